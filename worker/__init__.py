@@ -1,0 +1,1 @@
+"""Texts become vectors, candidates and flagged pairs."""
