@@ -1,0 +1,28 @@
+"""Connections: one engine a process, made at its entry point and passed down."""
+
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from db.settings import DatabaseSettings
+
+Sessions = sessionmaker[Session]
+
+
+def make_engine(settings: DatabaseSettings) -> Engine:
+    """Return an engine whose connections are checked before use and cannot hang for ever."""
+    return create_engine(
+        settings.database_url.get_secret_value(),
+        pool_size=settings.pool_size,
+        max_overflow=settings.pool_size,
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": 5,
+            "options": f"-c statement_timeout={settings.statement_timeout_s}s -c timezone=UTC",
+            "application_name": "askedbefore",
+        },
+    )
+
+
+def make_sessions(engine: Engine) -> Sessions:
+    """Return the factory that opens every transaction: ``with sessions.begin() as session``."""
+    return sessionmaker(engine, expire_on_commit=False)

@@ -1,0 +1,93 @@
+"""What can go wrong, as one tree; the branch decides the handling, the leaf names the fact.
+
+::
+
+    ServiceError
+    ├── NotFoundError            404   there is no such thing, or it is not yours
+    ├── ConflictError            409   somebody was faster; look again
+    ├── InvalidInputError        422   the input can never work
+    ├── TransientError           503   try again, the input may be fine
+    │   └── BackpressureError    429   try again later, at the rate the service drains
+    └── IncompatibleModelError         the models do not fit each other or the database
+"""
+
+from inspect import cleandoc
+
+
+class ServiceError(Exception):
+    """The service could not do what was asked."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or cleandoc(self.__doc__ or ""))
+
+
+class NotFoundError(ServiceError):
+    """There is no such thing."""
+
+
+class ConflictError(ServiceError):
+    """Somebody else changed this first: look again, then decide."""
+
+
+class InvalidInputError(ServiceError):
+    """The input cannot be used."""
+
+
+class TransientError(ServiceError):
+    """This did not work now and may work in a moment."""
+
+    def __init__(self, message: str | None = None, *, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class IncompatibleModelError(ServiceError):
+    """The model does not fit the vectors, the calibration or the other model."""
+
+
+class BackpressureError(TransientError):
+    """Too much is waiting already."""
+
+    def __init__(self, *, forum: str, pending: int, retry_after_s: int) -> None:
+        super().__init__(
+            f"{pending} questions of forum {forum!r} are waiting already;"
+            f" try again in {retry_after_s} s",
+            retry_after_s=retry_after_s,
+        )
+
+
+class ForumNotFoundError(NotFoundError):
+    """There is no such forum, or this key may not see it."""
+
+    def __init__(self, forum: str) -> None:
+        super().__init__(f"there is no forum {forum!r}, or this key may not see it")
+
+
+class QuestionNotFoundError(NotFoundError):
+    """There is no such question."""
+
+    def __init__(self, external_id: str) -> None:
+        super().__init__(f"there is no question {external_id!r} in this forum")
+
+
+class PairNotFoundError(NotFoundError):
+    """There is no such pair."""
+
+    def __init__(self, pair_id: int) -> None:
+        super().__init__(f"there is no pair {pair_id} in this forum")
+
+
+class ModelNotFoundError(NotFoundError):
+    """There is no such model."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"no model {name!r}: it is no folder here, ships with no package, and no hub answered"
+        )
+
+
+class UnreadableModelError(InvalidInputError):
+    """The model's files cannot be used."""
+
+    def __init__(self, path: object, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")

@@ -1,0 +1,269 @@
+"""The work owed on questions: claimed by lease, done, retried or set aside.
+
+A job's ``due_at`` is its lease as well: claiming moves it into the future, so what a dead worker
+held falls due again by itself. A lease is a fresh UUID; an edit clears it, so a worker that comes
+back late finds that the work is no longer its own.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, case, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from db.rows import Claim, Claimed, Lane
+from db.tables.questions import Job, Question, Throughput
+
+MAX_ATTEMPTS = 5
+_FORUMS_PER_CLAIM = 16
+_BACKOFF_S = 2.0
+_ERROR_LENGTH = 2_000
+_LIVE = Job.failed_at.is_(None)
+
+
+def put(session: Session, jobs: Sequence[tuple[int, int]], *, forum_id: int, lane: Lane) -> None:
+    """Owe work on ``(question_id, tokens)``; what was owed or had failed already starts afresh."""
+    if not jobs:
+        return
+    rows = [
+        {"question_id": question_id, "forum_id": forum_id, "lane": lane, "tokens": tokens}
+        for question_id, tokens in jobs
+    ]
+    session.execute(
+        insert(Job)
+        .values(rows)
+        .on_conflict_do_update(
+            index_elements=[Job.question_id],
+            set_={
+                "lane": lane,
+                "attempts": 0,
+                "due_at": func.clock_timestamp(),
+                "lease": None,
+                "error": None,
+                "failed_at": None,
+            },
+        )
+    )
+
+
+def _forums_due(session: Session, lane: Lane) -> list[int]:
+    # A loose index scan: one probe a forum, however many of its rows wait.
+    due = (Job.lane == lane, _LIVE, Job.due_at <= func.now())
+    first = select(func.min(Job.forum_id).label("forum_id")).where(*due).cte("due", recursive=True)
+    following = select(func.min(Job.forum_id)).where(*due, Job.forum_id > first.c.forum_id)
+    walk = first.union_all(select(following.scalar_subquery()).where(first.c.forum_id.is_not(None)))
+    found = session.execute(
+        select(walk.c.forum_id).where(walk.c.forum_id.is_not(None)).order_by(func.random())
+    )
+    return list(found.scalars().fetchmany(_FORUMS_PER_CLAIM))
+
+
+def claim(session: Session, lane: Lane, *, token_budget: int, limit: int, lease_s: float) -> Claim:
+    """Claim due work of *lane*, shared fairly among forums, up to *token_budget* tokens.
+
+    At least one question is claimed when any is due. Commit before working on them.
+    """
+    lease = uuid4()
+    taken: list[int] = []
+    tokens, more = 0, False
+    forums = _forums_due(session, lane)
+    for left, forum_id in zip(range(len(forums), 0, -1), forums, strict=True):
+        share_tokens = max(1, (token_budget - tokens) // left)
+        share = max(1, (limit - len(taken)) // left)
+        rows = _due(session, lane, forum_id, share + 1)
+        fitting = _within(rows, share, share_tokens)
+        more = more or len(fitting) < len(rows)
+        taken += [question_id for question_id, _ in fitting]
+        tokens += sum(size for _, size in fitting)
+        if len(taken) >= limit or tokens >= token_budget:
+            more = more or left > 1
+            break
+    if taken:
+        _lease(session, taken, lease, lease_s)
+    return Claim(lease=lease, questions=_claimed(session, taken), more=more)
+
+
+def _due(session: Session, lane: Lane, forum_id: int, limit: int) -> list[tuple[int, int]]:
+    found = session.execute(
+        select(Job.question_id, Job.tokens)
+        .where(
+            Job.lane == lane,
+            Job.forum_id == forum_id,
+            _LIVE,
+            Job.due_at <= func.now(),
+            Job.attempts < MAX_ATTEMPTS,
+        )
+        .order_by(Job.due_at, Job.question_id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [(row.question_id, row.tokens) for row in found]
+
+
+def _within(rows: list[tuple[int, int]], limit: int, tokens: int) -> list[tuple[int, int]]:
+    fitting: list[tuple[int, int]] = []
+    for row in rows[:limit]:
+        tokens -= row[1]
+        if tokens < 0 and fitting:
+            break
+        fitting.append(row)
+    return fitting
+
+
+def _lease(session: Session, ids: list[int], lease: UUID, lease_s: float) -> None:
+    session.execute(
+        update(Job)
+        .where(Job.question_id.in_(ids))
+        .values(
+            lease=lease,
+            due_at=func.clock_timestamp() + timedelta(seconds=lease_s),
+            attempts=Job.attempts + 1,
+        )
+    )
+
+
+def _claimed(session: Session, ids: list[int]) -> list[Claimed]:
+    if not ids:
+        return []
+    found = session.execute(
+        select(
+            Question.id,
+            Question.forum_id,
+            Question.title,
+            Question.body,
+            Question.text_fields,
+            Question.text_digest,
+            Question.text_version,
+            Question.visible,
+            Question.foreign_share,
+            Job.attempts,
+        )
+        .join(Job, Job.question_id == Question.id)
+        .where(Question.id.in_(ids))
+        .order_by(Question.id)
+    )
+    return [Claimed(**row) for row in found.mappings()]
+
+
+def finish(session: Session, lease: UUID, ids: Sequence[int]) -> set[int]:
+    """Delete the jobs among *ids* that *lease* still holds and return whose they were.
+
+    Only these may be written about: the others were edited, erased or taken over meanwhile.
+    """
+    done = session.execute(
+        delete(Job)
+        .where(Job.lease == lease, Job.question_id.in_(ids))
+        .returning(Job.question_id, Job.forum_id, Job.lane)
+    ).all()
+    minute = func.date_trunc("minute", func.clock_timestamp())
+    for forum_id, lane in sorted({(row.forum_id, row.lane) for row in done}):
+        count = sum(1 for row in done if (row.forum_id, row.lane) == (forum_id, lane))
+        session.execute(
+            insert(Throughput)
+            .values(forum_id=forum_id, lane=lane, minute=minute, done=count)
+            .on_conflict_do_update(
+                index_elements=["forum_id", "lane", "minute"],
+                set_={"done": Throughput.done + count},
+            )
+        )
+    return {row.question_id for row in done}
+
+
+def release(session: Session, lease: UUID, ids: Sequence[int]) -> None:
+    """Give work back untouched, as if it had never been claimed."""
+    session.execute(
+        update(Job)
+        .where(Job.lease == lease, Job.question_id.in_(ids))
+        .values(lease=None, due_at=func.clock_timestamp(), attempts=Job.attempts - 1)
+    )
+
+
+def fail(session: Session, lease: UUID, ids: Sequence[int], error: str) -> list[int]:
+    """Put work off, longer each time, and return what has now been set aside for good."""
+    over = Job.attempts >= MAX_ATTEMPTS
+    delay = func.make_interval(0, 0, 0, 0, 0, 0, _BACKOFF_S * func.power(2.0, Job.attempts))
+    rows = session.execute(
+        update(Job)
+        .where(Job.lease == lease, Job.question_id.in_(ids))
+        .values(
+            lease=None,
+            error=error[:_ERROR_LENGTH],
+            due_at=func.clock_timestamp() + delay,
+            failed_at=case((over, func.clock_timestamp())),
+        )
+        .returning(Job.question_id, Job.failed_at)
+    )
+    return [row.question_id for row in rows if row.failed_at is not None]
+
+
+def set_aside_crashed(session: Session) -> int:
+    """Set aside what has killed its worker too often, and return how many that were."""
+    error = "the worker died or ran out of time whenever it held this question"
+    return len(
+        session.execute(
+            update(Job)
+            .where(_LIVE, Job.due_at <= func.now(), Job.attempts >= MAX_ATTEMPTS)
+            .values(failed_at=func.now(), error=func.coalesce(Job.error, error), lease=None)
+            .returning(Job.question_id)
+        ).all()
+    )
+
+
+def retry(session: Session, forum_id: int | None = None) -> int:
+    """Owe again what was set aside, in one forum or all, and return how many that are."""
+    where: list[ColumnElement[bool]] = [Job.failed_at.is_not(None)]
+    if forum_id is not None:
+        where.append(Job.forum_id == forum_id)
+    return len(
+        session.execute(
+            update(Job)
+            .where(*where)
+            .values(failed_at=None, attempts=0, due_at=func.now(), lease=None)
+            .returning(Job.question_id)
+        ).all()
+    )
+
+
+def lanes_due(session: Session) -> list[Lane]:
+    """Return the lanes in which work is due now."""
+    found = []
+    for lane in (Lane.LIVE, Lane.ARCHIVE):
+        due = select(Job.question_id).where(Job.lane == lane, _LIVE, Job.due_at <= func.now())
+        if session.execute(due.limit(1)).first():
+            found.append(lane)
+    return found
+
+
+def count_pending(session: Session, forum_id: int, lane: Lane, *, cap: int) -> int:
+    """Return how many questions of a forum's lane wait, counting no further than *cap*."""
+    waiting = (
+        select(Job.question_id)
+        .where(Job.forum_id == forum_id, Job.lane == lane, _LIVE)
+        .limit(cap)
+        .subquery()
+    )
+    return session.execute(select(func.count()).select_from(waiting)).scalar_one()
+
+
+def drain_rate(session: Session, forum_id: int, lane: Lane) -> float:
+    """Return how many questions a second were done lately in a forum's lane."""
+    window_s = 180
+    done = session.execute(
+        select(func.coalesce(func.sum(Throughput.done), 0)).where(
+            Throughput.forum_id == forum_id,
+            Throughput.lane == lane,
+            Throughput.minute > func.now() - timedelta(seconds=window_s),
+        )
+    ).scalar_one()
+    return float(done) / window_s
+
+
+def counts(session: Session) -> list[tuple[str, str, int]]:
+    """Return ``(lane, state, count)`` over all forums, for metrics."""
+    state = case((_LIVE, "pending"), else_="failed")
+    found = session.execute(
+        select(Job.lane, state.label("state"), func.count()).group_by(Job.lane, state)
+    )
+    return [(row[0], row[1], row[2]) for row in found]

@@ -1,0 +1,37 @@
+"""Where the database is."""
+
+from typing import Self
+
+from pydantic import Field, PositiveInt, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+PLACEHOLDER = "change-me"
+
+
+class DatabaseSettings(BaseSettings):
+    """Database settings, read from ``ASKEDBEFORE_*``; refuses placeholders and other databases."""
+
+    model_config = SettingsConfigDict(env_prefix="ASKEDBEFORE_", frozen=True)
+
+    database_url: SecretStr = Field(
+        description="SQLAlchemy URL of Postgres with pgvector, `postgresql+psycopg2://...`"
+    )
+    pool_size: PositiveInt = Field(default=5, description="Connections kept open by a process")
+    statement_timeout_s: PositiveInt = Field(
+        default=60, description="Seconds after which Postgres gives a statement up"
+    )
+
+    @model_validator(mode="after")
+    def _url_must_be_usable(self) -> Self:
+        text = self.database_url.get_secret_value()
+        if PLACEHOLDER in text:
+            raise ValueError("database_url still holds the placeholder password: choose your own")
+        try:
+            url = make_url(text)
+        except ArgumentError as error:
+            raise ValueError("database_url is no SQLAlchemy URL") from error
+        if url.get_backend_name() != "postgresql":
+            raise ValueError("database_url must be postgresql+psycopg2://...")
+        return self

@@ -1,0 +1,1 @@
+"""Archives of old questions and the ledger of their mining."""

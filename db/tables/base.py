@@ -1,0 +1,25 @@
+"""The declarative base and the columns that many tables share."""
+
+from datetime import datetime
+from typing import Annotated
+
+from sqlalchemy import BigInteger, DateTime, Identity, MetaData, func
+from sqlalchemy.orm import DeclarativeBase, mapped_column
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+BigId = Annotated[int, mapped_column(BigInteger, Identity(always=True), primary_key=True)]
+Instant = Annotated[datetime, mapped_column(DateTime(timezone=True))]
+Now = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
+
+
+class Base(DeclarativeBase):
+    """What every table inherits: names of constraints that migrations can rely on."""
+
+    metadata = MetaData(naming_convention=NAMING)

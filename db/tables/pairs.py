@@ -1,0 +1,63 @@
+"""Pairs of questions, and what happened to them."""
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB, REAL
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.tables.base import Base, BigId, Instant, Now
+
+
+class Pair(Base):
+    """Two questions that were flagged or decided on; ``low_id`` is always the smaller id."""
+
+    __tablename__ = "pairs"
+    __table_args__ = (
+        CheckConstraint("low_id < high_id", name="ordered"),
+        UniqueConstraint("low_id", "high_id"),
+        Index("ix_pairs_high_id", "high_id"),
+        Index("ix_pairs_queue", "forum_id", "status", "score", "id"),
+        Index("ix_pairs_forum_id_id", "forum_id", "id"),
+    )
+
+    id: Mapped[BigId]
+    forum_id: Mapped[int] = mapped_column(ForeignKey("forums.id", ondelete="CASCADE"))
+    low_id: Mapped[int] = mapped_column(ForeignKey("questions.id", ondelete="CASCADE"))
+    high_id: Mapped[int] = mapped_column(ForeignKey("questions.id", ondelete="CASCADE"))
+    kind: Mapped[str]
+    cosine: Mapped[float | None] = mapped_column(REAL)
+    logit_low_high: Mapped[float | None] = mapped_column(REAL)
+    logit_high_low: Mapped[float | None] = mapped_column(REAL)
+    score: Mapped[float] = mapped_column(REAL)
+    threshold: Mapped[float] = mapped_column(REAL)
+    bi_encoder_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
+    reranker_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
+    low_text_version: Mapped[int]
+    high_text_version: Mapped[int]
+    status: Mapped[str]
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+    """Grows with every change: what a reviewer saw must be what is decided on."""
+    flagged_at: Mapped[Now]
+    decided_at: Mapped[Instant | None]
+    decided_by: Mapped[str | None]
+    canonical_id: Mapped[int | None] = mapped_column(BigInteger)
+    note: Mapped[str | None]
+
+
+class Event(Base):
+    """Something that happened; never holds a question's text."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        Index("ix_events_forum_id_id", "forum_id", "id"),
+        Index("ix_events_question_id", "question_id"),
+        Index("ix_events_pair_id", "pair_id"),
+    )
+
+    id: Mapped[BigId]
+    forum_id: Mapped[int] = mapped_column(ForeignKey("forums.id", ondelete="CASCADE"))
+    kind: Mapped[str]
+    question_id: Mapped[int | None] = mapped_column(BigInteger)
+    pair_id: Mapped[int | None] = mapped_column(BigInteger)
+    actor: Mapped[str]
+    data: Mapped[dict[str, object]] = mapped_column(JSONB, server_default=text("'{}'"))
+    created_at: Mapped[Now]

@@ -1,0 +1,171 @@
+"""Forums, their questions, the work owed on them, and the vectors."""
+
+from uuid import UUID
+
+from pgvector.sqlalchemy import HALFVEC
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, REAL
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.tables.base import Base, BigId, Instant, Now
+
+
+class Forum(Base):
+    """A forum and what its people chose."""
+
+    __tablename__ = "forums"
+
+    id: Mapped[BigId]
+    name: Mapped[str] = mapped_column(unique=True)
+    title: Mapped[str]
+    text_fields: Mapped[str] = mapped_column(server_default="title")
+    threshold: Mapped[float | None] = mapped_column(REAL)
+    """Probability to flag at; null: the active reranker's own."""
+    observe_only: Mapped[bool] = mapped_column(server_default=text("false"))
+    pending_limit: Mapped[int] = mapped_column(server_default=text("20000"))
+    canonical_rule: Mapped[str] = mapped_column(server_default="oldest")
+    created_at: Mapped[Now]
+
+
+class Model(Base):
+    """A model the service knows, by the digest of its files."""
+
+    __tablename__ = "models"
+    __table_args__ = (
+        UniqueConstraint("kind", "digest"),
+        Index("uq_models_active", "kind", unique=True, postgresql_where=text("active")),
+    )
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    kind: Mapped[str]
+    name: Mapped[str]
+    digest: Mapped[str]
+    dimension: Mapped[int | None]
+    calibration: Mapped[dict[str, object] | None] = mapped_column(JSONB)
+    active: Mapped[bool] = mapped_column(server_default=text("false"))
+    created_at: Mapped[Now]
+
+
+class Question(Base):
+    """A question as its forum sent it, and what the models last said about it."""
+
+    __tablename__ = "questions"
+    __table_args__ = (
+        UniqueConstraint("forum_id", "external_id"),
+        Index("ix_questions_forum_id_text_digest", "forum_id", "text_digest"),
+    )
+
+    id: Mapped[BigId]
+    forum_id: Mapped[int] = mapped_column(ForeignKey("forums.id", ondelete="CASCADE"))
+    external_id: Mapped[str]
+    title: Mapped[str]
+    body: Mapped[str] = mapped_column(server_default="")
+    url: Mapped[str | None]
+    category: Mapped[str | None]
+    author: Mapped[str | None]
+    asked_at: Mapped[Instant | None]
+    visible: Mapped[bool] = mapped_column(server_default=text("true"))
+    archive_id: Mapped[int | None] = mapped_column(BigInteger)
+    text_fields: Mapped[str]
+    """What the models saw of it."""
+    text_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    text_version: Mapped[int] = mapped_column(server_default=text("1"))
+    """Counts the changes of what the models see; a decision belongs to a version."""
+    content_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    foreign_share: Mapped[float] = mapped_column(REAL, server_default=text("0"))
+    threshold: Mapped[float | None] = mapped_column(REAL)
+    bi_encoder_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
+    reranker_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
+    checked_at: Mapped[Instant | None]
+    created_at: Mapped[Now]
+    updated_at: Mapped[Now]
+
+
+class Job(Base):
+    """Work owed on a question: the row exists until it is done.
+
+    ``due_at`` is also the lease: claiming moves it into the future, so a dead worker's rows fall
+    due again by themselves.
+    """
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        Index(
+            "ix_jobs_due",
+            "lane",
+            "forum_id",
+            "due_at",
+            "question_id",
+            postgresql_where=text("failed_at IS NULL"),
+        ),
+        Index("ix_jobs_failed", "forum_id", postgresql_where=text("failed_at IS NOT NULL")),
+    )
+
+    question_id: Mapped[int] = mapped_column(
+        ForeignKey("questions.id", ondelete="CASCADE"), primary_key=True
+    )
+    forum_id: Mapped[int] = mapped_column(ForeignKey("forums.id", ondelete="CASCADE"))
+    lane: Mapped[str]
+    tokens: Mapped[int]
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    due_at: Mapped[Now]
+    lease: Mapped[UUID | None]
+    error: Mapped[str | None]
+    failed_at: Mapped[Instant | None]
+    created_at: Mapped[Now]
+
+
+class Embedding(Base):
+    """One vector of one question by one model; a partition for each model."""
+
+    __tablename__ = "embeddings"
+    __table_args__ = (
+        Index("ix_embeddings_forum_id", "forum_id"),
+        {"postgresql_partition_by": "LIST (model_id)"},
+    )
+
+    model_id: Mapped[int] = mapped_column(ForeignKey("models.id"), primary_key=True)
+    question_id: Mapped[int] = mapped_column(
+        ForeignKey("questions.id", ondelete="CASCADE"), primary_key=True
+    )
+    forum_id: Mapped[int] = mapped_column(BigInteger)
+    visible: Mapped[bool]
+    text_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    vector: Mapped[object] = mapped_column(HALFVEC())
+
+
+class Throughput(Base):
+    """Questions done in a minute; what Retry-After and the insight page are computed from."""
+
+    __tablename__ = "throughput"
+
+    forum_id: Mapped[int] = mapped_column(
+        ForeignKey("forums.id", ondelete="CASCADE"), primary_key=True
+    )
+    lane: Mapped[str] = mapped_column(primary_key=True)
+    minute: Mapped[Instant] = mapped_column(primary_key=True)
+    done: Mapped[int]
+
+
+class Heartbeat(Base):
+    """When a worker last proved that it can infer."""
+
+    __tablename__ = "heartbeats"
+    __table_args__ = (CheckConstraint("proof_ms >= 0", name="proof_ms"),)
+
+    worker: Mapped[str] = mapped_column(primary_key=True)
+    device: Mapped[str]
+    bi_encoder: Mapped[str]
+    reranker: Mapped[str]
+    proof_ms: Mapped[float] = mapped_column(REAL)
+    proved_at: Mapped[Instant]

@@ -1,0 +1,1 @@
+"""People, claims, decisions, groups and webhooks."""

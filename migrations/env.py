@@ -1,0 +1,42 @@
+"""Runs the migrations; the engine or connection comes from the caller, never from an ini file."""
+
+from alembic import context
+from sqlalchemy import Connection, text
+
+from db.engine import make_engine
+from db.settings import DatabaseSettings
+from db.tables import Base
+
+
+def _include(_object: object, name: str | None, type_: str, *_: object) -> bool:
+    # A partition and its indexes belong to the model that they were made for, not to the schema.
+    return not (type_ in {"table", "index"} and (name or "").startswith("embeddings_m"))
+
+
+def _run(connection: Connection) -> None:
+    connection.execute(text("SELECT set_config('lock_timeout', '4s', false)"))
+    connection.commit()
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        include_object=_include,
+        compare_type=True,
+        transaction_per_migration=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def _main() -> None:
+    connection = context.config.attributes.get("connection")
+    if connection is not None:
+        _run(connection)
+        return
+    engine = make_engine(DatabaseSettings())
+    with engine.connect() as own:
+        _run(own)
+        own.commit()
+    engine.dispose()
+
+
+_main()

@@ -1,0 +1,1 @@
+"""One idea each; old code must run on the new schema."""

@@ -1,0 +1,1 @@
+"""Recipes that train, calibrate, evaluate and export the models."""

@@ -1,0 +1,88 @@
+"""What the models see of a question, and when two questions are the same text.
+
+Pure, and shared with training: a model must be served the text it was trained on.
+"""
+
+import hashlib
+import re
+import unicodedata
+from enum import StrEnum
+
+MODEL_TEXT_LENGTH = 600
+"""Characters of a question that reach the models; about 128 tokens, what they were trained on."""
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\u00ad]")
+_SPACE = re.compile(r"\s+")
+_LEADING_TAGS = re.compile(r"^(?:\s*\[[^\[\]]{1,30}\])+\s*[:\-]?\s*")
+_WORD = re.compile(r"\w+|[^\w\s]")
+
+
+class TextFields(StrEnum):
+    """Which fields of a question the models see; a setting of the forum."""
+
+    TITLE = "title"
+    TITLE_BODY = "title_body"
+
+
+def clean(text: str) -> str:
+    """Return *text* without control and invisible characters, in NFC, surrounding space removed.
+
+    Line breaks and tabs survive: this is what is stored and shown.
+    """
+    return _INVISIBLE.sub("", _CONTROL.sub("", unicodedata.normalize("NFC", text))).strip()
+
+
+def normalise(text: str) -> str:
+    """Return *text* on one line, in NFKC, without control or invisible characters."""
+    return _SPACE.sub(" ", clean(unicodedata.normalize("NFKC", text))).strip()
+
+
+def strip_tags(title: str) -> str:
+    """Return *title* without leading bracketed tags such as ``[Bug]``, unless nothing would remain.
+
+    Template prefixes make strangers look alike to every model that was measured.
+    """
+    stripped = _LEADING_TAGS.sub("", title)
+    return stripped if len(_WORD.findall(stripped)) > 1 else title
+
+
+def model_text(title: str, body: str = "", *, fields: TextFields = TextFields.TITLE) -> str:
+    """Return the one line of text that the models see of a question."""
+    text = strip_tags(normalise(title))
+    if fields is TextFields.TITLE_BODY and body:
+        text = f"{text} {normalise(body[: 2 * MODEL_TEXT_LENGTH])}"
+    return text[:MODEL_TEXT_LENGTH].rstrip()
+
+
+def full_text(title: str, body: str = "", *, fields: TextFields = TextFields.TITLE) -> str:
+    """Return all of the text that decides whether two questions are the same text."""
+    return f"{title} {body}" if fields is TextFields.TITLE_BODY else title
+
+
+def text_digest(text: str) -> bytes:
+    """Return the 32 bytes that are equal for two texts a reader would call the same.
+
+    Case, spacing and closing punctuation do not count; every word, number and inner sign does.
+    """
+    words = _WORD.findall(normalise(text).casefold())
+    while words and words[-1] in {"?", "!", ".", "…"}:
+        words.pop()
+    return hashlib.sha256(" ".join(words).encode()).digest()
+
+
+def foreign_share(text: str) -> float:
+    """Return the share of letters, 0..1, that are not of the Latin script.
+
+    The shipped models know English: elsewhere unrelated questions score high, so it must be said.
+    """
+    letters = [char for char in normalise(text) if char.isalpha()]
+    if not letters:
+        return 0.0
+    latin = sum(unicodedata.name(char, "").startswith("LATIN") for char in letters)
+    return 1.0 - latin / len(letters)
+
+
+def estimate_tokens(text: str) -> int:
+    """Return about how many tokens *text* has, for budgets made before it is tokenised."""
+    return 3 + max(len(text) // 4, len(text.encode()) // 8)
