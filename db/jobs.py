@@ -50,7 +50,7 @@ def put(session: Session, jobs: Sequence[tuple[int, int]], *, forum_id: int, lan
 
 def _forums_due(session: Session, lane: Lane) -> list[int]:
     # A loose index scan: one probe a forum, however many of its rows wait.
-    due = (Job.lane == lane, _LIVE, Job.due_at <= func.now())
+    due = (Job.lane == lane, _LIVE, Job.due_at <= func.statement_timestamp())
     first = select(func.min(Job.forum_id).label("forum_id")).where(*due).cte("due", recursive=True)
     following = select(func.min(Job.forum_id)).where(*due, Job.forum_id > first.c.forum_id)
     walk = first.union_all(select(following.scalar_subquery()).where(first.c.forum_id.is_not(None)))
@@ -72,9 +72,9 @@ def claim(session: Session, lane: Lane, *, token_budget: int, limit: int, lease_
     for left, forum_id in zip(range(len(forums), 0, -1), forums, strict=True):
         share_tokens = max(1, (token_budget - tokens) // left)
         share = max(1, (limit - len(taken)) // left)
-        rows = _due(session, lane, forum_id, share + 1)
-        fitting = _within(rows, share, share_tokens)
-        more = more or len(fitting) < len(rows)
+        rows = _due(session, lane, forum_id, share)
+        fitting = _within(rows, share_tokens)
+        more = more or len(fitting) < len(rows) or len(rows) == share
         taken += [question_id for question_id, _ in fitting]
         tokens += sum(size for _, size in fitting)
         if len(taken) >= limit or tokens >= token_budget:
@@ -92,7 +92,7 @@ def _due(session: Session, lane: Lane, forum_id: int, limit: int) -> list[tuple[
             Job.lane == lane,
             Job.forum_id == forum_id,
             _LIVE,
-            Job.due_at <= func.now(),
+            Job.due_at <= func.statement_timestamp(),
             Job.attempts < MAX_ATTEMPTS,
         )
         .order_by(Job.due_at, Job.question_id)
@@ -102,9 +102,9 @@ def _due(session: Session, lane: Lane, forum_id: int, limit: int) -> list[tuple[
     return [(row.question_id, row.tokens) for row in found]
 
 
-def _within(rows: list[tuple[int, int]], limit: int, tokens: int) -> list[tuple[int, int]]:
+def _within(rows: list[tuple[int, int]], tokens: int) -> list[tuple[int, int]]:
     fitting: list[tuple[int, int]] = []
-    for row in rows[:limit]:
+    for row in rows:
         tokens -= row[1]
         if tokens < 0 and fitting:
             break
@@ -204,7 +204,7 @@ def set_aside_crashed(session: Session) -> int:
     return len(
         session.execute(
             update(Job)
-            .where(_LIVE, Job.due_at <= func.now(), Job.attempts >= MAX_ATTEMPTS)
+            .where(_LIVE, Job.due_at <= func.statement_timestamp(), Job.attempts >= MAX_ATTEMPTS)
             .values(failed_at=func.now(), error=func.coalesce(Job.error, error), lease=None)
             .returning(Job.question_id)
         ).all()
@@ -230,7 +230,9 @@ def lanes_due(session: Session) -> list[Lane]:
     """Return the lanes in which work is due now."""
     found = []
     for lane in (Lane.LIVE, Lane.ARCHIVE):
-        due = select(Job.question_id).where(Job.lane == lane, _LIVE, Job.due_at <= func.now())
+        due = select(Job.question_id).where(
+            Job.lane == lane, _LIVE, Job.due_at <= func.statement_timestamp()
+        )
         if session.execute(due.limit(1)).first():
             found.append(lane)
     return found

@@ -200,7 +200,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """Questions claimed together; ``more`` when work was left over."""
+    """Questions claimed together; ``more`` when work may be left over."""
 
     lease: UUID
     questions: Sequence[Claimed]

@@ -1,0 +1,189 @@
+"""Vectors: a partition and an HNSW index for each model, searched within one forum.
+
+An approximate index with a filter on top silently returns too few (pgvector's README, "Filtering"),
+so small forums are searched exactly, which is both faster and complete, and large ones by iterative
+scans. Both settings are per transaction and read back by a test.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import bindparam, func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from db.rows import Candidate, ModelRow, NewEmbedding
+from db.tables.questions import Embedding
+
+EXACT_LIMIT = 5_000
+"""Vectors of a forum up to which an exact scan beats the index; see bench/search.py."""
+EF_SEARCH = 200
+_MAX_SCAN_TUPLES = 40_000
+
+
+def partition(model_id: int) -> str:
+    """Return the name of the partition that holds a model's vectors."""
+    return f"embeddings_m{int(model_id)}"
+
+
+def ensure_partition(session: Session, model: ModelRow) -> None:
+    """Make the partition and the index of a model; a no-op when they are there."""
+    name = partition(model.id)
+    # One worker makes them; the others, started at the same moment, wait and find them.
+    session.execute(select(func.pg_advisory_xact_lock(7_302_561, model.id)))
+    if session.execute(select(func.to_regclass(name))).scalar_one() is not None:
+        return
+    session.execute(
+        text(f"CREATE TABLE {name} PARTITION OF embeddings FOR VALUES IN ({int(model.id)})")
+    )
+    session.execute(text(index_statement(model)))
+
+
+def index_statement(model: ModelRow, *, concurrently: bool = False) -> str:
+    """Return the statement that builds the vector index of a model's partition."""
+    name, how = partition(model.id), "CONCURRENTLY " if concurrently else ""
+    return (
+        f"CREATE INDEX {how}IF NOT EXISTS {name}_vector ON {name} USING hnsw"
+        f" ((vector::halfvec({int(model.dimension or 0)})) halfvec_cosine_ops)"
+        " WITH (m = 16, ef_construction = 64)"
+    )
+
+
+def save(session: Session, model_id: int, rows: Sequence[NewEmbedding]) -> None:
+    """Write the vectors, replacing older ones of the same questions."""
+    if not rows:
+        return
+    statement = insert(Embedding).values(
+        [
+            {
+                "model_id": model_id,
+                "question_id": row.question_id,
+                "forum_id": row.forum_id,
+                "visible": row.visible,
+                "text_digest": row.text_digest,
+                "vector": row.vector,
+            }
+            for row in sorted(rows, key=lambda row: row.question_id)
+        ]
+    )
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["model_id", "question_id"],
+            set_={name: statement.excluded[name] for name in ("visible", "text_digest", "vector")},
+        )
+    )
+
+
+def digests(session: Session, model_id: int, ids: Sequence[int]) -> dict[int, bytes]:
+    """Return for which text each of these questions already has a vector of this model."""
+    found = session.execute(
+        select(Embedding.question_id, Embedding.text_digest).where(
+            Embedding.model_id == model_id, Embedding.question_id.in_(ids)
+        )
+    )
+    return {row.question_id: bytes(row.text_digest) for row in found}
+
+
+def count_vectors(session: Session, model_id: int, forum_id: int, *, cap: int) -> int:
+    """Return how many vectors of a model a forum has, counting no further than *cap*."""
+    some = (
+        select(Embedding.question_id)
+        .where(Embedding.model_id == model_id, Embedding.forum_id == forum_id)
+        .limit(cap)
+        .subquery()
+    )
+    return session.execute(select(func.count()).select_from(some)).scalar_one()
+
+
+_ASKED = """
+    asked AS MATERIALIZED (
+        SELECT question_id, vector::halfvec({dimension}) AS vector FROM embeddings
+        WHERE model_id = {model} AND question_id IN :ids
+    )"""
+_ASKED_ONE = (
+    "asked AS (SELECT 0::bigint AS question_id, CAST(:vector AS halfvec({dimension})) AS vector)"
+)
+_POOL = """
+    pool AS MATERIALIZED (
+        SELECT question_id, vector::halfvec({dimension}) AS vector FROM embeddings
+        WHERE model_id = {model} AND forum_id = :forum AND visible
+    ),"""
+_EXACT = """
+    SELECT asked.question_id, near.id, near.distance FROM asked CROSS JOIN LATERAL (
+        SELECT pool.question_id AS id, pool.vector <=> asked.vector AS distance
+        FROM pool WHERE pool.question_id <> asked.question_id
+        ORDER BY distance LIMIT :limit
+    ) near"""
+_INDEXED = """
+    SELECT asked.question_id, near.id, near.distance FROM asked CROSS JOIN LATERAL (
+        SELECT e.question_id AS id, e.vector::halfvec({dimension}) <=> asked.vector AS distance
+        FROM embeddings e
+        WHERE e.model_id = {model} AND e.forum_id = :forum AND e.visible
+          AND e.question_id <> asked.question_id
+        ORDER BY e.vector::halfvec({dimension}) <=> asked.vector LIMIT :limit
+    ) near"""
+
+
+def tune(session: Session, *, ef_search: int = EF_SEARCH) -> None:
+    """Set how thoroughly this transaction searches; gone when it ends."""
+    session.execute(
+        select(
+            func.set_config("hnsw.ef_search", str(ef_search), True),
+            func.set_config("hnsw.iterative_scan", "strict_order", True),
+            func.set_config("hnsw.max_scan_tuples", str(_MAX_SCAN_TUPLES), True),
+        )
+    )
+
+
+def nearest(
+    session: Session, model: ModelRow, forum_id: int, ids: Sequence[int], *, limit: int
+) -> dict[int, list[Candidate]]:
+    """Return for each stored question its nearest visible neighbours in its forum, nearest first.
+
+    Only vectors of the same model are compared. A floor on the cosine belongs outside: within the
+    index scan it would make the scan go on for ever.
+    """
+    found = _search(
+        session, model, forum_id, asked=_ASKED, parameters={"ids": tuple(ids)}, limit=limit
+    )
+    return {question_id: found.get(question_id, []) for question_id in ids}
+
+
+def nearest_to_vector(
+    session: Session,
+    model: ModelRow,
+    forum_id: int,
+    vector: NDArray[np.float32],
+    *,
+    limit: int,
+) -> list[Candidate]:
+    """Return the visible questions of a forum nearest to a vector, (dimension,) float32."""
+    literal = "[" + ",".join(f"{value:.6g}" for value in vector.tolist()) + "]"
+    found = _search(
+        session, model, forum_id, asked=_ASKED_ONE, parameters={"vector": literal}, limit=limit
+    )
+    return found.get(0, [])
+
+
+def _search(
+    session: Session,
+    model: ModelRow,
+    forum_id: int,
+    *,
+    asked: str,
+    parameters: Mapping[str, object],
+    limit: int,
+) -> dict[int, list[Candidate]]:
+    size = count_vectors(session, model.id, forum_id, cap=EXACT_LIMIT + 1)
+    exact = size <= EXACT_LIMIT
+    tune(session)
+    template = f"WITH {_POOL if exact else ''} {asked} {_EXACT if exact else _INDEXED}"
+    statement = text(template.format(dimension=int(model.dimension or 0), model=int(model.id)))
+    if "ids" in parameters:
+        statement = statement.bindparams(bindparam("ids", expanding=True))
+    rows = session.execute(statement, {**parameters, "forum": forum_id, "limit": limit})
+    found: dict[int, list[Candidate]] = {}
+    for question_id, candidate_id, distance in rows:
+        found.setdefault(question_id, []).append(Candidate(id=candidate_id, cosine=1.0 - distance))
+    return found

@@ -1,0 +1,68 @@
+"""Queries on the models the service knows; one of each kind is active."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from db.errors import ModelNotFoundError
+from db.rows import ModelKind, ModelRow
+from db.tables.questions import Model
+
+
+def _row(model: Model) -> ModelRow:
+    return ModelRow(
+        id=model.id,
+        kind=ModelKind(model.kind),
+        name=model.name,
+        digest=model.digest,
+        dimension=model.dimension,
+        calibration=model.calibration,
+        active=model.active,
+        created_at=model.created_at,
+    )
+
+
+def ensure_model(
+    session: Session,
+    *,
+    kind: ModelKind,
+    name: str,
+    digest: str,
+    dimension: int | None = None,
+    calibration: Mapping[str, object] | None = None,
+) -> ModelRow:
+    """Return the model with this digest, made known when it is new."""
+    statement = insert(Model).values(
+        kind=kind, name=name, digest=digest, dimension=dimension, calibration=calibration
+    )
+    session.execute(statement.on_conflict_do_nothing(index_elements=["kind", "digest"]))
+    found = session.execute(select(Model).where(Model.kind == kind, Model.digest == digest))
+    return _row(found.scalar_one())
+
+
+def list_models(session: Session) -> list[ModelRow]:
+    """Return every model, oldest first."""
+    return [_row(model) for model in session.execute(select(Model).order_by(Model.id)).scalars()]
+
+
+def find_active(session: Session, kind: ModelKind) -> ModelRow | None:
+    """Return the active model of this kind, or None before the first was activated."""
+    found = session.execute(select(Model).where(Model.kind == kind, Model.active))
+    model = found.scalar_one_or_none()
+    return _row(model) if model else None
+
+
+def activate(session: Session, model_id: int) -> ModelRow:
+    """Make this the active model of its kind; raises `ModelNotFoundError`."""
+    model = session.get(Model, model_id)
+    if model is None:
+        raise ModelNotFoundError(str(model_id))
+    # In this order: a partial unique index allows one active model of a kind at any moment.
+    session.execute(
+        update(Model).where(Model.kind == model.kind, Model.active).values(active=False)
+    )
+    session.execute(update(Model).where(Model.id == model_id).values(active=True))
+    session.refresh(model)
+    return _row(model)

@@ -1,0 +1,36 @@
+"""Brings a database to the newest migration, and says whether it is there."""
+
+from importlib.resources import files
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(files("migrations")))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def upgrade(engine: Engine, *, revision: str = "head") -> None:
+    """Run the migrations up to *revision*; safe to run twice and by two processes at once."""
+    config = _config()
+    with engine.connect() as connection:
+        # Of two processes that start together one migrates, the other waits and finds it done.
+        connection.exec_driver_sql("SELECT pg_advisory_lock(7302560)")
+        connection.commit()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        connection.commit()
+        connection.exec_driver_sql("SELECT pg_advisory_unlock(7302560)")
+        connection.commit()
+
+
+def is_at_head(connection: Connection) -> bool:
+    """Return whether every migration has run on the database behind *connection*."""
+    heads = set(ScriptDirectory.from_config(_config()).get_heads())
+    return set(MigrationContext.configure(connection).get_current_heads()) == heads

@@ -1,0 +1,35 @@
+"""Questions and forums made for tests."""
+
+from sqlalchemy.orm import Session
+
+from db import forums, questions
+from db.rows import ForumRow, Lane, NewQuestion, Saved
+from worker.text import estimate_tokens, full_text, text_digest
+
+
+def make_forum(session: Session, name: str = "cooks") -> ForumRow:
+    return forums.ensure_forum(session, name)
+
+
+def new_question(
+    title: str, *, external_id: str = "1", body: str = "", visible: bool = True
+) -> NewQuestion:
+    return NewQuestion(
+        external_id=external_id,
+        title=title,
+        body=body,
+        visible=visible,
+        text_fields="title",
+        text_digest=text_digest(full_text(title)),
+        content_digest=f"{title}\0{body}\0{visible}".encode(),
+        foreign_share=0.0,
+        tokens=estimate_tokens(title),
+    )
+
+
+def save_questions(
+    session: Session, forum: ForumRow, *titles: str, lane: Lane = Lane.LIVE, first: int = 1
+) -> list[Saved]:
+    """Save one question per title, with the ids "1", "2", and so on."""
+    items = [new_question(title, external_id=str(n)) for n, title in enumerate(titles, start=first)]
+    return questions.save(session, forum, items, lane=lane)

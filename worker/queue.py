@@ -1,0 +1,166 @@
+"""The only door to the workers for other packages: task names and typed ways to enqueue.
+
+A message is a hint and the row is the truth: `wake` never fails a request because Redis is away,
+since a sweep wakes the lane again. One wake-up drains a lane, so while one waits no other is sent.
+"""
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Protocol
+from uuid import uuid4
+
+import redis
+import structlog
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from db.errors import TransientError
+from db.rows import Lane
+
+DRAIN = {Lane.LIVE: "worker.drain_live", Lane.ARCHIVE: "worker.drain_archive"}
+CHECK = "worker.check"
+
+_WAKE_TTL_S = 30
+_SOCKET_TIMEOUT_S = 2.0
+_REPLY_TTL_S = 60
+_BROKER_ERRORS = (redis.RedisError, OperationalError, OSError)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRequest:
+    """A text that is asked about and not stored."""
+
+    forum_id: int
+    title: str
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedDuplicate:
+    """A stored question that says the same as the text asked about."""
+
+    id: str
+    title: str
+    url: str | None
+    score: float
+    cosine: float | None
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckAnswer:
+    """What a worker found."""
+
+    duplicates: Sequence[CheckedDuplicate] = field(default_factory=tuple)
+    threshold: float
+    bi_encoder: str
+    reranker: str
+    warnings: Sequence[str] = field(default_factory=tuple)
+
+
+class Queue(Protocol):
+    """Work that can be asked of the workers."""
+
+    def wake(self, lane: Lane) -> None:
+        """Ask for a lane to be drained; call it after the rows are committed."""
+        ...
+
+    def check(self, request: CheckRequest, *, timeout_s: float) -> CheckAnswer:
+        """Return a worker's answer; raises `TransientError` when none comes in time."""
+        ...
+
+    def ping(self) -> None:
+        """Raise `TransientError` when the broker does not answer."""
+        ...
+
+
+class CeleryQueue:
+    """Sends work through Redis."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._celery = make_sender(redis_url)
+        self._redis = make_redis(redis_url)
+
+    def wake(self, lane: Lane) -> None:
+        """Ask for a lane to be drained, unless a message that does so is waiting already."""
+        try:
+            if self._redis.set(wake_key(lane), "1", nx=True, ex=_WAKE_TTL_S):
+                self._celery.send_task(DRAIN[lane], queue=lane, ignore_result=True)
+        except _BROKER_ERRORS as error:
+            log.warning("queue.wake_failed", lane=lane, error=type(error).__name__)
+
+    def check(self, request: CheckRequest, *, timeout_s: float) -> CheckAnswer:
+        """Return a worker's answer; raises `TransientError` when none comes in time."""
+        reply = f"askedbefore:reply:{uuid4().hex}"
+        try:
+            self._celery.send_task(
+                CHECK, args=[asdict(request), reply], queue=Lane.CHECK, expires=timeout_s
+            )
+            popped = self._redis.blpop([reply], timeout=timeout_s)
+        except _BROKER_ERRORS as error:
+            raise TransientError("the queue is away; try again", retry_after_s=5) from error
+        if popped is None:
+            raise TransientError("no worker answered in time; try again", retry_after_s=2)
+        return _read_answer(popped[1])
+
+    def ping(self) -> None:
+        """Raise `TransientError` when the broker does not answer."""
+        try:
+            self._redis.ping()
+        except _BROKER_ERRORS as error:
+            raise TransientError("the queue is away") from error
+
+
+def _read_answer(payload: bytes | str) -> CheckAnswer:
+    data = json.loads(payload)
+    if "error" in data:
+        raise TransientError(data["error"], retry_after_s=2)
+    found = tuple(CheckedDuplicate(**one) for one in data.pop("duplicates"))
+    return CheckAnswer(duplicates=found, **data)
+
+
+def send_answer(client: redis.Redis, reply: str, answer: CheckAnswer | str) -> None:
+    """Push a worker's answer, or the sentence that says why there is none, to who waits for it."""
+    data = {"error": answer} if isinstance(answer, str) else asdict(answer)
+    pipeline = client.pipeline()
+    pipeline.rpush(reply, json.dumps(data))
+    pipeline.expire(reply, _REPLY_TTL_S)
+    pipeline.execute()
+
+
+def wake_key(lane: Lane) -> str:
+    """Return the key in Redis that stands while a wake-up of *lane* waits."""
+    return f"askedbefore:wake:{lane}"
+
+
+def make_redis(url: str) -> redis.Redis:
+    """Return a client that gives up on a dead server instead of hanging."""
+    return redis.Redis.from_url(
+        url, socket_connect_timeout=_SOCKET_TIMEOUT_S, socket_keepalive=not url.startswith("unix")
+    )
+
+
+def broker_url(url: str) -> str:
+    """Return *url* as kombu writes it: ``redis+socket`` where redis-py has ``unix``."""
+    return url.replace("unix://", "redis+socket://", 1)
+
+
+def make_sender(url: str) -> Celery:
+    """Return a Celery app that only sends, and fails within seconds when the broker is away."""
+    app = Celery("askedbefore", broker=broker_url(url), set_as_current=False)
+    app.conf.update(
+        broker_transport_options={
+            "socket_connect_timeout": _SOCKET_TIMEOUT_S,
+            "socket_timeout": _SOCKET_TIMEOUT_S,
+            "max_retries": 1,
+        },
+        broker_connection_retry_on_startup=False,
+        task_publish_retry=False,
+        task_ignore_result=True,
+    )
+    logging.getLogger("kombu").setLevel(logging.ERROR)
+    return app

@@ -1,0 +1,90 @@
+"""Worker settings; they refuse to start on an unsafe combination."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from db.settings import PLACEHOLDER
+
+
+class WorkerSettings(BaseSettings):
+    """Worker settings, read from ``ASKEDBEFORE_*``; refuses to start on an unsafe combination."""
+
+    model_config = SettingsConfigDict(env_prefix="ASKEDBEFORE_", frozen=True)
+
+    redis_url: SecretStr = Field(description="URL of Redis, `redis://...` or `unix:///...`")
+    device: str = Field(
+        default="auto", description="`auto`, `cpu`, `cuda` or `cuda:N`; auto takes a GPU if any"
+    )
+    bi_encoder: str = Field(
+        default="all-MiniLM-L6-v2",
+        description="Bi-encoder: a hub id, a sentence-transformers folder, or the bundled one",
+    )
+    reranker: str = Field(
+        default="default",
+        description="CrossEncoder: a hub id, a sentence-transformers folder, or the shipped one",
+    )
+    model_cache: Path = Field(
+        default=Path.home() / ".cache" / "askedbefore",
+        description="Folder for models exported to ONNX",
+    )
+    token_budget: PositiveInt = Field(
+        default=4_096, description="Tokens of questions that are claimed together"
+    )
+    claim_limit: PositiveInt = Field(
+        default=256, description="Questions that are claimed together at most"
+    )
+    candidates: PositiveInt = Field(
+        default=100, description="Nearest questions looked at for each question"
+    )
+    kept: PositiveInt = Field(default=10, description="Pairs kept for each question at most")
+    slice_s: PositiveFloat = Field(
+        default=0.5, description="Seconds after which a task makes room for a more urgent lane"
+    )
+    lease_s: PositiveInt = Field(
+        default=300, description="Seconds after which a silent worker's questions go to another"
+    )
+    soft_time_limit_s: PositiveInt = Field(
+        default=240, description="Seconds after which a task is asked to stop"
+    )
+    time_limit_s: PositiveInt = Field(
+        default=270, description="Seconds after which a task's process is killed"
+    )
+    visibility_timeout_s: PositiveInt = Field(
+        default=600, description="Seconds after which Redis hands a lost message out again"
+    )
+    sweep_s: PositiveInt = Field(
+        default=10, description="Seconds between two looks for lost messages and run-out leases"
+    )
+    proof_s: PositiveInt = Field(
+        default=30, description="Seconds between two inferences that prove a worker is able"
+    )
+    threads: NonNegativeInt = Field(
+        default=0, description="CPU threads of one worker's inference; 0 takes every core"
+    )
+
+    @model_validator(mode="after")
+    def _broker_must_be_chosen(self) -> Self:
+        if PLACEHOLDER in self.redis_url.get_secret_value():
+            raise ValueError("redis_url still holds the placeholder password: choose your own")
+        return self
+
+    @model_validator(mode="after")
+    def _leases_must_outlast_the_task(self) -> Self:
+        # A task that outlived its lease would work on questions that another worker has taken over;
+        # one that outlived the visibility timeout would be handed to a second worker by Redis.
+        times = (
+            self.slice_s,
+            self.soft_time_limit_s,
+            self.time_limit_s,
+            self.lease_s,
+            self.visibility_timeout_s,
+        )
+        if list(times) != sorted(set(times)):
+            raise ValueError(
+                "need slice_s < soft_time_limit_s < time_limit_s < lease_s < visibility_timeout_s,"
+                f" got {' , '.join(map(str, times))}"
+            )
+        return self
