@@ -5,13 +5,13 @@ so small forums are searched exactly, which is both faster and complete, and lar
 scans. Both settings are per transaction and read back by a test.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from db.rows import Candidate, ModelRow, NewEmbedding
 from db.tables.questions import Embedding
@@ -187,3 +187,20 @@ def _search(
     for question_id, candidate_id, distance in rows:
         found.setdefault(question_id, []).append(Candidate(id=candidate_id, cosine=1.0 - distance))
     return found
+
+
+def cosines(
+    session: Session, model_id: int, question_id: int, others: Iterable[int]
+) -> list[Candidate]:
+    """Return the cosines between one question and the given ones that have vectors."""
+    own, other = aliased(Embedding), aliased(Embedding)
+    found = session.execute(
+        select(other.question_id, own.vector.cosine_distance(other.vector))
+        .join(other, other.model_id == own.model_id)
+        .where(
+            own.model_id == model_id,
+            own.question_id == question_id,
+            other.question_id.in_(set(others)),
+        )
+    )
+    return [Candidate(id=row[0], cosine=1.0 - row[1]) for row in found]

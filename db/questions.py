@@ -1,6 +1,6 @@
 """Queries on questions: saved in sets, read one by one, erased for good."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Row, Select, case, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql
@@ -15,6 +15,7 @@ from db.rows import (
     Lane,
     NewQuestion,
     Outcome,
+    Provenance,
     QuestionRow,
     Saved,
     State,
@@ -255,22 +256,29 @@ def texts(session: Session, ids: Iterable[int]) -> dict[int, CandidateText]:
     return {row["id"]: CandidateText(**row) for row in found.mappings()}
 
 
-def mark_checked(
-    session: Session,
-    ids: Iterable[int],
-    *,
-    bi_encoder_id: int,
-    reranker_id: int,
-    threshold: float,
-) -> None:
+def mark_checked(session: Session, ids: Iterable[int], provenance: Provenance) -> None:
     """Note on these questions what they were last checked with."""
     session.execute(
         update(Question)
         .where(Question.id.in_(set(ids)))
         .values(
-            bi_encoder_id=bi_encoder_id,
-            reranker_id=reranker_id,
-            threshold=threshold,
+            bi_encoder_id=provenance.bi_encoder_id,
+            reranker_id=provenance.reranker_id,
+            threshold=provenance.threshold,
             checked_at=func.clock_timestamp(),
         )
     )
+
+
+def lock_unchanged(session: Session, versions: Mapping[int, int]) -> set[int]:
+    """Keep these questions from being erased in this transaction; return whose text is as it was.
+
+    *versions* holds the version of the text that each question's work began with.
+    """
+    found = session.execute(
+        select(Question.id, Question.text_version)
+        .where(Question.id.in_(versions))
+        .order_by(Question.id)
+        .with_for_update(read=True, key_share=True)
+    )
+    return {row.id for row in found if row.text_version == versions[row.id]}

@@ -1,0 +1,287 @@
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from db import embeddings, forums, jobs, models, pairs, questions
+from db.rows import ForumRow, Lane, ModelKind, PairStatus, State
+from db.tables.pairs import Event, Pair
+from db.tables.questions import Embedding
+from tests.factories import make_forum, new_question, save_questions
+from worker.drain import Drain
+from worker.pipeline import Limits, Models, Pipeline
+from worker.queue import CheckAnswer, CheckRequest
+from worker.scoring import Calibration
+from worker.testing import WordEncoder, WordReranker
+
+Factory = sessionmaker[Session]
+
+
+class NoQueue:
+    def wake(self, lane: Lane) -> None:
+        self.lane = lane
+
+    def check(self, request: CheckRequest, *, timeout_s: float) -> CheckAnswer:
+        raise NotImplementedError
+
+    def ping(self) -> None: ...
+
+
+def make_models(sessions: Factory, encoder: WordEncoder | None = None) -> Models:
+    encoder = encoder or WordEncoder()
+    reranker = WordReranker(Calibration(cosine_floor=0.3, asymmetry=0.4, threshold=0.6))
+    with sessions.begin() as session:
+        bi_encoder = models.ensure_model(
+            session,
+            kind=ModelKind.BI_ENCODER,
+            name=encoder.name,
+            digest=encoder.digest,
+            dimension=encoder.dimension,
+        )
+        cross_encoder = models.ensure_model(
+            session, kind=ModelKind.RERANKER, name=reranker.name, digest=reranker.digest
+        )
+        embeddings.ensure_partition(session, bi_encoder)
+    return Models(
+        encoder=encoder, reranker=reranker, bi_encoder=bi_encoder, cross_encoder=cross_encoder
+    )
+
+
+def drain(sessions: Factory, encoder: WordEncoder | None = None) -> int:
+    pipeline = Pipeline(sessions, make_models(sessions, encoder), Limits())
+    lane = Drain(
+        Lane.LIVE,
+        sessions=sessions,
+        queue=NoQueue(),
+        slice_s=5.0,
+        token_budget=4096,
+        claim_limit=256,
+        lease_s=60,
+    )
+    return lane.run(pipeline.process)
+
+
+def submit(sessions: Factory, *titles: str, first: int = 1, forum: str = "cooks") -> ForumRow:
+    with sessions.begin() as session:
+        row = make_forum(session, forum)
+        save_questions(session, row, *titles, first=first)
+    return row
+
+
+def found(sessions: Factory, forum: ForumRow, external_id: str) -> list[tuple[str, str]]:
+    with sessions.begin() as session:
+        question = questions.get(session, forum.id, external_id)
+        return [(d.id, d.kind) for d in pairs.duplicates(session, question.id)]
+
+
+def test_a_paraphrase_and_a_twin_are_flagged_and_a_stranger_is_not(sessions: Factory) -> None:
+    forum = submit(
+        sessions,
+        "How do I boil an egg",
+        "how do I BOIL an egg?",
+        "How do I boil an egg well",
+        "Best train to Rome",
+    )
+
+    drain(sessions)
+
+    assert found(sessions, forum, "1") == [("2", "same_text"), ("3", "model")]
+    assert found(sessions, forum, "4") == []
+    with sessions.begin() as session:
+        assert questions.get(session, forum.id, "1").state is State.DONE
+
+
+def test_checking_twice_changes_nothing(sessions: Factory) -> None:
+    forum = submit(sessions, "How do I boil an egg", "How do I boil an egg well")
+    drain(sessions)
+    with sessions.begin() as session:
+        ids = [questions.get(session, forum.id, n).id for n in ("1", "2")]
+        before = session.execute(select(Pair.id, Pair.version, Pair.score)).all()
+        jobs.put(session, [(one, 5) for one in ids], forum_id=forum.id, lane=Lane.LIVE)
+
+    drain(sessions)
+
+    with sessions.begin() as session:
+        assert session.execute(select(Pair.id, Pair.version, Pair.score)).all() == before
+        assert len(session.execute(select(Event.id)).all()) == 1
+
+
+def test_forums_never_see_each_other(sessions: Factory) -> None:
+    one = submit(sessions, "How do I boil an egg", forum="one")
+    two = submit(sessions, "How do I boil an egg", forum="two")
+
+    drain(sessions)
+
+    assert found(sessions, one, "1") == found(sessions, two, "1") == []
+
+
+def test_a_hidden_question_is_offered_to_nobody(sessions: Factory) -> None:
+    forum = submit(sessions, "How do I boil an egg well")
+    drain(sessions)
+    with sessions.begin() as session:
+        hidden = new_question("How do I boil an egg well", visible=False)
+        questions.save(session, forum, [hidden], lane=Lane.LIVE)
+    submit(sessions, "How do I boil an egg well", "How do I boil an egg", first=2)
+
+    drain(sessions)
+
+    assert found(sessions, forum, "3") == [("2", "model")]
+    assert found(sessions, forum, "2") == [("3", "model")]
+
+
+def test_an_edit_withdraws_what_no_longer_holds(sessions: Factory) -> None:
+    forum = submit(sessions, "How do I boil an egg", "How do I boil an egg well")
+    drain(sessions)
+
+    submit(sessions, "Best train to Rome", first=2)
+    drain(sessions)
+
+    assert found(sessions, forum, "1") == []
+    with sessions.begin() as session:
+        assert session.execute(select(Pair.status)).scalars().all() == [PairStatus.WITHDRAWN]
+
+
+@pytest.mark.parametrize("decision", [PairStatus.DUPLICATE, PairStatus.NOT_DUPLICATE])
+def test_a_decision_outlives_every_new_score(sessions: Factory, decision: PairStatus) -> None:
+    forum = submit(sessions, "How do I boil an egg", "How do I boil an egg well")
+    drain(sessions)
+    with sessions.begin() as session:
+        session.execute(update(Pair).values(status=decision, decided_by="ana"))
+        ids = [questions.get(session, forum.id, n).id for n in ("1", "2")]
+        jobs.put(session, [(one, 5) for one in ids], forum_id=forum.id, lane=Lane.LIVE)
+
+    drain(sessions)
+
+    with sessions.begin() as session:
+        assert session.execute(select(Pair.status, Pair.decided_by)).all() == [(decision, "ana")]
+
+
+def test_a_refused_pair_is_suggested_again_only_when_its_text_changed(sessions: Factory) -> None:
+    submit(sessions, "How do I boil an egg", "How do I boil an egg well")
+    drain(sessions)
+    with sessions.begin() as session:
+        session.execute(update(Pair).values(status=PairStatus.NOT_DUPLICATE, decided_by="ana"))
+
+    submit(sessions, "How do I boil an egg very well", first=2)
+    drain(sessions)
+
+    with sessions.begin() as session:
+        assert session.execute(select(Pair.status, Pair.decided_by)).all() == [
+            (PairStatus.FLAGGED, None)
+        ]
+
+
+def test_a_question_that_fails_is_put_off_and_its_neighbours_go_through(
+    sessions: Factory,
+) -> None:
+    titles = [f"How do I boil egg number {n}" for n in range(7)]
+    forum = submit(sessions, *titles, "poison")
+
+    drain(sessions, WordEncoder(poison="poison"))
+
+    with sessions.begin() as session:
+        states = [questions.get(session, forum.id, str(n)).state for n in range(1, 9)]
+        failed = questions.get(session, forum.id, "8")
+    assert states == [State.DONE] * 7 + [State.PENDING]
+    assert failed.attempts == 1
+    assert failed.error == "PoisonError: this text cannot be encoded"
+
+
+def test_observing_records_and_shows_nothing(sessions: Factory) -> None:
+    forum = submit(sessions, "How do I boil an egg", "How do I boil an egg well")
+    with sessions.begin() as session:
+        forums.update_forum(session, forum.name, observe_only=True)
+
+    drain(sessions)
+
+    assert found(sessions, forum, "1") == []
+    with sessions.begin() as session:
+        assert session.execute(select(Pair.status)).scalars().all() == [PairStatus.OBSERVED]
+
+
+def test_an_erased_question_leaves_no_text_vector_pair_or_event(sessions: Factory) -> None:
+    forum = submit(sessions, "How do I boil an egg", "How do I boil an egg well")
+    drain(sessions)
+
+    with sessions.begin() as session:
+        questions.erase(session, forum.id, "2", actor="forum")
+
+    with sessions.begin() as session:
+        assert session.execute(select(Pair.id)).all() == []
+        assert len(session.execute(select(Embedding.question_id)).all()) == 1
+        assert session.execute(select(Event.kind)).scalars().all() == ["question.erased"]
+
+
+def test_only_ten_pairs_are_kept_for_a_question(sessions: Factory) -> None:
+    forum = submit(sessions, *(f"How do I boil an egg at home {n}" for n in range(20)))
+    drain(sessions)
+    submit(sessions, "How do I boil an egg at home", first=99)
+
+    drain(sessions)
+
+    assert len(found(sessions, forum, "99")) == 10
+
+
+def test_racing_twins_are_always_paired(committed: Factory) -> None:
+    for round_ in range(5):
+        forum = submit(committed, "zebra crossing rules", forum=f"race{round_}")
+        drain(committed)
+        submit(committed, f"where to buy a lamp {round_}", first=2, forum=forum.name)
+        submit(committed, f"where to buy a good lamp {round_}", first=3, forum=forum.name)
+        start = threading.Barrier(2)
+        made = make_models(committed)
+
+        def work(start: threading.Barrier = start, made: Models = made) -> None:
+            with committed.begin() as session:
+                claim = jobs.claim(session, Lane.LIVE, token_budget=1, limit=1, lease_s=60)
+            start.wait()
+            Pipeline(committed, made, Limits()).process(claim.questions, claim.lease)
+
+        workers = [threading.Thread(target=work) for _ in range(2)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+
+        assert found(committed, forum, "2") == [("3", "model")]
+
+
+def test_search_settings_hold_in_the_transaction_that_searches(sessions: Factory) -> None:
+    made = make_models(sessions)
+    forum = submit(sessions, "How do I boil an egg")
+    drain(sessions)
+    with sessions.begin() as session:
+        ids = list(session.execute(select(Embedding.question_id)).scalars())
+        embeddings.nearest(session, made.bi_encoder, forum.id, ids, limit=5)
+        settings = [
+            session.execute(text(f"SELECT current_setting('hnsw.{name}')")).scalar_one()
+            for name in ("ef_search", "iterative_scan")
+        ]
+
+    assert settings == [str(embeddings.EF_SEARCH), "strict_order"]
+
+
+def test_the_index_finds_what_an_exact_scan_finds(
+    sessions: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make_models(sessions)
+    words = ["egg", "rice", "soup", "bread", "salt", "oil", "pan", "oven", "fish", "leek"]
+    rng = np.random.default_rng(7)
+    titles = [" ".join(rng.choice(words, size=5)) for _ in range(60)]
+    forum = submit(sessions, *titles)
+    drain(sessions)
+    with sessions.begin() as session:
+        ids: Sequence[int] = list(session.execute(select(Embedding.question_id)).scalars())
+        exact = embeddings.nearest(session, made.bi_encoder, forum.id, ids, limit=8)
+        monkeypatch.setattr(embeddings, "EXACT_LIMIT", 0)
+        session.execute(text("SET LOCAL enable_seqscan = off"))
+        session.execute(text("SET LOCAL enable_sort = off"))
+        indexed = embeddings.nearest(session, made.bi_encoder, forum.id, ids, limit=8)
+
+    for one in ids:
+        assert [c.cosine for c in indexed[one]] == pytest.approx(
+            [c.cosine for c in exact[one]], abs=2e-3
+        )

@@ -1,0 +1,300 @@
+"""The way of claimed questions: vectors, candidates, rerank, pairs.
+
+Short transactions with the models' work between them, so no lock is held while a model thinks.
+The vectors are committed before the search: of two twins that race, the one that commits last
+sees the other. The pairs, their events and the end of the jobs commit together.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from itertools import groupby
+from uuid import UUID
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from db import embeddings, forums, jobs, pairs, questions
+from db.engine import Sessions
+from db.rows import (
+    Candidate,
+    CandidateText,
+    Claimed,
+    Finding,
+    ForumRow,
+    ModelRow,
+    NewEmbedding,
+    PairKind,
+    Provenance,
+)
+from worker.cascade import rerank
+from worker.encoder import Encoder
+from worker.reranker import Reranker
+from worker.scoring import Fusion
+from worker.text import TextFields, model_text
+
+FOREIGN_LIMIT = 0.5
+"""Share of non-Latin letters above which the English models are not believed."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Models:
+    """The two models with the rows that stand for them in the database."""
+
+    encoder: Encoder
+    reranker: Reranker
+    bi_encoder: ModelRow
+    cross_encoder: ModelRow
+
+    @property
+    def fusion(self) -> Fusion:
+        """Return the fusion that is valid for this pair of models."""
+        return self.reranker.calibration.for_bi_encoder(self.encoder.digest)
+
+    def threshold(self, forum: ForumRow) -> float:
+        """Return the probability at which a pair is flagged in *forum*."""
+        return self.reranker.calibration.threshold if forum.threshold is None else forum.threshold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How far a question's search goes."""
+
+    candidates: int = 100
+    kept: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """A question and a candidate that are worth the CrossEncoder's time."""
+
+    question_id: int
+    candidate_id: int
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    forum: ForumRow
+    twins: Sequence[Finding]
+    prospects: Sequence[Prospect]
+    texts: Mapping[int, str]
+    undecided: AbstractSet[frozenset[int]]
+
+
+def text_of(row: Claimed | CandidateText) -> str:
+    """Return what the models see of a question."""
+    return model_text(row.title, row.body, fields=TextFields(row.text_fields))
+
+
+class Pipeline:
+    """Checks claimed questions with one pair of models."""
+
+    def __init__(self, sessions: Sessions, models: Models, limits: Limits) -> None:
+        self._sessions = sessions
+        self._models = models
+        self._limits = limits
+
+    def process(self, batch: Sequence[Claimed], lease: UUID) -> None:
+        """Check the questions of *batch*, which *lease* holds, and finish their jobs.
+
+        Safe to run twice or to be killed anywhere: what is written is found or overwritten.
+        """
+        self._embed(batch)
+        for forum_id, group in groupby(sorted(batch, key=_forum), key=_forum):
+            self._check(forum_id, list(group), lease)
+
+    def _embed(self, batch: Sequence[Claimed]) -> None:
+        model_id = self._models.bi_encoder.id
+        with self._sessions.begin() as session:
+            known = embeddings.digests(session, model_id, [question.id for question in batch])
+        missing = [one for one in batch if known.get(one.id) != one.text_digest]
+        if not missing:
+            return
+        vectors = self._models.encoder.encode([text_of(question) for question in missing])
+        with self._sessions.begin() as session:
+            alive = questions.lock_unchanged(session, {q.id: q.text_version for q in missing})
+            rows = [
+                _embedding(question, vector)
+                for question, vector in zip(missing, vectors, strict=True)
+                if question.id in alive
+            ]
+            embeddings.save(session, model_id, rows)
+
+    def _check(self, forum_id: int, batch: Sequence[Claimed], lease: UUID) -> None:
+        with self._sessions.begin() as session:
+            found = self._search(session, forum_id, batch)
+        threshold = self._models.threshold(found.forum)
+        scored = score_prospects(self._models, found.prospects, found.texts, threshold)
+        findings = keep_best(
+            [*found.twins, *scored], threshold, kept=self._limits.kept, undecided=found.undecided
+        )
+        provenance = Provenance(
+            bi_encoder_id=self._models.bi_encoder.id,
+            reranker_id=self._models.cross_encoder.id,
+            threshold=threshold,
+            observe_only=found.forum.observe_only,
+        )
+        with self._sessions.begin() as session:
+            ours = jobs.finish(session, lease, [question.id for question in batch])
+            mine = [finding for finding in findings if finding.question_id in ours]
+            changed = pairs.save_findings(session, forum_id, mine, provenance)
+            questions.mark_checked(session, ours, provenance)
+        log.info(
+            "questions.checked",
+            forum_id=forum_id,
+            questions=len(ours),
+            reranked=len(found.prospects),
+            pairs_changed=changed,
+        )
+
+    def _search(self, session: Session, forum_id: int, batch: Sequence[Claimed]) -> _Found:
+        forum = forums.find_forums(session, {forum_id})[forum_id]
+        partners = questions.undecided_partners(session, [question.id for question in batch])
+        near = self._near(session, forum_id, batch, partners)
+        twins = _twins(session, forum_id, batch, near, limit=self._limits.kept)
+        prospects = worth_reranking(near, {pair_of(twin) for twin in twins})
+        texts = questions.texts(session, {prospect.candidate_id for prospect in prospects})
+        own = {question.id: text_of(question) for question in batch}
+        others = {row.id: text_of(row) for row in texts.values()}
+        undecided = {frozenset((one, other)) for one in partners for other in partners[one]}
+        return _Found(forum, twins, prospects, {**others, **own}, undecided)
+
+    def _near(
+        self,
+        session: Session,
+        forum_id: int,
+        batch: Sequence[Claimed],
+        partners: Mapping[int, Sequence[int]],
+    ) -> dict[int, list[Candidate]]:
+        model, limit = self._models.bi_encoder, self._limits.candidates
+        floor = self._models.reranker.calibration.cosine_floor
+        ids = [question.id for question in batch if question.foreign_share <= FOREIGN_LIMIT]
+        near = embeddings.nearest(session, model, forum_id, ids, limit=limit)
+        for one, found in near.items():
+            found[:] = [candidate for candidate in found if candidate.cosine >= floor]
+            lost = set(partners[one]) - {candidate.id for candidate in found}
+            if lost:  # flagged before and far by now: scored once more, to be withdrawn
+                found.extend(embeddings.cosines(session, model.id, one, lost))
+        return near
+
+
+def pair_of(finding: Finding | Prospect) -> frozenset[int]:
+    """Return the two questions of a finding, in no order."""
+    return frozenset((finding.question_id, finding.candidate_id))
+
+
+def _forum(question: Claimed) -> int:
+    return question.forum_id
+
+
+def _embedding(question: Claimed, vector: NDArray[np.float32]) -> NewEmbedding:
+    return NewEmbedding(
+        question_id=question.id,
+        forum_id=question.forum_id,
+        visible=question.visible,
+        text_digest=question.text_digest,
+        vector=vector,
+    )
+
+
+def _twins(
+    session: Session,
+    forum_id: int,
+    batch: Sequence[Claimed],
+    near: Mapping[int, Sequence[Candidate]],
+    *,
+    limit: int,
+) -> list[Finding]:
+    same = questions.same_text(
+        session, forum_id, [question.text_digest for question in batch], limit=limit + 1
+    )
+    return [
+        Finding(
+            question_id=question.id,
+            candidate_id=twin,
+            kind=PairKind.SAME_TEXT,
+            score=1.0,
+            cosine=next((c.cosine for c in near.get(question.id, ()) if c.id == twin), None),
+        )
+        for question in batch
+        for twin in same[question.text_digest]
+        if twin != question.id
+    ]
+
+
+def worth_reranking(
+    near: Mapping[int, Iterable[Candidate]], known: AbstractSet[frozenset[int]]
+) -> list[Prospect]:
+    """Return each unordered pair of *near* once, without those *known* to be the same text."""
+    seen = set(known)
+    prospects = []
+    for question_id, candidates in near.items():
+        for candidate in candidates:
+            pair = frozenset((question_id, candidate.id))
+            if pair not in seen:
+                seen.add(pair)
+                prospects.append(Prospect(question_id, candidate.id, candidate.cosine))
+    return prospects
+
+
+def score_prospects(
+    models: Models,
+    prospects: Sequence[Prospect],
+    texts: Mapping[int, str],
+    threshold: float,
+) -> list[Finding]:
+    """Return the scored prospects, in their order; those whose text is gone are left out."""
+    alive = [p for p in prospects if p.question_id in texts and p.candidate_id in texts]
+    if not alive:
+        return []
+    index = {key: position for position, key in enumerate(texts)}
+    places = [(index[p.question_id], index[p.candidate_id]) for p in alive]
+    scores = rerank(
+        models.reranker,
+        list(texts.values()),
+        np.array(places, dtype=np.int32),
+        np.array([p.cosine for p in alive], dtype=np.float32),
+        fusion=models.fusion,
+        threshold=threshold,
+    )
+    return [
+        Finding(
+            question_id=prospect.question_id,
+            candidate_id=prospect.candidate_id,
+            kind=PairKind.MODEL,
+            score=float(scores.probability[row]),
+            cosine=prospect.cosine,
+            logit_forward=float(scores.forward[row]),
+            logit_backward=None if np.isnan(scores.backward[row]) else float(scores.backward[row]),
+        )
+        for row, prospect in enumerate(alive)
+    ]
+
+
+def keep_best(
+    findings: Sequence[Finding],
+    threshold: float,
+    *,
+    kept: int,
+    undecided: AbstractSet[frozenset[int]] = frozenset(),
+) -> list[Finding]:
+    """Return each question's *kept* best findings at or above *threshold*.
+
+    Of those below only the ones whose pair is *undecided* remain: they withdraw what an earlier
+    text, model or threshold had flagged.
+    """
+    best: list[Finding] = []
+    count: Counter[int] = Counter()
+    for finding in sorted(findings, key=lambda f: (-f.score, f.candidate_id)):
+        if finding.score < threshold:
+            best += [finding] if pair_of(finding) in undecided else []
+        elif count[finding.question_id] < kept:
+            count[finding.question_id] += 1
+            best.append(finding)
+    return best
