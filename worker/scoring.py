@@ -53,9 +53,13 @@ class Calibration:
         """Return the fusion that is valid for cosines of the bi-encoder with this digest."""
         return self.fusion if digest == self.bi_encoder else self.logit_only
 
+    def as_dict(self) -> dict[str, object]:
+        """Return the calibration as it is written to JSON."""
+        return asdict(self)
+
     def save(self, folder: Path) -> None:
         """Write the calibration beside the weights in *folder*."""
-        text = json.dumps(asdict(self), indent=2, sort_keys=True)
+        text = json.dumps(self.as_dict(), indent=2, sort_keys=True)
         (folder / CALIBRATION_FILE).write_text(text + "\n", encoding="utf-8")
 
     @classmethod

@@ -1,0 +1,28 @@
+# Everything needs only Python 3.11 and make; the first target that needs it sets `.venv` up.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: run test lint types bench screenshots clean
+
+run: $(STAMP)
+	@$(BIN)/askedbefore up
+
+test: $(STAMP) lint
+	@$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check -q .
+	@$(BIN)/lint-imports
+	@$(BIN)/mypy
+
+bench: $(STAMP)
+	@$(BIN)/python -m bench
+
+$(STAMP): pyproject.toml
+	@echo "Setting up $(VENV): a few minutes the first time"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --editable '.[embedded,train,dev]'
+	@touch $@

@@ -1,0 +1,75 @@
+"""The service's own API as seen by the command line."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Self
+
+import httpx2
+
+from db.errors import ServiceError, TransientError
+
+_PAGE = 500
+
+
+class ServiceNotReadyError(TransientError):
+    """The service is not ready."""
+
+
+class Client:
+    """Calls one service with one key."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self.url = url
+        headers = {"Authorization": f"Bearer {key}"}
+        self._http = httpx2.Client(base_url=url, headers=headers, timeout=30)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def is_ready(self) -> bool:
+        """Return whether every part of the service answers."""
+        try:
+            return self._http.get("/readyz").status_code == httpx2.codes.OK
+        except httpx2.TransportError:
+            return False
+
+    def submit(self, forum: str, questions: Sequence[dict[str, Any]]) -> None:
+        """Send questions in one batch; raises `ServiceError` when one is refused."""
+        answer = self._http.post(
+            f"/v1/forums/{forum}/questions:batch", json={"questions": questions}
+        )
+        _raise(answer)
+
+    def count_pending(self, forum: str) -> int:
+        """Return how many questions of the forum are not checked yet."""
+        answer = self._http.get(f"/v1/forums/{forum}")
+        _raise(answer)
+        return int(answer.json()["pending"])
+
+    def pairs(self, forum: str) -> list[dict[str, Any]]:
+        """Return every flagged pair of the forum."""
+        return list(self._pages(f"/v1/forums/{forum}/pairs"))
+
+    def _pages(self, path: str) -> Iterator[dict[str, Any]]:
+        cursor: str | None = None
+        while True:
+            wanted = {
+                "status": "flagged",
+                "limit": str(_PAGE),
+                **({"cursor": cursor} if cursor else {}),
+            }
+            answer = self._http.get(path, params=wanted)
+            _raise(answer)
+            yield from answer.json()["pairs"]
+            cursor = answer.json()["next_cursor"]
+            if cursor is None:
+                return
+
+
+def _raise(answer: httpx2.Response) -> None:
+    if answer.is_error:
+        raise ServiceError(
+            f"{answer.request.url.path} answered {answer.status_code}: {answer.text}"
+        )

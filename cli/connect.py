@@ -1,0 +1,62 @@
+"""How commands reach the database: the environment first, then the service of the data folder."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cli.embedded import EmbeddedServers
+from cli.home import Running, announce, data_folder, environment, find_running, withdraw
+from db import schema
+from db.engine import Sessions, make_engine, make_sessions
+from db.settings import DatabaseSettings
+
+DATABASE_VARIABLE = "ASKEDBEFORE_DATABASE_URL"
+
+
+@contextmanager
+def service(data: Path | None = None) -> Iterator[None]:
+    """Make the settings of a service the environment's, for as long as the block lasts.
+
+    Where they are set already they stand; else the running `askedbefore up` of the data folder is
+    asked; else its servers are started for the length of this command.
+    """
+    if DATABASE_VARIABLE in os.environ:  # noqa: TID251  # decides whether settings are complete
+        yield
+        return
+    folder = data_folder(data)
+    running = find_running(folder)
+    if running is not None:
+        with _variables(running):
+            yield
+        return
+    with EmbeddedServers(folder) as servers:
+        started = announce(folder, servers.addresses)
+        try:
+            with _variables(started):
+                yield
+        finally:
+            withdraw(folder)
+
+
+@contextmanager
+def _variables(running: Running) -> Iterator[None]:
+    added = environment(running)
+    os.environ.update(added)  # noqa: TID251  # children and settings read them from here
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)  # noqa: TID251
+
+
+@contextmanager
+def database(data: Path | None = None) -> Iterator[Sessions]:
+    """Give sessions on the migrated database of the service."""
+    with service(data):
+        engine = make_engine(DatabaseSettings())
+        schema.upgrade(engine)
+        try:
+            yield make_sessions(engine)
+        finally:
+            engine.dispose()

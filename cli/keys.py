@@ -1,0 +1,78 @@
+"""`askedbefore keys`: API keys for a forum's backend and for scripts."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.orm import Session
+
+from cli.connect import database
+from db import forums, keys
+from db.rows import ForumRow
+
+app = typer.Typer(
+    help="Create, list and revoke API keys. A key is shown once; only its hash is kept.",
+    no_args_is_help=True,
+)
+console = Console(stderr=True)
+
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", help="Data folder of `askedbefore up`; not needed beside own servers."),
+]
+
+
+@app.command()
+def create(
+    forum: Annotated[list[str], typer.Option(help="Forum the key is for; may be repeated.")],
+    scope: Annotated[list[str], typer.Option(help="submit, review or admin; may be repeated.")],
+    name: Annotated[str, typer.Option(help="What the key is for, for your own list.")] = "",
+    create_forum: Annotated[
+        bool, typer.Option("--create-forum", help="Create the forum when it is new.")
+    ] = False,
+    data: Data = None,
+) -> None:
+    """Create a key; the key alone stands on the last line of standard output."""
+    with database(data) as sessions, sessions.begin() as session:
+        rows = [_forum(session, one, create=create_forum) for one in forum]
+        secret = keys.create_key(
+            session,
+            name=name or ", ".join(forum),
+            forum_ids=[row.id for row in rows],
+            scopes=scope,
+        )
+    console.print("Keep this key: it cannot be shown again.", style="dim")
+    typer.echo(secret)
+
+
+def _forum(session: Session, name: str, *, create: bool) -> ForumRow:
+    return forums.ensure_forum(session, name) if create else forums.get_forum(session, name)
+
+
+@app.command("list")
+def list_() -> None:
+    """List the keys by their beginnings."""
+    table = Table("key", "name", "forums", "scopes", "state")
+    with database() as sessions, sessions.begin() as session:
+        for key in keys.list_keys(session):
+            state = "revoked" if key.revoked_at else "valid"
+            table.add_row(
+                f"{key.prefix}…",
+                key.name,
+                ", ".join(key.forums),
+                ", ".join(sorted(key.scopes)),
+                state,
+            )
+    Console().print(table)
+
+
+@app.command()
+def revoke(
+    prefix: Annotated[str, typer.Argument(help="The beginning of the key, as `list` shows it.")],
+) -> None:
+    """Revoke a key at once."""
+    with database() as sessions, sessions.begin() as session:
+        keys.revoke_key(session, prefix)
+    console.print(f"{prefix}… is revoked.")

@@ -1,0 +1,54 @@
+"""The `askedbefore` command: another thin door to the same service."""
+
+import sys
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from sqlalchemy.exc import OperationalError
+
+from cli import keys, processes, retry, up
+from db.errors import ServiceError
+
+app = typer.Typer(
+    name="askedbefore",
+    help="Tells a forum which of its questions have been asked before.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+up.add_to(app)
+processes.add_to(app)
+retry.add_to(app)
+app.add_typer(keys.app, name="keys")
+
+_errors = Console(stderr=True)
+
+
+def main() -> None:
+    """Run the command; what a user can mend is said in one sentence, without a traceback."""
+    try:
+        app()
+    except ServiceError as error:
+        _fail(str(error))
+    except ValidationError as error:
+        _fail("the settings are incomplete or unsafe:\n" + _settings_errors(error))
+    except OperationalError as error:
+        _fail(f"the database does not answer: {str(error.orig).strip()}")
+
+
+def _settings_errors(error: ValidationError) -> str:
+    lines = []
+    for item in error.errors(include_input=False, include_url=False):
+        name = "_".join(str(part) for part in item["loc"])
+        lines.append(f"  {'ASKEDBEFORE_' + name.upper() if name else ''} {item['msg']}")
+    return "\n".join(lines)
+
+
+def _fail(message: str) -> None:
+    _errors.print(f"askedbefore: {message}", style="red", markup=False, highlight=False)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""`askedbefore migrate`, `api`, `worker` and `beat`: the processes of a deployed service."""
+
+from typing import Annotated
+
+import typer
+import uvicorn
+from rich.console import Console
+
+from db import schema
+from db.engine import make_engine
+from db.rows import Lane
+from db.settings import DatabaseSettings
+
+ALL_LANES = ",".join(Lane)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    for command in (migrate, api, worker, beat):
+        app.command()(command)
+
+
+def migrate() -> None:
+    """Bring the database to the newest schema; safe to run twice and by two at once."""
+    engine = make_engine(DatabaseSettings())
+    schema.upgrade(engine)
+    engine.dispose()
+    Console(stderr=True).print("The database is at the newest schema.")
+
+
+def api(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    processes: Annotated[int, typer.Option(help="Processes that answer.")] = 1,
+) -> None:
+    """Serve the HTTP API and the moderators' console."""
+    uvicorn.run(
+        "api.main:build_app",
+        factory=True,
+        host=host,
+        port=port,
+        workers=processes,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=15,
+    )
+
+
+def worker(
+    lanes: Annotated[
+        str, typer.Option(help="Lanes to work on, the most urgent first.")
+    ] = ALL_LANES,
+    name: Annotated[str, typer.Option(help="Name of this worker, unique on its machine.")] = "main",
+) -> None:
+    """Work on the given lanes: one process with its own models; on GPUs run one a GPU.
+
+    SIGTERM lets the running batch finish (about a second); what cannot finish is given back.
+    """
+    from worker.app import make_app  # noqa: PLC0415  # Celery is not for the other commands
+    from worker.settings import WorkerSettings  # noqa: PLC0415
+
+    wanted = ",".join(Lane(lane.strip()) for lane in lanes.split(","))
+    make_app(WorkerSettings()).worker_main(
+        [
+            "worker",
+            "--pool=prefork",
+            "--concurrency=1",
+            f"--queues={wanted}",
+            f"--hostname={name}@%h",
+            "--without-gossip",
+            "--without-mingle",
+            "--loglevel=WARNING",
+        ]
+    )
+
+
+def beat() -> None:
+    """Send the periodic tasks; run exactly one beside all the workers."""
+    from worker.app import make_app  # noqa: PLC0415  # Celery is not for the other commands
+    from worker.settings import WorkerSettings  # noqa: PLC0415
+
+    make_app(WorkerSettings()).Beat(loglevel="WARNING", quiet=True).run()

@@ -1,0 +1,24 @@
+"""`askedbefore retry`: give questions that were set aside another chance."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cli.connect import database
+from db import forums, jobs
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command()(retry)
+
+
+def retry(
+    forum: Annotated[str | None, typer.Option(help="Only this forum's questions.")] = None,
+) -> None:
+    """Check again the questions that were set aside because they kept failing."""
+    with database() as sessions, sessions.begin() as session:
+        forum_id = forums.get_forum(session, forum).id if forum else None
+        count = jobs.retry(session, forum_id)
+    Console().print(f"{count} questions will be checked again.")

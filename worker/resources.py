@@ -1,0 +1,160 @@
+"""What one worker process holds: connections, and the models that the database calls active.
+
+Built in the child on first use, so that a GPU is first touched after the fork.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from functools import cache
+from typing import TypeVar
+
+import numpy as np
+import redis
+import structlog
+
+from db import embeddings, models, workers
+from db.engine import Sessions, make_engine, make_sessions
+from db.rows import Lane, ModelKind, ModelRow
+from db.settings import DatabaseSettings
+from worker.check import Checker
+from worker.drain import Drain
+from worker.encoder import Encoder
+from worker.load import load_encoder, load_reranker
+from worker.pipeline import Limits, Models, Pipeline
+from worker.queue import CeleryQueue, Queue, make_redis
+from worker.reranker import Reranker
+from worker.settings import WorkerSettings
+
+PROOF_TEXTS = ("How do I get good at programming?", "How to become a good programmer?")
+
+log = structlog.get_logger()
+_Loaded = TypeVar("_Loaded", Encoder, Reranker)
+
+
+class Resources:
+    """Everything a task needs, made once a process."""
+
+    def __init__(self, settings: WorkerSettings, sessions: Sessions, queue: Queue) -> None:
+        self.settings = settings
+        self.sessions = sessions
+        self.queue = queue
+        self.redis: redis.Redis = make_redis(settings.redis_url.get_secret_value())
+        self.drains = {lane: self._drain(lane) for lane in (Lane.LIVE, Lane.ARCHIVE)}
+        self._models: Models | None = None
+        self._proved_at = 0.0
+
+    def models(self) -> Models:
+        """Return the active models, loaded when they are not the ones held already."""
+        with self.sessions.begin() as session:
+            active = [models.find_active(session, kind) for kind in ModelKind]
+        held = self._models
+        if held is None or [held.bi_encoder, held.cross_encoder] != active:
+            self._models = held = self._load(*active)
+        return held
+
+    def pipeline(self) -> Pipeline:
+        """Return the pipeline of the active models."""
+        return Pipeline(self.sessions, self.models(), self._limits)
+
+    def checker(self) -> Checker:
+        """Return what answers for texts that are not stored."""
+        return Checker(self.sessions, self.models(), self._limits)
+
+    def prove(self, *, force: bool = False) -> None:
+        """Run both models for real and note it, at most every `proof_s` seconds."""
+        if not force and time.monotonic() - self._proved_at < self.settings.proof_s:
+            return
+        held = self.models()
+        begun = time.perf_counter()
+        proof_of(held)
+        proof = workers.Proof(
+            worker=f"{socket.gethostname()}-{os.getpid()}",
+            device=self.settings.device,
+            bi_encoder=held.encoder.name,
+            reranker=held.reranker.name,
+            proof_ms=(time.perf_counter() - begun) * 1000,
+        )
+        with self.sessions.begin() as session:
+            workers.save_proof(session, proof)
+        self._proved_at = time.monotonic()
+
+    @property
+    def _limits(self) -> Limits:
+        return Limits(candidates=self.settings.candidates, kept=self.settings.kept)
+
+    def _drain(self, lane: Lane) -> Drain:
+        return Drain(
+            lane,
+            sessions=self.sessions,
+            queue=self.queue,
+            slice_s=self.settings.slice_s,
+            token_budget=self.settings.token_budget,
+            claim_limit=self.settings.claim_limit,
+            lease_s=self.settings.lease_s,
+        )
+
+    def _load(self, bi_encoder: ModelRow | None, reranker: ModelRow | None) -> Models:
+        settings = self.settings
+        encoder = _load_one(bi_encoder, settings.bi_encoder, load_encoder, settings)
+        cross = _load_one(reranker, settings.reranker, load_reranker, settings)
+        loaded = register(self.sessions, encoder, cross, activate=True)
+        log.info("models.loaded", bi_encoder=encoder.name, reranker=cross.name)
+        return loaded
+
+
+def _load_one(
+    active: ModelRow | None,
+    configured: str,
+    load: Callable[..., _Loaded],
+    settings: WorkerSettings,
+) -> _Loaded:
+    name = active.name if active is not None else configured
+    return load(name, device=settings.device, cache=settings.model_cache, threads=settings.threads)
+
+
+def register(sessions: Sessions, encoder: Encoder, reranker: Reranker, *, activate: bool) -> Models:
+    """Make two loaded models known, with a partition for the vectors; active if none was."""
+    with sessions.begin() as session:
+        bi_encoder = models.ensure_model(
+            session,
+            kind=ModelKind.BI_ENCODER,
+            name=encoder.name,
+            digest=encoder.digest,
+            dimension=encoder.dimension,
+        )
+        cross = models.ensure_model(
+            session,
+            kind=ModelKind.RERANKER,
+            name=reranker.name,
+            digest=reranker.digest,
+            calibration=reranker.calibration.as_dict(),
+        )
+        embeddings.ensure_partition(session, bi_encoder)
+        rows = [
+            models.activate(session, row.id)
+            if activate and models.find_active(session, row.kind) is None
+            else row
+            for row in (bi_encoder, cross)
+        ]
+    return Models(encoder=encoder, reranker=reranker, bi_encoder=rows[0], cross_encoder=rows[1])
+
+
+def proof_of(held: Models) -> float:
+    """Return the models' probability for a pair of known duplicates: a real inference of both."""
+    vectors = held.encoder.encode(PROOF_TEXTS)
+    logits = held.reranker.score(PROOF_TEXTS, np.array([[0, 1]], dtype=np.int32))
+    cosine = np.array([float(vectors[0] @ vectors[1])], dtype=np.float32)
+    probability = float(held.fusion.probability(logits, cosine)[0])
+    if not np.isfinite(probability):
+        raise RuntimeError("the models answer with something that is no number")
+    return probability
+
+
+@cache
+def resources() -> Resources:
+    """Return this process' resources, built from the environment on first use."""
+    settings = WorkerSettings()
+    sessions = make_sessions(make_engine(DatabaseSettings()))
+    return Resources(settings, sessions, CeleryQueue(settings.redis_url.get_secret_value()))

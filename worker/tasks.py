@@ -1,0 +1,65 @@
+"""Thin tasks: each fetches this process' resources and calls the code that does the work."""
+
+from celery import shared_task
+from celery.exceptions import SoftTimeLimitExceeded
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from db.errors import ServiceError
+from db.rows import Lane
+from worker import upkeep
+from worker.app import PROVE, SWEEP, UPKEEP
+from worker.queue import CHECK, DRAIN, CheckRequest, send_answer, wake_key
+from worker.resources import Resources, resources
+
+_DATABASE_AWAY = (OperationalError, InterfaceError)
+
+
+def _drain(lane: Lane) -> None:
+    held = resources()
+    # From here on new questions need a new message: this one may be too far on to see them.
+    held.redis.delete(wake_key(lane))
+    held.drains[lane].run(held.pipeline().process)
+    held.prove()
+
+
+@shared_task(name=DRAIN[Lane.LIVE])
+def drain_live() -> None:
+    """Check new questions for about one slice."""
+    _drain(Lane.LIVE)
+
+
+@shared_task(name=DRAIN[Lane.ARCHIVE])
+def drain_archive() -> None:
+    """Check legacy questions for about one slice."""
+    _drain(Lane.ARCHIVE)
+
+
+@shared_task(name=CHECK, acks_late=False)
+def check(request: dict[str, object], reply: str) -> None:
+    """Answer who waits for it; a lost message is their time-out, not a second try."""
+    held = resources()
+    try:
+        send_answer(held.redis, reply, held.checker().answer(CheckRequest(**request)))  # type: ignore[arg-type]
+    except (ServiceError, SoftTimeLimitExceeded, *_DATABASE_AWAY) as error:
+        send_answer(held.redis, reply, f"the check failed: {type(error).__name__}")
+        raise
+
+
+@shared_task(name=SWEEP)
+def sweep() -> None:
+    """Wake lanes whose messages were lost or whose leases ran out."""
+    held = resources()
+    upkeep.sweep(held.sessions, held.queue)
+
+
+@shared_task(name=PROVE)
+def prove() -> None:
+    """Show that this worker can still infer."""
+    resources().prove()
+
+
+@shared_task(name=UPKEEP)
+def hourly() -> None:
+    """Measure the recall of the vector index and throw old counters away."""
+    held: Resources = resources()
+    upkeep.hourly(held.sessions, held.models().bi_encoder)

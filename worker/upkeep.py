@@ -1,0 +1,33 @@
+"""What keeps the service right by itself: lost messages, run-out leases, measured recall."""
+
+import structlog
+
+from db import embeddings, jobs
+from db.engine import Sessions
+from db.rows import ModelRow
+from worker.queue import Queue
+
+_SAMPLE = 50
+_TOP = 10
+
+log = structlog.get_logger()
+
+
+def sweep(sessions: Sessions, queue: Queue) -> None:
+    """Set aside what kills its workers, and wake each lane in which work is due."""
+    with sessions.begin() as session:
+        aside = jobs.set_aside_crashed(session)
+        lanes = jobs.lanes_due(session)
+    if aside:
+        log.warning("jobs.set_aside", questions=aside)
+    for lane in lanes:
+        queue.wake(lane)
+
+
+def hourly(sessions: Sessions, model: ModelRow) -> None:
+    """Measure the index against exact search on a sample, and forget old counters."""
+    with sessions.begin() as session:
+        recall = embeddings.measure_recall(session, model, sample=_SAMPLE, top=_TOP)
+        jobs.forget_throughput(session)
+    if recall is not None:
+        log.info("index.recall", model_id=model.id, top=_TOP, recall=round(recall, 4))
