@@ -138,20 +138,12 @@ def _load_sample(supervisor: Supervisor, client: Client) -> None:
 def _show_pairs(client: Client) -> None:
     pairs = sorted(client.pairs(FORUM), key=lambda pair: -float(pair["score"]))
     table = Table(title=f"{len(pairs)} pairs flagged", title_justify="left")
-    for heading, justify in (
-        ("score", "right"),
-        ("kind", "left"),
-        ("asked", "left"),
-        ("asked again", "left"),
-    ):
-        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    table.add_column("score", justify="right")
+    for heading in ("kind", "asked", "asked again"):
+        table.add_column(heading)
     for pair in pairs[:_ROWS]:
-        table.add_row(
-            f"{pair['score']:.3f}",
-            pair["kind"],
-            pair["questions"][0]["title"],
-            pair["questions"][1]["title"],
-        )
+        titles = [question["title"] for question in pair["questions"]]
+        table.add_row(f"{pair['score']:.3f}", pair["kind"], *titles)
     console.print(table)
     if len(pairs) > _ROWS:
         console.print(f"… and {len(pairs) - _ROWS} more: GET {client.url}/v1/forums/{FORUM}/pairs")
@@ -165,11 +157,11 @@ def _recall(pairs: list[dict[str, object]], known: dict[frozenset[str], str]) ->
         frozenset(str(question["id"]) for question in pair["questions"])  # type: ignore[attr-defined]
         for pair in pairs
     }
-    duplicates = {pair for pair, label in known.items() if label != "near_miss"}
-    near = set(known) - duplicates
+    near = {pair for pair, label in known.items() if label == "near_miss"}
+    duplicates = set(known) - near
     return (
-        f"Of the sample's {len(duplicates)} known duplicates {len(duplicates & flagged)} were flagged,"
-        f" of its {len(near)} near-misses {len(near & flagged)}."
+        f"Flagged: {len(duplicates & flagged)} of the sample's {len(duplicates)} known duplicates,"
+        f" {len(near & flagged)} of its {len(near)} near-misses."
     )
 
 

@@ -174,9 +174,10 @@ def _search(
     asked: str,
     parameters: Mapping[str, object],
     limit: int,
+    exact: bool | None = None,
 ) -> dict[int, list[Candidate]]:
-    size = count_vectors(session, model.id, forum_id, cap=EXACT_LIMIT + 1)
-    exact = size <= EXACT_LIMIT
+    if exact is None:
+        exact = count_vectors(session, model.id, forum_id, cap=EXACT_LIMIT + 1) <= EXACT_LIMIT
     tune(session)
     template = f"WITH {_POOL if exact else ''} {asked} {_EXACT if exact else _INDEXED}"
     statement = text(template.format(dimension=int(model.dimension or 0), model=int(model.id)))
@@ -204,3 +205,44 @@ def cosines(
         )
     )
     return [Candidate(id=row[0], cosine=1.0 - row[1]) for row in found]
+
+
+def measure_recall(session: Session, model: ModelRow, *, sample: int, top: int) -> float | None:
+    """Return the share, 0..1, of the exact *top* neighbours that the index finds too.
+
+    Measured on *sample* questions of the largest forum; None while no forum is searched by index.
+    """
+    forum_id = session.execute(
+        select(Embedding.forum_id)
+        .where(Embedding.model_id == model.id)
+        .group_by(Embedding.forum_id)
+        .having(func.count() > EXACT_LIMIT)
+        .order_by(func.count().desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    if forum_id is None:
+        return None
+    chosen = session.execute(
+        select(Embedding.question_id)
+        .where(Embedding.model_id == model.id, Embedding.forum_id == forum_id)
+        .order_by(func.random())
+        .limit(sample)
+    )
+    ids = list(chosen.scalars())
+    exact, indexed = (
+        _search(
+            session,
+            model,
+            forum_id,
+            asked=_ASKED,
+            parameters={"ids": tuple(ids)},
+            limit=top,
+            exact=is_exact,
+        )
+        for is_exact in (True, False)
+    )
+    hits = sum(
+        len({c.id for c in exact.get(one, [])} & {c.id for c in indexed.get(one, [])})
+        for one in ids
+    )
+    return hits / max(sum(len(found) for found in exact.values()), 1)

@@ -269,3 +269,9 @@ def counts(session: Session) -> list[tuple[str, str, int]]:
         select(Job.lane, state.label("state"), func.count()).group_by(Job.lane, state)
     )
     return [(row[0], row[1], row[2]) for row in found]
+
+
+def forget_throughput(session: Session) -> None:
+    """Throw away the counts of minutes more than 90 days old."""
+    old = func.now() - timedelta(days=90)
+    session.execute(delete(Throughput).where(Throughput.minute < old))
