@@ -52,6 +52,10 @@ class Supervisor:
                 start_new_session=True,
             )
 
+    def pid(self, name: str) -> int:
+        """Return the process id of a child."""
+        return self._children[name].pid
+
     def check(self) -> None:
         """Raise `ChildDiedError` with the end of its log when a child has ended."""
         for name, child in self._children.items():

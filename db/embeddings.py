@@ -6,48 +6,21 @@ scans. Both settings are per transaction and read back by a test.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import bindparam, func, select, text
+from sqlalchemy import Select, and_, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
-from db.rows import Candidate, ModelRow, NewEmbedding
-from db.tables.questions import Embedding
+from db.rows import Candidate, ModelRow, NewEmbedding, QuestionText
+from db.tables.questions import Embedding, Question
 
 EXACT_LIMIT = 5_000
 """Vectors of a forum up to which an exact scan beats the index; see bench/search.py."""
 EF_SEARCH = 200
 _MAX_SCAN_TUPLES = 40_000
-
-
-def partition(model_id: int) -> str:
-    """Return the name of the partition that holds a model's vectors."""
-    return f"embeddings_m{int(model_id)}"
-
-
-def ensure_partition(session: Session, model: ModelRow) -> None:
-    """Make the partition and the index of a model; a no-op when they are there."""
-    name = partition(model.id)
-    # One worker makes them; the others, started at the same moment, wait and find them.
-    session.execute(select(func.pg_advisory_xact_lock(7_302_561, model.id)))
-    if session.execute(select(func.to_regclass(name))).scalar_one() is not None:
-        return
-    session.execute(
-        text(f"CREATE TABLE {name} PARTITION OF embeddings FOR VALUES IN ({int(model.id)})")
-    )
-    session.execute(text(index_statement(model)))
-
-
-def index_statement(model: ModelRow, *, concurrently: bool = False) -> str:
-    """Return the statement that builds the vector index of a model's partition."""
-    name, how = partition(model.id), "CONCURRENTLY " if concurrently else ""
-    return (
-        f"CREATE INDEX {how}IF NOT EXISTS {name}_vector ON {name} USING hnsw"
-        f" ((vector::halfvec({int(model.dimension or 0)})) halfvec_cosine_ops)"
-        " WITH (m = 16, ef_construction = 64)"
-    )
 
 
 def save(session: Session, model_id: int, rows: Sequence[NewEmbedding]) -> None:
@@ -246,3 +219,28 @@ def measure_recall(session: Session, model: ModelRow, *, sample: int, top: int) 
         for one in ids
     )
     return hits / max(sum(len(found) for found in exact.values()), 1)
+
+
+def unembedded(session: Session, model_id: int, *, after: int, limit: int) -> list[QuestionText]:
+    """Return questions over id *after* without a vector of this model for their present text."""
+    columns = [getattr(Question, name) for name in QuestionText.__dataclass_fields__]
+    found = session.execute(
+        _unembedded(select(*columns), model_id)
+        .where(Question.id > after)
+        .order_by(Question.id)
+        .limit(limit)
+    )
+    return [QuestionText(**row) for row in found.mappings()]
+
+
+def count_unembedded(session: Session, model_id: int) -> int:
+    """Return how many questions have no vector of this model for their present text."""
+    statement = select(func.count()).select_from(Question)
+    return int(session.execute(_unembedded(statement, model_id)).scalar_one())
+
+
+def _unembedded(statement: Select[Any], model_id: int) -> Select[Any]:
+    of_model = and_(Embedding.question_id == Question.id, Embedding.model_id == model_id)
+    return statement.outerjoin(Embedding, of_model).where(
+        Embedding.text_digest.is_distinct_from(Question.text_digest)
+    )

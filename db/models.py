@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from db.errors import ModelNotFoundError
+from db.errors import NotFoundError
 from db.rows import ModelKind, ModelRow
 from db.tables.questions import Model
 
@@ -54,11 +54,21 @@ def find_active(session: Session, kind: ModelKind) -> ModelRow | None:
     return _row(model) if model else None
 
 
-def activate(session: Session, model_id: int) -> ModelRow:
-    """Make this the active model of its kind; raises `ModelNotFoundError`."""
+def _get(session: Session, model_id: int) -> Model:
     model = session.get(Model, model_id)
     if model is None:
-        raise ModelNotFoundError(str(model_id))
+        raise NotFoundError(f"there is no model {model_id}; `askedbefore models list` shows them")
+    return model
+
+
+def get_model(session: Session, model_id: int) -> ModelRow:
+    """Return a model; raises `NotFoundError`."""
+    return _row(_get(session, model_id))
+
+
+def activate(session: Session, model_id: int) -> ModelRow:
+    """Make this the active model of its kind; raises `NotFoundError`."""
+    model = _get(session, model_id)
     # In this order: a partial unique index allows one active model of a kind at any moment.
     session.execute(
         update(Model).where(Model.kind == model.kind, Model.active).values(active=False)

@@ -183,8 +183,8 @@ class PairRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
-    """A question whose work this worker holds for the time of its lease."""
+class QuestionText:
+    """What is needed of a question to embed it."""
 
     id: int
     forum_id: int
@@ -194,6 +194,12 @@ class Claimed:
     text_digest: bytes
     text_version: int
     visible: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed(QuestionText):
+    """A question whose work this worker holds for the time of its lease."""
+
     foreign_share: float
     attempts: int
 

@@ -14,7 +14,6 @@ from uuid import UUID
 
 import numpy as np
 import structlog
-from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from db import embeddings, forums, jobs, pairs, questions
@@ -29,6 +28,7 @@ from db.rows import (
     NewEmbedding,
     PairKind,
     Provenance,
+    QuestionText,
 )
 from worker.cascade import rerank
 from worker.encoder import Encoder
@@ -87,7 +87,7 @@ class _Found:
     undecided: AbstractSet[frozenset[int]]
 
 
-def text_of(row: Claimed | CandidateText) -> str:
+def text_of(row: QuestionText | CandidateText) -> str:
     """Return what the models see of a question."""
     return model_text(row.title, row.body, fields=TextFields(row.text_fields))
 
@@ -114,17 +114,7 @@ class Pipeline:
         with self._sessions.begin() as session:
             known = embeddings.digests(session, model_id, [question.id for question in batch])
         missing = [one for one in batch if known.get(one.id) != one.text_digest]
-        if not missing:
-            return
-        vectors = self._models.encoder.encode([text_of(question) for question in missing])
-        with self._sessions.begin() as session:
-            alive = questions.lock_unchanged(session, {q.id: q.text_version for q in missing})
-            rows = [
-                _embedding(question, vector)
-                for question, vector in zip(missing, vectors, strict=True)
-                if question.id in alive
-            ]
-            embeddings.save(session, model_id, rows)
+        embed(self._sessions, self._models.encoder, model_id, missing)
 
     def _check(self, forum_id: int, batch: Sequence[Claimed], lease: UUID) -> None:
         with self._sessions.begin() as session:
@@ -193,14 +183,27 @@ def _forum(question: Claimed) -> int:
     return question.forum_id
 
 
-def _embedding(question: Claimed, vector: NDArray[np.float32]) -> NewEmbedding:
-    return NewEmbedding(
-        question_id=question.id,
-        forum_id=question.forum_id,
-        visible=question.visible,
-        text_digest=question.text_digest,
-        vector=vector,
-    )
+def embed(
+    sessions: Sessions, encoder: Encoder, model_id: int, rows: Sequence[QuestionText]
+) -> None:
+    """Write the vectors of *rows*; what was erased or edited meanwhile is left out."""
+    if not rows:
+        return
+    vectors = encoder.encode([text_of(row) for row in rows])
+    with sessions.begin() as session:
+        alive = questions.lock_unchanged(session, {row.id: row.text_version for row in rows})
+        new = [
+            NewEmbedding(
+                question_id=row.id,
+                forum_id=row.forum_id,
+                visible=row.visible,
+                text_digest=row.text_digest,
+                vector=vector,
+            )
+            for row, vector in zip(rows, vectors, strict=True)
+            if row.id in alive
+        ]
+        embeddings.save(session, model_id, new)
 
 
 def _twins(

@@ -14,7 +14,7 @@ import numpy as np
 import redis
 import structlog
 
-from db import embeddings, models, workers
+from db import models, partitions, workers
 from db.engine import Sessions, make_engine, make_sessions
 from db.rows import Lane, ModelKind, ModelRow
 from db.settings import DatabaseSettings
@@ -131,7 +131,7 @@ def register(sessions: Sessions, encoder: Encoder, reranker: Reranker, *, activa
             digest=reranker.digest,
             calibration=reranker.calibration.as_dict(),
         )
-        embeddings.ensure_partition(session, bi_encoder)
+        partitions.ensure_partition(session, bi_encoder)
         rows = [
             models.activate(session, row.id)
             if activate and models.find_active(session, row.kind) is None

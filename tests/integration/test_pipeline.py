@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from db import embeddings, forums, jobs, models, pairs, questions
+from db import embeddings, forums, jobs, models, pairs, partitions, questions
 from db.rows import ForumRow, Lane, ModelKind, PairStatus, State
 from db.tables.pairs import Event, Pair
 from db.tables.questions import Embedding
@@ -44,7 +44,7 @@ def make_models(sessions: Factory, encoder: WordEncoder | None = None) -> Models
         cross_encoder = models.ensure_model(
             session, kind=ModelKind.RERANKER, name=reranker.name, digest=reranker.digest
         )
-        embeddings.ensure_partition(session, bi_encoder)
+        partitions.ensure_partition(session, bi_encoder)
     return Models(
         encoder=encoder, reranker=reranker, bi_encoder=bi_encoder, cross_encoder=cross_encoder
     )

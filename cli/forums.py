@@ -1,0 +1,64 @@
+"""`askedbefore forums`: forums and what their people chose."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cli.connect import database
+from db import forums
+from db.errors import InvalidInputError
+from db.rows import ForumRow
+
+app = typer.Typer(help="List forums and change their settings.", no_args_is_help=True)
+console = Console()
+
+
+@app.command("list")
+def list_() -> None:
+    """List the forums with their settings."""
+    with database() as sessions, sessions.begin() as session:
+        _show(forums.list_forums(session))
+
+
+@app.command("set")
+def set_(
+    name: Annotated[str, typer.Argument(help="The forum.")],
+    threshold: Annotated[
+        float | None, typer.Option(help="Probability to flag at, 0..1; 0 for the model's own.")
+    ] = None,
+    observe_only: Annotated[
+        bool | None, typer.Option(help="Record what would be flagged, and show it to nobody.")
+    ] = None,
+    pending_limit: Annotated[
+        int | None, typer.Option(help="Questions that may wait before submitters get a 429.")
+    ] = None,
+) -> None:
+    """Change a forum's settings; they hold from the next batch on."""
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise InvalidInputError("a threshold is a probability between 0 and 1")
+    if pending_limit is not None and pending_limit < 1:
+        raise InvalidInputError("pending-limit must be at least 1")
+    wanted = {"observe_only": observe_only, "pending_limit": pending_limit}
+    changes: dict[str, object] = {key: value for key, value in wanted.items() if value is not None}
+    if threshold is not None:
+        changes["threshold"] = threshold or None
+    with database() as sessions, sessions.begin() as session:
+        if changes:
+            forums.update_forum(session, name, **changes)
+        _show([forums.get_forum(session, name)])
+
+
+def _show(rows: list[ForumRow]) -> None:
+    table = Table("forum", "models see", "threshold", "observe only", "pending limit")
+    for row in rows:
+        threshold = "the model's" if row.threshold is None else f"{row.threshold:.3f}"
+        table.add_row(
+            row.name,
+            row.text_fields,
+            threshold,
+            "yes" if row.observe_only else "no",
+            str(row.pending_limit),
+        )
+    console.print(table)

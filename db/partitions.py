@@ -1,0 +1,76 @@
+"""A partition of `embeddings` for each model, and the vector index on it.
+
+A new model is filled without an index and indexed afterwards, concurrently: that is some forty
+times cheaper than adding to an HNSW graph row by row, and live search goes on meanwhile.
+"""
+
+from sqlalchemy import Engine, func, select, text
+from sqlalchemy.orm import Session
+
+from db.rows import ModelRow
+
+_LOCK = 7_302_561
+
+
+def partition(model_id: int) -> str:
+    """Return the name of the partition that holds a model's vectors."""
+    return f"embeddings_m{int(model_id)}"
+
+
+def index(model_id: int) -> str:
+    """Return the name of the vector index of a model's partition."""
+    return f"{partition(model_id)}_vector"
+
+
+def ensure_partition(session: Session, model: ModelRow, *, with_index: bool = True) -> None:
+    """Make the partition of a model; a no-op when it is there.
+
+    Several workers may call it at one moment: one makes it, the others wait and find it.
+    """
+    name = partition(model.id)
+    session.execute(select(func.pg_advisory_xact_lock(_LOCK, model.id)))
+    if session.execute(select(func.to_regclass(name))).scalar_one() is not None:
+        return
+    session.execute(
+        text(f"CREATE TABLE {name} PARTITION OF embeddings FOR VALUES IN ({int(model.id)})")
+    )
+    if with_index:
+        session.execute(text(_index_statement(model, how="")))
+
+
+def build_index(engine: Engine, model: ModelRow, *, memory: str = "512MB") -> None:
+    """Build the vector index of a model without blocking writers; a no-op when it is there.
+
+    What an interrupted build left behind is removed first. Takes about 0.4 ms a vector on two
+    cores; *memory* is Postgres' maintenance_work_mem.
+    """
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(select(func.pg_advisory_lock(_LOCK, model.id)))
+        try:
+            connection.exec_driver_sql("SET statement_timeout = 0")
+            connection.exec_driver_sql(f"SET maintenance_work_mem = '{memory}'")
+            if is_valid(Session(connection), model.id) is False:
+                connection.exec_driver_sql(f"DROP INDEX CONCURRENTLY {index(model.id)}")
+            connection.exec_driver_sql(_index_statement(model, how="CONCURRENTLY "))
+        finally:
+            connection.execute(select(func.pg_advisory_unlock(_LOCK, model.id)))
+            connection.invalidate()  # its settings must not reach the next user of the pool
+
+
+def is_valid(session: Session, model_id: int) -> bool | None:
+    """Return whether a model's vector index can be used, None when there is none."""
+    statement = text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:name)")
+    return session.execute(statement, {"name": index(model_id)}).scalar_one_or_none()
+
+
+def drop_index(session: Session, model_id: int) -> None:
+    """Drop a model's vector index, before a load that is large beside what is stored."""
+    session.execute(text(f"DROP INDEX IF EXISTS {index(model_id)}"))
+
+
+def _index_statement(model: ModelRow, *, how: str) -> str:
+    return (
+        f"CREATE INDEX {how}IF NOT EXISTS {index(model.id)} ON {partition(model.id)} USING hnsw"
+        f" ((vector::halfvec({int(model.dimension or 0)})) halfvec_cosine_ops)"
+        " WITH (m = 16, ef_construction = 64)"
+    )

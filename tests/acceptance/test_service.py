@@ -1,0 +1,119 @@
+import os
+import signal
+import subprocess
+import time
+
+import redis
+
+from tests.acceptance.conftest import Stack, wait_for
+
+WORDS = ("apple", "river", "engine", "violin", "carpet", "ladder", "candle", "harbour")
+
+
+def titles(count: int) -> list[str]:
+    """Return *count* questions, every second one a twin of the one before."""
+    return [
+        f"How do I clean the {WORDS[n // 2 % 8]} of house number {n // 2}" + "?" * (n % 2)
+        for n in range(count)
+    ]
+
+
+def batch(count: int) -> dict[str, list[dict[str, str]]]:
+    return {"questions": [{"id": str(n), "title": t} for n, t in enumerate(titles(count))]}
+
+
+def worker_children(stack: Stack) -> list[int]:
+    """Return the pool processes of the worker: the grandchildren that hold the models."""
+    parent = stack.supervisor.pid("worker")
+    found = subprocess.run(
+        ["pgrep", "-P", str(parent)], check=False, capture_output=True, text=True
+    )
+    return [int(line) for line in found.stdout.split()]
+
+
+def test_a_question_goes_in_and_its_duplicates_come_out(stack: Stack) -> None:
+    with stack.client("way") as client:
+        client.put(
+            "/v1/forums/way/questions/1?wait=20",
+            json={"title": "How do I get good at programming?"},
+        ).raise_for_status()
+        answer = client.put(
+            "/v1/forums/way/questions/2?wait=20",
+            json={"title": "How to become a good programmer?"},
+        )
+
+    assert answer.status_code == 200
+    (duplicate,) = answer.json()["duplicates"]
+    assert (answer.json()["state"], duplicate["id"], duplicate["kind"]) == ("done", "1", "model")
+    assert duplicate["score"] > 0.8
+    assert duplicate["cosine"] > 0.5
+
+
+def test_alike_in_words_is_not_the_same_question(stack: Stack) -> None:
+    with stack.client("apples") as client:
+        for n, title in enumerate(
+            ("What do apples consist of?", "What are in Apple devices?"), start=1
+        ):
+            answer = client.put(f"/v1/forums/apples/questions/{n}?wait=20", json={"title": title})
+
+    assert answer.json()["state"] == "done"
+    assert answer.json()["duplicates"] == []
+
+
+def test_a_check_answers_and_stores_nothing(stack: Stack) -> None:
+    with stack.client("check") as client:
+        client.put(
+            "/v1/forums/check/questions/1?wait=20",
+            json={"title": "How do I get good at programming?"},
+        ).raise_for_status()
+        answer = client.post(
+            "/v1/forums/check/check", json={"title": "How to become a good programmer?"}
+        )
+        twin = client.post(
+            "/v1/forums/check/check", json={"title": "how do I get GOOD at programming"}
+        )
+        missing = client.get("/v1/forums/check/questions/2")
+
+    assert [found["id"] for found in answer.json()["duplicates"]] == ["1"]
+    assert [found["kind"] for found in twin.json()["duplicates"]] == ["same_text"]
+    assert missing.status_code == 404
+
+
+def test_a_worker_killed_in_mid_batch_loses_nothing(stack: Stack) -> None:
+    count = 400
+    with stack.client("killed") as client:
+        client.post("/v1/forums/killed/questions:batch", json=batch(count)).raise_for_status()
+        wait_for(lambda: pending(client, "killed") < count)
+        for child in worker_children(stack):
+            os.kill(child, signal.SIGKILL)
+        wait_for(lambda: pending(client, "killed") == 0, timeout_s=120)
+
+        assert_twins_are_paired(client, "killed", count)
+
+
+def test_redis_flushed_in_mid_batch_loses_nothing(stack: Stack) -> None:
+    count = 400
+    broker = redis.Redis.from_url(stack.redis_url)
+    with stack.client("flushed") as client:
+        client.post("/v1/forums/flushed/questions:batch", json=batch(count)).raise_for_status()
+        deadline = time.monotonic() + 3
+        while time.monotonic() < deadline:
+            broker.flushall()
+            time.sleep(0.05)
+        wait_for(lambda: pending(client, "flushed") == 0, timeout_s=120)
+
+        assert_twins_are_paired(client, "flushed", count)
+    broker.close()
+
+
+def pending(client: object, forum: str) -> int:
+    answer = client.get(f"/v1/forums/{forum}")  # type: ignore[attr-defined]
+    answer.raise_for_status()
+    return int(answer.json()["pending"])
+
+
+def assert_twins_are_paired(client: object, forum: str, count: int) -> None:
+    for n in range(0, count, 50):
+        answer = client.get(f"/v1/forums/{forum}/questions/{n}").json()  # type: ignore[attr-defined]
+        twins = [found["id"] for found in answer["duplicates"] if found["kind"] == "same_text"]
+        assert (answer["state"], twins) == ("done", [str(n + 1)])

@@ -1,0 +1,64 @@
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings
+
+from api.settings import ApiSettings
+from cli.home import HomeSettings
+from db.settings import DatabaseSettings
+from worker.settings import WorkerSettings
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def worker_settings(**changes: object) -> WorkerSettings:
+    return WorkerSettings.model_validate({"redis_url": "redis://localhost/0", **changes})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"soft_time_limit_s": 280},
+        {"time_limit_s": 301},
+        {"lease_s": 600},
+        {"visibility_timeout_s": 299},
+        {"slice_s": 240.0},
+    ],
+)
+def test_a_worker_refuses_times_that_would_let_two_workers_do_the_same(
+    changes: dict[str, object],
+) -> None:
+    with pytest.raises(ValidationError, match="need slice_s < soft_time_limit_s"):
+        worker_settings(**changes)
+
+
+def test_the_defaults_are_safe() -> None:
+    assert worker_settings().lease_s > worker_settings().time_limit_s
+
+
+@pytest.mark.parametrize(
+    ("settings", "name", "value"),
+    [
+        (DatabaseSettings, "database_url", "postgresql+psycopg2://ab:change-me@localhost/ab"),
+        (DatabaseSettings, "database_url", "sqlite://"),
+        (DatabaseSettings, "database_url", "no url at all"),
+        (WorkerSettings, "redis_url", "redis://:change-me@localhost/0"),
+    ],
+)
+def test_placeholders_and_other_databases_are_refused_without_showing_the_secret(
+    settings: type[BaseSettings], name: str, value: str
+) -> None:
+    with pytest.raises(ValidationError) as caught:
+        settings.model_validate({name: value})
+
+    assert value not in " ".join(item["msg"] for item in caught.value.errors())
+
+
+def test_every_setting_is_in_the_readme_with_its_default() -> None:
+    table = README.read_text(encoding="utf-8")
+    for settings in (DatabaseSettings, WorkerSettings, ApiSettings, HomeSettings):
+        for name, field in settings.model_fields.items():
+            assert field.description, name
+            assert re.search(rf"`ASKEDBEFORE_{name.upper()}`", table), name
