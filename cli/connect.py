@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cli.embedded import EmbeddedServers
-from cli.home import Running, announce, data_folder, environment, find_running, withdraw
+from cli.home import Running, data_folder, environment, find_running, hold
 from db import schema
 from db.engine import Sessions, make_engine, make_sessions
 from db.settings import DatabaseSettings
@@ -30,13 +30,13 @@ def service(data: Path | None = None) -> Iterator[None]:
         with _variables(running):
             yield
         return
-    with EmbeddedServers(folder) as servers:
-        started = announce(folder, servers.addresses)
+    servers = EmbeddedServers(folder)
+    with hold(folder, servers.start) as started:
         try:
             with _variables(started):
                 yield
         finally:
-            withdraw(folder)
+            servers.stop()
 
 
 @contextmanager

@@ -46,6 +46,11 @@ class EmbeddedServers:
         self._postgres: Any = None
 
     def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def start(self) -> Addresses:
+        """Start both servers and return where they listen."""
         self._home.mkdir(parents=True, exist_ok=True)
         try:
             self._postgres = _start_postgres(self._home / "postgres")
@@ -53,7 +58,7 @@ class EmbeddedServers:
         except BaseException:
             self.stop()
             raise
-        return self
+        return self.addresses
 
     def __exit__(
         self,

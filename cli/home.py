@@ -1,8 +1,11 @@
 """Where the embedded service keeps its data, and how its processes find each other."""
 
+import fcntl
 import json
-import os
 import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -10,8 +13,11 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cli.embedded import Addresses
+from db.errors import ConflictError
 
 _STATE = "running.json"
+_LOCK = "lock"
+_LOCK_TIMEOUT_S = 1.0
 _SECRET = "secret"  # noqa: S105  # the name of a file
 
 
@@ -39,7 +45,13 @@ class Running:
     database_url: str
     redis_url: str
     secret_key: str
-    pid: int
+
+
+class FolderInUseError(ConflictError):
+    """Another service uses this data folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"{folder} is in use by another service; stop that one first")
 
 
 def data_folder(chosen: Path | None) -> Path:
@@ -54,36 +66,58 @@ def secret_key(folder: Path) -> str:
     """Return the key that signs sessions, made once and readable by its owner alone."""
     path = folder / _SECRET
     if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(48), encoding="utf-8")
+        _write_private(path, secrets.token_urlsafe(48))
     return path.read_text(encoding="utf-8")
 
 
-def announce(folder: Path, addresses: Addresses) -> Running:
-    """Write down where the service listens, for `askedbefore keys` and the like."""
-    running = Running(addresses.database_url, addresses.redis_url, secret_key(folder), os.getpid())
-    path = folder / _STATE
-    path.touch(mode=0o600)
-    path.write_text(json.dumps(asdict(running)), encoding="utf-8")
-    return running
+@contextmanager
+def hold(folder: Path, addresses: Callable[[], Addresses]) -> Iterator[Running]:
+    """Own *folder* for the block, and tell other commands where the service listens.
+
+    The lock dies with this process, so a service that was killed is never taken for running.
+    Raises `FolderInUseError` when another process owns the folder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / _LOCK).open("wb") as lock:
+        _lock(lock.fileno(), folder)
+        found = addresses()
+        running = Running(found.database_url, found.redis_url, secret_key(folder))
+        _write_private(folder / _STATE, json.dumps(asdict(running)))
+        try:
+            yield running
+        finally:
+            (folder / _STATE).unlink(missing_ok=True)
 
 
-def withdraw(folder: Path) -> None:
-    """Forget where the service listened."""
-    (folder / _STATE).unlink(missing_ok=True)
+def _lock(descriptor: int, folder: Path) -> None:
+    deadline = time.monotonic() + _LOCK_TIMEOUT_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise FolderInUseError(folder) from None
+            time.sleep(0.05)
+        else:
+            return
 
 
 def find_running(folder: Path) -> Running | None:
     """Return where the service of this folder listens, or None when it does not run."""
-    path = folder / _STATE
-    if not path.exists():
+    state, lock = folder / _STATE, folder / _LOCK
+    if not state.exists() or not lock.exists():
         return None
-    running = Running(**json.loads(path.read_text(encoding="utf-8")))
-    try:
-        os.kill(running.pid, 0)
-    except ProcessLookupError:
-        return None
-    return running
+    with lock.open("rb") as held:
+        try:
+            fcntl.flock(held.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return Running(**json.loads(state.read_text(encoding="utf-8")))
+    return None
+
+
+def _write_private(path: Path, content: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(content, encoding="utf-8")
 
 
 def environment(running: Running) -> dict[str, str]:

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from cli.client import Client, ServiceNotReadyError
 from cli.embedded import EmbeddedServers
-from cli.home import announce, data_folder, environment, find_running, withdraw
+from cli.home import data_folder, environment, hold
 from cli.sample import FORUM, labels, load_questions
 from cli.supervisor import Supervisor
 from db import forums, keys, schema
@@ -47,23 +47,19 @@ def up(
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = data_folder(data)
-    running = find_running(folder)
-    if running is not None:
-        raise ServiceError(f"{folder} is in use by process {running.pid}; stop that one first")
     console.print(f"Data folder: [bold]{folder}[/bold]", highlight=False)
     try:
         _run(folder, _free_port(port), sample=sample)
     except KeyboardInterrupt:
         console.print("Stopped. The data stay where they are.")
-    finally:
-        withdraw(folder)
 
 
 def _run(folder: Path, port: int, *, sample: bool) -> None:
     with ExitStack() as stack:
         with console.status("Starting Postgres and Redis"):
-            servers = stack.enter_context(EmbeddedServers(folder))
-            running = announce(folder, servers.addresses)
+            servers = EmbeddedServers(folder)
+            stack.callback(servers.stop)
+            running = stack.enter_context(hold(folder, servers.start))
             settings = DatabaseSettings.model_validate({"database_url": running.database_url})
             engine = make_engine(settings)
             stack.callback(engine.dispose)

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from cli.embedded import EmbeddedServers
-from cli.home import announce, environment
+from cli.home import environment, hold
 from cli.supervisor import Supervisor
 from db import forums, keys, schema
 from db.engine import Sessions, make_engine, make_sessions
@@ -73,8 +73,8 @@ def stack() -> Iterator[Stack]:
     with (
         tempfile.TemporaryDirectory(prefix="ab-", dir="/tmp") as folder,
         EmbeddedServers(Path(folder)) as servers,
+        hold(Path(folder), lambda: servers.addresses) as running,
     ):
-        running = announce(Path(folder), servers.addresses)
         engine = make_engine(
             DatabaseSettings.model_validate({"database_url": running.database_url})
         )
