@@ -1,0 +1,326 @@
+"""The running service: latency, submit rates, the worker's overhead, the cascade, memory.
+
+``python -m bench.service`` starts the whole service in a temporary folder with 20,000 stored
+questions and prints a Markdown table. Ratios compare what ran within the same minute.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import delete
+
+from bench.texts import questions as some_questions
+from cli.embedded import EmbeddedServers
+from cli.home import Running, environment, hold
+from cli.supervisor import Supervisor
+from db import forums, keys, partitions, questions, schema
+from db.engine import Sessions, make_engine, make_sessions
+from db.rows import ForumRow, Lane, NewQuestion
+from db.settings import DatabaseSettings
+from db.tables.questions import Job
+from worker.drain import Drain
+from worker.fill import fill
+from worker.load import load_encoder, load_reranker
+from worker.pipeline import Limits, Models, Pipeline
+from worker.queue import CeleryQueue
+from worker.resources import register
+from worker.settings import WorkerSettings
+from worker.text import estimate_tokens, full_text, text_digest
+
+STORED = 20_000
+ASKED = 200
+DRAINED = 1_000
+FORUM = "bench"
+
+Row = tuple[str, str]
+
+
+class Clocked:
+    """A model with a clock: the seconds spent in it, and what it was given."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self.seconds = 0.0
+        self.inputs = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Encode, on the clock."""
+        return self._timed(len(texts), lambda: self._model.encode(texts))
+
+    def score(self, texts: Sequence[str], pairs: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Score, on the clock."""
+        return self._timed(len(pairs), lambda: self._model.score(texts, pairs))
+
+    def _timed(self, inputs: int, call: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
+        begun = time.perf_counter()
+        try:
+            return call()
+        finally:
+            self.seconds += time.perf_counter() - begun
+            self.inputs += inputs
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A service with stored questions, and models of its own to compare with."""
+
+    url: str
+    key: str
+    sessions: Sessions
+    supervisor: Supervisor
+    forum: ForumRow
+    models: Models
+    redis_url: str
+
+    def client(self) -> httpx2.Client:
+        """Return a client of the service."""
+        headers = {"Authorization": f"Bearer {self.key}"}
+        return httpx2.Client(base_url=self.url, headers=headers, timeout=60)
+
+
+def new_questions(titles: Sequence[str], *, first: int) -> list[NewQuestion]:
+    """Return the titles as questions with the ids from *first* on."""
+    return [
+        NewQuestion(
+            external_id=str(number),
+            title=title,
+            text_fields="title",
+            text_digest=text_digest(full_text(title)),
+            content_digest=text_digest(title),
+            foreign_share=0.0,
+            tokens=estimate_tokens(title),
+        )
+        for number, title in enumerate(titles, start=first)
+    ]
+
+
+@contextmanager
+def started() -> Iterator[Bench]:
+    """Start a service that holds `STORED` embedded questions."""
+    with (
+        tempfile.TemporaryDirectory(prefix="ab-", dir="/tmp") as folder,
+        EmbeddedServers(Path(folder)) as servers,
+        hold(Path(folder), lambda: servers.addresses) as running,
+    ):
+        engine = make_engine(
+            DatabaseSettings.model_validate({"database_url": running.database_url})
+        )
+        schema.upgrade(engine)
+        sessions = make_sessions(engine)
+        models, forum, key = _stored(sessions, running)
+        port = _free_port()
+        with Supervisor(Path(folder) / "logs", environment(running)) as supervisor:
+            supervisor.start("api", ["api", "--port", str(port)])
+            supervisor.start("worker", ["worker"])
+            supervisor.start("beat", ["beat"])
+            url = f"http://127.0.0.1:{port}"
+            _wait(lambda: _ready(url))
+            yield Bench(url, key, sessions, supervisor, forum, models, running.redis_url)
+        engine.dispose()
+
+
+def _stored(sessions: Sessions, running: Running) -> tuple[Models, ForumRow, str]:
+    settings = WorkerSettings.model_validate({"redis_url": running.redis_url})
+    encoder = load_encoder(settings.bi_encoder, device="auto", cache=settings.model_cache)
+    reranker = load_reranker(settings.reranker, device="auto", cache=settings.model_cache)
+    models = register(sessions, encoder, reranker, activate=True)
+    with sessions.begin() as session:
+        partitions.drop_index(session, models.bi_encoder.id)
+        forum = forums.ensure_forum(session, FORUM)
+        forum = forums.update_forum(session, FORUM, pending_limit=1_000_000)
+        key = keys.create_key(
+            session, name="bench", forum_ids=[forum.id], scopes=["submit", "review"]
+        )
+    titles = some_questions(STORED)
+    for start in range(0, STORED, 1_000):
+        with sessions.begin() as session:
+            batch = new_questions(titles[start : start + 1_000], first=start)
+            questions.save(session, forum, batch, lane=Lane.LIVE)
+            session.execute(delete(Job))
+    fill(sessions, encoder, models.bi_encoder, on_done=lambda _: None)
+    partitions.build_index(sessions.kw["bind"], models.bi_encoder)
+    return models, forum, key
+
+
+def latency(bench: Bench, titles: Sequence[str]) -> list[Row]:
+    """Return how long one question takes with nothing else to do, stored and only asked about."""
+    with bench.client() as client:
+        live = [
+            _timed(lambda n=n, title=title: _put(client, f"live-{n}", title))  # type: ignore[misc]
+            for n, title in enumerate(titles)
+        ]
+        asked = [_timed(lambda title=title: _check(client, title)) for title in titles]  # type: ignore[misc]
+    return [
+        (f"live question, submitted to answered, {STORED:,} stored", _quantiles(live)),
+        (f"`check`, asked to answered, {STORED:,} stored", _quantiles(asked)),
+    ]
+
+
+def _put(client: httpx2.Client, name: str, title: str) -> None:
+    path = f"/v1/forums/{FORUM}/questions/{name}?wait=10"
+    answer = client.put(path, json={"title": title})
+    answer.raise_for_status()
+    if answer.json()["state"] != "done":
+        raise RuntimeError("a live question was not answered in time")
+
+
+def _check(client: httpx2.Client, title: str) -> None:
+    client.post(f"/v1/forums/{FORUM}/check", json={"title": title}).raise_for_status()
+
+
+def submit_rates(bench: Bench, titles: Sequence[str]) -> list[Row]:
+    """Return how fast questions are taken in while the worker stands still."""
+    child = bench.supervisor.pid("worker")
+    os.killpg(child, signal.SIGSTOP)
+    try:
+        with bench.client() as client, ThreadPoolExecutor(4) as pool:
+
+            def put(number: int) -> None:
+                path = f"/v1/forums/{FORUM}/questions/single-{number}"
+                client.put(path, json={"title": titles[number]}).raise_for_status()
+
+            single = _timed(lambda: list(pool.map(put, range(500))))
+            items = [{"id": f"batch-{n}", "title": title} for n, title in enumerate(titles)]
+            path = f"/v1/forums/{FORUM}/questions:batch"
+            batch = _timed(
+                lambda: [
+                    client.post(path, json={"questions": items[at : at + 500]}).raise_for_status()
+                    for at in range(0, len(items), 500)
+                ]
+            )
+    finally:
+        os.killpg(child, signal.SIGCONT)
+    return [
+        ("API, single submits, 4 clients", f"{500 / single:,.0f}/s"),
+        ("API, batches of 500, 1 client", f"{len(items) / batch:,.0f}/s"),
+    ]
+
+
+def drain(bench: Bench, titles: Sequence[str]) -> list[Row]:
+    """Return the worker's speed beside its bare models, and what the cascade saves."""
+    encoder, reranker = Clocked(bench.models.encoder), Clocked(bench.models.reranker)
+    models = Models(
+        encoder=encoder,
+        reranker=reranker,
+        bi_encoder=bench.models.bi_encoder,
+        cross_encoder=bench.models.cross_encoder,
+    )
+    child = bench.supervisor.pid("worker")
+    os.killpg(child, signal.SIGSTOP)
+    try:
+        _clear_jobs(bench.sessions)
+        with bench.sessions.begin() as session:
+            batch = new_questions(titles, first=10_000_000)
+            questions.save(session, bench.forum, batch, lane=Lane.ARCHIVE)
+        lane = Drain(
+            Lane.ARCHIVE,
+            sessions=bench.sessions,
+            queue=CeleryQueue(bench.redis_url),
+            slice_s=0.5,
+            token_budget=16_384,
+            claim_limit=1_024,
+            lease_s=300,
+        )
+        pipeline = Pipeline(bench.sessions, models, Limits())
+        begun = time.perf_counter()
+        while lane.run(pipeline.process):
+            pass
+        took = time.perf_counter() - begun
+    finally:
+        os.killpg(child, signal.SIGCONT)
+    bare = encoder.seconds + reranker.seconds
+    calls = reranker.inputs / len(titles)
+    return [
+        ("worker end to end, one process", f"{len(titles) / took:,.0f} questions/s"),
+        ("worker over its bare models", f"{bare / took:.2f}"),
+        ("CrossEncoder inputs a question, top 100 in both orders", "200"),
+        ("CrossEncoder inputs a question, with the cascade", f"{calls:.1f}"),
+    ]
+
+
+def memory(bench: Bench) -> list[Row]:
+    """Return the peak memory of the API process and of the worker's model process."""
+    worker = bench.supervisor.pid("worker")
+    children = subprocess.run(
+        ["pgrep", "-P", str(worker)], capture_output=True, text=True, check=True
+    ).stdout.split()
+    return [
+        ("peak memory, worker's model process", f"{_peak_mib(int(children[0])):,.0f} MiB"),
+        ("peak memory, API process", f"{_peak_mib(bench.supervisor.pid('api')):,.0f} MiB"),
+    ]
+
+
+def _peak_mib(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    (line,) = [line for line in status.splitlines() if line.startswith("VmHWM")]
+    return int(line.split()[1]) / 1024
+
+
+def _clear_jobs(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        session.execute(delete(Job))
+
+
+def _timed(call: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    call()
+    return time.perf_counter() - begun
+
+
+def _quantiles(seconds: Sequence[float]) -> str:
+    p50, p99 = np.quantile(seconds, [0.5, 0.99]) * 1_000
+    return f"p50 {p50:.0f} ms, p99 {p99:.0f} ms"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _ready(url: str) -> bool:
+    try:
+        return httpx2.get(f"{url}/readyz").status_code == httpx2.codes.OK
+    except httpx2.TransportError:
+        return False
+
+
+def _wait(what: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 300
+    while not what():
+        if time.monotonic() > deadline:
+            raise RuntimeError("the service was not ready in time")
+        time.sleep(0.2)
+
+
+def main() -> None:
+    """Print the table."""
+    titles = some_questions(STORED + 2 * ASKED + 3_000 + DRAINED)[STORED:]
+    with started() as bench:
+        rows = latency(bench, titles[:ASKED])
+        rows += submit_rates(bench, titles[ASKED : ASKED + 3_000])
+        rows += drain(bench, titles[-DRAINED:])
+        rows += memory(bench)
+    print("| service | measured |\n| --- | --- |")
+    for name, value in rows:
+        print(f"| {name} | {value} |")
+
+
+if __name__ == "__main__":
+    main()
