@@ -11,6 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
+from api.settings import ApiSettings
 from db.settings import PLACEHOLDER, DatabaseSettings
 from worker.settings import WorkerSettings
 
@@ -125,6 +126,11 @@ def test_the_queue_placeholder_is_refused(compose: dict[str, Any], example: dict
         WorkerSettings(redis_url=_filled(url, example))
 
 
+def test_the_secret_key_placeholder_is_refused(example: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match="placeholder"):
+        ApiSettings(redis_url="redis://localhost", secret_key=example["ASKEDBEFORE_SECRET_KEY"])
+
+
 def test_chosen_secrets_are_accepted(compose: dict[str, Any], example: dict[str, str]) -> None:
     chosen = {name: value.replace(PLACEHOLDER, "0a" * 32) for name, value in example.items()}
     environment = compose["services"]["worker-cpu"]["environment"]
@@ -133,6 +139,7 @@ def test_chosen_secrets_are_accepted(compose: dict[str, Any], example: dict[str,
         database_url=_filled(environment["ASKEDBEFORE_DATABASE_URL"], chosen)
     )
     worker = WorkerSettings(redis_url=_filled(environment["ASKEDBEFORE_REDIS_URL"], chosen))
+    ApiSettings(redis_url=worker.redis_url, secret_key=chosen["ASKEDBEFORE_SECRET_KEY"])
 
     assert "@postgres:5432/" in database.database_url.get_secret_value()
     assert "@redis:6379/" in worker.redis_url.get_secret_value()
