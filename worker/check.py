@@ -4,7 +4,6 @@ from db import embeddings, forums, questions
 from db.engine import Sessions
 from db.rows import Candidate, CandidateText, Finding, PairKind
 from worker.pipeline import (
-    FOREIGN_LIMIT,
     Limits,
     Models,
     Prospect,
@@ -13,12 +12,16 @@ from worker.pipeline import (
     text_of,
 )
 from worker.queue import CheckAnswer, CheckedDuplicate, CheckRequest
-from worker.text import TextFields, foreign_share, full_text, model_text, text_digest
-
-FOREIGN_WARNING = (
-    "the text is mostly not in Latin letters, which the models do not know:"
-    " only questions with the same text are found"
+from worker.text import (
+    FOREIGN_LIMIT,
+    FOREIGN_WARNING,
+    TextFields,
+    foreign_share,
+    full_text,
+    model_text,
+    text_digest,
 )
+
 _ASKED = 0
 
 

@@ -34,10 +34,7 @@ from worker.cascade import rerank
 from worker.encoder import Encoder
 from worker.reranker import Reranker
 from worker.scoring import Fusion
-from worker.text import TextFields, model_text
-
-FOREIGN_LIMIT = 0.5
-"""Share of non-Latin letters above which the English models are not believed."""
+from worker.text import FOREIGN_LIMIT, TextFields, model_text
 
 log = structlog.get_logger()
 

@@ -10,6 +10,12 @@ from enum import StrEnum
 
 MODEL_TEXT_LENGTH = 600
 """Characters of a question that reach the models; about 128 tokens, what they were trained on."""
+FOREIGN_LIMIT = 0.5
+"""Share of non-Latin letters above which the English models are not believed."""
+FOREIGN_WARNING = (
+    "the text is mostly not in Latin letters, which the models do not know:"
+    " only questions with the same text are found"
+)
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\u00ad]")

@@ -1,0 +1,207 @@
+"""From what a forum sends to a question that can be stored: cleaned, within limits, digested.
+
+Pure, and the only such place: the API and the importer of archives let the same questions in.
+Each `*_of` function returns the cleaned value or raises `ValueError` with a sentence to send back.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from db.errors import InvalidInputError
+from db.rows import NewQuestion
+from worker.text import (
+    TextFields,
+    clean,
+    estimate_tokens,
+    foreign_share,
+    full_text,
+    model_text,
+    normalise,
+    text_digest,
+)
+
+ID_LENGTH = 200
+TITLE_LENGTH = 500
+BODY_LENGTH = 20_000
+LABEL_LENGTH = 200
+URL_LENGTH = 2_000
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+CLOCK_SKEW = timedelta(days=1)
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
+_UNENCODED = re.compile(r"[\x00-\x20\x7f-\x9f\\\"<>^`{|}\s]")
+_Given = TypeVar("_Given")
+_Clean = TypeVar("_Clean")
+
+
+class FieldError(InvalidInputError):
+    """A field of a question cannot be used."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A question as somebody sent it, not looked at yet."""
+
+    external_id: str
+    title: str
+    body: str = ""
+    url: str | None = None
+    category: str | None = None
+    author: str | None = None
+    asked_at: datetime | None = None
+    visible: bool = True
+
+
+def id_of(text: str) -> str:
+    """Return the forum's own id as it is."""
+    if not 1 <= len(text) <= ID_LENGTH:
+        raise ValueError(f"must have 1 to {ID_LENGTH} characters")
+    if not text.isprintable() or "\ufffd" in text:
+        raise ValueError("must be made of printable characters in valid UTF-8")
+    if text != text.strip() or text in {".", ".."}:
+        raise ValueError("must not begin or end with a space, nor be '.' or '..'")
+    return text
+
+
+def title_of(text: str) -> str:
+    """Return a title on one line."""
+    title = " ".join(clean(_encodable(text)).split())
+    if not normalise(title):
+        raise ValueError("must hold at least one visible character")
+    return _within(title, TITLE_LENGTH)
+
+
+def body_of(text: str) -> str:
+    """Return a body with its line breaks."""
+    return _within(clean(_encodable(text)), BODY_LENGTH)
+
+
+def label_of(text: str | None) -> str | None:
+    """Return a category or an author's name on one line; None when it is empty."""
+    if text is None:
+        return None
+    return _within(" ".join(clean(_encodable(text)).split()), LABEL_LENGTH) or None
+
+
+def url_of(text: str | None) -> str | None:
+    """Return an http or https address; None when it is empty."""
+    if text is None or not text.strip():
+        return None
+    url = _within(_encodable(text).strip(), URL_LENGTH)
+    if _UNENCODED.search(url):
+        raise ValueError("must be percent-encoded: spaces and control characters are not allowed")
+    try:
+        parts = urlsplit(url)
+        is_web = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        is_web = False
+    if not is_web:
+        raise ValueError("must be an http or https address")
+    return url
+
+
+def instant_of(value: datetime | None, *, now: datetime | None = None) -> datetime | None:
+    """Return a moment in UTC, if it is one at which somebody may have asked."""
+    if value is None:
+        return None
+    if value.tzinfo is None:
+        raise ValueError("must have a time zone, such as 2024-05-01T12:00:00Z")
+    latest = (now or datetime.now(UTC)) + CLOCK_SKEW
+    if not EARLIEST <= value <= latest:
+        raise ValueError("must lie between 1990 and now")
+    return value.astimezone(UTC)
+
+
+def parse_instant(value: object) -> object:
+    """Return *value*, or the moment that a text in RFC 3339 names."""
+    if not isinstance(value, str):
+        return value
+    if not _INSTANT.match(value):
+        raise ValueError("must be a date and time such as 2024-05-01T12:00:00Z")
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError as error:
+        raise ValueError("must be a date and time such as 2024-05-01T12:00:00Z") from error
+
+
+def question_of(
+    submission: Submission, *, text_fields: str, now: datetime | None = None
+) -> NewQuestion:
+    """Return the question ready to be stored in a forum whose models see *text_fields*.
+
+    Raises `FieldError` for the first field that cannot be used.
+    """
+    cleaned = Submission(
+        external_id=_field("id", id_of, submission.external_id),
+        title=_field("title", title_of, submission.title),
+        body=_field("body", body_of, submission.body),
+        url=_field("url", url_of, submission.url),
+        category=_field("category", label_of, submission.category),
+        author=_field("author", label_of, submission.author),
+        asked_at=_field("asked_at", lambda value: instant_of(value, now=now), submission.asked_at),
+        visible=submission.visible,
+    )
+    fields = TextFields(text_fields)
+    text = full_text(cleaned.title, cleaned.body, fields=fields)
+    return NewQuestion(
+        external_id=cleaned.external_id,
+        title=cleaned.title,
+        body=cleaned.body,
+        url=cleaned.url,
+        category=cleaned.category,
+        author=cleaned.author,
+        asked_at=cleaned.asked_at,
+        visible=cleaned.visible,
+        text_fields=fields,
+        text_digest=text_digest(text),
+        content_digest=content_digest(cleaned),
+        foreign_share=foreign_share(text),
+        tokens=estimate_tokens(model_text(cleaned.title, cleaned.body, fields=fields)),
+    )
+
+
+def content_digest(submission: Submission) -> bytes:
+    """Return the 32 bytes that differ as soon as any field of a cleaned question does."""
+    parts = [
+        submission.title,
+        submission.body,
+        submission.url,
+        submission.category,
+        submission.author,
+        submission.asked_at and submission.asked_at.astimezone(UTC).isoformat(),
+        submission.visible,
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).digest()
+
+
+def _encodable(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("must be valid Unicode: it holds half of a surrogate pair") from error
+    return text
+
+
+def _within(text: str, length: int) -> str:
+    # Both forms count: of what is stored, and of what the models are given.
+    if max(len(text), len(normalise(text))) > length:
+        raise ValueError(f"must have at most {length:,} characters")
+    return text
+
+
+def _field(name: str, rule: Callable[[_Given], _Clean], value: _Given) -> _Clean:
+    try:
+        return rule(value)
+    except ValueError as error:
+        raise FieldError(name, str(error)) from error
