@@ -83,16 +83,6 @@ class SignInAttempt(Base):
     at: Mapped[Now]
 
 
-class ConsoleSecret(Base):
-    """What signs the console's cookies where no setting says so; one row."""
-
-    __tablename__ = "console_secret"
-    __table_args__ = (CheckConstraint("id = 1", name="single"),)
-
-    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
-    secret: Mapped[bytes] = mapped_column(LargeBinary)
-
-
 class Claim(Base):
     """Who has a pair on stage at the moment; says so to others and locks nothing."""
 

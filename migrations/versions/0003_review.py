@@ -28,13 +28,6 @@ REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION fan_out_event
 
 def upgrade() -> None:
     op.create_table(
-        "console_secret",
-        sa.Column("id", sa.SmallInteger(), nullable=False),
-        sa.Column("secret", sa.LargeBinary(), nullable=False),
-        sa.CheckConstraint("id = 1", name=op.f("ck_console_secret_single")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_console_secret")),
-    )
-    op.create_table(
         "people",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -357,4 +350,3 @@ def downgrade() -> None:
     op.drop_index("ix_sign_in_attempts_bucket_at", table_name="sign_in_attempts")
     op.drop_table("sign_in_attempts")
     op.drop_table("people")
-    op.drop_table("console_secret")

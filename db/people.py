@@ -1,0 +1,251 @@
+"""Queries on people, what they may do, and how they sign in.
+
+A password is kept as an argon2id hash. Keys, links and browsers' tokens have 256 random bits, so a
+plain SHA-256 of each is safe to keep.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from db.errors import InvalidInputError, NotFoundError, ServiceError
+from db.tables.questions import Forum
+from db.tables.review import (
+    Membership,
+    Person,
+    SignIn,
+    SignInAttempt,
+    SignInLink,
+)
+
+PASSWORD_LENGTH = 10
+ATTEMPTS = 10
+ATTEMPTS_WITHIN = timedelta(minutes=10)
+LINK_LIFETIME = timedelta(hours=12)
+_KEY_PREFIX = "abp_"
+
+_hasher = PasswordHasher()
+_DECOY = _hasher.hash("nobody has this password")
+
+
+class Role(StrEnum):
+    """What a person may do in a forum."""
+
+    MODERATOR = "moderator"
+    ADMIN = "admin"
+
+
+class SignInRefusedError(ServiceError):
+    """The name or the password is wrong."""
+
+
+class TooManyAttemptsError(ServiceError):
+    """Too many attempts failed: wait ten minutes, then try again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonRow:
+    """A person with the forums they may review."""
+
+    id: int
+    name: str
+    roles: Mapping[str, Role]
+    """By forum name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A person as their forum sees them."""
+
+    name: str
+    role: Role
+    disabled: bool
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def _person(session: Session, person: Person) -> PersonRow:
+    found = session.execute(
+        select(Forum.name, Membership.role)
+        .join(Forum, Forum.id == Membership.forum_id)
+        .where(Membership.person_id == person.id)
+        .order_by(Forum.name)
+    )
+    return PersonRow(
+        id=person.id, name=person.name, roles={row.name: Role(row.role) for row in found}
+    )
+
+
+def ensure_person(session: Session, name: str) -> PersonRow:
+    """Return the person called *name*, created when new; raises `InvalidInputError`."""
+    name = " ".join(name.split())
+    if not name or len(name) > 60:  # noqa: PLR2004  # what the console has room for
+        raise InvalidInputError("a person's name has 1 to 60 characters")
+    session.execute(insert(Person).values(name=name).on_conflict_do_nothing())
+    return get_person(session, name)
+
+
+def get_person(session: Session, name: str) -> PersonRow:
+    """Return the person called *name*; raises `NotFoundError`."""
+    person = session.execute(select(Person).where(Person.name == name)).scalar_one_or_none()
+    if person is None:
+        raise NotFoundError(f"there is nobody called {name!r}")
+    return _person(session, person)
+
+
+def set_password(session: Session, person_id: int, password: str) -> None:
+    """Replace a person's password; raises `InvalidInputError` when it is short."""
+    if len(password) < PASSWORD_LENGTH:
+        raise InvalidInputError(f"a password has at least {PASSWORD_LENGTH} characters")
+    session.execute(
+        update(Person).where(Person.id == person_id).values(password_hash=_hasher.hash(password))
+    )
+
+
+def make_personal_key(session: Session, person_id: int) -> str:
+    """Replace a person's key and return it; nobody can ever read it again."""
+    key = _KEY_PREFIX + secrets.token_urlsafe(32)
+    session.execute(update(Person).where(Person.id == person_id).values(key_hash=_digest(key)))
+    return key
+
+
+def set_role(session: Session, person_id: int, forum_id: int, role: Role | None) -> None:
+    """Give a person a role in a forum, or with None take it away."""
+    if role is None:
+        session.execute(
+            delete(Membership).where(
+                Membership.person_id == person_id, Membership.forum_id == forum_id
+            )
+        )
+        return
+    statement = insert(Membership).values(person_id=person_id, forum_id=forum_id, role=role)
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["person_id", "forum_id"], set_={"role": role}
+        )
+    )
+
+
+def members(session: Session, forum_id: int) -> list[Member]:
+    """Return the people of a forum, by name."""
+    found = session.execute(
+        select(Person.name, Membership.role, Person.disabled_at)
+        .join(Membership, Membership.person_id == Person.id)
+        .where(Membership.forum_id == forum_id)
+        .order_by(Person.name)
+    )
+    return [
+        Member(name=row.name, role=Role(row.role), disabled=row.disabled_at is not None)
+        for row in found
+    ]
+
+
+def authenticate(session: Session, name: str, secret: str) -> PersonRow:
+    """Return the person with this name and this password or personal key.
+
+    Raises `SignInRefusedError`, which never says whether the name exists.
+    """
+    person = session.execute(
+        select(Person).where(Person.name == name.strip(), Person.disabled_at.is_(None))
+    ).scalar_one_or_none()
+    key_hash = bytes(person.key_hash or b"") if person is not None else b""
+    if person is not None and secrets.compare_digest(key_hash, _digest(secret.strip())):
+        return _person(session, person)
+    kept = person.password_hash if person is not None else None
+    # A missing name costs a hash too: the time taken must not tell who exists.
+    if not _matches(kept or _DECOY, secret) or person is None or kept is None:
+        raise SignInRefusedError
+    return _person(session, person)
+
+
+def _matches(kept: str, secret: str) -> bool:
+    try:
+        return _hasher.verify(kept, secret)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def refuse_if_too_many(session: Session, buckets: list[str]) -> None:
+    """Raise `TooManyAttemptsError` when one of *buckets* failed too often lately."""
+    since = func.now() - ATTEMPTS_WITHIN
+    session.execute(delete(SignInAttempt).where(SignInAttempt.at < since))
+    counts = session.execute(
+        select(func.count()).where(SignInAttempt.bucket.in_(buckets)).group_by(SignInAttempt.bucket)
+    ).scalars()
+    if any(count >= ATTEMPTS for count in counts):
+        raise TooManyAttemptsError
+
+
+def record_failure(session: Session, buckets: list[str]) -> None:
+    """Remember a failed attempt to sign in."""
+    session.execute(insert(SignInAttempt).values([{"bucket": bucket} for bucket in buckets]))
+
+
+def create_sign_in_link(session: Session, person_id: int, base_url: str) -> str:
+    """Return an address that signs the person in once, within `LINK_LIFETIME`."""
+    token = secrets.token_urlsafe(32)
+    session.execute(delete(SignInLink).where(SignInLink.expires_at < func.now()))
+    session.execute(
+        insert(SignInLink).values(
+            token_hash=_digest(token),
+            person_id=person_id,
+            expires_at=func.now() + LINK_LIFETIME,
+        )
+    )
+    return f"{base_url.rstrip('/')}/console/sign-in/{token}"
+
+
+def use_link(session: Session, token: str) -> PersonRow:
+    """Return whom the link is for and use it up; raises `SignInRefusedError`."""
+    used = delete(SignInLink).where(
+        SignInLink.token_hash == _digest(token), SignInLink.expires_at > func.now()
+    )
+    person_id = session.execute(used.returning(SignInLink.person_id)).scalar_one_or_none()
+    person = session.get(Person, person_id) if person_id is not None else None
+    if person is None or person.disabled_at is not None:
+        raise SignInRefusedError("this link was used already or is too old; ask for a new one")
+    return _person(session, person)
+
+
+def open_sign_in(session: Session, person_id: int, *, lifetime: timedelta) -> str:
+    """Remember a browser as signed in and return its token."""
+    token = secrets.token_urlsafe(32)
+    session.execute(delete(SignIn).where(SignIn.expires_at < func.now()))
+    session.execute(
+        insert(SignIn).values(
+            token_hash=_digest(token),
+            person_id=person_id,
+            expires_at=func.clock_timestamp() + lifetime,
+        )
+    )
+    return token
+
+
+def find_signed_in(session: Session, token: str) -> PersonRow | None:
+    """Return who is signed in with this token, or None when it expired or was closed."""
+    found = session.execute(
+        select(Person)
+        .join(SignIn, SignIn.person_id == Person.id)
+        .where(
+            SignIn.token_hash == _digest(token),
+            SignIn.expires_at > func.clock_timestamp(),
+            Person.disabled_at.is_(None),
+        )
+    ).scalar_one_or_none()
+    return _person(session, found) if found else None
+
+
+def close_sign_in(session: Session, token: str) -> None:
+    """Sign the browser with this token out."""
+    session.execute(delete(SignIn).where(SignIn.token_hash == _digest(token)))
