@@ -1,0 +1,105 @@
+"""Groups of duplicates and their guard against chains."""
+
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.grouping import CanonicalRule, Link, bridges, components, group
+
+
+def links(*pairs: tuple[int, int, float]) -> list[Link]:
+    return [Link(*pair) for pair in pairs]
+
+
+TRIANGLES = links((1, 2, 0.95), (1, 3, 0.95), (2, 3, 0.9), (4, 5, 0.95), (4, 6, 0.95), (5, 6, 0.9))
+
+
+def test_only_links_over_the_threshold_make_groups() -> None:
+    found = group(links((1, 2, 0.9), (2, 3, 0.4), (5, 6, 0.8)), threshold=0.5)
+
+    assert [list(one.members) for one in found.groups] == [[1, 2], [5, 6]]
+
+
+def test_two_groups_that_hang_on_one_weak_pair_are_kept_apart() -> None:
+    found = group([*TRIANGLES, Link(3, 4, 0.6)], threshold=0.5)
+
+    assert [list(one.members) for one in found.groups] == [[1, 2, 3], [4, 5, 6]]
+    assert list(found.cut) == [Link(3, 4, 0.6)]
+
+
+def test_a_bridge_that_is_not_the_weakest_link_joins() -> None:
+    found = group([*TRIANGLES, Link(3, 4, 0.99)], threshold=0.5)
+
+    assert [list(one.members) for one in found.groups] == [[1, 2, 3, 4, 5, 6]]
+    assert not found.cut
+
+
+def test_a_single_question_on_the_weakest_link_is_marked_and_stays() -> None:
+    found = group([*TRIANGLES[:3], Link(3, 9, 0.6)], threshold=0.5)
+
+    assert [list(one.members) for one in found.groups] == [[1, 2, 3, 9]]
+    assert found.groups[0].chained
+
+
+def test_a_lone_pair_is_no_chain() -> None:
+    (only,) = group(links((1, 2, 0.6)), threshold=0.5).groups
+
+    assert not only.chained
+    assert only.weakest == 0.6
+
+
+def test_the_oldest_or_the_most_central_question_is_suggested() -> None:
+    star = links((1, 5, 0.9), (3, 5, 0.9), (4, 5, 0.9))
+    ages = {4: datetime(2001, 1, 1, tzinfo=UTC), 1: datetime(2009, 1, 1, tzinfo=UTC)}
+
+    def canonical(**options: object) -> int:
+        return group(star, threshold=0.5, **options).groups[0].canonical  # type: ignore[arg-type]
+
+    assert canonical() == 1
+    assert canonical(age=ages) == 4
+    assert canonical(rule=CanonicalRule.CENTRAL) == 5
+
+
+def test_a_long_chain_is_no_danger_to_the_stack() -> None:
+    chain = [Link(one, one + 1, 0.9) for one in range(20_000)]
+
+    assert len(bridges(chain)) == 20_000
+
+
+_pairs = st.sets(
+    st.tuples(st.integers(0, 12), st.integers(0, 12)).filter(lambda pair: pair[0] < pair[1]),
+    max_size=30,
+)
+
+
+@given(_pairs)
+def test_a_bridge_is_what_makes_two_components_of_one(pairs: set[tuple[int, int]]) -> None:
+    whole = [Link(low, high, 1.0) for low, high in pairs]
+    nodes = {end for pair in pairs for end in pair}
+
+    def parts(some: list[Link]) -> int:
+        inside = {end for link in some for end in (link.low, link.high)}
+        return len(components(some)) + len(nodes - inside)
+
+    falling_apart = {
+        (one.low, one.high)
+        for one in whole
+        if parts([x for x in whole if x is not one]) > parts(whole)
+    }
+
+    assert bridges(whole) == falling_apart
+
+
+@given(_pairs, st.randoms(use_true_random=False))
+def test_every_question_of_a_sure_link_is_in_one_group_only(
+    pairs: set[tuple[int, int]], random: object
+) -> None:
+    scored = [Link(low, high, random.random()) for low, high in sorted(pairs)]  # type: ignore[attr-defined]
+    found = group(scored, threshold=0.3)
+    members = [one for some in found.groups for one in some.members]
+
+    assert len(members) == len(set(members))
+    assert set(members) == {
+        end for link in scored if link.score >= 0.3 for end in (link.low, link.high)
+    }
