@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, aliased
 from db.rows import Candidate, ModelRow, NewEmbedding, QuestionText
 from db.tables.questions import Embedding, Question
 
-EXACT_LIMIT = 5_000
+EXACT_LIMIT = 10_000
 """Vectors of a forum up to which an exact scan beats the index; see bench/search.py."""
 EF_SEARCH = 200
 _MAX_SCAN_TUPLES = 40_000
