@@ -33,7 +33,7 @@ from db.settings import DatabaseSettings
 from db.tables.questions import Job
 from worker.drain import Drain
 from worker.fill import fill
-from worker.load import load_encoder, load_reranker
+from worker.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encoder, load_reranker
 from worker.pipeline import Limits, Models, Pipeline
 from worker.queue import CeleryQueue
 from worker.resources import register
@@ -137,9 +137,9 @@ def started() -> Iterator[Bench]:
 
 def _stored(sessions: Sessions, running: Running) -> tuple[Models, ForumRow, str]:
     settings = WorkerSettings.model_validate({"redis_url": running.redis_url})
-    encoder = load_encoder(settings.bi_encoder, device="auto", cache=settings.model_cache)
-    reranker = load_reranker(settings.reranker, device="auto", cache=settings.model_cache)
-    models = register(sessions, encoder, reranker, activate=True)
+    encoder = load_encoder(DEFAULT_ENCODER, device="auto", cache=settings.model_cache)
+    reranker = load_reranker(DEFAULT_RERANKER, device="auto", cache=settings.model_cache)
+    models = register(sessions, encoder, reranker)
     with sessions.begin() as session:
         partitions.drop_index(session, models.bi_encoder.id)
         forum = forums.ensure_forum(session, FORUM)

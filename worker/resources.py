@@ -6,22 +6,22 @@ Built in the child on first use, so that a GPU is first touched after the fork.
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from functools import cache
-from typing import TypeVar
 
 import numpy as np
 import redis
 import structlog
 
-from db import models, partitions, workers
+from db import embeddings, models, partitions, workers
 from db.engine import Sessions, make_engine, make_sessions
+from db.errors import IncompatibleModelError
 from db.rows import Lane, ModelKind, ModelRow
 from db.settings import DatabaseSettings
 from worker.check import Checker
 from worker.drain import Drain
 from worker.encoder import Encoder
-from worker.load import load_encoder, load_reranker
+from worker.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encoder, load_reranker
 from worker.pipeline import Limits, Models, Pipeline
 from worker.queue import CeleryQueue, Queue, make_redis
 from worker.reranker import Reranker
@@ -30,7 +30,6 @@ from worker.settings import WorkerSettings
 PROOF_TEXTS = ("How do I get good at programming?", "How to become a good programmer?")
 
 log = structlog.get_logger()
-_Loaded = TypeVar("_Loaded", Encoder, Reranker)
 
 
 class Resources:
@@ -48,10 +47,13 @@ class Resources:
     def models(self) -> Models:
         """Return the active models, loaded when they are not the ones held already."""
         with self.sessions.begin() as session:
-            active = [models.find_active(session, kind) for kind in ModelKind]
+            active = {kind: models.find_active(session, kind) for kind in ModelKind}
         held = self._models
-        if held is None or [held.bi_encoder, held.cross_encoder] != active:
-            self._models = held = self._load(*active)
+        if held is None:
+            held = self._load(active, self.settings.bi_encoder, self.settings.reranker)
+        elif [held.bi_encoder, held.cross_encoder] != list(active.values()):
+            held = self._load(active, None, None)
+        self._models = held
         return held
 
     def pipeline(self) -> Pipeline:
@@ -95,27 +97,33 @@ class Resources:
             lease_s=self.settings.lease_s,
         )
 
-    def _load(self, bi_encoder: ModelRow | None, reranker: ModelRow | None) -> Models:
+    def _load(
+        self, active: Mapping[ModelKind, ModelRow | None], bi_encoder: str | None, other: str | None
+    ) -> Models:
         settings = self.settings
-        encoder = _load_one(bi_encoder, settings.bi_encoder, load_encoder, settings)
-        cross = _load_one(reranker, settings.reranker, load_reranker, settings)
-        loaded = register(self.sessions, encoder, cross, activate=True)
-        log.info("models.loaded", bi_encoder=encoder.name, reranker=cross.name)
+        options = {
+            "device": settings.device,
+            "cache": settings.model_cache,
+            "threads": settings.threads,
+        }
+        encoder_name = bi_encoder or _name(active[ModelKind.BI_ENCODER]) or DEFAULT_ENCODER
+        reranker_name = other or _name(active[ModelKind.RERANKER]) or DEFAULT_RERANKER
+        encoder = load_encoder(encoder_name, **options)  # type: ignore[arg-type]
+        reranker = load_reranker(reranker_name, **options)  # type: ignore[arg-type]
+        loaded = register(self.sessions, encoder, reranker)
+        log.info("models.loaded", bi_encoder=encoder.name, reranker=reranker.name)
         return loaded
 
 
-def _load_one(
-    active: ModelRow | None,
-    configured: str,
-    load: Callable[..., _Loaded],
-    settings: WorkerSettings,
-) -> _Loaded:
-    name = active.name if active is not None else configured
-    return load(name, device=settings.device, cache=settings.model_cache, threads=settings.threads)
+def _name(model: ModelRow | None) -> str | None:
+    return None if model is None else model.name
 
 
-def register(sessions: Sessions, encoder: Encoder, reranker: Reranker, *, activate: bool) -> Models:
-    """Make two loaded models known, with a partition for the vectors; active if none was."""
+def register(sessions: Sessions, encoder: Encoder, reranker: Reranker) -> Models:
+    """Make two loaded models known and active, with a partition for the vectors.
+
+    Raises `IncompatibleModelError` when stored questions have no vectors of the bi-encoder yet.
+    """
     with sessions.begin() as session:
         bi_encoder = models.ensure_model(
             session,
@@ -132,11 +140,14 @@ def register(sessions: Sessions, encoder: Encoder, reranker: Reranker, *, activa
             calibration=reranker.calibration.as_dict(),
         )
         partitions.ensure_partition(session, bi_encoder)
+        active = models.find_active(session, ModelKind.BI_ENCODER)
+        if active not in {None, bi_encoder} and embeddings.count_unembedded(session, bi_encoder.id):
+            raise IncompatibleModelError(
+                f"stored questions have no vectors of {encoder.name} yet: run"
+                f" `askedbefore models add bi-encoder {encoder.name}`, then start the workers again"
+            )
         rows = [
-            models.activate(session, row.id)
-            if activate and models.find_active(session, row.kind) is None
-            else row
-            for row in (bi_encoder, cross)
+            row if row.active else models.activate(session, row.id) for row in (bi_encoder, cross)
         ]
     return Models(encoder=encoder, reranker=reranker, bi_encoder=rows[0], cross_encoder=rows[1])
 

@@ -18,13 +18,15 @@ class WorkerSettings(BaseSettings):
     device: str = Field(
         default="auto", description="`auto`, `cpu`, `cuda` or `cuda:N`; auto takes a GPU if any"
     )
-    bi_encoder: str = Field(
-        default="all-MiniLM-L6-v2",
-        description="Bi-encoder: a hub id, a sentence-transformers folder, or the bundled one",
+    bi_encoder: str | None = Field(
+        default=None,
+        description="Bi-encoder to switch to at start: a hub id, a sentence-transformers folder, or"
+        " `all-MiniLM-L6-v2`, which is bundled; unset, the active one stays",
     )
-    reranker: str = Field(
-        default="default",
-        description="CrossEncoder: a hub id, a sentence-transformers folder, or the shipped one",
+    reranker: str | None = Field(
+        default=None,
+        description="CrossEncoder to switch to at start: a hub id, a sentence-transformers folder,"
+        " or `default`, which is shipped; unset, the active one stays",
     )
     model_cache: Path = Field(
         default=Path.home() / ".cache" / "askedbefore",
