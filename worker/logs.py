@@ -24,9 +24,9 @@ def configure_logs(*, level: str = "INFO") -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
-    for noisy in ("celery", "kombu", "uvicorn.access", "alembic", "httpx", "sentence_transformers"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    root.setLevel("WARNING")  # the libraries' own chatter
+    for package in ("db", "worker", "api", "training", "cli"):
+        logging.getLogger(package).setLevel(level)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
