@@ -6,7 +6,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from worker.runner import Runner, in_order
 from worker.scoring import Calibration
+from worker.tokens import Tokens
 
 
 class Reranker(Protocol):
@@ -22,3 +24,27 @@ class Reranker(Protocol):
         *pairs* is (n, 2) int32, indices into *texts*; each text is tokenised once a call.
         """
         ...
+
+
+class TokenReranker:
+    """A `Reranker` on any backend."""
+
+    def __init__(
+        self, name: str, *, digest: str, calibration: Calibration, tokens: Tokens, runner: Runner
+    ) -> None:
+        self.name = name
+        self.digest = digest
+        self.calibration = calibration
+        self._tokens = tokens
+        self._runner = runner
+
+    def score(self, texts: Sequence[str], pairs: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Return one logit per pair, in the order given, (n,) float32.
+
+        Raises `InferenceError` when the model cannot read the texts.
+        """
+        if not len(pairs):
+            return np.zeros(0, np.float32)
+        ids = self._tokens.ids(texts)
+        batches = list(self._tokens.pairs(ids, pairs, token_budget=self._runner.token_budget))
+        return in_order(batches, self._runner.run(batches))
