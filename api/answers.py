@@ -1,0 +1,83 @@
+"""From stored rows to what goes over the wire."""
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from api.schemas import (
+    DuplicateOut,
+    ModelsOut,
+    PairOut,
+    PairQuestionOut,
+    QuestionOut,
+    ScoresOut,
+)
+from db.rows import Duplicate, ForumRow, PairRow, QuestionRow
+from worker.text import FOREIGN_LIMIT, FOREIGN_WARNING
+
+
+def status_url(forum: ForumRow, external_id: str) -> str:
+    """Return the path under which a question's state and duplicates are read."""
+    return f"/v1/forums/{quote(forum.name, safe='')}/questions/{quote(external_id, safe='')}"
+
+
+def question_out(forum: ForumRow, row: QuestionRow, duplicates: Sequence[Duplicate]) -> QuestionOut:
+    """Return a question as its forum reads it."""
+    return QuestionOut(
+        id=row.external_id,
+        forum=forum.name,
+        state=row.state,
+        status_url=status_url(forum, row.external_id),
+        title=row.title,
+        body=row.body,
+        url=row.url,
+        category=row.category,
+        author=row.author,
+        asked_at=row.asked_at,
+        visible=row.visible,
+        text_fields=row.text_fields,
+        threshold=row.threshold,
+        models=ModelsOut(bi_encoder=row.bi_encoder, reranker=row.reranker),
+        duplicates=[duplicate_out(duplicate) for duplicate in duplicates],
+        warnings=[FOREIGN_WARNING] if row.foreign_share > FOREIGN_LIMIT else [],
+        error=row.error,
+        attempts=row.attempts,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        checked_at=row.checked_at,
+    )
+
+
+def duplicate_out(row: Duplicate) -> DuplicateOut:
+    """Return a duplicate with every stage's score."""
+    return DuplicateOut(
+        id=row.id,
+        title=row.title,
+        url=row.url,
+        score=row.score,
+        cosine=row.cosine,
+        kind=row.kind,
+        pair_id=str(row.pair_id),
+        status=row.status,
+        threshold=row.threshold,
+        scores=ScoresOut(forward=row.logit_forward, backward=row.logit_backward),
+        models=ModelsOut(bi_encoder=row.bi_encoder, reranker=row.reranker),
+        flagged_at=row.flagged_at,
+    )
+
+
+def pair_out(row: PairRow) -> PairOut:
+    """Return a pair with the forum's own ids."""
+    return PairOut(
+        id=str(row.id),
+        kind=row.kind,
+        status=row.status,
+        score=row.score,
+        cosine=row.cosine,
+        threshold=row.threshold,
+        questions=(
+            PairQuestionOut(id=row.low_external_id, title=row.low_title),
+            PairQuestionOut(id=row.high_external_id, title=row.high_title),
+        ),
+        flagged_at=row.flagged_at,
+        decided_at=row.decided_at,
+    )

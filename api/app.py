@@ -1,0 +1,41 @@
+"""The HTTP application, put together from what it works with."""
+
+from fastapi import FastAPI
+
+from api import errors, openapi
+from api.deps import Services
+from api.middleware import Observer, PayloadLimit
+from api.routes import batches, check, forums, health, pairs, questions
+from api.settings import ApiSettings
+from db.engine import Sessions
+from worker.queue import Queue
+
+_DESCRIPTION = """Tells a forum which of its questions have been asked before.
+
+Put questions in, read their duplicates back a moment later, or ask about a text that is not stored.
+Every error is an `application/problem+json`; what may be tried again says when in `Retry-After`.
+"""
+
+
+def create_app(settings: ApiSettings, sessions: Sessions, queue: Queue) -> FastAPI:
+    """Return the application on the given database and queue."""
+    services = Services(settings, sessions, queue)
+    app = FastAPI(
+        title="askedbefore",
+        version="1",
+        description=_DESCRIPTION,
+        # The pages that FastAPI makes of it load scripts from elsewhere: only the JSON is served.
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.services = services
+    for module in (questions, batches, check, pairs, forums, health):
+        app.include_router(module.router)
+    errors.add_handlers(app)
+    openapi.describe(app)
+    # The last one added is the outermost.
+    app.add_middleware(PayloadLimit, limit=settings.max_payload_bytes)
+    app.add_middleware(Observer, metrics=services.metrics)
+    return app

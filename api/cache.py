@@ -1,0 +1,27 @@
+"""Answers that may be a second old, kept in memory of one process."""
+
+import time
+from typing import Generic, TypeVar
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
+class TimedCache(Generic[_Key, _Value]):
+    """Keeps at most *size* values for *ttl_s* seconds each; safe to share among threads."""
+
+    def __init__(self, ttl_s: float, *, size: int = 4_096) -> None:
+        self._ttl_s = ttl_s
+        self._size = size
+        self._values: dict[_Key, tuple[float, _Value]] = {}
+
+    def find(self, key: _Key) -> _Value | None:
+        """Return what was put under *key* lately, or None."""
+        kept = self._values.get(key)
+        return kept[1] if kept is not None and time.monotonic() - kept[0] < self._ttl_s else None
+
+    def put(self, key: _Key, value: _Value) -> None:
+        """Keep *value* from now on."""
+        if len(self._values) >= self._size:
+            self._values.clear()
+        self._values[key] = (time.monotonic(), value)

@@ -1,0 +1,142 @@
+"""What routes ask for, as `Annotated` aliases: connections, the queue, the caller and its forum.
+
+A forum that does not exist and one that the key is not bound to are the same 404, so that no key
+can find out which forums there are. Only on its own forums is a key told that a scope is missing.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+import anyio
+from fastapi import Depends, Path, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.concurrency import run_in_threadpool
+
+from api.backpressure import Backlog
+from api.cache import TimedCache
+from api.errors import ForbiddenError, UnauthenticatedError, UnsupportedMediaTypeError
+from api.metrics import Metrics
+from api.settings import ApiSettings
+from db import engine as db_engine
+from db import forums, keys
+from db.errors import ForumNotFoundError
+from db.rows import ForumRow, KeyRow
+from worker.queue import Queue
+
+_SECRET_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """A valid key and the forums it is bound to, by name."""
+
+    key: KeyRow
+    forums: Mapping[str, ForumRow]
+
+
+class Services:
+    """What one process of the API works with; made once by `create_app`."""
+
+    def __init__(self, settings: ApiSettings, sessions: db_engine.Sessions, queue: Queue) -> None:
+        self.settings = settings
+        self.sessions = sessions
+        self.queue = queue
+        self.metrics = Metrics(sessions, queue, proof_s=settings.readiness_proof_s)
+        self.backlog = Backlog(settings.pending_cache_s)
+        self.wait_slots = anyio.CapacityLimiter(settings.wait_slots)
+        self.check_slots = anyio.CapacityLimiter(settings.check_slots)
+        self._access: TimedCache[bytes, Access] = TimedCache(settings.access_cache_s)
+
+    async def access(self, secret: str) -> Access | None:
+        """Return what this key may see, or None when it is unknown, revoked or expired."""
+        digest = hashlib.sha256(secret.encode()).digest()
+        found = self._access.find(digest)
+        if found is None:
+            found = await run_in_threadpool(self._read_access, secret)
+            if found is not None:
+                self._access.put(digest, found)
+        return found
+
+    def _read_access(self, secret: str) -> Access | None:
+        with self.sessions.begin() as session:
+            key = keys.find_key(session, secret)
+            if key is None:
+                return None
+            rows = forums.find_forums(session, set(key.forums.values()))
+        return Access(key=key, forums={row.name: row for row in rows.values()})
+
+
+def _services(request: Request) -> Services:
+    services = request.app.state.services
+    if not isinstance(services, Services):
+        raise TypeError("create_app has not set up this application")
+    return services
+
+
+AllServices = Annotated[Services, Depends(_services)]
+
+
+async def _settings(services: AllServices) -> ApiSettings:
+    return services.settings
+
+
+async def _sessions(services: AllServices) -> db_engine.Sessions:
+    return services.sessions
+
+
+async def _queue(services: AllServices) -> Queue:
+    return services.queue
+
+
+Settings = Annotated[ApiSettings, Depends(_settings)]
+Sessions = Annotated[db_engine.Sessions, Depends(_sessions)]
+WorkQueue = Annotated[Queue, Depends(_queue)]
+
+_bearer = HTTPBearer(auto_error=False, description="A key made by `askedbefore keys create`.")
+_Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+
+
+async def _caller(services: AllServices, credentials: _Credentials) -> Access:
+    secret = credentials.credentials if credentials is not None else ""
+    if not secret or len(secret) > _SECRET_LENGTH or not secret.isascii():
+        raise UnauthenticatedError
+    access = await services.access(secret)
+    if access is None:
+        raise UnauthenticatedError
+    return access
+
+
+Caller = Annotated[Access, Depends(_caller)]
+ForumName = Annotated[str, Path(description="Name of the forum", examples=["sample"])]
+
+
+def forum_for(*scopes: str) -> Callable[[str, Access], Awaitable[ForumRow]]:
+    """Return a dependency: the forum of the path, for keys with one of *scopes* or `admin`."""
+
+    async def forum_of(forum: ForumName, caller: Caller) -> ForumRow:
+        row = caller.forums.get(forum)
+        if row is None:
+            raise ForumNotFoundError(forum)
+        if caller.key.scopes.isdisjoint({*scopes, "admin"}):
+            raise ForbiddenError(f"this needs a key with the scope {' or '.join(scopes)}")
+        return row
+
+    return forum_of
+
+
+SubmitForum = Annotated[ForumRow, Depends(forum_for("submit"))]
+ReviewForum = Annotated[ForumRow, Depends(forum_for("review"))]
+ReadForum = Annotated[ForumRow, Depends(forum_for("submit", "review"))]
+AdminForum = Annotated[ForumRow, Depends(forum_for("admin"))]
+
+
+async def only_json(request: Request) -> None:
+    """Refuse a body that does not say it is JSON."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    is_json = media_type == "application/json" or (
+        media_type.startswith("application/") and media_type.endswith("+json")
+    )
+    if not is_json:
+        raise UnsupportedMediaTypeError

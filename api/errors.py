@@ -1,0 +1,193 @@
+"""Every error as problem+json (RFC 9457); the only place that knows which error is which status."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from db.errors import (
+    BackpressureError,
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    ServiceError,
+    TransientError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+_SUFFIX = re.compile(r"Error$")
+_WORD = re.compile(r"(?<!^)(?=[A-Z])")
+_VALUE_ERROR = "Value error, "
+_MESSAGES = {
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "missing": "is required",
+    "extra_forbidden": "is no field of this call",
+    "string_unicode": "must be valid Unicode: it holds half of a surrogate pair",
+}
+
+log = structlog.get_logger()
+
+
+class UnauthenticatedError(ServiceError):
+    """Send a valid key: `Authorization: Bearer KEY`."""
+
+
+class ForbiddenError(ServiceError):
+    """This key may not do that."""
+
+
+class UnsupportedMediaTypeError(ServiceError):
+    """Send JSON, with the header `Content-Type: application/json`."""
+
+
+class BrokenBodyError(ServiceError):
+    """The body is no JSON that can be read: it must be valid UTF-8 and not nested without end."""
+
+
+class BodyTooLargeError(ServiceError):
+    """The body is too large."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the body has more than {limit:,} bytes")
+
+
+STATUS: Mapping[type[ServiceError], HTTPStatus] = {
+    UnauthenticatedError: HTTPStatus.UNAUTHORIZED,
+    ForbiddenError: HTTPStatus.FORBIDDEN,
+    UnsupportedMediaTypeError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    BrokenBodyError: HTTPStatus.BAD_REQUEST,
+    BodyTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    NotFoundError: HTTPStatus.NOT_FOUND,
+    ConflictError: HTTPStatus.CONFLICT,
+    InvalidInputError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    BackpressureError: HTTPStatus.TOO_MANY_REQUESTS,
+    TransientError: HTTPStatus.SERVICE_UNAVAILABLE,
+    ServiceError: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+_DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
+
+
+def status_of(error: ServiceError) -> HTTPStatus:
+    """Return the status of the nearest ancestor that the table names."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def problem_type(error: ServiceError) -> str:
+    """Return the stable name of this kind of error, such as ``urn:askedbefore:backpressure``."""
+    name = _WORD.sub("-", _SUFFIX.sub("", type(error).__name__)).lower()
+    return f"urn:askedbefore:{name}"
+
+
+def problem(
+    status: HTTPStatus,
+    detail: str,
+    *,
+    kind: str = "about:blank",
+    errors: Sequence[Mapping[str, str]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Return a problem as RFC 9457 writes it; *errors* are the single fields at fault."""
+    content: dict[str, Any] = {
+        "type": kind,
+        "title": status.phrase,
+        "status": status.value,
+        "detail": detail,
+    }
+    if errors:
+        content["errors"] = list(errors)
+    # Names out of a request may hold half a surrogate pair, which no UTF-8 can carry.
+    body = json.dumps(content, ensure_ascii=False).encode(errors="replace")
+    return Response(body, status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Make every error that leaves a route, expected or not, a problem."""
+    app.add_exception_handler(ServiceError, _service_error)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(HTTPException, _http_error)
+    for away in _DATABASE_AWAY:
+        app.add_exception_handler(away, _database_away)
+
+
+def service_problem(error: ServiceError) -> Response:
+    """Return the problem that stands for an error of the service."""
+    status = status_of(error)
+    if status is HTTPStatus.INTERNAL_SERVER_ERROR:
+        return internal_problem()
+    headers: dict[str, str] = {}
+    if isinstance(error, TransientError):
+        headers["Retry-After"] = str(error.retry_after_s)
+    if isinstance(error, UnauthenticatedError):
+        headers["WWW-Authenticate"] = "Bearer"
+    return problem(status, str(error), kind=problem_type(error), headers=headers)
+
+
+def field_errors(errors: Sequence[Any], *, within: str = "#") -> list[dict[str, str]]:
+    """Return pydantic's findings with a pointer into the body, or the name of a parameter."""
+    return [_field_error(error, within) for error in errors]
+
+
+def _field_error(error: Mapping[str, Any], within: str) -> dict[str, str]:
+    message = _MESSAGES.get(error["type"], str(error["msg"]).removeprefix(_VALUE_ERROR))
+    place, *path = error["loc"] or ("body",)
+    if place in {"query", "path", "header"}:
+        return {"detail": message, "parameter": str(path[0]) if path else str(place)}
+    steps = path if place == "body" else [place, *path]
+    return {"detail": message, "pointer": "/".join([within, *map(_escape, steps)])}
+
+
+def _escape(step: object) -> str:
+    return str(step).replace("~", "~0").replace("/", "~1")
+
+
+async def _service_error(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, ServiceError):
+        raise error
+    if status_of(error) is HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("http.failed", error=type(error).__name__)
+    return service_problem(error)
+
+
+async def _invalid_request(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    found = error.errors()
+    if any(one["type"] == "json_invalid" for one in found):
+        return service_problem(BrokenBodyError())
+    return problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "the request does not fit the description of this call",
+        kind="urn:askedbefore:invalid-request",
+        errors=field_errors(found),
+    )
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    if error.status_code == HTTPStatus.BAD_REQUEST:
+        return service_problem(BrokenBodyError())
+    status = HTTPStatus(error.status_code)
+    return problem(status, str(error.detail), headers=error.headers)
+
+
+async def _database_away(_request: Request, error: Exception) -> Response:
+    log.error("http.database_away", error=type(error).__name__)
+    away = TransientError("the database does not answer; try again", retry_after_s=2)
+    return service_problem(away)
+
+
+def internal_problem() -> Response:
+    """Return what is said of an error that nobody expected: where to look, and nothing else."""
+    detail = "something went wrong here; it is in the log under this answer's X-Request-Id"
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail)

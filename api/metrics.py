@@ -1,0 +1,115 @@
+"""What Prometheus reads: counts of this process, and gauges of the service from its database."""
+
+from collections.abc import Iterator
+
+import structlog
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from sqlalchemy.exc import SQLAlchemyError
+
+from db import backlog, jobs, workers
+from db.engine import Sessions
+from db.errors import TransientError
+from worker.queue import Queue
+
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+# Else each counter has a gauge beside it that only says when the process started.
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+log = structlog.get_logger()
+
+
+class Metrics:
+    """The counters of one process and the gauges of the service behind it."""
+
+    def __init__(self, sessions: Sessions, queue: Queue, *, proof_s: int) -> None:
+        self._registry = CollectorRegistry()
+        self.requests = Counter(
+            "askedbefore_http_requests",
+            "Requests answered by this process",
+            ("method", "route", "status"),
+            registry=self._registry,
+        )
+        self.seconds = Histogram(
+            "askedbefore_http_request_seconds",
+            "Time from a request's arrival to its answer",
+            ("method", "route"),
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
+        self.in_flight = Gauge(
+            "askedbefore_http_requests_in_flight",
+            "Requests that this process has in hand",
+            registry=self._registry,
+        )
+        self.questions = Counter(
+            "askedbefore_questions_received",
+            "Questions received by this process",
+            ("outcome",),
+            registry=self._registry,
+        )
+        self._registry.register(_Service(sessions, queue, proof_s=proof_s))
+
+    def text(self) -> bytes:
+        """Return everything in the text format of Prometheus."""
+        return generate_latest(self._registry)
+
+
+class _Service(Collector):
+    def __init__(self, sessions: Sessions, queue: Queue, *, proof_s: int) -> None:
+        self._sessions = sessions
+        self._queue = queue
+        self._proof_s = proof_s
+
+    def collect(self) -> Iterator[Metric]:
+        yield self._broker()
+        try:
+            found = self._database()
+        except SQLAlchemyError as error:
+            log.warning("metrics.database_away", error=type(error).__name__)
+            found = []
+        yield _gauge("askedbefore_database_up", "Whether the database answers", float(bool(found)))
+        yield from found
+
+    def describe(self) -> list[Metric]:
+        return []  # asked for at registration, when nothing need be up yet
+
+    def _broker(self) -> Metric:
+        try:
+            self._queue.ping()
+        except TransientError:
+            is_up = 0.0
+        else:
+            is_up = 1.0
+        return _gauge("askedbefore_broker_up", "Whether Redis answers", is_up)
+
+    def _database(self) -> list[Metric]:
+        with self._sessions.begin() as session:
+            counts = jobs.counts(session)
+            ages = backlog.oldest_due_s(session)
+            proofs = workers.proved_lately(session, within_s=self._proof_s)
+        waiting = GaugeMetricFamily(
+            "askedbefore_jobs", "Questions that work is owed on", labels=("lane", "state")
+        )
+        for lane, state, count in counts:
+            waiting.add_metric((lane, state), count)
+        oldest = GaugeMetricFamily(
+            "askedbefore_oldest_due_seconds", "Age of the oldest work that is due", labels=("lane",)
+        )
+        for lane, age_s in ages.items():
+            oldest.add_metric((lane,), age_s)
+        text = "Workers that have lately proved a real inference"
+        return [waiting, oldest, _gauge("askedbefore_workers_proved", text, float(len(proofs)))]
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, text, value=value)

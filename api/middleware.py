@@ -1,0 +1,119 @@
+"""Around every request: its id, its measure, its limit, and headers that make browsers careful.
+
+Pure ASGI: nothing is buffered, and what a route streams is streamed on.
+"""
+
+import time
+import traceback
+from secrets import token_hex
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import BodyTooLargeError, internal_problem, service_problem
+from api.metrics import Metrics
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+_UNMATCHED = "unmatched"
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+_SERVER_ERROR = 500
+
+log = structlog.get_logger()
+
+
+class Observer:
+    """Gives each request an id, measures it, and answers for errors that nobody expected."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and measure the answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answer = _Answer(send, request_id=token_hex(8))
+        begun = time.perf_counter()
+        with self._metrics.in_flight.track_inprogress():
+            try:
+                await self._app(scope, receive, answer.send)
+            except Exception as error:  # the last place before the server
+                _log_unexpected(error, answer.request_id)
+                if answer.status is not None:
+                    raise  # half an answer is out: the server breaks the connection off
+                await internal_problem()(scope, receive, answer.send)
+        self._measure(scope, answer.status or _SERVER_ERROR, time.perf_counter() - begun)
+
+    def _measure(self, scope: Scope, status: int, elapsed_s: float) -> None:
+        route = str(getattr(scope.get("route"), "path", _UNMATCHED))
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        self._metrics.requests.labels(method, route, str(status)).inc()
+        self._metrics.seconds.labels(method, route).observe(elapsed_s)
+
+
+class _Answer:
+    def __init__(self, send: Send, *, request_id: str) -> None:
+        self._send = send
+        self.request_id = request_id
+        self.status: int | None = None
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-Id"] = self.request_id
+            for name, value in SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
+        await self._send(message)
+
+
+def _log_unexpected(error: Exception, request_id: str) -> None:
+    # Where, and of what kind, but not its words: a database's error quotes the row it was given.
+    where = "".join(traceback.format_tb(error.__traceback__))
+    log.error("http.failed", request_id=request_id, error=type(error).__name__, traceback=where)
+
+
+class PayloadLimit:
+    """Refuses a body over *limit* bytes with 413, whether its length was announced or not."""
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self._app = app
+        self._limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on unless its body is too large."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif _announced(scope) > self._limit:
+            await service_problem(BodyTooLargeError(self._limit))(scope, receive, send)
+        else:
+            await self._app(scope, self._counted(receive), send)
+
+    def _counted(self, receive: Receive) -> Receive:
+        total = 0
+
+        async def counting() -> Message:
+            nonlocal total
+            message = await receive()
+            total += len(message.get("body", b""))
+            if total > self._limit:
+                # The one kind of exception that FastAPI lets through while it reads a body.
+                raise HTTPException(413, str(BodyTooLargeError(self._limit)))
+            return message
+
+        return counting
+
+
+def _announced(scope: Scope) -> int:
+    length = Headers(scope=scope).get("content-length", "")
+    return int(length) if length.isascii() and length.isdigit() else 0

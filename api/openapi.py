@@ -1,0 +1,64 @@
+"""Completes the description of the API: each error as a problem, as it is really answered."""
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+
+from api.errors import MEDIA_TYPE
+from api.schemas import Problem
+
+_EVERYWHERE = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
+_WITH_KEY = (
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+)
+_WITH_BODY = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+)
+_STORING = (HTTPStatus.TOO_MANY_REQUESTS,)
+_RETRY = {"Retry-After": {"description": "Seconds", "schema": {"type": "integer", "minimum": 1}}}
+_PREFIX = "/v1/"
+
+
+def describe(app: FastAPI) -> None:
+    """Make `/openapi.json` name every status and media type that a call can answer with."""
+    generate = app.openapi
+
+    def complete() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            _add_problems(generate())
+        return generate()
+
+    app.openapi = complete  # type: ignore[method-assign]
+
+
+def _add_problems(schema: dict[str, Any]) -> None:
+    schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(problem.pop("$defs", {}))
+    schemas["Problem"] = problem
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    for path, operations in schema["paths"].items():
+        if path.startswith(_PREFIX):
+            for operation in operations.values():
+                _add_to_operation(operation)
+
+
+def _add_to_operation(operation: dict[str, Any]) -> None:
+    statuses = [*_EVERYWHERE, *_WITH_KEY]
+    if "requestBody" in operation:
+        statuses += [*_WITH_BODY, *_STORING]
+    for status in statuses:
+        answer = {
+            "description": status.phrase,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
+            answer["headers"] = _RETRY
+        operation["responses"][str(status.value)] = answer

@@ -1,0 +1,99 @@
+"""Questions sent together: each judged by itself, stored in one transaction, woken for once."""
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, Response, status
+from pydantic import ValidationError
+
+from api.answers import status_url
+from api.deps import AllServices, SubmitForum, only_json
+from api.errors import field_errors
+from api.routes.questions import ENQUEUED
+from api.schemas import BatchIn, BatchItemIn, BatchItemOut, BatchOut, FieldProblem
+from db import questions
+from db.rows import ForumRow, Lane, NewQuestion, Saved
+from worker import intake
+
+router = APIRouter(prefix="/v1/forums/{forum}", tags=["questions"])
+
+
+@router.post(
+    "/questions:batch",
+    dependencies=[Depends(only_json)],
+    responses={
+        status.HTTP_202_ACCEPTED: {"model": BatchOut, "description": "A worker will check some"}
+    },
+)
+def put_batch(
+    batch: BatchIn, forum: SubmitForum, services: AllServices, response: Response
+) -> BatchOut:
+    """Create or edit up to 1,000 questions; those that cannot be used do not hold up the others."""
+    accepted, refused = sort_out(batch.questions, forum.text_fields)
+    with services.sessions.begin() as session:
+        services.backlog.admit(session, forum)
+        saved = questions.save(session, forum, list(accepted.values()), lane=Lane.LIVE)
+    enqueued = sum(one.outcome in ENQUEUED for one in saved)
+    if enqueued:
+        services.backlog.add(forum.id, enqueued)
+        services.queue.wake(Lane.LIVE)
+        response.status_code = status.HTTP_202_ACCEPTED
+    for one in saved:
+        services.metrics.questions.labels(one.outcome).inc()
+    done = [_saved(forum, index, one) for index, one in zip(accepted, saved, strict=True)]
+    items = sorted([*done, *refused], key=lambda item: item.index)
+    return BatchOut(items=items, enqueued=enqueued, rejected=len(refused))
+
+
+def sort_out(
+    items: list[Any], text_fields: str
+) -> tuple[dict[int, NewQuestion], list[BatchItemOut]]:
+    """Return the usable questions by their place in the batch, and the others with the reasons."""
+    accepted: dict[int, NewQuestion] = {}
+    refused: list[BatchItemOut] = []
+    places: dict[str, int] = {}
+    for index, raw in enumerate(items):
+        try:
+            item = BatchItemIn.model_validate(raw)
+        except ValidationError as error:
+            refused.append(_refused(index, raw, error))
+            continue
+        first = places.setdefault(item.id, index)
+        if first == index:
+            accepted[index] = intake.question_of(item.submission(item.id), text_fields=text_fields)
+        else:
+            refused.append(_repeated(index, item.id, first))
+    return accepted, refused
+
+
+def _saved(forum: ForumRow, index: int, saved: Saved) -> BatchItemOut:
+    return BatchItemOut(
+        index=index,
+        id=saved.external_id,
+        outcome=saved.outcome,
+        status_url=status_url(forum, saved.external_id),
+        errors=[],
+    )
+
+
+def _refused(index: int, raw: Any, error: ValidationError) -> BatchItemOut:
+    name = raw.get("id") if isinstance(raw, dict) else None
+    found = field_errors(
+        error.errors(include_url=False, include_input=False, include_context=False),
+        within=f"#/questions/{index}",
+    )
+    return BatchItemOut(
+        index=index,
+        id=name if isinstance(name, str) and name.isprintable() else None,
+        outcome=None,
+        status_url=None,
+        errors=[FieldProblem(**one) for one in found],
+    )
+
+
+def _repeated(index: int, external_id: str, first: int) -> BatchItemOut:
+    problem = FieldProblem(
+        detail=f"the same id stands at index {first} already", pointer=f"#/questions/{index}/id"
+    )
+    return BatchItemOut(
+        index=index, id=external_id, outcome=None, status_url=None, errors=[problem]
+    )

@@ -1,0 +1,39 @@
+"""Was this asked before? For a text that is not stored, while its author still types."""
+
+import anyio.to_thread
+from fastapi import APIRouter, Depends
+
+from api.deps import AllServices, SubmitForum, only_json
+from api.schemas import CheckedOut, CheckIn, CheckOut, ModelsOut
+from db.errors import TransientError
+from worker.queue import CheckAnswer, CheckRequest
+
+router = APIRouter(prefix="/v1/forums/{forum}", tags=["questions"])
+
+
+@router.post("/check", dependencies=[Depends(only_json)])
+async def check(text: CheckIn, forum: SubmitForum, services: AllServices) -> CheckOut:
+    """Return the forum's visible questions that say the same as this text; nothing is stored."""
+    # Whoever waits for a worker holds a thread: a few at a time, or nobody else would get one.
+    if services.check_slots.available_tokens < 1:
+        raise TransientError("too many checks at once; try again", retry_after_s=1)
+    request = CheckRequest(forum_id=forum.id, title=text.title, body=text.body)
+    return _answer(
+        await anyio.to_thread.run_sync(
+            _ask, services, request, limiter=services.check_slots, abandon_on_cancel=True
+        )
+    )
+
+
+def _ask(services: AllServices, request: CheckRequest) -> CheckAnswer:
+    return services.queue.check(request, timeout_s=services.settings.check_timeout_s)
+
+
+def _answer(answer: CheckAnswer) -> CheckOut:
+    found = [CheckedOut.model_validate(one, from_attributes=True) for one in answer.duplicates]
+    return CheckOut(
+        duplicates=found,
+        threshold=answer.threshold,
+        models=ModelsOut(bi_encoder=answer.bi_encoder, reranker=answer.reranker),
+        warnings=list(answer.warnings),
+    )

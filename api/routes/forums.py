@@ -1,0 +1,31 @@
+"""A forum and what is waiting in it."""
+
+from fastapi import APIRouter
+
+from api.deps import ReadForum, Sessions
+from api.schemas import ForumOut
+from db import jobs
+from db.rows import Lane
+
+_COUNTED = 100_000
+
+router = APIRouter(prefix="/v1/forums", tags=["forums"])
+
+
+@router.get("/{forum}")
+def get_forum(forum: ReadForum, sessions: Sessions) -> ForumOut:
+    """Return a forum's settings and how many of its questions wait to be checked."""
+    with sessions.begin() as session:
+        waiting = [
+            jobs.count_pending(session, forum.id, lane, cap=_COUNTED)
+            for lane in (Lane.LIVE, Lane.ARCHIVE)
+        ]
+    return ForumOut(
+        name=forum.name,
+        title=forum.title,
+        text_fields=forum.text_fields,
+        threshold=forum.threshold,
+        observe_only=forum.observe_only,
+        pending=min(sum(waiting), _COUNTED),
+        pending_limit=forum.pending_limit,
+    )

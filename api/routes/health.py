@@ -1,0 +1,76 @@
+"""Whether the service lives, whether it can work, and what it counts."""
+
+from collections.abc import Callable
+
+from fastapi import APIRouter, Response, status
+from prometheus_client import CONTENT_TYPE_LATEST
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.responses import PlainTextResponse
+
+from api.deps import AllServices, Services
+from api.schemas import CheckResult, HealthOut
+from db import schema, workers
+from db.errors import TransientError
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/livez")
+async def livez() -> HealthOut:
+    """Say that this process answers; nothing else is looked at."""
+    return HealthOut(status="ok")
+
+
+@router.get("/readyz", responses={503: {"model": HealthOut, "description": "Something is away"}})
+def readyz(services: AllServices, response: Response) -> HealthOut:
+    """Say whether database, schema, broker and a worker that lately inferred are all there."""
+    checks = {
+        "database": _look(services, _database),
+        "migrations": _look(services, _migrations),
+        "broker": _look(services, _broker),
+        "worker": _look(services, _worker),
+    }
+    is_ready = all(result.ok for result in checks.values())
+    if not is_ready:
+        response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    return HealthOut(status="ready" if is_ready else "not_ready", checks=checks)
+
+
+@router.get("/metrics", response_class=PlainTextResponse)
+def metrics(services: AllServices) -> Response:
+    """Return what Prometheus reads: this process' requests, and the service's backlog."""
+    return Response(services.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _look(services: Services, check: Callable[[Services], CheckResult]) -> CheckResult:
+    try:
+        return check(services)
+    except (SQLAlchemyError, TransientError) as error:
+        return CheckResult(ok=False, detail=f"does not answer ({type(error).__name__})")
+
+
+def _database(services: Services) -> CheckResult:
+    with services.sessions.begin() as session:
+        session.connection()
+    return CheckResult(ok=True, detail="answers")
+
+
+def _migrations(services: Services) -> CheckResult:
+    with services.sessions.begin() as session:
+        is_at_head = schema.is_at_head(session.connection())
+    detail = "at head" if is_at_head else "behind: run `askedbefore migrate`"
+    return CheckResult(ok=is_at_head, detail=detail)
+
+
+def _broker(services: Services) -> CheckResult:
+    services.queue.ping()
+    return CheckResult(ok=True, detail="answers")
+
+
+def _worker(services: Services) -> CheckResult:
+    within_s = services.settings.readiness_proof_s
+    with services.sessions.begin() as session:
+        proofs = workers.proved_lately(session, within_s=within_s)
+    if not proofs:
+        return CheckResult(ok=False, detail=f"no worker has inferred in the last {within_s} s")
+    return CheckResult(ok=True, detail=f"{len(proofs)} able, the last one on {proofs[0].device}")

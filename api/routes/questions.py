@@ -1,0 +1,116 @@
+"""A forum's questions: put, read, erased."""
+
+from typing import Annotated
+
+import anyio
+from fastapi import APIRouter, Depends, Path, Query, Response, status
+from starlette.concurrency import run_in_threadpool
+
+from api.answers import question_out, status_url
+from api.deps import AllServices, Caller, ReadForum, Services, Sessions, SubmitForum, only_json
+from api.schemas import ExternalId, QuestionIn, QuestionOut
+from db import pairs, questions
+from db.rows import ForumRow, Lane, Outcome, State
+from worker import intake
+
+ENQUEUED = frozenset({Outcome.CREATED, Outcome.CHANGED})
+_FIRST_LOOK_S = 0.01
+_LONGEST_PAUSE_S = 0.2
+
+router = APIRouter(prefix="/v1/forums/{forum}/questions", tags=["questions"])
+
+QuestionId = Annotated[ExternalId, Path()]
+_Wait = Annotated[
+    float,
+    Query(
+        ge=0,
+        allow_inf_nan=False,
+        description="Seconds to wait for the duplicates; longer than the service allows is cut",
+    ),
+]
+
+
+@router.put(
+    "/{question_id:path}",
+    dependencies=[Depends(only_json)],
+    responses={
+        status.HTTP_202_ACCEPTED: {
+            "model": QuestionOut,
+            "description": "A worker will check it; ask again at `Location`",
+            "headers": {"Location": {"schema": {"type": "string"}}},
+        }
+    },
+)
+async def put_question(
+    *,
+    question_id: QuestionId,
+    question: QuestionIn,
+    forum: SubmitForum,
+    services: AllServices,
+    response: Response,
+    wait: _Wait = 0.0,
+) -> QuestionOut:
+    """Create or edit a question; the same again changes nothing.
+
+    200 when nothing has to be checked, or when `wait` was long enough; 202 otherwise.
+    """
+    outcome, answer = await run_in_threadpool(_save, services, forum, question_id, question)
+    if outcome in ENQUEUED:
+        await run_in_threadpool(services.queue.wake, Lane.LIVE)
+    if answer.state is State.PENDING and wait > 0:
+        answer = await _wait_for(services, forum, question_id, answer, wait_s=wait)
+    if answer.state is State.PENDING and outcome in ENQUEUED:
+        response.status_code = status.HTTP_202_ACCEPTED
+        response.headers["Location"] = status_url(forum, question_id)
+    return answer
+
+
+@router.get("/{question_id:path}")
+def get_question(question_id: QuestionId, forum: ReadForum, sessions: Sessions) -> QuestionOut:
+    """Return a question, where it stands, and its duplicates with every stage's score."""
+    with sessions.begin() as session:
+        row = questions.get(session, forum.id, question_id)
+        duplicates = pairs.duplicates(session, row.id)
+    return question_out(forum, row, duplicates)
+
+
+@router.delete("/{question_id:path}", status_code=status.HTTP_204_NO_CONTENT)
+def erase_question(
+    question_id: QuestionId, forum: SubmitForum, caller: Caller, sessions: Sessions
+) -> None:
+    """Erase a question for good: its text, its vectors, its pairs and what was noted about them."""
+    with sessions.begin() as session:
+        questions.erase(session, forum.id, question_id, actor=f"key {caller.key.prefix}")
+
+
+def _save(
+    services: Services, forum: ForumRow, question_id: str, question: QuestionIn
+) -> tuple[Outcome, QuestionOut]:
+    item = intake.question_of(question.submission(question_id), text_fields=forum.text_fields)
+    with services.sessions.begin() as session:
+        services.backlog.admit(session, forum)
+        (saved,) = questions.save(session, forum, [item], lane=Lane.LIVE)
+        row = questions.get(session, forum.id, question_id)
+        is_new = saved.outcome is Outcome.CREATED
+        duplicates = [] if is_new else pairs.duplicates(session, row.id)
+    services.backlog.add(forum.id, int(saved.outcome in ENQUEUED))
+    services.metrics.questions.labels(saved.outcome).inc()
+    return saved.outcome, question_out(forum, row, duplicates)
+
+
+async def _wait_for(
+    services: Services, forum: ForumRow, question_id: str, answer: QuestionOut, *, wait_s: float
+) -> QuestionOut:
+    slots = services.wait_slots
+    if slots.available_tokens < 1:
+        return answer
+    pause_s = _FIRST_LOOK_S
+    async with slots:
+        with anyio.move_on_after(min(wait_s, services.settings.wait_limit_s)):
+            while answer.state is State.PENDING:
+                await anyio.sleep(pause_s)
+                pause_s = min(_LONGEST_PAUSE_S, 1.5 * pause_s)
+                answer = await run_in_threadpool(
+                    get_question, question_id, forum, services.sessions
+                )
+    return answer

@@ -1,0 +1,270 @@
+"""What goes over the wire: bodies that come in, strict and cleaned, and answers that go out."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SkipValidation,
+    StrictBool,
+    StrictStr,
+    WithJsonSchema,
+)
+
+from db.rows import Outcome, PairKind, PairStatus, State
+from worker import intake
+
+BATCH_SIZE = 1_000
+
+ExternalId = Annotated[
+    StrictStr,
+    AfterValidator(intake.id_of),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": intake.ID_LENGTH}),
+    Field(description="The forum's own id: printable characters", examples=["q-1042"]),
+]
+_Title = Annotated[
+    StrictStr,
+    AfterValidator(intake.title_of),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": intake.TITLE_LENGTH}),
+    Field(
+        description="1 to 500 characters once spaces are joined and control characters removed",
+        examples=["How do I get good at programming?"],
+    ),
+]
+_Body = Annotated[
+    StrictStr,
+    AfterValidator(intake.body_of),
+    WithJsonSchema({"type": "string", "maxLength": intake.BODY_LENGTH}),
+    Field(description="What follows the title; plain text"),
+]
+_Label = Annotated[
+    StrictStr | None,
+    AfterValidator(intake.label_of),
+    WithJsonSchema({"type": ["string", "null"], "maxLength": intake.LABEL_LENGTH}),
+]
+_Url = Annotated[
+    StrictStr | None,
+    AfterValidator(intake.url_of),
+    WithJsonSchema({"type": ["string", "null"], "format": "uri", "maxLength": intake.URL_LENGTH}),
+    Field(description="Where people read it: http or https"),
+]
+_AskedAt = Annotated[
+    datetime | None,
+    BeforeValidator(intake.parse_instant),
+    AfterValidator(intake.instant_of),
+    WithJsonSchema({"type": ["string", "null"], "format": "date-time"}),
+    Field(description="When it was asked, with a time zone; from 1990 to now"),
+]
+
+
+class _In(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class _Out(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class QuestionIn(_In):
+    """A question as its forum sends it."""
+
+    title: _Title
+    body: _Body = ""
+    url: _Url = None
+    category: _Label = None
+    author: _Label = None
+    asked_at: _AskedAt = None
+    visible: StrictBool = Field(
+        default=True, description="Whether it may be offered as somebody's duplicate"
+    )
+
+    def submission(self, external_id: str) -> intake.Submission:
+        """Return it as what the service lets in."""
+        fields = {name: getattr(self, name) for name in QuestionIn.model_fields}
+        return intake.Submission(external_id=external_id, **fields)
+
+
+class BatchItemIn(QuestionIn):
+    """One question of a batch."""
+
+    id: ExternalId
+
+
+class BatchIn(_In):
+    """Questions sent together; each is judged by itself."""
+
+    questions: Annotated[
+        list[SkipValidation[BatchItemIn]], Field(min_length=1, max_length=BATCH_SIZE)
+    ]
+
+
+class CheckIn(_In):
+    """A text that is asked about and not stored."""
+
+    title: _Title
+    body: _Body = ""
+
+
+class ModelsOut(_Out):
+    """The models a finding rests on."""
+
+    bi_encoder: str | None
+    reranker: str | None
+
+
+class ScoresOut(_Out):
+    """The CrossEncoder's logits for both orders; null where an order was not needed."""
+
+    forward: float | None = Field(description="With the question asked about first")
+    backward: float | None
+
+
+class CheckedOut(_Out):
+    """A stored question that says the same."""
+
+    id: str
+    title: str
+    url: str | None
+    score: Annotated[float, Field(ge=0, le=1, description="Probability of being the same")]
+    cosine: float | None
+    kind: PairKind = Field(description="`same_text` needed no model")
+
+
+class DuplicateOut(CheckedOut):
+    """A flagged or confirmed duplicate of a stored question."""
+
+    pair_id: str
+    status: PairStatus
+    threshold: float
+    scores: ScoresOut
+    models: ModelsOut
+    flagged_at: datetime
+
+
+class QuestionOut(_Out):
+    """A stored question, where it stands, and its duplicates."""
+
+    id: str
+    forum: str
+    state: State = Field(description="`pending` until a worker has checked it")
+    status_url: str
+    title: str
+    body: str
+    url: str | None
+    category: str | None
+    author: str | None
+    asked_at: datetime | None
+    visible: bool
+    text_fields: str = Field(description="What the models see: `title` or `title_body`")
+    threshold: float | None = Field(description="Probability from which pairs were flagged")
+    models: ModelsOut
+    duplicates: list[DuplicateOut] = Field(description="At most ten, surest first")
+    warnings: list[str]
+    error: str | None = Field(description="Why the last attempt failed")
+    attempts: int
+    created_at: datetime
+    updated_at: datetime
+    checked_at: datetime | None
+
+
+class FieldProblem(_Out):
+    """One field at fault."""
+
+    detail: str
+    pointer: str | None = Field(default=None, description="JSON pointer into the body")
+    parameter: str | None = Field(default=None, description="Parameter of the path or the query")
+
+
+class Problem(_Out):
+    """An error, by RFC 9457."""
+
+    type: str = Field(examples=["urn:askedbefore:forum-not-found"])
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldProblem] = Field(default=[], description="Present when fields are at fault")
+
+
+class BatchItemOut(_Out):
+    """What became of one question of a batch."""
+
+    index: int
+    id: str | None
+    outcome: Outcome | None = Field(description="Null when the question was refused")
+    status_url: str | None
+    errors: list[FieldProblem] = Field(description="Why it was refused")
+
+
+class BatchOut(_Out):
+    """What became of each question of a batch, in its order."""
+
+    items: list[BatchItemOut]
+    enqueued: int = Field(description="Questions that a worker will check")
+    rejected: int
+
+
+class ForumOut(_Out):
+    """A forum and what is waiting in it."""
+
+    name: str
+    title: str
+    text_fields: str
+    threshold: float | None = Field(description="Null: the reranker's own")
+    observe_only: bool
+    pending: int = Field(description="Questions not checked yet; counted up to 100,000")
+    pending_limit: int
+
+
+class PairQuestionOut(_Out):
+    """One side of a pair."""
+
+    id: str
+    title: str
+
+
+class PairOut(_Out):
+    """Two questions that say the same, or were thought to."""
+
+    id: str
+    kind: PairKind
+    status: PairStatus
+    score: float
+    cosine: float | None
+    threshold: float
+    questions: tuple[PairQuestionOut, PairQuestionOut]
+    flagged_at: datetime
+    decided_at: datetime | None
+
+
+class PairsOut(_Out):
+    """A page of pairs; the next one is asked for with its cursor."""
+
+    pairs: list[PairOut]
+    next_cursor: str | None
+
+
+class CheckOut(_Out):
+    """Whether this was asked before."""
+
+    duplicates: list[CheckedOut]
+    threshold: float
+    models: ModelsOut
+    warnings: list[str]
+
+
+class CheckResult(_Out):
+    """One part of the service and whether it is well."""
+
+    ok: bool
+    detail: str
+
+
+class HealthOut(_Out):
+    """Whether the service can do its work."""
+
+    status: str
+    checks: dict[str, CheckResult] = {}
