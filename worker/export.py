@@ -6,18 +6,22 @@ before it is used, since a graph that loads and runs can still be wrong.
 
 import fcntl
 import shutil
+import subprocess
+import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import structlog
 
-from db.errors import IncompatibleModelError
+from db.errors import IncompatibleModelError, ServiceError, UnreadableModelError
+from db.rows import ModelKind
 from worker.runner import Floats, Runner, in_order
-from worker.tokens import SPEC_FILE, TOKENIZER_FILE, ModelSpec, Tokens
+from worker.tokens import TOKENIZER_FILE, ModelSpec, Precision, Tokens
 
 if TYPE_CHECKING:
     from worker.torch_backend import Source
@@ -28,6 +32,7 @@ MODEL_FILE = "model.onnx"
 RECIPE = "int8-1"
 """Part of the cache's key: change it with every change of what this module makes."""
 
+_UNREADABLE = 4
 _MEAN_COSINE = 0.985
 _MEAN_DIFFERENCE = 0.02
 _OPSET = 20
@@ -59,28 +64,55 @@ _PROBES = (
 )
 
 
-def is_exported(folder: Path) -> bool:
-    """Tell whether *folder* holds a model this module made."""
-    return all((folder / name).is_file() for name in (MODEL_FILE, SPEC_FILE, TOKENIZER_FILE))
+def exported(kind: ModelKind, folder: Path, *, digest: str, cache: Path) -> Path:
+    """Return the folder of the model in *folder* made ready, from the cache or made now.
 
-
-def exported(digest: str, read: Callable[[], "Source"], *, cache: Path) -> Path:
-    """Return the folder of the exported model, made from what *read* returns if it is not cached.
-
-    Two workers that start at once export once. Raises `IncompatibleModelError` when no export
-    agrees with the model.
+    Two workers that start at once export once. The work is done in a process of its own, which
+    takes PyTorch and its gigabyte away with it. Raises `UnreadableModelError`, or
+    `IncompatibleModelError` when the model cannot be exported or no export agrees with it.
     """
-    folder = cache / f"{digest[:32]}-{RECIPE}"
+    ready = cache / f"{digest[:32]}-{RECIPE}"
     cache.mkdir(parents=True, exist_ok=True)
-    with _locked(folder.with_suffix(".lock")):
-        if not is_exported(folder):
-            log.info("model.exporting", digest=digest, folder=str(folder))
+    with _locked(ready.with_suffix(".lock")):
+        if not ready.is_dir():
+            log.info("model.exporting", folder=str(folder), cache=str(ready))
             with tempfile.TemporaryDirectory(dir=cache) as work:
                 made = Path(work) / "made"
-                export(read(), made)
-                shutil.rmtree(folder, ignore_errors=True)
-                made.rename(folder)
-    return folder
+                _export_apart(kind, folder, made)
+                made.rename(ready)
+            _report(ready, folder)
+    return ready
+
+
+def _report(ready: Path, folder: Path) -> None:
+    precision = ModelSpec.load(ready).precision
+    if precision is Precision.INT8:
+        log.info("model.exported", folder=str(folder), precision=precision)
+    else:
+        log.warning("model.int8_refused", folder=str(folder), precision=precision)
+
+
+def _export_apart(kind: ModelKind, folder: Path, made: Path) -> None:
+    command = [sys.executable, "-m", "worker.export", kind.value, str(folder), str(made)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if not done.returncode:
+        return
+    reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+    if done.returncode == _UNREADABLE:
+        raise UnreadableModelError(folder, reason)
+    raise IncompatibleModelError(f"{folder}: {reason}")
+
+
+def main(kind: str, folder: str, made: str) -> int:
+    """Export the model in *folder* to the new folder *made*; what ``-m worker.export`` runs."""
+    from worker.torch_backend import read  # noqa: PLC0415  # loads PyTorch
+
+    try:
+        export(read(ModelKind(kind), Path(folder), attention="eager"), Path(made))
+    except ServiceError as error:
+        sys.stderr.write(f"\n{' '.join(str(error).split())}\n")
+        return _UNREADABLE if isinstance(error, UnreadableModelError) else 1
+    return 0
 
 
 def export(source: "Source", folder: Path) -> None:
@@ -89,19 +121,19 @@ def export(source: "Source", folder: Path) -> None:
     Raises `IncompatibleModelError` when neither agrees, or the model cannot be exported.
     """
     folder.mkdir(parents=True)
-    source.spec.save(folder)
     (folder / TOKENIZER_FILE).write_text(source.tokenizer, encoding="utf-8")
     with tempfile.TemporaryDirectory(dir=folder.parent) as work:
         full = Path(work) / MODEL_FILE
         _write_onnx(source, full)
         _quantise(full, folder / MODEL_FILE)
         reference = _reference(source, folder)
-        if agrees(reference, _probe(folder, source.spec)):
-            return
-        log.warning("model.int8_refused", folder=str(folder))
-        shutil.copyfile(full, folder / MODEL_FILE)
-    if not agrees(reference, _probe(folder, source.spec)):
-        raise IncompatibleModelError("the exported model does not agree with the original")
+        precision = Precision.INT8
+        if not agrees(reference, _probe(folder, source.spec)):
+            precision = Precision.FP32
+            shutil.copyfile(full, folder / MODEL_FILE)
+            if not agrees(reference, _probe(folder, source.spec)):
+                raise IncompatibleModelError("the exported model does not agree with the original")
+    replace(source.spec, precision=precision).save(folder)
 
 
 def agrees(reference: Floats, rows: Floats) -> bool:
@@ -181,3 +213,7 @@ def _locked(path: Path) -> Iterator[None]:
     with path.open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)  # released when the file is closed
         yield
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -6,6 +6,7 @@ Only the `tokenizers` library is used, so a worker on a CPU never loads PyTorch.
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
@@ -22,6 +23,13 @@ TOKENIZER_FILE = "tokenizer.json"
 _CHARACTERS_PER_TOKEN = 64  # no question comes near; keeps a megabyte of noise from being tokenised
 
 
+class Precision(StrEnum):
+    """What a model's weights are multiplied in."""
+
+    INT8 = "int8"
+    FP32 = "fp32"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
     """What has to be known of a model to prepare its input; saved beside an exported model."""
@@ -32,6 +40,7 @@ class ModelSpec:
     pad_left: bool = False
     prompt: str = ""
     dimension: int = 1
+    precision: Precision = Precision.FP32
 
     def save(self, folder: Path) -> None:
         """Write the spec into *folder*."""
@@ -42,7 +51,8 @@ class ModelSpec:
         """Return the spec saved in *folder*; `UnreadableModelError` when it cannot be used."""
         try:
             data = json.loads((folder / SPEC_FILE).read_text(encoding="utf-8"))
-            return cls(**{**data, "inputs": tuple(data["inputs"])})
+            inputs, precision = tuple(data.pop("inputs")), Precision(data.pop("precision"))
+            return cls(inputs=inputs, precision=precision, **data)
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise UnreadableModelError(folder / SPEC_FILE, str(error)) from error
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from transformers.utils import logging as transformers_logging
 
 from db.errors import IncompatibleModelError, UnreadableModelError
+from db.rows import ModelKind
 from worker.runner import Floats, InferenceError
 from worker.tokens import Batch, ModelSpec
 
@@ -56,23 +57,25 @@ class _Chain(nn.Module):
         return rows.squeeze(-1) if self.output == "scores" else rows
 
 
-def read_encoder(folder: Path, *, attention: str = "sdpa") -> Source:
-    """Return the sentence-transformers bi-encoder in *folder*.
+def read(kind: ModelKind, folder: Path, *, attention: str = "sdpa") -> Source:
+    """Return the sentence-transformers model of this *kind* in *folder*.
 
-    Raises `UnreadableModelError` when it is none.
+    Raises `UnreadableModelError` when it is none, `IncompatibleModelError` when it is a reranker
+    that gives more than one number a pair, or has no fast tokenizer.
     """
+    if kind is ModelKind.RERANKER:
+        return _read_reranker(folder, attention)
+    return _read_encoder(folder, attention)
+
+
+def _read_encoder(folder: Path, attention: str) -> Source:
     model = _read(SentenceTransformer, folder, attention)
     prompt = model.prompts.get(model.default_prompt_name or "", "") or ""
     dimension = model.get_embedding_dimension()
     return _source(model, output="sentence_embedding", prompt=prompt, dimension=dimension or 0)
 
 
-def read_reranker(folder: Path, *, attention: str = "sdpa") -> Source:
-    """Return the CrossEncoder in *folder*.
-
-    Raises `UnreadableModelError` when it is none, `IncompatibleModelError` when it gives more than
-    one number a pair.
-    """
+def _read_reranker(folder: Path, attention: str) -> Source:
     model = _read(CrossEncoder, folder, attention)
     if model.num_labels != 1:
         raise IncompatibleModelError(f"{folder}: {model.num_labels} labels a pair, 1 is needed")
