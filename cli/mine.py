@@ -1,0 +1,151 @@
+"""`askedbefore mine`: every duplicate in a file, without a service or a database."""
+
+import csv
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from db.errors import InvalidInputError
+from worker.blocks import BlockSearch
+from worker.load import load_encoder, load_reranker
+from worker.mining import Mined, Miner
+from worker.readers import Archive, Reject, SourceQuestion, open_archive, open_stream
+
+console = Console(stderr=True)
+_COLUMNS = ("id1", "id2", "question1", "question2", "cosine", "score")
+_CACHE = Path.home() / ".cache" / "askedbefore"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command()(mine)
+
+
+def mine(
+    file: Annotated[
+        str, typer.Argument(help="CSV, TSV, JSONL, Parquet or any other archive; `-` reads a pipe.")
+    ],
+    out: Annotated[
+        str, typer.Option(help="CSV of pairs, best first; `-` writes to standard output.")
+    ],
+    *,
+    min_score: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Least probability; the reranker's own when not given."),
+    ] = None,
+    bi_encoder: Annotated[
+        str, typer.Option(help="Bi-encoder: bundled name, folder or hub id.")
+    ] = "all-MiniLM-L6-v2",
+    reranker: Annotated[
+        str, typer.Option(help="CrossEncoder: `default`, folder or hub id.")
+    ] = "default",
+    top_k: Annotated[int, typer.Option(min=1, help="Neighbours looked at for a question.")] = 100,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+) -> None:
+    """Find every duplicate pair in FILE and write them best first.
+
+    FILE has columns `id` and `question` (or `title`); other names are recognised as `import` does.
+    """
+    ids, titles = _read(file)
+    with _progress() as progress, _output(out) as stream:
+        bars: dict[str, int] = {}
+
+        def show(stage: str, done: int, total: int) -> None:
+            if stage not in bars:
+                bars[stage] = progress.add_task(stage, total=total)
+            progress.advance(bars[stage], done)  # type: ignore[arg-type]
+
+        loading = progress.add_task("load models", total=None)
+        miner = Miner(
+            load_encoder(bi_encoder, device=device, cache=_CACHE),
+            load_reranker(reranker, device=device, cache=_CACHE),
+            search=BlockSearch(device),
+            top_k=top_k,
+            min_score=min_score,
+            on_progress=show,
+        )
+        progress.remove_task(loading)
+        found = miner.mine(titles)
+        _write(stream, found, ids, titles)
+    _say(found, len(titles), top_k)
+
+
+def _read(file: str) -> tuple[list[str], list[str]]:
+    questions: dict[str, str] = {}
+    rejects: list[Reject] = []
+    with _opened(file) as archive:
+        for record in archive:
+            if isinstance(record, Reject):
+                rejects.append(record)
+            elif not isinstance(record, SourceQuestion):
+                continue
+            elif questions.setdefault(record.external_id, record.title) != record.title:
+                rejects.append(Reject(record.line, f"the id {record.external_id!r} is used twice"))
+    for reject in rejects[:10]:
+        console.print(f"line {reject.line}: {reject.reason}", markup=False, highlight=False)
+    if rejects:
+        console.print(f"{len(rejects):,} rows were left out.", style="yellow")
+    if not questions:
+        raise InvalidInputError(f"{file} holds no question that can be read")
+    return list(questions), list(questions.values())
+
+
+def _opened(file: str) -> Archive:
+    if file == "-":
+        return open_stream(sys.stdin.buffer)
+    return open_archive(Path(file))
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description:>12}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+@contextmanager
+def _output(out: str) -> Iterator[TextIO]:
+    if out == "-":
+        yield sys.stdout
+        return
+    path = Path(out)
+    try:  # before the work begins: an hour later is too late to learn that it cannot be written
+        path.touch()
+    except OSError as error:
+        raise InvalidInputError(f"{out}: {error.strerror}") from error
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        yield stream
+
+
+def _write(stream: TextIO, found: Mined, ids: list[str], titles: list[str]) -> None:
+    writer = csv.writer(stream)
+    writer.writerow(_COLUMNS)
+    rows = zip(found.left, found.right, found.cosine, found.score, strict=True)
+    for left, right, cosine, score in rows:
+        writer.writerow(
+            (ids[left], ids[right], titles[left], titles[right], f"{cosine:.4f}", f"{score:.4f}")
+        )
+
+
+def _say(found: Mined, questions: int, top_k: int) -> None:
+    console.print(
+        f"{len(found):,} pairs in {questions:,} questions: {found.twins:,} of the same text;"
+        f" {found.candidates:,} near pairs, {found.calls:,} read by the CrossEncoder.",
+        highlight=False,
+    )
+    if found.capped:
+        console.print(
+            f"{found.capped:,} questions have more than {top_k} near neighbours; only their"
+            f" nearest {top_k} were looked at. Raise --top-k to look at more.",
+            style="yellow",
+            highlight=False,
+        )
