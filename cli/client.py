@@ -35,12 +35,23 @@ class Client:
         except httpx2.TransportError:
             return False
 
+    def what_is_missing(self) -> str:
+        """Return which parts of the service do not answer."""
+        try:
+            checks = self._http.get("/readyz").json()["checks"]
+        except httpx2.TransportError:
+            return "the API does not answer"
+        ill = [f"{name}: {one['detail']}" for name, one in checks.items() if not one["ok"]]
+        return "; ".join(ill) or "nothing"
+
     def submit(self, forum: str, questions: Sequence[dict[str, Any]]) -> None:
         """Send questions in one batch; raises `ServiceError` when one is refused."""
         answer = self._http.post(
-            f"/v1/forums/{forum}/questions:batch", json={"questions": questions}
+            f"/v1/forums/{forum}/questions:batch", json={"questions": list(questions)}
         )
         _raise(answer)
+        if answer.json()["rejected"]:
+            raise ServiceError(f"questions were refused: {answer.text}")
 
     def count_pending(self, forum: str) -> int:
         """Return how many questions of the forum are not checked yet."""

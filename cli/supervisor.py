@@ -60,11 +60,15 @@ class Supervisor:
         """Raise `ChildDiedError` with the end of its log when a child has ended."""
         for name, child in self._children.items():
             if child.poll() is not None:
-                path = self._logs / f"{name}.log"
-                tail = path.read_text(encoding="utf-8", errors="replace")[-_LOG_TAIL:]
                 raise ChildDiedError(
-                    f"the {name} process ended with status {child.returncode}; see {path}:\n{tail}"
+                    f"the {name} process ended with status {child.returncode};"
+                    f" the end of its log:\n{self.log_tail(name)}"
                 )
+
+    def log_tail(self, name: str) -> str:
+        """Return the end of a child's log, and where the rest is."""
+        path = self._logs / f"{name}.log"
+        return f"{path.read_text(encoding='utf-8', errors='replace')[-_LOG_TAIL:]}\n({path})"
 
     def stop(self) -> None:
         """Ask every child to finish what it is at, then end what does not."""

@@ -24,7 +24,7 @@ from db.settings import DatabaseSettings
 
 _READY_TIMEOUT_S = 600
 _KEY_FILE = "sample.key"
-_ROWS = 15
+_ROWS = 25
 
 console = Console()
 
@@ -112,7 +112,10 @@ def _wait_until_ready(supervisor: Supervisor, client: Client) -> None:
             if client.is_ready():
                 return
             time.sleep(0.2)
-    raise ServiceNotReadyError(f"the service was not ready after {_READY_TIMEOUT_S} s")
+    raise ServiceNotReadyError(
+        f"the service was not ready after {_READY_TIMEOUT_S} s: {client.what_is_missing()};"
+        f" the end of the worker's log:\n{supervisor.log_tail('worker')}"
+    )
 
 
 def _load_sample(supervisor: Supervisor, client: Client) -> None:
@@ -132,7 +135,7 @@ def _load_sample(supervisor: Supervisor, client: Client) -> None:
 
 
 def _show_pairs(client: Client) -> None:
-    pairs = sorted(client.pairs(FORUM), key=lambda pair: -float(pair["score"]))
+    pairs = sorted(client.pairs(FORUM), key=lambda pair: (pair["kind"], -float(pair["score"])))
     table = Table(title=f"{len(pairs)} pairs flagged", title_justify="left")
     table.add_column("score", justify="right")
     for heading in ("kind", "asked", "asked again"):

@@ -5,17 +5,14 @@ import time
 
 import redis
 
+from cli.sample import load_questions
 from tests.acceptance.conftest import Stack, wait_for
-
-WORDS = ("apple", "river", "engine", "violin", "carpet", "ladder", "candle", "harbour")
 
 
 def titles(count: int) -> list[str]:
     """Return *count* questions, every second one a twin of the one before."""
-    return [
-        f"How do I clean the {WORDS[n // 2 % 8]} of house number {n // 2}" + "?" * (n % 2)
-        for n in range(count)
-    ]
+    sample = [str(question["title"]) for question in load_questions()]
+    return [sample[n // 2].upper() if n % 2 else sample[n // 2] for n in range(count)]
 
 
 def batch(count: int) -> dict[str, list[dict[str, str]]]:

@@ -1,0 +1,298 @@
+"""`askedbefore train` and `askedbefore evaluate`: the recipes, for those with labelled pairs."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from worker.settings import WorkerSettings
+
+if TYPE_CHECKING:
+    from training.evaluate import Comparison
+    from training.pairs import LabelledPair
+    from training.report import Figures
+    from worker.encoder import Encoder
+
+app = typer.Typer(
+    help="Train and calibrate models on labelled pairs of questions: a CSV, TSV, JSONL or Parquet"
+    " file with the columns question1, question2 and is_duplicate, such as Quora's published file"
+    " or what `askedbefore review-export` writes. Each run leaves one folder: the model, its"
+    " calibration, metrics.json, run.json, a model card and charts.",
+    no_args_is_help=True,
+)
+console = Console()
+
+Train = Annotated[Path, typer.Option("--train", help="Labelled pairs to learn from.")]
+Dev = Annotated[
+    Path | None,
+    typer.Option(
+        "--dev",
+        help="Labelled pairs to choose, calibrate and report on; may share no question with"
+        " --train. Without it a tenth of --train is kept apart, by connected component.",
+    ),
+]
+Output = Annotated[Path, typer.Option("--output", help="Folder for all that the run leaves.")]
+Base = Annotated[
+    str, typer.Option("--base", help="Weights to start from: folder, bundled name or hub id.")
+]
+Epochs = Annotated[float, typer.Option(help="Times each pair is seen.")]
+Seed = Annotated[int, typer.Option(help="Decides the split and every random choice.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")]
+
+
+@app.command("split")
+def split_(
+    data: Annotated[Path, typer.Argument(help="Labelled pairs.")],
+    output: Output,
+    seed: Seed = 1,
+) -> None:
+    """Split pairs into train, dev and test so that no question, nor a chain of pairs, is in two.
+
+    Example: askedbefore train split quora_duplicate_questions.tsv --output splits
+    """
+    from training.pairs import read_pairs  # noqa: PLC0415  # training is heavy and optional
+    from training.splits import save, split  # noqa: PLC0415
+
+    read = read_pairs(data)
+    _say(read.summary())
+    found = split(read.pairs, seed=seed)
+    save(found, output)
+    _say(f"{name}: {len(pairs):,} pairs" for name, pairs in found.parts.items())
+
+
+@app.command("cross-encoder")
+def cross_encoder(  # noqa: PLR0913, PLR0917  # a command's options
+    train: Train,
+    output: Output,
+    dev: Dev = None,
+    base: Base = "all-MiniLM-L6-v2",
+    epochs: Epochs = 1.0,
+    batch_size: Annotated[int, typer.Option(help="Pairs a step.")] = 96,
+    learning_rate: Annotated[float, typer.Option(help="Peak, of the last layer.")] = 1.2e-4,
+    schedule: Annotated[str, typer.Option(help="linear, or constant_with_warmup.")] = "linear",
+    seed: Seed = 1,
+    resume: Resume = False,
+) -> None:
+    """Train a reranker: BinaryCrossEntropyLoss, both orders, early stopping on dev AP.
+
+    Example: askedbefore train cross-encoder --train splits/train.jsonl --dev splits/dev.jsonl
+    --output runs/reranker; then: askedbefore models add reranker runs/reranker/model
+    """
+    from training import runs  # noqa: PLC0415  # training is heavy and optional
+    from training.cross_encoder import CrossEncoderConfig  # noqa: PLC0415
+    from worker.load import model_folder  # noqa: PLC0415
+
+    config = CrossEncoderConfig(
+        base=str(model_folder(base)),
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        schedule=schedule,
+        seed=seed,
+    )
+    data = runs.load_data(train, dev, seed=seed)
+    _say(data.notes)
+    figures = runs.train_cross_encoder(
+        config, data, output=output, encoder=_encoder("all-MiniLM-L6-v2"), resume=resume
+    )
+    _show(figures, output)
+
+
+@app.command("sentence-transformer")
+def sentence_transformer(  # noqa: PLR0913, PLR0917  # a command's options
+    train: Train,
+    output: Output,
+    dev: Dev = None,
+    base: Base = "all-MiniLM-L6-v2",
+    objective: Annotated[str, typer.Option(help="ranking, contrastive, or both in turn.")] = "both",
+    epochs: Epochs = 1.0,
+    batch_size: Annotated[int, typer.Option(help="Pairs a step.")] = 64,
+    learning_rate: Annotated[float, typer.Option(help="Peak.")] = 2e-5,
+    seed: Seed = 1,
+    resume: Resume = False,
+) -> None:
+    """Train a bi-encoder, judged by AP, recall@k and mining AP.
+
+    Example: askedbefore train sentence-transformer --train splits/train.jsonl --output runs/encoder
+    """
+    from training import runs  # noqa: PLC0415  # training is heavy and optional
+    from training.sentence_transformer import (  # noqa: PLC0415
+        Objective,
+        SentenceTransformerConfig,
+    )
+    from worker.load import model_folder  # noqa: PLC0415
+
+    config = SentenceTransformerConfig(
+        base=str(model_folder(base)),
+        objective=Objective(objective),
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        seed=seed,
+    )
+    data = runs.load_data(train, dev, seed=seed)
+    _say(data.notes)
+    figures = runs.train_sentence_transformer(config, data, output=output, resume=resume)
+    _show(figures, output)
+
+
+@app.command()
+def distill(  # noqa: PLR0917  # a command's options
+    teacher: Annotated[str, typer.Option(help="A strong bi-encoder: folder or hub id.")],
+    labelled: Annotated[Path, typer.Option(help="Pairs that turn its cosine to a probability.")],
+    questions: Annotated[Path, typer.Option(help="Unlabelled questions: one a line, or a CSV.")],
+    output: Annotated[Path, typer.Option(help="JSONL of softly labelled pairs.")],
+    wanted: Annotated[int, typer.Option(help="At most this many pairs.")] = 7_500,
+    seed: Seed = 1,
+) -> None:
+    """Let a strong bi-encoder label close pairs of unlabelled questions, to train a reranker on.
+
+    Example: askedbefore train distill --teacher sentence-transformers/all-mpnet-base-v2
+    --labelled splits/train.jsonl --questions titles.csv --output teacher.jsonl
+    """
+    from training.distill import Teacher  # noqa: PLC0415  # training is heavy and optional
+    from training.pairs import read_pairs, read_questions, write_pairs  # noqa: PLC0415
+
+    texts = read_questions(questions)
+    with console.status("The teacher reads the labelled pairs"):
+        expert = Teacher(teacher, read_pairs(labelled).pairs)
+    with console.status(f"The teacher reads {len(texts):,} questions"):
+        pairs = expert.label(texts, wanted=wanted, seed=seed)
+    write_pairs(output, pairs)
+    _say([f"{len(pairs):,} pairs written to {output}"])
+
+
+@app.command()
+def mix(  # noqa: PLR0917  # a command's options
+    gold: Annotated[Path, typer.Option(help="Labelled pairs.")],
+    output: Annotated[Path, typer.Option(help="JSONL of the mix.")],
+    apart: Annotated[list[Path], typer.Option(help="Sets that will judge the model; repeatable.")],
+    positives: Annotated[Path | None, typer.Option(help="Further duplicates.")] = None,
+    extra: Annotated[list[Path] | None, typer.Option(help="Taken whole, soft or not.")] = None,
+    seed: Seed = 1,
+) -> None:
+    """Mix gold pairs with pairs that follow from them and with made-up near misses.
+
+    Example: askedbefore train mix --gold splits/train.jsonl --apart splits/dev.jsonl
+    --apart splits/test.jsonl --extra teacher.jsonl --output mix.jsonl
+    """
+    from training import mix as mixing  # noqa: PLC0415  # training is heavy and optional
+    from training.pairs import read_pairs, write_pairs  # noqa: PLC0415
+    from worker.load import model_folder  # noqa: PLC0415
+
+    pairs = read_pairs(gold).pairs
+    with console.status("Mixing"):
+        mixed = mixing.build(
+            mixing.MixConfig(seed=seed),
+            gold=pairs,
+            positives=read_pairs(positives).pairs if positives else (),
+            extra=[pair for path in extra or () for pair in read_pairs(path, soft=True).pairs],
+            kept_apart=[pair for path in apart for pair in read_pairs(path).pairs],
+            kin=mixing.kin_of(model_folder("all-MiniLM-L6-v2"), pairs),
+        )
+    write_pairs(output, mixed)
+    _say([f"{output}: {mixing.balance(mixed)}"])
+
+
+@app.command("calibrate")
+def calibrate_(
+    model: Annotated[Path, typer.Argument(help="A reranker's folder; calibration.json goes in.")],
+    data: Annotated[Path, typer.Option(help="Labelled pairs, drawn as the service meets them.")],
+    encoder: Annotated[str, typer.Option(help="The bi-encoder it will serve with.")] = (
+        "all-MiniLM-L6-v2"
+    ),
+) -> None:
+    """Fit probabilities, thresholds and the cascade's floor on labelled pairs.
+
+    Example: askedbefore train calibrate runs/reranker/model --data decisions.csv
+    """
+    from training.pairs import read_pairs, require_both_labels  # noqa: PLC0415  # heavy, optional
+    from training.runs import calibrate_reranker  # noqa: PLC0415
+
+    read = read_pairs(data)
+    require_both_labels(read.pairs, what=str(data))
+    _say(read.summary())
+    with console.status(f"Scoring {len(read.pairs):,} pairs in both orders"):
+        found = calibrate_reranker(model, read.pairs, encoder=_encoder(encoder))
+    _say(f"precision {name}: flag at {value:.3f}" for name, value in found.thresholds.items())
+    _say([f"cosine floor {found.cosine_floor:.3f}, default threshold {found.threshold:.3f}"])
+
+
+def evaluate(  # noqa: PLR0917  # a command's options
+    first: Annotated[str, typer.Argument(help="A reranker, or `cosine` for the bi-encoder alone.")],
+    second: Annotated[str, typer.Argument(help="The other: folder, bundled name or hub id.")],
+    data: Annotated[Path, typer.Option(help="Labelled pairs that neither was tuned on.")],
+    encoder: Annotated[str, typer.Option(help="The bi-encoder that gives the cosine.")] = (
+        "all-MiniLM-L6-v2"
+    ),
+    shown: Annotated[int, typer.Option(help="Pairs of most disagreement to list.")] = 10,
+    samples: Annotated[int, typer.Option(help="Bootstrap samples.")] = 500,
+) -> None:
+    """Put two models side by side on one set of pairs, as the service would run them.
+
+    Example: askedbefore evaluate cosine default --data splits/test.jsonl
+    """
+    from training.evaluate import compare, score  # noqa: PLC0415  # training is heavy and optional
+    from training.pairs import read_pairs  # noqa: PLC0415
+
+    read = read_pairs(data)
+    _say(read.summary())
+    common = _encoder(encoder)
+    cache = WorkerSettings().model_cache
+    scored = []
+    for name in (first, second):
+        with console.status(f"{name} scores {len(read.pairs):,} pairs"):
+            scored.append(score(name, read.pairs, encoder=common, cache=cache))
+    with console.status(f"{samples} bootstrap samples"):
+        found = compare(scored[0], scored[1], read.pairs, samples=samples, shown=shown)
+    _show_comparison(found)
+
+
+def add_to(root: typer.Typer) -> None:
+    """Add ``train`` and ``evaluate`` to the command."""
+    root.add_typer(app, name="train")
+    root.command()(evaluate)
+
+
+def _encoder(name: str) -> "Encoder":
+    from worker.load import load_encoder  # noqa: PLC0415  # loads the models' stack
+
+    with console.status(f"Loading {name}"):
+        return load_encoder(name, device="auto", cache=WorkerSettings().model_cache)
+
+
+def _say(lines: Iterable[str]) -> None:
+    for line in lines:
+        console.print(line, highlight=False, markup=False)
+
+
+def _show(figures: "Figures", output: Path) -> None:
+    table = Table("model", "pairs", "average precision", "best F1", "recall at 0.90 precision")
+    for name, found in figures.items():
+        kept = (found["average_precision"], found["f1"], found["recall_at_0.90"])
+        table.add_row(name, f"{found['pairs']:,.0f}", *(f"{value:.4f}" for value in kept))
+    console.print(table)
+    _say([f"Everything of this run is in {output}."])
+
+
+def _show_comparison(found: "Comparison") -> None:
+    table = Table("", *found.names)
+    first, second = found.average_precision
+    table.add_row("average precision (95 %)", str(first), str(second))
+    for name in ("f1", "recall_at_0.90", "recall_at_0.95", "calibration_error", "asymmetry"):
+        values = [f"{s[name]:.4f}" if name in s else "-" for s in found.summaries]
+        table.add_row(name.replace("_", " "), *values)
+    console.print(table)
+    _say([f"difference in average precision: {found.difference}"])
+    rows = Table(*found.names, "label", "question 1", "question 2", title="They disagree most on")
+    for item in found.disagreements:
+        scores = (f"{item.first:.3f}", f"{item.second:.3f}")
+        rows.add_row(*scores, *_texts(item.pair))
+    console.print(rows)
+
+
+def _texts(pair: "LabelledPair") -> tuple[str, str, str]:
+    return f"{pair.label:.0f}", pair.question1, pair.question2
