@@ -322,15 +322,22 @@ def _decided(
 
 
 def undo(
-    session: Session, forum_id: int, decision_id: int, *, actor: str, is_admin: bool = False
+    session: Session,
+    forum_id: int,
+    decision_id: int,
+    *,
+    actor: str,
+    is_admin: bool = False,
+    pair_id: int | None = None,
 ) -> Decided:
     """Take a decision back by a decision of its own, which restores what stood before.
 
+    With *pair_id* only a decision on that pair.
     Raises `NotFoundError`, `NotYoursError`, `UndoneAlreadyError`, or `StaleVersionError` when the
     pair has changed since.
     """
     groups.lock(session, forum_id)
-    found = _get_decision(session, forum_id, decision_id)
+    found = _get_decision(session, forum_id, decision_id, pair_id)
     if found.actor != actor and not is_admin:
         raise NotYoursError
     if found.undone or found.undoes is not None:
@@ -354,19 +361,29 @@ def undo(
     return _decided(session, pair, undo_id, version, status)
 
 
-def _get_decision(session: Session, forum_id: int, decision_id: int) -> Decision:
+def _get_decision(
+    session: Session, forum_id: int, decision_id: int, pair_id: int | None
+) -> Decision:
     found = session.execute(
         select(Decision)
         .where(Decision.id == decision_id, Decision.forum_id == forum_id)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).scalar_one_or_none()
-    if found is None:
-        raise NotFoundError(f"there is no decision {decision_id} in this forum")
+    if found is None or pair_id not in {None, found.pair_id}:
+        raise NotFoundError(f"there is no decision {decision_id} on this pair")
     return found
 
 
-def last_decision(session: Session, forum_id: int, pair_id: int) -> int | None:
+def get_last_decision(session: Session, forum_id: int, pair_id: int) -> int:
+    """Return the latest decision on a pair that still stands; raises `NotFoundError`."""
+    found = find_last_decision(session, forum_id, pair_id)
+    if found is None:
+        raise NotFoundError(f"there is no decision on pair {pair_id} to take back")
+    return found
+
+
+def find_last_decision(session: Session, forum_id: int, pair_id: int) -> int | None:
     """Return the latest decision on a pair that still stands, if any."""
     return session.execute(
         select(Decision.id)

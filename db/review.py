@@ -60,8 +60,10 @@ class QueueFilter:
     claimed_by: str | None = None
     words: str | None = None
     group_id: int | None = None
+    awake_for: str | None = None
+    """Leave out what this person put aside."""
     free_for: str | None = None
-    """Leave out what others have on stage and what this person put aside."""
+    """Leave out what others than this person have on stage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,13 +171,14 @@ def _people_clauses(where: QueueFilter) -> list[ColumnElement[bool]]:
     clauses: list[ColumnElement[bool]] = []
     if where.claimed_by is not None:
         clauses.append(exists().where(active, Claim.holder == where.claimed_by))
-    if where.free_for is not None:
+    if where.awake_for is not None:
         put_aside = and_(
             Skip.pair_id == Pair.id,
-            Skip.holder == where.free_for,
+            Skip.holder == where.awake_for,
             Skip.skipped_at > func.now() - SKIP_LASTS,
         )
         clauses.append(~exists().where(put_aside))
+    if where.free_for is not None:
         clauses.append(~exists().where(active, Claim.holder != where.free_for))
     return clauses
 

@@ -227,7 +227,7 @@ def test_the_queue_steps_over_what_others_have_and_what_was_put_aside(
     decisions.claim(session, forum, ids[1], holder="ana", lifetime=FIVE_MINUTES)
     decisions.skip(session, forum, ids[2], holder="ana")
 
-    mine = review.list_queue(session, forum, QueueFilter(free_for="ana"), sort=Sort.CERTAIN)
+    mine = review.list_queue(session, forum, QueueFilter(free_for="ana", awake_for="ana"), sort=Sort.CERTAIN)
 
     assert [item.pair_id for item in mine] == [ids[1], ids[3]]
     assert review.count_skipped(session, forum, "ana") == 1

@@ -1,0 +1,32 @@
+"""Settings of the moderators' console."""
+
+from datetime import timedelta
+
+from pydantic import Field, PositiveInt
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ConsoleSettings(BaseSettings):
+    """Console settings, read from ``ASKEDBEFORE_CONSOLE_*``."""
+
+    model_config = SettingsConfigDict(env_prefix="ASKEDBEFORE_CONSOLE_", frozen=True)
+
+    session_hours: PositiveInt = Field(
+        default=12, description="Hours after which a moderator signs in again"
+    )
+    claim_minutes: PositiveInt = Field(
+        default=5, description="Minutes for which a pair on somebody's screen counts as theirs"
+    )
+    live_interval_s: PositiveInt = Field(
+        default=1, description="Seconds between two looks for what colleagues decided"
+    )
+
+    @property
+    def session_lifetime(self) -> timedelta:
+        """Return how long a browser stays signed in."""
+        return timedelta(hours=self.session_hours)
+
+    @property
+    def claim_lifetime(self) -> timedelta:
+        """Return how long a claim lasts."""
+        return timedelta(minutes=self.claim_minutes)

@@ -1,0 +1,146 @@
+"""Signing in, by password, personal key or one-time link, and out."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request
+from starlette.responses import RedirectResponse, Response
+
+from api.console.access import (
+    COOKIE,
+    Console,
+    ConsoleRoute,
+    ForgedRequestError,
+    SignedIn,
+    Visitor,
+    find_visitor,
+    seal,
+)
+from api.console.render import page
+from api.deps import Sessions, Settings
+from db import people
+from db.people import PersonRow, SignInRefusedError, TooManyAttemptsError
+
+router = APIRouter(
+    prefix="/console", route_class=ConsoleRoute, include_in_schema=False, tags=["console"]
+)
+
+_Visitor = Annotated[Visitor | None, Depends(find_visitor)]
+_Text = Annotated[str, Form(max_length=300)]
+
+
+@router.get("")
+def home(visitor: SignedIn) -> Response:
+    """Go to the first forum of the person who is signed in."""
+    forums = list(visitor.person.roles)
+    if not forums:
+        return page("no_forum.html", visitor=visitor)
+    return _to(f"/console/{forums[0]}/review")
+
+
+@router.get("/sign-in")
+def ask(visitor: _Visitor, next: str = "") -> Response:  # noqa: A002  # the parameter's public name
+    """Show the form, or go on where somebody is signed in already."""
+    if visitor is not None:
+        return _to(_inside(next))
+    return page("sign_in.html", next=_inside(next), error="", name="")
+
+
+@router.post("/sign-in")
+def sign_in(
+    *,
+    request: Request,
+    sessions: Sessions,
+    settings: Settings,
+    console: Console,
+    name: _Text,
+    secret: _Text,
+    next: _Text = "",  # noqa: A002
+) -> Response:
+    """Sign in with a name and a password or personal key."""
+    _refuse_other_sites(request)
+    buckets = [f"name:{name.strip().casefold()}"]
+    if request.client is not None:
+        buckets.append(f"address:{request.client.host}")
+    try:
+        with sessions.begin() as session:
+            people.refuse_if_too_many(session, buckets)
+            person = people.authenticate(session, name, secret)
+    except SignInRefusedError as error:
+        with sessions.begin() as session:
+            people.record_failure(session, buckets)
+        return _refused(error, HTTPStatus.UNAUTHORIZED, name=name, next_=next)
+    except TooManyAttemptsError as error:
+        return _refused(error, HTTPStatus.TOO_MANY_REQUESTS, name=name, next_=next)
+    return _welcome(request, sessions, settings, console, person, next_=next)
+
+
+def _refused(error: Exception, status: HTTPStatus, *, name: str, next_: str) -> Response:
+    return page("sign_in.html", status=status, next=_inside(next_), error=str(error), name=name)
+
+
+@router.get("/sign-in/{token}")
+def ask_to_use_link(token: str) -> Response:
+    """Show a button; a mere look, by a chat's preview say, does not use the link up."""
+    return page("sign_in_link.html", token=token)
+
+
+@router.post("/sign-in/{token}")
+def use_link(
+    request: Request, sessions: Sessions, settings: Settings, console: Console, token: str
+) -> Response:
+    """Sign in by a one-time link."""
+    _refuse_other_sites(request)
+    with sessions.begin() as session:
+        person = people.use_link(session, token)
+    return _welcome(request, sessions, settings, console, person)
+
+
+@router.post("/sign-out")
+def sign_out(visitor: SignedIn, sessions: Sessions) -> Response:
+    """End the session."""
+    with sessions.begin() as session:
+        people.close_sign_in(session, visitor.token)
+    response = _to("/console/sign-in")
+    response.delete_cookie(COOKIE, path="/console")
+    return response
+
+
+def _welcome(
+    request: Request,
+    sessions: Sessions,
+    settings: Settings,
+    console: Console,
+    person: PersonRow,
+    *,
+    next_: str = "",
+) -> Response:
+    with sessions.begin() as session:
+        token = people.open_sign_in(session, person.id, lifetime=console.session_lifetime)
+    response = _to(_inside(next_))
+    response.set_cookie(
+        COOKIE,
+        seal(settings, token),
+        max_age=int(console.session_lifetime.total_seconds()),
+        path="/console",
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="lax",
+    )
+    return response
+
+
+def _refuse_other_sites(request: Request) -> None:
+    # No session yet, so no token: the browser's own word must do against forged sign-ins.
+    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        raise ForgedRequestError
+
+
+def _inside(path: str) -> str:
+    """Return *path* when it is one of the console's own, else the console's door."""
+    is_own = path.startswith("/console/") and "//" not in path and "\\" not in path
+    return path if is_own and path.isprintable() else "/console"
+
+
+def _to(path: str) -> RedirectResponse:
+    return RedirectResponse(path, HTTPStatus.SEE_OTHER)

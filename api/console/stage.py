@@ -1,0 +1,90 @@
+"""One pair on stage: its marks, its evidence, its groups, what was decided before."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from api.console import words
+from api.console.access import Reviewer
+from api.console.diff import mark_words
+from db import decisions, groups, review
+from db.groups import GroupDetail
+from db.review import Side, Stage
+from db.rows import PairKind
+
+BODY_SHOWN = 20_000
+
+
+def build_stage(session: Session, reviewer: Reviewer, pair_id: int) -> dict[str, Any]:
+    """Return what the template of the stage shows; raises `PairNotFoundError`."""
+    stage = review.get_stage(session, reviewer.forum.id, pair_id)
+    older_runs, newer_runs = mark_words(stage.older.title, stage.newer.title)
+    found = {
+        side.group_id: groups.get_group(session, reviewer.forum.id, side.group_id)
+        for side in (stage.older, stage.newer)
+        if side.group_id is not None
+    }
+    return {
+        "pair": stage,
+        "cards": (
+            _card(stage, stage.older, older_runs, label="asked first", keep="older", key="D"),
+            _card(stage, stage.newer, newer_runs, label="asked later", keep="newer", key="⇧D"),
+        ),
+        "likelihood": words.likelihood(stage.score, stage.kind),
+        "evidence": _evidence(stage),
+        "groups": list(found.values()),
+        "is_bridge": _is_bridge(stage),
+        "others": _others(stage, found.values()),
+        "precedents": review.precedents(session, stage),
+        "claimed_by": _claimant(session, reviewer, pair_id),
+        "decision_id": decisions.find_last_decision(session, reviewer.forum.id, pair_id),
+    }
+
+
+def _card(
+    stage: Stage, side: Side, runs: Any, *, label: str, keep: str, key: str
+) -> dict[str, Any]:
+    return {
+        "side": side,
+        "runs": runs,
+        "label": label,
+        "keep": keep,
+        "key": key,
+        "body": side.body[:BODY_SHOWN],
+        "asked": side.asked_at or side.created_at,
+        "is_canonical": stage.canonical_id == side.id,
+    }
+
+
+def _is_bridge(stage: Stage) -> bool:
+    one, other = stage.older.group_id, stage.newer.group_id
+    return one is not None and other is not None and one != other
+
+
+def _others(stage: Stage, found: Any) -> list[Any]:
+    details: list[GroupDetail] = list(found)
+    own = {stage.older.id, stage.newer.id}
+    return [member for group in details for member in group.members if member.id not in own]
+
+
+def _claimant(session: Session, reviewer: Reviewer, pair_id: int) -> str | None:
+    holder = decisions.active_claims(session, reviewer.forum.id).get(pair_id)
+    return holder if holder != reviewer.name else None
+
+
+def _evidence(stage: Stage) -> list[dict[str, Any]]:
+    if stage.kind is PairKind.SAME_TEXT:
+        return [{"name": "exact text", "value": None, "said": "the same once case and spaces go"}]
+    shown: list[dict[str, Any]] = []
+    if stage.cosine is not None:
+        shown.append({"name": "cosine", "value": stage.cosine, "said": f"{stage.cosine:.2f}"})
+    forward, backward = map(words.probability_of, stage.logits)
+    both = [value for value in (forward, backward) if value is not None]
+    if both:
+        said = " / ".join("not run" if v is None else f"{v:.2f}" for v in (forward, backward))
+        shown.append({"name": "reranker", "value": sum(both) / len(both), "said": said})
+    said = f"{stage.score:.2f}, flagged from {stage.threshold:.2f}"
+    shown.append(
+        {"name": "probability", "value": stage.score, "said": said, "tick": stage.threshold}
+    )
+    return shown

@@ -1,0 +1,85 @@
+"""Numbers and states said in words, for people. Pure."""
+
+import math
+from datetime import UTC, datetime
+
+from db.rows import PairKind, PairStatus
+
+_SCALE = (
+    (0.98, "Almost certainly the same"),
+    (0.9, "Very likely the same"),
+    (0.75, "Likely the same"),
+    (0.5, "Perhaps the same"),
+    (0.0, "Probably not the same"),
+)
+_STATUS = {
+    PairStatus.FLAGGED: "to review",
+    PairStatus.OBSERVED: "observed only",
+    PairStatus.WITHDRAWN: "withdrawn",
+    PairStatus.DUPLICATE: "duplicate",
+    PairStatus.NOT_DUPLICATE: "not the same",
+    PairStatus.RELATED: "related",
+}
+_STEPS = ((60, "s"), (60, "min"), (24, "h"), (30.44, "days"), (12, "months"))
+HUES = 8
+
+
+def likelihood(score: float, kind: PairKind) -> str:
+    """Return how likely a pair is the same, said before its number."""
+    if kind is PairKind.SAME_TEXT:
+        return "The same text, word for word"
+    return next(words for least, words in _SCALE if score >= least or least == 0)
+
+
+def status_words(status: str) -> str:
+    """Return a pair's status as people say it."""
+    return _STATUS[PairStatus(status)]
+
+
+def ago(instant: datetime, now: datetime | None = None) -> str:
+    """Return how long ago something was, in its largest unit."""
+    value = max(0.0, ((now or datetime.now(UTC)) - instant).total_seconds())
+    for size, unit in _STEPS:
+        if value < size:
+            return _counted(int(value), unit)
+        value /= size
+    return _counted(int(value), "years")
+
+
+def _counted(count: int, unit: str) -> str:
+    if unit == "s":
+        return "just now"
+    if count == 1 and unit.endswith("s"):
+        unit = unit[:-1]
+    return f"{count} {unit} ago"
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time, short."""
+    if seconds < 60:  # noqa: PLR2004  # a minute
+        return f"{seconds:.0f} s"
+    if seconds < 3600:  # noqa: PLR2004  # an hour
+        return f"{seconds / 60:.0f} min"
+    hours = seconds / 3600
+    return f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} days"  # noqa: PLR2004  # two days
+
+
+def number(count: int, limit: int | None = None) -> str:
+    """Return a count with thousands marked, or the *limit* and a plus when it lies beyond."""
+    return f"{limit:,}+" if limit is not None and count > limit else f"{count:,}"
+
+
+def probability_of(logit: float | None) -> float | None:
+    """Return a logit on the scale of probabilities, for showing."""
+    return None if logit is None else 1 / (1 + math.exp(-max(-60.0, min(60.0, logit))))
+
+
+def initials(name: str) -> str:
+    """Return one or two letters that stand for a person."""
+    words = [word for word in name.split() if word[0].isalnum()] or [name]
+    return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper()
+
+
+def hue(name: str) -> int:
+    """Return a person's colour: the same on every screen."""
+    return sum(name.encode()) % HUES

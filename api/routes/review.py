@@ -1,0 +1,275 @@
+"""Reviewing for a forum's own backend: claims, decisions, undo, groups."""
+
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+from starlette.responses import Response
+
+from api.conflicts import review_problem
+from api.deps import Caller, ReviewForum, Sessions, only_json
+from api.errors import MEDIA_TYPE
+from api.schemas import ExternalId
+from db import decisions, groups, questions
+from db.decisions import NOTE_LENGTH, StaleVersionError, Verdict
+from db.groups import GroupDetail, WouldMergeError
+from db.rows import PairStatus
+
+_ID_DIGITS = 18
+
+
+class _ReviewRoute(APIRoute):
+    """Answers conflicts with both versions."""
+
+    def get_route_handler(self) -> Any:
+        handler = super().get_route_handler()
+
+        async def told(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except (StaleVersionError, WouldMergeError) as error:
+                return review_problem(error)
+
+        return told
+
+
+router = APIRouter(prefix="/v1/forums/{forum}", tags=["review"], route_class=_ReviewRoute)
+
+_CONFLICT: dict[int | str, dict[str, Any]] = {
+    HTTPStatus.CONFLICT: {
+        "description": "It changed meanwhile, or would join two groups",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+}
+_Id = Annotated[str, Path(pattern=rf"^[1-9]\d{{0,{_ID_DIGITS - 1}}}$")]
+_Moderator = Annotated[
+    StrictStr,
+    Field(min_length=1, max_length=60, description="Who says so, as your forum calls them"),
+]
+
+
+class _In(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class _Out(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class ClaimIn(_In):
+    """Who looks at the pair, and for how long."""
+
+    moderator: _Moderator
+    minutes: Annotated[StrictInt, Field(ge=1, le=60)] = 5
+
+
+class ClaimOut(_Out):
+    """Whose the pair is; somebody else's name means that they were first."""
+
+    holder: str
+    expires_at: datetime
+
+
+class DecisionIn(_In):
+    """What a moderator says about the version of a pair that they saw."""
+
+    moderator: _Moderator
+    decision: PairStatus = Field(
+        strict=False, description="`duplicate`, `not_duplicate` or `related`"
+    )
+    version: Annotated[StrictInt, Field(ge=1)]
+    canonical: ExternalId | None = Field(
+        default=None, description="Of a duplicate: the question that stays"
+    )
+    note: Annotated[StrictStr, Field(max_length=NOTE_LENGTH)] = ""
+    merge: StrictBool = Field(default=False, description="Whether two groups may be joined")
+
+
+class DecisionOut(_Out):
+    """A decision that was written; its id takes it back."""
+
+    id: str
+    pair_id: str
+    status: PairStatus
+    version: int
+    group_id: str | None
+
+
+class UndoIn(_In):
+    """Whose decision is taken back; without an id their latest on this pair that stands."""
+
+    moderator: _Moderator
+    decision_id: Annotated[StrictStr, Field(pattern=rf"^[1-9]\d{{0,{_ID_DIGITS - 1}}}$")] | None = (
+        None
+    )
+
+
+class MemberOut(_Out):
+    """A question of a group."""
+
+    id: str
+    title: str
+    url: str | None
+    canonical: bool
+
+
+class GroupOut(_Out):
+    """Questions that say the same; the canonical one comes first."""
+
+    id: str
+    questions: list[MemberOut]
+
+
+class GroupSummaryOut(_Out):
+    """A group in a list."""
+
+    id: str
+    title: str
+    size: int
+    to_review: int
+    updated_at: datetime
+
+
+class GroupsOut(_Out):
+    """A forum's groups, the last changed first."""
+
+    groups: list[GroupSummaryOut]
+
+
+@router.post("/pairs/{pair_id}/claim", dependencies=[Depends(only_json)])
+def claim(forum: ReviewForum, sessions: Sessions, pair_id: _Id, body: ClaimIn) -> ClaimOut:
+    """Say that somebody looks at a pair; it locks nothing and runs out by itself."""
+    with sessions.begin() as session:
+        held = decisions.claim(
+            session,
+            forum.id,
+            int(pair_id),
+            holder=body.moderator,
+            lifetime=timedelta(minutes=body.minutes),
+        )
+    return ClaimOut(holder=held.holder, expires_at=held.expires_at)
+
+
+@router.post("/pairs/{pair_id}/decision", dependencies=[Depends(only_json)], responses=_CONFLICT)
+def decide(forum: ReviewForum, sessions: Sessions, pair_id: _Id, body: DecisionIn) -> DecisionOut:
+    """Write a moderator's decision.
+
+    409 with both versions when the pair changed since it was looked at, and 409 with both groups
+    when it would join two without `merge`.
+    """
+    with sessions.begin() as session:
+        canonical = (
+            questions.get(session, forum.id, body.canonical).id
+            if body.canonical is not None
+            else None
+        )
+        verdict = Verdict(
+            status=body.decision,
+            version=body.version,
+            canonical_id=canonical,
+            note=body.note,
+            merge=body.merge,
+        )
+        done = decisions.decide(session, forum.id, int(pair_id), verdict, actor=body.moderator)
+    return _decision_out(done)
+
+
+def _decision_out(done: decisions.Decided) -> DecisionOut:
+    return DecisionOut(
+        id=str(done.id),
+        pair_id=str(done.pair_id),
+        status=done.status,
+        version=done.version,
+        group_id=str(done.group_id) if done.group_id is not None else None,
+    )
+
+
+@router.post("/pairs/{pair_id}/undo", dependencies=[Depends(only_json)], responses=_CONFLICT)
+def undo(
+    forum: ReviewForum, caller: Caller, sessions: Sessions, pair_id: _Id, body: UndoIn
+) -> DecisionOut:
+    """Take a decision back; the pair stands again where it stood before it."""
+    with sessions.begin() as session:
+        decision_id = (
+            int(body.decision_id)
+            if body.decision_id is not None
+            else decisions.get_last_decision(session, forum.id, int(pair_id))
+        )
+        done = decisions.undo(
+            session,
+            forum.id,
+            decision_id,
+            actor=body.moderator,
+            is_admin="admin" in caller.key.scopes,
+            pair_id=int(pair_id),
+        )
+    return _decision_out(done)
+
+
+@router.get("/groups")
+def list_groups(
+    forum: ReviewForum,
+    sessions: Sessions,
+    before: Annotated[str | None, Query(pattern=rf"^[1-9]\d{{0,{_ID_DIGITS - 1}}}$")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> GroupsOut:
+    """Return the forum's groups; `before` is the id of the last one of the page before."""
+    with sessions.begin() as session:
+        found = groups.list_groups(
+            session, forum.id, before=int(before) if before else None, limit=limit
+        )
+    return GroupsOut(
+        groups=[
+            GroupSummaryOut(
+                id=str(row.id),
+                title=row.canonical_title,
+                size=row.size,
+                to_review=row.to_review,
+                updated_at=row.updated_at,
+            )
+            for row in found
+        ]
+    )
+
+
+@router.get("/groups/{group_id}")
+def get_group(forum: ReviewForum, sessions: Sessions, group_id: _Id) -> GroupOut:
+    """Return a group with its questions."""
+    with sessions.begin() as session:
+        return _group_out(groups.get_group(session, forum.id, int(group_id)))
+
+
+class CanonicalIn(_In):
+    """Which question of a group stays."""
+
+    moderator: _Moderator
+    question: ExternalId
+
+
+@router.put("/groups/{group_id}/canonical", dependencies=[Depends(only_json)])
+def choose_canonical(
+    forum: ReviewForum, sessions: Sessions, group_id: _Id, body: CanonicalIn
+) -> GroupOut:
+    """Choose the question that the others of its group point to."""
+    with sessions.begin() as session:
+        question = questions.get(session, forum.id, body.question)
+        groups.choose_canonical(session, forum.id, int(group_id), question.id, actor=body.moderator)
+        return _group_out(groups.get_group(session, forum.id, int(group_id)))
+
+
+def _group_out(group: GroupDetail) -> GroupOut:
+    return GroupOut(
+        id=str(group.id),
+        questions=[
+            MemberOut(
+                id=member.external_id,
+                title=member.title,
+                url=member.url,
+                canonical=member.is_canonical,
+            )
+            for member in group.members
+        ],
+    )
