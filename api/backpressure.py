@@ -22,7 +22,7 @@ def retry_after_s(pending: int, limit: int, *, rate: float) -> int:
     if rate <= 0:
         return _UNKNOWN_S
     excess = pending - limit * (1 - _ROOM)
-    return max(_SHORTEST_S, min(_LONGEST_S, math.ceil(excess / rate)))
+    return math.ceil(max(_SHORTEST_S, min(_LONGEST_S, excess / rate)))
 
 
 class Backlog:

@@ -175,6 +175,8 @@ async def _invalid_request(_request: Request, error: Exception) -> Response:
 async def _http_error(_request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
+    if isinstance(error.__cause__, ServiceError):
+        return service_problem(error.__cause__)
     if error.status_code == HTTPStatus.BAD_REQUEST:
         return service_problem(BrokenBodyError())
     status = HTTPStatus(error.status_code)

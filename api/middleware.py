@@ -108,7 +108,7 @@ class PayloadLimit:
             total += len(message.get("body", b""))
             if total > self._limit:
                 # The one kind of exception that FastAPI lets through while it reads a body.
-                raise HTTPException(413, str(BodyTooLargeError(self._limit)))
+                raise HTTPException(413) from BodyTooLargeError(self._limit)
             return message
 
         return counting

@@ -29,7 +29,7 @@ ExternalId = Annotated[
 _Title = Annotated[
     StrictStr,
     AfterValidator(intake.title_of),
-    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": intake.TITLE_LENGTH}),
+    WithJsonSchema({"type": "string", "minLength": 1}),
     Field(
         description="1 to 500 characters once spaces are joined and control characters removed",
         examples=["How do I get good at programming?"],
@@ -38,19 +38,23 @@ _Title = Annotated[
 _Body = Annotated[
     StrictStr,
     AfterValidator(intake.body_of),
-    WithJsonSchema({"type": "string", "maxLength": intake.BODY_LENGTH}),
-    Field(description="What follows the title; plain text"),
+    WithJsonSchema({"type": "string"}),
+    Field(description="What follows the title as plain text; at most 20,000 characters, cleaned"),
 ]
 _Label = Annotated[
     StrictStr | None,
     AfterValidator(intake.label_of),
-    WithJsonSchema({"type": ["string", "null"], "maxLength": intake.LABEL_LENGTH}),
+    WithJsonSchema({"type": ["string", "null"]}),
+    Field(description="At most 200 characters, cleaned"),
 ]
 _Url = Annotated[
     StrictStr | None,
     AfterValidator(intake.url_of),
-    WithJsonSchema({"type": ["string", "null"], "format": "uri", "maxLength": intake.URL_LENGTH}),
-    Field(description="Where people read it: http or https"),
+    WithJsonSchema({"type": ["string", "null"]}),
+    Field(
+        description="Where people read it: http or https, at most 2,000 characters",
+        examples=["https://forum.example/questions/1042"],
+    ),
 ]
 _AskedAt = Annotated[
     datetime | None,

@@ -1,0 +1,75 @@
+from datetime import UTC, datetime
+
+import pytest
+from pydantic import ValidationError
+
+from api.routes.batches import sort_out
+from api.schemas import QuestionIn
+
+
+def faults(**fields: object) -> dict[str, str]:
+    with pytest.raises(ValidationError) as caught:
+        QuestionIn.model_validate({"title": "How do I boil an egg?", **fields})
+    return {str(one["loc"][0]): one["msg"] for one in caught.value.errors()}
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"title": 7}, "title"),
+        ({"title": None}, "title"),
+        ({"title": ["egg"]}, "title"),
+        ({"title": " "}, "title"),
+        ({"title": "\ud83d"}, "title"),
+        ({"body": None}, "body"),
+        ({"visible": "yes"}, "visible"),
+        ({"visible": 1}, "visible"),
+        ({"url": "ftp://a.example"}, "url"),
+        ({"asked_at": 1_700_000_000}, "asked_at"),
+        ({"asked_at": "1700000000"}, "asked_at"),
+        ({"asked_at": "2024-05-01"}, "asked_at"),
+        ({"asked_at": "2024-05-01T12:00:00"}, "asked_at"),
+        ({"asked_at": "2024-13-01T12:00:00Z"}, "asked_at"),
+        ({"asked_at": "0001-01-01T00:00:00+23:59"}, "asked_at"),
+        ({"tags": []}, "tags"),
+        ({"id": "egg"}, "id"),
+    ],
+)
+def test_a_field_that_cannot_be_used_is_named(fields: dict[str, object], field: str) -> None:
+    assert list(faults(**fields)) == [field]
+
+
+def test_fields_arrive_clean() -> None:
+    question = QuestionIn.model_validate(
+        {"title": " egg\x00s ", "author": "", "asked_at": "2024-05-01T12:00:00+02:00"}
+    )
+
+    assert (question.title, question.author, question.visible) == ("eggs", None, True)
+    assert question.asked_at == datetime(2024, 5, 1, 10, tzinfo=UTC)
+
+
+def test_a_batch_is_sorted_out_item_by_item() -> None:
+    items = [
+        {"id": "a", "title": "How do I boil an egg?"},
+        {"id": "b", "title": ""},
+        {"id": "a", "title": "How do I fry an egg?"},
+        "egg",
+        {"id": "\ud83d", "title": "egg"},
+        {"id": "c", "title": "Best train to Rome"},
+    ]
+
+    accepted, refused = sort_out(items, "title")
+
+    assert {index: item.external_id for index, item in accepted.items()} == {0: "a", 5: "c"}
+    assert [(item.index, item.id) for item in refused] == [
+        (1, "b"),
+        (2, "a"),
+        (3, None),
+        (4, None),
+    ]
+    assert [item.errors[0].pointer for item in refused] == [
+        "#/questions/1/title",
+        "#/questions/2/id",
+        "#/questions/3",
+        "#/questions/4/id",
+    ]
