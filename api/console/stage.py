@@ -1,5 +1,6 @@
 """One pair on stage: its marks, its evidence, its groups, what was decided before."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -72,19 +73,26 @@ def _claimant(session: Session, reviewer: Reviewer, pair_id: int) -> str | None:
     return holder if holder != reviewer.name else None
 
 
-def _evidence(stage: Stage) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One thing that speaks for or against the pair."""
+
+    name: str
+    said: str
+    value: float | None = None
+    tick: float | None = None
+
+
+def _evidence(stage: Stage) -> list[Evidence]:
     if stage.kind is PairKind.SAME_TEXT:
-        return [{"name": "exact text", "value": None, "said": "the same once case and spaces go"}]
-    shown: list[dict[str, Any]] = []
+        return [Evidence("exact text", "the same once case and spaces go")]
+    shown: list[Evidence] = []
     if stage.cosine is not None:
-        shown.append({"name": "cosine", "value": stage.cosine, "said": f"{stage.cosine:.2f}"})
+        shown.append(Evidence("cosine", f"{stage.cosine:.2f}", stage.cosine))
     forward, backward = map(words.probability_of, stage.logits)
     both = [value for value in (forward, backward) if value is not None]
     if both:
         said = " / ".join("not run" if v is None else f"{v:.2f}" for v in (forward, backward))
-        shown.append({"name": "reranker", "value": sum(both) / len(both), "said": said})
+        shown.append(Evidence("reranker, both orders", said, sum(both) / len(both)))
     said = f"{stage.score:.2f}, flagged from {stage.threshold:.2f}"
-    shown.append(
-        {"name": "probability", "value": stage.score, "said": said, "tick": stage.threshold}
-    )
-    return shown
+    return [*shown, Evidence("probability", said, stage.score, stage.threshold)]

@@ -1,0 +1,100 @@
+"""A real Chromium against a real server, for the tests of the console and its screenshots."""
+
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from playwright.sync_api import Browser, Page, sync_playwright
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_ARGUMENTS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def _is_ci() -> bool:
+    return bool(os.environ.get("CI"))  # noqa: TID251  # only tests run here
+
+
+def find_chromium() -> str:
+    """Return the path of a Chromium, installed where that is possible.
+
+    Skips the test, with its reason, where there is none and it cannot be had; in CI it fails.
+    """
+    found = _which()
+    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        for command in (["apt-get", "update"], ["apt-get", "install", "-y", "chromium"]):
+            subprocess.run(command, check=False, capture_output=True, timeout=600)
+        found = _which()
+    if found is None:
+        reason = "no Chromium here, and only root can install one: apt-get install chromium"
+        if _is_ci():
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+def _which() -> str | None:
+    return next((path for path in map(shutil.which, _NAMES) if path), None)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    path = find_chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(_ARGUMENTS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def serve(app: FastAPI) -> Iterator[str]:
+    """Serve *app* on a free port for the length of the block; gives its address."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
+        listener.close()
+
+
+def sign_in(page: Page, address: str, name: str, password: str) -> None:
+    page.goto(f"{address}/console/sign-in")
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password or personal key").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/review*")
+
+
+def shoot(page: Page, path: Path, *, width: int, height: int, scheme: str) -> None:
+    """Save what the page looks like at this size in this colour scheme."""
+    page.set_viewport_size({"width": width, "height": height})
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.wait_for_timeout(200)
+    page.screenshot(path=path)
