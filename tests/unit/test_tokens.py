@@ -1,0 +1,129 @@
+"""Rows are compared with those of the `tokenizers` library on whole texts and pairs."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from tokenizers.processors import TemplateProcessing
+
+from db.errors import UnreadableModelError
+from worker.tokens import ModelSpec, Tokens, batches, longest_first
+
+WORDS = ("<pad>", "<s>", "</s>", "<unk>", "how", "do", "i", "fold", "a", "jacket", "?")
+SPECIAL = [("<s>", 1), ("</s>", 2)]
+BERT = TemplateProcessing(
+    single="<s> $A </s>", pair="<s> $A </s> $B:1 </s>:1", special_tokens=SPECIAL
+)
+ROBERTA = TemplateProcessing(
+    single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=SPECIAL
+)
+INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+
+
+def make_tokenizer(template: TemplateProcessing) -> Tokenizer:
+    tokenizer = Tokenizer(
+        WordLevel({word: at for at, word in enumerate(WORDS)}, unk_token="<unk>")  # noqa: S106
+    )
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.post_processor = template
+    return tokenizer
+
+
+def make_tokens(
+    template: TemplateProcessing = BERT, *, max_length: int = 12, prompt: str = ""
+) -> Tokens:
+    spec = ModelSpec(inputs=INPUTS, max_length=max_length, prompt=prompt)
+    return Tokens(make_tokenizer(template).to_str(), spec)
+
+
+texts = st.lists(st.sampled_from(WORDS[4:]), max_size=15).map(" ".join)
+
+
+@pytest.mark.parametrize("template", [BERT, ROBERTA], ids=["bert", "roberta"])
+@settings(deadline=None)  # a busy machine is no fault of the code
+@given(pairs=st.lists(st.tuples(texts, texts), min_size=1, max_size=8))
+def test_pairs_are_assembled_as_the_tokenizer_would(
+    template: TemplateProcessing, pairs: list[tuple[str, str]]
+) -> None:
+    tokens, reference = make_tokens(template), make_tokenizer(template)
+    reference.enable_truncation(12)
+    ids = tokens.ids([text for pair in pairs for text in pair])
+    indices = np.arange(2 * len(pairs), dtype=np.int32).reshape(-1, 2)
+
+    made = list(tokens.pairs(ids, indices, token_budget=24))
+
+    assert sorted(row for batch in made for row in batch.rows) == list(range(len(pairs)))
+    for batch in made:
+        for at, row in enumerate(batch.rows):
+            expected = reference.encode(*pairs[row])
+            size = len(expected.ids)
+            assert batch.ids[at, :size].tolist() == expected.ids
+            assert batch.types[at, :size].tolist() == expected.type_ids
+            assert batch.mask[at].sum() == size
+            assert not batch.ids[at, size:].any()
+
+
+@settings(deadline=None)  # a busy machine is no fault of the code
+@given(some=st.lists(texts, min_size=1, max_size=8))
+def test_single_texts_are_assembled_as_the_tokenizer_would(some: list[str]) -> None:
+    tokens, reference = make_tokens(), make_tokenizer(BERT)
+    reference.enable_truncation(12)
+
+    made = list(tokens.singles(tokens.ids(some), token_budget=24))
+
+    for batch in made:
+        for at, row in enumerate(batch.rows):
+            assert batch.ids[at, batch.mask[at] == 1].tolist() == reference.encode(some[row]).ids
+
+
+@settings(deadline=None)  # a busy machine is no fault of the code
+@given(
+    lengths=st.lists(st.integers(1, 40), min_size=1, max_size=60), token_budget=st.integers(1, 200)
+)
+def test_batches_hold_every_row_once_and_keep_the_budget(
+    lengths: list[int], token_budget: int
+) -> None:
+    made = list(batches(np.array(lengths, np.int64), token_budget=token_budget))
+
+    assert sorted(row for rows in made for row in rows) == list(range(len(lengths)))
+    for rows in made:
+        longest = max(lengths[row] for row in rows)
+        assert len(rows) == 1 or len(rows) * longest <= token_budget
+
+
+def test_the_longer_text_gives_way_first() -> None:
+    lengths = np.array([[3, 20], [20, 3], [20, 20], [4, 5], [20, 0]], np.int64)
+
+    assert longest_first(lengths, 9).tolist() == [[3, 6], [6, 3], [4, 5], [4, 5], [9, 0]]
+
+
+@pytest.mark.parametrize("text", ["", "\0", "\ud800", "fold \udfff", "fold " * 100_000, "\n\t "])
+def test_no_text_is_refused(text: str) -> None:
+    tokens = make_tokens()
+
+    (batch,) = tokens.singles(tokens.ids([text]), token_budget=24)
+
+    assert batch.ids.shape[1] <= 12
+
+
+def test_a_prompt_is_put_before_every_text() -> None:
+    tokens = make_tokens(prompt="how do ")
+
+    assert tokens.ids(["i fold"]) == [[4, 5, 6, 7]]
+
+
+def test_only_the_inputs_that_the_model_knows_are_fed() -> None:
+    tokens = make_tokens()
+    (batch,) = tokens.singles(tokens.ids(["fold"]), token_budget=24)
+
+    assert list(batch.feed(("input_ids", "attention_mask"))) == ["input_ids", "attention_mask"]
+
+
+def test_a_broken_tokenizer_is_named() -> None:
+    with pytest.raises(UnreadableModelError, match=r"tokenizer\.json"):
+        Tokens(json.dumps({"version": "1.0"}), ModelSpec(inputs=INPUTS, max_length=12))
