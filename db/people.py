@@ -249,3 +249,9 @@ def find_signed_in(session: Session, token: str) -> PersonRow | None:
 def close_sign_in(session: Session, token: str) -> None:
     """Sign the browser with this token out."""
     session.execute(delete(SignIn).where(SignIn.token_hash == _digest(token)))
+
+
+def set_disabled(session: Session, person_id: int, *, disabled: bool) -> None:
+    """Shut a person out at once, or let them in again."""
+    at = func.now() if disabled else None
+    session.execute(update(Person).where(Person.id == person_id).values(disabled_at=at))
