@@ -9,7 +9,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
 
-def _config() -> Config:
+def configuration() -> Config:
+    """Return what Alembic needs to find the migrations."""
     config = Config()
     config.set_main_option("script_location", str(files("migrations")))
     config.set_main_option("path_separator", "os")
@@ -18,7 +19,7 @@ def _config() -> Config:
 
 def upgrade(engine: Engine, *, revision: str = "head") -> None:
     """Run the migrations up to *revision*; safe to run twice and by two processes at once."""
-    config = _config()
+    config = configuration()
     with engine.connect() as connection:
         # Of two processes that start together one migrates, the other waits and finds it done.
         connection.exec_driver_sql("SELECT pg_advisory_lock(7302560)")
@@ -32,5 +33,5 @@ def upgrade(engine: Engine, *, revision: str = "head") -> None:
 
 def is_at_head(connection: Connection) -> bool:
     """Return whether every migration has run on the database behind *connection*."""
-    heads = set(ScriptDirectory.from_config(_config()).get_heads())
+    heads = set(ScriptDirectory.from_config(configuration()).get_heads())
     return set(MigrationContext.configure(connection).get_current_heads()) == heads

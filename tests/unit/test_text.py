@@ -1,0 +1,99 @@
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.text import (
+    MODEL_TEXT_LENGTH,
+    TextFields,
+    clean,
+    estimate_tokens,
+    foreign_share,
+    full_text,
+    model_text,
+    normalise,
+    strip_tags,
+    text_digest,
+)
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("How do I boil an egg?", "how do i BOIL  an egg"),
+        ("How do I boil an egg?", "How do I boil an egg ?!"),
+        ("Caf\u00e9 near me?", "Cafe\u0301 near me"),
+        ("How do I boil an\u200b egg", "How do I boil an egg"),
+        ("\uff28ow many eggs?", "How many eggs"),
+    ],
+)
+def test_what_a_reader_calls_the_same_text_has_one_digest(one: str, other: str) -> None:
+    assert text_digest(one) == text_digest(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Is C++ hard?", "Is C hard?"),
+        ("Is C# hard?", "Is C hard?"),
+        ("Is 1.5 enough?", "Is 15 enough?"),
+        ("Can I eat it?", "Can't I eat it?"),
+        ("Rome to Oslo", "Oslo to Rome"),
+        ("[Bug] login fails today", "login fails today"),
+    ],
+)
+def test_every_word_number_and_inner_sign_counts(one: str, other: str) -> None:
+    assert text_digest(one) != text_digest(other)
+
+
+def test_the_body_counts_only_where_the_models_see_it() -> None:
+    assert full_text("Title", "Body") == "Title"
+    assert full_text("Title", "Body", fields=TextFields.TITLE_BODY) == "Title Body"
+    assert model_text("Title", "First\nline", fields=TextFields.TITLE_BODY) == "Title First line"
+
+
+def test_template_tags_are_kept_from_the_models_unless_nothing_would_remain() -> None:
+    assert strip_tags("[Bug] [Windows 11]: login fails") == "login fails"
+    assert strip_tags("[Solved] help") == "[Solved] help"
+    assert strip_tags("How do I index a list [i] in Python?") == (
+        "How do I index a list [i] in Python?"
+    )
+
+
+def test_other_scripts_are_told_from_other_latin_letters() -> None:
+    assert (
+        foreign_share("\u0627\u0644\u0633\u0644\u0627\u0645 \u0639\u0644\u064a\u0643\u0645") == 1.0
+    )
+    assert foreign_share("Wie koche ich \u00c4pfel?") == 0.0
+    assert foreign_share("12345 ?!") == 0.0
+
+
+@given(TEXT)
+def test_normalising_twice_changes_nothing_and_leaves_one_clean_line(text: str) -> None:
+    once = normalise(text)
+
+    assert normalise(once) == once
+    assert not any(unicodedata.category(char) == "Cc" for char in once)
+    assert once == once.strip()
+
+
+@given(TEXT)
+def test_cleaning_twice_changes_nothing(text: str) -> None:
+    assert clean(clean(text)) == clean(text)
+
+
+@given(TEXT, st.text(max_size=3_000))
+def test_what_the_models_see_is_one_bounded_line(title: str, body: str) -> None:
+    seen = model_text(title, body, fields=TextFields.TITLE_BODY)
+
+    assert len(seen) <= MODEL_TEXT_LENGTH
+    assert "\n" not in seen
+
+
+@given(TEXT)
+def test_a_digest_ignores_case_and_space(text: str) -> None:
+    assert text_digest(f"  {text} ") == text_digest(text)
+    assert estimate_tokens(text) > 0
