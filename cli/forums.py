@@ -10,6 +10,8 @@ from cli.connect import database
 from db import forums
 from db.errors import InvalidInputError
 from db.rows import ForumRow
+from worker.recheck import owe_again
+from worker.text import TextFields
 
 app = typer.Typer(help="List forums and change their settings.", no_args_is_help=True)
 console = Console()
@@ -34,13 +36,20 @@ def set_(
     pending_limit: Annotated[
         int | None, typer.Option(help="Questions that may wait before submitters get a 429.")
     ] = None,
+    models_see: Annotated[
+        TextFields | None, typer.Option(help="What the models see; follow it by a recheck.")
+    ] = None,
 ) -> None:
     """Change a forum's settings; they hold from the next batch on."""
     if threshold is not None and not 0 <= threshold <= 1:
         raise InvalidInputError("a threshold is a probability between 0 and 1")
     if pending_limit is not None and pending_limit < 1:
         raise InvalidInputError("pending-limit must be at least 1")
-    wanted = {"observe_only": observe_only, "pending_limit": pending_limit}
+    wanted = {
+        "observe_only": observe_only,
+        "pending_limit": pending_limit,
+        "text_fields": models_see,
+    }
     changes: dict[str, object] = {key: value for key, value in wanted.items() if value is not None}
     if threshold is not None:
         changes["threshold"] = threshold or None
@@ -48,6 +57,21 @@ def set_(
         if changes:
             forums.update_forum(session, name, **changes)
         _show([forums.get_forum(session, name)])
+
+
+@app.command()
+def recheck(name: Annotated[str, typer.Argument(help="The forum.")]) -> None:
+    """Check all questions of a forum again, behind whatever is new: after a change of settings.
+
+    People's decisions stay. Safe to interrupt and to run again.
+    """
+    with database() as sessions:
+        with sessions.begin() as session:
+            forum = forums.get_forum(session, name)
+        with console.status("Owing work") as status:
+            total = owe_again(sessions, forum, on_done=lambda n: status.update(f"{n:,} questions"))
+    # A running service finds them within seconds by its sweep.
+    console.print(f"{total:,} questions of {name} will be checked again.", highlight=False)
 
 
 def _show(rows: list[ForumRow]) -> None:

@@ -179,6 +179,17 @@ def get(session: Session, forum_id: int, external_id: str) -> QuestionRow:
     return QuestionRow(**{**row, "state": State(row["state"])})
 
 
+def list_questions(session: Session, forum_id: int, *, after: int, limit: int) -> list[QuestionRow]:
+    """Return the forum's questions with ids over *after*, by id."""
+    found = session.execute(
+        _select_rows()
+        .where(Question.forum_id == forum_id, Question.id > after)
+        .order_by(Question.id)
+        .limit(limit)
+    )
+    return [QuestionRow(**{**row, "state": State(row["state"])}) for row in found.mappings()]
+
+
 def erase(session: Session, forum_id: int, external_id: str, *, actor: str) -> None:
     """Erase a question with its vectors, pairs and events; what stays is that it was erased.
 

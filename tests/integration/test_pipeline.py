@@ -14,6 +14,7 @@ from tests.factories import make_forum, new_question, save_questions
 from worker.drain import Drain
 from worker.pipeline import Limits, Models, Pipeline
 from worker.queue import CheckAnswer, CheckRequest
+from worker.recheck import owe_again
 from worker.scoring import Calibration
 from worker.testing import WordEncoder, WordReranker
 
@@ -50,10 +51,10 @@ def make_models(sessions: Factory, encoder: WordEncoder | None = None) -> Models
     )
 
 
-def drain(sessions: Factory, encoder: WordEncoder | None = None) -> int:
+def drain(sessions: Factory, encoder: WordEncoder | None = None, *, lane: Lane = Lane.LIVE) -> int:
     pipeline = Pipeline(sessions, make_models(sessions, encoder), Limits())
-    lane = Drain(
-        Lane.LIVE,
+    worker = Drain(
+        lane,
         sessions=sessions,
         queue=NoQueue(),
         slice_s=5.0,
@@ -61,7 +62,7 @@ def drain(sessions: Factory, encoder: WordEncoder | None = None) -> int:
         claim_limit=256,
         lease_s=60,
     )
-    return lane.run(pipeline.process)
+    return worker.run(pipeline.process)
 
 
 def submit(sessions: Factory, *titles: str, first: int = 1, forum: str = "cooks") -> ForumRow:
@@ -285,3 +286,23 @@ def test_the_index_finds_what_an_exact_scan_finds(
         assert [c.cosine for c in indexed[one]] == pytest.approx(
             [c.cosine for c in exact[one]], abs=2e-3
         )
+
+
+def test_a_recheck_makes_the_models_see_what_the_forum_now_wants(sessions: Factory) -> None:
+    with sessions.begin() as session:
+        forum = make_forum(session)
+        items = [
+            new_question("Please help", external_id="1", body="How do I boil an egg"),
+            new_question("Please help", external_id="2", body="Best train to Rome"),
+        ]
+        questions.save(session, forum, items, lane=Lane.LIVE)
+    drain(sessions)
+    assert found(sessions, forum, "1") == [("2", "same_text")]
+    with sessions.begin() as session:
+        forum = forums.update_forum(session, forum.name, text_fields="title_body")
+
+    assert owe_again(sessions, forum, on_done=lambda _: None) == 2
+    drain(sessions, lane=Lane.ARCHIVE)
+
+    assert found(sessions, forum, "1") == []
+    assert drain(sessions, lane=Lane.ARCHIVE) == 0
