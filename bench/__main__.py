@@ -32,7 +32,7 @@ def main() -> None:
 def _with_table(readme: str, name: str, table: str) -> str:
     begin, end = readme.index(_BEGIN) + len(_BEGIN), readme.index(_END)
     tables = dict(
-        re.findall(r"<!-- (\w+) -->\n(.*?)\n(?=<!-- \w+ -->|\Z)", readme[begin:end], re.S)
+        re.findall(r"<!-- (\w+) -->\n(.*?)\n(?=<!-- \w+ -->|\Z)", readme[begin:end], re.DOTALL)
     )
     tables[name] = f"\n{table.strip()}\n"
     parts = [f"<!-- {one} -->\n{tables[one]}\n" for one in MEASUREMENTS if one in tables]
