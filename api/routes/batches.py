@@ -6,8 +6,9 @@ from fastapi import APIRouter, Depends, Response, status
 from pydantic import ValidationError
 
 from api.answers import status_url
-from api.deps import AllServices, SubmitForum, only_json
+from api.deps import AllServices, Services, SubmitForum, only_json
 from api.errors import field_errors
+from api.retry import retried
 from api.routes.questions import ENQUEUED
 from api.schemas import BatchIn, BatchItemIn, BatchItemOut, BatchOut, FieldProblem
 from db import questions
@@ -29,9 +30,7 @@ def put_batch(
 ) -> BatchOut:
     """Create or edit up to 1,000 questions; those that cannot be used do not hold up the others."""
     accepted, refused = sort_out(batch.questions, forum.text_fields)
-    with services.sessions.begin() as session:
-        services.backlog.admit(session, forum)
-        saved = questions.save(session, forum, list(accepted.values()), lane=Lane.LIVE)
+    saved = retried(lambda: _save(services, forum, list(accepted.values())))
     enqueued = sum(one.outcome in ENQUEUED for one in saved)
     if enqueued:
         services.backlog.add(forum.id, enqueued)
@@ -63,6 +62,12 @@ def sort_out(
         else:
             refused.append(_repeated(index, item.id, first))
     return accepted, refused
+
+
+def _save(services: Services, forum: ForumRow, items: list[NewQuestion]) -> list[Saved]:
+    with services.sessions.begin() as session:
+        services.backlog.admit(session, forum)
+        return questions.save(session, forum, items, lane=Lane.LIVE)
 
 
 def _saved(forum: ForumRow, index: int, saved: Saved) -> BatchItemOut:

@@ -8,9 +8,10 @@ from starlette.concurrency import run_in_threadpool
 
 from api.answers import question_out, status_url
 from api.deps import AllServices, Caller, ReadForum, Services, Sessions, SubmitForum, only_json
+from api.retry import retried
 from api.schemas import ExternalId, QuestionIn, QuestionOut
 from db import pairs, questions
-from db.rows import ForumRow, Lane, Outcome, State
+from db.rows import ForumRow, Lane, NewQuestion, Outcome, State
 from worker import intake
 
 ENQUEUED = frozenset({Outcome.CREATED, Outcome.CHANGED})
@@ -54,7 +55,8 @@ async def put_question(
 
     200 when nothing has to be checked, or when `wait` was long enough; 202 otherwise.
     """
-    outcome, answer = await run_in_threadpool(_save, services, forum, question_id, question)
+    item = intake.question_of(question.submission(question_id), text_fields=forum.text_fields)
+    outcome, answer = await run_in_threadpool(retried, lambda: _save(services, forum, item))
     if outcome in ENQUEUED:
         await run_in_threadpool(services.queue.wake, Lane.LIVE)
     if answer.state is State.PENDING and wait > 0:
@@ -83,14 +85,11 @@ def erase_question(
         questions.erase(session, forum.id, question_id, actor=f"key {caller.key.prefix}")
 
 
-def _save(
-    services: Services, forum: ForumRow, question_id: str, question: QuestionIn
-) -> tuple[Outcome, QuestionOut]:
-    item = intake.question_of(question.submission(question_id), text_fields=forum.text_fields)
+def _save(services: Services, forum: ForumRow, item: NewQuestion) -> tuple[Outcome, QuestionOut]:
     with services.sessions.begin() as session:
         services.backlog.admit(session, forum)
         (saved,) = questions.save(session, forum, [item], lane=Lane.LIVE)
-        row = questions.get(session, forum.id, question_id)
+        row = questions.get(session, forum.id, item.external_id)
         is_new = saved.outcome is Outcome.CREATED
         duplicates = [] if is_new else pairs.duplicates(session, row.id)
     services.backlog.add(forum.id, int(saved.outcome in ENQUEUED))

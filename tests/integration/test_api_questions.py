@@ -1,7 +1,8 @@
 import threading
+import time
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from db import forums, jobs, questions
@@ -273,3 +274,39 @@ def test_edits_at_once_leave_one_of_the_texts_and_one_job(committed: Factory) ->
         assert stored.state is State.PENDING
         assert stored.text_version == 6
         assert session.execute(select(func.count()).select_from(Job)).scalar_one() == 1
+
+
+def test_an_edit_that_meets_the_worker_half_way_is_taken_all_the_same(committed: Factory) -> None:
+    client = make_client(committed, make_key(committed, "cooks"))
+    client.put(EGG, json={"title": "How do I boil an egg?"})
+    statuses: list[int] = []
+
+    def edit() -> None:
+        statuses.append(client.put(EGG, json={"title": "How do I fry an egg?"}).status_code)
+
+    thread = threading.Thread(target=edit)
+    with committed.begin() as session:
+        held = jobs.claim(session, Lane.LIVE, token_budget=99, limit=1, lease_s=60)
+    ids = [question.id for question in held.questions]
+    with committed.begin() as session:
+        jobs.finish(session, held.lease, ids)
+        thread.start()
+        _wait_for_a_blocked_session(committed)
+        # Each holds now what the other wants next: Postgres gives up on one of the two.
+        session.execute(select(Question.id).where(Question.id.in_(ids)).with_for_update())
+    thread.join()
+
+    assert statuses == [202]
+    assert client.get(EGG).json()["title"] == "How do I fry an egg?"
+    assert client.get(EGG).json()["state"] == "pending"
+
+
+def _wait_for_a_blocked_session(sessions: Factory) -> None:
+    blocked = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        with sessions.begin() as session:
+            if session.execute(blocked).scalar_one():
+                return
+        time.sleep(0.02)
+    raise TimeoutError("nobody waits for a lock")

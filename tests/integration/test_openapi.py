@@ -55,7 +55,7 @@ def test_every_answer_is_as_it_is_described(
     operation = schemathesis.openapi.from_asgi("/openapi.json", client.app)[path][method]
 
     @settings(
-        max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+        max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
     )
     @given(case=operation.as_strategy(generation_mode=mode))
     def check(case: schemathesis.Case[Any]) -> None:
