@@ -33,6 +33,7 @@ from db.tables.questions import Model, Question
 from db.tables.review import Claim, GroupMember, Skip
 
 COUNT_LIMIT = 100_000
+WORDS_LIMIT = 1_000
 SKIP_LASTS = timedelta(hours=8)
 _TITLE_LENGTH = 200
 
@@ -58,7 +59,8 @@ class QueueFilter:
     since: datetime | None = None
     reranker_id: int | None = None
     claimed_by: str | None = None
-    words: str | None = None
+    question_ids: Sequence[int] | None = None
+    """Pairs with one of these questions, as `find_words` gives them."""
     group_id: int | None = None
     awake_for: str | None = None
     """Leave out what this person put aside."""
@@ -134,7 +136,8 @@ class Precedent:
     decided_at: datetime
 
 
-def _clauses(forum_id: int, where: QueueFilter) -> list[ColumnElement[bool]]:
+def conditions(forum_id: int, where: QueueFilter) -> list[ColumnElement[bool]]:
+    """Return what a pair must fulfil to match the filter."""
     clauses: list[ColumnElement[bool]] = [Pair.forum_id == forum_id, Pair.status == where.status]
     if where.min_score is not None:
         clauses.append(Pair.score >= cast(where.min_score, REAL))
@@ -155,11 +158,9 @@ def _question_clauses(forum_id: int, where: QueueFilter) -> list[ColumnElement[b
             Question.forum_id == forum_id, Question.category == where.category
         )
         clauses.append(and_(Pair.low_id.in_(wanted), Pair.high_id.in_(wanted)))
-    if where.words:
-        wanted = select(Question.id).where(
-            Question.forum_id == forum_id, Question.title.icontains(where.words, autoescape=True)
-        )
-        clauses.append(or_(Pair.low_id.in_(wanted), Pair.high_id.in_(wanted)))
+    if where.question_ids is not None:
+        named = list(where.question_ids)
+        clauses.append(or_(Pair.low_id.in_(named), Pair.high_id.in_(named)))
     if where.group_id is not None:
         wanted = select(GroupMember.question_id).where(GroupMember.group_id == where.group_id)
         clauses.append(or_(Pair.low_id.in_(wanted), Pair.high_id.in_(wanted)))
@@ -183,9 +184,20 @@ def _people_clauses(where: QueueFilter) -> list[ColumnElement[bool]]:
     return clauses
 
 
+def find_words(session: Session, forum_id: int, words: str) -> list[int]:
+    """Return the newest questions with *words* in their title, up to `WORDS_LIMIT`."""
+    found = session.execute(
+        select(Question.id)
+        .where(Question.forum_id == forum_id, Question.title.icontains(words, autoescape=True))
+        .order_by(Question.id.desc())
+        .limit(WORDS_LIMIT)
+    )
+    return list(found.scalars())
+
+
 def count_pairs(session: Session, forum_id: int, where: QueueFilter) -> int:
     """Return how many pairs there are, counting no further than `COUNT_LIMIT` + 1."""
-    some = select(literal(1)).where(*_clauses(forum_id, where)).limit(COUNT_LIMIT + 1).subquery()
+    some = select(literal(1)).where(*conditions(forum_id, where)).limit(COUNT_LIMIT + 1).subquery()
     return session.execute(select(func.count()).select_from(some)).scalar_one()
 
 
@@ -214,7 +226,7 @@ def list_queue(
     limit: int = 50,
 ) -> list[QueueItem]:
     """Return the next pairs in this order, from behind the pair *after*."""
-    page = _ordered(select(Pair.id).where(*_clauses(forum_id, where)), sort).limit(limit)
+    page = _ordered(select(Pair.id).where(*conditions(forum_id, where)), sort).limit(limit)
     if after is not None:
         place = session.execute(
             select(Pair.score, Pair.flagged_at, Pair.id).where(Pair.id == after)

@@ -40,11 +40,16 @@ def one_pair(request: Request, reviewer: AReviewer, sessions: Sessions, pair_id:
 def _review(
     request: Request, reviewer: Reviewer, sessions: Sessions, pair_id: int | None
 ) -> Response:
-    view = read_view(request.query_params, reviewer)
     with sessions.begin() as session:
+        view = read_view(session, request.query_params, reviewer)
         context = frame(session, reviewer, active="review")
         context |= _queue(session, reviewer, view)
-        context |= _filters(session, reviewer, view)
+        context |= _filters(session, reviewer)
+        context["matching"] = (
+            review.count_pairs(session, reviewer.forum.id, view.where)
+            if view.is_filtered
+            else context["waiting"]
+        )
         claims: dict[int, str] = context["claims"]
         free = [
             i for i in context["items"] if claims.get(i.pair_id, reviewer.name) == reviewer.name
@@ -74,11 +79,9 @@ def _queue(
     }
 
 
-def _filters(session: Session, reviewer: Reviewer, view: View) -> dict[str, Any]:
-    matching = review.count_pairs(session, reviewer.forum.id, view.where)
+def _filters(session: Session, reviewer: Reviewer) -> dict[str, Any]:
     rerankers = [m for m in models.list_models(session) if m.kind is ModelKind.RERANKER]
     return {
-        "matching": matching,
         "categories": review.categories(session, reviewer.forum.id),
         "rerankers": rerankers,
         "members": people.members(session, reviewer.forum.id),
@@ -91,19 +94,18 @@ def more(
     request: Request, reviewer: AReviewer, sessions: Sessions, after: Annotated[int, Query(ge=0)]
 ) -> HTMLResponse:
     """Return the next pairs of the list, as its items alone."""
-    view = read_view(request.query_params, reviewer)
     with sessions.begin() as session:
+        view = read_view(session, request.query_params, reviewer)
         return page("_items.html", **_queue(session, reviewer, view, after=after))
 
 
 @router.get("/pairs/{pair_id}/stage")
-def stage(request: Request, reviewer: AReviewer, sessions: Sessions, pair_id: int) -> HTMLResponse:
+def stage(reviewer: AReviewer, sessions: Sessions, pair_id: int) -> HTMLResponse:
     """Return the stage alone."""
     with sessions.begin() as session:
         context = build_stage(session, reviewer, pair_id)
     context |= {"base": f"/console/{reviewer.forum.name}", "csrf": reviewer.visitor.csrf}
-    view = read_view(request.query_params, reviewer)
-    return page("_stage.html", **context, reviewer=reviewer, view=view)
+    return page("_stage.html", **context)
 
 
 @router.post("/pairs/{pair_id}/claim")

@@ -227,7 +227,9 @@ def test_the_queue_steps_over_what_others_have_and_what_was_put_aside(
     decisions.claim(session, forum, ids[1], holder="ana", lifetime=FIVE_MINUTES)
     decisions.skip(session, forum, ids[2], holder="ana")
 
-    mine = review.list_queue(session, forum, QueueFilter(free_for="ana", awake_for="ana"), sort=Sort.CERTAIN)
+    mine = review.list_queue(
+        session, forum, QueueFilter(free_for="ana", awake_for="ana"), sort=Sort.CERTAIN
+    )
 
     assert [item.pair_id for item in mine] == [ids[1], ids[3]]
     assert review.count_skipped(session, forum, "ana") == 1
@@ -270,8 +272,9 @@ def test_filters_narrow_the_queue(session: Session, seeded: Seeded) -> None:
     assert found(category="eggs") == [same]
     assert found(min_score=0.95) == [same]
     assert found(max_score=0.6) == [mixed]
-    assert found(words="EGG 1") == [mixed]
-    assert found(words="%") == []
+    for words, expected in (("EGG 1", [mixed]), ("%", [])):
+        named = review.find_words(session, seeded.forum.id, words)
+        assert found(question_ids=named) == expected
     assert found(status=PairStatus.DUPLICATE) == [decided]
     assert review.categories(session, seeded.forum.id) == ["bread", "eggs"]
 

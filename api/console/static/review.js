@@ -24,8 +24,7 @@ function stage() {
 
 function fetchStage(pair) {
   if (!fetched.has(pair)) {
-    const query = queue.query ? `?${queue.query}` : "";
-    const html = text(`/pairs/${pair}/stage${query}`);
+    const html = text(`/pairs/${pair}/stage`);
     fetched.set(pair, html);
     html.catch(() => fetched.delete(pair));
   }

@@ -1,0 +1,88 @@
+"""Who decided what, when, from which score and model; and the way out for all of it as CSV."""
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response, StreamingResponse
+
+from api.console.access import AReviewer, ConsoleRoute
+from api.console.render import page
+from api.console.view import frame
+from api.deps import Sessions
+from db import insight, people
+from db.engine import Sessions as SessionFactory
+
+PAGE = 50
+
+router = APIRouter(
+    prefix="/console/{forum}", route_class=ConsoleRoute, include_in_schema=False, tags=["console"]
+)
+
+
+@router.get("/history")
+def history(
+    *,
+    request: Request,
+    reviewer: AReviewer,
+    sessions: Sessions,
+    actor: str = "",
+    day: str = "",
+    before: Annotated[int | None, Query()] = None,
+) -> Response:
+    """Show decisions, the latest first."""
+    with sessions.begin() as session:
+        context = frame(session, reviewer, active="history")
+        found = insight.history(
+            session,
+            reviewer.forum.id,
+            actor=actor or None,
+            day=_day(day),
+            before=before,
+            limit=PAGE + 1,
+        )
+        members = people.members(session, reviewer.forum.id)
+    more = found[PAGE - 1].id if len(found) > PAGE else None
+    return page(
+        "history.html",
+        **context,
+        rows=found[:PAGE],
+        members=members,
+        actor=actor,
+        day=day,
+        more=more,
+        news=dict(request.query_params),
+    )
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+@router.get("/history/training-pairs.csv")
+def training_pairs(reviewer: AReviewer, sessions: Sessions) -> StreamingResponse:
+    """Return what people decided as labelled pairs for the training recipes."""
+    name = f"{reviewer.forum.name}-decisions.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    rows = csv_of(sessions, reviewer.forum.id)
+    return StreamingResponse(rows, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def csv_of(sessions: SessionFactory, forum_id: int) -> Iterator[str]:
+    """Yield the labelled pairs of a forum as lines of CSV, their names first."""
+    yield _line(("question1", "question2", "is_duplicate"))
+    with sessions.begin() as session:
+        for pair in insight.training_pairs(session, forum_id):
+            yield _line((pair.question1, pair.question2, str(int(pair.is_duplicate))))
+
+
+def _line(values: tuple[str, ...]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(values)
+    return line.getvalue()

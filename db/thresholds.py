@@ -1,0 +1,69 @@
+"""A forum's threshold put into force on the pairs that wait."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, cast, func, select, update
+from sqlalchemy.dialects.postgresql import REAL
+from sqlalchemy.orm import Session
+
+from db import forums
+from db.events import NewEvent, record
+from db.rows import ForumRow, PairKind, PairStatus
+from db.tables.pairs import Pair
+
+_WAITING = (PairStatus.FLAGGED, PairStatus.OBSERVED, PairStatus.WITHDRAWN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """How many pairs a change of threshold moved."""
+
+    shown: int
+    hidden: int
+
+
+def apply(
+    session: Session,
+    forum: ForumRow,
+    threshold: float,
+    *,
+    chosen: float | None,
+    observe_only: bool,
+    actor: str,
+) -> Applied:
+    """Save *chosen* as the forum's own and sort its undecided pairs by *threshold*.
+
+    What a person decided stays. Pairs of the same text stay flagged at any threshold.
+    """
+    forums.update_forum(session, forum.name, threshold=chosen, observe_only=observe_only)
+    over = PairStatus.OBSERVED if observe_only else PairStatus.FLAGGED
+    is_over = Pair.score >= cast(threshold, REAL)
+    shown = _move(session, forum.id, is_over, over)
+    hidden = _move(session, forum.id, ~is_over, PairStatus.WITHDRAWN)
+    data = {
+        "threshold": chosen,
+        "observe_only": observe_only,
+        "shown": shown,
+        "hidden": hidden,
+    }
+    event = NewEvent(forum_id=forum.id, kind="forum.threshold", actor=actor, data=data)
+    record(session, [event])
+    return Applied(shown=shown, hidden=hidden)
+
+
+def _move(session: Session, forum_id: int, matches: ColumnElement[bool], status: PairStatus) -> int:
+    statement = (
+        update(Pair)
+        .where(
+            Pair.forum_id == forum_id,
+            Pair.status.in_(_WAITING),
+            Pair.status != status,
+            Pair.kind != PairKind.KNOWN,
+            matches,
+        )
+        .values(status=status, version=Pair.version + 1)
+        .returning(Pair.id)
+        .execution_options(synchronize_session=False)
+        .cte("moved")
+    )
+    return session.execute(select(func.count()).select_from(statement)).scalar_one()
