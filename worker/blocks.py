@@ -80,7 +80,7 @@ class BlockSearch:
         return Near(near.left, near.right - shift, near.cosine, near.capped)
 
     def _load(self, vectors: Vectors) -> torch.Tensor:
-        return torch.from_numpy(np.ascontiguousarray(vectors)).to(self._device, torch.float32)
+        return torch.from_numpy(np.array(vectors)).to(self._device, torch.float32)
 
     def _slab(
         self,

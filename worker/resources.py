@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Mapping
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import redis
@@ -27,6 +28,9 @@ from worker.queue import CeleryQueue, Queue, make_redis
 from worker.reranker import Reranker
 from worker.settings import WorkerSettings
 
+if TYPE_CHECKING:
+    from worker.archive_worker import ArchiveWorker
+
 PROOF_TEXTS = ("How do I get good at programming?", "How to become a good programmer?")
 
 log = structlog.get_logger()
@@ -42,6 +46,7 @@ class Resources:
         self.redis: redis.Redis = make_redis(settings.redis_url.get_secret_value())
         self.drains = {lane: self._drain(lane) for lane in (Lane.LIVE, Lane.ARCHIVE)}
         self._models: Models | None = None
+        self._archives: ArchiveWorker | None = None
         self._proved_at = 0.0
 
     def models(self) -> Models:
@@ -63,6 +68,22 @@ class Resources:
     def checker(self) -> Checker:
         """Return what answers for texts that are not stored."""
         return Checker(self.sessions, self.models(), self._limits)
+
+    def archives(self) -> "ArchiveWorker":
+        """Return what mines archives with the active models."""
+        # Imported here: on a CPU only archives need PyTorch, for their block products.
+        from worker.archive_worker import ArchiveWorker  # noqa: PLC0415
+        from worker.blocks import BlockSearch  # noqa: PLC0415
+
+        held = self.models()
+        if self._archives is None or self._archives.models is not held:
+            self._archives = ArchiveWorker(
+                self.sessions,
+                held,
+                search=BlockSearch(self.settings.device),
+                lease_s=self.settings.lease_s,
+            )
+        return self._archives
 
     def prove(self, *, force: bool = False) -> None:
         """Run both models for real and note it, at most every `proof_s` seconds."""

@@ -30,8 +30,10 @@ def drain_live() -> None:
 
 @shared_task(name=DRAIN[Lane.ARCHIVE])
 def drain_archive() -> None:
-    """Check legacy questions for about one slice."""
+    """Check legacy questions for about one slice, then mine archives for another."""
     _drain(Lane.ARCHIVE)
+    held = resources()
+    held.archives().run(held.settings.slice_s, on_work=lambda: held.queue.wake(Lane.ARCHIVE))
 
 
 @shared_task(name=CHECK, acks_late=False)

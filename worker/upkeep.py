@@ -2,9 +2,9 @@
 
 import structlog
 
-from db import embeddings, jobs
+from db import archive_units, embeddings, jobs
 from db.engine import Sessions
-from db.rows import ModelRow
+from db.rows import Lane, ModelRow
 from worker.queue import Queue
 
 _SAMPLE = 50
@@ -17,7 +17,9 @@ def sweep(sessions: Sessions, queue: Queue) -> None:
     """Set aside what kills its workers, and wake each lane in which work is due."""
     with sessions.begin() as session:
         aside = jobs.set_aside_crashed(session)
-        lanes = jobs.lanes_due(session)
+        lanes = set(jobs.lanes_due(session))
+        if archive_units.active(session):
+            lanes.add(Lane.ARCHIVE)
     if aside:
         log.warning("jobs.set_aside", questions=aside)
     for lane in lanes:

@@ -1,1 +1,77 @@
 """Archives of old questions and the ledger of their mining."""
+
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, SmallInteger, text
+from sqlalchemy.dialects.postgresql import JSONB, REAL
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.tables.base import Base, BigId, Instant, Now
+
+
+class Archive(Base):
+    """An archive that was brought in, and how far its mining has come."""
+
+    __tablename__ = "archives"
+    __table_args__ = (Index("ix_archives_forum_id_id", "forum_id", "id"),)
+
+    id: Mapped[BigId]
+    forum_id: Mapped[int] = mapped_column(ForeignKey("forums.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    form: Mapped[str]
+    stage: Mapped[str] = mapped_column(server_default="load")
+    state: Mapped[str] = mapped_column(server_default="running")
+    position: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    """Records of the file that are dealt with: a resumed load goes on behind them."""
+    created: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    changed: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    unchanged: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    rejected: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    rejects: Mapped[list[dict[str, object]]] = mapped_column(JSONB, server_default=text("'[]'"))
+    """The first rejected rows, with line and reason; never their text."""
+    top_k: Mapped[int]
+    bi_encoder_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
+    reranker_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
+    threshold: Mapped[float | None] = mapped_column(REAL)
+    created_at: Mapped[Now]
+    loaded_at: Mapped[Instant | None]
+    finished_at: Mapped[Instant | None]
+
+
+class ArchiveUnit(Base):
+    """A piece of work on an archive that one worker does in about half a second."""
+
+    __tablename__ = "archive_units"
+    __table_args__ = (
+        Index(
+            "ix_archive_units_waiting",
+            "archive_id",
+            "stage",
+            "id",
+            postgresql_where=text("done_at IS NULL"),
+        ),
+        Index("ix_archive_units_archive_id_stage", "archive_id", "stage", "place"),
+    )
+
+    id: Mapped[BigId]
+    archive_id: Mapped[int] = mapped_column(ForeignKey("archives.id", ondelete="CASCADE"))
+    stage: Mapped[str]
+    place: Mapped[int] = mapped_column(server_default=text("0"))
+    """Number of its block of questions."""
+    other: Mapped[int] = mapped_column(server_default=text("0"))
+    """Number of the block that it is compared with."""
+    low_id: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    high_id: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    other_low_id: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    other_high_id: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    size: Mapped[int] = mapped_column(BigInteger)
+    """What it adds to the progress of its stage when it is done."""
+    payload: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    lease: Mapped[UUID | None]
+    due_at: Mapped[Now]
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    error: Mapped[str | None]
+    found: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    histogram: Mapped[list[int] | None] = mapped_column(JSONB)
+    took_s: Mapped[float | None] = mapped_column(REAL)
+    done_at: Mapped[Instant | None]

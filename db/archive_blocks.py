@@ -1,0 +1,183 @@
+"""What the units of an archive read: ranges of its questions, blocks of vectors, twins."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import and_, func, select, text
+from sqlalchemy.orm import Session
+
+from db.rows import QuestionText
+from db.tables.questions import Embedding, Question
+
+_HEADER, _TRAILER = 19, 2
+"""Bytes around the rows of a binary COPY."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRows:
+    """The vectors of one block: ids ascending, and which belong to the archive."""
+
+    ids: NDArray[np.int64]
+    ours: NDArray[np.bool_]
+    vectors: NDArray[np.float16]  # (n, dimension)
+
+
+_RANGES = """
+    SELECT min(id), max(id), count(*) FROM (
+        SELECT id, (row_number() OVER (ORDER BY id) - 1) / :step AS part
+        FROM questions WHERE archive_id = :archive
+    ) numbered GROUP BY part ORDER BY part
+"""
+# Of the questions of one text only the oldest is compared; the others are its twins already.
+_COMPARED = """
+    FROM embeddings e JOIN questions q ON q.id = e.question_id
+    WHERE e.model_id = :model AND e.forum_id = :forum AND e.visible
+      AND q.foreign_share <= :foreign
+      AND NOT EXISTS (
+          SELECT FROM questions o WHERE o.forum_id = q.forum_id AND o.text_digest = q.text_digest
+          AND o.id < q.id AND o.visible
+      )
+"""
+_BLOCKS = f"""
+    SELECT min(id), max(id), count(*), count(*) FILTER (WHERE ours) FROM (
+        SELECT q.id, q.archive_id IS NOT DISTINCT FROM :archive AS ours,
+               (row_number() OVER (ORDER BY q.id) - 1) / :step AS part
+        {_COMPARED}
+    ) numbered GROUP BY part ORDER BY part
+"""  # noqa: S608  # parts of our own
+
+
+def id_ranges(session: Session, archive_id: int, *, step: int) -> list[tuple[int, int, int]]:
+    """Return ``(lowest id, highest id, count)`` of the archive's questions, *step* at a time."""
+    rows = session.execute(text(_RANGES), {"archive": archive_id, "step": step})
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A range of a forum's questions that is compared as one."""
+
+    low_id: int
+    high_id: int
+    count: int
+    ours: int
+    """How many of them are the archive's."""
+
+
+def blocks(
+    session: Session, archive_id: int, forum_id: int, model_id: int, *, step: int, foreign: float
+) -> list[Block]:
+    """Return the blocks of a forum's visible questions, *step* at a time."""
+    parameters = {
+        "archive": archive_id,
+        "forum": forum_id,
+        "model": model_id,
+        "step": step,
+        "foreign": foreign,
+    }
+    return [Block(*row) for row in session.execute(text(_BLOCKS), parameters)]
+
+
+def read_block(
+    session: Session,
+    archive_id: int,
+    forum_id: int,
+    model_id: int,
+    *,
+    low_id: int,
+    high_id: int,
+    dimension: int,
+    foreign: float,
+) -> BlockRows:
+    """Return the vectors of a block in half precision, read by binary COPY."""
+    statement = f"""
+        COPY (
+            SELECT q.id, q.archive_id IS NOT DISTINCT FROM :archive, e.vector
+            {_COMPARED} AND e.question_id BETWEEN :low AND :high ORDER BY q.id
+        ) TO STDOUT WITH (FORMAT binary)
+    """  # noqa: S608
+    values = {"archive": archive_id, "forum": forum_id, "model": model_id, "foreign": foreign}
+    for name, value in (values | {"low": low_id, "high": high_id}).items():
+        statement = statement.replace(f":{name}", repr(value))  # numbers; COPY takes no parameters
+    spool = _Spool()
+    session.connection().connection.cursor().copy_expert(statement, spool)
+    # A row is a count of fields, then each field with its length; a halfvec begins with two
+    # numbers of two bytes. Everything is big-endian.
+    row = np.dtype(
+        [
+            ("head", ">i2"),
+            ("id_length", ">i4"),
+            ("id", ">i8"),
+            ("ours_length", ">i4"),
+            ("ours", "?"),
+            ("vector_length", ">i4"),
+            ("vector_head", ">i4"),
+            ("vector", ">f2", (dimension,)),
+        ]
+    )
+    rows = np.frombuffer(spool.data[_HEADER:-_TRAILER], dtype=row)
+    return BlockRows(
+        rows["id"].astype(np.int64), rows["ours"].copy(), rows["vector"].astype(np.float16)
+    )
+
+
+class _Spool:
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def write(self, data: bytes) -> int:
+        self.data += data
+        return len(data)
+
+
+_TWINS = """
+    SELECT q.id, o.id FROM questions q CROSS JOIN LATERAL (
+        SELECT min(o.id) AS id FROM questions o
+        WHERE o.forum_id = q.forum_id AND o.text_digest = q.text_digest AND o.visible
+    ) o
+    WHERE q.archive_id = :archive AND q.id BETWEEN :low AND :high AND q.visible AND o.id < q.id
+"""
+
+
+def twins(session: Session, archive_id: int, low_id: int, high_id: int) -> list[tuple[int, int]]:
+    """Return ``(question, oldest of the same text)`` of the archive's questions in a range."""
+    parameters = {"archive": archive_id, "low": low_id, "high": high_id}
+    return [(row[0], row[1]) for row in session.execute(text(_TWINS), parameters)]
+
+
+def unembedded(
+    session: Session, archive_id: int, model_id: int, low_id: int, high_id: int
+) -> list[QuestionText]:
+    """Return the archive's questions in a range without a vector of their present text."""
+    columns = [getattr(Question, name) for name in QuestionText.__dataclass_fields__]
+    of_model = and_(Embedding.question_id == Question.id, Embedding.model_id == model_id)
+    found = session.execute(
+        select(*columns)
+        .outerjoin(Embedding, of_model)
+        .where(
+            Question.archive_id == archive_id,
+            Question.id.between(low_id, high_id),
+            Embedding.text_digest.is_distinct_from(Question.text_digest),
+        )
+    )
+    return [QuestionText(**row) for row in found.mappings()]
+
+
+def unchecked(session: Session, archive_id: int, low_id: int, high_id: int) -> list[int]:
+    """Return the archive's questions in a range that were not checked before."""
+    found = session.execute(
+        select(Question.id).where(
+            Question.archive_id == archive_id,
+            Question.id.between(low_id, high_id),
+            Question.checked_at.is_(None),
+        )
+    )
+    return list(found.scalars())
+
+
+def count_vectors(session: Session, archive_id: int, model_id: int) -> tuple[int, int]:
+    """Return how many vectors of a model there are, and how many questions the archive has."""
+    stored = select(func.count()).where(Embedding.model_id == model_id)
+    new = select(func.count()).where(Question.archive_id == archive_id)
+    return session.execute(stored).scalar_one(), session.execute(new).scalar_one()

@@ -1,0 +1,304 @@
+"""The ledger: units of work on archives, planned once, claimed by lease, done exactly once.
+
+What a unit writes and its end commit together, so a worker that dies leaves the unit as it was; a
+lease that ran out lets another worker claim it, and the first can no longer finish it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from db.archives import ArchiveState, Stage
+from db.errors import ConflictError
+from db.tables.archives import Archive, ArchiveUnit
+
+MAX_ATTEMPTS = 5
+_ERROR_LENGTH = 2_000
+
+
+class LostUnitError(ConflictError):
+    """Another worker has taken the unit over, or the archive was cancelled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewUnit:
+    """A unit as it is planned."""
+
+    stage: Stage
+    size: int
+    place: int = 0
+    other: int = 0
+    low_id: int = 0
+    high_id: int = 0
+    other_low_id: int = 0
+    other_high_id: int = 0
+    payload: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """A unit that this worker holds for the time of its lease."""
+
+    id: int
+    archive_id: int
+    stage: Stage
+    place: int
+    other: int
+    low_id: int
+    high_id: int
+    other_low_id: int
+    other_high_id: int
+    size: int
+    payload: bytes | None
+    lease: UUID
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageProgress:
+    """How far a stage has come."""
+
+    stage: Stage
+    units: int
+    units_done: int
+    size: int
+    size_done: int
+    found: int
+    took_s: float
+    failed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """Two blocks that are compared, and how many near pairs they hold."""
+
+    place: int
+    other: int
+    low_id: int
+    high_id: int
+    other_low_id: int
+    other_high_id: int
+    found: int
+
+
+def plan(session: Session, archive_id: int, units: Sequence[NewUnit]) -> None:
+    """Write units of work."""
+    for start in range(0, len(units), 1_000):
+        rows = [
+            {"archive_id": archive_id}
+            | {name: getattr(unit, name) for name in NewUnit.__dataclass_fields__}
+            for unit in units[start : start + 1_000]
+        ]
+        session.execute(insert(ArchiveUnit), rows)
+
+
+_WAITING = and_(
+    Archive.state == ArchiveState.RUNNING,
+    Archive.stage != Stage.LOAD,
+    Archive.stage != Stage.DONE,
+)
+
+
+def active(session: Session) -> list[int]:
+    """Return the archives that are to be worked on, in random order."""
+    found = session.execute(select(Archive.id).where(_WAITING).order_by(func.random()))
+    return list(found.scalars())
+
+
+def claim(session: Session, archive_id: int, *, lease_s: float) -> Unit | None:
+    """Return a unit of the archive's stage that nobody holds, or None."""
+    chosen = session.execute(
+        select(ArchiveUnit)
+        .join(Archive, Archive.id == ArchiveUnit.archive_id)
+        .where(
+            ArchiveUnit.archive_id == archive_id,
+            ArchiveUnit.stage == Archive.stage,
+            Archive.state == ArchiveState.RUNNING,
+            ArchiveUnit.done_at.is_(None),
+            ArchiveUnit.due_at <= func.clock_timestamp(),
+            ArchiveUnit.attempts < MAX_ATTEMPTS,
+        )
+        .order_by(ArchiveUnit.id)
+        .limit(1)
+        .with_for_update(of=ArchiveUnit, skip_locked=True)
+    ).scalar_one_or_none()
+    if chosen is None:
+        return None
+    lease = uuid4()
+    session.execute(
+        update(ArchiveUnit)
+        .where(ArchiveUnit.id == chosen.id)
+        .values(
+            lease=lease,
+            due_at=func.clock_timestamp() + timedelta(seconds=lease_s),
+            attempts=ArchiveUnit.attempts + 1,
+        )
+    )
+    names = [name for name in Unit.__dataclass_fields__ if name != "lease"]
+    values = {name: getattr(chosen, name) for name in names} | {"stage": Stage(chosen.stage)}
+    return Unit(**values, lease=lease)
+
+
+def finish(
+    session: Session,
+    unit: Unit,
+    *,
+    took_s: float,
+    found: int = 0,
+    payload: bytes | None = None,
+    histogram: Sequence[int] | None = None,
+) -> None:
+    """End a unit together with what it wrote; raises `LostUnitError` to undo that."""
+    done = session.execute(
+        update(ArchiveUnit)
+        .where(ArchiveUnit.id == unit.id, ArchiveUnit.lease == unit.lease)
+        .values(
+            lease=None,
+            done_at=func.clock_timestamp(),
+            took_s=took_s,
+            found=found,
+            payload=payload,
+            histogram=None if histogram is None else list(histogram),
+            error=None,
+        )
+        .returning(ArchiveUnit.id)
+    ).first()
+    if done is None:
+        raise LostUnitError
+
+
+def put_back(session: Session, unit: Unit, error: str, *, delay_s: float) -> None:
+    """Let a unit that failed be tried again after a while."""
+    session.execute(
+        update(ArchiveUnit)
+        .where(ArchiveUnit.id == unit.id, ArchiveUnit.lease == unit.lease)
+        .values(
+            lease=None,
+            error=error[:_ERROR_LENGTH],
+            due_at=func.clock_timestamp() + timedelta(seconds=delay_s),
+        )
+    )
+
+
+def is_stage_done(session: Session, archive_id: int, stage: Stage) -> bool:
+    """Return whether nothing of this stage is left that could still be done."""
+    waiting = select(ArchiveUnit.id).where(
+        ArchiveUnit.archive_id == archive_id,
+        ArchiveUnit.stage == stage,
+        ArchiveUnit.done_at.is_(None),
+        or_(ArchiveUnit.attempts < MAX_ATTEMPTS, ArchiveUnit.due_at > func.clock_timestamp()),
+    )
+    return session.execute(waiting.limit(1)).first() is None
+
+
+def forget(session: Session, archive_id: int, *, after: Stage) -> None:
+    """Delete the units of every stage after the given one."""
+    stages = list(Stage)
+    later = stages[stages.index(after) + 1 :]
+    session.execute(
+        delete(ArchiveUnit).where(
+            ArchiveUnit.archive_id == archive_id, ArchiveUnit.stage.in_(later)
+        )
+    )
+
+
+def progress(session: Session, archive_id: int) -> list[StageProgress]:
+    """Return how far each planned stage has come: true whoever did the work, and when."""
+    done = ArchiveUnit.done_at.is_not(None)
+    rows = session.execute(
+        select(
+            ArchiveUnit.stage,
+            func.count().label("units"),
+            func.count().filter(done).label("units_done"),
+            func.coalesce(func.sum(ArchiveUnit.size), 0).label("size"),
+            func.coalesce(func.sum(case((done, ArchiveUnit.size), else_=0)), 0).label("size_done"),
+            func.coalesce(func.sum(ArchiveUnit.found), 0).label("found"),
+            func.coalesce(func.sum(ArchiveUnit.took_s), 0.0).label("took_s"),
+            func.count()
+            .filter(~done, ArchiveUnit.attempts >= MAX_ATTEMPTS, ArchiveUnit.lease.is_(None))
+            .label("failed"),
+        )
+        .where(ArchiveUnit.archive_id == archive_id)
+        .group_by(ArchiveUnit.stage)
+    )
+    by_stage = {
+        Stage(row.stage): StageProgress(
+            stage=Stage(row.stage),
+            units=row.units,
+            units_done=row.units_done,
+            size=int(row.size),
+            size_done=int(row.size_done),
+            found=int(row.found),
+            took_s=float(row.took_s),
+            failed=row.failed,
+        )
+        for row in rows
+    }
+    return [by_stage[stage] for stage in Stage if stage in by_stage]
+
+
+def histogram(session: Session, archive_id: int) -> list[int]:
+    """Return the sum of the reranked pairs' histograms."""
+    rows = session.execute(
+        select(ArchiveUnit.histogram).where(
+            ArchiveUnit.archive_id == archive_id,
+            ArchiveUnit.stage == Stage.RERANK,
+            ArchiveUnit.done_at.is_not(None),
+        )
+    ).scalars()
+    return [sum(column) for column in zip(*(row for row in rows if row), strict=True)]
+
+
+def tiles(session: Session, archive_id: int) -> list[Tile]:
+    """Return the archive's tiles."""
+    columns = [getattr(ArchiveUnit, name) for name in Tile.__dataclass_fields__]
+    rows = session.execute(
+        select(*columns)
+        .where(ArchiveUnit.archive_id == archive_id, ArchiveUnit.stage == Stage.SEARCH)
+        .order_by(ArchiveUnit.id)
+    )
+    return [Tile(**row) for row in rows.mappings()]
+
+
+def payloads(session: Session, archive_id: int, stage: Stage, place: int) -> Iterator[bytes]:
+    """Yield what the tiles that touch the block *place* left."""
+    found = session.execute(
+        select(ArchiveUnit.payload)
+        .where(
+            ArchiveUnit.archive_id == archive_id,
+            ArchiveUnit.stage == stage,
+            ArchiveUnit.payload.is_not(None),
+            or_(ArchiveUnit.place == place, ArchiveUnit.other == place),
+        )
+        .execution_options(yield_per=8)
+    )
+    for (payload,) in found:
+        yield bytes(payload or b"")
+
+
+def _tile(archive_id: int, stage: Stage, place: int, other: int) -> tuple[ColumnElement[bool], ...]:
+    return (
+        ArchiveUnit.archive_id == archive_id,
+        ArchiveUnit.stage == stage,
+        ArchiveUnit.place == place,
+        ArchiveUnit.other == other,
+    )
+
+
+def payload(session: Session, archive_id: int, stage: Stage, place: int, other: int) -> bytes:
+    """Return what the unit of this tile left, or nothing."""
+    found = session.execute(
+        select(ArchiveUnit.payload).where(*_tile(archive_id, stage, place, other))
+    ).scalar_one_or_none()
+    return bytes(found or b"")
+
+
+def drop_payload(session: Session, archive_id: int, stage: Stage, place: int, other: int) -> None:
+    """Forget what the unit of this tile left."""
+    session.execute(
+        update(ArchiveUnit).where(*_tile(archive_id, stage, place, other)).values(payload=None)
+    )

@@ -1,0 +1,363 @@
+"""Queries on archives: brought in by COPY, watched, paused, taken back."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from db import questions
+from db.errors import ConflictError, NotFoundError
+from db.rows import ForumRow, Lane, NewQuestion, PairKind, PairStatus
+from db.tables.archives import Archive, ArchiveUnit
+from db.tables.pairs import Pair
+from db.tables.questions import Question
+
+REJECTS_KEPT = 100
+
+
+class Stage(StrEnum):
+    """What is being done for an archive, in this order."""
+
+    LOAD = "load"
+    LINK = "link"
+    """The forum's own duplicates become confirmed pairs."""
+    EMBED = "embed"
+    """Vectors, and pairs of the same text."""
+    SEARCH = "search"
+    RANK = "rank"
+    """How near the nearest of a crowded question are."""
+    CUT = "cut"
+    RERANK = "rerank"
+    FINISH = "finish"
+    DONE = "done"
+
+
+class ArchiveState(StrEnum):
+    """Whether an archive is being worked on."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    CANCELLED = "cancelled"
+    DONE = "done"
+
+
+class ArchiveNotFoundError(NotFoundError):
+    """There is no such archive, or this key may not see it."""
+
+    def __init__(self, archive_id: int) -> None:
+        super().__init__(f"there is no archive {archive_id}, or this key may not see it")
+
+
+class ArchiveEndedError(ConflictError):
+    """The archive has come to its end."""
+
+    def __init__(self, archive_id: int, state: str) -> None:
+        super().__init__(f"archive {archive_id} is {state} already")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveRow:
+    """An archive and how far it has come."""
+
+    id: int
+    forum_id: int
+    name: str
+    form: str
+    stage: Stage
+    state: ArchiveState
+    position: int
+    created: int
+    changed: int
+    unchanged: int
+    rejected: int
+    rejects: Sequence[Mapping[str, Any]]
+    top_k: int
+    bi_encoder_id: int | None
+    reranker_id: int | None
+    threshold: float | None
+    created_at: datetime
+    loaded_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What became of the questions of one batch."""
+
+    created: int
+    changed: int
+    unchanged: int
+
+
+def _row(archive: Archive) -> ArchiveRow:
+    values = {name: getattr(archive, name) for name in ArchiveRow.__dataclass_fields__}
+    return ArchiveRow(
+        **values | {"stage": Stage(archive.stage), "state": ArchiveState(archive.state)}
+    )
+
+
+def create(session: Session, forum_id: int, *, name: str, form: str, top_k: int) -> ArchiveRow:
+    """Return a new archive that waits for its questions."""
+    archive = Archive(forum_id=forum_id, name=name, form=form, top_k=top_k)
+    session.add(archive)
+    session.flush()
+    session.refresh(archive)
+    return _row(archive)
+
+
+def get(session: Session, archive_id: int, *, lock: bool = False) -> ArchiveRow:
+    """Return the archive; raises `ArchiveNotFoundError`."""
+    archive = session.get(Archive, archive_id, with_for_update=lock or None, populate_existing=True)
+    if archive is None:
+        raise ArchiveNotFoundError(archive_id)
+    return _row(archive)
+
+
+def list_archives(session: Session, forum_id: int | None = None) -> list[ArchiveRow]:
+    """Return the archives of a forum, or all, the newest first."""
+    statement = select(Archive).order_by(Archive.id.desc())
+    if forum_id is not None:
+        statement = statement.where(Archive.forum_id == forum_id)
+    return [_row(archive) for archive in session.execute(statement).scalars()]
+
+
+def find_unloaded(session: Session, forum_id: int, name: str) -> ArchiveRow | None:
+    """Return the newest archive of this name whose load was interrupted."""
+    found = session.execute(
+        select(Archive)
+        .where(
+            Archive.forum_id == forum_id,
+            Archive.name == name,
+            Archive.stage == Stage.LOAD,
+            Archive.state != ArchiveState.CANCELLED,
+        )
+        .order_by(Archive.id.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    return _row(found) if found else None
+
+
+def set_state(session: Session, archive_id: int, state: ArchiveState) -> ArchiveRow:
+    """Pause, resume or cancel; what was found stays. Raises `ArchiveEndedError`."""
+    row = get(session, archive_id, lock=True)
+    if row.state in {ArchiveState.CANCELLED, ArchiveState.DONE}:
+        if row.state is state:
+            return row
+        raise ArchiveEndedError(archive_id, row.state)
+    if state is ArchiveState.CANCELLED:
+        session.execute(delete(ArchiveUnit).where(ArchiveUnit.archive_id == archive_id))
+    _change(session, archive_id, state=state)
+    return get(session, archive_id)
+
+
+def change(session: Session, archive_id: int, **values: object) -> None:
+    """Write columns of an archive."""
+    _change(session, archive_id, **values)
+
+
+def _change(session: Session, archive_id: int, **values: object) -> None:
+    session.execute(update(Archive).where(Archive.id == archive_id).values(**values))
+
+
+def restage(session: Session, archive_id: int, stage: Stage) -> ArchiveRow:
+    """Return the archive, put back to *stage*."""
+    _change(session, archive_id, stage=stage)
+    return get(session, archive_id)
+
+
+def end(session: Session, archive_id: int) -> None:
+    """Note that the archive is mined."""
+    _change(session, archive_id, state=ArchiveState.DONE, finished_at=func.clock_timestamp())
+
+
+def is_embedding(session: Session) -> bool:
+    """Return whether the vectors of any archive are being written now."""
+    found = select(Archive.id).where(
+        Archive.state == ArchiveState.RUNNING, Archive.stage == Stage.EMBED
+    )
+    return session.execute(found.limit(1)).first() is not None
+
+
+_COLUMNS = (
+    "external_id",
+    "title",
+    "body",
+    "url",
+    "category",
+    "author",
+    "asked_at",
+    "visible",
+    "text_fields",
+    "text_digest",
+    "content_digest",
+    "foreign_share",
+)
+_NAMES = ", ".join(_COLUMNS)
+_INCOMING = f"""
+    CREATE TEMP TABLE IF NOT EXISTS incoming ON COMMIT DELETE ROWS
+    AS SELECT {_NAMES} FROM questions WITH NO DATA
+"""  # noqa: S608  # names of our own
+_INSERT = f"""
+    INSERT INTO questions (forum_id, archive_id, {_NAMES})
+    SELECT :forum, :archive, {_NAMES} FROM incoming ORDER BY external_id
+    ON CONFLICT (forum_id, external_id) DO NOTHING
+"""  # noqa: S608
+_DIFFERENT = """
+    SELECT q.external_id FROM incoming i
+    JOIN questions q ON q.forum_id = :forum AND q.external_id = i.external_id
+    WHERE q.content_digest <> i.content_digest OR q.text_fields <> i.text_fields
+"""
+
+
+def load(
+    session: Session, forum: ForumRow, archive_id: int, items: Sequence[NewQuestion]
+) -> Loaded:
+    """Store the questions by COPY; *items* must not name an id twice.
+
+    What is there already and the same is left alone; what has changed is edited, and checked again
+    in the archive lane.
+    """
+    if not items:
+        return Loaded(created=0, changed=0, unchanged=0)
+    session.execute(text(_INCOMING))
+    cursor = session.connection().connection.cursor()
+    cursor.copy_expert(
+        f"COPY incoming ({_NAMES}) FROM STDIN WITH (FORMAT csv, FORCE_NOT_NULL (body))",
+        _as_csv(items),
+    )
+    parameters = {"forum": forum.id, "archive": archive_id}
+    done: Any = session.execute(text(_INSERT), parameters)
+    created = int(done.rowcount)
+    changed: set[str] = set()
+    if created < len(items):
+        changed = set(session.execute(text(_DIFFERENT), parameters).scalars())
+        edited = [item for item in items if item.external_id in changed]
+        questions.save(session, forum, edited, lane=Lane.ARCHIVE)
+    session.execute(text("DELETE FROM incoming"))
+    return Loaded(
+        created=created, changed=len(changed), unchanged=len(items) - created - len(changed)
+    )
+
+
+def _as_csv(items: Sequence[NewQuestion]) -> io.StringIO:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerows(
+        (
+            item.external_id,
+            item.title,
+            item.body,
+            item.url,
+            item.category,
+            item.author,
+            item.asked_at.isoformat() if item.asked_at else None,
+            "t" if item.visible else "f",
+            str(item.text_fields),
+            "\\x" + item.text_digest.hex(),
+            "\\x" + item.content_digest.hex(),
+            item.foreign_share,
+        )
+        for item in items
+    )
+    out.seek(0)
+    return out
+
+
+def note_progress(
+    session: Session,
+    archive_id: int,
+    *,
+    position: int,
+    loaded: Loaded,
+    repeated: int = 0,
+    rejects: Sequence[Mapping[str, object]],
+) -> None:
+    """Add a batch to the archive's counts; commits together with the batch."""
+    row = get(session, archive_id, lock=True)
+    kept = [*row.rejects, *rejects][:REJECTS_KEPT]
+    _change(
+        session,
+        archive_id,
+        position=position,
+        created=row.created + loaded.created,
+        changed=row.changed + loaded.changed,
+        unchanged=row.unchanged + loaded.unchanged + repeated,
+        rejected=row.rejected + len(rejects),
+        rejects=kept,
+    )
+
+
+def save_links(session: Session, forum_id: int, links: Sequence[tuple[str, str]]) -> list[int]:
+    """Confirm the forum's own duplicates and return the questions of those that are new.
+
+    A person's decision stays; links to questions that are not there are passed over.
+    """
+    names = {name for link in links for name in link}
+    found = session.execute(
+        select(Question.external_id, Question.id, Question.text_version)
+        .where(Question.forum_id == forum_id, Question.external_id.in_(names))
+        .order_by(Question.id)
+        .with_for_update(read=True, key_share=True)
+    )
+    known = {row.external_id: (row.id, row.text_version) for row in found}
+    rows = {}
+    for first, second in links:
+        if first in known and second in known and first != second:
+            (low, low_version), (high, high_version) = sorted((known[first], known[second]))
+            rows[low, high] = {
+                "forum_id": forum_id,
+                "low_id": low,
+                "high_id": high,
+                "low_text_version": low_version,
+                "high_text_version": high_version,
+                "kind": PairKind.KNOWN,
+                "status": PairStatus.DUPLICATE,
+                "score": 1.0,
+                "threshold": 1.0,
+                "decided_by": "archive",
+                "decided_at": func.now(),
+            }
+    if not rows:
+        return []
+    statement = insert(Pair).values([rows[key] for key in sorted(rows)])
+    undecided = (PairStatus.FLAGGED, PairStatus.OBSERVED, PairStatus.WITHDRAWN)
+    confirm = statement.on_conflict_do_update(
+        index_elements=["low_id", "high_id"],
+        set_={
+            "status": PairStatus.DUPLICATE,
+            "decided_by": "archive",
+            "decided_at": func.now(),
+            "version": Pair.version + 1,
+        },
+        where=Pair.status.in_(undecided),
+    ).returning(Pair.low_id, Pair.high_id)
+    return [end for row in session.execute(confirm) for end in (row.low_id, row.high_id)]
+
+
+def found_pairs(session: Session, archive_id: int) -> list[tuple[int, int, float, str]]:
+    """Return ``(low_id, high_id, score, status)`` of the pairs that touch the archive."""
+    ours = select(Question.id).where(Question.archive_id == archive_id)
+    shown = (PairStatus.FLAGGED, PairStatus.OBSERVED, PairStatus.DUPLICATE)
+    rows = session.execute(
+        select(Pair.low_id, Pair.high_id, Pair.score, Pair.status).where(
+            Pair.low_id.in_(ours) | Pair.high_id.in_(ours), Pair.status.in_(shown)
+        )
+    )
+    return [(row.low_id, row.high_id, row.score, row.status) for row in rows]
+
+
+def ages(session: Session, ids: Sequence[int]) -> dict[int, datetime]:
+    """Return when these questions were asked, where it is known."""
+    found = session.execute(
+        select(Question.id, Question.asked_at).where(
+            Question.id.in_(ids), Question.asked_at.is_not(None)
+        )
+    )
+    return {row.id: row.asked_at for row in found}

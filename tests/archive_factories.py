@@ -1,0 +1,106 @@
+"""Archives made for tests, and a process that mines them and may be killed."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterable
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from db import archives, forums
+from db.archives import ArchiveRow
+from db.engine import make_engine
+from db.rows import ForumRow
+from db.settings import DatabaseSettings
+from worker import archive_plan, archive_steps
+from worker.archive_load import load
+from worker.archive_worker import ArchiveWorker
+from worker.blocks import BlockSearch
+from worker.pipeline import Models
+from worker.readers.records import Record, SourceQuestion
+from worker.resources import register
+from worker.scoring import Calibration
+from worker.testing import WordEncoder, WordReranker
+
+Factory = sessionmaker[Session]
+BLOCK = 40
+_SUBJECTS = ("password", "invoice", "garden", "bicycle", "recipe", "passport", "router", "visa")
+_FORMS = (
+    "How do I change my {} here?",
+    "How do I change my {} here",
+    "How can I change my own {} here?",
+    "Where is the oldest {} in town number {}?",
+    "What does a {} cost in winter {}?",
+)
+
+
+def titles(count: int) -> list[str]:
+    """Return questions among which some say the same as others."""
+    made = []
+    for number in range(count):
+        form, subject = _FORMS[number % 5], _SUBJECTS[number // 5 % 8]
+        made.append(form.format(f"{subject} {number // 40}", number))
+    return made
+
+
+def records(wanted: Iterable[str], *, first: int = 1) -> list[Record]:
+    return [
+        SourceQuestion(line, f"q{line}", title) for line, title in enumerate(wanted, start=first)
+    ]
+
+
+def make_models(sessions: Factory, encoder: WordEncoder | None = None) -> Models:
+    reranker = WordReranker(Calibration(cosine_floor=0.3, asymmetry=0.4, threshold=0.6))
+    return register(sessions, encoder or WordEncoder(), reranker)
+
+
+def make_worker(
+    sessions: Factory, encoder: WordEncoder | None = None, *, lease_s: float = 60.0
+) -> ArchiveWorker:
+    return ArchiveWorker(
+        sessions,
+        make_models(sessions, encoder),
+        search=BlockSearch("cpu"),
+        lease_s=lease_s,
+        block=BLOCK,
+    )
+
+
+def bring_in(
+    sessions: Factory, wanted: Iterable[Record], *, forum: str = "cooks", name: str = "old.csv"
+) -> tuple[ForumRow, ArchiveRow]:
+    with sessions.begin() as session:
+        row = forums.ensure_forum(session, forum)
+        archive = archives.create(session, row.id, name=name, form="csv", top_k=100)
+    return row, load(sessions, row, archive, wanted)
+
+
+def _mine(database_url: str) -> None:
+    engine = make_engine(DatabaseSettings.model_validate({"database_url": database_url}))
+    worker = make_worker(sessionmaker(engine, expire_on_commit=False), lease_s=0.2)
+    for _ in range(1_000):
+        if not worker.run(1.0):
+            time.sleep(0.05)
+
+
+def _kill_again_and_again(database_url: str) -> None:
+    """For each number read, mine for as many seconds in a process that is then killed."""
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            os.dup2(2, 1)  # its log must not mix with our answers
+            try:
+                _mine(database_url)
+            finally:
+                os._exit(1)
+        time.sleep(float(line))
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        print(os.WTERMSIG(status), flush=True)  # noqa: T201  # who counts reads it
+
+
+if __name__ == "__main__":
+    archive_plan.EMBED_STEP = 8
+    archive_steps.RERANK_PAIRS = 16
+    _kill_again_and_again(sys.argv[1])

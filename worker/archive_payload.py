@@ -1,0 +1,118 @@
+"""What units of work hand on to later ones, as bytes."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+_ROW = np.dtype([("left", "<i8"), ("right", "<i8"), ("cosine", "<f4")])
+_FOLD_AT = 4_000_000
+_BAR = np.dtype([("id", "<i8"), ("bar", "<f4")])
+
+
+def pack_links(links: Sequence[tuple[str, str]]) -> bytes:
+    """Return pairs of the forum's own ids as bytes."""
+    return json.dumps(links).encode()
+
+
+def unpack_links(payload: bytes) -> list[tuple[str, str]]:
+    """Return what `pack_links` packed."""
+    return [(first, second) for first, second in json.loads(payload)]
+
+
+@dataclass(frozen=True, slots=True)
+class NearPairs:
+    """Candidate pairs by question id, (n,) each."""
+
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    cosine: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Self:
+        """Return what `pack` packed; nothing gives no pairs."""
+        rows = np.frombuffer(payload, dtype=_ROW)
+        return cls(
+            rows["left"].astype(np.int64),
+            rows["right"].astype(np.int64),
+            rows["cosine"].astype(np.float32),
+        )
+
+    def pack(self) -> bytes:
+        """Return the pairs as bytes, 20 a pair."""
+        rows = np.empty(len(self), dtype=_ROW)
+        rows["left"], rows["right"], rows["cosine"] = self.left, self.right, self.cosine
+        return rows.tobytes()
+
+    def take(self, which: NDArray[np.bool_] | slice) -> "NearPairs":
+        """Return some of the pairs."""
+        return NearPairs(self.left[which], self.right[which], self.cosine[which])
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """The cosine of the last neighbour that a crowded question keeps, by ascending id."""
+
+    ids: NDArray[np.int64]
+    bars: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @classmethod
+    def of(cls, tiles: Iterable[NearPairs], low_id: int, high_id: int, *, top_k: int) -> Self:
+        """Return the bars of the questions of one block, from all *tiles* that touch it."""
+        ids, cosines = _NO_IDS, _NO_COSINES
+        for tile in tiles:
+            ends = np.concatenate((tile.left, tile.right))
+            inside = (ends >= low_id) & (ends <= high_id)
+            ids = np.concatenate((ids, ends[inside]))
+            cosines = np.concatenate((cosines, np.tile(tile.cosine, 2)[inside]))
+            if len(ids) > _FOLD_AT:
+                ids, cosines, rank = _ranked(ids, cosines)
+                ids, cosines = ids[rank <= top_k], cosines[rank <= top_k]
+        ids, cosines, rank = _ranked(ids, cosines)
+        crowded = ids[rank == top_k]
+        last = rank == top_k - 1
+        return cls(crowded, cosines[last][np.isin(ids[last], crowded)])
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Self:
+        """Return what `pack` packed; nothing gives no bars."""
+        rows = np.frombuffer(payload, dtype=_BAR)
+        return cls(rows["id"].astype(np.int64), rows["bar"].astype(np.float32))
+
+    def pack(self) -> bytes:
+        """Return the bars as bytes."""
+        rows = np.empty(len(self), dtype=_BAR)
+        rows["id"], rows["bar"] = self.ids, self.bars
+        return rows.tobytes()
+
+    def over(self, ids: NDArray[np.int64], cosines: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Return which pairs the questions *ids* keep among their nearest."""
+        if not len(self):
+            return np.ones(len(ids), dtype=np.bool_)
+        places = np.minimum(np.searchsorted(self.ids, ids), len(self) - 1)
+        is_crowded = self.ids[places] == ids
+        return np.asarray(~is_crowded | (cosines >= self.bars[places]))
+
+
+def _ranked(
+    ids: NDArray[np.int64], cosines: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
+    """Return both sorted by id, nearest first, and each one's rank within its id, from 0."""
+    order = np.lexsort((-cosines, ids))
+    ids, cosines = ids[order], cosines[order]
+    firsts = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]]) if len(ids) else _NO_IDS
+    counts = np.diff(np.r_[firsts, len(ids)])
+    return ids, cosines, np.arange(len(ids)) - np.repeat(firsts, counts)
+
+
+_NO_IDS = np.zeros(0, dtype=np.int64)
+_NO_COSINES = np.zeros(0, dtype=np.float32)
