@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 MODEL_FILE = "model.onnx"
-RECIPE = "int8-1"
+RECIPE = "int8-2"
 """Part of the cache's key: change it with every change of what this module makes."""
 
 _UNREADABLE = 4
@@ -120,12 +120,14 @@ def export(source: "Source", folder: Path) -> None:
 
     Raises `IncompatibleModelError` when neither agrees, or the model cannot be exported.
     """
+    from worker.quantise import quantise  # noqa: PLC0415  # loads ONNX, which only an export needs
+
     folder.mkdir(parents=True)
     (folder / TOKENIZER_FILE).write_text(source.tokenizer, encoding="utf-8")
     with tempfile.TemporaryDirectory(dir=folder.parent) as work:
         full = Path(work) / MODEL_FILE
         _write_onnx(source, full)
-        _quantise(full, folder / MODEL_FILE)
+        quantise(full, folder / MODEL_FILE)
         reference = _reference(source, folder)
         precision = Precision.INT8
         if not agrees(reference, _probe(folder, source.spec)):
@@ -200,12 +202,6 @@ def _write_onnx(source: "Source", path: Path) -> None:
         program.save(str(path))
     except (RuntimeError, ValueError, TypeError, torch.onnx.OnnxExporterError) as error:
         raise IncompatibleModelError(f"the model cannot be exported: {error}") from error
-
-
-def _quantise(full: Path, path: Path) -> None:
-    from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: PLC0415  # export only
-
-    quantize_dynamic(full, path, per_channel=True, weight_type=QuantType.QInt8)
 
 
 @contextmanager
