@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Train and calibrate models on labelled pairs of questions: a CSV, TSV, JSONL or Parquet"
     " file with the columns question1, question2 and is_duplicate, such as Quora's published file"
-    " or what `askedbefore review-export` writes. Each run leaves one folder: the model, its"
-    " calibration, metrics.json, run.json, a model card and charts.",
+    " or the moderators' decisions as the console exports them. Each run leaves one folder: the"
+    " model, its calibration, metrics.json, run.json, a model card and charts.",
     no_args_is_help=True,
 )
 console = Console()

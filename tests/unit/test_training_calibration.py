@@ -1,0 +1,111 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from training.calibrate import RawScores, calibrate, fit_fusion, threshold_for
+from training.metrics import (
+    Floats,
+    Labels,
+    average_precision,
+    bootstrap,
+    calibration_error,
+    recall_at_precision,
+)
+
+
+def scored(seed: int, *, rows: int = 400, helpful: float = 2.0) -> tuple[RawScores, Labels]:
+    choice = np.random.default_rng(seed)
+    labels = choice.integers(0, 2, rows)
+    logits = (helpful * (labels * 2 - 1) + choice.normal(0, 2, rows)).astype(np.float32)
+    cosines = np.clip(0.6 + 0.2 * labels + choice.normal(0, 0.1, rows), -1, 1).astype(np.float32)
+    noise = choice.normal(0, 0.2, rows).astype(np.float32)
+    return RawScores(forward=logits + noise, backward=logits - noise, cosine=cosines), labels
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 1_000), st.sampled_from([2.0, 0.0, -2.0]))
+def test_probabilities_never_fall_as_logit_or_cosine_rises(seed: int, helpful: float) -> None:
+    raw, labels = scored(seed, rows=60, helpful=helpful)
+
+    fusion = calibrate(raw, labels, bi_encoder="x").fusion
+
+    rising = np.linspace(-12, 12, 50, dtype=np.float32)
+    level = np.full(50, 0.7, np.float32)
+    assert np.all(np.diff(fusion.probability(rising, level)) >= 0)
+    assert np.all(np.diff(fusion.probability(level, rising / 12)) >= 0)
+
+
+def test_thresholds_keep_the_precision_they_promise() -> None:
+    raw, labels = scored(1, rows=2_000)
+
+    found = calibrate(raw, labels, bi_encoder="digest")
+
+    probabilities = found.fusion.probability(raw.logit, raw.cosine)
+    assert found.thresholds.keys() >= {"0.80", "0.90"}
+    for name, threshold in found.thresholds.items():
+        assert labels[probabilities >= threshold].mean() >= float(name)
+    assert sorted(found.thresholds.values()) == list(found.thresholds.values())
+    assert found.threshold == found.thresholds["0.90"]
+    assert found.for_bi_encoder("digest") == found.fusion
+    assert found.for_bi_encoder("another") == found.logit_only
+
+
+def test_the_floor_keeps_all_but_half_a_percent_of_the_duplicates_flagged() -> None:
+    raw, labels = scored(2, rows=4_000)
+
+    found = calibrate(raw, labels, bi_encoder="x")
+
+    flagged = found.fusion.probability(raw.logit, raw.cosine) >= found.threshold
+    assert np.mean(raw.cosine[flagged & (labels == 1)] >= found.cosine_floor) >= 0.994
+
+
+def test_asymmetry_covers_nearly_every_pair() -> None:
+    raw, labels = scored(3, rows=5_000)
+
+    found = calibrate(raw, labels, bi_encoder="x")
+
+    assert 0.998 <= np.mean(np.abs(raw.forward - raw.backward) <= found.asymmetry) < 1
+
+
+def test_calibrated_probabilities_come_true() -> None:
+    raw, labels = scored(4, rows=4_000)
+    fresh, fresh_labels = scored(5, rows=4_000)
+
+    fusion = fit_fusion(raw.logit, raw.cosine, labels)
+
+    assert calibration_error(fresh_labels, fusion.probability(fresh.logit, fresh.cosine)) < 0.03
+
+
+def test_a_precision_that_is_never_reached_has_no_threshold() -> None:
+    labels = np.tile([1, 0], 50)
+    probabilities = np.linspace(1, 0, 100, dtype=np.float32)
+
+    assert threshold_for(labels, probabilities, 0.98) is None
+    assert threshold_for(labels, probabilities, 0.50) == pytest.approx(0.0)
+
+
+def test_equal_probabilities_are_flagged_together_or_not_at_all() -> None:
+    labels = np.array([1] * 30 + [0] * 30)
+    probabilities = np.array([0.9] * 60, np.float32)
+
+    assert threshold_for(labels, probabilities, 0.9) is None
+
+
+def test_recall_counts_only_where_precision_holds() -> None:
+    labels = np.array([1, 1, 0, 1])
+    scores: Floats = np.array([0.9, 0.8, 0.7, 0.6], np.float32)
+
+    assert recall_at_precision(labels, scores, 0.9) == pytest.approx(2 / 3)
+    assert recall_at_precision(1 - labels, scores, 0.9) == 0.0
+
+
+def test_bootstrap_intervals_hold_the_figure_and_see_a_clear_difference() -> None:
+    raw, labels = scored(6, rows=600)
+    noise: Floats = np.random.default_rng(7).normal(size=600).astype(np.float32)
+
+    (first, second), difference = bootstrap(labels, [noise, raw.logit], samples=100, seed=8)
+
+    assert first.low <= first.value <= first.high
+    assert second.value == average_precision(labels, raw.logit)
+    assert difference.low > 0.1

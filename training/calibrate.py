@@ -1,0 +1,91 @@
+"""From a reranker's raw scores on labelled pairs to the decisions the service takes with it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from training.metrics import PRECISIONS, Floats, Labels
+from worker.scoring import Calibration, Fusion
+
+_DEFAULT_PRECISION = "0.90"
+_KEPT_BY_FLOOR = 0.995
+_ASYMMETRY_QUANTILE = 0.999
+_LEAST_FLAGGED = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawScores:
+    """What the models say of n pairs, each array (n,) float32."""
+
+    forward: Floats
+    """The reranker's logit of (question1, question2)."""
+    backward: Floats
+    """The reranker's logit of (question2, question1)."""
+    cosine: Floats
+
+    @property
+    def logit(self) -> Floats:
+        """The mean of the two orders."""
+        return np.asarray((self.forward + self.backward) / 2, np.float32)
+
+
+def calibrate(raw: RawScores, labels: Labels, *, bi_encoder: str) -> Calibration:
+    """Return the calibration fitted on labelled pairs drawn as the service will meet them.
+
+    *bi_encoder* is the digest of the model the cosines come from. Thresholds are those of the
+    fused probability; a precision that was never reached has none.
+    """
+    fusion = fit_fusion(raw.logit, raw.cosine, labels)
+    probabilities = fusion.probability(raw.logit, raw.cosine)
+    found = {f"{wanted:.2f}": threshold_for(labels, probabilities, wanted) for wanted in PRECISIONS}
+    thresholds = {name: value for name, value in found.items() if value is not None}
+    threshold = thresholds.get(_DEFAULT_PRECISION, 0.5)
+    return Calibration(
+        bi_encoder=bi_encoder,
+        fusion=fusion,
+        logit_only=fit_fusion(raw.logit, None, labels),
+        threshold=threshold,
+        thresholds=thresholds,
+        cosine_floor=_cosine_floor(raw.cosine[(labels == 1) & (probabilities >= threshold)]),
+        asymmetry=float(np.quantile(np.abs(raw.forward - raw.backward), _ASYMMETRY_QUANTILE)),
+    )
+
+
+def fit_fusion(logits: Floats, cosines: Floats | None, labels: Labels) -> Fusion:
+    """Return the logistic fusion that explains *labels* best and rises with both inputs.
+
+    Without cosines it is plain Platt scaling (Platt 1999).
+    """
+    columns = [logits] if cosines is None else [logits, cosines]
+    model = LogisticRegression(C=1e3).fit(np.stack(columns, axis=1), labels)
+    weights = [float(weight) for weight in model.coef_[0]]
+    if cosines is not None and min(weights) < 0:
+        return fit_fusion(logits, None, labels)
+    return Fusion(
+        logit=max(weights[0], 1e-3),
+        cosine=weights[1] if cosines is not None else 0.0,
+        bias=float(model.intercept_[0]),
+    )
+
+
+def threshold_for(labels: Labels, probabilities: Floats, precision: float) -> float | None:
+    """Return the lowest probability at and above which *precision* is reached, or None.
+
+    Reached by chance on a handful of pairs does not count.
+    """
+    order = np.argsort(-probabilities, kind="stable")
+    right = np.cumsum(labels[order])
+    flagged = np.arange(1, len(order) + 1)
+    last_of_equals = np.append(np.diff(probabilities[order]) != 0, True)
+    good = (right / flagged >= precision) & last_of_equals & (flagged >= _LEAST_FLAGGED)
+    if not good.any():
+        return None
+    return float(probabilities[order][np.flatnonzero(good)[-1]])
+
+
+def _cosine_floor(flagged: Floats) -> float:
+    """Return the cosine that all but one in two hundred of the duplicates found stay above."""
+    if not len(flagged):
+        return Calibration().cosine_floor
+    return float(np.quantile(flagged, 1 - _KEPT_BY_FLOOR))

@@ -1,0 +1,133 @@
+"""Two models side by side on one set of pairs nobody tuned on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from db.errors import InvalidInputError
+from training.metrics import Floats, Interval, Labels, asymmetry, bootstrap, summary
+from training.pairs import LabelledPair, require_both_labels
+from training.scores import cosines, raw_scores
+from worker.encoder import Encoder
+from worker.load import load_encoder, load_reranker
+
+_COSINE = "cosine:"
+_SAMPLES = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """One model's probabilities (or cosines) for a set of pairs, and its figures."""
+
+    name: str
+    scores: Floats
+    asymmetry: float | None = None
+    """Mean difference in probability between the orders; None where there is but one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disagreement:
+    """A pair that two models see differently."""
+
+    pair: LabelledPair
+    first: float
+    second: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What `compare` found."""
+
+    names: tuple[str, str]
+    summaries: tuple[dict[str, float], dict[str, float]]
+    average_precision: tuple[Interval, Interval]
+    difference: Interval
+    """Average precision of the second model less that of the first."""
+    disagreements: Sequence[Disagreement]
+
+
+def score(name: str, pairs: Sequence[LabelledPair], *, encoder: Encoder, cache: Path) -> Scored:
+    """Return what the model called *name* says of *pairs*, as the service would run it.
+
+    ``cosine`` is *encoder* alone, ``cosine:NAME`` another bi-encoder; any other name is a
+    CrossEncoder, fused with the cosine where its calibration was fitted on *encoder*.
+    """
+    if name == "cosine":
+        return Scored(name=name, scores=cosines(pairs, encoder))
+    if name.startswith(_COSINE):
+        other = load_encoder(name.removeprefix(_COSINE), cache=cache)
+        return Scored(name=name, scores=cosines(pairs, other))
+    reranker = load_reranker(name, cache=cache)
+    raw = raw_scores(pairs, reranker=reranker, encoder=encoder)
+    fusion = reranker.calibration.for_bi_encoder(encoder.digest)
+    return Scored(
+        name=name,
+        scores=fusion.probability(raw.logit, raw.cosine),
+        asymmetry=asymmetry(raw.forward, raw.backward),
+    )
+
+
+def compare(
+    first: Scored,
+    second: Scored,
+    pairs: Sequence[LabelledPair],
+    *,
+    samples: int = _SAMPLES,
+    seed: int = 1,
+    shown: int = 20,
+) -> Comparison:
+    """Return both models' figures with bootstrap intervals, and where they disagree most.
+
+    Raises `InvalidInputError` when the pairs do not hold both labels.
+    """
+    require_both_labels(pairs, what="the set to compare on")
+    if not len(first.scores) == len(second.scores) == len(pairs):
+        raise InvalidInputError("both models must have scored every pair")
+    labels = labels_of(pairs)
+    intervals, difference = bootstrap(
+        labels, [first.scores, second.scores], samples=samples, seed=seed
+    )
+    return Comparison(
+        names=(first.name, second.name),
+        summaries=(_figures(first, labels), _figures(second, labels)),
+        average_precision=(intervals[0], intervals[1]),
+        difference=difference,
+        disagreements=_disagreements(first, second, pairs, shown=shown),
+    )
+
+
+def labels_of(pairs: Sequence[LabelledPair]) -> Labels:
+    """Return the hard labels of *pairs*, (n,) int64."""
+    return np.array([pair.label >= 0.5 for pair in pairs], np.int64)  # noqa: PLR2004
+
+
+def _figures(scored: Scored, labels: Labels) -> dict[str, float]:
+    # A cosine is no probability; squeezed into 0..1 its ranking figures stay as they are.
+    figures = dict(summary(labels, np.clip(scored.scores, 0.0, 1.0)))
+    if scored.asymmetry is None:
+        del figures["calibration_error"]
+        return figures
+    return figures | {"asymmetry": scored.asymmetry}
+
+
+def _disagreements(
+    first: Scored, second: Scored, pairs: Sequence[LabelledPair], *, shown: int
+) -> list[Disagreement]:
+    """Return the pairs whose ranks differ most, since a cosine and a probability share no scale."""
+    gaps = _ranks(first.scores) - _ranks(second.scores)
+    return [
+        Disagreement(
+            pair=pairs[place],
+            first=float(first.scores[place]),
+            second=float(second.scores[place]),
+        )
+        for place in np.argsort(-np.abs(gaps), kind="stable")[:shown].tolist()
+    ]
+
+
+def _ranks(scores: Floats) -> Floats:
+    ranks = np.empty(len(scores), np.float32)
+    ranks[np.argsort(scores, kind="stable")] = np.linspace(0.0, 1.0, len(scores))
+    return ranks

@@ -1,0 +1,155 @@
+"""The data mix of the shipped reranker: gold pairs, pairs that follow from them, pairs made up.
+
+Gold pairs alone teach a dataset's surface. What is added teaches close reading (`perturb`), keeps
+shared words from meaning shared sense (inferred negatives) and other domains in mind (a teacher).
+"""
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+from tokenizers import Tokenizer
+
+from db.errors import UnreadableModelError
+from training.kin import word_kin
+from training.mining import inferred_negatives
+from training.pairs import LabelledPair
+from training.perturb import (
+    KEPT,
+    Edit,
+    Kin,
+    change_number,
+    front_place,
+    made_up,
+    negate,
+    replace_name,
+    swap_direction,
+    swap_equals,
+    swap_kindred,
+    turn_opposite,
+)
+from training.splits import without_leaks
+
+_EDITED_LENGTHS = range(15, 140)
+
+SHIPPED_EDITS: Mapping[Edit, int] = {
+    swap_kindred: 5_000,
+    swap_direction: 1_200,
+    replace_name: 2_000,
+    change_number: 1_200,
+    negate: 2_200,
+    turn_opposite: 3_000,
+    swap_equals: 3_000,
+    front_place: 1_500,
+}
+"""How many made-up pairs of each kind the shipped reranker saw."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MixConfig:
+    """How much of everything goes into a mix; fewer where fewer are to be had."""
+
+    gold: int = 52_000
+    positives: int = 6_000
+    inferred_negatives: int = 10_000
+    joined: int = 3_000
+    edits: Mapping[Edit, int] = field(default_factory=lambda: dict(SHIPPED_EDITS))
+    seed: int = 1
+
+
+def build(
+    config: MixConfig,
+    *,
+    gold: Sequence[LabelledPair],
+    positives: Sequence[LabelledPair] = (),
+    extra: Iterable[LabelledPair] = (),
+    kept_apart: Sequence[LabelledPair] = (),
+    kin: Kin,
+) -> list[LabelledPair]:
+    """Return the shuffled mix, the same for the same seed and data.
+
+    *extra*, such as a teacher's pairs and templates, goes in whole; nothing shares a question
+    with *kept_apart*, the sets that will judge the model.
+    """
+    choice = random.Random(config.seed)  # noqa: S311  # no secret
+    rows = _some(gold, config.gold, choice)
+    rows += _some(positives, config.positives, choice)
+    rows += _some(_inferred([*gold, *positives]), config.inferred_negatives, choice)
+    texts = sorted(
+        {text for pair in [*gold, *positives] for text in (pair.question1, pair.question2)}
+    )
+    texts = [text for text in texts if len(text) in _EDITED_LENGTHS]
+    rows += [
+        LabelledPair(question, edited, 1.0 if edit in KEPT else 0.0)
+        for question, edited, edit in made_up(texts, kin, edits=config.edits, choice=choice)
+    ]
+    rows = without_leaks([*rows, *extra], kept_apart)
+    choice.shuffle(rows)
+    return rows
+
+
+def kin_of(folder: Path, pairs: Sequence[LabelledPair]) -> Kin:
+    """Return the interchangeable words of *pairs*, by the word embeddings of the model in *folder*.
+
+    Raises `UnreadableModelError` when the folder holds no BERT-like model in one safetensors file.
+    """
+    try:
+        vocabulary = Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab()
+        embeddings = _word_embeddings(folder / "model.safetensors")
+    except Exception as error:  # the libraries raise a bare Exception for a missing file
+        raise UnreadableModelError(folder, f"no word embeddings: {error}") from error
+    texts = [text for pair in pairs for text in (pair.question1, pair.question2)]
+    return word_kin(texts, vocabulary, embeddings)
+
+
+def balance(pairs: Sequence[LabelledPair]) -> str:
+    """Return a sentence on how many pairs there are and how many of them are duplicates."""
+    counts = Counter(pair.label > 0.5 for pair in pairs)  # noqa: PLR2004
+    return f"{len(pairs):,} pairs, {counts[True] / max(1, len(pairs)):.0%} duplicates"
+
+
+def _word_embeddings(path: Path) -> NDArray[np.float32]:
+    tensors = load_file(path)
+    name = next(name for name in tensors if name.endswith("word_embeddings.weight"))
+    return np.asarray(tensors[name], np.float32)
+
+
+def joined(
+    pairs: Sequence[LabelledPair], *, wanted: int, choice: random.Random
+) -> list[LabelledPair]:
+    """Return pairs of two-question texts: duplicates where both questions are, half of them.
+
+    Posts are longer than the one-line questions of a dataset, and one part may change it all.
+    """
+    same = [pair for pair in pairs if pair.label == 1.0]
+    different = [pair for pair in pairs if pair.label == 0.0]
+    if not same or not different:
+        return []
+    found = []
+    for number in range(wanted):
+        first, second = choice.choice(same), choice.choice(different if number % 2 else same)
+        if choice.random() < 0.5:  # noqa: PLR2004  # either part may be the one that differs
+            first, second = second, first
+        found.append(
+            LabelledPair(
+                f"{first.question1} {second.question1}",
+                f"{first.question2} {second.question2}",
+                min(first.label, second.label),
+            )
+        )
+    return found
+
+
+def _inferred(pairs: Sequence[LabelledPair]) -> list[LabelledPair]:
+    same = [(p.question1, p.question2) for p in pairs if p.label == 1.0]
+    different = [(p.question1, p.question2) for p in pairs if p.label == 0.0]
+    return [LabelledPair(a, b, 0.0) for a, b in inferred_negatives(same, different)]
+
+
+def _some(pairs: Sequence[LabelledPair], wanted: int, choice: random.Random) -> list[LabelledPair]:
+    return choice.sample(list(pairs), min(wanted, len(pairs)))

@@ -1,0 +1,193 @@
+"""A run from files to a folder: read, train, calibrate on one half of dev, report on the other."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from sentence_transformers import CrossEncoder, SentenceTransformer
+
+from training import cross_encoder, report, sentence_transformer
+from training.calibrate import RawScores, calibrate, fit_fusion
+from training.evaluate import labels_of
+from training.metrics import Floats, asymmetry, summary
+from training.pairs import LabelledPair, read_pairs, require_both_labels
+from training.scores import full_precision, raw_scores
+from training.splits import check_leaks, split
+from worker.encoder import Encoder
+from worker.scoring import Calibration
+
+MODEL_FOLDER, WORK_FOLDER = "model", "checkpoints"
+_DEV_SHARE = 0.1
+_HALVES = {"calibrate": 0.5, "report": 0.5}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    """Training and development pairs that share no question, and the files they came from."""
+
+    train: Sequence[LabelledPair]
+    dev: Sequence[LabelledPair]
+    sources: Mapping[str, str]
+    """SHA-256 by file."""
+    notes: Sequence[str]
+    """What people should know of the files, a line each."""
+
+
+def load_data(train: Path, dev: Path | None, *, seed: int) -> Data:
+    """Return the data of a run; without *dev*, a tenth of the components of *train* is kept for it.
+
+    Labels of *train* may be soft. Raises `LeakError` when a question is in both files, `PairsError`
+    when a file cannot be used, `InvalidInputError` when a part holds one label only.
+    """
+    read = {train: read_pairs(train, soft=True)}
+    if dev is None:
+        shares = {"train": 1 - _DEV_SHARE, "dev": _DEV_SHARE}
+        parts = split(read[train].pairs, seed=seed, shares=shares).parts
+    else:
+        read[dev] = read_pairs(dev)
+        parts = {"train": read[train].pairs, "dev": read[dev].pairs}
+        check_leaks(parts)
+    for name, pairs in parts.items():
+        require_both_labels(pairs, what=f"the {name} set")
+    return Data(
+        train=parts["train"],
+        dev=parts["dev"],
+        sources={str(path): found.sha256 for path, found in read.items()},
+        notes=[f"{path}: {line}" for path, found in read.items() for line in found.summary()],
+    )
+
+
+def train_cross_encoder(
+    config: cross_encoder.CrossEncoderConfig,
+    data: Data,
+    *,
+    output: Path,
+    encoder: Encoder,
+    resume: bool = False,
+) -> report.Figures:
+    """Train a reranker into *output*, calibrated and reported, and return its figures."""
+    halves = dev_halves(data.dev, seed=config.seed)
+    done = cross_encoder.train(
+        config, data.train, halves["calibrate"], work=output / WORK_FOLDER, resume=resume
+    )
+    folder = output / MODEL_FOLDER
+    save_reranker(done.model, folder)
+    calibration = calibrate_reranker(folder, halves["calibrate"], encoder=encoder)
+    raw = raw_scores(halves["report"], reranker=full_precision(folder), encoder=encoder)
+    run = report.Run(
+        recipe="CrossEncoder",
+        config=asdict(config),
+        data=data.sources,
+        seed=config.seed,
+        history=done.history,
+        metrics=_reranker_figures(raw, calibration, halves["report"]),
+        notes=data.notes,
+    )
+    return _reported(run, output, halves["report"], _probabilities(raw, calibration))
+
+
+def train_sentence_transformer(
+    config: sentence_transformer.SentenceTransformerConfig,
+    data: Data,
+    *,
+    output: Path,
+    resume: bool = False,
+) -> report.Figures:
+    """Train a bi-encoder into *output*, reported, and return its figures."""
+    halves = dev_halves(data.dev, seed=config.seed)
+    done = sentence_transformer.train(
+        config, data.train, halves["calibrate"], work=output / WORK_FOLDER, resume=resume
+    )
+    done.model.save_pretrained(str(output / MODEL_FOLDER), create_model_card=False)
+    before = _cosine_probabilities(SentenceTransformer(config.base), halves)
+    after = _cosine_probabilities(done.model, halves)
+    labels = labels_of(halves["report"])
+    run = report.Run(
+        recipe="SentenceTransformer",
+        config=asdict(config),
+        data=data.sources,
+        seed=config.seed,
+        history=done.history,
+        metrics={"before": summary(labels, before), "after": summary(labels, after)},
+        notes=[*data.notes, *_retrieval_notes(done.model, halves["report"])],
+    )
+    return _reported(run, output, halves["report"], {"before": before, "after": after})
+
+
+def dev_halves(pairs: Sequence[LabelledPair], *, seed: int) -> Mapping[str, Sequence[LabelledPair]]:
+    """Return the half that choices are made on and the half that is only reported on.
+
+    Raises `InvalidInputError` when the two cannot both hold duplicates and others.
+    """
+    halves = split(pairs, seed=seed, shares=_HALVES).parts
+    for name, half in halves.items():
+        require_both_labels(half, what=f"the half of dev to {name} on")
+    return halves
+
+
+def save_reranker(model: CrossEncoder, folder: Path) -> None:
+    """Save *model* in half precision, as a sentence-transformers folder without a model card.
+
+    The library's own card would quote training rows.
+    """
+    model.to(torch.float16).save_pretrained(str(folder), create_model_card=False)
+
+
+def calibrate_reranker(
+    folder: Path, pairs: Sequence[LabelledPair], *, encoder: Encoder
+) -> Calibration:
+    """Fit the calibration of the reranker in *folder*, save it there and return it."""
+    raw = raw_scores(pairs, reranker=full_precision(folder), encoder=encoder)
+    calibration = calibrate(raw, labels_of(pairs), bi_encoder=encoder.digest)
+    calibration.save(folder)
+    return calibration
+
+
+def _probabilities(raw: RawScores, calibration: Calibration) -> dict[str, Floats]:
+    return {
+        "cosine": np.clip(raw.cosine, 0.0, 1.0),
+        "reranker": calibration.logit_only.probability(raw.logit, raw.cosine),
+        "fused": calibration.fusion.probability(raw.logit, raw.cosine),
+    }
+
+
+def _reranker_figures(
+    raw: RawScores, calibration: Calibration, pairs: Sequence[LabelledPair]
+) -> report.Figures:
+    labels = labels_of(pairs)
+    figures = {
+        name: dict(summary(labels, scores))
+        for name, scores in _probabilities(raw, calibration).items()
+    }
+    figures["reranker"]["asymmetry"] = asymmetry(raw.forward, raw.backward)
+    return figures
+
+
+def _cosine_probabilities(
+    model: SentenceTransformer, halves: Mapping[str, Sequence[LabelledPair]]
+) -> Floats:
+    """Return probabilities for the half to report on, calibrated on the other."""
+    cosines = {name: sentence_transformer.cosines(model, half) for name, half in halves.items()}
+    fusion = fit_fusion(cosines["calibrate"], None, labels_of(halves["calibrate"]))
+    return fusion.probability(cosines["report"], cosines["report"])
+
+
+def _retrieval_notes(model: SentenceTransformer, pairs: Sequence[LabelledPair]) -> list[str]:
+    found = sentence_transformer.dev_evaluator(pairs, batch_size=32)(model)
+    if not isinstance(found, dict):
+        return []
+    kept = ("recall@", "dev-mining_average_precision", "dev-mining_f1")
+    return [
+        f"{name}: {value:.4f}"
+        for name, value in sorted(found.items())
+        if any(part in name for part in kept)
+    ]
+
+
+def _reported(
+    run: report.Run, output: Path, pairs: Sequence[LabelledPair], scores: dict[str, Floats]
+) -> report.Figures:
+    report.write(run, output, labels=labels_of(pairs), scores=scores)
+    return run.metrics
