@@ -2,11 +2,30 @@
 
 from fastapi import APIRouter
 
-from api.console import grouping, history, live, reviewing, sign_in, thresholds
+from api.console import (
+    administering,
+    grouping,
+    history,
+    insights,
+    live,
+    reviewing,
+    sign_in,
+    thresholds,
+)
 from api.console.render import mount_static
 
 router = APIRouter()
-for module in (sign_in, reviewing, live, grouping, history, thresholds):
+_MODULES = (
+    sign_in,
+    reviewing,
+    live,
+    grouping,
+    history,
+    thresholds,
+    insights,
+    administering,
+)
+for module in _MODULES:
     router.include_router(module.router)
 
 __all__ = ["mount_static", "router"]

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import Depends, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from itsdangerous import BadSignature, Signer, TimestampSigner
 from starlette.concurrency import run_in_threadpool
@@ -22,9 +23,9 @@ from api.conflicts import review_problem
 from api.console.render import page
 from api.console.settings import ConsoleSettings
 from api.deps import Sessions, Settings
-from api.errors import ForbiddenError, status_of
+from api.errors import ForbiddenError, field_errors, status_of
 from db import forums, people
-from db.errors import ForumNotFoundError, ServiceError
+from db.errors import ForumNotFoundError, InvalidInputError, ServiceError
 from db.people import PersonRow, Role, SignInRefusedError, TooManyAttemptsError
 from db.rows import ForumRow
 
@@ -165,6 +166,13 @@ class ConsoleRoute(APIRoute):
                 return await handler(request)
             except ServiceError as error:
                 return await run_in_threadpool(_tell, request, error)
+            except RequestValidationError as error:
+                if "text/html" not in request.headers.get("accept", ""):
+                    raise
+                fault = field_errors(error.errors())[0]
+                where = fault.get("pointer") or fault.get("parameter") or ""
+                unfit = InvalidInputError(f"{where.removeprefix('#/')}: {fault['detail']}")
+                return await run_in_threadpool(_tell, request, unfit)
 
         return told
 

@@ -51,6 +51,8 @@ def thresholds(reviewer: AReviewer, sessions: Sessions, saved: str = "") -> Resp
         enough=precision.ENOUGH,
         bands=precision.bands(judged),
         curve=json.dumps([_point(point) for point in points]),
+        # Below the lowest judged pair nobody looked: the curve ends there.
+        lowest=min((pair.score for pair in judged), default=0.0) - 1 / STEPS,
         saved=saved,
     )
 

@@ -3,6 +3,7 @@
 const LEFT = 60, WIDTH = 920, TOP = 20, HALF = 130;
 const form = document.querySelector("#choose");
 const curve = JSON.parse(form.dataset.curve);
+const lowest = Number(form.dataset.lowest);
 const current = Number(form.dataset.current);
 const slider = form.elements.threshold;
 const chart = document.querySelector(".precision");
@@ -14,7 +15,7 @@ const percent = (share) => `${Math.round(share * 100)} %`;
 const at = (threshold) => curve[Math.max(0, Math.min(curve.length - 1, Math.round(threshold * curve.length)))];
 
 function draw() {
-  const known = curve.filter(([, judged, share]) => judged > 0 && share !== null);
+  const known = curve.filter(([threshold, judged]) => judged > 0 && threshold >= lowest);
   const path = (points) => points.map(([x, y], place) => `${place ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
   chart.querySelector(".middle").setAttribute("d", path(known.map(([t, , share]) => [across(t), down(share)])));
   const high = known.map(([t, , , , top]) => [across(t), down(top)]);

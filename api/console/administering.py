@@ -1,0 +1,136 @@
+"""The Settings page: the forum, its people, its keys, its webhooks with their logs."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request
+from starlette.responses import RedirectResponse, Response
+
+from api.console.access import AnAdmin, AReviewer, ConsoleRoute, Reviewer
+from api.console.render import page
+from api.console.view import frame
+from api.deps import Sessions
+from db import forums, keys, people, webhooks
+from db.errors import InvalidInputError
+from db.people import Role
+from worker.addresses import WebhookSettings, check_url
+
+router = APIRouter(
+    prefix="/console/{forum}/settings",
+    route_class=ConsoleRoute,
+    include_in_schema=False,
+    tags=["console"],
+)
+
+_Text = Annotated[str, Form(max_length=500)]
+
+
+@router.get("")
+def settings(reviewer: AReviewer, sessions: Sessions) -> Response:
+    """Show the settings."""
+    return _page(reviewer, sessions)
+
+
+def _page(reviewer: Reviewer, sessions: Sessions, **shown_once: Any) -> Response:
+    forum = reviewer.forum
+    with sessions.begin() as session:
+        context = frame(session, reviewer, active="settings")
+        context["forum"] = forum = forums.get_forum(session, forum.name)
+        hooks = webhooks.list_webhooks(session, forum.id)
+        context |= {
+            "members": people.members(session, forum.id),
+            "keys": [key for key in keys.list_keys(session) if forum.name in key.forums],
+            "hooks": [(hook, webhooks.log(session, hook.id)) for hook in hooks],
+            "kinds": webhooks.KINDS,
+            "roles": list(Role),
+            "link": None,
+            "link_for": None,
+        }
+    return page("settings.html", **context | shown_once)
+
+
+@router.post("/forum")
+def change_forum(
+    reviewer: AnAdmin, sessions: Sessions, title: Annotated[str, Form(min_length=1, max_length=80)]
+) -> Response:
+    """Change the forum's title."""
+    with sessions.begin() as session:
+        forums.update_forum(
+            session, reviewer.forum.name, title=title.strip() or reviewer.forum.name
+        )
+    return _back(reviewer)
+
+
+@router.post("/members")
+def set_member(
+    *,
+    reviewer: AnAdmin,
+    sessions: Sessions,
+    name: Annotated[str, Form(max_length=60)],
+    role: Annotated[str, Form()],
+) -> Response:
+    """Make somebody a moderator or an admin, or take their role away."""
+    wanted = Role(role) if role in set(Role) else None
+    if name == reviewer.name and wanted is not Role.ADMIN:
+        raise InvalidInputError("another admin has to take your own role away")
+    with sessions.begin() as session:
+        person = people.ensure_person(session, name)
+        people.set_role(session, person.id, reviewer.forum.id, wanted)
+    return _back(reviewer)
+
+
+@router.post("/members/link")
+def make_link(request: Request, reviewer: AnAdmin, sessions: Sessions, name: _Text) -> Response:
+    """Show a link that signs a member in once."""
+    with sessions.begin() as session:
+        person = people.get_person(session, name)
+        # Only for people whose every forum this admin looks after: no way up by somebody's link.
+        theirs = {forum: reviewer.visitor.person.roles.get(forum) for forum in person.roles}
+        if not theirs or set(theirs.values()) != {Role.ADMIN}:
+            raise InvalidInputError(f"{name} reviews in forums that you are no admin of")
+        link = people.create_sign_in_link(session, person.id, str(request.base_url))
+    return _page(reviewer, sessions, link=link, link_for=name)
+
+
+@router.post("/webhooks")
+def add_webhook(
+    *,
+    reviewer: AnAdmin,
+    sessions: Sessions,
+    url: _Text,
+    kinds: Annotated[list[str], Form()],
+) -> Response:
+    """Add a webhook."""
+    check_url(url.strip(), allow_private=WebhookSettings().allow_private)
+    with sessions.begin() as session:
+        webhooks.create(session, reviewer.forum.id, url=url.strip(), kinds=kinds)
+    return _back(reviewer, "#webhooks")
+
+
+@router.post("/webhooks/{webhook_id}/test")
+def test_webhook(reviewer: AnAdmin, sessions: Sessions, webhook_id: int) -> Response:
+    """Send a test."""
+    with sessions.begin() as session:
+        webhooks.send_test(session, reviewer.forum.id, webhook_id)
+    return _back(reviewer, "#webhooks")
+
+
+@router.post("/webhooks/{webhook_id}/enable")
+def enable_webhook(reviewer: AnAdmin, sessions: Sessions, webhook_id: int) -> Response:
+    """Switch a webhook on again."""
+    with sessions.begin() as session:
+        webhooks.enable(session, reviewer.forum.id, webhook_id)
+    return _back(reviewer, "#webhooks")
+
+
+@router.post("/webhooks/{webhook_id}/remove")
+def remove_webhook(reviewer: AnAdmin, sessions: Sessions, webhook_id: int) -> Response:
+    """Remove a webhook with its log."""
+    with sessions.begin() as session:
+        webhooks.remove(session, reviewer.forum.id, webhook_id)
+    return _back(reviewer, "#webhooks")
+
+
+def _back(reviewer: Reviewer, part: str = "") -> RedirectResponse:
+    path = f"/console/{reviewer.forum.name}/settings{part}"
+    return RedirectResponse(path, HTTPStatus.SEE_OTHER)

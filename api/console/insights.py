@@ -1,0 +1,54 @@
+"""The pages that only show: insight into the reviewing, and the archives' progress."""
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from api.console import charts
+from api.console.access import AReviewer, ConsoleRoute
+from api.console.precision import wilson
+from api.console.render import page
+from api.console.view import frame
+from api.deps import Sessions
+from db import archive_units, archives, insight
+
+WIDTH, HEIGHT = 900, 160
+
+router = APIRouter(
+    prefix="/console/{forum}", route_class=ConsoleRoute, include_in_schema=False, tags=["console"]
+)
+
+
+@router.get("/insight")
+def show(reviewer: AReviewer, sessions: Sessions) -> Response:
+    """Show how the reviewing goes."""
+    with sessions.begin() as session:
+        context = frame(session, reviewer, active="insight")
+        found = insight.summary(session, reviewer.forum.id)
+        under_way = [
+            archive
+            for archive in archives.list_archives(session, reviewer.forum.id)
+            if archive.state == archives.ArchiveState.RUNNING
+        ]
+    days = [(f"{day:%d %b}", count) for day, count in found.per_day]
+    return page(
+        "insight.html",
+        **context,
+        summary=found,
+        total=sum(count for _, count in days),
+        columns=charts.bars(days, width=WIDTH, height=HEIGHT, gap=4),
+        people=charts.bars(found.by_person, width=1, height=100),
+        categories=[(one, wilson(one.right, one.judged)) for one in found.categories],
+        under_way=under_way,
+    )
+
+
+@router.get("/archives")
+def show_archives(reviewer: AReviewer, sessions: Sessions) -> Response:
+    """Show the archives and how far each of them is."""
+    with sessions.begin() as session:
+        context = frame(session, reviewer, active="archives")
+        found = [
+            (archive, archive_units.progress(session, archive.id))
+            for archive in reversed(archives.list_archives(session, reviewer.forum.id))
+        ]
+    return page("archives.html", **context, archives=found)

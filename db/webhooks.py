@@ -1,0 +1,293 @@
+"""Queries on webhooks: who wants to hear of what, and what is on its way to them.
+
+A trigger on `events` writes the deliveries, in the transaction of the event itself: none is lost,
+none is told of what was rolled back, and nothing that records an event needs to know.
+"""
+
+import base64
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy.orm import Session, aliased
+
+from db.errors import InvalidInputError, NotFoundError
+from db.tables.pairs import Event, Pair
+from db.tables.questions import Question
+from db.tables.review import Delivery, Group, Webhook
+
+KINDS = ("pair.flagged", "pair.decided", "pair.undone", "group.changed")
+TEST = "test"
+GIVEN_UP_LIMIT = 3
+"""Deliveries given up on in a row after which a webhook is switched off."""
+LIMIT = 10
+"""Webhooks of a forum at most."""
+_LEASE = timedelta(minutes=2)
+_KEPT = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookRow:
+    """A webhook, with the secret that its receiver checks signatures with."""
+
+    id: int
+    forum_id: int
+    url: str
+    secret: str
+    kinds: Sequence[str]
+    disabled_at: datetime | None
+    notice: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryRow:
+    """A line of the delivery log."""
+
+    id: int
+    kind: str
+    attempts: int
+    answer: int | None
+    error: str | None
+    due_at: datetime
+    delivered_at: datetime | None
+    given_up_at: datetime | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A delivery to be made now."""
+
+    id: int
+    webhook_id: int
+    url: str
+    secret: str
+    kind: str
+    attempts: int
+    happened_at: datetime
+    data: Mapping[str, object]
+
+
+def create(session: Session, forum_id: int, *, url: str, kinds: Sequence[str]) -> WebhookRow:
+    """Store a webhook with a fresh secret; raises `InvalidInputError`."""
+    unknown = set(kinds) - set(KINDS)
+    if unknown or not kinds:
+        raise InvalidInputError(f"choose among {', '.join(KINDS)}")
+    if len(list_webhooks(session, forum_id)) >= LIMIT:
+        raise InvalidInputError(f"a forum has at most {LIMIT} webhooks")
+    secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+    values = {"forum_id": forum_id, "url": url, "secret": secret, "kinds": sorted(set(kinds))}
+    webhook_id = session.execute(insert(Webhook).values(values).returning(Webhook.id)).scalar_one()
+    return get(session, forum_id, webhook_id)
+
+
+def _row(webhook: Webhook) -> WebhookRow:
+    return WebhookRow(**{name: getattr(webhook, name) for name in WebhookRow.__dataclass_fields__})
+
+
+def get(session: Session, forum_id: int, webhook_id: int) -> WebhookRow:
+    """Return a webhook; raises `NotFoundError`."""
+    found = session.execute(
+        select(Webhook)
+        .where(Webhook.id == webhook_id, Webhook.forum_id == forum_id)
+        .execution_options(populate_existing=True)
+    ).scalar_one_or_none()
+    if found is None:
+        raise NotFoundError(f"there is no webhook {webhook_id} in this forum")
+    return _row(found)
+
+
+def list_webhooks(session: Session, forum_id: int) -> list[WebhookRow]:
+    """Return a forum's webhooks, oldest first."""
+    found = session.execute(
+        select(Webhook).where(Webhook.forum_id == forum_id).order_by(Webhook.id)
+    ).scalars()
+    return [_row(webhook) for webhook in found]
+
+
+def remove(session: Session, forum_id: int, webhook_id: int) -> None:
+    """Delete a webhook with its log; raises `NotFoundError`."""
+    get(session, forum_id, webhook_id)
+    session.execute(delete(Webhook).where(Webhook.id == webhook_id))
+
+
+def enable(session: Session, forum_id: int, webhook_id: int) -> None:
+    """Switch a webhook on again; raises `NotFoundError`."""
+    get(session, forum_id, webhook_id)
+    values = {"disabled_at": None, "notice": None, "failures": 0}
+    session.execute(update(Webhook).where(Webhook.id == webhook_id).values(values))
+
+
+def send_test(session: Session, forum_id: int, webhook_id: int) -> None:
+    """Put a test on its way; raises `NotFoundError`."""
+    get(session, forum_id, webhook_id)
+    session.execute(insert(Delivery).values(webhook_id=webhook_id, kind=TEST))
+
+
+def log(session: Session, webhook_id: int, *, limit: int = 20) -> list[DeliveryRow]:
+    """Return the latest deliveries of a webhook."""
+    found = session.execute(
+        select(*(getattr(Delivery, name) for name in DeliveryRow.__dataclass_fields__))
+        .where(Delivery.webhook_id == webhook_id)
+        .order_by(Delivery.id.desc())
+        .limit(limit)
+    )
+    return [DeliveryRow(**row) for row in found.mappings()]
+
+
+def claim_due(session: Session, *, limit: int) -> list[Due]:
+    """Take deliveries that are due; they fall due again when nothing is said of them."""
+    waiting = (
+        select(Delivery.id)
+        .join(Webhook, Webhook.id == Delivery.webhook_id)
+        .where(
+            Delivery.delivered_at.is_(None),
+            Delivery.given_up_at.is_(None),
+            Delivery.due_at <= func.clock_timestamp(),
+            or_(Webhook.disabled_at.is_(None), Delivery.kind == TEST),
+        )
+        .order_by(Delivery.due_at)
+        .limit(limit)
+        .with_for_update(of=Delivery, skip_locked=True)
+    )
+    ids = list(session.execute(waiting).scalars())
+    session.execute(
+        update(Delivery)
+        .where(Delivery.id.in_(ids))
+        .values(due_at=func.clock_timestamp() + _LEASE, attempts=Delivery.attempts + 1)
+    )
+    found = session.execute(
+        select(Delivery, Webhook, Event)
+        .join(Webhook, Webhook.id == Delivery.webhook_id)
+        .outerjoin(Event, Event.id == Delivery.event_id)
+        .where(Delivery.id.in_(ids))
+        .order_by(Delivery.id)
+        .execution_options(populate_existing=True)
+    ).all()
+    return [_due(session, row.Delivery, row.Webhook, row.Event) for row in found]
+
+
+def _due(session: Session, delivery: Delivery, webhook: Webhook, event: Event | None) -> Due:
+    return Due(
+        id=delivery.id,
+        webhook_id=webhook.id,
+        url=webhook.url,
+        secret=webhook.secret,
+        kind=delivery.kind,
+        attempts=delivery.attempts,
+        happened_at=event.created_at if event is not None else delivery.created_at,
+        data=_data(session, event),
+    )
+
+
+def _data(session: Session, event: Event | None) -> dict[str, object]:
+    if event is None:
+        return {}
+    known: dict[str, object] = {"by": event.actor}
+    if event.pair_id is not None:
+        return known | _pair_data(session, event.pair_id)
+    return known | _group_data(session, event.data)
+
+
+def _pair_data(session: Session, pair_id: int) -> dict[str, object]:
+    # As the pair stands now: who hears of it late must not act on what is over.
+    low, high = aliased(Question), aliased(Question)
+    found = session.execute(
+        select(
+            Pair.status,
+            Pair.score,
+            Pair.version,
+            Pair.canonical_id,
+            Pair.low_id,
+            low.external_id.label("low"),
+            high.external_id.label("high"),
+        )
+        .join(low, low.id == Pair.low_id)
+        .join(high, high.id == Pair.high_id)
+        .where(Pair.id == pair_id)
+    ).one_or_none()
+    if found is None:
+        return {"pair_id": str(pair_id), "status": "erased"}
+    canonical = None
+    if found.canonical_id is not None:
+        canonical = found.low if found.canonical_id == found.low_id else found.high
+    return {
+        "pair_id": str(pair_id),
+        "questions": [found.low, found.high],
+        "status": found.status,
+        "version": found.version,
+        "score": round(found.score, 4),
+        "canonical": canonical,
+    }
+
+
+def _group_data(session: Session, data: Mapping[str, object]) -> dict[str, object]:
+    listed = data.get("questions")
+    ids = listed if isinstance(listed, list) else []
+    names = session.execute(
+        select(Question.id, Question.external_id).where(Question.id.in_(ids)).order_by(Question.id)
+    ).all()
+    canonical_id = session.execute(
+        select(Group.canonical_id).where(Group.id == data.get("group_id"))
+    ).scalar_one_or_none()
+    return {
+        "group_id": str(data.get("group_id")),
+        "questions": [row.external_id for row in names],
+        "canonical": next((row.external_id for row in names if row.id == canonical_id), None),
+    }
+
+
+def record_success(session: Session, due: Due, *, answer: int) -> None:
+    """Note that a delivery arrived."""
+    values = {"delivered_at": func.clock_timestamp(), "answer": answer, "error": None}
+    session.execute(update(Delivery).where(Delivery.id == due.id).values(values))
+    session.execute(update(Webhook).where(Webhook.id == due.webhook_id).values(failures=0))
+
+
+def record_failure(
+    session: Session, due: Due, *, answer: int | None, error: str, retry_in: timedelta | None
+) -> None:
+    """Note that a delivery failed, to be tried again, or with None given up.
+
+    After `GIVEN_UP_LIMIT` in a row the webhook is switched off, and its page says why.
+    """
+    now = func.clock_timestamp()
+    values: dict[str, object] = {"answer": answer, "error": error[:300]}
+    values |= {"due_at": now + retry_in} if retry_in is not None else {"given_up_at": now}
+    session.execute(update(Delivery).where(Delivery.id == due.id).values(values))
+    if retry_in is not None or due.kind == TEST:
+        return
+    failures = session.execute(
+        update(Webhook)
+        .where(Webhook.id == due.webhook_id)
+        .values(failures=Webhook.failures + 1)
+        .returning(Webhook.failures)
+    ).scalar_one_or_none()
+    if failures is not None and failures >= GIVEN_UP_LIMIT:
+        disable(
+            session, due.webhook_id, notice=f"switched off: {failures} in a row failed, {error}"
+        )
+
+
+def disable(session: Session, webhook_id: int, *, notice: str) -> None:
+    """Switch a webhook off and give up on what is on its way to it."""
+    now = func.clock_timestamp()
+    session.execute(
+        update(Webhook).where(Webhook.id == webhook_id).values(disabled_at=now, notice=notice[:300])
+    )
+    session.execute(
+        update(Delivery)
+        .where(
+            Delivery.webhook_id == webhook_id,
+            Delivery.delivered_at.is_(None),
+            Delivery.given_up_at.is_(None),
+        )
+        .values(given_up_at=now)
+    )
+
+
+def forget_old(session: Session) -> None:
+    """Delete lines of the log that are a month old."""
+    session.execute(delete(Delivery).where(Delivery.created_at < func.now() - _KEPT))
