@@ -339,25 +339,3 @@ def save_links(session: Session, forum_id: int, links: Sequence[tuple[str, str]]
         where=Pair.status.in_(undecided),
     ).returning(Pair.low_id, Pair.high_id)
     return [end for row in session.execute(confirm) for end in (row.low_id, row.high_id)]
-
-
-def found_pairs(session: Session, archive_id: int) -> list[tuple[int, int, float, str]]:
-    """Return ``(low_id, high_id, score, status)`` of the pairs that touch the archive."""
-    ours = select(Question.id).where(Question.archive_id == archive_id)
-    shown = (PairStatus.FLAGGED, PairStatus.OBSERVED, PairStatus.DUPLICATE)
-    rows = session.execute(
-        select(Pair.low_id, Pair.high_id, Pair.score, Pair.status).where(
-            Pair.low_id.in_(ours) | Pair.high_id.in_(ours), Pair.status.in_(shown)
-        )
-    )
-    return [(row.low_id, row.high_id, row.score, row.status) for row in rows]
-
-
-def ages(session: Session, ids: Sequence[int]) -> dict[int, datetime]:
-    """Return when these questions were asked, where it is known."""
-    found = session.execute(
-        select(Question.id, Question.asked_at).where(
-            Question.id.in_(ids), Question.asked_at.is_not(None)
-        )
-    )
-    return {row.id: row.asked_at for row in found}

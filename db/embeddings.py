@@ -27,24 +27,22 @@ def save(session: Session, model_id: int, rows: Sequence[NewEmbedding]) -> None:
     """Write the vectors, replacing older ones of the same questions."""
     if not rows:
         return
-    statement = insert(Embedding).values(
-        [
-            {
-                "model_id": model_id,
-                "question_id": row.question_id,
-                "forum_id": row.forum_id,
-                "visible": row.visible,
-                "text_digest": row.text_digest,
-                "vector": row.vector,
-            }
-            for row in sorted(rows, key=lambda row: row.question_id)
-        ]
-    )
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["model_id", "question_id"],
-            set_={name: statement.excluded[name] for name in ("visible", "text_digest", "vector")},
-        )
+    values = [
+        {
+            "model_id": model_id,
+            "question_id": row.question_id,
+            "forum_id": row.forum_id,
+            "visible": row.visible,
+            "text_digest": row.text_digest,
+            "vector": row.vector,
+        }
+        for row in sorted(rows, key=lambda row: row.question_id)
+    ]
+    statement = insert(Embedding.__table__)  # type: ignore[arg-type]
+    replaced = {name: statement.excluded[name] for name in ("visible", "text_digest", "vector")}
+    session.connection().execute(
+        statement.on_conflict_do_update(index_elements=["model_id", "question_id"], set_=replaced),
+        values,
     )
 
 

@@ -15,6 +15,7 @@ def make_engine(settings: DatabaseSettings) -> Engine:
         pool_size=settings.pool_size,
         max_overflow=settings.pool_size,
         pool_pre_ping=True,
+        hide_parameters=True,  # an error must not carry a question's text into a log
         connect_args={
             "connect_timeout": 5,
             "options": f"-c statement_timeout={settings.statement_timeout_s}s -c timezone=UTC",

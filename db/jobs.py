@@ -31,10 +31,8 @@ def put(session: Session, jobs: Sequence[tuple[int, int]], *, forum_id: int, lan
         {"question_id": question_id, "forum_id": forum_id, "lane": lane, "tokens": tokens}
         for question_id, tokens in jobs
     ]
-    session.execute(
-        insert(Job)
-        .values(rows)
-        .on_conflict_do_update(
+    session.connection().execute(
+        insert(Job.__table__).on_conflict_do_update(  # type: ignore[arg-type]
             index_elements=[Job.question_id],
             set_={
                 "lane": lane,
@@ -44,7 +42,8 @@ def put(session: Session, jobs: Sequence[tuple[int, int]], *, forum_id: int, lan
                 "error": None,
                 "failed_at": None,
             },
-        )
+        ),
+        rows,
     )
 
 

@@ -64,12 +64,11 @@ def _insert_new(session: Session, forum_id: int, items: Sequence[NewQuestion]) -
     ordered = sorted(items, key=lambda item: item.external_id)
     rows = [{"forum_id": forum_id, "external_id": i.external_id, **_values(i)} for i in ordered]
     statement = (
-        postgresql.insert(Question)
-        .values(rows)
+        postgresql.insert(Question.__table__)  # type: ignore[arg-type]
         .on_conflict_do_nothing(index_elements=["forum_id", "external_id"])
         .returning(Question.external_id, Question.id)
     )
-    return {row.external_id: row.id for row in session.execute(statement)}
+    return {row.external_id: row.id for row in session.connection().execute(statement, rows)}
 
 
 def _lock_existing(
@@ -87,8 +86,8 @@ def _lock_existing(
             Question.forum_id == forum_id,
             Question.external_id.in_([item.external_id for item in items]),
         )
-        .order_by(Question.external_id)
-        .with_for_update()
+        .order_by(Question.id)
+        .with_for_update(key_share=True)
     )
     return {row.external_id: row for row in found}
 
@@ -278,6 +277,16 @@ def mark_checked(session: Session, ids: Iterable[int], provenance: Provenance) -
             threshold=provenance.threshold,
             checked_at=func.clock_timestamp(),
         )
+    )
+
+
+def lock(session: Session, ids: Iterable[int]) -> None:
+    """Lock questions before their jobs, in one order: whoever edits them does the same."""
+    session.execute(
+        select(Question.id)
+        .where(Question.id.in_(set(ids)))
+        .order_by(Question.id)
+        .with_for_update(key_share=True)
     )
 
 

@@ -128,7 +128,9 @@ class Pipeline:
             observe_only=found.forum.observe_only,
         )
         with self._sessions.begin() as session:
-            ours = jobs.finish(session, lease, [question.id for question in batch])
+            ids = [question.id for question in batch]
+            questions.lock(session, ids)
+            ours = jobs.finish(session, lease, ids)
             mine = [finding for finding in findings if finding.question_id in ours]
             changed = pairs.save_findings(session, forum_id, mine, provenance)
             questions.mark_checked(session, ours, provenance)

@@ -72,7 +72,7 @@ def text_digest(text: str) -> bytes:
     Case, spacing and closing punctuation do not count; every word, number and inner sign does.
     """
     words = _WORD.findall(normalise(text).casefold())
-    while words and words[-1] in {"?", "!", ".", "…"}:
+    while len(words) > 1 and words[-1] in {"?", "!", ".", "…"}:
         words.pop()
     return hashlib.sha256(" ".join(words).encode()).digest()
 

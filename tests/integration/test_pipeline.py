@@ -1,5 +1,5 @@
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -306,3 +306,39 @@ def test_a_recheck_makes_the_models_see_what_the_forum_now_wants(sessions: Facto
 
     assert found(sessions, forum, "1") == []
     assert drain(sessions, lane=Lane.ARCHIVE) == 0
+
+
+def test_edits_and_workers_never_wait_for_each_other_in_a_circle(committed: Factory) -> None:
+    forum = submit(committed, *(f"where to buy lamp {n}" for n in range(30)), forum="circle")
+    made = make_models(committed)
+    failures: list[Exception] = []
+
+    def edit(offset: int) -> None:
+        for round_ in range(15):
+            titles = [f"where to buy lamp {n} {round_ + offset}" for n in range(30)]
+            submit(committed, *titles, forum="circle")
+
+    def work() -> None:
+        for _ in range(25):
+            with committed.begin() as session:
+                claim = jobs.claim(session, Lane.LIVE, token_budget=300, limit=30, lease_s=60)
+            Pipeline(committed, made, Limits(candidates=5)).process(claim.questions, claim.lease)
+
+    def guarded(task: Callable[[], None]) -> None:
+        try:
+            task()
+        except Exception as error:  # noqa: BLE001  # a thread's error is the test's
+            failures.append(error)
+
+    tasks: list[Callable[[], None]] = [work, work, lambda: edit(0), lambda: edit(100)]
+    threads = [threading.Thread(target=guarded, args=(task,)) for task in tasks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+    while drain(committed):
+        pass
+    with committed.begin() as session:
+        assert questions.get(session, forum.id, "1").state is State.DONE
