@@ -19,6 +19,7 @@ from db.rows import ForumRow, NewQuestion
 from worker.archive_payload import pack_links
 from worker.intake import FieldError, Submission, question_of
 from worker.readers.records import KnownPair, Record, Reject, SourceQuestion
+from worker.text import TextFields
 
 BATCH = 5_000
 
@@ -66,6 +67,12 @@ def load(
         _refuse_stopped(archives.get(session, archive.id, lock=True))
         archives.change(session, archive.id, stage=Stage.LINK, loaded_at=datetime.now(UTC))
         return archives.get(session, archive.id)
+
+
+def check(records: Sequence[Record]) -> tuple[int, list[Reject]]:
+    """Return how many questions could be stored, and the rejects: what `load` would do."""
+    batch = _prepared(records, TextFields.TITLE, 0)
+    return len(batch.questions), batch.rejects
 
 
 def _batches(records: Iterator[Record], text_fields: str, position: int) -> Iterator[_Batch]:

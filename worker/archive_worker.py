@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from db import archive_blocks, archive_units, archives, partitions
+from db import archive_blocks, archive_units, archives, forums, partitions
 from db.archive_units import LostUnitError, Unit
 from db.archives import ArchiveRow, ArchiveState, Stage
 from db.engine import Sessions
@@ -113,7 +113,15 @@ class ArchiveWorker:
             archive_units.forget(session, archive.id, after=Stage.LINK)
             archive = archives.restage(session, archive.id, Stage.LINK)
         stage = plan_next(session, archive, model_id, block=self._block)
-        archives.change(session, archive.id, stage=stage, bi_encoder_id=model_id)
+        forum = forums.find_forums(session, {archive.forum_id})[archive.forum_id]
+        archives.change(
+            session,
+            archive.id,
+            stage=stage,
+            bi_encoder_id=model_id,
+            reranker_id=self.models.cross_encoder.id,
+            threshold=self.models.threshold(forum),
+        )
         log.info("archive.stage", archive_id=archive.id, stage=stage)
         if stage is Stage.EMBED:
             self._prepare_index(session, archive)

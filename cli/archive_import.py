@@ -1,0 +1,261 @@
+"""`askedbefore import`: bring an archive of old questions in and mine it."""
+
+import csv
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from cli.archive_watch import follow, wake
+from cli.archives import show
+from cli.connect import database
+from db import archives, forums, workers
+from db.archives import ArchiveRow, ArchiveState
+from db.engine import Sessions
+from db.errors import InvalidInputError
+from db.rows import ForumRow
+from worker.archive_load import OnBatch, check, load
+from worker.readers import Archive, KnownPair, Record, Reject, open_archive, open_stream
+from worker.readers.archive import Format
+
+console = Console(stderr=True)
+_ALIVE_S = 90
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("import")(import_)
+
+
+def import_(  # noqa: PLR0913  # each is an option of the command
+    file: Annotated[str, typer.Argument(help="The archive, of any format; `-` reads a pipe.")],
+    *,
+    forum: Annotated[str, typer.Option(help="Forum that it belongs to; made when new.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Read everything, write nothing.")] = False,
+    form: Annotated[
+        Format | None, typer.Option("--format", help="Format, where it is guessed wrong.")
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="FIELD=COLUMN, such as title=subject; may be repeated."),
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Encoding, where it is guessed wrong.")
+    ] = None,
+    links: Annotated[
+        bool, typer.Option(help="Take labelled pairs as confirmed duplicates.")
+    ] = True,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an import that was interrupted.")
+    ] = False,
+    rejects: Annotated[
+        Path | None, typer.Option(help="CSV for rows that cannot be read; FILE.rejects.csv.")
+    ] = None,
+    top_k: Annotated[int, typer.Option(min=1, help="Neighbours looked at for a question.")] = 100,
+    wait: Annotated[bool, typer.Option(help="Stay until the archive is mined.")] = True,
+    out: Annotated[
+        Path | None, typer.Option("--report", help="Folder for report.html, .json and pairs.csv.")
+    ] = None,
+) -> None:
+    """Bring the questions of FILE into a forum and find every duplicate among them.
+
+    Ctrl-C leaves the job resumable at any moment: `--resume` goes on reading, and what is stored
+    is mined on by the workers.
+    """
+    with _opened(file, form, _mapping(columns), encoding) as archive:
+        _show(file, archive)
+        if not (yes or dry_run) and (file == "-" or not typer.confirm("Go on?", err=True)):
+            raise InvalidInputError("nothing was written; --yes skips the question")
+        records = archive if links else _without_links(archive)
+        rejected = rejects or Path("stdin" if file == "-" else file).with_suffix(".rejects.csv")
+        if dry_run:
+            with _reading(archive) as shown, _reject_file(rejected) as write:
+                _dry_run(records, shown, write)
+            return
+        with database() as sessions:
+            row, held = _begin(sessions, forum, file, archive, resume=resume, top_k=top_k)
+            more = held.position > 0
+            with _reading(archive) as shown, _reject_file(rejected, more=more) as write:
+                done = _load(sessions, row, held, records, _both(shown, write))
+            console.print(_told(done), highlight=False)
+            wake()
+            if wait:
+                _mine(sessions, done, out)
+
+
+def _mapping(columns: Sequence[str] | None) -> dict[str, str]:
+    chosen = {}
+    for one in columns or ():
+        field, sign, column = one.partition("=")
+        if not sign:
+            raise InvalidInputError(f"--map {one}: must be FIELD=COLUMN")
+        chosen[field.strip()] = column.strip()
+    return chosen
+
+
+def _opened(
+    file: str, form: Format | None, chosen: Mapping[str, str], encoding: str | None
+) -> Archive:
+    if file == "-":
+        return open_stream(sys.stdin.buffer, form=form, chosen=chosen, encoding=encoding)
+    return open_archive(Path(file), form=form, chosen=chosen, encoding=encoding)
+
+
+def _without_links(archive: Archive) -> Iterator[Record]:
+    return (record for record in archive if not isinstance(record, KnownPair))
+
+
+def _show(file: str, archive: Archive) -> None:
+    columns = ", ".join(f"{field} from {name!r}" for field, name in archive.columns.names.items())
+    console.print(
+        f"{file}: {archive.form}, {archive.encoding}; {columns}", highlight=False, markup=False
+    )
+    table = Table("line", "id", "question", "author", "asked")
+    for record in archive.sample(3):
+        if isinstance(record, Reject):
+            table.add_row(str(record.line), "", f"rejected: {record.reason}", "", "")
+        elif isinstance(record, KnownPair):
+            pair = f"{record.first_id} = {record.second_id}"
+            table.add_row(str(record.line), "", f"known duplicate: {pair}", "", "")
+        else:
+            asked = f"{record.asked_at:%Y-%m-%d}" if record.asked_at else ""
+            cells = (record.external_id, record.title[:120], record.author or "", asked)
+            table.add_row(str(record.line), *cells)
+    console.print(table)
+
+
+@contextmanager
+def _reading(archive: Archive) -> Iterator[Callable[[int], None]]:
+    columns = (
+        TextColumn("{task.description:>10}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rows]:,} rows"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("read", total=archive.size, rows=0)
+
+        def show(rows: int) -> None:
+            progress.update(task, completed=archive.bytes_read, rows=rows)
+
+        yield show
+
+
+@contextmanager
+def _reject_file(path: Path, *, more: bool = False) -> Iterator[Callable[[Sequence[Reject]], None]]:
+    written = 0
+
+    def write(rejects: Sequence[Reject]) -> None:
+        nonlocal written
+        if not rejects:
+            return
+        is_begun = bool(written) or (more and path.exists())
+        with path.open("a" if is_begun else "w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream)
+            if not is_begun:
+                writer.writerow(("line", "reason"))
+            writer.writerows((one.line, one.reason) for one in rejects)
+        written += len(rejects)
+
+    yield write
+    if written:
+        console.print(
+            f"{written:,} rows could not be read: {path}", style="yellow", highlight=False
+        )
+
+
+def _dry_run(
+    records: Iterator[Record] | Archive,
+    shown: Callable[[int], None],
+    write: Callable[[Sequence[Reject]], None],
+) -> None:
+    counts: Counter[str] = Counter()
+    source, rows = iter(records), 0
+    while part := list(islice(source, 5_000)):
+        rows += len(part)
+        good, bad = check(part)
+        write(bad)
+        counts["links"] += sum(isinstance(record, KnownPair) for record in part)
+        counts["questions"] += good
+        shown(rows)
+    console.print(
+        f"{counts['questions']:,} questions and {counts['links']:,} known duplicates can be read."
+        " Nothing was written.",
+        highlight=False,
+    )
+
+
+def _both(shown: Callable[[int], None], write: Callable[[Sequence[Reject]], None]) -> OnBatch:
+    def on_batch(rows: int, rejects: Sequence[Reject]) -> None:
+        write(rejects)
+        shown(rows)
+
+    return on_batch
+
+
+def _begin(
+    sessions: Sessions, forum: str, file: str, archive: Archive, *, resume: bool, top_k: int
+) -> tuple[ForumRow, ArchiveRow]:
+    name = "stdin" if file == "-" else Path(file).name
+    with sessions.begin() as session:
+        row = forums.ensure_forum(session, forum)
+        held = archives.find_unloaded(session, row.id, name) if resume else None
+        if held is not None and held.state is ArchiveState.PAUSED:
+            held = archives.set_state(session, held.id, ArchiveState.RUNNING)
+        if resume and held is None:
+            raise InvalidInputError(f"no interrupted import of {name} in forum {forum!r}")
+        made = held or archives.create(session, row.id, name=name, form=archive.form, top_k=top_k)
+    return row, made
+
+
+def _load(
+    sessions: Sessions,
+    forum: ForumRow,
+    held: ArchiveRow,
+    records: Iterator[Record] | Archive,
+    on_batch: OnBatch,
+) -> ArchiveRow:
+    try:
+        return load(sessions, forum, held, records, on_batch=on_batch)
+    except KeyboardInterrupt:
+        console.print("\nInterrupted; the same command with --resume goes on.", style="yellow")
+        raise typer.Exit(130) from None
+
+
+def _told(done: ArchiveRow) -> str:
+    return (
+        f"Archive {done.id}: {done.created:,} new questions, {done.changed:,} changed,"
+        f" {done.unchanged:,} there already, {done.rejected:,} rejected."
+    )
+
+
+def _mine(sessions: Sessions, done: ArchiveRow, out: Path | None) -> None:
+    with sessions.begin() as session:
+        alive = bool(workers.proved_lately(session, within_s=_ALIVE_S))
+    if not alive:
+        console.print("No worker is running: this command does the work itself.")
+    try:
+        follow(sessions, done.id, work=None if alive else _work_here())
+    except KeyboardInterrupt:
+        console.print(
+            f"\nThe mining goes on without us: askedbefore archives watch {done.id}", style="yellow"
+        )
+        raise typer.Exit(130) from None
+    show(sessions, done.id, out=out)
+
+
+def _work_here() -> Callable[[], object]:
+    from worker.resources import resources  # noqa: PLC0415  # loads the models
+
+    held = resources()
+    return lambda: held.archives().run(held.settings.slice_s)

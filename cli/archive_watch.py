@@ -1,0 +1,61 @@
+"""Progress bars that tell the truth whoever does the work: they are read from the ledger."""
+
+import time
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from db import archive_units, archives
+from db.archives import ArchiveState, Stage
+from db.engine import Sessions
+from db.rows import Lane
+from worker.queue import CeleryQueue
+from worker.settings import WorkerSettings
+
+_PAUSE_S = 0.5
+_NAMES = {
+    Stage.LINK: "linked",
+    Stage.EMBED: "embedded",
+    Stage.SEARCH: "compared",
+    Stage.RANK: "ranked",
+    Stage.CUT: "chosen",
+    Stage.RERANK: "reranked",
+    Stage.FINISH: "finished",
+}
+
+
+def wake() -> None:
+    """Tell the workers that there is work in the archive lane."""
+    CeleryQueue(WorkerSettings().redis_url.get_secret_value()).wake(Lane.ARCHIVE)
+
+
+def follow(
+    sessions: Sessions, archive_id: int, *, work: Callable[[], object] | None = None
+) -> ArchiveState:
+    """Show an archive's progress until it ends or rests, and return how it stands.
+
+    *work*, when given, does some of the work between two looks: for a machine without workers.
+    """
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description:>10}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %  {task.fields[found]}"),
+        TimeRemainingColumn(),
+        console=console,
+    ) as bars:
+        shown: dict[Stage, TaskID] = {}
+        while True:
+            with sessions.begin() as session:
+                row = archives.get(session, archive_id)
+                told = archive_units.progress(session, archive_id)
+            for one in told:
+                if one.stage not in shown:
+                    shown[one.stage] = bars.add_task(_NAMES[one.stage], total=1, found="")
+                found = f"{one.found:,} found" if one.found else ""
+                bars.update(shown[one.stage], total=one.size, completed=one.size_done, found=found)
+            if row.state is not ArchiveState.RUNNING or row.stage is Stage.LOAD:
+                return row.state
+            if work is None or not work():
+                time.sleep(_PAUSE_S)

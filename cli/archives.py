@@ -1,0 +1,100 @@
+"""`askedbefore archives`: what became of the archives that were brought in."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cli.archive_pages import facts, write_files
+from cli.archive_watch import follow, wake
+from cli.connect import database
+from db import archive_report, archives, forums
+from db.archives import ArchiveState
+from db.engine import Sessions
+from worker.archive_report import make_report
+
+app = typer.Typer(help="Watch, pause, resume and cancel archives, and read their reports.")
+console = Console()
+
+_Id = Annotated[int, typer.Argument(metavar="ID", help="Number of the archive.")]
+
+
+@app.callback(invoke_without_command=True)
+def list_(context: typer.Context) -> None:
+    """List the archives, the newest first."""
+    if context.invoked_subcommand is not None:
+        return
+    table = Table("id", "forum", "name", "state", "stage", "new", "rejected", "begun")
+    with database() as sessions, sessions.begin() as session:
+        rows = archives.list_archives(session)
+        names = forums.find_forums(session, {row.forum_id for row in rows})
+        for row in rows:
+            begun = f"{row.created_at:%Y-%m-%d %H:%M}"
+            counts = (f"{row.created:,}", f"{row.rejected:,}", begun)
+            forum = names[row.forum_id].name
+            table.add_row(str(row.id), forum, row.name, row.state, row.stage, *counts)
+    console.print(table)
+
+
+@app.command()
+def watch(archive: _Id) -> None:
+    """Show the progress of an archive until it is mined; Ctrl-C stops only the watching."""
+    with database() as sessions:
+        follow(sessions, archive)
+        show(sessions, archive)
+
+
+@app.command()
+def pause(archive: _Id) -> None:
+    """Let an archive rest after the units that are being worked on."""
+    _set(archive, ArchiveState.PAUSED)
+
+
+@app.command()
+def resume(archive: _Id) -> None:
+    """Let a paused archive go on."""
+    _set(archive, ArchiveState.RUNNING)
+    wake()
+
+
+@app.command()
+def cancel(archive: _Id) -> None:
+    """End an archive early; its questions, and the pairs found so far, stay."""
+    _set(archive, ArchiveState.CANCELLED)
+
+
+@app.command()
+def report(
+    archive: _Id,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for report.html, report.json and pairs.csv.")
+    ] = None,
+) -> None:
+    """Say what was found in an archive, and what was missed."""
+    with database() as sessions:
+        show(sessions, archive, out=out)
+
+
+def _set(archive_id: int, state: ArchiveState) -> None:
+    with database() as sessions:
+        with sessions.begin() as session:
+            row = archives.set_state(session, archive_id, state)
+        console.print(f"Archive {row.id} is {row.state}.", highlight=False)
+
+
+def show(sessions: Sessions, archive_id: int, *, out: Path | None = None) -> None:
+    """Print an archive's report, and write it to files when a folder is given."""
+    with sessions.begin() as session:
+        made = make_report(session, archive_id)
+        files = []
+        if out is not None:
+            files = write_files(out, made, archive_report.pairs_of(session, archive_id))
+    table = Table(title=f"Archive {archive_id}: {made.archive}", show_header=False)
+    for name, value in facts(made):
+        table.add_row(name, value)
+    console.print(table)
+    console.print(made.recall, highlight=False)
+    for file in files:
+        console.print(f"Written: {file}", highlight=False)

@@ -1,0 +1,105 @@
+"""What an archive's report says, read from the ledger and the pairs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, or_, select, text
+from sqlalchemy.orm import Session, aliased
+
+from db.rows import PairStatus
+from db.tables.pairs import Pair
+from db.tables.questions import Question
+
+SHOWN = (PairStatus.FLAGGED, PairStatus.OBSERVED, PairStatus.DUPLICATE)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPair:
+    """A pair of the report, by the forum's own ids."""
+
+    low_id: int
+    high_id: int
+    low_external_id: str
+    high_external_id: str
+    low_title: str
+    high_title: str
+    kind: str
+    status: str
+    cosine: float | None
+    score: float
+
+
+def pairs_of(session: Session, archive_id: int) -> Iterator[FoundPair]:
+    """Yield the pairs that touch the archive, best first."""
+    low, high = aliased(Question), aliased(Question)
+    rows = session.execute(
+        select(
+            Pair.low_id,
+            Pair.high_id,
+            low.external_id.label("low_external_id"),
+            high.external_id.label("high_external_id"),
+            low.title.label("low_title"),
+            high.title.label("high_title"),
+            Pair.kind,
+            Pair.status,
+            Pair.cosine,
+            Pair.score,
+        )
+        .join(low, low.id == Pair.low_id)
+        .join(high, high.id == Pair.high_id)
+        .where(
+            or_(low.archive_id == archive_id, high.archive_id == archive_id),
+            Pair.status.in_(SHOWN),
+        )
+        .order_by(Pair.score.desc(), Pair.id)
+        .execution_options(yield_per=2_000)
+    )
+    for row in rows.mappings():
+        yield FoundPair(**row)
+
+
+def ages(session: Session, archive_id: int) -> Mapping[int, object]:
+    """Return when the questions of the archive's pairs were asked, where it is known."""
+    ends = [
+        select(end).join(Question, Question.id == end).where(Question.archive_id == archive_id)
+        for end in (Pair.low_id, Pair.high_id)
+    ]
+    touched = ends[0].union(ends[1]).subquery()
+    rows = session.execute(
+        select(Question.id, Question.asked_at).where(
+            Question.id.in_(select(touched)), Question.asked_at.is_not(None)
+        )
+    )
+    return {row.id: row.asked_at for row in rows}
+
+
+_LINKS = """
+    SELECT count(*), count(*) FILTER (WHERE 1 - (a.vector <=> b.vector) >= :floor)
+    FROM pairs p JOIN questions q ON q.id = p.high_id AND q.archive_id = :archive
+    JOIN embeddings a ON a.question_id = p.low_id AND a.model_id = :model
+    JOIN embeddings b ON b.question_id = p.high_id AND b.model_id = :model
+    WHERE p.kind = 'known'
+"""
+
+
+def links_over(
+    session: Session, archive_id: int, model_id: int, *, floor: float
+) -> tuple[int, int]:
+    """Return how many of the forum's own links have vectors, and how many a cosine of *floor*."""
+    parameters = {"archive": archive_id, "model": model_id, "floor": floor}
+    row = session.execute(text(_LINKS), parameters).one()
+    return int(row[0]), int(row[1])
+
+
+def count_by_kind(session: Session, archive_id: int) -> Sequence[tuple[str, str, int]]:
+    """Return ``(kind, status, count)`` of the pairs that touch the archive."""
+    low, high = aliased(Question), aliased(Question)
+    rows = session.execute(
+        select(Pair.kind, Pair.status, func.count())
+        .join(low, low.id == Pair.low_id)
+        .join(high, high.id == Pair.high_id)
+        .where(or_(low.archive_id == archive_id, high.archive_id == archive_id))
+        .group_by(Pair.kind, Pair.status)
+        .order_by(Pair.kind, Pair.status)
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
