@@ -5,17 +5,18 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from db.errors import InvalidInputError
-from worker.blocks import BlockSearch
 from worker.load import load_encoder, load_reranker
-from worker.mining import Mined, Miner
 from worker.readers import Archive, Reject, SourceQuestion, open_archive, open_stream
+
+if TYPE_CHECKING:
+    from worker.mining import Mined
 
 console = Console(stderr=True)
 _COLUMNS = ("id1", "id2", "question1", "question2", "cosine", "score")
@@ -52,6 +53,10 @@ def mine(
 
     FILE has columns `id` and `question` (or `title`); other names are recognised as `import` does.
     """
+    # Imported here: PyTorch, for the block products, is for this command alone.
+    from worker.blocks import BlockSearch  # noqa: PLC0415
+    from worker.mining import Miner  # noqa: PLC0415
+
     ids, titles = _read(file)
     with _progress() as progress, _output(out) as stream:
         bars: dict[str, int] = {}
@@ -126,7 +131,7 @@ def _output(out: str) -> Iterator[TextIO]:
         yield stream
 
 
-def _write(stream: TextIO, found: Mined, ids: list[str], titles: list[str]) -> None:
+def _write(stream: TextIO, found: "Mined", ids: list[str], titles: list[str]) -> None:
     writer = csv.writer(stream)
     writer.writerow(_COLUMNS)
     rows = zip(found.left, found.right, found.cosine, found.score, strict=True)
@@ -136,7 +141,7 @@ def _write(stream: TextIO, found: Mined, ids: list[str], titles: list[str]) -> N
         )
 
 
-def _say(found: Mined, questions: int, top_k: int) -> None:
+def _say(found: "Mined", questions: int, top_k: int) -> None:
     console.print(
         f"{len(found):,} pairs in {questions:,} questions: {found.twins:,} of the same text;"
         f" {found.candidates:,} near pairs, {found.calls:,} read by the CrossEncoder.",

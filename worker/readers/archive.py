@@ -11,7 +11,6 @@ from typing import BinaryIO, Self, cast
 from worker.readers import sevenzip, stackexchange
 from worker.readers.delimited import DelimitedReader
 from worker.readers.json_rows import JsonReader
-from worker.readers.parquet import ParquetReader
 from worker.readers.records import Columns, Record, UnreadableArchiveError
 from worker.readers.streams import SAMPLE, Counted, as_utf8, detect_encoding, opened, seekable
 
@@ -135,6 +134,9 @@ def open_stream(
     unpacked, counted = opened(file)
     buffered = cast("io.BufferedReader", unpacked)
     if buffered.peek(4).startswith(_PARQUET) or form is Format.PARQUET:
+        # Imported here: Arrow takes memory that the other commands and the API do not need.
+        from worker.readers.parquet import ParquetReader  # noqa: PLC0415
+
         reader = ParquetReader(seekable(buffered), chosen=chosen)
         return Archive(
             iter(reader),
