@@ -1,11 +1,13 @@
 """`askedbefore migrate`, `api`, `worker` and `beat`: the processes of a deployed service."""
 
+import os
+import sys
 from typing import Annotated
 
 import typer
-import uvicorn
 from rich.console import Console
 
+from api.settings import ApiSettings
 from db import schema
 from db.engine import make_engine
 from db.rows import Lane
@@ -34,17 +36,20 @@ def api(
     processes: Annotated[int, typer.Option(help="Processes that answer.")] = 1,
 ) -> None:
     """Serve the HTTP API and the moderators' console."""
-    uvicorn.run(
-        "api.main:build_app",
-        factory=True,
-        host=host,
-        port=port,
-        workers=processes,
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=15,
-    )
+    for settings in (ApiSettings, DatabaseSettings):
+        settings()  # refused here in one sentence, not in the server's traceback
+    options = {
+        "--host": host,
+        "--port": str(port),
+        "--workers": str(processes),
+        "--log-level": "warning",
+        "--timeout-graceful-shutdown": "15",
+    }
+    arguments = [word for option in options.items() for word in option]
+    flags = ["--factory", "--no-access-log", "--no-server-header"]
+    # The server takes this process' place: what only the command line needs takes no memory in it.
+    server = [sys.executable, "-m", "uvicorn", "api.main:build_app", *flags, *arguments]
+    os.execv(sys.executable, server)  # noqa: S606  # no shell is wanted
 
 
 def worker(
