@@ -70,6 +70,15 @@ class StageProgress:
     found: int
     took_s: float
     failed: int
+    rate: float
+    """Of `size`, a second, since the stage began."""
+
+    @property
+    def left_s(self) -> float | None:
+        """Return about how many seconds are left, None before the first unit is done."""
+        if self.size_done == self.size:
+            return 0.0
+        return (self.size - self.size_done) / self.rate if self.rate > 0 else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +218,7 @@ def forget(session: Session, archive_id: int, *, after: Stage) -> None:
 def progress(session: Session, archive_id: int) -> list[StageProgress]:
     """Return how far each planned stage has come: true whoever did the work, and when."""
     done = ArchiveUnit.done_at.is_not(None)
+    begun = ArchiveUnit.done_at - func.make_interval(0, 0, 0, 0, 0, 0, ArchiveUnit.took_s)
     rows = session.execute(
         select(
             ArchiveUnit.stage,
@@ -221,6 +231,7 @@ def progress(session: Session, archive_id: int) -> list[StageProgress]:
             func.count()
             .filter(~done, ArchiveUnit.attempts >= MAX_ATTEMPTS, ArchiveUnit.lease.is_(None))
             .label("failed"),
+            func.extract("epoch", func.max(ArchiveUnit.done_at) - func.min(begun)).label("lasted"),
         )
         .where(ArchiveUnit.archive_id == archive_id)
         .group_by(ArchiveUnit.stage)
@@ -235,6 +246,7 @@ def progress(session: Session, archive_id: int) -> list[StageProgress]:
             found=int(row.found),
             took_s=float(row.took_s),
             failed=row.failed,
+            rate=float(row.size_done) / max(float(row.lasted or 0.0), 1e-3),
         )
         for row in rows
     }

@@ -43,13 +43,14 @@ def deliver_due(sessions: Sessions, *, allow_private: bool = False) -> int:
         httpx2.Client(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False) as client,
         ThreadPoolExecutor(len(claimed)) as threads,
     ):
-        deliver = partial(_deliver, sessions, client, allow_private=allow_private)
-        list(threads.map(deliver, claimed))
+        attempt = partial(_attempt, client, allow_private=allow_private)
+        outcomes = list(threads.map(attempt, claimed))
+    for due, (answer, error) in zip(claimed, outcomes, strict=True):
+        _note(sessions, due, answer, error)
     return len(claimed)
 
 
-def _deliver(sessions: Sessions, client: httpx2.Client, due: Due, *, allow_private: bool) -> None:
-    answer, error = _attempt(client, due, allow_private=allow_private)
+def _note(sessions: Sessions, due: Due, answer: int | None, error: str) -> None:
     log.info("webhook.attempted", delivery_id=due.id, answer=answer, attempt=due.attempts)
     with sessions.begin() as session:
         if answer is not None and answer in _SUCCESS:

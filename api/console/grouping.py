@@ -124,8 +124,8 @@ def decide_all(
     reviewer: AReviewer,
     sessions: Sessions,
     status: Annotated[PairStatus, Form()],
-    query: Annotated[str, Form(max_length=1000)],
     up_to: _Id,
+    query: Annotated[str, Form(max_length=1000)] = "",
 ) -> Response:
     """Decide the same on all that match."""
     with sessions.begin() as session:

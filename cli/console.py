@@ -1,0 +1,99 @@
+"""`askedbefore people` and `askedbefore export`: moderators, and what they decided."""
+
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from api.console.history import csv_of
+from cli.connect import database
+from db import forums
+from db import people as db_people
+from db.people import Role
+
+people = typer.Typer(
+    help="Who may review in the console, and how they sign in.", no_args_is_help=True
+)
+export = typer.Typer(help="Take out what people decided.", no_args_is_help=True)
+console = Console(stderr=True)
+
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", help="Data folder of `askedbefore up`; not needed beside own servers."),
+]
+Name = Annotated[str, typer.Argument(help="What the person is called in the console.")]
+
+
+@people.command("add")
+def add(
+    name: Name,
+    forum: Annotated[list[str], typer.Option(help="Forum they review in; may be repeated.")],
+    role: Annotated[Role, typer.Option(help="An admin also changes settings.")] = Role.MODERATOR,
+    password: Annotated[
+        bool, typer.Option("--password", help="Ask for a password to sign in with.")
+    ] = False,
+    data: Data = None,
+) -> None:
+    """Make somebody a moderator or an admin of forums; they are created when they are new."""
+    secret = typer.prompt("Password", hide_input=True, confirmation_prompt=True) if password else ""
+    with database(data) as sessions, sessions.begin() as session:
+        person = db_people.ensure_person(session, name)
+        for one in forum:
+            row = forums.get_forum(session, one)
+            db_people.set_role(session, person.id, row.id, role)
+        if secret:
+            db_people.set_password(session, person.id, secret)
+    console.print(f"{name} is {role} of {', '.join(forum)}.", highlight=False, markup=False)
+
+
+@people.command("link")
+def link(
+    name: Name,
+    url: Annotated[str, typer.Option(help="Address of the API.")] = "http://127.0.0.1:8000",
+    data: Data = None,
+) -> None:
+    """Print a link that signs a person in once, within twelve hours."""
+    with database(data) as sessions, sessions.begin() as session:
+        person = db_people.get_person(session, name)
+        typer.echo(db_people.create_sign_in_link(session, person.id, url))
+
+
+@people.command("key")
+def key(name: Name, data: Data = None) -> None:
+    """Print a personal key to sign in with, in place of a password; the last one stops working."""
+    with database(data) as sessions, sessions.begin() as session:
+        person = db_people.get_person(session, name)
+        typer.echo(db_people.make_personal_key(session, person.id))
+
+
+@people.command("disable")
+def disable(name: Name, data: Data = None) -> None:
+    """Shut a person out at once; what they decided stays."""
+    with database(data) as sessions, sessions.begin() as session:
+        person = db_people.get_person(session, name)
+        db_people.set_disabled(session, person.id, disabled=True)
+    console.print(f"{name} is shut out.", highlight=False, markup=False)
+
+
+@export.command("decisions")
+def decisions(
+    forum: Annotated[str, typer.Option(help="Forum whose decisions are wanted.")],
+    out: Annotated[
+        Path | None, typer.Option(help="File to write; standard output is used.")
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Write the decisions as labelled pairs: question1, question2, is_duplicate."""
+    with database(data) as sessions:
+        with sessions.begin() as session:
+            row = forums.get_forum(session, forum)
+        target = out.open("w", encoding="utf-8", newline="") if out else nullcontext(sys.stdout)
+        count = -1
+        with target as stream:
+            for line in csv_of(sessions, row.id):
+                stream.write(line)
+                count += 1
+    console.print(f"{count} labelled pairs.", highlight=False)
