@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from api import console, errors, openapi
 from api.deps import Services
 from api.middleware import Observer, PayloadLimit
-from api.routes import batches, check, forums, health, pairs, questions, review
+from api.routes import archives, batches, check, forums, health, pairs, questions, review
 from api.settings import ApiSettings
 from db.engine import Sessions
 from worker.queue import Queue
@@ -31,13 +31,17 @@ def create_app(settings: ApiSettings, sessions: Sessions, queue: Queue) -> FastA
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.services = services
-    for module in (questions, batches, check, pairs, review, forums, health):
+    for module in (questions, batches, check, pairs, archives, review, forums, health):
         app.include_router(module.router)
     app.include_router(console.router)
     console.mount_static(app)
     errors.add_handlers(app)
     openapi.describe(app)
     # The last one added is the outermost.
-    app.add_middleware(PayloadLimit, limit=settings.max_payload_bytes)
+    app.add_middleware(
+        PayloadLimit,
+        limit=settings.max_payload_bytes,
+        archive_limit=settings.max_archive_bytes,
+    )
     app.add_middleware(Observer, metrics=services.metrics)
     return app

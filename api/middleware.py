@@ -3,6 +3,7 @@
 Pure ASGI: nothing is buffered, and what a route streams is streamed on.
 """
 
+import re
 import time
 import traceback
 from secrets import token_hex
@@ -23,6 +24,7 @@ SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
+_ARCHIVES = re.compile(r"/v1/forums/[^/]+/archives")
 _UNMATCHED = "unmatched"
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _SERVER_ERROR = 500
@@ -84,34 +86,40 @@ def _log_unexpected(error: Exception, request_id: str) -> None:
 
 
 class PayloadLimit:
-    """Refuses a body over *limit* bytes with 413, whether its length was announced or not."""
+    """Refuses a body over *limit* bytes with 413, whether its length was announced or not.
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    An archive, which is streamed to disk, may have *archive_limit* bytes.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int, archive_limit: int) -> None:
         self._app = app
-        self._limit = limit
+        self._limits = {False: limit, True: archive_limit}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on unless its body is too large."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif _announced(scope) > self._limit:
-            await service_problem(BodyTooLargeError(self._limit))(scope, receive, send)
+            return
+        limit = self._limits[_ARCHIVES.fullmatch(scope["path"]) is not None]
+        if _announced(scope) > limit:
+            await service_problem(BodyTooLargeError(limit))(scope, receive, send)
         else:
-            await self._app(scope, self._counted(receive), send)
+            await self._app(scope, _counted(receive, limit), send)
 
-    def _counted(self, receive: Receive) -> Receive:
-        total = 0
 
-        async def counting() -> Message:
-            nonlocal total
-            message = await receive()
-            total += len(message.get("body", b""))
-            if total > self._limit:
-                # The one kind of exception that FastAPI lets through while it reads a body.
-                raise HTTPException(413) from BodyTooLargeError(self._limit)
-            return message
+def _counted(receive: Receive, limit: int) -> Receive:
+    total = 0
 
-        return counting
+    async def counting() -> Message:
+        nonlocal total
+        message = await receive()
+        total += len(message.get("body", b""))
+        if total > limit:
+            # The one kind of exception that FastAPI lets through while it reads a body.
+            raise HTTPException(413) from BodyTooLargeError(limit)
+        return message
+
+    return counting
 
 
 def _announced(scope: Scope) -> int:

@@ -22,6 +22,9 @@ class ApiSettings(BaseSettings):
     max_payload_bytes: PositiveInt = Field(
         default=2 * 1024 * 1024, description="Bytes of a request's body at most"
     )
+    max_archive_bytes: PositiveInt = Field(
+        default=4 * 1024**3, description="Bytes of an uploaded archive at most, as it is sent"
+    )
     wait_limit_s: NonNegativeFloat = Field(
         default=10.0, description="Longest `?wait=` for which a submission may be held open"
     )

@@ -97,22 +97,19 @@ def make_report(session: Session, archive_id: int) -> Report:
         threshold=round(threshold, 4),
         histogram=archive_units.histogram(session, archive_id),
         **_groups(grouping, titles),
-        candidates=_of(stages, Stage.SEARCH).found,
-        reranked=_of(stages, Stage.RERANK).size_done,
-        crowded=_of(stages, Stage.RANK).found,
+        candidates=_found(stages, Stage.SEARCH),
+        reranked=stages[Stage.RERANK].size_done if Stage.RERANK in stages else 0,
+        crowded=_found(stages, Stage.RANK),
         set_aside=sum(one.failed for one in stages.values()),
         stages_s=took,
         slowest=max(took, key=lambda stage: took[stage]) if took else "",
         elapsed_s=_elapsed(archive),
-        recall=_recall(session, archive, _of(stages, Stage.RANK).found),
+        recall=_recall(session, archive, _found(stages, Stage.RANK)),
     )
 
 
-def _of(stages: Mapping[Stage, StageProgress], stage: Stage) -> StageProgress:
-    nothing = StageProgress(
-        stage=stage, units=0, units_done=0, size=0, size_done=0, found=0, took_s=0.0, failed=0
-    )
-    return stages.get(stage, nothing)
+def _found(stages: Mapping[Stage, StageProgress], stage: Stage) -> int:
+    return stages[stage].found if stage in stages else 0
 
 
 def _groups(grouping: Grouping, titles: Mapping[int, str]) -> dict[str, Any]:

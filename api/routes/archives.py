@@ -1,0 +1,223 @@
+"""Whole archives: streamed in, watched, paused, taken back."""
+
+import tempfile
+from collections.abc import Iterable
+from datetime import datetime
+from typing import IO, Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response, status
+from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
+
+from api.deps import AllServices, Caller, ReadForum, Services, Sessions, SubmitForum
+from api.errors import ForbiddenError
+from db import archive_units, archives
+from db.archive_units import StageProgress
+from db.archives import ArchiveNotFoundError, ArchiveRow, ArchiveState
+from db.engine import Sessions as SessionFactory
+from db.errors import InvalidInputError
+from db.rows import ForumRow, Lane
+from worker.archive_load import load
+from worker.readers import open_stream
+from worker.readers.archive import Format
+
+router = APIRouter(prefix="/v1", tags=["archives"])
+
+_IN_MEMORY = 1 << 20
+
+
+class RejectOut(BaseModel):
+    """A row that could not be read."""
+
+    line: int
+    reason: str
+
+
+class StageOut(BaseModel):
+    """How far one stage has come."""
+
+    stage: str
+    done: int
+    total: int
+    found: int
+    work_s: float = Field(description="Seconds of work by all workers together")
+    rate: float = Field(description="Done a second since the stage began")
+    eta_s: float | None = Field(description="About how many seconds are left")
+
+
+class ArchiveOut(BaseModel):
+    """An archive and how far it has come; true whoever does the work, and across restarts."""
+
+    id: int
+    forum: str
+    name: str
+    format: str
+    state: ArchiveState
+    stage: str
+    read: int
+    created: int
+    changed: int
+    unchanged: int
+    rejected: int
+    rejects: list[RejectOut] = Field(description="The first rows that could not be read")
+    progress: list[StageOut]
+    created_at: datetime
+    finished_at: datetime | None
+
+
+_Name = Annotated[str, Query(min_length=1, max_length=200, description="What to call it")]
+_Format = Annotated[Format | None, Query(alias="format", description="Where it is guessed wrong")]
+_Map = Annotated[
+    list[str], Query(alias="map", description="FIELD=COLUMN, such as title=subject; repeatable")
+]
+_TopK = Annotated[int, Query(ge=1, le=1_000, description="Neighbours looked at for a question")]
+
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        "description": "The file as it is: NDJSON, CSV, TSV, JSON, Parquet or Posts.xml, packed"
+        " with gzip, zstd or 7z or not",
+    }
+}
+
+
+@router.post("/forums/{forum}/archives", status_code=status.HTTP_202_ACCEPTED, openapi_extra=_BODY)
+async def upload_archive(
+    *,
+    forum: SubmitForum,
+    services: AllServices,
+    request: Request,
+    response: Response,
+    name: _Name = "upload",
+    form: _Format = None,
+    columns: _Map = [],  # noqa: B006  # FastAPI copies it
+    top_k: _TopK = 100,
+) -> ArchiveOut:
+    """Bring in an archive; answers when its questions are stored, and mines it afterwards.
+
+    Sent again after a broken connection, what is stored already is passed over.
+    """
+    chosen = _mapping(columns)
+    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
+        async for chunk in request.stream():
+            await run_in_threadpool(file.write, chunk)
+        file.seek(0)
+        answer = await run_in_threadpool(
+            _store, services, forum, file, name=name, form=form, chosen=chosen, top_k=top_k
+        )
+    await run_in_threadpool(services.queue.wake, Lane.ARCHIVE)
+    response.headers["Location"] = f"/v1/archives/{answer.id}"
+    return answer
+
+
+@router.get("/forums/{forum}/archives")
+def list_archives(forum: ReadForum, sessions: Sessions) -> list[ArchiveOut]:
+    """Return the forum's archives, the newest first."""
+    with sessions.begin() as session:
+        rows = archives.list_archives(session, forum.id)
+        return [_out(row, forum.name, archive_units.progress(session, row.id)) for row in rows]
+
+
+@router.get("/archives/{archive_id}")
+def get_archive(archive_id: int, caller: Caller, sessions: Sessions) -> ArchiveOut:
+    """Return an archive with its counts, rates and what is left to do."""
+    return _answer(sessions, archive_id, caller.forums.values())
+
+
+@router.post("/archives/{archive_id}/pause")
+def pause_archive(archive_id: int, caller: Caller, sessions: Sessions) -> ArchiveOut:
+    """Let an archive rest; what is being worked on is ended first."""
+    return _change(sessions, archive_id, caller, ArchiveState.PAUSED)
+
+
+@router.post("/archives/{archive_id}/resume")
+def resume_archive(archive_id: int, caller: Caller, services: AllServices) -> ArchiveOut:
+    """Let a paused archive go on."""
+    answer = _change(services.sessions, archive_id, caller, ArchiveState.RUNNING)
+    services.queue.wake(Lane.ARCHIVE)
+    return answer
+
+
+@router.post("/archives/{archive_id}/cancel")
+def cancel_archive(archive_id: int, caller: Caller, sessions: Sessions) -> ArchiveOut:
+    """End an archive early; its questions, and the pairs found so far, stay."""
+    return _change(sessions, archive_id, caller, ArchiveState.CANCELLED)
+
+
+def _mapping(columns: list[str]) -> dict[str, str]:
+    chosen = {}
+    for one in columns:
+        field, sign, column = one.partition("=")
+        if not sign:
+            raise InvalidInputError(f"map={one}: must be FIELD=COLUMN")
+        chosen[field] = column
+    return chosen
+
+
+def _store(
+    services: Services,
+    forum: ForumRow,
+    file: IO[bytes],
+    *,
+    name: str,
+    form: Format | None,
+    chosen: dict[str, str],
+    top_k: int,
+) -> ArchiveOut:
+    with open_stream(file, name=name, form=form, chosen=chosen) as archive:  # type: ignore[arg-type]
+        with services.sessions.begin() as session:
+            row = archives.create(session, forum.id, name=name, form=archive.form, top_k=top_k)
+        load(services.sessions, forum, row, archive)
+    return _answer(services.sessions, row.id, [forum])
+
+
+def _change(
+    sessions: SessionFactory, archive_id: int, caller: Caller, state: ArchiveState
+) -> ArchiveOut:
+    if caller.key.scopes.isdisjoint({"submit", "admin"}):
+        raise ForbiddenError("this needs a key with the scope submit or admin")
+    _answer(sessions, archive_id, caller.forums.values())
+    with sessions.begin() as session:
+        archives.set_state(session, archive_id, state)
+    return _answer(sessions, archive_id, caller.forums.values())
+
+
+def _answer(sessions: SessionFactory, archive_id: int, allowed: Iterable[ForumRow]) -> ArchiveOut:
+    names = {forum.id: forum.name for forum in allowed}
+    with sessions.begin() as session:
+        row = archives.get(session, archive_id)
+        if row.forum_id not in names:
+            raise ArchiveNotFoundError(archive_id)
+        return _out(row, names[row.forum_id], archive_units.progress(session, archive_id))
+
+
+def _out(row: ArchiveRow, forum: str, progress: list[StageProgress]) -> ArchiveOut:
+    return ArchiveOut(
+        id=row.id,
+        forum=forum,
+        name=row.name,
+        format=row.form,
+        state=row.state,
+        stage=row.stage,
+        read=row.position,
+        created=row.created,
+        changed=row.changed,
+        unchanged=row.unchanged,
+        rejected=row.rejected,
+        rejects=[RejectOut.model_validate(one) for one in row.rejects],
+        progress=[
+            StageOut(
+                stage=one.stage,
+                done=one.size_done,
+                total=one.size,
+                found=one.found,
+                work_s=round(one.took_s, 2),
+                rate=round(one.rate, 2),
+                eta_s=one.left_s,
+            )
+            for one in progress
+        ],
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+    )
