@@ -36,11 +36,15 @@ def clean(text: str) -> str:
 
     Line breaks and tabs survive: this is what is stored and shown.
     """
+    if text.isascii() and text.isprintable():  # most questions: nothing to look for
+        return text.strip()
     return _INVISIBLE.sub("", _CONTROL.sub("", unicodedata.normalize("NFC", text))).strip()
 
 
 def normalise(text: str) -> str:
     """Return *text* on one line, in NFKC, without control or invisible characters."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     return _SPACE.sub(" ", clean(unicodedata.normalize("NFKC", text))).strip()
 
 
@@ -82,6 +86,8 @@ def foreign_share(text: str) -> float:
 
     The shipped models know English: elsewhere unrelated questions score high, so it must be said.
     """
+    if text.isascii():
+        return 0.0
     letters = [char for char in normalise(text) if char.isalpha()]
     if not letters:
         return 0.0
