@@ -15,11 +15,19 @@ from api.settings import ApiSettings
 from cli.home import HomeSettings
 from cli.main import app
 from db.settings import DatabaseSettings
+from worker.addresses import WebhookSettings
 from worker.settings import WorkerSettings
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
-SETTINGS = (DatabaseSettings, WorkerSettings, ApiSettings, ConsoleSettings, HomeSettings)
+SETTINGS = (
+    DatabaseSettings,
+    WorkerSettings,
+    WebhookSettings,
+    ApiSettings,
+    ConsoleSettings,
+    HomeSettings,
+)
 
 _CODE = re.compile(r"^```.*?^```|`[^`\n]+(?:\n[^`\n]+)?`", re.MULTILINE | re.DOTALL)
 _CALL = re.compile(r"\baskedbefore((?: +[\w./=,:@~$\"'\[\]-]+)+)")
