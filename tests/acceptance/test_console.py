@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.app import create_app
-from db import groups
+from db import groups, webhooks
 from db.people import Role, create_sign_in_link
 from db.rows import PairStatus
 from db.tables.pairs import Pair
@@ -301,33 +301,153 @@ def test_hostile_text_is_shown_as_text(
     assert seeded
 
 
-PAGES = ("review",)
+PAGES = (
+    "review",
+    "review?category=none",
+    "groups",
+    "groups/{group}",
+    "bulk?min=0.5",
+    "thresholds",
+    "insight",
+    "archives",
+    "history",
+    "settings",
+)
 
 
 @pytest.fixture
 def decided(committed: Factory, seeded: Seeded) -> int:
-    """The first pair, confirmed."""
+    """A group of three and a link to another question that is still to be reviewed; its id."""
     with committed.begin() as session:
         first = session.execute(select(Pair.id).order_by(Pair.id).limit(1)).scalar_one()
-        say(session, seeded, first, PairStatus.DUPLICATE)
-    return first
+        done = say(session, seeded, first, PairStatus.DUPLICATE)
+        say(session, seeded, flag(session, seeded, 1, 4, score=0.7))
+        flag(session, seeded, 0, 4, score=0.6)
+        hook = "https://forum.example/hook"
+        webhooks.create(session, seeded.forum.id, url=hook, kinds=["pair.decided"])
+    assert done.group_id is not None
+    return done.group_id
 
 
-@pytest.mark.parametrize("path", PAGES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_are_accessible(
-    opened: Open, address: str, decided: int, path: str, scheme: str
-) -> None:
-    assert decided
+def test_every_page_is_accessible(opened: Open, address: str, decided: int, scheme: str) -> None:
     page = opened("Ana")
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    page.goto(f"{address}/console/cooks/{path}")
-    page.wait_for_timeout(300)
-
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": tags}})
+    axe, reports = Axe(), []
+
+    for path in PAGES:
+        page.goto(f"{address}/console/cooks/{path.format(group=decided)}")
+        page.wait_for_timeout(200)
+        found = axe.run(page, options={"runOnly": {"type": "tag", "values": tags}})
+        if found.violations_count:
+            reports.append(f"{path}: {found.generate_report()}")
+
+    assert reports == []
+
+
+@pytest.mark.parametrize("path", ["sign-in", "sign-in/token"])
+def test_the_door_is_accessible(browser: Browser, address: str, path: str) -> None:
+    page = browser.new_page()
+    page.goto(f"{address}/console/{path}")
+
+    found = Axe().run(page)
 
     assert found.violations_count == 0, found.generate_report()
+    page.close()
+
+
+def test_no_page_is_wider_than_its_window(opened: Open, address: str, decided: int) -> None:
+    page = opened("Ana")
+    wide = []
+
+    for path in PAGES:
+        page.goto(f"{address}/console/cooks/{path.format(group=decided)}")
+        # 720 is what a window of 1440 has left at 200 % zoom.
+        for width in (1440, 1024, 720, 390):
+            page.set_viewport_size({"width": width, "height": 800})
+            found = page.evaluate("document.documentElement.scrollWidth")
+            if found > width:
+                wide.append(f"{path} at {width}: {found}")
+
+    assert wide == []
+
+
+def test_a_bulk_decision_and_its_undo(opened: Open, committed: Factory, address: str) -> None:
+    page = opened("Ana")
+    page.goto(f"{address}/console/cooks/bulk?min=0.9")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("One decision for 5 pairs")
+
+    page.get_by_role("button", name="not the same").click()
+    expect(page.locator(".notice")).to_contain_text("5 pairs: not the same")
+    assert statuses(committed).count("not_duplicate") == 5
+    page.get_by_role("button", name="Undo all").first.click()
+
+    expect(page.locator(".notice")).to_contain_text("5 decisions taken back")
+    assert set(statuses(committed)) == {"flagged"}
+
+
+def test_the_threshold_is_dragged_and_saved(opened: Open, committed: Factory, address: str) -> None:
+    page = opened("Ana")
+    page.goto(f"{address}/console/cooks/thresholds")
+    chart = page.locator(".precision").bounding_box()
+    assert chart is not None
+
+    page.mouse.move(chart["x"] + chart["width"] * 0.5, chart["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(chart["x"] + chart["width"] * (60 + 920 * 0.9) / 1000, chart["y"] + 60)
+    page.mouse.up()
+    expect(page.locator("#chosen-value")).to_have_text("0.90")
+    expect(page.locator("#expect-words")).to_contain_text("would hide 7")
+    page.get_by_role("button", name="Use this threshold").click()
+
+    expect(page.locator(".notice")).to_contain_text("Saved")
+    assert statuses(committed).count("flagged") == 5
+    assert statuses(committed).count("withdrawn") == 7
+
+
+def test_groups_are_joined_by_hand_after_a_warning(
+    opened: Open, committed: Factory, seeded: Seeded, address: str
+) -> None:
+    with committed.begin() as session:
+        ids = session.execute(select(Pair.id).order_by(Pair.id)).scalars().all()
+        for pair in ids[:2]:
+            say(session, seeded, pair)
+    page = opened("Ana")
+    page.goto(f"{address}/console/cooks/groups")
+    page.locator("tbody a").first.click()
+
+    page.get_by_role("button", name="Look at both").click()
+    expect(page.locator(".notice.warn")).to_contain_text("will hold all 4 questions together")
+    page.get_by_role("button", name="Join them").click()
+
+    expect(page.locator(".notice")).to_contain_text("joined")
+    with committed.begin() as session:
+        assert [row.size for row in groups.list_groups(session, seeded.forum.id)] == [4]
+
+
+def test_an_empty_queue_is_a_good_state(opened: Open, committed: Factory) -> None:
+    with committed.begin() as session:
+        session.execute(update(Pair).values(status=PairStatus.RELATED))
+
+    page = opened("Ana")
+
+    expect(page.get_by_role("heading", name="Nothing to review")).to_be_visible()
+
+
+def test_the_page_does_not_jump_when_the_next_pair_comes(opened: Open) -> None:
+    page = opened("Ana")
+    page.evaluate(
+        "() => { window.shift = 0; new PerformanceObserver((list) => {"
+        " for (const one of list.getEntries()) window.shift += one.value;"
+        "}).observe({type: 'layout-shift', buffered: true}); }"
+    )
+
+    for _ in range(3):
+        press(page, "n")
+        page.wait_for_timeout(100)
+
+    assert page.evaluate("window.shift") < 0.02
 
 
 def test_nothing_is_inline_and_nothing_comes_from_elsewhere(opened: Open, address: str) -> None:

@@ -254,7 +254,7 @@ function hear(news) {
   document.querySelector("#done").textContent = news.done.toLocaleString("en");
   queue.show(news.claims);
   for (const change of news.changes) hearChange(change);
-  if (!current && news.waiting > 0) location.reload();
+  if (!current && news.changes.some((change) => change.status === "flagged")) location.reload();
 }
 
 function hearChange({ pair, status, by, mine }) {
