@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bench import archive_live
 from bench.texts import BenchSettings
 from cli.embedded import EmbeddedServers
 from db import archives, forums, schema
@@ -174,29 +175,18 @@ def searching(
         begun = time.process_time()
         near = all_near(held, floor=floor, top_k=TOP, search=search)
         work = time.process_time() - begun
-        rows.append(
-            (
-                f"block search, {size:,} questions",
-                (
-                    f"{1e3 * work / size:.2f} ms of work a question, {len(near) / size:.1f} near pairs"
-                    " a question"
-                ),
-            )
-        )
+        cost = f"{1e3 * work / size:.2f} ms of work a question"
+        density = f"{len(near) / size:.1f} near pairs a question"
+        rows.append((f"block search, {size:,} questions", f"{cost}, {density}"))
         if size <= max(SIZES):
             wide = all_near(held, floor=_LOW_FLOOR, top_k=TOP, search=search)
             labelled = _keys_of(_inside(data.duplicates, chosen), size)
             top = np.isin(labelled, wide.left * size + wide.right)
             kept = np.isin(labelled[top], near.left * size + near.right)
-            rows.append(
-                (
-                    (
-                        f"labelled duplicates among the top {TOP} that the cosine floor of {floor:g}"
-                        f" keeps, {size:,} questions"
-                    ),
-                    f"{kept.mean():.4f} of {int(top.sum()):,}",
-                )
+            what = (
+                f"duplicates in the top {TOP} that the floor of {floor:g} keeps, {size:,} questions"
             )
+            rows.append((what, f"{kept.mean():.4f} of {int(top.sum()):,} labelled ones"))
     return rows
 
 
@@ -293,22 +283,18 @@ def versus(data: Data, encoder: Encoder, reranker: Reranker) -> list[Row]:
     ours = _ranked(mined, size, mined.score)
     hits = int(np.isin(ours, labelled).sum())
     first = keys[: len(ours)]  # as many pairs as ours, so both had the same room
+    told = f"{int(np.isin(first, labelled).sum())} of {len(labelled)} labelled duplicates"
+    theirs_said = (
+        f"{size / slow:.2f} questions/s, {slow_work:.1f} s of work, {calls / size:.1f}"
+        f" CrossEncoder inputs a question, {told} in its first {len(first)} pairs"
+    )
+    ours_said = (
+        f"{size / fast:.2f} questions/s, {fast_work:.1f} s of work, {mined.calls / size:.1f}"
+        f" CrossEncoder inputs a question, {hits} of {len(labelled)} in its {len(ours)} pairs"
+    )
     return [
-        (
-            f"the libraries' recipe, {size:,} questions about {_SUBJECT!r}",
-            (
-                f"{size / slow:.2f} questions/s, {slow_work:.1f} s of work, {calls / size:.1f}"
-                f" CrossEncoder inputs a question, {int(np.isin(first, labelled).sum())} of"
-                f" {len(labelled)} labelled duplicates in its first {len(first)} pairs"
-            ),
-        ),
-        (
-            "`askedbefore mine` on the same, same weights",
-            (
-                f"{size / fast:.2f} questions/s, {fast_work:.1f} s of work, {mined.calls / size:.1f}"
-                f" CrossEncoder inputs a question, {hits} of {len(labelled)} in its {len(ours)} pairs"
-            ),
-        ),
+        (f"the libraries' recipe, {size:,} questions about {_SUBJECT!r}", theirs_said),
+        ("`askedbefore mine` on the same, same weights", ours_said),
         ("ours over the recipe", f"{slow / fast:.1f}x (by work {slow_work / fast_work:.1f}x)"),
     ]
 
@@ -358,6 +344,7 @@ def main() -> None:
     rows += searching(data, vectors, sizes, reranker.calibration.cosine_floor)
     rows += quality(data, encoder, reranker)
     rows += versus(data, encoder, reranker)
+    rows += archive_live.measured()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     rows.append(("peak memory of all of the above", f"{peak:,.0f} MiB"))
     print("| archives | measured |\n| --- | --- |")

@@ -1,0 +1,73 @@
+"""How long live questions take while an archive is mined beside them, and while none is."""
+
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from bench.service import Bench, started
+from bench.texts import questions as some_questions
+from db import archives
+from db.archives import ArchiveState
+from db.rows import Lane
+from worker.archive_load import load
+from worker.queue import CeleryQueue
+from worker.readers import Record, SourceQuestion
+
+LIVE = 100
+ARCHIVED = 4_000
+_STORED = 20_000
+
+Row = tuple[str, str]
+
+
+def measured() -> list[Row]:
+    """Return the time of live questions with and without an archive that is being mined."""
+    titles = some_questions(_STORED + 2 * LIVE + ARCHIVED)[_STORED:]
+    quiet, busy, archived = titles[:LIVE], titles[LIVE : 2 * LIVE], titles[2 * LIVE :]
+    with started() as bench:
+        alone = _latencies(bench, quiet, prefix="quiet")
+        archive_id = _bring_in(bench, archived)
+        time.sleep(2)
+        beside = _latencies(bench, busy, prefix="busy")
+        with bench.sessions.begin() as session:
+            state = archives.get(session, archive_id).state
+    if state is not ArchiveState.RUNNING:
+        raise RuntimeError("the archive was mined before the live questions were answered")
+    return [
+        (f"live question, no archive, one worker, {LIVE} of them", _quantiles(alone)),
+        (f"live question while {ARCHIVED:,} questions are mined, same worker", _quantiles(beside)),
+    ]
+
+
+def _latencies(bench: Bench, titles: Sequence[str], *, prefix: str) -> list[float]:
+    seconds = []
+    with bench.client() as client:
+        for number, title in enumerate(titles):
+            begun = time.perf_counter()
+            path = f"/v1/forums/{bench.forum.name}/questions/{prefix}-{number}?wait=10"
+            answer = client.put(path, json={"title": title})
+            answer.raise_for_status()
+            if answer.json()["state"] != "done":
+                raise RuntimeError("a live question was not answered in time")
+            seconds.append(time.perf_counter() - begun)
+            time.sleep(0.1)
+    return seconds
+
+
+def _bring_in(bench: Bench, titles: Sequence[str]) -> int:
+    with bench.sessions.begin() as session:
+        row = archives.create(session, bench.forum.id, name="bench", form="csv", top_k=100)
+    load(bench.sessions, bench.forum, row, _records(titles))
+    CeleryQueue(bench.redis_url).wake(Lane.ARCHIVE)
+    return row.id
+
+
+def _records(titles: Sequence[str]) -> Iterator[Record]:
+    for number, title in enumerate(titles):
+        yield SourceQuestion(number, f"archived-{number}", title)
+
+
+def _quantiles(seconds: Sequence[float]) -> str:
+    p50, p99 = np.quantile(seconds, [0.5, 0.99]) * 1_000
+    return f"p50 {p50:.0f} ms, p99 {p99:.0f} ms"
