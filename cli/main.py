@@ -7,7 +7,19 @@ from pydantic import ValidationError
 from rich.console import Console
 from sqlalchemy.exc import OperationalError
 
-from cli import archive_import, archives, doctor, forums, keys, mine, models, processes, retry, up
+from cli import (
+    archive_import,
+    archives,
+    console,
+    doctor,
+    forums,
+    keys,
+    mine,
+    models,
+    processes,
+    retry,
+    up,
+)
 from db.errors import ServiceError
 
 app = typer.Typer(
@@ -23,10 +35,15 @@ retry.add_to(app)
 doctor.add_to(app)
 archive_import.add_to(app)
 mine.add_to(app)
+training.add_to(app)
 app.add_typer(archives.app, name="archives")
 app.add_typer(forums.app, name="forums")
 app.add_typer(keys.app, name="keys")
+app.add_typer(console.people, name="people")
+app.add_typer(console.export, name="export")
 app.add_typer(models.app, name="models")
+app.add_typer(console.people, name="people")
+app.add_typer(console.export, name="export")
 
 _errors = Console(stderr=True)
 

@@ -93,6 +93,6 @@ def _evidence(stage: Stage) -> list[Evidence]:
     both = [value for value in (forward, backward) if value is not None]
     if both:
         said = " / ".join("not run" if v is None else f"{v:.2f}" for v in (forward, backward))
-        shown.append(Evidence("reranker, both orders", said, sum(both) / len(both)))
+        shown.append(Evidence("reranker", said, sum(both) / len(both)))
     said = f"{stage.score:.2f}, flagged from {stage.threshold:.2f}"
     return [*shown, Evidence("probability", said, stage.score, stage.threshold)]

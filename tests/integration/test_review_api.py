@@ -36,7 +36,7 @@ def client(sessions: Factory, seeded: Seeded) -> Iterator[TestClient]:
 @pytest.fixture
 def visitor(sessions: Factory, seeded: Seeded) -> Iterator[TestClient]:
     """A browser without a key."""
-    assert seeded
+    assert seeded.questions
     with make_client(sessions, None) as client:
         client.follow_redirects = False
         yield client

@@ -38,7 +38,7 @@ def seeded(sessions: Factory) -> Seeded:
 
 @pytest.fixture
 def client(sessions: Factory, seeded: Seeded) -> Iterator[TestClient]:
-    assert seeded
+    assert seeded.questions
     with make_client(sessions, None) as client:
         sign_in(client, "Ana")
         yield client

@@ -1,4 +1,6 @@
-// What every page has: menus that close by themselves.
+// What every page has: menus that close by themselves, and the open tab in view.
+
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
 
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll(".menu[open]")) {

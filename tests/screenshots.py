@@ -1,0 +1,159 @@
+"""Saves what every page of the console looks like: ``python -m tests.screenshots FOLDER``.
+
+The sample forum is checked by the models that are really served; decisions are made up from its
+labels. The review page at 1440 pixels, in light, is the picture of the README.
+"""
+
+import random
+import sys
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page
+from sqlalchemy import select, update
+
+from api.app import create_app
+from api.schemas import BatchItemIn
+from api.settings import ApiSettings
+from cli.embedded import EmbeddedServers
+from cli.sample import FORUM, labels, load_questions
+from db import decisions, forums, jobs, models, partitions, people, questions, schema
+from db.decisions import Verdict
+from db.engine import Sessions, make_engine, make_sessions
+from db.errors import ConflictError
+from db.people import Role
+from db.rows import Lane, ModelKind, NewQuestion, PairStatus
+from db.settings import DatabaseSettings
+from db.tables.pairs import Pair
+from db.tables.questions import Question
+from db.tables.review import Decision
+from tests.browser import chromium, serve, shoot, sign_in
+from worker.intake import question_of
+from worker.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encoder, load_reranker
+from worker.pipeline import Limits, Models, Pipeline
+from worker.queue import CeleryQueue
+
+SIZES = ((1440, 900), (1024, 768), (390, 844))
+PAGES = ("review", "groups", "groups/1", "thresholds", "insight", "archives", "history", "settings")
+PEOPLE = ("Ana", "Ben Okri", "Chloé Duval")
+DECIDED = 110
+_PASSWORD = "only for these pictures"  # noqa: S105  # of a database that is thrown away
+
+
+def _load_sample(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        forum = forums.ensure_forum(session, FORUM, title="Sample forum")
+        items = [_question(row) for row in load_questions()]
+        questions.save(session, forum, items, lane=Lane.LIVE)
+        for name in PEOPLE:
+            person = people.ensure_person(session, name)
+            people.set_password(session, person.id, _PASSWORD)
+            role = Role.ADMIN if name == PEOPLE[0] else Role.MODERATOR
+            people.set_role(session, person.id, forum.id, role)
+
+
+def _question(row: dict[str, Any]) -> NewQuestion:
+    sent = BatchItemIn.model_validate(row)
+    return question_of(sent.submission(sent.id), text_fields="title")
+
+
+def _check_sample(sessions: Sessions, cache: Path) -> None:
+    encoder = load_encoder(DEFAULT_ENCODER, cache=cache)
+    reranker = load_reranker(DEFAULT_RERANKER, cache=cache)
+    with sessions.begin() as session:
+        bi_encoder = models.ensure_model(
+            session,
+            kind=ModelKind.BI_ENCODER,
+            name=encoder.name,
+            digest=encoder.digest,
+            dimension=encoder.dimension,
+        )
+        cross = models.ensure_model(
+            session,
+            kind=ModelKind.RERANKER,
+            name=reranker.name,
+            digest=reranker.digest,
+            calibration=reranker.calibration.as_dict(),
+        )
+        for row in (bi_encoder, cross):
+            models.activate(session, row.id)
+        partitions.ensure_partition(session, bi_encoder)
+    made = Models(encoder=encoder, reranker=reranker, bi_encoder=bi_encoder, cross_encoder=cross)
+    pipeline = Pipeline(sessions, made, Limits())
+    while True:
+        with sessions.begin() as session:
+            claim = jobs.claim(session, Lane.LIVE, token_budget=4096, limit=256, lease_s=600)
+        if not claim.questions:
+            return
+        pipeline.process(claim.questions, claim.lease)
+
+
+def _decide(sessions: Sessions) -> None:
+    chance = random.Random(7)  # noqa: S311  # the same pictures every time
+    known = labels()
+    with sessions.begin() as session:
+        forum = forums.get_forum(session, FORUM)
+        rows = session.execute(select(Question.id, Question.external_id))
+        names = {row.id: row.external_id for row in rows}
+        pairs = session.execute(select(Pair).order_by(Pair.id)).scalars().all()
+        for pair in chance.sample(pairs, min(DECIDED, len(pairs))):
+            label = known.get(frozenset((names[pair.low_id], names[pair.high_id])), "near_miss")
+            status = PairStatus.NOT_DUPLICATE if label == "near_miss" else PairStatus.DUPLICATE
+            verdict = Verdict(status=status, version=pair.version)
+            try:
+                done = decisions.decide(
+                    session, forum.id, pair.id, verdict, actor=chance.choice(PEOPLE)
+                )
+            except ConflictError:
+                continue
+            long_ago = timedelta(seconds=chance.expovariate(1 / 5e5))
+            session.execute(
+                update(Decision)
+                .where(Decision.id == done.id)
+                .values(
+                    created_at=Decision.created_at - long_ago, seconds=chance.expovariate(1 / 9)
+                )
+            )
+
+
+def _shoot_all(page: Page, address: str, folder: Path) -> None:
+    for path in PAGES:
+        for width, height in SIZES:
+            for scheme in ("light", "dark"):
+                page.set_viewport_size({"width": width, "height": height})
+                page.goto(f"{address}/console/{FORUM}/{path}")
+                name = f"{path.replace('/', '-')}-{width}-{scheme}.png"
+                shoot(page, folder / name, width=width, height=height, scheme=scheme)
+
+
+def main() -> None:
+    """Load the sample, let the models check it, and take the pictures."""
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="ab-", dir="/tmp") as home,
+        EmbeddedServers(Path(home)) as servers,
+    ):
+        url = servers.addresses.database_url
+        engine = make_engine(DatabaseSettings.model_validate({"database_url": url}))
+        schema.upgrade(engine)
+        sessions = make_sessions(engine)
+        _load_sample(sessions)
+        _check_sample(sessions, Path(home) / "models")
+        _decide(sessions)
+        settings = ApiSettings.model_validate(
+            {"redis_url": servers.addresses.redis_url, "secret_key": "0123456789abcdef" * 2}
+        )
+        app = create_app(settings, sessions, CeleryQueue(servers.addresses.redis_url))
+        with serve(app) as address, chromium() as browser:
+            page = browser.new_page()
+            sign_in(page, address, PEOPLE[0], _PASSWORD)
+            _shoot_all(page, address, folder)
+        engine.dispose()
+    print(f"{len(PAGES) * len(SIZES) * 2} pictures in {folder}")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
