@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from db import archive_report, archive_units, archives, forums, models
 from db.archive_units import StageProgress
 from db.archives import ArchiveRow, Stage
-from worker.grouping import CanonicalRule, Grouping, Link, group
+from worker.grouping import CanonicalRule, Group, Grouping, Link, group
 from worker.scoring import Calibration
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
@@ -123,13 +123,17 @@ def _groups(grouping: Grouping, titles: Mapping[int, str]) -> dict[str, Any]:
                 "size": len(one.members),
                 "canonical": titles[one.canonical],
                 "weakest": round(one.weakest, 3),
-                "chained": one.chained,
+                "chained": _is_chained(one),
             }
             for one in grouping.groups[:_LARGEST]
         ],
-        "chained": sum(one.chained for one in grouping.groups),
+        "chained": sum(_is_chained(one) for one in grouping.groups),
         "cut": len(grouping.cut),
     }
+
+
+def _is_chained(one: Group) -> bool:
+    return one.chained and one.weakest < 1.0  # people linked it, or the text is the same
 
 
 def _floor(session: Session, archive: ArchiveRow) -> float:

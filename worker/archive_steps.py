@@ -19,7 +19,9 @@ from worker.blocks import BlockSearch
 from worker.pipeline import Models, Prospect, embed, score_prospects, text_of
 from worker.text import FOREIGN_LIMIT
 
-RERANK_PAIRS = 256
+RERANK_PAIRS = 192
+"""Pairs of a unit; with a GPU, `_ON_GPU` times as many."""
+_ON_GPU = 32
 HISTOGRAM_BINS = 20
 _BLOCKS_HELD = 3
 
@@ -142,7 +144,8 @@ class Steps:
             kept = near.take(
                 left.over(near.left, near.cosine) | right.over(near.right, near.cosine)
             )
-            archive_units.plan(session, archive.id, list(_rerank_units(kept)))
+            size = RERANK_PAIRS * (_ON_GPU if self._search.is_on_gpu else 1)
+            archive_units.plan(session, archive.id, list(_rerank_units(kept, size)))
             archive_units.drop_payload(session, archive.id, Stage.SEARCH, unit.place, unit.other)
             archive_units.finish(session, unit, took_s=_since(begun), found=len(kept))
 
@@ -188,9 +191,9 @@ class Steps:
         )
 
 
-def _rerank_units(pairs_: NearPairs) -> Iterator[NewUnit]:
-    for start in range(0, len(pairs_), RERANK_PAIRS):
-        part = pairs_.take(slice(start, start + RERANK_PAIRS))
+def _rerank_units(pairs_: NearPairs, size: int) -> Iterator[NewUnit]:
+    for start in range(0, len(pairs_), size):
+        part = pairs_.take(slice(start, start + size))
         yield NewUnit(stage=Stage.RERANK, size=len(part), payload=part.pack())
 
 

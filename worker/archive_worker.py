@@ -15,7 +15,7 @@ from db.archives import ArchiveRow, ArchiveState, Stage
 from db.engine import Sessions
 from worker.archive_plan import plan_next
 from worker.archive_steps import Steps
-from worker.blocks import BLOCK, BlockSearch
+from worker.blocks import BlockSearch
 from worker.pipeline import Models
 
 LARGE = 5_000
@@ -36,13 +36,13 @@ class ArchiveWorker:
         *,
         search: BlockSearch,
         lease_s: float,
-        block: int = BLOCK,
+        block: int | None = None,
     ) -> None:
         self.sessions = sessions
         self.models = models
         self._steps = Steps(sessions, models, search)
         self._lease_s = lease_s
-        self._block = block
+        self._block = block or search.block
         self._building: threading.Thread | None = None
 
     def run(self, slice_s: float, *, on_work: Callable[[], None] = lambda: None) -> bool:

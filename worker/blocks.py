@@ -18,6 +18,7 @@ Vectors = NDArray[np.float16] | NDArray[np.float32]
 
 BLOCK = 8_192
 """Rows of a block: one tile of two such blocks is about half a second on two cores."""
+BLOCK_ON_GPU = 65_536
 _SLAB = 1_024
 _CROWDED = 4
 _EXACT_CHUNK = 1 << 16
@@ -48,6 +49,16 @@ class BlockSearch:
         self._device = torch.device(device)
         on_cuda = self._device.type == "cuda"
         self._dtype = dtype or (torch.float16 if on_cuda else _cpu_dtype())
+
+    @property
+    def block(self) -> int:
+        """Return how many rows of a block keep this device busy for about half a second."""
+        return BLOCK_ON_GPU if self.is_on_gpu else BLOCK
+
+    @property
+    def is_on_gpu(self) -> bool:
+        """Return whether the products are made on a GPU."""
+        return self._device.type != "cpu"
 
     def tile(
         self, left: Vectors, right: Vectors, *, floor: float, top_k: int, same: bool = False
