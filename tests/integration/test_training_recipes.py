@@ -1,0 +1,366 @@
+"""Every recipe from files to a folder, on a model of two small layers made here."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sentence_transformers import CrossEncoder, SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
+from tokenizers.normalizers import BertNormalizer
+from tokenizers.pre_tokenizers import BertPreTokenizer
+from tokenizers.processors import TemplateProcessing
+from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+from db.errors import InvalidInputError
+from training import cross_encoder, runs
+from training.cross_encoder import CrossEncoderConfig
+from training.distill import Teacher
+from training.evaluate import Scored, compare
+from training.losses import SymmetricBinaryCrossEntropyLoss
+from training.pairs import LabelledPair, write_pairs
+from training.scores import cosines, full_precision, raw_scores
+from training.sentence_transformer import Objective, SentenceTransformerConfig
+from training.splits import LeakError
+from worker.encoder import Encoder
+from worker.scoring import Calibration
+
+torch.set_num_threads(1)  # tiny models: threads only wait for each other
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+]
+
+PADDING, UNKNOWN, START, END = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
+VERBS = ("bake", "sell", "draw", "clean", "repair", "paint", "carry", "store", "weigh", "choose")
+THINGS = ("bread", "houses", "maps", "boots", "clocks", "walls")
+WORDS = ("how", "do", "i", "can", "one", "what", "is", "the", "way", "to", "?", "should", "we")
+
+
+def duplicates() -> list[LabelledPair]:
+    return [
+        LabelledPair(f"How do I {verb} {thing}?", f"How can one {verb} {thing}?", 1.0)
+        for verb in VERBS
+        for thing in THINGS
+    ]
+
+
+def pairs() -> list[LabelledPair]:
+    """Duplicates, and pairs of the same wording about something else; sixty components."""
+    found = []
+    for place, pair in enumerate(duplicates()):
+        verb, thing = pair.question1.rstrip("?").split()[-2:]
+        other = f"Should we {VERBS[(place + 3) % 10]} the {thing} {place % 7} {verb}?"
+        found += [pair, LabelledPair(pair.question1, other, 0.0)]
+    return found
+
+
+def make_tokenizer() -> PreTrainedTokenizerFast:
+    words = [PADDING, UNKNOWN, START, END, *WORDS, *VERBS, *THINGS, *map(str, range(10))]
+    vocabulary = {word: place for place, word in enumerate(words)}
+    tokenizer = Tokenizer(WordPiece(vocabulary, unk_token=UNKNOWN))
+    tokenizer.normalizer = BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = BertPreTokenizer()
+    tokenizer.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[(START, 2), (END, 3)],
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token=PADDING,
+        unk_token=UNKNOWN,
+        cls_token=START,
+        sep_token=END,
+        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
+        model_max_length=48,
+    )
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A bi-encoder's folder: two layers, 32 dimensions, random weights."""
+    torch.manual_seed(1)
+    bert = tmp_path_factory.mktemp("bert")
+    tokenizer = make_tokenizer()
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+    )
+    BertModel(config).save_pretrained(bert)
+    tokenizer.save_pretrained(bert)
+    transformer = Transformer(str(bert))
+    model = SentenceTransformer(
+        modules=[transformer, Pooling(transformer.get_embedding_dimension()), Normalize()],
+        device="cpu",
+    )
+    folder = tmp_path_factory.mktemp("base")
+    model.save_pretrained(str(folder), create_model_card=False)
+    return str(folder)
+
+
+class _Letters:
+    """An `Encoder` that counts letters: deterministic, and near for near texts."""
+
+    name, digest, dimension = "letters", "digest-of-letters", 26
+
+    def encode(self, texts: list[str]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+        counts = np.array(
+            [
+                [text.lower().count(chr(97 + letter)) + 0.01 for letter in range(26)]
+                for text in texts
+            ],
+            np.float32,
+        )
+        return counts / np.linalg.norm(counts, axis=1, keepdims=True)
+
+
+@pytest.fixture
+def encoder() -> Encoder:
+    return _Letters()
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> runs.Data:
+    path = tmp_path / "pairs.jsonl"
+    write_pairs(path, pairs())
+    found = runs.load_data(path, None, seed=2)
+    # A tenth of a hundred and twenty pairs is too few to halve: share them out more evenly.
+    parts = runs.dev_halves(pairs(), seed=5)
+    return runs.Data(
+        train=parts["calibrate"], dev=parts["report"], sources=found.sources, notes=found.notes
+    )
+
+
+def config(base: str, **changes: object) -> CrossEncoderConfig:
+    settings: dict[str, object] = {
+        "base": base,
+        "epochs": 4.0,
+        "batch_size": 8,
+        "learning_rate": 3e-3,
+        "max_length": 48,
+        "train_word_embeddings": True,
+        "bf16": False,
+        "evaluations": 4,
+        "patience": 10,
+    }
+    return CrossEncoderConfig(**{**settings, **changes})  # type: ignore[arg-type]
+
+
+def test_a_cross_encoder_run_leaves_a_model_the_service_can_serve(
+    base: str, data: runs.Data, encoder: Encoder, tmp_path: Path
+) -> None:
+    output = tmp_path / "run"
+
+    figures = runs.train_cross_encoder(config(base), data, output=output, encoder=encoder)
+
+    assert {"README.md", "run.json", "metrics.json", "reliability.svg", "training.svg"} <= {
+        path.name for path in output.iterdir()
+    }
+    model = CrossEncoder(str(output / "model"), device="cpu")
+    assert model.dtype == torch.float16
+    assert not (output / "model" / "README.md").exists()
+    calibration = Calibration.load(output / "model")
+    assert calibration.bi_encoder == encoder.digest
+    assert figures["reranker"]["average_precision"] > figures["reranker"]["base_rate"]
+    assert json.loads((output / "metrics.json").read_text()) == json.loads(json.dumps(figures))
+    run = json.loads((output / "run.json").read_text())
+    assert run["seed"] == 1
+    assert run["history"]
+    assert run["data"] == dict(data.sources)
+
+
+class _KilledError(Exception):
+    """Stands for a kill: the run ends here, whatever it was doing."""
+
+
+class _Dying(SymmetricBinaryCrossEntropyLoss):
+    """The loss of a run that ends at its twelfth step, after its first checkpoint."""
+
+    steps = 0
+
+    def forward(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+        self.steps += 1
+        if self.steps == 12:
+            raise _KilledError
+        return super().forward(*args, **kwargs)
+
+
+def test_a_run_that_was_killed_and_resumed_ends_as_one_that_was_not(
+    base: str, data: runs.Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = cross_encoder.train(config(base), data.train, data.dev, work=tmp_path / "whole")
+    with monkeypatch.context() as patched:
+        patched.setattr(cross_encoder, "SymmetricBinaryCrossEntropyLoss", _Dying)
+        with pytest.raises(_KilledError):
+            cross_encoder.train(config(base), data.train, data.dev, work=tmp_path / "killed")
+
+    resumed = cross_encoder.train(
+        config(base), data.train, data.dev, work=tmp_path / "killed", resume=True
+    )
+
+    assert resumed.history == whole.history
+    for one, other in zip(whole.model.parameters(), resumed.model.parameters(), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_a_sentence_transformer_learns_from_both_objectives_in_turn(
+    base: str, data: runs.Data, tmp_path: Path
+) -> None:
+    chosen = SentenceTransformerConfig(
+        base=base,
+        objective=Objective.BOTH,
+        epochs=3.0,
+        batch_size=8,
+        learning_rate=3e-3,
+        max_length=48,
+        bf16=False,
+        evaluations=2,
+        negatives_between=(-1.0, 0.999),
+    )
+
+    figures = runs.train_sentence_transformer(chosen, data, output=tmp_path / "run")
+
+    assert figures["after"]["average_precision"] > figures["before"]["average_precision"]
+    card = (tmp_path / "run" / "README.md").read_text()
+    assert "recall@10" in card
+    assert "dev-mining_average_precision" in card
+    assert SentenceTransformer(str(tmp_path / "run" / "model")).get_embedding_dimension() == 32
+
+
+@pytest.mark.parametrize("objective", [Objective.RANKING, Objective.CONTRASTIVE])
+def test_each_objective_trains_alone(
+    base: str, data: runs.Data, tmp_path: Path, objective: Objective
+) -> None:
+    chosen = SentenceTransformerConfig(
+        base=base, objective=objective, epochs=0.5, batch_size=8, bf16=False, evaluations=1
+    )
+
+    assert runs.train_sentence_transformer(chosen, data, output=tmp_path / "run")
+
+
+def test_a_teacher_labels_close_pairs_between_nought_and_one(base: str) -> None:
+    teacher = Teacher(base, pairs())
+    texts = sorted({text for pair in pairs() for text in (pair.question1, pair.question2)})
+
+    found = teacher.label(texts, wanted=30, seed=1)
+
+    assert 0 < len(found) <= 30
+    assert all(0.0 <= pair.label <= 1.0 for pair in found)
+    assert found == teacher.label(texts, wanted=30, seed=1)
+
+
+def test_the_loss_pulls_the_two_orders_of_a_pair_together(base: str) -> None:
+    model = cross_encoder.load_base(config(base))
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(6)  # fresh weights are so small that order hardly counts
+    first, second = [pair.question1 for pair in pairs()[:8]], [p.question2 for p in pairs()[:8]]
+    labels = torch.full((8,), 0.5)
+
+    torch.manual_seed(0)
+    without = SymmetricBinaryCrossEntropyLoss(model, both_orders=1.0, symmetry=0.0)
+    plain = without([first, second], labels)
+    torch.manual_seed(0)
+    pulled = SymmetricBinaryCrossEntropyLoss(model, both_orders=1.0, symmetry=1.0)
+    both = pulled([first, second], labels)
+
+    scores = model.predict(
+        [*zip(first, second, strict=True), *zip(second, first, strict=True)],
+        activation_fn=torch.nn.Identity(),
+    )
+    gap = float(np.square(scores[:8] - scores[8:]).mean())
+    assert gap > 1e-5
+    assert float(both - plain) == pytest.approx(gap, rel=0.01)
+
+
+def test_layers_near_the_input_learn_slower(base: str) -> None:
+    model = cross_encoder.load_base(config(base, train_word_embeddings=False))
+
+    groups = cross_encoder.parameter_groups(
+        model, learning_rate=1.0, layer_decay=0.5, weight_decay=0.1
+    )
+
+    rates = {float(str(group["lr"])) for group in groups}
+    assert rates == {1.0, 0.5, 0.25, 0.125}
+    count = sum(len(list(group["params"])) for group in groups)  # type: ignore[call-overload]
+    assert count == sum(p.requires_grad for p in model.parameters())
+    assert count < len(list(model.parameters()))
+
+
+def test_both_orders_are_scored_and_in_the_order_of_the_pairs(
+    base: str, encoder: Encoder, tmp_path: Path
+) -> None:
+    model = cross_encoder.load_base(config(base))
+    runs.save_reranker(model, tmp_path)
+    some = pairs()[:10]
+    turned = [LabelledPair(p.question2, p.question1, p.label) for p in some]
+
+    raw = raw_scores(some, reranker=full_precision(tmp_path), encoder=encoder)
+    back = raw_scores(turned, reranker=full_precision(tmp_path), encoder=encoder)
+
+    np.testing.assert_allclose(raw.forward, back.backward, atol=1e-5)
+    np.testing.assert_allclose(raw.cosine, cosines(turned, encoder), atol=1e-6)
+    assert not np.allclose(raw.forward, raw.backward, atol=1e-5)
+
+
+def test_a_comparison_finds_the_better_model_and_the_pairs_in_dispute() -> None:
+    rows = pairs()
+    labels = np.array([pair.label for pair in rows], np.float32)
+    noise = np.random.default_rng(1).random(len(rows)).astype(np.float32)
+    sure = labels.copy()
+    sure[3] = 1.0  # one pair it has wrong
+
+    found = compare(
+        Scored(name="noise", scores=noise),
+        Scored(name="sure", scores=sure, asymmetry=0.0),
+        rows,
+        samples=50,
+        shown=3,
+    )
+
+    assert found.difference.low > 0
+    assert found.summaries[1]["average_precision"] > 0.95
+    assert "calibration_error" not in found.summaries[0]
+    assert len(found.disagreements) == 3
+
+
+def one_label() -> list[tuple[str, list[LabelledPair]]]:
+    same = duplicates()
+    different = [LabelledPair(pair.question1, pair.question2, 0.0) for pair in same]
+    return [
+        ("holds only duplicates", same),
+        ("holds only pairs that are no duplicates", different),
+    ]
+
+
+@pytest.mark.parametrize(("message", "rows"), one_label())
+def test_one_label_alone_is_a_clear_error(
+    tmp_path: Path, message: str, rows: list[LabelledPair]
+) -> None:
+    path = tmp_path / "pairs.jsonl"
+    write_pairs(path, rows)
+
+    with pytest.raises(InvalidInputError, match=message):
+        runs.load_data(path, None, seed=1)
+
+
+def test_a_question_in_both_files_stops_the_run(tmp_path: Path) -> None:
+    path = tmp_path / "train.jsonl"
+    write_pairs(path, pairs())
+    dev = tmp_path / "dev.jsonl"
+    shutil.copy(path, dev)
+
+    with pytest.raises(LeakError):
+        runs.load_data(path, dev, seed=1)
