@@ -74,6 +74,7 @@ def pair_out(row: PairRow) -> PairOut:
         score=row.score,
         cosine=row.cosine,
         threshold=row.threshold,
+        version=row.version,
         questions=(
             PairQuestionOut(id=row.low_external_id, title=row.low_title),
             PairQuestionOut(id=row.high_external_id, title=row.high_title),

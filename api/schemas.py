@@ -239,6 +239,7 @@ class PairOut(_Out):
     score: float
     cosine: float | None
     threshold: float
+    version: int = Field(description="What a decision must name: it grows with every change")
     questions: tuple[PairQuestionOut, PairQuestionOut]
     flagged_at: datetime
     decided_at: datetime | None

@@ -18,6 +18,7 @@ from cli import (
     models,
     processes,
     retry,
+    training,
     up,
 )
 from db.errors import ServiceError
@@ -39,8 +40,6 @@ training.add_to(app)
 app.add_typer(archives.app, name="archives")
 app.add_typer(forums.app, name="forums")
 app.add_typer(keys.app, name="keys")
-app.add_typer(console.people, name="people")
-app.add_typer(console.export, name="export")
 app.add_typer(models.app, name="models")
 app.add_typer(console.people, name="people")
 app.add_typer(console.export, name="export")

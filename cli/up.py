@@ -17,13 +17,14 @@ from cli.embedded import EmbeddedServers
 from cli.home import data_folder, environment, hold
 from cli.sample import FORUM, labels, load_questions
 from cli.supervisor import Supervisor
-from db import forums, keys, schema
+from db import forums, keys, people, schema
 from db.engine import Sessions, make_engine, make_sessions
 from db.errors import ServiceError
 from db.settings import DatabaseSettings
 
 _READY_TIMEOUT_S = 600
 _KEY_FILE = "sample.key"
+_PERSON = "you"
 _ROWS = 25
 
 console = Console()
@@ -74,7 +75,8 @@ def _run(folder: Path, port: int, *, sample: bool) -> None:
         if sample:
             _load_sample(supervisor, client)
             _show_pairs(client)
-        _say_where(client, key)
+        link = _sign_in_link(make_sessions(engine), client.url)
+        _say_where(client, key, link)
         while True:
             supervisor.check()
             time.sleep(1)
@@ -164,7 +166,17 @@ def _recall(pairs: list[dict[str, object]], known: dict[frozenset[str], str]) ->
     )
 
 
-def _say_where(client: Client, key: str) -> None:
+def _sign_in_link(sessions: Sessions, url: str) -> str:
+    with sessions.begin() as session:
+        forum = forums.get_forum(session, FORUM)
+        person = people.ensure_person(session, _PERSON)
+        people.set_role(session, person.id, forum.id, people.Role.ADMIN)
+        return people.create_sign_in_link(session, person.id, url)
+
+
+def _say_where(client: Client, key: str, link: str) -> None:
     console.print(f"\nThe service listens on [bold]{client.url}[/bold]", highlight=False)
+    console.print("Review the pairs in a browser; this link signs you in once:")
+    console.print(link, soft_wrap=True, highlight=False)
     console.print(f"A key for the forum {FORUM!r}: [bold]{key}[/bold]", highlight=False)
     console.print("Ctrl-C stops it and keeps the data.")

@@ -13,6 +13,8 @@ from worker.settings import WorkerSettings
 SWEEP = "worker.sweep"
 PROVE = "worker.prove"
 UPKEEP = "worker.upkeep"
+DELIVER = "worker.deliver"
+_DELIVER_S = 3
 _UPKEEP_S = 3_600
 _WARM_UP_S = 900.0
 """A child may take this long to be ready: a first start exports the models."""
@@ -51,8 +53,8 @@ def make_app(settings: WorkerSettings) -> Celery:
 
 
 def _schedule(settings: WorkerSettings) -> dict[str, dict[str, object]]:
-    # Sweep and proof take milliseconds and go the live way: at the end of the line a busy archive
-    # would hold them up for as long as it lasts.
+    # What takes milliseconds goes the live way: at the end of the line a busy archive would hold
+    # it up for as long as it lasts.
     def entry(task: str, every_s: float, lane: Lane) -> dict[str, object]:
         options = {"queue": lane, "expires": every_s}
         return {"task": task, "schedule": every_s, "options": options}
@@ -60,6 +62,7 @@ def _schedule(settings: WorkerSettings) -> dict[str, dict[str, object]]:
     return {
         SWEEP: entry(SWEEP, settings.sweep_s, Lane.LIVE),
         PROVE: entry(PROVE, settings.proof_s, Lane.LIVE),
+        DELIVER: entry(DELIVER, _DELIVER_S, Lane.LIVE),
         UPKEEP: entry(UPKEEP, _UPKEEP_S, Lane.UPKEEP),
     }
 
@@ -73,4 +76,3 @@ def _configure(**_: object) -> None:
 def _warm_up(**_: object) -> None:
     # In the child, before its first task: the models are loaded, exported if need be, and proved.
     resources().prove(force=True)
-

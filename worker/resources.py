@@ -19,6 +19,7 @@ from db.engine import Sessions, make_engine, make_sessions
 from db.errors import IncompatibleModelError
 from db.rows import Lane, ModelKind, ModelRow
 from db.settings import DatabaseSettings
+from worker.addresses import WebhookSettings
 from worker.check import Checker
 from worker.drain import Drain
 from worker.encoder import Encoder
@@ -27,6 +28,7 @@ from worker.pipeline import Limits, Models, Pipeline
 from worker.queue import CeleryQueue, Queue, make_redis
 from worker.reranker import Reranker
 from worker.settings import WorkerSettings
+from worker.webhooks import Courier
 
 if TYPE_CHECKING:
     from worker.archive_worker import ArchiveWorker
@@ -47,6 +49,7 @@ class Resources:
         self.drains = {lane: self._drain(lane) for lane in (Lane.LIVE, Lane.ARCHIVE)}
         self._models: Models | None = None
         self._archives: ArchiveWorker | None = None
+        self.courier = Courier(sessions, allow_private=WebhookSettings().allow_private)
         self._proved_at = 0.0
 
     def models(self) -> Models:

@@ -7,7 +7,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from db.errors import ServiceError
 from db.rows import Lane
 from worker import upkeep
-from worker.app import PROVE, SWEEP, UPKEEP
+from worker.app import DELIVER, PROVE, SWEEP, UPKEEP
 from worker.queue import CHECK, DRAIN, CheckRequest, send_answer, wake_key
 from worker.resources import Resources, resources
 
@@ -58,6 +58,12 @@ def sweep() -> None:
 def prove() -> None:
     """Show that this worker can still infer."""
     resources().prove()
+
+
+@shared_task(name=DELIVER)
+def deliver() -> None:
+    """Start to deliver what webhooks wait for, beside the next questions."""
+    resources().courier.start()
 
 
 @shared_task(name=UPKEEP)

@@ -2,7 +2,7 @@
 
 import structlog
 
-from db import archive_units, embeddings, jobs
+from db import archive_units, embeddings, jobs, webhooks
 from db.engine import Sessions
 from db.rows import Lane, ModelRow
 from worker.queue import Queue
@@ -27,9 +27,10 @@ def sweep(sessions: Sessions, queue: Queue) -> None:
 
 
 def hourly(sessions: Sessions, model: ModelRow) -> None:
-    """Measure the index against exact search on a sample, and forget old counters."""
+    """Measure the index against exact search on a sample, and forget what is old."""
     with sessions.begin() as session:
         recall = embeddings.measure_recall(session, model, sample=_SAMPLE, top=_TOP)
         jobs.forget_throughput(session)
+        webhooks.forget_old(session)
     if recall is not None:
         log.info("index.recall", model_id=model.id, top=_TOP, recall=round(recall, 4))

@@ -5,6 +5,7 @@ between leaves it to fall due again, so a receiver may hear the same ``webhook-i
 """
 
 import json
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -31,6 +32,25 @@ _SUCCESS = range(200, 300)
 _AGENT = "askedbefore-webhooks/1"
 
 log = structlog.get_logger()
+
+
+class Courier:
+    """Delivers in a thread of its own: receivers may be slow, and questions must not wait."""
+
+    def __init__(self, sessions: Sessions, *, allow_private: bool) -> None:
+        self._sessions = sessions
+        self._allow_private = allow_private
+        self._round: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Deliver what is due, unless a round is under way; what a killed one held is due again."""
+        if self._round is None or not self._round.is_alive():
+            self._round = threading.Thread(target=self._deliver, name="webhooks", daemon=True)
+            self._round.start()
+
+    def _deliver(self) -> None:
+        while deliver_due(self._sessions, allow_private=self._allow_private):
+            pass
 
 
 def deliver_due(sessions: Sessions, *, allow_private: bool = False) -> int:
