@@ -107,10 +107,10 @@ class Tokens:
         return cls(path.read_text(encoding="utf-8"), spec)
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the token ids of each text, special tokens left out, never more than fit."""
+        """Return the token ids of each text, special tokens left out, not yet cut to what fits."""
         cleaned = [self._spec.prompt + _encodable(text)[: self._longest].strip() for text in texts]
         encodings = self._tokenizer.encode_batch_fast(cleaned, add_special_tokens=False)
-        return [encoding.ids[: self._spec.max_length] for encoding in encodings]
+        return [encoding.ids for encoding in encodings]
 
     def singles(self, ids: Sequence[Sequence[int]], *, token_budget: int) -> Iterator[Batch]:
         """Yield the texts as batches, shortest first."""

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
@@ -47,6 +47,7 @@ texts = st.lists(st.sampled_from(WORDS[4:]), max_size=15).map(" ".join)
 @pytest.mark.parametrize("template", [BERT, ROBERTA], ids=["bert", "roberta"])
 @settings(deadline=None)  # a busy machine is no fault of the code
 @given(pairs=st.lists(st.tuples(texts, texts), min_size=1, max_size=8))
+@example(pairs=[("how " * 13, "how " * 12)])
 def test_pairs_are_assembled_as_the_tokenizer_would(
     template: TemplateProcessing, pairs: list[tuple[str, str]]
 ) -> None:
