@@ -11,6 +11,7 @@ TARGETS = (0.9, 0.95, 0.98, 0.99)
 ENOUGH = 20
 """Judged pairs below which no threshold is suggested: an interval would be too wide to trust."""
 _Z = 1.959964
+_HALF = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,12 @@ def curve(judged: Sequence[Judged], waiting: Sequence[int]) -> list[Point]:
             )
         )
     return points[::-1]
+
+
+def base(points: Sequence[Point]) -> float:
+    """Return where the axis of shares begins: half, or nothing where the curve goes below it."""
+    known = [p.precision for p in points if p.judged >= ENOUGH and p.precision is not None]
+    return _HALF if min(known, default=1.0) >= _HALF else 0.0
 
 
 def at(points: Sequence[Point], threshold: float) -> Point:

@@ -53,6 +53,7 @@ def thresholds(reviewer: AReviewer, sessions: Sessions, saved: str = "") -> Resp
         curve=json.dumps([_point(point) for point in points]),
         # Below the lowest judged pair nobody looked: the curve ends there.
         lowest=min((pair.score for pair in judged), default=0.0) - 1 / STEPS,
+        base_share=precision.base(points),
         saved=saved,
     )
 

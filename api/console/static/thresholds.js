@@ -1,6 +1,6 @@
 // The line that is dragged over the precision curve, and what it says.
 
-const LEFT = 60, WIDTH = 920, TOP = 20, HALF = 130;
+const LEFT = 60, WIDTH = 920, TOP = 20, HEIGHT = 130;
 const form = document.querySelector("#choose");
 const curve = JSON.parse(form.dataset.curve);
 const lowest = Number(form.dataset.lowest);
@@ -10,7 +10,8 @@ const chart = document.querySelector(".precision");
 const line = chart.querySelector(".chosen-line");
 
 const across = (threshold) => LEFT + WIDTH * threshold;
-const down = (share) => TOP + HALF * 2 * (1 - Math.max(0.5, share));
+const bottom = Number(form.dataset.base);
+const down = (share) => TOP + (HEIGHT * (1 - Math.max(bottom, share))) / (1 - bottom);
 const percent = (share) => `${Math.round(share * 100)} %`;
 const at = (threshold) => curve[Math.max(0, Math.min(curve.length - 1, Math.round(threshold * curve.length)))];
 
@@ -19,7 +20,7 @@ function draw() {
   const path = (points) => points.map(([x, y], place) => `${place ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
   chart.querySelector(".middle").setAttribute("d", path(known.map(([t, , share]) => [across(t), down(share)])));
   const high = known.map(([t, , , , top]) => [across(t), down(top)]);
-  const low = known.map(([t, , , bottom]) => [across(t), down(bottom)]).reverse();
+  const low = known.map(([t, , , least]) => [across(t), down(least)]).reverse();
   chart.querySelector(".interval").setAttribute("d", known.length ? `${path([...high, ...low])}Z` : "");
 }
 

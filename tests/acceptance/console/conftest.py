@@ -60,7 +60,7 @@ def opened(browser: Browser, address: str, seeded: Seeded) -> Iterator[Open]:
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(10_000)
-        page.on("pageerror", errors.append)
+        page.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108  # no builtin can be one
         sign_in(page, address, name, PASSWORD)
         return page
 
