@@ -1,0 +1,120 @@
+"""Server time of the console with 100,000 pairs in the queue: its page, a stage, a decision.
+
+Run it with ``python -m bench.console``; it starts a database of its own and throws it away.
+"""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine, text
+
+from api.app import create_app
+from api.settings import ApiSettings
+from cli.embedded import EmbeddedServers
+from db import forums, people, schema
+from db.engine import make_engine, make_sessions
+from db.people import Role
+from db.settings import DatabaseSettings
+from worker.queue import CeleryQueue
+
+PAIRS = 100_000
+WARM_UP, ROUNDS = 5, 40
+_PASSWORD = "only for this measurement"  # noqa: S105  # of a database that is thrown away
+_HTML = {"Accept": "text/html"}
+
+_SEED = """
+INSERT INTO questions (forum_id, external_id, title, body, category, asked_at, text_fields,
+                       text_digest, content_digest)
+SELECT 1, n, 'How do I ' || md5(n::text) || ' the ' || md5((n / 3)::text), repeat('words ', 60),
+       'category ' || n % 40, now() - n * interval '1 minute', 'title', ''::bytea, ''::bytea
+FROM generate_series(1, 2 * :pairs) AS n;
+INSERT INTO pairs (forum_id, low_id, high_id, kind, cosine, logit_low_high, score, threshold,
+                   low_text_version, high_text_version, status, flagged_at)
+SELECT 1, 2 * n - 1, 2 * n, 'model', 0.8, 1.5, 0.5 + 0.5 * random(), 0.5, 1, 1,
+       'flagged', now() - n * interval '1 second'
+FROM generate_series(1, :pairs) AS n;
+"""
+
+
+def _seed(engine: Engine) -> None:
+    schema.upgrade(engine)
+    with make_sessions(engine).begin() as session:
+        forum = forums.ensure_forum(session, "bench")
+        ana = people.ensure_person(session, "Ana")
+        people.set_password(session, ana.id, _PASSWORD)
+        people.set_role(session, ana.id, forum.id, Role.ADMIN)
+    with engine.begin() as connection:
+        connection.execute(text(_SEED), {"pairs": PAIRS})
+    # As autovacuum does a minute later: statistics, and which rows an index alone can answer for.
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("VACUUM ANALYZE")
+
+
+def _measure(name: str, call: Callable[[int], object]) -> None:
+    for turn in range(WARM_UP):
+        call(turn)
+    times, work = [], []
+    for turn in range(WARM_UP, WARM_UP + ROUNDS):
+        begun, worked = time.perf_counter(), time.process_time()
+        call(turn)
+        times.append((time.perf_counter() - begun) * 1000)
+        work.append((time.process_time() - worked) * 1000)
+    middle, most = statistics.median(times), sorted(times)[int(0.95 * ROUNDS)]
+    print(
+        f"{name:28} p50 {middle:6.1f} ms   p95 {most:6.1f} ms"
+        f"   of it this process' own work {statistics.median(work):5.1f} ms",
+        flush=True,
+    )
+
+
+def _get(client: TestClient, path: str) -> None:
+    client.get(path, headers=_HTML).raise_for_status()
+
+
+def _run(client: TestClient) -> None:
+    client.post("/console/sign-in", data={"name": "Ana", "secret": _PASSWORD}, headers=_HTML)
+    page = client.get("/console/bench/review", headers=_HTML).text
+    client.headers["X-CSRF-Token"] = page.split('name="csrf" content="')[1].split('"')[0]
+    for sort in ("certain", "useful", "oldest"):
+        _measure(
+            f"queue, {sort}", lambda _, s=sort: _get(client, f"/console/bench/review?sort={s}")
+        )
+    _measure(
+        "queue, one category", lambda _: _get(client, "/console/bench/review?category=category+7")
+    )
+    _measure("queue, words in the title", lambda _: _get(client, "/console/bench/review?q=abcd"))
+    _measure("stage", lambda turn: _get(client, f"/console/bench/pairs/{turn + 1}/stage"))
+    for status in ("not_duplicate", "duplicate"):
+        first = 1_000 if status == "duplicate" else 2_000
+        _measure(
+            f"decision, {status}",
+            lambda turn, s=status, f=first: client.post(
+                f"/console/bench/pairs/{f + turn}/decision", data={"status": s, "version": "1"}
+            ).raise_for_status(),
+        )
+
+
+def main() -> None:
+    """Measure, and print."""
+    with (
+        tempfile.TemporaryDirectory(prefix="ab-", dir="/tmp") as folder,
+        EmbeddedServers(Path(folder)) as servers,
+    ):
+        url = servers.addresses.database_url
+        engine = make_engine(DatabaseSettings.model_validate({"database_url": url}))
+        _seed(engine)
+        settings = ApiSettings.model_validate(
+            {"redis_url": servers.addresses.redis_url, "secret_key": "0123456789abcdef" * 2}
+        )
+        queue = CeleryQueue(servers.addresses.redis_url)
+        with TestClient(create_app(settings, make_sessions(engine), queue)) as client:
+            _run(client)
+        engine.dispose()
+
+
+if __name__ == "__main__":
+    main()
