@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, insert, or_, select, text, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
+from db.components import bridges, components
 from db.errors import ConflictError, InvalidInputError, NotFoundError
 from db.events import NewEvent, record
 from db.rows import PairStatus
@@ -99,6 +100,17 @@ def groups_of(session: Session, question_ids: Iterable[int]) -> dict[int, int]:
     return {row.question_id: row.group_id for row in found}
 
 
+def together_with(session: Session, question_id: int) -> list[int]:
+    """Return the other questions of the group that this one is in."""
+    own = select(GroupMember.group_id).where(GroupMember.question_id == question_id)
+    found = session.execute(
+        select(GroupMember.question_id).where(
+            GroupMember.group_id == own.scalar_subquery(), GroupMember.question_id != question_id
+        )
+    )
+    return list(found.scalars())
+
+
 def size(session: Session, group_id: int) -> int:
     """Return how many questions a group has."""
     statement = select(func.count()).where(GroupMember.group_id == group_id)
@@ -112,27 +124,6 @@ def refuse_merge(session: Session, pair_id: int, low_id: int, high_id: int) -> N
     if low is not None and high is not None and low != high:
         sizes = (size(session, low), size(session, high))
         raise WouldMergeError(pair_id=pair_id, groups=(low, high), sizes=sizes)
-
-
-def components(nodes: Iterable[int], edges: Iterable[tuple[int, int]]) -> list[frozenset[int]]:
-    """Return the connected components of a graph, each once."""
-    group = {node: {node} for node in nodes}
-    for one, other in edges:
-        small, large = sorted((group[one], group[other]), key=len)
-        if small is not large:
-            large |= small
-            group.update(dict.fromkeys(small, large))
-    return [frozenset(found) for found in {id(g): g for g in group.values()}.values()]
-
-
-def bridges(nodes: Iterable[int], edges: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Return the edges without which a component would fall in two."""
-    whole = len(components(nodes := list(nodes), edges))
-    return {
-        edge
-        for position, edge in enumerate(edges)
-        if len(components(nodes, [*edges[:position], *edges[position + 1 :]])) > whole
-    }
 
 
 _REACHED = text("""

@@ -6,7 +6,7 @@ from sqlalchemy import Row, Select, case, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session, aliased
 
-from db import events, jobs
+from db import events, groups, jobs
 from db.errors import QuestionNotFoundError, TransientError
 from db.rows import (
     UNDECIDED,
@@ -206,7 +206,11 @@ def erase(session: Session, forum_id: int, external_id: str, *, actor: str) -> N
     session.execute(
         delete(Event).where(or_(Event.question_id == question_id, Event.pair_id.in_(pairs)))
     )
+    groups.lock(session, forum_id)
+    together = groups.together_with(session, question_id)
     session.execute(delete(Question).where(Question.id == question_id))
+    if together:
+        groups.rebuild(session, forum_id, together, actor=actor)
     erased = events.NewEvent(
         forum_id=forum_id,
         kind="question.erased",

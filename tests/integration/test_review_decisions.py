@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from db import decisions, groups, pairs, review
+from db import decisions, groups, pairs, questions, review
 from db.decisions import NotYoursError, StaleVersionError, UndoneAlreadyError, Verdict
 from db.errors import InvalidInputError, PairNotFoundError
 from db.groups import WouldMergeError
@@ -314,3 +314,16 @@ def test_the_stage_shows_the_older_question_first_with_the_scores_its_way(
     assert (stage.older.reach, stage.newer.reach) == (0, 1)
     found = review.precedents(session, stage)
     assert [(p.title, p.status) for p in found] == [("How do I boil egg 3", "related")]
+
+
+def test_an_erased_question_leaves_its_group_in_order(session: Session, seeded: Seeded) -> None:
+    for one, other in ((0, 1), (1, 2), (0, 2), (1, 3)):
+        say(session, seeded, flag(session, seeded, one, other))
+    assert members(session, seeded) == [[0, 1, 2, 3]]
+
+    questions.erase(session, seeded.forum.id, "q-1", actor="forum")
+    assert members(session, seeded) == [[1, 2, 3]]
+    questions.erase(session, seeded.forum.id, "q-2", actor="forum")
+
+    assert members(session, seeded) == []
+    assert session.execute(select(Decision.id)).all() == []
