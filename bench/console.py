@@ -1,6 +1,6 @@
 """Server time of the console with 100,000 pairs in the queue: its page, a stage, a decision.
 
-Run it with ``python -m bench.console``; it starts a database of its own and throws it away.
+``python -m bench.console`` starts a database of its own and prints a Markdown table.
 """
 
 import statistics
@@ -64,11 +64,8 @@ def _measure(name: str, call: Callable[[int], object]) -> None:
         times.append((time.perf_counter() - begun) * 1000)
         work.append((time.process_time() - worked) * 1000)
     middle, most = statistics.median(times), sorted(times)[int(0.95 * ROUNDS)]
-    print(
-        f"{name:28} p50 {middle:6.1f} ms   p95 {most:6.1f} ms"
-        f"   of it this process' own work {statistics.median(work):5.1f} ms",
-        flush=True,
-    )
+    own = statistics.median(work)
+    print(f"| {name} | {middle:.0f} ms | {most:.0f} ms | {own:.0f} ms |", flush=True)
 
 
 def _get(client: TestClient, path: str) -> None:
@@ -76,6 +73,8 @@ def _get(client: TestClient, path: str) -> None:
 
 
 def _run(client: TestClient) -> None:
+    print(f"The console with {PAIRS:,} pairs in the queue, server time:\n")
+    print("| what | p50 | p95 | of it the API's own work |\n|---|---|---|---|")
     client.post("/console/sign-in", data={"name": "Ana", "secret": _PASSWORD}, headers=_HTML)
     page = client.get("/console/bench/review", headers=_HTML).text
     client.headers["X-CSRF-Token"] = page.split('name="csrf" content="')[1].split('"')[0]
