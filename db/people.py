@@ -6,7 +6,7 @@ plain SHA-256 of each is safe to keep.
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -29,6 +29,8 @@ from db.tables.review import (
 
 PASSWORD_LENGTH = 10
 ATTEMPTS = 10
+ATTEMPTS_OF_ADDRESS = 100
+"""More than for a name: a whole office, or everybody behind a proxy, may share an address."""
 ATTEMPTS_WITHIN = timedelta(minutes=10)
 LINK_LIFETIME = timedelta(hours=12)
 _KEY_PREFIX = "abp_"
@@ -176,18 +178,20 @@ def _matches(kept: str, secret: str) -> bool:
         return False
 
 
-def refuse_if_too_many(session: Session, buckets: list[str]) -> None:
-    """Raise `TooManyAttemptsError` when one of *buckets* failed too often lately."""
+def refuse_if_too_many(session: Session, limits: Mapping[str, int]) -> None:
+    """Raise `TooManyAttemptsError` when a bucket of *limits* failed as often as it may lately."""
     since = func.now() - ATTEMPTS_WITHIN
     session.execute(delete(SignInAttempt).where(SignInAttempt.at < since))
-    counts = session.execute(
-        select(func.count()).where(SignInAttempt.bucket.in_(buckets)).group_by(SignInAttempt.bucket)
-    ).scalars()
-    if any(count >= ATTEMPTS for count in counts):
+    failed = session.execute(
+        select(SignInAttempt.bucket, func.count().label("times"))
+        .where(SignInAttempt.bucket.in_(limits))
+        .group_by(SignInAttempt.bucket)
+    )
+    if any(row.times >= limits[row.bucket] for row in failed):
         raise TooManyAttemptsError
 
 
-def record_failure(session: Session, buckets: list[str]) -> None:
+def record_failure(session: Session, buckets: Iterable[str]) -> None:
     """Remember a failed attempt to sign in."""
     session.execute(insert(SignInAttempt).values([{"bucket": bucket} for bucket in buckets]))
 

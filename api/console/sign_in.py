@@ -59,16 +59,16 @@ def sign_in(
 ) -> Response:
     """Sign in with a name and a password or personal key."""
     _refuse_other_sites(request)
-    buckets = [f"name:{name.strip().casefold()}"]
+    limits = {f"name:{name.strip().casefold()}": people.ATTEMPTS}
     if request.client is not None:
-        buckets.append(f"address:{request.client.host}")
+        limits[f"address:{request.client.host}"] = people.ATTEMPTS_OF_ADDRESS
     try:
         with sessions.begin() as session:
-            people.refuse_if_too_many(session, buckets)
+            people.refuse_if_too_many(session, limits)
             person = people.authenticate(session, name, secret)
     except SignInRefusedError as error:
         with sessions.begin() as session:
-            people.record_failure(session, buckets)
+            people.record_failure(session, limits)
         return _refused(error, HTTPStatus.UNAUTHORIZED, name=name, next_=next)
     except TooManyAttemptsError as error:
         return _refused(error, HTTPStatus.TOO_MANY_REQUESTS, name=name, next_=next)
