@@ -18,6 +18,10 @@ lint: $(STAMP)
 	@$(BIN)/lint-imports
 	@$(BIN)/mypy
 
+screenshots: $(STAMP)
+	@$(BIN)/python -m tests.screenshots screenshots
+	@cp screenshots/review-1440-light.png docs/console.png
+
 bench: $(STAMP)
 	@$(BIN)/python -m bench
 
