@@ -197,6 +197,24 @@ def mix(  # noqa: PLR0917  # a command's options
     _say([f"{output}: {mixing.balance(mixed)}"])
 
 
+@app.command()
+def average(
+    first: Annotated[str, typer.Argument(help="A reranker's folder.")],
+    second: Annotated[str, typer.Argument(help="Another, of the same ancestry.")],
+    output: Annotated[Path, typer.Option(help="Folder of the mean.")],
+    share: Annotated[float, typer.Option(help="How much of it is the first.")] = 0.5,
+) -> None:
+    """Average two rerankers of one ancestry, weight by weight; calibrate the mean afterwards.
+
+    Example: askedbefore train average runs/second/model runs/first/model --output mean
+    """
+    from training.averaging import average as mean  # noqa: PLC0415  # heavy and optional
+    from training.runs import save_reranker  # noqa: PLC0415
+
+    save_reranker(mean([first, second], [share, 1 - share]), output)
+    _say([f"{output} is written: askedbefore train calibrate {output} --data DEV"])
+
+
 @app.command("calibrate")
 def calibrate_(
     model: Annotated[Path, typer.Argument(help="A reranker's folder; calibration.json goes in.")],

@@ -41,13 +41,14 @@ def calibrate(raw: RawScores, labels: Labels, *, bi_encoder: str) -> Calibration
     found = {f"{wanted:.2f}": threshold_for(labels, probabilities, wanted) for wanted in PRECISIONS}
     thresholds = {name: value for name, value in found.items() if value is not None}
     threshold = thresholds.get(_DEFAULT_PRECISION, 0.5)
+    lowest = min([threshold, *thresholds.values()])  # a forum may choose any of them
     return Calibration(
         bi_encoder=bi_encoder,
         fusion=fusion,
         logit_only=fit_fusion(raw.logit, None, labels),
         threshold=threshold,
         thresholds=thresholds,
-        cosine_floor=_cosine_floor(raw.cosine[(labels == 1) & (probabilities >= threshold)]),
+        cosine_floor=_cosine_floor(raw.cosine[(labels == 1) & (probabilities >= lowest)]),
         asymmetry=float(np.quantile(np.abs(raw.forward - raw.backward), _ASYMMETRY_QUANTILE)),
     )
 

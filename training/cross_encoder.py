@@ -27,18 +27,18 @@ class CrossEncoderConfig:
 
     base: str
     epochs: float = 1.0
-    batch_size: int = 128
-    learning_rate: float = 1e-4
+    batch_size: int = 96
+    learning_rate: float = 1.2e-4
     layer_decay: float = 0.9
     """Each layer further from the output learns slower by this factor."""
-    warmup: float = 0.06
+    warmup: float = 0.02
     schedule: str = "linear"
     weight_decay: float = 0.01
     max_length: int = 256
     dropout: float = 0.0
     train_word_embeddings: bool = False
-    both_orders: float = 0.25
-    symmetry: float = 0.2
+    both_orders: float = 0.125
+    symmetry: float = 0.15
     pos_weight: float | None = None
     bf16: bool = True
     seed: int = 1

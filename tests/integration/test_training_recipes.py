@@ -17,8 +17,9 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
-from db.errors import InvalidInputError
+from db.errors import IncompatibleModelError, InvalidInputError
 from training import cross_encoder, runs
+from training.averaging import average
 from training.cross_encoder import CrossEncoderConfig
 from training.distill import Teacher
 from training.evaluate import Scored, compare
@@ -283,6 +284,24 @@ def test_the_loss_pulls_the_two_orders_of_a_pair_together(base: str) -> None:
     gap = float(np.square(scores[:8] - scores[8:]).mean())
     assert gap > 1e-5
     assert float(both - plain) == pytest.approx(gap, rel=0.01)
+
+
+def test_an_average_lies_between_the_models_it_is_made_of(base: str, tmp_path: Path) -> None:
+    for name, seed in (("one", 1), ("other", 2)):
+        torch.manual_seed(seed)
+        runs.save_reranker(cross_encoder.load_base(config(base)), tmp_path / name)
+    one, other = str(tmp_path / "one"), str(tmp_path / "other")
+
+    mean = average([one, other], [0.75, 0.25])
+
+    states = [CrossEncoder(folder, device="cpu").float().state_dict() for folder in (one, other)]
+    for name, value in mean.state_dict().items():
+        torch.testing.assert_close(value, 0.75 * states[0][name] + 0.25 * states[1][name])
+
+
+def test_shares_that_do_not_fit_the_models_are_refused(base: str) -> None:
+    with pytest.raises(IncompatibleModelError, match="adding up to 1"):
+        average([base], [0.5])
 
 
 def test_layers_near_the_input_learn_slower(base: str) -> None:
