@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -38,9 +38,10 @@ from worker.text import model_text
 
 SIZES = (10_000, 50_000)
 QUALITY = 2_000
-VERSUS = 400
+VERSUS = 200
 TOP = 100
 _LOW_FLOOR = 0.3
+_WIDE_FLOOR = 0.5
 _SUBJECT = "java"
 
 Row = tuple[str, str]
@@ -250,20 +251,42 @@ def _ranked(mined: Mined, size: int, by: NDArray[np.float32]) -> NDArray[np.int6
 
 
 def quality(data: Data, encoder: Encoder, reranker: Reranker) -> list[Row]:
-    """Return how well unseen duplicates are mined, by the cosine alone and by the cascade."""
+    """Return how well unseen duplicates are mined, and what the cascade's floor loses of them."""
     chosen = np.arange(data.dev.start, data.dev.start + min(QUALITY, len(data.dev)))
-    labelled = _keys_of(_inside(data.duplicates, chosen), len(chosen))
-    miner = Miner(encoder, reranker, search=BlockSearch("cpu"), top_k=TOP, min_score=0.0)
-    mined = miner.mine([data.questions[int(one)] for one in chosen])
+    titles = [data.questions[int(one)] for one in chosen]
     size = len(chosen)
+    labelled = _keys_of(_inside(data.duplicates, chosen), size)
+    own = reranker.calibration
+    reranker.calibration = replace(own, cosine_floor=_WIDE_FLOOR)
+    wide = Miner(encoder, reranker, search=BlockSearch("cpu"), min_score=0.0).mine(titles)
+    reranker.calibration = own
+    ranked = _ranked(wide, size, wide.score)
+    over = wide.cosine >= own.cosine_floor
+    sure = wide.score >= own.threshold
+    keys = wide.left * size + wide.right
+    flagged, kept = (np.isin(labelled, keys[which]).sum() for which in (sure, sure & over))
     what = f"{size:,} questions of Quora dev, {len(labelled):,} labelled duplicates"
     return [
+        (f"mining by cosine, {what}", str(Ranking.of(_ranked(wide, size, wide.cosine), labelled))),
+        (f"mining by the CrossEncoder, floor {_WIDE_FLOOR:g}", str(Ranking.of(ranked, labelled))),
         (
-            f"mining, cosine alone: {what}",
-            str(Ranking.of(_ranked(mined, size, mined.cosine), labelled)),
+            f"mining by the cascade, floor {own.cosine_floor:.3g}",
+            str(Ranking.of(_ranked_some(wide, size, over), labelled)),
         ),
-        (f"mining, cascade: {what}", str(Ranking.of(_ranked(mined, size, mined.score), labelled))),
+        (
+            f"labelled duplicates flagged at {own.threshold:.3g}, with the floor / without",
+            f"{kept} / {flagged} ({kept / max(flagged, 1):.4f})",
+        ),
+        (
+            "pairs that the CrossEncoder reads a question, with the floor / without",
+            f"{over.sum() / size:.1f} / {len(wide) / size:.1f}",
+        ),
     ]
+
+
+def _ranked_some(mined: Mined, size: int, which: NDArray[np.bool_]) -> NDArray[np.int64]:
+    order = np.argsort(-mined.score, kind="stable")
+    return np.asarray((mined.left * size + mined.right)[order][which[order]])
 
 
 def versus(data: Data, encoder: Encoder, reranker: Reranker) -> list[Row]:
@@ -304,7 +327,9 @@ def _recipe() -> Callable[[list[str]], tuple[NDArray[np.int64], int]]:
     from sentence_transformers.util import paraphrase_mining  # noqa: PLC0415
 
     bi_encoder = SentenceTransformer(str(model_folder(DEFAULT_ENCODER)), device="cpu")
-    cross_encoder = CrossEncoder(str(model_folder(DEFAULT_RERANKER)), device="cpu")
+    cross_encoder = CrossEncoder(
+        str(model_folder(DEFAULT_RERANKER)), device="cpu", model_kwargs={"dtype": "float32"}
+    )
 
     def run(titles: list[str]) -> tuple[NDArray[np.int64], int]:
         mined = paraphrase_mining(

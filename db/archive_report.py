@@ -1,9 +1,9 @@
 """What an archive's report says, read from the ledger and the pairs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import or_, select, text
 from sqlalchemy.orm import Session, aliased
 
 from db.rows import PairStatus
@@ -89,17 +89,3 @@ def links_over(
     parameters = {"archive": archive_id, "model": model_id, "floor": floor}
     row = session.execute(text(_LINKS), parameters).one()
     return int(row[0]), int(row[1])
-
-
-def count_by_kind(session: Session, archive_id: int) -> Sequence[tuple[str, str, int]]:
-    """Return ``(kind, status, count)`` of the pairs that touch the archive."""
-    low, high = aliased(Question), aliased(Question)
-    rows = session.execute(
-        select(Pair.kind, Pair.status, func.count())
-        .join(low, low.id == Pair.low_id)
-        .join(high, high.id == Pair.high_id)
-        .where(or_(low.archive_id == archive_id, high.archive_id == archive_id))
-        .group_by(Pair.kind, Pair.status)
-        .order_by(Pair.kind, Pair.status)
-    )
-    return [(row[0], row[1], row[2]) for row in rows]

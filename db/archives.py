@@ -209,6 +209,11 @@ _INSERT = f"""
     SELECT :forum, :archive, {_NAMES} FROM incoming ORDER BY external_id
     ON CONFLICT (forum_id, external_id) DO NOTHING
 """  # noqa: S608
+_ADOPT = """
+    UPDATE questions q SET archive_id = :archive FROM incoming i, archives a
+    WHERE q.forum_id = :forum AND q.external_id = i.external_id AND q.checked_at IS NULL
+      AND a.id = q.archive_id AND a.state = 'cancelled'
+"""
 _DIFFERENT = """
     SELECT q.external_id FROM incoming i
     JOIN questions q ON q.forum_id = :forum AND q.external_id = i.external_id
@@ -222,7 +227,7 @@ def load(
     """Store the questions by COPY; *items* must not name an id twice.
 
     What is there already and the same is left alone; what has changed is edited, and checked again
-    in the archive lane.
+    in the archive lane; what a cancelled archive left unmined is taken over by this one.
     """
     if not items:
         return Loaded(created=0, changed=0, unchanged=0)
@@ -237,6 +242,7 @@ def load(
     created = int(done.rowcount)
     changed: set[str] = set()
     if created < len(items):
+        session.execute(text(_ADOPT), parameters)
         changed = set(session.execute(text(_DIFFERENT), parameters).scalars())
         edited = [item for item in items if item.external_id in changed]
         questions.save(session, forum, edited, lane=Lane.ARCHIVE)

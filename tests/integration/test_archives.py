@@ -217,6 +217,19 @@ def test_a_cancelled_archive_stays_cancelled(committed: Factory) -> None:
         archives.set_state(session, archive.id, ArchiveState.RUNNING)
 
 
+def test_what_a_cancelled_archive_left_is_taken_up_by_the_next_import(committed: Factory) -> None:
+    wanted = titles(40)
+    _, archive = bring_in(committed, records(wanted))
+    with committed.begin() as session:
+        archives.set_state(session, archive.id, ArchiveState.CANCELLED)
+
+    _, again = bring_in(committed, records(wanted))
+    mine(make_worker(committed))
+
+    assert (again.created, again.unchanged) == (0, 40)
+    assert named(found(committed)) == expected(wanted)
+
+
 def test_a_load_stops_when_the_archive_is_cancelled(committed: Factory) -> None:
     with committed.begin() as session:
         forum = forums.ensure_forum(session, "cooks")
