@@ -16,7 +16,7 @@ from db import decisions, insight, review
 from db.engine import Sessions as SessionFactory
 from db.review import QueueFilter
 
-STREAM_S = 25
+STREAM_S = 10
 """Seconds after which a stream ends and the browser opens the next; a server can stop by then."""
 _LOOK_BACK = 200
 """Ids before the last one seen that are looked at again: events may commit out of order."""

@@ -54,11 +54,13 @@ async function show(pair, { push = true, reason = "" } = {}) {
 
 function put(html) {
   const hadFocus = place.contains(document.activeElement);
+  const act = document.activeElement?.dataset.act;
   const fresh = new DOMParser().parseFromString(html, "text/html").querySelector(".stage");
   place.replaceChildren(document.adoptNode(fresh));
   if (hadFocus) {
     fresh.tabIndex = -1;
-    fresh.focus({ preventScroll: true });
+    const same = act ? fresh.querySelector(`[data-act="${act}"]`) : null;
+    (same ?? fresh).focus({ preventScroll: true });
   }
   window.scrollTo({ top: 0 });
   const titles = [...fresh.querySelectorAll(".card h2")].map((title) => title.textContent);
