@@ -26,7 +26,7 @@ router = APIRouter(
 )
 
 
-class _Watch:
+class Watch:
     """What one browser has been told already."""
 
     def __init__(self, sessions: SessionFactory, reviewer: Reviewer, last: int | None) -> None:
@@ -83,14 +83,14 @@ def live(
 ) -> StreamingResponse:
     """Stream changes until the browser goes."""
     last = int(last_event_id) if last_event_id.isdigit() else None
-    watch = _Watch(sessions, reviewer, last)
+    watch = Watch(sessions, reviewer, last)
     stream = _stream(request, watch, interval_s=console.live_interval_s)
     return StreamingResponse(
         stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
     )
 
 
-async def _stream(request: Request, watch: _Watch, *, interval_s: float) -> AsyncIterator[str]:
+async def _stream(request: Request, watch: Watch, *, interval_s: float) -> AsyncIterator[str]:
     yield "retry: 500\n\n"
     until = time.monotonic() + STREAM_S
     while time.monotonic() < until and not await request.is_disconnected():
