@@ -8,19 +8,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
+from pydantic_settings import BaseSettings, SettingsConfigDict
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from db.errors import InvalidInputError
 from worker.load import load_encoder, load_reranker
 from worker.readers import Archive, Reject, SourceQuestion, open_archive, open_stream
+from worker.settings import WorkerSettings
 
 if TYPE_CHECKING:
     from worker.mining import Mined
 
 console = Console(stderr=True)
 _COLUMNS = ("id1", "id2", "question1", "question2", "cosine", "score")
-_CACHE = Path.home() / ".cache" / "askedbefore"
+
+
+class _CacheSettings(BaseSettings):
+    # One of the worker's settings: no other of them matters without a service.
+    model_config = SettingsConfigDict(env_prefix="ASKEDBEFORE_", frozen=True)
+
+    model_cache: Path = WorkerSettings.model_fields["model_cache"].default
 
 
 def add_to(app: typer.Typer) -> None:
@@ -66,10 +74,11 @@ def mine(
                 bars[stage] = progress.add_task(stage, total=total)
             progress.advance(bars[stage], done)  # type: ignore[arg-type]
 
+        cache = _CacheSettings().model_cache
         loading = progress.add_task("load models", total=None)
         miner = Miner(
-            load_encoder(bi_encoder, device=device, cache=_CACHE),
-            load_reranker(reranker, device=device, cache=_CACHE),
+            load_encoder(bi_encoder, device=device, cache=cache),
+            load_reranker(reranker, device=device, cache=cache),
             search=BlockSearch(device),
             top_k=top_k,
             min_score=min_score,

@@ -94,6 +94,11 @@ class Tile:
     found: int
 
 
+def allow_long_statements(session: Session) -> None:
+    """Let this transaction's statements take minutes: a stage of millions is planned by few."""
+    session.execute(select(func.set_config("statement_timeout", "10min", True)))
+
+
 def plan(session: Session, archive_id: int, units: Sequence[NewUnit]) -> None:
     """Write units of work."""
     for start in range(0, len(units), 1_000):

@@ -112,6 +112,7 @@ class ArchiveWorker:
             # The service has moved to another model: vectors of two models are never compared.
             archive_units.forget(session, archive.id, after=Stage.LINK)
             archive = archives.restage(session, archive.id, Stage.LINK)
+        archive_units.allow_long_statements(session)
         stage = plan_next(session, archive, model_id, block=self._block)
         forum = forums.find_forums(session, {archive.forum_id})[archive.forum_id]
         archives.change(
