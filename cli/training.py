@@ -8,8 +8,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from worker.settings import WorkerSettings
-
 if TYPE_CHECKING:
     from training.evaluate import Comparison
     from training.pairs import LabelledPair
@@ -24,6 +22,9 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 console = Console()
+
+_CACHE = Path.home() / ".cache" / "askedbefore"
+"""As the workers' default: a model exported once is not exported again."""
 
 Train = Annotated[Path, typer.Option("--train", help="Labelled pairs to learn from.")]
 Dev = Annotated[
@@ -259,11 +260,10 @@ def evaluate(  # noqa: PLR0917  # a command's options
     read = read_pairs(data)
     _say(read.summary())
     common = _encoder(encoder)
-    cache = WorkerSettings().model_cache
     scored = []
     for name in (first, second):
         with console.status(f"{name} scores {len(read.pairs):,} pairs"):
-            scored.append(score(name, read.pairs, encoder=common, cache=cache))
+            scored.append(score(name, read.pairs, encoder=common, cache=_CACHE))
     with console.status(f"{samples} bootstrap samples"):
         found = compare(scored[0], scored[1], read.pairs, samples=samples, shown=shown)
     _show_comparison(found)
@@ -279,7 +279,7 @@ def _encoder(name: str) -> "Encoder":
     from worker.load import load_encoder  # noqa: PLC0415  # loads the models' stack
 
     with console.status(f"Loading {name}"):
-        return load_encoder(name, device="auto", cache=WorkerSettings().model_cache)
+        return load_encoder(name, device="auto", cache=_CACHE)
 
 
 def _say(lines: Iterable[str]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from training.cross_encoder import CrossEncoderConfig
 from training.distill import Teacher
 from training.evaluate import Scored, compare
 from training.losses import SymmetricBinaryCrossEntropyLoss
+from training.metrics import Floats
 from training.pairs import LabelledPair, write_pairs
 from training.scores import cosines, full_precision, raw_scores
 from training.sentence_transformer import Objective, SentenceTransformerConfig
@@ -74,7 +76,7 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
         pair="[CLS] $A [SEP] $B:1 [SEP]:1",
         special_tokens=[(START, 2), (END, 3)],
     )
-    return PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]  # the library's
         tokenizer_object=tokenizer,
         pad_token=PADDING,
         unk_token=UNKNOWN,
@@ -114,9 +116,11 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> str:
 class _Letters:
     """An `Encoder` that counts letters: deterministic, and near for near texts."""
 
-    name, digest, dimension = "letters", "digest-of-letters", 26
+    name = "letters"
+    digest = "digest-of-letters"
+    dimension = 26
 
-    def encode(self, texts: list[str]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    def encode(self, texts: Sequence[str]) -> Floats:
         counts = np.array(
             [
                 [text.lower().count(chr(97 + letter)) + 0.01 for letter in range(26)]
@@ -124,7 +128,8 @@ class _Letters:
             ],
             np.float32,
         )
-        return counts / np.linalg.norm(counts, axis=1, keepdims=True)
+        norms = np.linalg.norm(counts, axis=1, keepdims=True)
+        return np.asarray(counts / norms, np.float32)
 
 
 @pytest.fixture
@@ -313,7 +318,8 @@ def test_layers_near_the_input_learn_slower(base: str) -> None:
 
     rates = {float(str(group["lr"])) for group in groups}
     assert rates == {1.0, 0.5, 0.25, 0.125}
-    count = sum(len(list(group["params"])) for group in groups)  # type: ignore[call-overload]
+    params = [group["params"] for group in groups]
+    count = sum(len(part) for part in params if isinstance(part, list))
     assert count == sum(p.requires_grad for p in model.parameters())
     assert count < len(list(model.parameters()))
 
