@@ -45,10 +45,17 @@ class ArchiveWorker:
         self._block = block or search.block
         self._building: threading.Thread | None = None
 
-    def run(self, slice_s: float, *, on_work: Callable[[], None] = lambda: None) -> bool:
+    def run(
+        self,
+        slice_s: float,
+        *,
+        on_work: Callable[[], None] = lambda: None,
+        is_wanted: Callable[[], bool] = lambda: False,
+    ) -> bool:
         """Work for about *slice_s* seconds and return whether there may be more to do now.
 
-        *on_work* is called once when there is a unit to do, so that other workers can join in.
+        *on_work* is called once when there is a unit to do, so that other workers can join in;
+        when *is_wanted* says that somebody waits for this worker, it stops after the unit in hand.
         """
         started, done = time.monotonic(), 0
         while time.monotonic() - started < slice_s:
@@ -59,6 +66,8 @@ class ArchiveWorker:
                 on_work()
             self._do(unit)
             done += 1
+            if is_wanted():
+                break
         return True
 
     def _next(self) -> Unit | None:

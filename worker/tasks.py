@@ -33,7 +33,11 @@ def drain_archive() -> None:
     """Check legacy questions for about one slice, then mine archives for another."""
     _drain(Lane.ARCHIVE)
     held = resources()
-    held.archives().run(held.settings.slice_s, on_work=lambda: held.queue.wake(Lane.ARCHIVE))
+    held.archives().run(
+        held.settings.slice_s,
+        on_work=lambda: held.queue.wake(Lane.ARCHIVE),
+        is_wanted=lambda: any(held.redis.llen(lane) for lane in (Lane.CHECK, Lane.LIVE)),
+    )
 
 
 @shared_task(name=CHECK, acks_late=False)

@@ -253,6 +253,24 @@ def test_a_unit_that_fails_is_tried_again_and_then_set_aside(
         assert next(one.failed for one in archive_units.progress(session, archive.id)) == 1
 
 
+def test_a_worker_that_is_wanted_elsewhere_stops_after_the_unit_in_hand(
+    committed: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.archive_plan.EMBED_STEP", 10)
+    _, archive = bring_in(committed, records(titles(40)))
+    woken: list[bool] = []
+
+    more = make_worker(committed).run(
+        60.0, on_work=lambda: woken.append(True), is_wanted=lambda: True
+    )
+
+    assert more
+    assert woken == [True]
+    with committed.begin() as session:
+        (embedding,) = archive_units.progress(session, archive.id)
+    assert (embedding.units, embedding.units_done) == (4, 1)
+
+
 def test_two_workers_share_an_archive_without_doubling(
     committed: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
