@@ -2,9 +2,10 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response, StreamingResponse
@@ -54,8 +55,17 @@ def history(
         actor=actor,
         day=day,
         more=more,
-        news=dict(request.query_params),
+        news=_news(request.query_params),
     )
+
+
+def _news(params: Mapping[str, str]) -> dict[str, str]:
+    # A link typed by somebody else must not turn the undo of this page into another action.
+    try:
+        UUID(params.get("bulk", ""))
+    except ValueError:
+        return {name: params[name] for name in ("undone", "left") if params.get(name, "").isdigit()}
+    return {name: params.get(name, "")[:60] for name in ("bulk", "done", "left", "said")}
 
 
 def _day(text: str) -> date | None:

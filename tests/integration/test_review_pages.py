@@ -333,3 +333,10 @@ def test_what_cannot_work_is_said_on_a_page(
 
     assert code in {HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.NOT_FOUND}
     assert "Back to the queue" in text
+
+
+def test_a_crafted_link_cannot_bend_the_undo_of_a_bulk(client: TestClient) -> None:
+    crafted = client.get("/console/cooks/history?bulk=../decisions/5&said=x", headers=HTML)
+
+    assert crafted.status_code == HTTPStatus.OK
+    assert "../decisions" not in crafted.text
