@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from bench import archive_live
@@ -356,6 +357,7 @@ def _options() -> argparse.Namespace:
 def main() -> None:
     """Print the table."""
     options = _options()
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     folder = BenchSettings().data
     if folder is None:
         sys.exit("ASKEDBEFORE_DATA must name the folder of real questions")
