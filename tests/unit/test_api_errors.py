@@ -43,7 +43,7 @@ def client_for(error: Exception) -> TestClient:
         return body
 
     errors.add_handlers(app)
-    app.add_middleware(PayloadLimit, limit=100)
+    app.add_middleware(PayloadLimit, limit=100, archive_limit=1_000)
     app.add_middleware(Observer, metrics=FewMetrics())  # type: ignore[arg-type]
     return TestClient(app)
 
