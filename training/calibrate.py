@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from training.metrics import PRECISIONS, Floats, Labels
 from worker.scoring import Calibration, Fusion
 
-_DEFAULT_PRECISION = "0.90"
+_DEFAULT_PRECISION = "0.80"
 _KEPT_BY_FLOOR = 0.995
 _ASYMMETRY_QUANTILE = 0.999
 _LEAST_FLAGGED = 20

@@ -12,6 +12,7 @@ import py7zr
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,7 +26,7 @@ from worker.readers import (
 )
 from worker.readers.archive import Format
 from worker.readers.records import UnreadableArchiveError
-from worker.readers.streams import LINE_LIMIT, zstd
+from worker.readers.streams import LINE_LIMIT
 from worker.text import clean
 
 POSTS = """\ufeff<?xml version="1.0" encoding="utf-8"?>
