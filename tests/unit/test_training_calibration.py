@@ -46,7 +46,7 @@ def test_thresholds_keep_the_precision_they_promise() -> None:
     for name, threshold in found.thresholds.items():
         assert labels[probabilities >= threshold].mean() >= float(name)
     assert sorted(found.thresholds.values()) == list(found.thresholds.values())
-    assert found.threshold == found.thresholds["0.90"]
+    assert found.threshold == found.thresholds["0.80"]
     assert found.for_bi_encoder("digest") == found.fusion
     assert found.for_bi_encoder("another") == found.logit_only
 
