@@ -14,8 +14,8 @@ from worker.archive_load import load
 from worker.queue import CeleryQueue
 from worker.readers import Record, SourceQuestion
 
-LIVE = 100
-ARCHIVED = 4_000
+LIVE = 60
+ARCHIVED = 15_000
 _STORED = 20_000
 
 Row = tuple[str, str]

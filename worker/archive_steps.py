@@ -19,9 +19,9 @@ from worker.blocks import BlockSearch
 from worker.pipeline import Models, Prospect, embed, score_prospects, text_of
 from worker.text import FOREIGN_LIMIT
 
-RERANK_PAIRS = 192
+RERANK_PAIRS = 96
 """Pairs of a unit; with a GPU, `_ON_GPU` times as many."""
-_ON_GPU = 32
+_ON_GPU = 64
 HISTOGRAM_BINS = 20
 _BLOCKS_HELD = 3
 
