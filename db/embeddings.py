@@ -96,15 +96,26 @@ _INDEXED = """
     ) near"""
 
 
-def tune(session: Session, *, ef_search: int = EF_SEARCH) -> None:
+def tune(session: Session) -> None:
     """Set how thoroughly this transaction searches; gone when it ends."""
-    session.execute(
-        select(
-            func.set_config("hnsw.ef_search", str(ef_search), True),
-            func.set_config("hnsw.iterative_scan", "strict_order", True),
-            func.set_config("hnsw.max_scan_tuples", str(_MAX_SCAN_TUPLES), True),
-        )
+    _set(
+        session,
+        {
+            "hnsw.ef_search": str(EF_SEARCH),
+            "hnsw.iterative_scan": "strict_order",
+            "hnsw.max_scan_tuples": str(_MAX_SCAN_TUPLES),
+        },
     )
+
+
+def _steer(session: Session, *, by_index: bool) -> None:
+    # Before the first ANALYZE the planner takes sorting a whole forum for cheaper than the index.
+    other = "off" if by_index else "on"
+    _set(session, dict.fromkeys(("enable_sort", "enable_seqscan", "enable_bitmapscan"), other))
+
+
+def _set(session: Session, settings: Mapping[str, str]) -> None:
+    session.execute(select(*(func.set_config(*one, True) for one in settings.items())))
 
 
 def nearest(
@@ -150,11 +161,13 @@ def _search(
     if exact is None:
         exact = count_vectors(session, model.id, forum_id, cap=EXACT_LIMIT + 1) <= EXACT_LIMIT
     tune(session)
+    _steer(session, by_index=not exact)
     template = f"WITH {_POOL if exact else ''} {asked} {_EXACT if exact else _INDEXED}"
     statement = text(template.format(dimension=int(model.dimension or 0), model=int(model.id)))
     if "ids" in parameters:
         statement = statement.bindparams(bindparam("ids", expanding=True))
-    rows = session.execute(statement, {**parameters, "forum": forum_id, "limit": limit})
+    rows = session.execute(statement, {**parameters, "forum": forum_id, "limit": limit}).all()
+    _steer(session, by_index=False)
     found: dict[int, list[Candidate]] = {}
     for question_id, candidate_id, distance in rows:
         found.setdefault(question_id, []).append(Candidate(id=candidate_id, cosine=1.0 - distance))

@@ -10,6 +10,8 @@ from worker.scoring import Calibration, Fusion
 
 _DEFAULT_PRECISION = "0.80"
 _KEPT_BY_FLOOR = 0.995
+_HIGHEST_FLOOR = 0.6
+"""A floor fitted on one domain cuts what a person would call the same on another."""
 _ASYMMETRY_QUANTILE = 0.999
 _LEAST_FLAGGED = 20
 
@@ -86,7 +88,7 @@ def threshold_for(labels: Labels, probabilities: Floats, precision: float) -> fl
 
 
 def _cosine_floor(flagged: Floats) -> float:
-    """Return the cosine that all but one in two hundred of the duplicates found stay above."""
+    """Return a cosine that all but one in two hundred of the duplicates found stay above."""
     if not len(flagged):
         return Calibration().cosine_floor
-    return float(np.quantile(flagged, 1 - _KEPT_BY_FLOOR))
+    return min(float(np.quantile(flagged, 1 - _KEPT_BY_FLOOR)), _HIGHEST_FLOOR)
