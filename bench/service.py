@@ -34,6 +34,7 @@ from db.tables.questions import Job
 from worker.drain import Drain
 from worker.fill import fill
 from worker.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encoder, load_reranker
+from worker.logs import configure_logs
 from worker.pipeline import Limits, Models, Pipeline
 from worker.queue import CeleryQueue
 from worker.resources import register
@@ -311,6 +312,7 @@ def _wait(what: Callable[[], bool]) -> None:
 
 def main() -> None:
     """Print the table."""
+    configure_logs(level="WARNING")
     titles = some_questions(STORED + 2 * ASKED + 3_000 + DRAINED)[STORED:]
     with started() as bench:
         rows = latency(bench, titles[:ASKED])
