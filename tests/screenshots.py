@@ -19,12 +19,12 @@ from api.schemas import BatchItemIn
 from api.settings import ApiSettings
 from cli.embedded import EmbeddedServers
 from cli.sample import FORUM, labels, load_questions
-from db import decisions, forums, jobs, models, partitions, people, questions, schema
+from db import decisions, forums, jobs, people, questions, schema
 from db.decisions import Verdict
 from db.engine import Sessions, make_engine, make_sessions
 from db.errors import ConflictError
 from db.people import Role
-from db.rows import Lane, ModelKind, NewQuestion, PairStatus
+from db.rows import Lane, NewQuestion, PairStatus
 from db.settings import DatabaseSettings
 from db.tables.pairs import Pair
 from db.tables.questions import Question
@@ -32,8 +32,9 @@ from db.tables.review import Decision
 from tests.browser import chromium, serve, shoot, sign_in
 from worker.intake import question_of
 from worker.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encoder, load_reranker
-from worker.pipeline import Limits, Models, Pipeline
+from worker.pipeline import Limits, Pipeline
 from worker.queue import CeleryQueue
+from worker.resources import register
 
 SIZES = ((1440, 900), (1024, 768), (390, 844))
 PAGES = ("review", "groups", "groups/1", "thresholds", "insight", "archives", "history", "settings")
@@ -62,25 +63,7 @@ def _question(row: dict[str, Any]) -> NewQuestion:
 def _check_sample(sessions: Sessions, cache: Path) -> None:
     encoder = load_encoder(DEFAULT_ENCODER, cache=cache)
     reranker = load_reranker(DEFAULT_RERANKER, cache=cache)
-    with sessions.begin() as session:
-        bi_encoder = models.ensure_model(
-            session,
-            kind=ModelKind.BI_ENCODER,
-            name=encoder.name,
-            digest=encoder.digest,
-            dimension=encoder.dimension,
-        )
-        cross = models.ensure_model(
-            session,
-            kind=ModelKind.RERANKER,
-            name=reranker.name,
-            digest=reranker.digest,
-            calibration=reranker.calibration.as_dict(),
-        )
-        for row in (bi_encoder, cross):
-            models.activate(session, row.id)
-        partitions.ensure_partition(session, bi_encoder)
-    made = Models(encoder=encoder, reranker=reranker, bi_encoder=bi_encoder, cross_encoder=cross)
+    made = register(sessions, encoder, reranker)
     pipeline = Pipeline(sessions, made, Limits())
     while True:
         with sessions.begin() as session:

@@ -55,7 +55,7 @@ def sign_in(
     console: Console,
     name: _Text,
     secret: _Text,
-    next: _Text = "",  # noqa: A002
+    next: _Text = "",  # noqa: A002  # the field's public name
 ) -> Response:
     """Sign in with a name and a password or personal key."""
     _refuse_other_sites(request)
