@@ -91,6 +91,7 @@ def load_base(config: CrossEncoderConfig) -> CrossEncoder:
             "attention_probs_dropout_prob": config.dropout,
         },
     )
+    model.float()  # a base saved in half precision cannot be trained in it
     if not config.train_word_embeddings:
         for name, parameter in model.named_parameters():
             parameter.requires_grad_("word_embeddings" not in name)
