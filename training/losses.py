@@ -7,6 +7,12 @@ from sentence_transformers import CrossEncoder
 from sentence_transformers.cross_encoder.losses import BinaryCrossEntropyLoss
 from sentence_transformers.util import batch_to_device
 from torch import Tensor, nn
+from torch.nn.functional import smooth_l1_loss
+
+_TEACHER = 0.5
+"""The weight of a teacher's pair: a wrong logit pulls half as hard as a wrong label."""
+_SUREST = 1e-3
+"""A teacher is never surer than this: logits beyond 6.9 order nothing."""
 
 
 class SymmetricBinaryCrossEntropyLoss(BinaryCrossEntropyLoss):
@@ -14,7 +20,11 @@ class SymmetricBinaryCrossEntropyLoss(BinaryCrossEntropyLoss):
 
     Every row is seen in an order drawn anew each time. A *both_orders* share of the batch is seen
     in the other order too; there the squared difference between the two logits, times *symmetry*,
-    is added to the loss. Labels may be soft, as a teacher gives them.
+    is added to the loss.
+
+    A label between 0 and 1 is a teacher's probability: there the student's logit is drawn to the
+    teacher's (smooth L1). Cross-entropy would hardly tell 0.001 from 0.01, and with that the order
+    of all pairs that are far apart would be forgotten.
     """
 
     def __init__(
@@ -44,12 +54,21 @@ class SymmetricBinaryCrossEntropyLoss(BinaryCrossEntropyLoss):
         features = self.model.preprocess(pairs, prompt=prompt, task=task)
         features = batch_to_device(features, self.model.device)
         logits = self.model(features)["scores"].view(-1).float()
-        loss: Tensor = self.bce_with_logits_loss(
-            logits, torch.cat([labels, labels[:doubled]]).float()
-        )
+        loss = self._supervised(logits, torch.cat([labels, labels[:doubled]]).float())
         if doubled and self.symmetry:
             loss = loss + self.symmetry * (logits[:doubled] - logits[-doubled:]).square().mean()
         return loss
+
+    def _supervised(self, logits: Tensor, labels: Tensor) -> Tensor:
+        taught = (labels > 0) & (labels < 1)
+        told = ~taught
+        loss = logits.new_zeros(())
+        if told.any():
+            loss = loss + self.bce_with_logits_loss(logits[told], labels[told]) * told.sum()
+        if taught.any():
+            target = torch.logit(labels[taught], eps=_SUREST)
+            loss = loss + _TEACHER * smooth_l1_loss(logits[taught], target) * taught.sum()
+        return loss / len(labels)
 
     def get_config_dict(self) -> dict[str, object]:
         """Return what a model card says of the loss."""

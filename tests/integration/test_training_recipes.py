@@ -291,6 +291,18 @@ def test_the_loss_pulls_the_two_orders_of_a_pair_together(base: str) -> None:
     assert float(both - plain) == pytest.approx(gap, rel=0.01)
 
 
+def test_a_teacher_orders_pairs_that_are_all_unlikely(base: str) -> None:
+    model = cross_encoder.load_base(config(base))
+    taught = SymmetricBinaryCrossEntropyLoss(model, both_orders=0.0, symmetry=0.0)
+    same = [["How do I whistle?"], ["How can one whistle?"]]
+
+    one_in_a_hundred, one_in_a_thousand = (
+        float(taught(same, torch.tensor([label])).detach()) for label in (0.01, 0.001)
+    )
+
+    assert one_in_a_thousand - one_in_a_hundred == pytest.approx(0.5 * np.log(10), rel=0.02)
+
+
 def test_an_average_lies_between_the_models_it_is_made_of(base: str, tmp_path: Path) -> None:
     for name, seed in (("one", 1), ("other", 2)):
         torch.manual_seed(seed)
