@@ -1,7 +1,7 @@
 """Pairs of questions, and what happened to them."""
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB, REAL
+from sqlalchemy.dialects.postgresql import JSONB, REAL, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.tables.base import Base, BigId, Instant, Now
@@ -17,6 +17,10 @@ class Pair(Base):
         Index("ix_pairs_high_id", "high_id"),
         Index("ix_pairs_queue", "forum_id", "status", "score", "id"),
         Index("ix_pairs_forum_id_id", "forum_id", "id"),
+        Index("ix_pairs_useful", "forum_id", "status", "useful", "id"),
+        Index("ix_pairs_category", "forum_id", "status", "category", "score", "id"),
+        Index("ix_pairs_entry", "entry", postgresql_where=text("status = 'flagged'")),
+        Index("ix_pairs_words", "words", postgresql_using="gin"),
     )
 
     id: Mapped[BigId]
@@ -41,6 +45,15 @@ class Pair(Base):
     decided_by: Mapped[str | None]
     canonical_id: Mapped[int | None] = mapped_column(BigInteger)
     note: Mapped[str | None]
+    # The database writes these itself, whoever writes the pair: see migration 0004.
+    category: Mapped[str | None]
+    """The category of both questions, where it is the same."""
+    words: Mapped[str | None] = mapped_column(TSVECTOR)
+    """Those of both titles; never read, only searched."""
+    entry: Mapped[int | None] = mapped_column(BigInteger)
+    """Flagged pairs with the same number are offered as one entry of the queue."""
+    useful: Mapped[float] = mapped_column(REAL, server_default=text("0"))
+    """What a decision is worth: probability x (1 + uncertainty) x log2(1 + reach)."""
 
 
 class Event(Base):

@@ -34,6 +34,8 @@ class Forum(Base):
     observe_only: Mapped[bool] = mapped_column(server_default=text("false"))
     pending_limit: Mapped[int] = mapped_column(server_default=text("20000"))
     canonical_rule: Mapped[str] = mapped_column(server_default="oldest")
+    second_opinions: Mapped[float] = mapped_column(REAL, server_default=text("0.03"))
+    """Share of the decisions that somebody else is asked about too."""
     created_at: Mapped[Now]
 
 

@@ -144,6 +144,38 @@ class Decision(Base):
     created_at: Mapped[Now]
 
 
+class SecondOpinion(Base):
+    """A decision that somebody else is asked about, blind; it changes nothing by itself."""
+
+    __tablename__ = "second_opinions"
+    __table_args__ = (
+        Index("ix_second_opinions_pair_id", "pair_id"),
+        Index("ix_second_opinions_open", "forum_id", "id", postgresql_where=text("actor IS NULL")),
+        Index(
+            "ix_second_opinions_differing",
+            "forum_id",
+            "id",
+            postgresql_where=text("NOT agrees AND settled_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[BigId]
+    forum_id: Mapped[int] = mapped_column(ForeignKey("forums.id", ondelete="CASCADE"))
+    pair_id: Mapped[int] = mapped_column(ForeignKey("pairs.id", ondelete="CASCADE"))
+    decision_id: Mapped[int] = mapped_column(
+        ForeignKey("decisions.id", ondelete="CASCADE"), unique=True
+    )
+    actor: Mapped[str | None]
+    """Who was asked and answered."""
+    status: Mapped[str | None]
+    agrees: Mapped[bool | None]
+    note: Mapped[str | None]
+    answered_at: Mapped[Instant | None]
+    settled_by: Mapped[str | None]
+    settled_at: Mapped[Instant | None]
+    created_at: Mapped[Now]
+
+
 class Group(Base):
     """Questions that confirmed pairs connect; all but one of them point to the canonical one."""
 
