@@ -7,11 +7,14 @@ can find out which forums there are. Only on its own forums is a key told that a
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated
 
 import anyio
+import structlog
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from api.backpressure import Backlog
@@ -26,6 +29,9 @@ from db.rows import ForumRow, KeyRow
 from worker.queue import Queue
 
 _SECRET_LENGTH = 200
+_USE_NOTED_EVERY = timedelta(minutes=1)
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +54,7 @@ class Services:
         self.wait_slots = anyio.CapacityLimiter(settings.wait_slots)
         self.check_slots = anyio.CapacityLimiter(settings.check_slots)
         self._access: TimedCache[bytes, Access] = TimedCache(settings.access_cache_s)
+        self._noted: TimedCache[int, bool] = TimedCache(_USE_NOTED_EVERY.total_seconds())
 
     async def access(self, secret: str) -> Access | None:
         """Return what this key may see, or None when it is unknown, revoked or expired."""
@@ -65,7 +72,18 @@ class Services:
             if key is None:
                 return None
             rows = forums.find_forums(session, set(key.forums.values()))
+        self._note_use(key.id)
         return Access(key=key, forums={row.name: row for row in rows.values()})
+
+    def _note_use(self, key_id: int) -> None:
+        if self._noted.find(key_id) is not None:
+            return
+        self._noted.put(key_id, True)
+        try:
+            with self.sessions.begin() as session:
+                keys.note_use(session, key_id, every=_USE_NOTED_EVERY)
+        except SQLAlchemyError as error:  # good to know, and no reason to fail a request
+            log.warning("key.use_not_noted", key_id=key_id, error=type(error).__name__)
 
 
 def _services(request: Request) -> Services:

@@ -165,7 +165,7 @@ def _ensure_pair(session: Session, forum_id: int, one: int, other: int) -> tuple
         forum_id=forum_id,
         low_id=low,
         high_id=high,
-        kind=PairKind.KNOWN,
+        kind=PairKind.JOINED,
         score=1.0,
         threshold=1.0,
         low_text_version=versions[low],

@@ -1,15 +1,32 @@
 """Queries on forums."""
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from db.errors import ForumNotFoundError
-from db.rows import ForumRow
+from db.rows import CalibrationRow, ForumRow
+from db.tables.calibrations import ForumCalibration
 from db.tables.questions import Forum
 
+_FORUMS = (
+    select(Forum, ForumCalibration)
+    .outerjoin(
+        ForumCalibration,
+        and_(ForumCalibration.forum_id == Forum.id, ForumCalibration.ended_at.is_(None)),
+    )
+    # What a session read before is not what stands now.
+    .execution_options(populate_existing=True)
+)
 
-def _row(forum: Forum) -> ForumRow:
+
+def calibration_row(found: ForumCalibration) -> CalibrationRow:
+    """Return a version of a calibration as it leaves `db`."""
+    names = CalibrationRow.__dataclass_fields__
+    return CalibrationRow(**{name: getattr(found, name) for name in names})
+
+
+def _row(forum: Forum, calibration: ForumCalibration | None) -> ForumRow:
     return ForumRow(
         id=forum.id,
         name=forum.name,
@@ -19,26 +36,27 @@ def _row(forum: Forum) -> ForumRow:
         observe_only=forum.observe_only,
         pending_limit=forum.pending_limit,
         canonical_rule=forum.canonical_rule,
+        calibration=calibration_row(calibration) if calibration is not None else None,
     )
 
 
 def get_forum(session: Session, name: str) -> ForumRow:
     """Return the forum called *name*; raises `ForumNotFoundError`."""
-    forum = session.execute(select(Forum).where(Forum.name == name)).scalar_one_or_none()
-    if forum is None:
+    found = session.execute(_FORUMS.where(Forum.name == name)).one_or_none()
+    if found is None:
         raise ForumNotFoundError(name)
-    return _row(forum)
+    return _row(*found)
 
 
 def find_forums(session: Session, ids: set[int]) -> dict[int, ForumRow]:
     """Return the forums with these ids, by id."""
-    found = session.execute(select(Forum).where(Forum.id.in_(ids))).scalars()
-    return {forum.id: _row(forum) for forum in found}
+    found = session.execute(_FORUMS.where(Forum.id.in_(ids)))
+    return {row.id: row for row in (_row(*pair) for pair in found)}
 
 
 def list_forums(session: Session) -> list[ForumRow]:
     """Return every forum, by name."""
-    return [_row(forum) for forum in session.execute(select(Forum).order_by(Forum.name)).scalars()]
+    return [_row(*pair) for pair in session.execute(_FORUMS.order_by(Forum.name))]
 
 
 def ensure_forum(session: Session, name: str, *, title: str | None = None) -> ForumRow:
@@ -52,3 +70,20 @@ def update_forum(session: Session, name: str, **changes: object) -> ForumRow:
     session.execute(update(Forum).where(Forum.name == name).values(**changes))
     session.expire_all()
     return get_forum(session, name)
+
+
+def lock(session: Session, name: str) -> ForumRow:
+    """Return a forum that nobody else changes, nor scores for, until this transaction ends.
+
+    Raises `ForumNotFoundError`.
+    """
+    statement = select(Forum.id).where(Forum.name == name).with_for_update(key_share=True)
+    session.execute(statement)
+    return get_forum(session, name)
+
+
+def hold(session: Session, forum_id: int) -> ForumRow:
+    """Return a forum that stays as it is until this transaction ends; others may hold it too."""
+    statement = select(Forum.id).where(Forum.id == forum_id).with_for_update(read=True)
+    session.execute(statement)
+    return find_forums(session, {forum_id})[forum_id]

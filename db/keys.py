@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.orm import Session
@@ -70,6 +70,7 @@ def _rows(session: Session, *where: object) -> list[KeyRow]:
             forums={row.name: row.id for row in forums if row.key_id == key.id},
             expires_at=key.expires_at,
             revoked_at=key.revoked_at,
+            last_used_at=key.last_used_at,
         )
         for key in found
     ]
@@ -84,6 +85,22 @@ def find_key(session: Session, secret: str) -> KeyRow | None:
         or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now()),
     )
     return rows[0] if rows else None
+
+
+def note_use(session: Session, key_id: int, *, every: timedelta) -> None:
+    """Note that a key is in use, unless that was noted less than *every* ago.
+
+    Waits for nobody: neither for another process that notes the same, nor for the disk.
+    """
+    session.execute(select(func.set_config("synchronous_commit", "off", True)))
+    old = or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < func.now() - every)
+    free = select(ApiKey.id).where(ApiKey.id == key_id, old).with_for_update(skip_locked=True)
+    session.execute(
+        update(ApiKey)
+        .where(ApiKey.id == free.scalar_subquery())
+        .values(last_used_at=func.now())
+        .execution_options(synchronize_session=False)
+    )
 
 
 def list_keys(session: Session) -> list[KeyRow]:

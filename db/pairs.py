@@ -8,6 +8,8 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
+from db import forums
+from db.errors import TransientError
 from db.events import NewEvent, record
 from db.rows import (
     UNDECIDED,
@@ -27,6 +29,8 @@ _SCORES = (
     "logit_low_high",
     "logit_high_low",
     "score",
+    "raw_score",
+    "calibration_id",
     "threshold",
     "bi_encoder_id",
     "reranker_id",
@@ -38,6 +42,10 @@ _REOPENABLE = (PairStatus.NOT_DUPLICATE, PairStatus.RELATED)
 SHOWN = (PairStatus.FLAGGED, PairStatus.DUPLICATE)
 
 
+class StaleScoresError(TransientError):
+    """The forum's calibration changed while these pairs were scored: score them again."""
+
+
 def save_findings(
     session: Session, forum_id: int, findings: Sequence[Finding], provenance: Provenance
 ) -> int:
@@ -46,14 +54,24 @@ def save_findings(
     A pair found from both sides counts once. A finding at or above the threshold flags its pair,
     one below withdraws a pair that was flagged and never makes one. What a person decided stays,
     unless the text has changed since a "not the same": then it is flagged again. Writing the
-    same findings again changes nothing.
+    same findings again changes nothing. Raises `StaleScoresError`.
     """
+    _refuse_stale(session, forum_id, provenance)
     versions = _lock_versions(session, findings)
     rows = _pair_rows(forum_id, findings, versions, provenance)
     flagging = [row for row in rows if row["status"] != PairStatus.WITHDRAWN]
     changed = _upsert(session, flagging) + _withdraw(session, rows)
     record(session, [_event(forum_id, change) for change in changed])
     return len(changed)
+
+
+def _refuse_stale(session: Session, forum_id: int, provenance: Provenance) -> None:
+    # Held until the end: a calibration that is put into force meanwhile waits, then scores these.
+    stands = forums.hold(session, forum_id).calibration
+    models = {"reranker_id": provenance.reranker_id, "bi_encoder_id": provenance.bi_encoder_id}
+    wanted = stands.id if stands is not None and stands.is_for(**models) else None
+    if wanted != provenance.calibration_id:
+        raise StaleScoresError
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +121,8 @@ def _pair_row(finding: Finding, provenance: Provenance, *, is_low: bool) -> dict
         "logit_low_high": forward if is_low else backward,
         "logit_high_low": backward if is_low else forward,
         "score": finding.score,
+        "raw_score": finding.raw_score,
+        "calibration_id": provenance.calibration_id if finding.raw_score is not None else None,
         "threshold": provenance.threshold,
         "bi_encoder_id": provenance.bi_encoder_id,
         "reranker_id": provenance.reranker_id,

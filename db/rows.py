@@ -33,6 +33,8 @@ class PairKind(StrEnum):
     MODEL = "model"
     KNOWN = "known"
     """The forum's own link, read from its archive."""
+    JOINED = "joined"
+    """Made by a person who joined two groups."""
 
 
 class PairStatus(StrEnum):
@@ -71,6 +73,32 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationRow:
+    """A version of a forum's own calibration, for one pair of models."""
+
+    id: int
+    reranker_id: int
+    bi_encoder_id: int
+    slope: float
+    shift: float
+    duplicates: int
+    others: int
+    lowest: float
+    error_before: float
+    error_after: float
+    brier_before: float
+    brier_after: float
+    actor: str
+    created_at: datetime
+    ended_at: datetime | None
+    ended_by: str | None
+
+    def is_for(self, *, reranker_id: int | None, bi_encoder_id: int | None) -> bool:
+        """Return whether it was learnt from scores of these models."""
+        return (self.reranker_id, self.bi_encoder_id) == (reranker_id, bi_encoder_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ForumRow:
     """A forum and what its people chose."""
 
@@ -82,6 +110,8 @@ class ForumRow:
     observe_only: bool
     pending_limit: int
     canonical_rule: str
+    calibration: CalibrationRow | None
+    """The one that stands; it counts only for the models that it was learnt from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,6 +282,8 @@ class Finding:
     candidate_id: int
     kind: PairKind
     score: float
+    raw_score: float | None = None
+    """The model's own probability, where the forum's calibration has moved it."""
     cosine: float | None = None
     logit_forward: float | None = None
     logit_backward: float | None = None
@@ -265,6 +297,8 @@ class Provenance:
     reranker_id: int
     threshold: float
     observe_only: bool
+    calibration_id: int | None = None
+    """The forum's calibration that had its part in the scores."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,3 +327,4 @@ class KeyRow:
     """Names of the forums it is bound to, with their ids."""
     expires_at: datetime | None
     revoked_at: datetime | None
+    last_used_at: datetime | None

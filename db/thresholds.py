@@ -6,12 +6,13 @@ from sqlalchemy import ColumnElement, cast, func, select, update
 from sqlalchemy.dialects.postgresql import REAL
 from sqlalchemy.orm import Session
 
-from db import forums
+from db import forums, models
 from db.events import NewEvent, record
-from db.rows import ForumRow, PairKind, PairStatus
+from db.rows import ForumRow, ModelKind, ModelRow, PairKind, PairStatus
 from db.tables.pairs import Pair
 
 _WAITING = (PairStatus.FLAGGED, PairStatus.OBSERVED, PairStatus.WITHDRAWN)
+_FALLBACK = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,19 @@ class Applied:
 
     shown: int
     hidden: int
+
+
+def own(model: ModelRow | None) -> float:
+    """Return the probability from which a reranker flags where nobody has chosen another."""
+    found = (model.calibration or {}).get("threshold") if model is not None else None
+    return float(found) if isinstance(found, int | float) else _FALLBACK
+
+
+def in_force(session: Session, forum: ForumRow) -> float:
+    """Return the probability from which a pair is flagged in *forum*."""
+    if forum.threshold is not None:
+        return forum.threshold
+    return own(models.find_active(session, ModelKind.RERANKER))
 
 
 def apply(
@@ -58,7 +72,7 @@ def _move(session: Session, forum_id: int, matches: ColumnElement[bool], status:
             Pair.forum_id == forum_id,
             Pair.status.in_(_WAITING),
             Pair.status != status,
-            Pair.kind != PairKind.KNOWN,
+            Pair.kind.not_in((PairKind.KNOWN, PairKind.JOINED)),
             matches,
         )
         .values(status=status, version=Pair.version + 1)

@@ -161,7 +161,7 @@ class Steps:
         ]
         threshold = self._models.threshold(forum)
         texts = {row.id: text_of(row) for row in rows.values()}
-        scored = score_prospects(self._models, prospects, texts, threshold)
+        scored = score_prospects(self._models.of(forum), prospects, texts, threshold)
         sure = [finding for finding in scored if finding.score >= threshold]
         counts, _ = np.histogram(
             [finding.score for finding in scored], bins=HISTOGRAM_BINS, range=(0.0, 1.0)
@@ -183,12 +183,7 @@ class Steps:
             archive_units.finish(session, unit, took_s=_since(begun), found=len(ids))
 
     def _provenance(self, forum: ForumRow) -> Provenance:
-        return Provenance(
-            bi_encoder_id=self._models.bi_encoder.id,
-            reranker_id=self._models.cross_encoder.id,
-            threshold=self._models.threshold(forum),
-            observe_only=forum.observe_only,
-        )
+        return self._models.provenance(forum)
 
 
 def _rerank_units(pairs_: NearPairs, size: int) -> Iterator[NewUnit]:

@@ -16,6 +16,7 @@ class Scores:
 
     forward: Floats  # (n,)
     backward: Floats  # (n,), NaN where the second order could not have mattered
+    mean: Floats  # (n,), of the orders that were run
     probability: Floats  # (n,)
     calls: int
 
@@ -40,10 +41,15 @@ def rerank(
     matters = best >= threshold
     backward = np.full(len(pairs), np.nan, dtype=np.float32)
     backward[matters] = reranker.score(texts, pairs[matters][:, ::-1])
-    mean = np.where(matters, (forward + np.nan_to_num(backward)) / 2, forward)
-    probability = fusion.probability(mean.astype(np.float32), cosines)
-    calls = len(pairs) + int(matters.sum())
-    return Scores(forward=forward, backward=backward, probability=probability, calls=calls)
+    both = (forward + np.nan_to_num(backward)) / 2
+    mean = np.where(matters, both, forward).astype(np.float32)
+    return Scores(
+        forward=forward,
+        backward=backward,
+        mean=mean,
+        probability=fusion.probability(mean, cosines),
+        calls=len(pairs) + int(matters.sum()),
+    )
 
 
 def next_budget(budget: int, *, took_s: float, slice_s: float, cap: int) -> int:

@@ -2,7 +2,7 @@
 
 from db import embeddings, forums, questions
 from db.engine import Sessions
-from db.rows import Candidate, CandidateText, Finding, PairKind
+from db.rows import Candidate, CandidateText, Finding, ForumRow, PairKind
 from worker.pipeline import (
     Limits,
     Models,
@@ -43,7 +43,7 @@ class Checker:
         is_foreign = foreign_share(full) > FOREIGN_LIMIT
         near = [] if is_foreign else self._near(request.forum_id, asked)
         twins, texts = self._texts(request.forum_id, text_digest(full), near)
-        findings = self._score(asked, near, twins, texts, self._models.threshold(forum))
+        findings = self._score(asked, near, twins, texts, forum)
         return CheckAnswer(
             duplicates=[_duplicate(finding, texts[finding.candidate_id]) for finding in findings],
             threshold=self._models.threshold(forum),
@@ -79,7 +79,7 @@ class Checker:
         near: list[Candidate],
         twins: list[int],
         texts: dict[int, CandidateText],
-        threshold: float,
+        forum: ForumRow,
     ) -> list[Finding]:
         cosines = {candidate.id: candidate.cosine for candidate in near}
         same = [
@@ -95,7 +95,8 @@ class Checker:
         ]
         others = [Prospect(_ASKED, c.id, c.cosine) for c in near if c.id not in twins]
         seen = {_ASKED: asked, **{row.id: text_of(row) for row in texts.values()}}
-        scored = score_prospects(self._models, others, seen, threshold)
+        threshold = self._models.threshold(forum)
+        scored = score_prospects(self._models.of(forum), others, seen, threshold)
         return keep_best([*same, *scored], threshold, kept=self._limits.kept)
 
 

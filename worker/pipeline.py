@@ -8,7 +8,7 @@ sees the other. The pairs, their events and the end of the jobs commit together.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from uuid import UUID
 
@@ -18,7 +18,9 @@ from sqlalchemy.orm import Session
 
 from db import embeddings, forums, jobs, pairs, questions
 from db.engine import Sessions
+from db.pairs import StaleScoresError
 from db.rows import (
+    CalibrationRow,
     Candidate,
     CandidateText,
     Claimed,
@@ -47,11 +49,38 @@ class Models:
     reranker: Reranker
     bi_encoder: ModelRow
     cross_encoder: ModelRow
+    calibration: CalibrationRow | None = None
+    """What a forum's decisions taught, where it was learnt from scores of these two."""
+
+    @property
+    def own_fusion(self) -> Fusion:
+        """Return the fusion that is valid for this pair of models, whatever the forum."""
+        return self.reranker.calibration.for_bi_encoder(self.encoder.digest)
 
     @property
     def fusion(self) -> Fusion:
-        """Return the fusion that is valid for this pair of models."""
-        return self.reranker.calibration.for_bi_encoder(self.encoder.digest)
+        """Return the fusion that is in force."""
+        learnt = self.calibration
+        own = self.own_fusion
+        return own if learnt is None else own.moved(learnt.slope, learnt.shift)
+
+    def of(self, forum: ForumRow) -> "Models":
+        """Return the models with the calibration of *forum*, where it is for them."""
+        learnt = forum.calibration
+        ids = {"reranker_id": self.cross_encoder.id, "bi_encoder_id": self.bi_encoder.id}
+        is_ours = learnt is not None and learnt.is_for(**ids)
+        return replace(self, calibration=learnt if is_ours else None)
+
+    def provenance(self, forum: ForumRow) -> Provenance:
+        """Return what findings in *forum* rest on."""
+        learnt = self.of(forum).calibration
+        return Provenance(
+            bi_encoder_id=self.bi_encoder.id,
+            reranker_id=self.cross_encoder.id,
+            threshold=self.threshold(forum),
+            observe_only=forum.observe_only,
+            calibration_id=learnt.id if learnt is not None else None,
+        )
 
     def threshold(self, forum: ForumRow) -> float:
         """Return the probability at which a pair is flagged in *forum*."""
@@ -104,7 +133,14 @@ class Pipeline:
         """
         self._embed(batch)
         for forum_id, group in groupby(sorted(batch, key=_forum), key=_forum):
-            self._check(forum_id, list(group), lease)
+            self._check_anew(forum_id, list(group), lease)
+
+    def _check_anew(self, forum_id: int, batch: Sequence[Claimed], lease: UUID) -> None:
+        try:
+            self._check(forum_id, batch, lease)
+        except StaleScoresError:  # its people change it by the minute at most: once is enough
+            log.info("questions.scored_anew", forum_id=forum_id)
+            self._check(forum_id, batch, lease)
 
     def _embed(self, batch: Sequence[Claimed]) -> None:
         model_id = self._models.bi_encoder.id
@@ -117,16 +153,12 @@ class Pipeline:
         with self._sessions.begin() as session:
             found = self._search(session, forum_id, batch)
         threshold = self._models.threshold(found.forum)
-        scored = score_prospects(self._models, found.prospects, found.texts, threshold)
+        models = self._models.of(found.forum)
+        scored = score_prospects(models, found.prospects, found.texts, threshold)
         findings = keep_best(
             [*found.twins, *scored], threshold, kept=self._limits.kept, undecided=found.undecided
         )
-        provenance = Provenance(
-            bi_encoder_id=self._models.bi_encoder.id,
-            reranker_id=self._models.cross_encoder.id,
-            threshold=threshold,
-            observe_only=found.forum.observe_only,
-        )
+        provenance = models.provenance(found.forum)
         with self._sessions.begin() as session:
             ids = [question.id for question in batch]
             questions.lock(session, ids)
@@ -251,26 +283,32 @@ def score_prospects(
     texts: Mapping[int, str],
     threshold: float,
 ) -> list[Finding]:
-    """Return the scored prospects, in their order; those whose text is gone are left out."""
+    """Return the scored prospects, in their order; those whose text is gone are left out.
+
+    *models* are those `of` the forum, so that its calibration is in the scores.
+    """
     alive = [p for p in prospects if p.question_id in texts and p.candidate_id in texts]
     if not alive:
         return []
     index = {key: position for position, key in enumerate(texts)}
+    cosines = np.array([p.cosine for p in alive], dtype=np.float32)
     places = [(index[p.question_id], index[p.candidate_id]) for p in alive]
     scores = rerank(
         models.reranker,
         list(texts.values()),
         np.array(places, dtype=np.int32),
-        np.array([p.cosine for p in alive], dtype=np.float32),
+        cosines,
         fusion=models.fusion,
         threshold=threshold,
     )
+    raw = models.own_fusion.probability(scores.mean, cosines)
     return [
         Finding(
             question_id=prospect.question_id,
             candidate_id=prospect.candidate_id,
             kind=PairKind.MODEL,
             score=float(scores.probability[row]),
+            raw_score=float(raw[row]) if models.calibration is not None else None,
             cosine=prospect.cosine,
             logit_forward=float(scores.forward[row]),
             logit_backward=None if np.isnan(scores.backward[row]) else float(scores.backward[row]),

@@ -29,6 +29,12 @@ class Fusion:
         raw = self.logit * logits + self.cosine * cosines + self.bias
         return (1.0 / (1.0 + np.exp(-np.clip(raw, -60.0, 60.0)))).astype(np.float32)
 
+    def moved(self, slope: float, shift: float) -> "Fusion":
+        """Return the fusion whose logits are this one's times *slope* plus *shift*."""
+        return Fusion(
+            logit=slope * self.logit, cosine=slope * self.cosine, bias=slope * self.bias + shift
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:

@@ -1,6 +1,6 @@
 """The tables, one module per noun; rows leave `db` only as the frozen records of `db.rows`."""
 
-from db.tables import archives, keys, pairs, questions, review
+from db.tables import archives, calibrations, keys, pairs, questions, review
 from db.tables.base import Base
 
-__all__ = ["Base", "archives", "keys", "pairs", "questions", "review"]
+__all__ = ["Base", "archives", "calibrations", "keys", "pairs", "questions", "review"]

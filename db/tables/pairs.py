@@ -32,6 +32,10 @@ class Pair(Base):
     logit_low_high: Mapped[float | None] = mapped_column(REAL)
     logit_high_low: Mapped[float | None] = mapped_column(REAL)
     score: Mapped[float] = mapped_column(REAL)
+    raw_score: Mapped[float | None] = mapped_column(REAL)
+    """The model's own probability, where the forum's calibration has moved it."""
+    calibration_id: Mapped[int | None] = mapped_column(BigInteger)
+    """The forum's calibration that moved it."""
     threshold: Mapped[float] = mapped_column(REAL)
     bi_encoder_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
     reranker_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))

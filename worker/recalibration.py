@@ -1,0 +1,162 @@
+"""A forum's own calibration, learnt from what its moderators decided. Pure.
+
+The model's probability is moved along a line in logit space (J. Platt, 1999), drawn towards "leave
+it as it is" by a normal prior: a few decisions move it little, many move it as far as they say. The
+slope stays positive, so pairs keep their order.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Doubles = NDArray[np.float64]
+
+SLOPES = (0.1, 10.0)
+"""Bounds of the slope: never zero or below, or pairs would change places."""
+LEAST, MOST = 1e-30, 1 - 3e-8
+"""Probabilities are held within these, the last ones that 4 bytes tell from 0 and 1."""
+_SLOPE_SPREAD, _SHIFT_SPREAD = 0.5, 1.0
+_FOLDS = 5
+_BINS = 10
+_STEPS = 50
+_TINY = 1e-10
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Where a probability is moved to: its logit times *slope* plus *shift*."""
+
+    slope: float = 1.0
+    shift: float = 0.0
+
+    def probability(self, raw: Doubles) -> Doubles:
+        """Return the moved probabilities of the model's own *raw* ones, (n,), in their order."""
+        return _sigmoid(self.slope * logits(raw) + self.shift)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quality:
+    """How well probabilities agree with what people found; lower is better."""
+
+    calibration_error: float
+    """Mean gap between what was promised and what was found, over ten equal ranges."""
+    brier: float
+    """Mean squared distance from what was found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What a new line brings, judged by decisions that it was not fitted on."""
+
+    before: Quality
+    after: Quality
+    gain: float
+    """How far the Brier score falls."""
+    doubt: float
+    """Standard error of the gain."""
+
+    @property
+    def is_better(self) -> bool:
+        """Return whether both measures fall, and the Brier score by more than chance would have it.
+
+        By more than its standard error, that is: a change nobody can tell from luck is none.
+        """
+        nearer = self.after.calibration_error < self.before.calibration_error
+        return nearer and self.gain > self.doubt
+
+
+def logits(probabilities: Doubles) -> Doubles:
+    """Return the logits of probabilities, those of 0 and 1 held finite."""
+    held = np.clip(np.asarray(probabilities, dtype=np.float64), LEAST, MOST)
+    return np.log(held) - np.log1p(-held)
+
+
+def _sigmoid(raw: Doubles) -> Doubles:
+    return 1.0 / (1.0 + np.exp(-np.clip(raw, -60.0, 60.0)))
+
+
+def fit(raw: Doubles, labels: Doubles) -> Line:
+    """Return the line that best explains *labels*, (n,) in 0..1, by the model's own *raw*, (n,).
+
+    The identity when there is nothing to learn from.
+    """
+    free = _newton(logits(raw), np.asarray(labels, dtype=np.float64), slope=None)
+    held = float(np.clip(free.slope, *SLOPES))
+    if held == free.slope:
+        return free
+    return _newton(logits(raw), np.asarray(labels, dtype=np.float64), slope=held)
+
+
+def _newton(z: Doubles, labels: Doubles, *, slope: float | None) -> Line:
+    """Climb to the most probable line; with *slope* given, along the shift alone."""
+    place = np.array([1.0 if slope is None else slope, 0.0])
+    weights = np.array([_SLOPE_SPREAD, _SHIFT_SPREAD]) ** -2.0
+    design = np.stack([z, np.ones_like(z)], axis=1)  # (n, 2)
+    free = np.array([slope is None, True])
+    for _ in range(_STEPS):
+        found = _sigmoid(design @ place)
+        gradient = design.T @ (found - labels) + weights * (place - [1.0, 0.0])
+        curvature = (design * (found * (1 - found))[:, None]).T @ design + np.diag(weights)
+        step = np.zeros(2)
+        step[free] = np.linalg.solve(curvature[np.ix_(free, free)], gradient[free])
+        length = _damped(design, labels, place, step)
+        place = place - length * step
+        if np.abs(length * step).max() < _TINY:
+            break
+    return Line(float(place[0]), float(place[1]))
+
+
+def _damped(design: Doubles, labels: Doubles, place: Doubles, step: Doubles) -> float:
+    """Return how much of Newton's step still goes downhill: the whole of it near the end."""
+    length, here = 1.0, _loss(design, labels, place)
+    while length > _TINY and _loss(design, labels, place - length * step) > here:
+        length /= 2
+    return length
+
+
+def _loss(design: Doubles, labels: Doubles, place: Doubles) -> float:
+    raw = design @ place
+    prior = ((place[0] - 1) / _SLOPE_SPREAD) ** 2 + (place[1] / _SHIFT_SPREAD) ** 2
+    return float(np.sum(np.logaddexp(0.0, raw) - labels * raw) + prior / 2)
+
+
+def quality(probabilities: Doubles, labels: Doubles) -> Quality:
+    """Return how well *probabilities*, (n,), agree with *labels*, (n,) of 0 and 1; n > 0."""
+    bins = np.minimum((probabilities * _BINS).astype(int), _BINS - 1)
+    said = np.bincount(bins, weights=probabilities, minlength=_BINS)
+    came = np.bincount(bins, weights=labels, minlength=_BINS)
+    return Quality(
+        calibration_error=float(np.abs(said - came).sum() / len(labels)),
+        brier=float(np.mean((probabilities - labels) ** 2)),
+    )
+
+
+def try_out(raw: Doubles, labels: Doubles, current: Line) -> Trial:
+    """Return what fitting anew brings over *current*, by cross-validation in five parts.
+
+    *labels* hold 0 and 1, each at least twice.
+    """
+    before, after = current.probability(raw), np.zeros(len(raw))
+    for held_out in _folds(labels):
+        line = fit(raw[~held_out], labels[~held_out])
+        after[held_out] = line.probability(raw[held_out])
+    gains = (before - labels) ** 2 - (after - labels) ** 2
+    return Trial(
+        before=quality(before, labels),
+        after=quality(after, labels),
+        gain=float(gains.mean()),
+        doubt=float(gains.std(ddof=1) / np.sqrt(len(gains))),
+    )
+
+
+def _folds(labels: Doubles) -> Iterator[NDArray[np.bool_]]:
+    """Yield each part as a mask; every part has its share of both kinds."""
+    part = np.zeros(len(labels), dtype=int)
+    for kind in (0, 1):
+        places = np.flatnonzero(labels == kind)
+        part[places] = np.arange(len(places)) % _FOLDS
+    for fold in range(_FOLDS):
+        if np.any(part == fold):
+            yield part == fold
