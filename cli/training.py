@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Train and calibrate models on labelled pairs of questions: a CSV, TSV, JSONL or Parquet"
     " file with the columns question1, question2 and is_duplicate, such as Quora's published file"
-    " or the moderators' decisions as the console exports them. Each run leaves one folder: the"
-    " model, its calibration, metrics.json, run.json, a model card and charts.",
+    " or the moderators' decisions as the console exports them; or, where a hub can be reached,"
+    " hub:NAME#CONFIG:SPLIT, such as hub:sentence-transformers/quora-duplicates. Each run leaves"
+    " one folder: the model, its calibration, metrics.json, run.json, a model card and charts.",
     no_args_is_help=True,
 )
 console = Console()
@@ -26,9 +27,9 @@ console = Console()
 _CACHE = Path.home() / ".cache" / "askedbefore"
 """As the workers' default: a model exported once is not exported again."""
 
-Train = Annotated[Path, typer.Option("--train", help="Labelled pairs to learn from.")]
+Train = Annotated[str, typer.Option("--train", help="Labelled pairs to learn from.")]
 Dev = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--dev",
         help="Labelled pairs to choose, calibrate and report on; may share no question with"
@@ -46,7 +47,7 @@ Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last chec
 
 @app.command("split")
 def split_(
-    data: Annotated[Path, typer.Argument(help="Labelled pairs.")],
+    data: Annotated[str, typer.Argument(help="Labelled pairs.")],
     output: Output,
     seed: Seed = 1,
 ) -> None:
@@ -143,7 +144,7 @@ def sentence_transformer(  # noqa: PLR0913, PLR0917  # a command's options
 @app.command()
 def distill(  # noqa: PLR0917  # a command's options
     teacher: Annotated[str, typer.Option(help="A strong bi-encoder: folder or hub id.")],
-    labelled: Annotated[Path, typer.Option(help="Pairs that turn its cosine to a probability.")],
+    labelled: Annotated[str, typer.Option(help="Pairs that turn its cosine to a probability.")],
     questions: Annotated[Path, typer.Option(help="Unlabelled questions: one a line, or a CSV.")],
     output: Annotated[Path, typer.Option(help="JSONL of softly labelled pairs.")],
     wanted: Annotated[int, typer.Option(help="At most this many pairs.")] = 7_500,
@@ -168,11 +169,11 @@ def distill(  # noqa: PLR0917  # a command's options
 
 @app.command()
 def mix(  # noqa: PLR0917  # a command's options
-    gold: Annotated[Path, typer.Option(help="Labelled pairs.")],
+    gold: Annotated[str, typer.Option(help="Labelled pairs.")],
     output: Annotated[Path, typer.Option(help="JSONL of the mix.")],
-    apart: Annotated[list[Path], typer.Option(help="Sets that will judge the model; repeatable.")],
-    positives: Annotated[Path | None, typer.Option(help="Further duplicates.")] = None,
-    extra: Annotated[list[Path] | None, typer.Option(help="Taken whole, soft or not.")] = None,
+    apart: Annotated[list[str], typer.Option(help="Sets that will judge the model; repeatable.")],
+    positives: Annotated[str | None, typer.Option(help="Further duplicates.")] = None,
+    extra: Annotated[list[str] | None, typer.Option(help="Taken whole, soft or not.")] = None,
     seed: Seed = 1,
 ) -> None:
     """Mix gold pairs with pairs that follow from them and with made-up near misses.
@@ -219,7 +220,7 @@ def average(
 @app.command("calibrate")
 def calibrate_(
     model: Annotated[Path, typer.Argument(help="A reranker's folder; calibration.json goes in.")],
-    data: Annotated[Path, typer.Option(help="Labelled pairs, drawn as the service meets them.")],
+    data: Annotated[str, typer.Option(help="Labelled pairs, drawn as the service meets them.")],
     encoder: Annotated[str, typer.Option(help="The bi-encoder it will serve with.")] = (
         "all-MiniLM-L6-v2"
     ),
@@ -232,7 +233,7 @@ def calibrate_(
     from training.runs import calibrate_reranker  # noqa: PLC0415
 
     read = read_pairs(data)
-    require_both_labels(read.pairs, what=str(data))
+    require_both_labels(read.pairs, what=data)
     _say(read.summary())
     with console.status(f"Scoring {len(read.pairs):,} pairs in both orders"):
         found = calibrate_reranker(model, read.pairs, encoder=_encoder(encoder))
@@ -243,7 +244,7 @@ def calibrate_(
 def evaluate(  # noqa: PLR0917  # a command's options
     first: Annotated[str, typer.Argument(help="A reranker, or `cosine` for the bi-encoder alone.")],
     second: Annotated[str, typer.Argument(help="The other: folder, bundled name or hub id.")],
-    data: Annotated[Path, typer.Option(help="Labelled pairs that neither was tuned on.")],
+    data: Annotated[str, typer.Option(help="Labelled pairs that neither was tuned on.")],
     encoder: Annotated[str, typer.Option(help="The bi-encoder that gives the cosine.")] = (
         "all-MiniLM-L6-v2"
     ),

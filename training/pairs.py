@@ -1,7 +1,7 @@
 """Labelled pairs of questions, read from the files people have, with errors that name the line.
 
-The published Quora file, any table with the columns ``question1, question2, is_duplicate``, and the
-moderators' decisions as the service exports them are all read by the same door.
+The published Quora file, any table with the columns ``question1, question2, is_duplicate``, the
+moderators' decisions as the service exports them and datasets of the hub are read by the same door.
 """
 
 import csv
@@ -17,6 +17,8 @@ from db.errors import InvalidInputError
 from worker.text import model_text, text_digest
 
 QUESTION1, QUESTION2, LABEL = "question1", "question2", "is_duplicate"
+HUB = "hub:"
+"""What the name of a dataset of the Hugging Face hub begins with, where a file could stand."""
 _COLUMNS = (QUESTION1, QUESTION2, LABEL)
 _LABELS = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0, "0.0": 0.0, "1.0": 1.0}
 _SHOWN = 5
@@ -27,7 +29,7 @@ Row = Mapping[str, object]
 class PairsError(InvalidInputError):
     """A file of pairs cannot be used."""
 
-    def __init__(self, path: Path, reason: str, *, line: int | None = None) -> None:
+    def __init__(self, path: Path | str, reason: str, *, line: int | None = None) -> None:
         where = f"{path}:{line}" if line else f"{path}"
         super().__init__(f"{where}: {reason}")
 
@@ -70,18 +72,18 @@ class PairsRead:
         return lines
 
 
-def read_pairs(path: Path, *, soft: bool = False) -> PairsRead:
-    """Return the pairs in a CSV, TSV, JSONL or Parquet file, plain or gzipped.
+def read_pairs(path: Path | str, *, soft: bool = False) -> PairsRead:
+    """Return the pairs in a CSV, TSV, JSONL or Parquet file, plain or gzipped, or of the hub.
 
-    With *soft*, labels may be any number from 0 to 1. Raises `PairsError`, naming the line, for
-    a missing column, a label that is none, a row that cannot be read, or a file without pairs.
+    A name that begins with ``hub:`` is a dataset's: see `training.hub`. With *soft*, labels may be
+    any number from 0 to 1. Raises `PairsError`, naming the line, for a missing column, a label that
+    is none, a row that cannot be read, or a file without pairs, and `HubError` as `hub.load` does.
     """
-    if not path.is_file():
-        raise PairsError(path, "no such file")
-    read = PairsRead(pairs=[], sha256=file_sha256(path))
+    sha256, lines = _opened(path)
+    read = PairsRead(pairs=[], sha256=sha256)
     kept: dict[tuple[bytes, bytes], tuple[int, LabelledPair | None]] = {}
     rows = 0
-    for line, row in _rows(path):
+    for line, row in lines:
         rows += 1
         label = _label(path, line, row[LABEL], soft=soft)
         pair = LabelledPair(*_texts(row), label)
@@ -142,6 +144,19 @@ def file_sha256(path: Path) -> str:
     """Return the hex SHA-256 of a file's bytes."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _opened(source: Path | str) -> tuple[str, Iterator[tuple[int, Row]]]:
+    """Return the SHA-256 of a file or a dataset, and its rows with their numbers."""
+    if str(source).startswith(HUB):
+        from training import hub  # noqa: PLC0415  # heavy, and only these need it
+
+        found = hub.load(str(source))
+        return found.sha256, iter(enumerate(found.rows, start=1))
+    path = Path(source)
+    if not path.is_file():
+        raise PairsError(path, "no such file")
+    return file_sha256(path), _rows(path)
 
 
 def _texts(row: Row) -> tuple[str, str]:
@@ -225,7 +240,7 @@ def _require_columns(path: Path, names: object, *, line: int = 1) -> None:
         raise PairsError(path, f"no column {', '.join(missing)} (columns: {have})", line=line)
 
 
-def _label(path: Path, line: int, value: object, *, soft: bool) -> float:
+def _label(path: Path | str, line: int, value: object, *, soft: bool) -> float:
     label = _LABELS.get(str(value).strip().lower())
     if label is None and soft:
         label = _soft_label(value)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from training import plots
 from training.metrics import Floats, Labels
+from training.pairs import HUB
 
 RUN_FILE, METRICS_FILE, CARD_FILE = "run.json", "metrics.json", "README.md"
 _PACKAGES = ("torch", "transformers", "sentence-transformers", "datasets", "scikit-learn", "numpy")
@@ -55,7 +56,7 @@ def card(run: Run) -> str:
     """Return the model card of a run, in Markdown."""
     lines = [f"# {run.recipe}", "", "Trained by `askedbefore train`.", ""]
     lines += ["## Trained on", ""]
-    lines += [f"- `{Path(name).name}`, SHA-256 `{digest}`" for name, digest in run.data.items()]
+    lines += [f"- `{_short(name)}`, SHA-256 `{digest}`" for name, digest in run.data.items()]
     lines += ["", "## Measured", "", "| set and model | pairs | average precision | F1 |"]
     lines += ["| --- | --- | --- | --- |"]
     lines += [
@@ -66,6 +67,11 @@ def card(run: Run) -> str:
     lines += ["", "## Configuration", ""]
     lines += [f"- {name}: `{value}`" for name, value in run.config.items()]
     return "\n".join(lines) + "\n"
+
+
+def _short(source: str) -> str:
+    """Return the name of a dataset of the hub, or that of a file without its folders."""
+    return source if source.startswith(HUB) else Path(source).name
 
 
 def versions() -> dict[str, str]:

@@ -35,11 +35,12 @@ class Data:
     """What people should know of the files, a line each."""
 
 
-def load_data(train: Path, dev: Path | None, *, seed: int) -> Data:
+def load_data(train: Path | str, dev: Path | str | None, *, seed: int) -> Data:
     """Return the data of a run; without *dev*, a tenth of the components of *train* is kept for it.
 
-    Labels of *train* may be soft. Raises `LeakError` when a question is in both files, `PairsError`
-    when a file cannot be used, `InvalidInputError` when a part holds one label only.
+    Both are what `read_pairs` takes; labels of *train* may be soft. Raises `LeakError` when a
+    question is in both, `PairsError` and `HubError` when one cannot be used, `InvalidInputError` when
+    a part holds one label only.
     """
     read = {train: read_pairs(train, soft=True)}
     if dev is None:
