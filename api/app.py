@@ -5,7 +5,18 @@ from fastapi import FastAPI
 from api import console, errors, openapi
 from api.deps import Services
 from api.middleware import Observer, PayloadLimit
-from api.routes import archives, batches, check, forums, health, pairs, questions, review
+from api.routes import (
+    archives,
+    batches,
+    calibrations,
+    check,
+    forums,
+    health,
+    pairs,
+    questions,
+    review,
+    webhooks,
+)
 from api.settings import ApiSettings
 from db.engine import Sessions
 from worker.queue import Queue
@@ -31,7 +42,18 @@ def create_app(settings: ApiSettings, sessions: Sessions, queue: Queue) -> FastA
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.services = services
-    for module in (questions, batches, check, pairs, archives, review, forums, health):
+    for module in (
+        questions,
+        batches,
+        check,
+        pairs,
+        archives,
+        review,
+        webhooks,
+        calibrations,
+        forums,
+        health,
+    ):
         app.include_router(module.router)
     app.include_router(console.router)
     console.mount_static(app)

@@ -5,16 +5,21 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.orm import Session
 
 from cli.connect import database
 from db import forums
+from db.calibrations import Moved
 from db.errors import InvalidInputError
 from db.rows import ForumRow
+from worker import calibrating
+from worker.calibrating import Proposal
 from worker.recheck import owe_again
 from worker.text import TextFields
 
 app = typer.Typer(help="List forums and change their settings.", no_args_is_help=True)
 console = Console()
+_ACTOR = "command line"
 
 
 @app.command("list")
@@ -72,6 +77,68 @@ def recheck(name: Annotated[str, typer.Argument(help="The forum.")]) -> None:
             total = owe_again(sessions, forum, on_done=lambda n: status.update(f"{n:,} questions"))
     # A running service finds them within seconds by its sweep.
     console.print(f"{total:,} questions of {name} will be checked again.", highlight=False)
+
+
+@app.command("recalibrate")
+def recalibrate_(
+    name: Annotated[str, typer.Argument(help="The forum.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it would bring, and change nothing.")
+    ] = False,
+    reset: Annotated[
+        bool, typer.Option("--reset", help="Go back to the model's own calibration.")
+    ] = False,
+) -> None:
+    """Learn a forum's own calibration from its moderators' decisions and put it into force.
+
+    Undecided pairs are scored anew; people's decisions and the threshold stay.
+    """
+    with database() as sessions, sessions.begin() as session:
+        if reset:
+            _reset(session, name, dry_run=dry_run)
+            return
+        if dry_run:
+            found = calibrating.propose(session, forums.get_forum(session, name))
+        else:
+            found = calibrating.recalibrate(session, name, actor=_ACTOR)
+    _show_proposal(found, dry_run=dry_run)
+
+
+def _reset(session: Session, name: str, *, dry_run: bool) -> None:
+    if dry_run:
+        moved = calibrating.foresee_reset(session, forums.get_forum(session, name))
+    else:
+        moved = calibrating.reset(session, name, actor=_ACTOR)
+    console.print(f"Back to the model's own: {_moved(moved, dry_run=dry_run)}", highlight=False)
+
+
+def _show_proposal(found: Proposal, *, dry_run: bool) -> None:
+    console.print(
+        f"{found.duplicates:,} decisions for duplicate, {found.others:,} against", highlight=False
+    )
+    if found.learnt is not None and found.moved is not None:
+        table = Table("on decisions not learnt from", "now", "then")
+        learnt = found.learnt
+        for words, before, after in (
+            ("calibration error", learnt.error_before, learnt.error_after),
+            ("Brier score", learnt.brier_before, learnt.brier_after),
+        ):
+            table.add_row(words, f"{before:.4f}", f"{after:.4f}")
+        console.print(table)
+        console.print(
+            f"At the threshold {found.threshold:.3f}: {_moved(found.moved, dry_run=dry_run)}",
+            highlight=False,
+        )
+    if found.refusal is not None:
+        console.print(f"It would be refused: {found.refusal}", highlight=False)
+
+
+def _moved(moved: Moved, *, dry_run: bool) -> str:
+    would = "would be " if dry_run else ""
+    return (
+        f"{moved.scored:,} undecided pairs {would}scored anew, {moved.shown:,} flagged by it,"
+        f" {moved.hidden:,} hidden."
+    )
 
 
 def _show(rows: list[ForumRow]) -> None:

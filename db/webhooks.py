@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
-from db.errors import InvalidInputError, NotFoundError
+from db.errors import ConflictError, InvalidInputError, NotFoundError
 from db.tables.pairs import Event, Pair
 from db.tables.questions import Question
 from db.tables.review import Delivery, Group, Webhook
@@ -28,6 +28,10 @@ _LEASE = timedelta(minutes=2)
 _KEPT = timedelta(days=30)
 
 
+class WebhookOffError(ConflictError):
+    """This webhook is switched off: switch it on first."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookRow:
     """A webhook, with the secret that its receiver checks signatures with."""
@@ -39,6 +43,7 @@ class WebhookRow:
     kinds: Sequence[str]
     disabled_at: datetime | None
     notice: str | None
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,14 +77,53 @@ class Due:
 
 def create(session: Session, forum_id: int, *, url: str, kinds: Sequence[str]) -> WebhookRow:
     """Store a webhook with a fresh secret; raises `InvalidInputError`."""
-    unknown = set(kinds) - set(KINDS)
-    if unknown or not kinds:
-        raise InvalidInputError(f"choose among {', '.join(KINDS)}")
+    wanted = _known(kinds)
     if len(list_webhooks(session, forum_id)) >= LIMIT:
         raise InvalidInputError(f"a forum has at most {LIMIT} webhooks")
-    secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-    values = {"forum_id": forum_id, "url": url, "secret": secret, "kinds": sorted(set(kinds))}
+    values = {"forum_id": forum_id, "url": url, "secret": _new_secret(), "kinds": wanted}
     webhook_id = session.execute(insert(Webhook).values(values).returning(Webhook.id)).scalar_one()
+    return get(session, forum_id, webhook_id)
+
+
+def _known(kinds: Sequence[str]) -> list[str]:
+    if not kinds or set(kinds) - set(KINDS):
+        raise InvalidInputError(f"choose among {', '.join(KINDS)}")
+    return sorted(set(kinds))
+
+
+def _new_secret() -> str:
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def change(
+    session: Session,
+    forum_id: int,
+    webhook_id: int,
+    *,
+    url: str | None = None,
+    kinds: Sequence[str] | None = None,
+) -> WebhookRow:
+    """Change where a webhook is or what it hears of; None leaves it.
+
+    What is on its way goes to the new address. Raises `NotFoundError` and `InvalidInputError`.
+    """
+    get(session, forum_id, webhook_id)
+    values: dict[str, object] = {} if url is None else {"url": url}
+    if kinds is not None:
+        values["kinds"] = _known(kinds)
+    if values:
+        session.execute(update(Webhook).where(Webhook.id == webhook_id).values(values))
+    return get(session, forum_id, webhook_id)
+
+
+def rotate_secret(session: Session, forum_id: int, webhook_id: int) -> WebhookRow:
+    """Give a webhook a fresh secret, which signs from the next attempt on.
+
+    Raises `NotFoundError`.
+    """
+    get(session, forum_id, webhook_id)
+    values = {"secret": _new_secret()}
+    session.execute(update(Webhook).where(Webhook.id == webhook_id).values(values))
     return get(session, forum_id, webhook_id)
 
 
@@ -120,21 +164,53 @@ def enable(session: Session, forum_id: int, webhook_id: int) -> None:
     session.execute(update(Webhook).where(Webhook.id == webhook_id).values(values))
 
 
-def send_test(session: Session, forum_id: int, webhook_id: int) -> None:
+def send_test(session: Session, forum_id: int, webhook_id: int) -> DeliveryRow:
     """Put a test on its way; raises `NotFoundError`."""
     get(session, forum_id, webhook_id)
     session.execute(insert(Delivery).values(webhook_id=webhook_id, kind=TEST))
+    return log(session, webhook_id, limit=1)[0]
 
 
-def log(session: Session, webhook_id: int, *, limit: int = 20) -> list[DeliveryRow]:
-    """Return the latest deliveries of a webhook."""
-    found = session.execute(
+def log(
+    session: Session, webhook_id: int, *, before: int | None = None, limit: int = 20
+) -> list[DeliveryRow]:
+    """Return the latest deliveries of a webhook, those from before the delivery *before*."""
+    statement = (
         select(*(getattr(Delivery, name) for name in DeliveryRow.__dataclass_fields__))
         .where(Delivery.webhook_id == webhook_id)
         .order_by(Delivery.id.desc())
         .limit(limit)
     )
-    return [DeliveryRow(**row) for row in found.mappings()]
+    if before is not None:
+        statement = statement.where(Delivery.id < before)
+    return [DeliveryRow(**row) for row in session.execute(statement).mappings()]
+
+
+def retry(session: Session, forum_id: int, webhook_id: int, delivery_id: int) -> DeliveryRow:
+    """Have a delivery made again from the first attempt on, even one that arrived.
+
+    Raises `NotFoundError`, and `WebhookOffError` where nothing would be sent.
+    """
+    hook = get(session, forum_id, webhook_id)
+    values = {
+        "attempts": 0,
+        "due_at": func.clock_timestamp(),
+        "answer": None,
+        "error": None,
+        "delivered_at": None,
+        "given_up_at": None,
+    }
+    changed = session.execute(
+        update(Delivery)
+        .where(Delivery.id == delivery_id, Delivery.webhook_id == webhook_id)
+        .values(values)
+        .returning(Delivery.kind)
+    ).scalar_one_or_none()
+    if changed is None:
+        raise NotFoundError(f"there is no delivery {delivery_id} of this webhook in the log")
+    if hook.disabled_at is not None and changed != TEST:
+        raise WebhookOffError
+    return log(session, webhook_id, before=delivery_id + 1, limit=1)[0]
 
 
 def claim_due(session: Session, *, limit: int) -> list[Due]:

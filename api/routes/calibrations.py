@@ -1,0 +1,166 @@
+"""A forum's own calibration, learnt from what its moderators decided."""
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Any, Self
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
+
+from api.deps import AdminForum, Caller, Sessions, only_json
+from api.errors import MEDIA_TYPE
+from db import calibrations, forums
+from db.rows import CalibrationRow
+from worker import calibrating
+from worker.calibrating import Proposal
+
+router = APIRouter(prefix="/v1/forums/{forum}/calibration", tags=["calibration"])
+
+_REFUSED: dict[int | str, dict[str, Any]] = {
+    HTTPStatus.CONFLICT: {
+        "description": "The decisions do not allow it, or there is nothing to take back",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+}
+_Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class CalibrationIn(BaseModel):
+    """Whether the calibration is to be put into force or only judged."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    dry_run: StrictBool = Field(default=False, description="Judge it and change nothing")
+
+
+class _Out(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class MeasuresOut(_Out):
+    """How well probabilities agree with decisions they were not learnt from; lower is better."""
+
+    calibration_error: _Share
+    brier: _Share
+
+
+class VersionOut(_Out):
+    """A calibration: who made it, when, from how many decisions."""
+
+    id: str
+    slope: float = Field(gt=0)
+    shift: float
+    duplicates: int
+    others: int
+    lowest: _Share = Field(description="The model's lowest probability among the decided pairs")
+    before: MeasuresOut
+    after: MeasuresOut
+    by: str
+    created_at: datetime
+    ended_at: datetime | None
+    ended_by: str | None
+
+    @classmethod
+    def of(cls, row: CalibrationRow) -> Self:
+        """Return a stored calibration as it goes over the wire."""
+        same = set(cls.model_fields) - {"id", "before", "after", "by"}
+        return cls(
+            id=str(row.id),
+            before=MeasuresOut(calibration_error=row.error_before, brier=row.brier_before),
+            after=MeasuresOut(calibration_error=row.error_after, brier=row.brier_after),
+            by=row.actor,
+            **{name: getattr(row, name) for name in same},
+        )
+
+
+class CalibrationOut(_Out):
+    """A forum's calibrations, the latest first, and the one in force."""
+
+    in_force: VersionOut | None = Field(description="Null: the model's own")
+    versions: list[VersionOut]
+
+
+class ProposalOut(_Out):
+    """What the decisions teach, and what it changes."""
+
+    applied: bool
+    duplicates: int = Field(description="Decisions that call the pair a duplicate")
+    others: int
+    threshold: _Share = Field(description="Stays the probability it is")
+    slope: float | None
+    shift: float | None
+    before: MeasuresOut | None
+    after: MeasuresOut | None
+    would_flag: int | None = Field(description="Undecided pairs on record that rise above it")
+    would_hide: int | None = Field(description="Undecided pairs that fall below it")
+    refusal: str | None = Field(description="Why it is not put into force")
+
+
+class ResetOut(_Out):
+    """What going back to the model's own calibration moved."""
+
+    rescored: int
+    flagged: int
+    hidden: int
+
+
+@router.get("")
+def get_calibration(forum: AdminForum, sessions: Sessions) -> CalibrationOut:
+    """Return the forum's calibration and those before it.
+
+    One that was learnt from scores of other models than those in use is not in force.
+    """
+    with sessions.begin() as session:
+        row = forums.get_forum(session, forum.name)
+        current = calibrating.in_force(session, row)
+        found = calibrations.versions(session, row.id)
+    return CalibrationOut(
+        in_force=VersionOut.of(current) if current is not None else None,
+        versions=[VersionOut.of(one) for one in found],
+    )
+
+
+@router.post("", dependencies=[Depends(only_json)], responses=_REFUSED)
+def recalibrate(
+    forum: AdminForum, caller: Caller, sessions: Sessions, body: CalibrationIn
+) -> ProposalOut:
+    """Learn the forum's calibration from its moderators' decisions and put it into force.
+
+    409 where there are too few decisions of one kind, or where it would not be clearly better on
+    decisions it has not seen. Undecided pairs are scored anew; decided ones never change.
+    """
+    with sessions.begin() as session:
+        if body.dry_run:
+            row = forums.get_forum(session, forum.name)
+            return _proposal_out(calibrating.propose(session, row), applied=False)
+        done = calibrating.recalibrate(session, forum.name, actor=caller.key.name)
+    return _proposal_out(done, applied=True)
+
+
+@router.delete("", responses=_REFUSED)
+def reset_calibration(forum: AdminForum, caller: Caller, sessions: Sessions) -> ResetOut:
+    """Go back to the model's own calibration; undecided pairs get their scores back."""
+    with sessions.begin() as session:
+        moved = calibrating.reset(session, forum.name, actor=caller.key.name)
+    return ResetOut(rescored=moved.scored, flagged=moved.shown, hidden=moved.hidden)
+
+
+def _proposal_out(found: Proposal, *, applied: bool) -> ProposalOut:
+    learnt, moved = found.learnt, found.moved
+    before = after = None
+    if learnt is not None:
+        before = MeasuresOut(calibration_error=learnt.error_before, brier=learnt.brier_before)
+        after = MeasuresOut(calibration_error=learnt.error_after, brier=learnt.brier_after)
+    return ProposalOut(
+        applied=applied,
+        duplicates=found.duplicates,
+        others=found.others,
+        threshold=found.threshold,
+        slope=learnt.slope if learnt is not None else None,
+        shift=learnt.shift if learnt is not None else None,
+        before=before,
+        after=after,
+        would_flag=moved.shown if moved is not None else None,
+        would_hide=moved.hidden if moved is not None else None,
+        refusal=found.refusal,
+    )
