@@ -8,10 +8,9 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from db import decisions, groups
-from db.decisions import NotYoursError, StaleVersionError, Verdict
+from db import decisions, groups, opinions
+from db.decisions import Choice, NotYoursError, StaleVersionError, Verdict
 from db.errors import InvalidInputError, NotFoundError
-from db.groups import WouldMergeError
 from db.review import QueueFilter, conditions
 from db.rows import PairKind, PairStatus
 from db.tables.pairs import Pair
@@ -59,21 +58,45 @@ def decide_all(
     A pair that would join two groups is left for a person to look at.
     """
     groups.lock(session, forum_id)
-    found = session.execute(
-        select(Pair.id, Pair.version)
+    matching = session.execute(
+        select(Pair.id)
         .where(*conditions(forum_id, where), Pair.id <= up_to)
         .order_by(Pair.score.desc(), Pair.id.desc())
         .limit(LIMIT)
-    ).all()
-    bulk, done = uuid4(), 0
-    for row in found:
-        verdict = Verdict(status=status, version=row.version)
-        try:
-            decisions.decide(session, forum_id, row.id, verdict, actor=actor, bulk=bulk)
-        except (StaleVersionError, WouldMergeError):
-            continue
-        done += 1
-    return BulkDone(bulk=bulk, done=done, left=len(found) - done)
+    )
+    found = decisions.lock_pairs(session, forum_id, matching.scalars())
+    number, joined = uuid4(), _Joined(session, found)
+    choices = [Choice(pair, status) for pair in _surest_first(found)]
+    if status is PairStatus.DUPLICATE:
+        choices = [choice for choice in choices if joined.add(choice.pair)]
+    done = decisions.write(session, forum_id, choices, actor=actor, bulk=number)
+    opinions.ask(session, forum_id, done, is_bulk=True)
+    touched = {q for choice in choices for q in (choice.pair.low_id, choice.pair.high_id)}
+    if status is PairStatus.DUPLICATE or where.status is PairStatus.DUPLICATE:
+        groups.rebuild(session, forum_id, sorted(touched), actor=actor)
+    return BulkDone(bulk=number, done=len(done), left=len(found) - len(done))
+
+
+def _surest_first(pairs: Sequence[Pair]) -> list[Pair]:
+    return sorted(pairs, key=lambda pair: (-pair.score, -pair.id))
+
+
+class _Joined:
+    """The groups as they grow pair by pair, so that none that stands is joined with another."""
+
+    def __init__(self, session: Session, pairs: Sequence[Pair]) -> None:
+        ids = {q for pair in pairs for q in (pair.low_id, pair.high_id)}
+        self._group: dict[int, int] = groups.groups_of(session, ids)
+
+    def add(self, pair: Pair) -> bool:
+        """Put a pair's questions together and return True; False where that joins two groups."""
+        low, high = self._group.get(pair.low_id), self._group.get(pair.high_id)
+        if low is not None and high is not None and low != high:
+            return False
+        # A group that this decision founds is known by its first pair, below any group's number.
+        number = low if low is not None else high if high is not None else -pair.id
+        self._group |= {pair.low_id: number, pair.high_id: number}
+        return True
 
 
 def undo_all(
@@ -120,18 +143,19 @@ def take_out(
     if question_id not in ids:
         raise InvalidInputError(f"question {question_id} is not in group {group_id}")
     found = session.execute(
-        select(Pair.id, Pair.version).where(
+        select(Pair.id).where(
             or_(Pair.low_id == question_id, Pair.high_id == question_id),
             Pair.low_id.in_(ids),
             Pair.high_id.in_(ids),
             Pair.status == PairStatus.DUPLICATE,
         )
-    ).all()
-    bulk = uuid4()
-    for row in found:
-        verdict = Verdict(status=PairStatus.NOT_DUPLICATE, version=row.version)
-        decisions.decide(session, forum_id, row.id, verdict, actor=actor, bulk=bulk)
-    return BulkDone(bulk=bulk, done=len(found), left=0)
+    )
+    pairs = decisions.lock_pairs(session, forum_id, found.scalars())
+    choices = [Choice(pair, PairStatus.NOT_DUPLICATE) for pair in pairs]
+    number = uuid4()
+    decisions.write(session, forum_id, choices, actor=actor, bulk=number)
+    groups.rebuild(session, forum_id, ids, actor=actor)
+    return BulkDone(bulk=number, done=len(pairs), left=0)
 
 
 def join(session: Session, forum_id: int, group_ids: Sequence[int], *, actor: str) -> BulkDone:
@@ -143,7 +167,7 @@ def join(session: Session, forum_id: int, group_ids: Sequence[int], *, actor: st
     first, second = (groups.get_group(session, forum_id, group_id) for group_id in group_ids)
     if first.id == second.id:
         raise InvalidInputError("a group cannot be joined with itself")
-    pair_id, version = _ensure_pair(session, forum_id, first.canonical_id, second.canonical_id)
+    pair_id, version = ensure_pair(session, forum_id, first.canonical_id, second.canonical_id)
     verdict = Verdict(
         status=PairStatus.DUPLICATE,
         version=version,
@@ -155,7 +179,8 @@ def join(session: Session, forum_id: int, group_ids: Sequence[int], *, actor: st
     return BulkDone(bulk=bulk, done=1, left=0)
 
 
-def _ensure_pair(session: Session, forum_id: int, one: int, other: int) -> tuple[int, int]:
+def ensure_pair(session: Session, forum_id: int, one: int, other: int) -> tuple[int, int]:
+    """Return the pair of two questions and its version, made withdrawn where there is none."""
     low, high = sorted((one, other))
     texts = session.execute(
         select(Question.id, Question.text_version).where(Question.id.in_((low, high)))

@@ -1,20 +1,18 @@
-"""What people say about pairs: claims, decisions, skips, and the taking back of decisions.
+"""What people say about pairs: decisions, and the taking back of decisions.
 
-A claim tells others and locks nothing. What keeps two people from overwriting each other is the
-pair's version: a decision names the version it was made on, and any other is refused with what
-happened in between.
+What keeps two people from overwriting each other is the pair's version: a decision names the
+version it was made on, and any other is refused with what happened in between.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
-from db import groups
+from db import groups, opinions, regrouping
 from db.errors import ConflictError, InvalidInputError, NotFoundError, PairNotFoundError
 from db.events import NewEvent, record
 from db.rows import PairStatus
@@ -62,15 +60,6 @@ class Decided:
     group_id: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimRow:
-    """Who has a pair on stage, and until when."""
-
-    pair_id: int
-    holder: str
-    expires_at: datetime
-
-
 class StaleVersionError(ConflictError):
     """The pair changed since it was looked at."""
 
@@ -92,74 +81,27 @@ class UndoneAlreadyError(ConflictError):
     """This decision was taken back already."""
 
 
-def claim(
-    session: Session, forum_id: int, pair_id: int, *, holder: str, lifetime: timedelta
-) -> ClaimRow:
-    """Claim a pair for a while and return whose it is: *holder's*, or an earlier claimant's.
+def _lock_pair(session: Session, forum_id: int, pair_id: int) -> Pair:
+    return lock_pairs(session, forum_id, [pair_id])[0]
+
+
+def lock_pairs(session: Session, forum_id: int, pair_ids: Iterable[int]) -> list[Pair]:
+    """Return pairs, by id, that nobody else changes until this transaction ends.
 
     Raises `PairNotFoundError`.
     """
-    _lock_pair(session, forum_id, pair_id)
-    now = func.clock_timestamp()
-    session.execute(delete(Claim).where(Claim.forum_id == forum_id, Claim.expires_at < now))
-    statement = postgresql.insert(Claim).values(
-        pair_id=pair_id, forum_id=forum_id, holder=holder, claimed_at=now, expires_at=now + lifetime
-    )
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["pair_id"],
-            set_={"expires_at": statement.excluded.expires_at},
-            where=Claim.holder == holder,
-        )
-    )
-    found = session.execute(
-        select(Claim.pair_id, Claim.holder, Claim.expires_at).where(Claim.pair_id == pair_id)
-    ).one()
-    return ClaimRow(pair_id=found.pair_id, holder=found.holder, expires_at=found.expires_at)
-
-
-def release(session: Session, forum_id: int, *, holder: str, keep: int | None = None) -> None:
-    """Give back the holder's claims in a forum, but for the pair *keep*."""
-    statement = delete(Claim).where(Claim.forum_id == forum_id, Claim.holder == holder)
-    if keep is not None:
-        statement = statement.where(Claim.pair_id != keep)
-    session.execute(statement)
-
-
-def active_claims(session: Session, forum_id: int) -> dict[int, str]:
-    """Return who has which pair of a forum on stage now."""
-    found = session.execute(
-        select(Claim.pair_id, Claim.holder).where(
-            Claim.forum_id == forum_id, Claim.expires_at > func.clock_timestamp()
-        )
-    )
-    return {row.pair_id: row.holder for row in found}
-
-
-def skip(session: Session, forum_id: int, pair_id: int, *, holder: str) -> None:
-    """Put a pair aside for this person; raises `PairNotFoundError`."""
-    _lock_pair(session, forum_id, pair_id)
-    statement = postgresql.insert(Skip).values(holder=holder, pair_id=pair_id)
-    session.execute(statement.on_conflict_do_nothing())
-    session.execute(delete(Claim).where(Claim.pair_id == pair_id, Claim.holder == holder))
-
-
-def unskip(session: Session, *, holder: str, pair_id: int | None = None) -> None:
-    """Bring one pair, or all that this person put aside, back to their queue."""
-    statement = delete(Skip).where(Skip.holder == holder)
-    session.execute(statement if pair_id is None else statement.where(Skip.pair_id == pair_id))
-
-
-def _lock_pair(session: Session, forum_id: int, pair_id: int) -> Pair:
+    ids = set(pair_ids)
     found = session.execute(
         select(Pair)
-        .where(Pair.id == pair_id, Pair.forum_id == forum_id)
+        .where(Pair.id.in_(ids), Pair.forum_id == forum_id)
+        .order_by(Pair.id)
         .with_for_update()
         .execution_options(populate_existing=True)
-    ).scalar_one_or_none()
-    if found is None:
-        raise PairNotFoundError(pair_id)
-    return found
+    )
+    pairs = list(found.scalars())
+    if missing := ids - {pair.id for pair in pairs}:
+        raise PairNotFoundError(min(missing))
+    return pairs
 
 
 def _state(pair: Pair) -> PairState:
@@ -189,27 +131,133 @@ def decide(
     pair = _lock_pair(session, forum_id, pair_id)
     _check(pair, verdict)
     is_duplicate = verdict.status is PairStatus.DUPLICATE
-    if is_duplicate and not verdict.merge:
-        groups.refuse_merge(session, pair_id, pair.low_id, pair.high_id)
-    earlier = _earlier(pair)
-    canonical = verdict.canonical_id if is_duplicate else None
-    change = {
-        "status": verdict.status,
-        "canonical_id": canonical,
-        "note": (verdict.note or "").strip() or None,
-    }
-    version = _change_pair(session, pair, {**change, "decided_by": actor}, decided=True)
-    decision_id = _write(
-        session, pair, change, version=version, earlier=earlier, actor=actor, bulk=bulk
+    found = groups.groups_of(session, (pair.low_id, pair.high_id)) if is_duplicate else {}
+    if len(set(found.values())) > 1 and not verdict.merge:
+        groups.refuse_merge(session, pair_id, found[pair.low_id], found[pair.high_id])
+    chosen = verdict.canonical_id if is_duplicate else None
+    was_duplicate = pair.status == PairStatus.DUPLICATE
+    choice = Choice(pair, verdict.status, canonical_id=chosen, note=verdict.note)
+    done = write(session, forum_id, [choice], actor=actor, bulk=bulk)[0]
+    opinions.ask(session, forum_id, [done])
+    if is_duplicate:
+        edge = (pair.low_id, pair.high_id)
+        group_id = regrouping.confirm(
+            session, forum_id, edge, grouped=found, chosen=chosen, actor=actor
+        )
+        return replace(done, group_id=group_id)
+    if was_duplicate:
+        _regroup(session, pair, actor=actor)
+    return done
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is written about a pair that this transaction has locked."""
+
+    pair: Pair
+    status: PairStatus
+    canonical_id: int | None = None
+    note: str | None = None
+
+    def values(self) -> dict[str, object]:
+        """Return what becomes of the pair."""
+        note = (self.note or "").strip() or None
+        return {"status": self.status, "canonical_id": self.canonical_id, "note": note}
+
+
+def write(
+    session: Session,
+    forum_id: int,
+    choices: Sequence[Choice],
+    *,
+    actor: str,
+    bulk: UUID | None = None,
+) -> list[Decided]:
+    """Write decisions with their events; the groups that follow are the caller's to make.
+
+    As many statements for a hundred pairs as for one. Needs `groups.lock` and the pairs' locks.
+    """
+    if not choices:
+        return []
+    changed = [(choice, _earlier(choice.pair), choice.pair.version + 1) for choice in choices]
+    _change_pairs(session, choices, actor=actor)
+    ids = _insert(
+        session,
+        [
+            _decision(choice.pair, choice.values(), version=version, earlier=earlier, actor=actor)
+            | {"seconds": None if bulk else _seconds(choice.pair.id, actor), "bulk": bulk}
+            for choice, earlier, version in changed
+        ],
     )
-    _forget_attention(session, pair_id)
-    data: dict[str, object] = {"decision": verdict.status, "decision_id": decision_id}
-    _tell(session, pair, "pair.decided", actor, data)
-    was_duplicate = earlier["status"] == PairStatus.DUPLICATE
-    if is_duplicate or was_duplicate:
-        prefer = _preferred(session, pair, canonical)
-        _regroup(session, pair, actor=actor, prefer=prefer)
-    return _decided(session, pair, decision_id, version, verdict.status)
+    _forget_attention(session, list(ids))
+    record(
+        session,
+        [
+            NewEvent(
+                forum_id=forum_id,
+                kind="pair.decided",
+                actor=actor,
+                pair_id=choice.pair.id,
+                data={"decision": choice.status, "decision_id": ids[choice.pair.id]},
+            )
+            for choice in choices
+        ],
+    )
+    return [
+        Decided(
+            id=ids[choice.pair.id],
+            pair_id=choice.pair.id,
+            version=version,
+            status=choice.status,
+            group_id=None,
+        )
+        for choice, _, version in changed
+    ]
+
+
+def _change_pairs(session: Session, choices: Sequence[Choice], *, actor: str) -> None:
+    alike: dict[tuple[object, ...], list[Choice]] = {}
+    for choice in choices:
+        alike.setdefault(tuple(choice.values().values()), []).append(choice)
+    stamp = {"decided_by": actor, "decided_at": func.clock_timestamp()}
+    for same in alike.values():
+        session.execute(
+            update(Pair)
+            .where(Pair.id.in_([choice.pair.id for choice in same]))
+            .values({**same[0].values(), **stamp, "version": Pair.version + 1})
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _insert(session: Session, rows: list[dict[str, object]]) -> dict[int, int]:
+    statement = insert(Decision).values(rows).returning(Decision.pair_id, Decision.id)
+    return {row.pair_id: row.id for row in session.execute(statement)}
+
+
+def _decision(
+    pair: Pair,
+    change: Mapping[str, object],
+    *,
+    version: int,
+    earlier: Mapping[str, object],
+    actor: str,
+) -> dict[str, object]:
+    return {
+        "forum_id": pair.forum_id,
+        "pair_id": pair.id,
+        "actor": actor,
+        **change,
+        "version": version,
+        "earlier": earlier,
+        "score": pair.score,
+        "threshold": pair.threshold,
+        "reranker_id": pair.reranker_id,
+    }
+
+
+def _seconds(pair_id: int, actor: str) -> object:
+    held = func.extract("epoch", func.clock_timestamp() - Claim.claimed_at)
+    return select(held).where(Claim.pair_id == pair_id, Claim.holder == actor).scalar_subquery()
 
 
 def _check(pair: Pair, verdict: Verdict) -> None:
@@ -219,8 +267,13 @@ def _check(pair: Pair, verdict: Verdict) -> None:
         raise InvalidInputError("the canonical question must be one of the pair's two")
     if len(verdict.note or "") > NOTE_LENGTH:
         raise InvalidInputError(f"a note has at most {NOTE_LENGTH} characters")
-    if verdict.version != pair.version:
-        raise StaleVersionError(seen=verdict.version, current=_state(pair))
+    refuse_stale(pair, verdict.version)
+
+
+def refuse_stale(pair: Pair, seen: int) -> None:
+    """Raise `StaleVersionError` unless the pair is what was *seen*."""
+    if pair.version != seen:
+        raise StaleVersionError(seen=seen, current=_state(pair))
 
 
 def _earlier(pair: Pair) -> dict[str, object]:
@@ -238,87 +291,13 @@ def _restored(earlier: Mapping[str, object]) -> dict[str, object]:
     return {**earlier, "decided_at": datetime.fromisoformat(str(at)) if at else None}
 
 
-def _change_pair(
-    session: Session, pair: Pair, values: Mapping[str, object], *, decided: bool
-) -> int:
-    stamp = {"decided_at": func.clock_timestamp()} if decided else {}
-    return session.execute(
-        update(Pair)
-        .where(Pair.id == pair.id)
-        .values({**values, **stamp, "version": Pair.version + 1})
-        .returning(Pair.version)
-        .execution_options(synchronize_session=False)
-    ).scalar_one()
+def _forget_attention(session: Session, pair_ids: Sequence[int]) -> None:
+    claims = delete(Claim).where(Claim.pair_id.in_(pair_ids)).returning(Claim.pair_id).cte("claims")
+    session.execute(delete(Skip).where(Skip.pair_id.in_(pair_ids)).add_cte(claims))
 
 
-def _write(
-    session: Session,
-    pair: Pair,
-    change: Mapping[str, object],
-    *,
-    version: int,
-    earlier: Mapping[str, object],
-    actor: str,
-    bulk: UUID | None = None,
-    undoes: int | None = None,
-) -> int:
-    held = select(func.extract("epoch", func.clock_timestamp() - Claim.claimed_at)).where(
-        Claim.pair_id == pair.id, Claim.holder == actor
-    )
-    return session.execute(
-        insert(Decision)
-        .values(
-            forum_id=pair.forum_id,
-            pair_id=pair.id,
-            actor=actor,
-            **change,
-            version=version,
-            earlier=earlier,
-            score=pair.score,
-            threshold=pair.threshold,
-            reranker_id=pair.reranker_id,
-            seconds=None if bulk or undoes else held.scalar_subquery(),
-            bulk=bulk,
-            undoes=undoes,
-        )
-        .returning(Decision.id)
-    ).scalar_one()
-
-
-def _forget_attention(session: Session, pair_id: int) -> None:
-    session.execute(delete(Claim).where(Claim.pair_id == pair_id))
-    session.execute(delete(Skip).where(Skip.pair_id == pair_id))
-
-
-def _tell(session: Session, pair: Pair, kind: str, actor: str, data: Mapping[str, object]) -> None:
-    event = NewEvent(forum_id=pair.forum_id, kind=kind, actor=actor, pair_id=pair.id, data=data)
-    record(session, [event])
-
-
-def _preferred(session: Session, pair: Pair, canonical: int | None) -> int | None:
-    # Of two groups the one of the chosen question leads, with the canonical question it has.
-    if canonical is None:
-        return None
-    leading = groups.canonical_of(session, canonical)
-    return canonical if leading in {None, pair.low_id, pair.high_id} else leading
-
-
-def _regroup(session: Session, pair: Pair, *, actor: str, prefer: int | None = None) -> None:
-    ids = (pair.low_id, pair.high_id)
-    groups.rebuild(session, pair.forum_id, ids, actor=actor, prefer=prefer)
-
-
-def _decided(
-    session: Session, pair: Pair, decision_id: int, version: int, status: PairStatus
-) -> Decided:
-    found = groups.groups_of(session, (pair.low_id, pair.high_id))
-    return Decided(
-        id=decision_id,
-        pair_id=pair.id,
-        version=version,
-        status=status,
-        group_id=found.get(pair.low_id) if status is PairStatus.DUPLICATE else None,
-    )
+def _regroup(session: Session, pair: Pair, *, actor: str) -> None:
+    groups.rebuild(session, pair.forum_id, (pair.low_id, pair.high_id), actor=actor)
 
 
 def undo(
@@ -343,22 +322,34 @@ def undo(
     if found.undone or found.undoes is not None:
         raise UndoneAlreadyError
     pair = _lock_pair(session, forum_id, found.pair_id)
-    if pair.version != found.version:
-        raise StaleVersionError(seen=found.version, current=_state(pair))
-    earlier = _earlier(pair)
+    refuse_stale(pair, found.version)
+    earlier, version = _earlier(pair), pair.version + 1
     restored = _restored(found.earlier)
-    version = _change_pair(session, pair, restored, decided=False)
-    change = {name: restored[name] for name in ("status", "canonical_id", "note")}
-    undo_id = _write(
-        session, pair, change, version=version, earlier=earlier, actor=actor, undoes=decision_id
+    session.execute(
+        update(Pair)
+        .where(Pair.id == pair.id)
+        .values({**restored, "version": version})
+        .execution_options(synchronize_session=False)
     )
+    change = {name: restored[name] for name in ("status", "canonical_id", "note")}
+    row = _decision(pair, change, version=version, earlier=earlier, actor=actor)
+    undo_id = _insert(session, [row | {"undoes": decision_id}])[pair.id]
     session.execute(update(Decision).where(Decision.id == decision_id).values(undone=True))
     status = PairStatus(str(restored["status"]))
     data: dict[str, object] = {"decision_id": decision_id, "status": status}
-    _tell(session, pair, "pair.undone", actor, data)
+    event = NewEvent(forum_id=forum_id, kind="pair.undone", actor=actor, pair_id=pair.id, data=data)
+    record(session, [event])
     if PairStatus.DUPLICATE in {earlier["status"], status}:
         _regroup(session, pair, actor=actor)
-    return _decided(session, pair, undo_id, version, status)
+    is_duplicate = status is PairStatus.DUPLICATE
+    grouped = groups.groups_of(session, [pair.low_id]) if is_duplicate else {}
+    return Decided(
+        id=undo_id,
+        pair_id=pair.id,
+        version=version,
+        status=status,
+        group_id=grouped.get(pair.low_id),
+    )
 
 
 def _get_decision(

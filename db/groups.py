@@ -7,6 +7,7 @@ pair are worked out anew. A choice of canonical question is kept wherever its qu
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NoReturn
 
 from sqlalchemy import delete, func, insert, or_, select, text, tuple_, update
 from sqlalchemy.orm import Session, aliased
@@ -79,7 +80,8 @@ class WouldMergeError(ConflictError):
     def __init__(self, *, pair_id: int, groups: Sequence[int], sizes: Sequence[int]) -> None:
         super().__init__(
             f"pair {pair_id} is a bridge: it would join a group of {sizes[0]} questions with one of"
-            f" {sizes[1]}; repeat with merge=true if all {sum(sizes)} are the same question"
+            f" {' and one of '.join(map(str, sizes[1:]))}; repeat with merge=true if all"
+            f" {sum(sizes)} are the same question"
         )
         self.groups = groups
         self.sizes = sizes
@@ -111,19 +113,22 @@ def together_with(session: Session, question_id: int) -> list[int]:
     return list(found.scalars())
 
 
-def size(session: Session, group_id: int) -> int:
-    """Return how many questions a group has."""
-    statement = select(func.count()).where(GroupMember.group_id == group_id)
-    return session.execute(statement).scalar_one()
+def sizes(session: Session, group_ids: Iterable[int]) -> dict[int, int]:
+    """Return how many questions each group has."""
+    found = session.execute(
+        select(GroupMember.group_id, func.count().label("size"))
+        .where(GroupMember.group_id.in_(list(group_ids)))
+        .group_by(GroupMember.group_id)
+    )
+    return {row.group_id: row.size for row in found}
 
 
-def refuse_merge(session: Session, pair_id: int, low_id: int, high_id: int) -> None:
-    """Raise `WouldMergeError` when the two questions stand in two different groups."""
-    found = groups_of(session, (low_id, high_id))
-    low, high = found.get(low_id), found.get(high_id)
-    if low is not None and high is not None and low != high:
-        sizes = (size(session, low), size(session, high))
-        raise WouldMergeError(pair_id=pair_id, groups=(low, high), sizes=sizes)
+def refuse_merge(session: Session, pair_id: int, *group_ids: int) -> NoReturn:
+    """Raise the `WouldMergeError` of a pair that would join these groups."""
+    found = sizes(session, group_ids)
+    raise WouldMergeError(
+        pair_id=pair_id, groups=group_ids, sizes=tuple(found[g] for g in group_ids)
+    )
 
 
 _REACHED = text("""
@@ -158,7 +163,7 @@ def rebuild(
     wanted = [found for found in components(reached, edges) if len(found) > 1]
     canonical = _canonicals(session, members)
     chosen = {
-        ids: prefer if prefer in ids else _oldest(session, (canonical & ids) or ids)
+        ids: prefer if prefer in ids else oldest(session, (canonical & ids) or ids)
         for ids in wanted
     }
     _apply(session, forum_id, members, chosen, actor=actor)
@@ -195,14 +200,14 @@ def _apply(
     session.execute(delete(GroupMember).where(GroupMember.question_id.in_(touched)))
     for gone in sorted(set(old) - set(kept.values())):
         session.execute(delete(Group).where(Group.id == gone))
-        _tell(session, forum_id, gone, (), actor=actor)
+        tell(session, forum_id, gone, (), actor=actor)
     for ids, canonical_id in wanted.items():
-        group_id = _store(session, forum_id, kept.get(ids), canonical_id)
+        group_id = store(session, forum_id, kept.get(ids), canonical_id)
         session.execute(
             insert(GroupMember), [{"question_id": q, "group_id": group_id} for q in sorted(ids)]
         )
         if old.get(group_id) != ids:
-            _tell(session, forum_id, group_id, sorted(ids), actor=actor)
+            tell(session, forum_id, group_id, sorted(ids), actor=actor)
 
 
 def _matched(
@@ -239,7 +244,8 @@ def canonical_of(session: Session, question_id: int) -> int | None:
     ).scalar_one_or_none()
 
 
-def _oldest(session: Session, ids: Iterable[int]) -> int:
+def oldest(session: Session, ids: Iterable[int]) -> int:
+    """Return the question that was asked first."""
     return session.execute(
         select(Question.id)
         .where(Question.id.in_(list(ids)))
@@ -248,7 +254,8 @@ def _oldest(session: Session, ids: Iterable[int]) -> int:
     ).scalar_one()
 
 
-def _store(session: Session, forum_id: int, group_id: int | None, canonical_id: int) -> int:
+def store(session: Session, forum_id: int, group_id: int | None, canonical_id: int) -> int:
+    """Write a group, a new one without *group_id*, and return its id; needs `lock`."""
     if group_id is None:
         new = insert(Group).values(forum_id=forum_id, canonical_id=canonical_id)
         return session.execute(new.returning(Group.id)).scalar_one()
@@ -257,9 +264,8 @@ def _store(session: Session, forum_id: int, group_id: int | None, canonical_id: 
     return group_id
 
 
-def _tell(
-    session: Session, forum_id: int, group_id: int, ids: Sequence[int], *, actor: str
-) -> None:
+def tell(session: Session, forum_id: int, group_id: int, ids: Sequence[int], *, actor: str) -> None:
+    """Record that a group holds these questions now."""
     data = {"group_id": group_id, "size": len(ids), "questions": list(ids)}
     record(session, [NewEvent(forum_id=forum_id, kind="group.changed", actor=actor, data=data)])
 
@@ -275,8 +281,8 @@ def choose_canonical(
     ids = [member.id for member in group.members]
     if question_id not in ids:
         raise InvalidInputError(f"question {question_id} is not in group {group_id}")
-    _store(session, forum_id, group_id, question_id)
-    _tell(session, forum_id, group_id, ids, actor=actor)
+    store(session, forum_id, group_id, question_id)
+    tell(session, forum_id, group_id, ids, actor=actor)
 
 
 def get_group(session: Session, forum_id: int, group_id: int) -> GroupDetail:

@@ -4,6 +4,7 @@ Pages go by key, never by offset, so that nothing shifts while colleagues decide
 limit, so that a queue of any length costs the same.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,11 +12,13 @@ from enum import StrEnum
 
 from sqlalchemy import (
     ColumnElement,
+    Row,
     Select,
     and_,
     case,
     cast,
     exists,
+    false,
     func,
     literal,
     or_,
@@ -33,9 +36,9 @@ from db.tables.questions import Model, Question
 from db.tables.review import Claim, GroupMember, Skip
 
 COUNT_LIMIT = 100_000
-WORDS_LIMIT = 1_000
 SKIP_LASTS = timedelta(hours=8)
 _TITLE_LENGTH = 200
+_WORD = re.compile(r"\w+")
 
 
 class Sort(StrEnum):
@@ -44,7 +47,7 @@ class Sort(StrEnum):
     CERTAIN = "certain"
     """The surest first: most decisions an hour."""
     USEFUL = "useful"
-    """Those nearest the threshold first: each decision teaches most."""
+    """Those first whose decision is worth most: likely or unsure, and about many questions."""
     OLDEST = "oldest"
 
 
@@ -59,8 +62,8 @@ class QueueFilter:
     since: datetime | None = None
     reranker_id: int | None = None
     claimed_by: str | None = None
-    question_ids: Sequence[int] | None = None
-    """Pairs with one of these questions, as `find_words` gives them."""
+    words: str | None = None
+    """Pairs with all of these in their titles; the beginning of a word is enough."""
     group_id: int | None = None
     awake_for: str | None = None
     """Leave out what this person put aside."""
@@ -79,6 +82,8 @@ class QueueItem:
     status: PairStatus
     version: int
     flagged_at: datetime
+    entry: int | None
+    """Flagged pairs with the same number belong together: see `db.entries`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,20 +152,16 @@ def conditions(forum_id: int, where: QueueFilter) -> list[ColumnElement[bool]]:
         clauses.append(Pair.flagged_at >= where.since)
     if where.reranker_id is not None:
         clauses.append(Pair.reranker_id == where.reranker_id)
-    return clauses + _question_clauses(forum_id, where) + _people_clauses(where)
+    return clauses + _question_clauses(where) + _people_clauses(where)
 
 
-def _question_clauses(forum_id: int, where: QueueFilter) -> list[ColumnElement[bool]]:
+def _question_clauses(where: QueueFilter) -> list[ColumnElement[bool]]:
     clauses: list[ColumnElement[bool]] = []
     if where.category is not None:
-        # Both sides: "same category" is what makes a bulk decision safe.
-        wanted = select(Question.id).where(
-            Question.forum_id == forum_id, Question.category == where.category
-        )
-        clauses.append(and_(Pair.low_id.in_(wanted), Pair.high_id.in_(wanted)))
-    if where.question_ids is not None:
-        named = list(where.question_ids)
-        clauses.append(or_(Pair.low_id.in_(named), Pair.high_id.in_(named)))
+        # Of both sides: "same category" is what makes a bulk decision safe.
+        clauses.append(Pair.category == where.category)
+    if where.words is not None:
+        clauses.append(_has_words(where.words))
     if where.group_id is not None:
         wanted = select(GroupMember.question_id).where(GroupMember.group_id == where.group_id)
         clauses.append(or_(Pair.low_id.in_(wanted), Pair.high_id.in_(wanted)))
@@ -184,15 +185,12 @@ def _people_clauses(where: QueueFilter) -> list[ColumnElement[bool]]:
     return clauses
 
 
-def find_words(session: Session, forum_id: int, words: str) -> list[int]:
-    """Return the newest questions with *words* in their title, up to `WORDS_LIMIT`."""
-    found = session.execute(
-        select(Question.id)
-        .where(Question.forum_id == forum_id, Question.title.icontains(words, autoescape=True))
-        .order_by(Question.id.desc())
-        .limit(WORDS_LIMIT)
-    )
-    return list(found.scalars())
+def _has_words(words: str) -> ColumnElement[bool]:
+    wanted = _WORD.findall(words)
+    if not wanted:
+        return false()
+    query = func.to_tsquery("simple", " & ".join(f"'{word}':*" for word in wanted))
+    return Pair.words.op("@@")(query)
 
 
 def count_pairs(session: Session, forum_id: int, where: QueueFilter) -> int:
@@ -229,10 +227,10 @@ def list_queue(
     page = _ordered(select(Pair.id).where(*conditions(forum_id, where)), sort).limit(limit)
     if after is not None:
         place = session.execute(
-            select(Pair.score, Pair.flagged_at, Pair.id).where(Pair.id == after)
+            select(Pair.score, Pair.useful, Pair.flagged_at, Pair.id).where(Pair.id == after)
         ).one_or_none()
         if place is not None:
-            page = page.where(_behind(place.score, place.flagged_at, place.id, sort))
+            page = page.where(_behind(place, sort))
     ids = list(session.execute(page).scalars())
     return _items(session, ids)
 
@@ -242,21 +240,22 @@ def _ordered(statement: Select[int], sort: Sort) -> Select[int]:
         case Sort.CERTAIN:
             return statement.order_by(Pair.score.desc(), Pair.id.desc())
         case Sort.USEFUL:
-            return statement.order_by(Pair.score, Pair.id)
+            return statement.order_by(Pair.useful.desc(), Pair.id.desc())
         case Sort.OLDEST:
             return statement.order_by(Pair.flagged_at, Pair.id)
 
 
-def _behind(score: float, flagged_at: datetime, pair_id: int, sort: Sort) -> ColumnElement[bool]:
-    by_score = tuple_(Pair.score, Pair.id)
-    here = tuple_(cast(score, REAL), literal(pair_id))
+def _behind(place: Row[float, float, datetime, int], sort: Sort) -> ColumnElement[bool]:
     match sort:
         case Sort.CERTAIN:
-            return by_score < here
+            here = tuple_(cast(place.score, REAL), literal(place.id))
+            return tuple_(Pair.score, Pair.id) < here
         case Sort.USEFUL:
-            return by_score > here
+            here = tuple_(cast(place.useful, REAL), literal(place.id))
+            return tuple_(Pair.useful, Pair.id) < here
         case Sort.OLDEST:
-            return tuple_(Pair.flagged_at, Pair.id) > tuple_(literal(flagged_at), literal(pair_id))
+            here = tuple_(literal(place.flagged_at), literal(place.id))
+            return tuple_(Pair.flagged_at, Pair.id) > here
 
 
 def _items(session: Session, ids: Sequence[int]) -> list[QueueItem]:
@@ -274,6 +273,7 @@ def _items(session: Session, ids: Sequence[int]) -> list[QueueItem]:
             Pair.status,
             Pair.version,
             Pair.flagged_at,
+            Pair.entry,
         )
         .join(low, low.id == Pair.low_id)
         .join(high, high.id == Pair.high_id)

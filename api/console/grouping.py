@@ -103,7 +103,7 @@ def ask_for_all(request: Request, reviewer: AReviewer, sessions: Sessions) -> Re
     """Show how many pairs match and a sample of them, before one decision for all."""
     forum_id = reviewer.forum.id
     with sessions.begin() as session:
-        view = read_view(session, request.query_params, reviewer)
+        view = read_view(request.query_params, reviewer)
         context = frame(session, reviewer, active="review")
         stages = [
             review.get_stage(session, forum_id, pair_id)
@@ -129,7 +129,7 @@ def decide_all(
 ) -> Response:
     """Decide the same on all that match."""
     with sessions.begin() as session:
-        view = read_view(session, dict(parse_qsl(query)), reviewer)
+        view = read_view(dict(parse_qsl(query)), reviewer)
         if not view.is_filtered:
             raise InvalidInputError(
                 "choose a filter first: nobody decides on a whole queue at once"

@@ -12,7 +12,7 @@ from starlette.responses import StreamingResponse
 
 from api.console.access import AReviewer, Console, ConsoleRoute, Reviewer
 from api.deps import Sessions
-from db import decisions, insight, review
+from db import attention, insight, review
 from db.engine import Sessions as SessionFactory
 from db.review import QueueFilter
 
@@ -48,7 +48,7 @@ class Watch:
             is_first = self._claims is None
             if is_first:  # what lies behind the last one seen was told by an earlier stream
                 fresh = [c for c in fresh if c.event_id > self.last]
-            claims = decisions.active_claims(session, self._forum_id)
+            claims = attention.active_claims(session, self._forum_id)
             if not (is_first or fresh or claims != self._claims):
                 return None
             waiting = review.count_pairs(session, self._forum_id, QueueFilter())

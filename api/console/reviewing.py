@@ -13,7 +13,7 @@ from api.console.render import page
 from api.console.stage import build_stage
 from api.console.view import View, frame, read_view
 from api.deps import Sessions
-from db import decisions, models, people, review
+from db import attention, decisions, models, people, review
 from db.decisions import NOTE_LENGTH, Verdict
 from db.review import QueueItem
 from db.rows import ModelKind, PairStatus
@@ -41,7 +41,7 @@ def _review(
     request: Request, reviewer: Reviewer, sessions: Sessions, pair_id: int | None
 ) -> Response:
     with sessions.begin() as session:
-        view = read_view(session, request.query_params, reviewer)
+        view = read_view(request.query_params, reviewer)
         context = frame(session, reviewer, active="review")
         context |= _queue(session, reviewer, view)
         context |= _filters(session, reviewer)
@@ -68,7 +68,7 @@ def _queue(
     items: list[QueueItem] = review.list_queue(
         session, reviewer.forum.id, view.where, sort=view.sort, after=after, limit=PAGE
     )
-    claims = decisions.active_claims(session, reviewer.forum.id)
+    claims = attention.active_claims(session, reviewer.forum.id)
     return {
         "items": items,
         "claims": claims,
@@ -95,7 +95,7 @@ def more(
 ) -> HTMLResponse:
     """Return the next pairs of the list, as its items alone."""
     with sessions.begin() as session:
-        view = read_view(session, request.query_params, reviewer)
+        view = read_view(request.query_params, reviewer)
         return page("_items.html", **_queue(session, reviewer, view, after=after))
 
 
@@ -112,11 +112,11 @@ def stage(reviewer: AReviewer, sessions: Sessions, pair_id: int) -> HTMLResponse
 def claim(reviewer: AReviewer, sessions: Sessions, console: Console, pair_id: int) -> JSONResponse:
     """Tell colleagues that this pair is on stage here, and that any other no longer is."""
     with sessions.begin() as session:
-        decisions.release(session, reviewer.forum.id, holder=reviewer.name, keep=pair_id)
-        held = decisions.claim(
+        attention.release(session, reviewer.forum.id, holder=reviewer.name, keep=[pair_id])
+        held = attention.claim(
             session,
             reviewer.forum.id,
-            pair_id,
+            [pair_id],
             holder=reviewer.name,
             lifetime=console.claim_lifetime,
         )
@@ -127,7 +127,7 @@ def claim(reviewer: AReviewer, sessions: Sessions, console: Console, pair_id: in
 def release(reviewer: AReviewer, sessions: Sessions) -> Response:
     """Give back what is on stage here."""
     with sessions.begin() as session:
-        decisions.release(session, reviewer.forum.id, holder=reviewer.name)
+        attention.release(session, reviewer.forum.id, holder=reviewer.name)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
@@ -168,7 +168,7 @@ def decide(
 def skip(request: Request, reviewer: AReviewer, sessions: Sessions, pair_id: int) -> Response:
     """Put a pair aside for some hours."""
     with sessions.begin() as session:
-        decisions.skip(session, reviewer.forum.id, pair_id, holder=reviewer.name)
+        attention.skip(session, reviewer.forum.id, [pair_id], holder=reviewer.name)
     return _answer(request, reviewer, {"skipped": pair_id})
 
 
@@ -176,7 +176,7 @@ def skip(request: Request, reviewer: AReviewer, sessions: Sessions, pair_id: int
 def unskip(request: Request, reviewer: AReviewer, sessions: Sessions, pair_id: int) -> Response:
     """Take a pair back into the queue."""
     with sessions.begin() as session:
-        decisions.unskip(session, holder=reviewer.name, pair_id=pair_id)
+        attention.unskip(session, holder=reviewer.name, pair_ids=[pair_id])
     return _answer(request, reviewer, {"pair": pair_id})
 
 
@@ -184,7 +184,7 @@ def unskip(request: Request, reviewer: AReviewer, sessions: Sessions, pair_id: i
 def unskip_all(request: Request, reviewer: AReviewer, sessions: Sessions) -> Response:
     """Take all that was put aside back into the queue."""
     with sessions.begin() as session:
-        decisions.unskip(session, holder=reviewer.name)
+        attention.unskip(session, holder=reviewer.name)
     return _answer(request, reviewer, {})
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from api.console import words
 from api.console.access import Reviewer
 from api.console.diff import mark_words
-from db import decisions, groups, review
+from db import attention, decisions, groups, review
 from db.groups import GroupDetail
 from db.review import Side, Stage
 from db.rows import PairKind
@@ -69,7 +69,7 @@ def _others(stage: Stage, found: Any) -> list[Any]:
 
 
 def _claimant(session: Session, reviewer: Reviewer, pair_id: int) -> str | None:
-    holder = decisions.active_claims(session, reviewer.forum.id).get(pair_id)
+    holder = attention.active_claims(session, reviewer.forum.id).get(pair_id)
     return holder if holder != reviewer.name else None
 
 

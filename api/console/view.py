@@ -31,14 +31,13 @@ class View:
         return any(name != "sort" for name in self.values)
 
 
-def read_view(session: Session, params: Mapping[str, str], reviewer: Reviewer) -> View:
+def read_view(params: Mapping[str, str], reviewer: Reviewer) -> View:
     """Return the view that these parameters of an address ask for.
 
     What cannot be read is left out: an address typed by hand shows a page, not an error.
     """
     values = {name: params[name].strip() for name in _NAMES if params.get(name, "").strip()}
     status = values.get("status")
-    words = values.get("q", "")[:200]
     where = QueueFilter(
         status=PairStatus(status) if status in set(PairStatus) else PairStatus.FLAGGED,
         category=values.get("category"),
@@ -47,7 +46,7 @@ def read_view(session: Session, params: Mapping[str, str], reviewer: Reviewer) -
         since=_day(values.get("since")),
         reranker_id=_id(values.get("model")),
         claimed_by=reviewer.name if values.get("claimed") == "me" else values.get("claimed"),
-        question_ids=review.find_words(session, reviewer.forum.id, words) if words else None,
+        words=values["q"][:200] if "q" in values else None,
         group_id=_id(values.get("group")),
         awake_for=reviewer.name,
     )

@@ -13,7 +13,7 @@ from api.conflicts import review_problem
 from api.deps import Caller, ReviewForum, Sessions, only_json
 from api.errors import MEDIA_TYPE
 from api.schemas import ExternalId
-from db import decisions, groups, questions
+from db import attention, decisions, groups, questions
 from db.decisions import NOTE_LENGTH, StaleVersionError, Verdict
 from db.groups import GroupDetail, WouldMergeError
 from db.rows import PairStatus
@@ -143,10 +143,10 @@ class GroupsOut(_Out):
 def claim(forum: ReviewForum, sessions: Sessions, pair_id: _Id, body: ClaimIn) -> ClaimOut:
     """Say that somebody looks at a pair; it locks nothing and runs out by itself."""
     with sessions.begin() as session:
-        held = decisions.claim(
+        held = attention.claim(
             session,
             forum.id,
-            int(pair_id),
+            [int(pair_id)],
             holder=body.moderator,
             lifetime=timedelta(minutes=body.minutes),
         )

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from api.console.access import Reviewer, Visitor
 from api.console.live import Watch
-from db import decisions
+from db import attention
 from db.people import Role
 from db.rows import PairStatus
 from tests.review import Seeded, flag, make_person, say, seed_questions
@@ -72,11 +72,13 @@ def test_claims_of_others_come_and_go(sessions: Factory, seeded: Seeded) -> None
     watching = watch(sessions, seeded)
     watching.look()
     with sessions.begin() as session:
-        decisions.claim(session, seeded.forum.id, pair, holder="ben", lifetime=timedelta(minutes=1))
+        attention.claim(
+            session, seeded.forum.id, [pair], holder="ben", lifetime=timedelta(minutes=1)
+        )
 
     taken = watching.look()
     with sessions.begin() as session:
-        decisions.release(session, seeded.forum.id, holder="ben")
+        attention.release(session, seeded.forum.id, holder="ben")
     given_back = watching.look()
 
     assert taken is not None

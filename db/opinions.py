@@ -1,0 +1,323 @@
+"""Second opinions: a share of the decisions is put to somebody else, who does not see the first.
+
+An answer changes nothing by itself. Where the two differ, both are shown to the two people and to
+the admins, until somebody decides anew or lets the first decision stand.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session, aliased
+
+from db.errors import ConflictError, InvalidInputError, NotFoundError
+from db.rows import PairStatus
+from db.tables.pairs import Pair
+from db.tables.questions import Forum, Question
+from db.tables.review import Decision, SecondOpinion, Skip
+
+MOST = 0.2
+"""The largest share a forum can choose: reviewing is for new pairs first."""
+ANSWERS = (PairStatus.DUPLICATE, PairStatus.NOT_DUPLICATE, PairStatus.RELATED)
+
+
+class AnsweredAlreadyError(ConflictError):
+    """Nobody waits for this second opinion any more: it was given, or the pair changed."""
+
+
+class OwnDecisionError(ConflictError):
+    """A second opinion is somebody else's: this decision was yours."""
+
+
+class Written(Protocol):
+    """A decision that was just written."""
+
+    @property
+    def id(self) -> int:
+        """Of the decision."""
+
+    @property
+    def pair_id(self) -> int:
+        """Of its pair."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A second opinion that is waited for."""
+
+    id: int
+    pair_id: int
+    title: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Differing:
+    """Two people's words on the same pair that are not the same."""
+
+    id: int
+    pair_id: int
+    titles: tuple[str, str]
+    first_by: str
+    first: PairStatus
+    first_note: str | None
+    second_by: str
+    second: PairStatus
+    second_note: str | None
+    answered_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How second opinions went so far."""
+
+    share: float
+    agreed: int
+    answered: int
+    waiting: int
+
+
+def place(pair_id: int) -> float:
+    """Return the pair's lot, at least 0 and under 1: the same one for ever."""
+    digest = hashlib.blake2b(pair_id.to_bytes(8, "big"), digest_size=7).digest()
+    return int.from_bytes(digest, "big") / 2**56
+
+
+def ask(
+    session: Session, forum_id: int, decided: Sequence[Written], *, is_bulk: bool = False
+) -> None:
+    """Ask for second opinions on those decisions whose pair's lot is under the forum's share.
+
+    Of a bulk decision never more than the share of its pairs.
+    """
+    drawn = sorted((place(one.pair_id), one.pair_id, one.id) for one in decided)
+    drawn = [one for one in drawn if one[0] < MOST]
+    if not drawn:
+        return
+    share = get_share(session, forum_id)
+    most = int(share * len(decided)) if is_bulk else len(drawn)
+    rows = [
+        {"forum_id": forum_id, "pair_id": pair_id, "decision_id": decision_id}
+        for lot, pair_id, decision_id in drawn[:most]
+        if lot < share
+    ]
+    if rows:
+        session.execute(insert(SecondOpinion).values(rows))
+
+
+def get_share(session: Session, forum_id: int) -> float:
+    """Return the share of the decisions that is put to somebody else."""
+    statement = select(Forum.second_opinions).where(Forum.id == forum_id)
+    return session.execute(statement).scalar_one()
+
+
+def set_share(session: Session, forum_id: int, share: float) -> None:
+    """Choose the share for the decisions to come; raises `InvalidInputError`."""
+    if not 0 <= share <= MOST:
+        raise InvalidInputError(
+            f"second opinions are asked for on 0 to {MOST * 100:.0f} % of the decisions"
+        )
+    session.execute(update(Forum).where(Forum.id == forum_id).values(second_opinions=share))
+
+
+def _stands() -> ColumnElement[bool]:
+    # Whatever happened to the pair since, the question of the first decision is no longer open.
+    return and_(
+        Decision.id == SecondOpinion.decision_id,
+        Decision.undone.is_(False),
+        Pair.id == SecondOpinion.pair_id,
+        Pair.version == Decision.version,
+    )
+
+
+def list_asked(
+    session: Session, forum_id: int, holder: str, *, after: int = 0, limit: int = 2
+) -> list[Asked]:
+    """Return second opinions that this person can give, the longest waited for first."""
+    low, high = aliased(Question), aliased(Question)
+    aside = select(Skip.pair_id).where(Skip.holder == holder)
+    found = session.execute(
+        select(SecondOpinion.id, SecondOpinion.pair_id, high.title, Pair.score)
+        .join(Decision, Decision.id == SecondOpinion.decision_id)
+        .join(Pair, _stands())
+        .join(low, low.id == Pair.low_id)
+        .join(high, high.id == Pair.high_id)
+        .where(
+            SecondOpinion.forum_id == forum_id,
+            SecondOpinion.actor.is_(None),
+            SecondOpinion.id > after,
+            Decision.actor != holder,
+            SecondOpinion.pair_id.not_in(aside),
+            low.visible,
+            high.visible,
+        )
+        .order_by(SecondOpinion.id)
+        .limit(limit)
+    )
+    return [Asked(**row) for row in found.mappings()]
+
+
+def get_asked(session: Session, forum_id: int, opinion_id: int, *, holder: str) -> int:
+    """Return the pair that a second opinion is waited for on.
+
+    Raises `NotFoundError`, `OwnDecisionError` and `AnsweredAlreadyError`.
+    """
+    found = session.execute(
+        select(SecondOpinion.pair_id, SecondOpinion.actor, Decision.actor.label("first_by"))
+        .join(Decision, Decision.id == SecondOpinion.decision_id)
+        .where(SecondOpinion.id == opinion_id, SecondOpinion.forum_id == forum_id)
+    ).one_or_none()
+    if found is None:
+        raise NotFoundError(f"there is no second opinion {opinion_id} to give in this forum")
+    if found.first_by == holder:
+        raise OwnDecisionError
+    is_open = select(SecondOpinion.id).join(Decision, Decision.id == SecondOpinion.decision_id)
+    is_open = is_open.join(Pair, _stands()).where(SecondOpinion.id == opinion_id)
+    if found.actor is not None or session.execute(is_open).first() is None:
+        raise AnsweredAlreadyError
+    pair_id: int = found.pair_id
+    return pair_id
+
+
+def answer(
+    session: Session,
+    forum_id: int,
+    opinion_id: int,
+    status: PairStatus,
+    *,
+    actor: str,
+    note: str | None = None,
+) -> bool:
+    """Write a second opinion and return whether it agrees with the first; the pair stays as it is.
+
+    Raises `NotFoundError`, `InvalidInputError`, `OwnDecisionError` and `AnsweredAlreadyError`.
+    """
+    if status not in ANSWERS:
+        raise InvalidInputError(f"a second opinion is one of {', '.join(ANSWERS)}")
+    get_asked(session, forum_id, opinion_id, holder=actor)
+    first = select(Decision.status).where(Decision.id == SecondOpinion.decision_id)
+    written = session.execute(
+        update(SecondOpinion)
+        .where(SecondOpinion.id == opinion_id, SecondOpinion.actor.is_(None))
+        .values(
+            actor=actor,
+            status=status,
+            note=(note or "").strip() or None,
+            agrees=first.scalar_subquery() == status,
+            answered_at=func.clock_timestamp(),
+        )
+        .returning(SecondOpinion.agrees)
+        .execution_options(synchronize_session=False)
+    ).scalar_one_or_none()
+    if written is None:
+        raise AnsweredAlreadyError
+    return written
+
+
+def take_back(session: Session, forum_id: int, opinion_id: int, *, actor: str) -> None:
+    """Take one's second opinion back; it is waited for again. Raises `NotFoundError`."""
+    changed = session.execute(
+        update(SecondOpinion)
+        .where(
+            SecondOpinion.id == opinion_id,
+            SecondOpinion.forum_id == forum_id,
+            SecondOpinion.actor == actor,
+            SecondOpinion.settled_at.is_(None),
+        )
+        .values(actor=None, status=None, note=None, agrees=None, answered_at=None)
+        .returning(SecondOpinion.id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    if changed is None:
+        raise NotFoundError(f"there is no second opinion {opinion_id} of yours to take back")
+
+
+def _concerns(actor: str, *, is_admin: bool) -> list[ColumnElement[bool]]:
+    own = or_(SecondOpinion.actor == actor, Decision.actor == actor)
+    return [] if is_admin else [own]
+
+
+def list_differing(
+    session: Session, forum_id: int, *, actor: str, is_admin: bool, limit: int = 50
+) -> list[Differing]:
+    """Return the differences that this person can settle, the latest first."""
+    low, high = aliased(Question), aliased(Question)
+    found = session.execute(
+        select(
+            SecondOpinion.id,
+            SecondOpinion.pair_id,
+            low.title.label("low"),
+            high.title.label("high"),
+            Decision.actor.label("first_by"),
+            Decision.status.label("first"),
+            Decision.note.label("first_note"),
+            SecondOpinion.actor.label("second_by"),
+            SecondOpinion.status.label("second"),
+            SecondOpinion.note.label("second_note"),
+            SecondOpinion.answered_at,
+        )
+        .join(Decision, Decision.id == SecondOpinion.decision_id)
+        .join(Pair, _stands())
+        .join(low, low.id == Pair.low_id)
+        .join(high, high.id == Pair.high_id)
+        .where(
+            SecondOpinion.forum_id == forum_id,
+            SecondOpinion.agrees.is_(False),
+            SecondOpinion.settled_at.is_(None),
+            *_concerns(actor, is_admin=is_admin),
+        )
+        .order_by(SecondOpinion.id.desc())
+        .limit(limit)
+    )
+    return [_differing(dict(row)) for row in found.mappings()]
+
+
+def _differing(row: dict[str, object]) -> Differing:
+    titles = (row.pop("low"), row.pop("high"))
+    row["first"], row["second"] = PairStatus(str(row["first"])), PairStatus(str(row["second"]))
+    return Differing(**row, titles=titles)  # type: ignore[arg-type]
+
+
+def settle(session: Session, forum_id: int, opinion_id: int, *, actor: str, is_admin: bool) -> None:
+    """Let the first decision stand; raises `NotFoundError`."""
+    first_by = select(Decision.actor).where(Decision.id == SecondOpinion.decision_id)
+    own = or_(SecondOpinion.actor == actor, first_by.scalar_subquery() == actor)
+    changed = session.execute(
+        update(SecondOpinion)
+        .where(
+            SecondOpinion.id == opinion_id,
+            SecondOpinion.forum_id == forum_id,
+            SecondOpinion.agrees.is_(False),
+            SecondOpinion.settled_at.is_(None),
+            *([] if is_admin else [own]),
+        )
+        .values(settled_by=actor, settled_at=func.clock_timestamp())
+        .returning(SecondOpinion.id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    if changed is None:
+        raise NotFoundError(f"difference {opinion_id} is settled already, or not yours to settle")
+
+
+def tally(session: Session, forum_id: int) -> Tally:
+    """Return how second opinions went so far."""
+    found = session.execute(
+        select(
+            func.count().filter(SecondOpinion.agrees.is_(True)).label("agreed"),
+            func.count().filter(SecondOpinion.actor.is_not(None)).label("answered"),
+            func.count().filter(SecondOpinion.actor.is_(None), _stands()).label("waiting"),
+        )
+        .join(Decision, Decision.id == SecondOpinion.decision_id)
+        .join(Pair, Pair.id == SecondOpinion.pair_id)
+        .where(SecondOpinion.forum_id == forum_id)
+    ).one()
+    return Tally(
+        share=get_share(session, forum_id),
+        agreed=found.agreed,
+        answered=found.answered,
+        waiting=found.waiting,
+    )
