@@ -15,9 +15,10 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
-from db import backlog, jobs, workers
+from db import archive_units, backlog, jobs, workers
 from db.engine import Sessions
 from db.errors import TransientError
+from db.rows import Lane
 from worker.queue import Queue
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -95,6 +96,7 @@ class _Service(Collector):
     def _database(self) -> list[Metric]:
         with self._sessions.begin() as session:
             counts = jobs.counts(session)
+            unmined = archive_units.count_unmined(session)
             ages = backlog.oldest_due_s(session)
             proofs = workers.proved_lately(session, within_s=self._proof_s)
         waiting = GaugeMetricFamily(
@@ -102,6 +104,7 @@ class _Service(Collector):
         )
         for lane, state, count in counts:
             waiting.add_metric((lane, state), count)
+        waiting.add_metric((Lane.ARCHIVE, "unmined"), unmined)
         oldest = GaugeMetricFamily(
             "askedbefore_oldest_due_seconds", "Age of the oldest work that is due", labels=("lane",)
         )

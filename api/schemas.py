@@ -154,7 +154,9 @@ class QuestionOut(_Out):
 
     id: str
     forum: str
-    state: State = Field(description="`pending` until a worker has checked it")
+    state: State = Field(
+        description="`pending` until a worker has checked it, or its archive is mined"
+    )
     status_url: str
     title: str
     body: str

@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from db import archive_units, archives
+from db.archive_units import StageProgress
 from db.archives import ArchiveState, Stage
 from db.engine import Sessions
 from db.rows import Lane
@@ -41,8 +43,7 @@ def follow(
     with Progress(
         TextColumn("{task.description:>10}"),
         BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %  {task.fields[found]}"),
-        TimeRemainingColumn(),
+        TextColumn("{task.percentage:>3.0f} %  {task.fields[told]}"),
         console=console,
     ) as bars:
         shown: dict[Stage, TaskID] = {}
@@ -52,10 +53,26 @@ def follow(
                 told = archive_units.progress(session, archive_id)
             for one in told:
                 if one.stage not in shown:
-                    shown[one.stage] = bars.add_task(_NAMES[one.stage], total=1, found="")
-                found = f"{one.found:,} found" if one.found else ""
-                bars.update(shown[one.stage], total=one.size, completed=one.size_done, found=found)
+                    shown[one.stage] = bars.add_task(_NAMES[one.stage], total=1, told="")
+                line = _told(one, is_over=one.stage is not row.stage)
+                task = shown[one.stage]
+                bars.update(task, total=one.size, completed=one.size_done, told=line)
             if row.state is not ArchiveState.RUNNING or row.stage is Stage.LOAD:
                 return row.state
             if work is None or not work():
                 time.sleep(_PAUSE_S)
+
+
+def _told(one: StageProgress, *, is_over: bool) -> str:
+    parts = [f"{one.found:,} found"] if one.found else []
+    if one.failed:
+        parts.append(f"{one.failed:,} units set aside")
+    if not is_over:
+        parts += [f"{one.rate:,.0f}/s", _left(one.left_s)]
+    return ", ".join(parts)
+
+
+def _left(seconds: float | None) -> str:
+    if seconds is None:
+        return "no worker is at it"
+    return f"{timedelta(seconds=round(seconds))} left"

@@ -164,13 +164,19 @@ def unembedded(
     return [QuestionText(**row) for row in found.mappings()]
 
 
-def unchecked(session: Session, archive_id: int, low_id: int, high_id: int) -> list[int]:
-    """Return the archive's questions in a range that were not checked before."""
+def unchecked(
+    session: Session, archive_id: int, model_id: int, low_id: int, high_id: int
+) -> list[int]:
+    """Return the archive's questions in a range that have a vector and were not checked before."""
+    of_model = and_(Embedding.question_id == Question.id, Embedding.model_id == model_id)
     found = session.execute(
-        select(Question.id).where(
+        select(Question.id)
+        .join(Embedding, of_model)
+        .where(
             Question.archive_id == archive_id,
             Question.id.between(low_id, high_id),
             Question.checked_at.is_(None),
+            Embedding.text_digest == Question.text_digest,
         )
     )
     return list(found.scalars())

@@ -9,7 +9,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from db.archives import ArchiveState, Stage
@@ -70,15 +81,19 @@ class StageProgress:
     found: int
     took_s: float
     failed: int
+    size_failed: int
     rate: float
-    """Of `size`, a second, since the stage began."""
+    """Of `size`, a second, by all workers together, over the last units that were done."""
+    is_worked_on: bool
+    """Whether the archive is running and somebody has done a unit lately."""
 
     @property
     def left_s(self) -> float | None:
-        """Return about how many seconds are left, None before the first unit is done."""
-        if self.size_done == self.size:
+        """Return about how many seconds are left, None while nobody works on it."""
+        left = self.size - self.size_done - self.size_failed
+        if not left:
             return 0.0
-        return (self.size - self.size_done) / self.rate if self.rate > 0 else None
+        return left / self.rate if self.is_worked_on and self.rate > 0 else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +107,17 @@ class Tile:
     other_low_id: int
     other_high_id: int
     found: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """A unit that could not be done, and the questions it was about."""
+
+    low_id: int
+    high_id: int
+    other_low_id: int
+    other_high_id: int
+    payload: bytes | None
 
 
 def allow_long_statements(session: Session) -> None:
@@ -163,10 +189,15 @@ def finish(
     *,
     took_s: float,
     found: int = 0,
+    size: int | None = None,
     payload: bytes | None = None,
     histogram: Sequence[int] | None = None,
 ) -> None:
-    """End a unit together with what it wrote; raises `LostUnitError` to undo that."""
+    """End a unit together with what it wrote; raises `LostUnitError` to undo that.
+
+    *size* is given where only a part of it was done, and the rest is planned anew.
+    """
+    _refuse_late(session, unit)
     done = session.execute(
         update(ArchiveUnit)
         .where(ArchiveUnit.id == unit.id, ArchiveUnit.lease == unit.lease)
@@ -175,6 +206,7 @@ def finish(
             done_at=func.clock_timestamp(),
             took_s=took_s,
             found=found,
+            size=unit.size if size is None else size,
             payload=payload,
             histogram=None if histogram is None else list(histogram),
             error=None,
@@ -185,6 +217,23 @@ def finish(
         raise LostUnitError
 
 
+def _refuse_late(session: Session, unit: Unit) -> None:
+    # A unit whose last lease ran out counts as set aside, and the stage moves on without it; its
+    # worker may yet live. The lock keeps the stage where it is until this transaction ends.
+    at = select(Archive.stage).where(Archive.id == unit.archive_id).with_for_update(read=True)
+    if session.execute(at).scalar_one_or_none() != unit.stage:
+        raise LostUnitError
+
+
+def release(session: Session, unit: Unit) -> None:
+    """Give a unit back untouched, as if it had never been claimed."""
+    session.execute(
+        update(ArchiveUnit)
+        .where(ArchiveUnit.id == unit.id, ArchiveUnit.lease == unit.lease)
+        .values(lease=None, due_at=func.clock_timestamp(), attempts=ArchiveUnit.attempts - 1)
+    )
+
+
 def put_back(session: Session, unit: Unit, error: str, *, delay_s: float) -> None:
     """Let a unit that failed be tried again after a while."""
     session.execute(
@@ -193,7 +242,10 @@ def put_back(session: Session, unit: Unit, error: str, *, delay_s: float) -> Non
         .values(
             lease=None,
             error=error[:_ERROR_LENGTH],
-            due_at=func.clock_timestamp() + timedelta(seconds=delay_s),
+            due_at=case(  # nobody waits for the last try of all
+                (ArchiveUnit.attempts >= MAX_ATTEMPTS, func.clock_timestamp()),
+                else_=func.clock_timestamp() + timedelta(seconds=delay_s),
+            ),
         )
     )
 
@@ -220,42 +272,79 @@ def forget(session: Session, archive_id: int, *, after: Stage) -> None:
     )
 
 
-def progress(session: Session, archive_id: int) -> list[StageProgress]:
-    """Return how far each planned stage has come: true whoever did the work, and when."""
-    done = ArchiveUnit.done_at.is_not(None)
-    begun = ArchiveUnit.done_at - func.make_interval(0, 0, 0, 0, 0, 0, ArchiveUnit.took_s)
-    rows = session.execute(
-        select(
-            ArchiveUnit.stage,
-            func.count().label("units"),
-            func.count().filter(done).label("units_done"),
-            func.coalesce(func.sum(ArchiveUnit.size), 0).label("size"),
-            func.coalesce(func.sum(case((done, ArchiveUnit.size), else_=0)), 0).label("size_done"),
-            func.coalesce(func.sum(ArchiveUnit.found), 0).label("found"),
-            func.coalesce(func.sum(ArchiveUnit.took_s), 0.0).label("took_s"),
-            func.count()
-            .filter(~done, ArchiveUnit.attempts >= MAX_ATTEMPTS, ArchiveUnit.lease.is_(None))
-            .label("failed"),
-            func.extract("epoch", func.max(ArchiveUnit.done_at) - func.min(begun)).label("lasted"),
-        )
-        .where(ArchiveUnit.archive_id == archive_id)
-        .group_by(ArchiveUnit.stage)
+_LATELY = 200
+"""Units that a rate is taken from: enough to be steady, few enough to follow the workers."""
+_REST_S = 10.0
+"""A break between units from which on nobody was at work: a pause, a restart."""
+_SILENT_S = 120.0
+_PROGRESS = text("""
+    WITH units AS (
+        SELECT *, lag(done_at) OVER (PARTITION BY stage ORDER BY done_at, id) AS before,
+            done_at - make_interval(secs => took_s) AS begun_at,
+            row_number() OVER (PARTITION BY stage ORDER BY done_at DESC NULLS LAST, id) AS back,
+            done_at IS NULL AND attempts >= :attempts AND due_at <= clock_timestamp() AS failed
+        FROM archive_units WHERE archive_id = :archive
+    ), paced AS (
+        SELECT *, done_at - CASE
+            WHEN before IS NULL OR begun_at > before + make_interval(secs => :rest) THEN begun_at
+            ELSE before END AS worked
+        FROM units
     )
-    by_stage = {
-        Stage(row.stage): StageProgress(
-            stage=Stage(row.stage),
-            units=row.units,
-            units_done=row.units_done,
-            size=int(row.size),
-            size_done=int(row.size_done),
-            found=int(row.found),
-            took_s=float(row.took_s),
-            failed=row.failed,
-            rate=float(row.size_done) / max(float(row.lasted or 0.0), 1e-3),
+    SELECT u.stage, count(*) AS units, count(done_at) AS units_done, sum(size)::bigint AS size,
+        coalesce(sum(size) FILTER (WHERE done_at IS NOT NULL), 0)::bigint AS size_done,
+        sum(found)::bigint AS found, coalesce(sum(took_s), 0)::float AS took_s,
+        count(*) FILTER (WHERE failed) AS failed,
+        coalesce(sum(size) FILTER (WHERE failed), 0)::bigint AS size_failed,
+        coalesce(sum(size) FILTER (WHERE done_at IS NOT NULL AND back <= :lately)
+            / greatest(extract(epoch FROM sum(worked) FILTER (WHERE back <= :lately)), 1e-3)
+        , 0)::float AS rate,
+        a.state = 'running' AND coalesce(
+            max(done_at) > clock_timestamp() - make_interval(secs => :silent), false
+        ) AS is_worked_on
+    FROM paced u JOIN archives a ON a.id = u.archive_id GROUP BY u.stage, a.state
+""")
+
+
+def progress(session: Session, archive_id: int) -> list[StageProgress]:
+    """Return how far each planned stage has come: true whoever did the work, and when.
+
+    The rate is over the time in which somebody worked: neither a pause nor a restart slows it.
+    """
+    limits = {"lately": _LATELY, "rest": _REST_S, "silent": _SILENT_S, "attempts": MAX_ATTEMPTS}
+    rows = session.execute(_PROGRESS, {"archive": archive_id, **limits}).mappings()
+    found = [StageProgress(**{**row, "stage": Stage(row["stage"])}) for row in rows]
+    order = list(Stage)
+    return sorted(found, key=lambda one: order.index(one.stage))
+
+
+def count_unmined(session: Session) -> int:
+    """Return how many questions belong to archives that are still to be mined."""
+    done = func.sum(ArchiveUnit.size).filter(
+        ArchiveUnit.stage == Stage.FINISH, ArchiveUnit.done_at.is_not(None)
+    )
+    planned = func.sum(ArchiveUnit.size).filter(ArchiveUnit.stage == Stage.EMBED)
+    each = (
+        select((func.coalesce(planned, Archive.created) - func.coalesce(done, 0)).label("left"))
+        .select_from(Archive)
+        .outerjoin(ArchiveUnit, ArchiveUnit.archive_id == Archive.id)
+        .where(Archive.state.in_((ArchiveState.RUNNING, ArchiveState.PAUSED)))
+        .group_by(Archive.id)
+        .subquery()
+    )
+    return int(session.execute(select(func.coalesce(func.sum(each.c.left), 0))).scalar_one())
+
+
+def set_aside(session: Session, archive_id: int, stage: Stage) -> list[SetAside]:
+    """Return the units of a stage that is over which could not be done."""
+    columns = [getattr(ArchiveUnit, name) for name in SetAside.__dataclass_fields__]
+    rows = session.execute(
+        select(*columns).where(
+            ArchiveUnit.archive_id == archive_id,
+            ArchiveUnit.stage == stage,
+            ArchiveUnit.done_at.is_(None),
         )
-        for row in rows
-    }
-    return [by_stage[stage] for stage in Stage if stage in by_stage]
+    )
+    return [SetAside(**row) for row in rows.mappings()]
 
 
 def histogram(session: Session, archive_id: int) -> list[int]:

@@ -206,13 +206,13 @@ _INCOMING = f"""
 """  # noqa: S608  # names of our own
 _INSERT = f"""
     INSERT INTO questions (forum_id, archive_id, {_NAMES})
-    SELECT :forum, :archive, {_NAMES} FROM incoming ORDER BY external_id
+    SELECT :forum, :archive, {_NAMES} FROM incoming ORDER BY external_id COLLATE "C"
     ON CONFLICT (forum_id, external_id) DO NOTHING
 """  # noqa: S608
 _ADOPT = """
     UPDATE questions q SET archive_id = :archive FROM incoming i, archives a
     WHERE q.forum_id = :forum AND q.external_id = i.external_id AND q.checked_at IS NULL
-      AND a.id = q.archive_id AND a.state = 'cancelled'
+      AND a.id = q.archive_id AND a.state IN ('cancelled', 'done')
 """
 _DIFFERENT = """
     SELECT q.external_id FROM incoming i
@@ -227,7 +227,7 @@ def load(
     """Store the questions by COPY; *items* must not name an id twice.
 
     What is there already and the same is left alone; what has changed is edited, and checked again
-    in the archive lane; what a cancelled archive left unmined is taken over by this one.
+    in the archive lane; what an archive that has ended left unmined is taken over by this one.
     """
     if not items:
         return Loaded(created=0, changed=0, unchanged=0)

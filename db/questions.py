@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import Row, Select, case, delete, func, or_, select, update
+from sqlalchemy import Row, Select, and_, case, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session, aliased
 
@@ -20,12 +20,15 @@ from db.rows import (
     Saved,
     State,
 )
+from db.tables.archives import Archive
 from db.tables.pairs import Event, Pair
 from db.tables.questions import Embedding, Job, Model, Question
 
 _CONTENT = ("title", "body", "url", "category", "author", "asked_at", "visible", "text_fields")
 _Stored = Row[str, int, bytes, bytes, str]
 _DERIVED = ("text_digest", "content_digest", "foreign_share")
+_CANCELLED = "its archive was cancelled before this question was checked: import it again"
+_SET_ASIDE = "work on its archive kept failing at this question: import it again"
 
 
 def save(
@@ -135,11 +138,20 @@ def _edit(session: Session, question_id: int, item: NewQuestion, *, text_changed
     )
 
 
+# What an archive brought in has no job of its own: the last stage of its archive marks it checked.
+_is_mined = or_(Question.checked_at.is_not(None), Archive.id.is_(None))
 _state = case(
-    (Job.question_id.is_(None), State.DONE),
     (Job.failed_at.is_not(None), State.FAILED),
-    else_=State.PENDING,
+    (Job.question_id.is_not(None), State.PENDING),
+    (_is_mined, State.DONE),
+    (Archive.state.in_(("running", "paused")), State.PENDING),
+    else_=State.FAILED,
 ).label("state")
+_error = case(
+    (Job.question_id.is_not(None), Job.error),
+    (and_(~_is_mined, Archive.state == "cancelled"), _CANCELLED),
+    (and_(~_is_mined, Archive.state == "done"), _SET_ASIDE),
+).label("error")
 
 
 def _select_rows() -> Select[tuple[object, ...]]:
@@ -155,10 +167,11 @@ def _select_rows() -> Select[tuple[object, ...]]:
             bi_encoder.name.label("bi_encoder"),
             reranker.name.label("reranker"),
             _state,
-            Job.error,
+            _error,
             func.coalesce(Job.attempts, 0).label("attempts"),
         )
         .outerjoin(Job, Job.question_id == Question.id)
+        .outerjoin(Archive, Archive.id == Question.archive_id)
         .outerjoin(bi_encoder, bi_encoder.id == Question.bi_encoder_id)
         .outerjoin(reranker, reranker.id == Question.reranker_id)
     )

@@ -3,12 +3,14 @@
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterable
 
+from sqlalchemy import event
 from sqlalchemy.orm import Session, sessionmaker
 
-from db import archives, forums
+from db import archive_units, archives, forums
 from db.archives import ArchiveRow
 from db.engine import make_engine
 from db.rows import ForumRow
@@ -50,17 +52,25 @@ def records(wanted: Iterable[str], *, first: int = 1) -> list[Record]:
     ]
 
 
-def make_models(sessions: Factory, encoder: WordEncoder | None = None) -> Models:
-    reranker = WordReranker(Calibration(cosine_floor=0.3, asymmetry=0.4, threshold=0.6))
-    return register(sessions, encoder or WordEncoder(), reranker)
+CALIBRATION = Calibration(cosine_floor=0.3, asymmetry=0.4, threshold=0.6)
+
+
+def make_models(
+    sessions: Factory, encoder: WordEncoder | None = None, reranker: WordReranker | None = None
+) -> Models:
+    return register(sessions, encoder or WordEncoder(), reranker or WordReranker(CALIBRATION))
 
 
 def make_worker(
-    sessions: Factory, encoder: WordEncoder | None = None, *, lease_s: float = 60.0
+    sessions: Factory,
+    encoder: WordEncoder | None = None,
+    reranker: WordReranker | None = None,
+    *,
+    lease_s: float = 60.0,
 ) -> ArchiveWorker:
     return ArchiveWorker(
         sessions,
-        make_models(sessions, encoder),
+        make_models(sessions, encoder, reranker),
         search=BlockSearch("cpu"),
         lease_s=lease_s,
         block=BLOCK,
@@ -76,34 +86,40 @@ def bring_in(
     return row, load(sessions, row, archive, wanted)
 
 
-def _mine(database_url: str, begun: int) -> None:
+def _mine(database_url: str, statements: int) -> None:
     engine = make_engine(DatabaseSettings.model_validate({"database_url": database_url}))
-    worker = make_worker(sessionmaker(engine, expire_on_commit=False), lease_s=0.2)
-    worker.run(0.05)  # the first unit of a process is the slowest
-    os.write(begun, b"!")
-    for _ in range(1_000):
+    worker = make_worker(sessionmaker(engine, expire_on_commit=False))
+    left, thread = statements, threading.get_ident()
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def die(*_: object) -> None:
+        nonlocal left
+        if threading.get_ident() == thread:  # and not the one that builds the vector index
+            left -= 1
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    while True:
+        with worker.sessions.begin() as session:
+            if not archive_units.active(session):
+                return
         if not worker.run(1.0):
             time.sleep(0.05)
 
 
 def _kill_again_and_again(database_url: str) -> None:
-    """For each number read, mine for as many seconds in a process that is then killed."""
+    """For each number read, mine in a process that kills itself before that many statements."""
     for line in sys.stdin:
-        listening, begun = os.pipe()
         child = os.fork()
         if child == 0:
             os.dup2(2, 1)  # its log must not mix with our answers
             try:
-                _mine(database_url, begun)
+                _mine(database_url, int(line))
+                os._exit(0)
             finally:
                 os._exit(1)
-        os.read(listening, 1)
-        time.sleep(float(line))
-        os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
-        os.close(listening)
-        os.close(begun)
-        print(os.WTERMSIG(status), flush=True)  # noqa: T201  # who counts reads it
+        print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201  # who counts reads it
 
 
 if __name__ == "__main__":

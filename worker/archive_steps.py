@@ -4,9 +4,10 @@ Every step may run twice or die anywhere: its writes and the end of its unit com
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+from sqlalchemy.orm import Session
 
 from db import archive_blocks, archive_units, archives, forums, groups, pairs, questions
 from db.archive_blocks import BlockRows
@@ -19,11 +20,17 @@ from worker.blocks import BlockSearch
 from worker.pipeline import Models, Prospect, embed, score_prospects, text_of
 from worker.text import FOREIGN_LIMIT
 
-RERANK_PAIRS = 96
-"""Pairs of a unit; with a GPU, `_ON_GPU` times as many."""
+RERANK_PAIRS = 240
+"""Pairs of a unit; with a GPU, `_ON_GPU` times as many, as of all of these."""
+RERANK_LOOK = 40
+"""Pairs after which it is asked whether somebody waits for this worker."""
+EMBED_LOOK = 80
+"""Questions after which it is asked."""
 _ON_GPU = 64
 HISTOGRAM_BINS = 20
 _BLOCKS_HELD = 3
+
+IsWanted = Callable[[], bool]
 
 
 class Steps:
@@ -34,6 +41,7 @@ class Steps:
         self._models = models
         self._search = search
         self._blocks: dict[tuple[int, int, int], BlockRows] = {}
+        self._is_wanted: IsWanted = lambda: False
         self._do = {
             Stage.LINK: self._link,
             Stage.EMBED: self._embed,
@@ -44,9 +52,14 @@ class Steps:
             Stage.FINISH: self._mark,
         }
 
-    def do(self, unit: Unit) -> None:
-        """Do one unit; raises `LostUnitError`, with nothing written, when it is ours no more."""
+    def do(self, unit: Unit, *, is_wanted: IsWanted = lambda: False) -> None:
+        """Do one unit; raises `LostUnitError`, with nothing written, when it is ours no more.
+
+        Where *is_wanted* says that somebody waits for this worker, the rest of the unit is left
+        to be claimed again; some progress is made in any case.
+        """
         begun = time.monotonic()
+        self._is_wanted = is_wanted
         with self._sessions.begin() as session:
             archive = archives.get(session, unit.archive_id)
             forum = forums.find_forums(session, {archive.forum_id})[archive.forum_id]
@@ -69,7 +82,13 @@ class Steps:
             rows = archive_blocks.unembedded(
                 session, archive.id, model_id, unit.low_id, unit.high_id
             )
-        embed(self._sessions, self._models.encoder, model_id, rows)
+        step = EMBED_LOOK * self._scale
+        for start in range(0, len(rows), step):
+            if start and self._is_wanted():  # what has its vector already is not embedded again
+                with self._sessions.begin() as session:
+                    archive_units.release(session, unit)
+                return
+            embed(self._sessions, self._models.encoder, model_id, rows[start : start + step])
         with self._sessions.begin() as session:
             same = archive_blocks.twins(session, archive.id, unit.low_id, unit.high_id)
             findings = [
@@ -144,43 +163,61 @@ class Steps:
             kept = near.take(
                 left.over(near.left, near.cosine) | right.over(near.right, near.cosine)
             )
-            size = RERANK_PAIRS * (_ON_GPU if self._search.is_on_gpu else 1)
+            size = RERANK_PAIRS * self._scale
             archive_units.plan(session, archive.id, list(_rerank_units(kept, size)))
             archive_units.drop_payload(session, archive.id, Stage.SEARCH, unit.place, unit.other)
             archive_units.finish(session, unit, took_s=_since(begun), found=len(kept))
 
-    def _rerank(self, unit: Unit, _archive: ArchiveRow, forum: ForumRow, begun: float) -> None:
+    def _rerank(self, unit: Unit, archive: ArchiveRow, forum: ForumRow, begun: float) -> None:
         near = NearPairs.unpack(unit.payload or b"")
-        with self._sessions.begin() as session:
-            rows = questions.texts(session, {*near.left.tolist(), *near.right.tolist()})
-        prospects = [
-            Prospect(*pair)
-            for pair in zip(
-                near.left.tolist(), near.right.tolist(), near.cosine.tolist(), strict=True
-            )
-        ]
         threshold = self._models.threshold(forum)
-        texts = {row.id: text_of(row) for row in rows.values()}
-        scored = score_prospects(self._models.of(forum), prospects, texts, threshold)
+        scored, done = self._score(near, forum, threshold)
         sure = [finding for finding in scored if finding.score >= threshold]
         counts, _ = np.histogram(
             [finding.score for finding in scored], bins=HISTOGRAM_BINS, range=(0.0, 1.0)
         )
         with self._sessions.begin() as session:
             pairs.save_findings(session, forum.id, sure, self._provenance(forum))
+            rest = near.take(slice(done, None))
+            archive_units.plan(session, archive.id, list(_rerank_units(rest, max(len(rest), 1))))
             archive_units.finish(
                 session,
                 unit,
                 took_s=_since(begun),
                 found=len(sure),
+                size=done,
                 histogram=counts.tolist(),
             )
 
-    def _mark(self, unit: Unit, archive: ArchiveRow, forum: ForumRow, begun: float) -> None:
+    def _score(
+        self, near: NearPairs, forum: ForumRow, threshold: float
+    ) -> tuple[list[Finding], int]:
+        """Return what was scored until somebody waited for this worker, and how many pairs."""
         with self._sessions.begin() as session:
-            ids = archive_blocks.unchecked(session, archive.id, unit.low_id, unit.high_id)
-            questions.mark_checked(session, ids, self._provenance(forum))
-            archive_units.finish(session, unit, took_s=_since(begun), found=len(ids))
+            rows = questions.texts(session, {*near.left.tolist(), *near.right.tolist()})
+        texts = {row.id: text_of(row) for row in rows.values()}
+        found: list[Finding] = []
+        step = RERANK_LOOK * self._scale
+        for start in range(0, len(near), step):
+            if start and self._is_wanted():
+                return found, start
+            part = near.take(slice(start, start + step))
+            rows_ = zip(part.left.tolist(), part.right.tolist(), part.cosine.tolist(), strict=True)
+            prospects = [Prospect(*row) for row in rows_]
+            found += score_prospects(self._models.of(forum), prospects, texts, threshold)
+        return found, len(near)
+
+    def _mark(self, unit: Unit, archive: ArchiveRow, forum: ForumRow, begun: float) -> None:
+        model_id = archive.bi_encoder_id or self._models.bi_encoder.id
+        with self._sessions.begin() as session:
+            ids = archive_blocks.unchecked(session, archive.id, model_id, unit.low_id, unit.high_id)
+            checked = _without_set_aside(session, archive, ids)
+            questions.mark_checked(session, checked, self._provenance(forum))
+            archive_units.finish(session, unit, took_s=_since(begun), found=len(checked))
+
+    @property
+    def _scale(self) -> int:
+        return _ON_GPU if self._search.is_on_gpu else 1
 
     def _provenance(self, forum: ForumRow) -> Provenance:
         return self._models.provenance(forum)
@@ -190,6 +227,18 @@ def _rerank_units(pairs_: NearPairs, size: int) -> Iterator[NewUnit]:
     for start in range(0, len(pairs_), size):
         part = pairs_.take(slice(start, start + size))
         yield NewUnit(stage=Stage.RERANK, size=len(part), payload=part.pack())
+
+
+def _without_set_aside(session: Session, archive: ArchiveRow, ids: Sequence[int]) -> list[int]:
+    """Return the questions of *ids* of which every comparison was made."""
+    left = np.array(ids, dtype=np.int64)
+    for tile in archive_units.set_aside(session, archive.id, Stage.SEARCH):
+        left = left[(left < tile.low_id) | (left > tile.high_id)]
+        left = left[(left < tile.other_low_id) | (left > tile.other_high_id)]
+    for unit in archive_units.set_aside(session, archive.id, Stage.RERANK):
+        near = NearPairs.unpack(unit.payload or b"")
+        left = left[~np.isin(left, np.concatenate((near.left, near.right)))]
+    return [int(one) for one in left]
 
 
 def _since(begun: float) -> float:

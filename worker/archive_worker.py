@@ -49,13 +49,13 @@ class ArchiveWorker:
         self,
         slice_s: float,
         *,
-        on_work: Callable[[], None] = lambda: None,
+        on_work: Callable[[], object] = lambda: None,
         is_wanted: Callable[[], bool] = lambda: False,
     ) -> bool:
         """Work for about *slice_s* seconds and return whether there may be more to do now.
 
         *on_work* is called once when there is a unit to do, so that other workers can join in;
-        when *is_wanted* says that somebody waits for this worker, it stops after the unit in hand.
+        when *is_wanted* says that somebody waits for this worker, it stops, within a unit as well.
         """
         started, done = time.monotonic(), 0
         while time.monotonic() - started < slice_s:
@@ -64,7 +64,7 @@ class ArchiveWorker:
                 return False
             if not done:
                 on_work()
-            self._do(unit)
+            self._do(unit, is_wanted)
             done += 1
             if is_wanted():
                 break
@@ -83,9 +83,9 @@ class ArchiveWorker:
                     break
         return None
 
-    def _do(self, unit: Unit) -> None:
+    def _do(self, unit: Unit, is_wanted: Callable[[], bool]) -> None:
         try:
-            self._steps.do(unit)
+            self._steps.do(unit, is_wanted=is_wanted)
         except LostUnitError:
             log.info("archive.unit_lost", unit_id=unit.id)
         except Exception as error:

@@ -41,8 +41,10 @@ class StageOut(BaseModel):
     total: int
     found: int
     work_s: float = Field(description="Seconds of work by all workers together")
-    rate: float = Field(description="Done a second since the stage began")
-    eta_s: float | None = Field(description="About how many seconds are left")
+    rate: float = Field(description="Done a second by all workers, lately; breaks not counted")
+    eta_s: float | None = Field(
+        description="About how many seconds are left; null while nobody works on it"
+    )
 
 
 class ArchiveOut(BaseModel):

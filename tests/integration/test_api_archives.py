@@ -5,10 +5,16 @@ import json
 
 import pytest
 
+from db.archives import Stage
 from db.rows import Lane
-from tests.archive_factories import Factory, make_worker, titles
+from tests.archive_factories import Factory, bring_in, make_models, make_worker, records, titles
 from tests.integration.api_service import NotingQueue, make_client, make_key
+from tests.integration.test_api_health import metric
+from tests.integration.test_archive_leases import advance_to
 from tests.integration.test_archives import expected, found, mine, named
+from worker.check import Checker
+from worker.pipeline import Limits
+from worker.queue import CheckRequest
 
 NDJSON = "".join(
     json.dumps({"id": f"q{number}", "title": title}) + "\n"
@@ -101,3 +107,62 @@ def test_other_keys_can_not_touch_it(
         ]
 
     assert answers == [status, status]
+
+
+def test_a_question_of_an_archive_is_pending_until_the_archive_is_mined(committed: Factory) -> None:
+    client = make_client(committed, make_key(committed, "cooks"))
+
+    def state() -> str:
+        return str(client.get("/v1/forums/cooks/questions/q1").json()["state"])
+
+    with client:
+        url = client.post("/v1/forums/cooks/archives", content=NDJSON).headers["location"]
+        stored = state()
+        client.post(f"{url}/pause")
+        paused = state()
+        again = client.put("/v1/forums/cooks/questions/q1", json={"title": titles(1)[0]})
+        client.post(f"{url}/resume")
+        advance_to(committed, int(url.rsplit("/", 1)[1]), Stage.RERANK)
+        embedded = state()
+        mine(make_worker(committed))
+        mined = state()
+
+    assert (stored, paused, embedded, mined) == ("pending", "pending", "pending", "done")
+    assert (again.status_code, again.json()["state"]) == (200, "pending")
+
+
+def test_a_question_whose_archive_was_cancelled_says_so(committed: Factory) -> None:
+    client = make_client(committed, make_key(committed, "cooks"))
+
+    with client:
+        url = client.post("/v1/forums/cooks/archives", content=NDJSON).headers["location"]
+        client.post(f"{url}/cancel")
+        told = client.get("/v1/forums/cooks/questions/q1").json()
+
+    assert told["state"] == "failed"
+    assert "cancelled" in told["error"]
+
+
+def test_a_search_finds_what_an_archive_has_embedded_before_it_is_mined(
+    committed: Factory,
+) -> None:
+    forum, archive = bring_in(committed, records(titles(40)))
+    advance_to(committed, archive.id, Stage.RERANK)
+
+    asked = CheckRequest(forum_id=forum.id, title="How do I change my password 0 here, please?")
+    answer = Checker(committed, make_models(committed), Limits()).answer(asked)
+
+    assert {"q1", "q2"} <= {one.id for one in answer.duplicates}
+
+
+def test_metrics_count_what_archives_have_not_mined_yet(committed: Factory) -> None:
+    client = make_client(committed, make_key(committed, "cooks"))
+    line = 'askedbefore_jobs{lane="archive",state="unmined"}'
+
+    with client:
+        client.post("/v1/forums/cooks/archives", content=NDJSON)
+        before = metric(client.get("/metrics").text, line)
+        mine(make_worker(committed))
+        after = metric(client.get("/metrics").text, line)
+
+    assert (before, after) == (60, 0)

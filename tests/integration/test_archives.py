@@ -1,9 +1,5 @@
 """Archives through the ledger: loaded, mined, paused, killed, mined by two."""
 
-import random
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import func, select, update
 
-from cli.embedded import Addresses
 from db import archive_units, archives, forums, questions
 from db.archives import ArchiveEndedError, ArchiveState, Stage
 from db.rows import Lane, PairKind, PairStatus
@@ -19,6 +14,7 @@ from db.tables.archives import ArchiveUnit
 from db.tables.pairs import Event, Pair
 from db.tables.questions import Embedding, Job, Question
 from tests.archive_factories import (
+    CALIBRATION,
     Factory,
     bring_in,
     make_worker,
@@ -32,7 +28,6 @@ from worker.archive_worker import ArchiveWorker
 from worker.blocks import BlockSearch
 from worker.mining import Miner
 from worker.readers import KnownPair, Record, Reject, SourceQuestion
-from worker.scoring import Calibration
 from worker.testing import WordEncoder, WordReranker
 
 Found = set[tuple[str, str, str, float]]
@@ -60,8 +55,7 @@ def found(sessions: Factory) -> Found:
 
 
 def expected(wanted: list[str]) -> set[tuple[str, str]]:
-    reranker = WordReranker(Calibration(cosine_floor=0.3, asymmetry=0.4, threshold=0.6))
-    mined = Miner(WordEncoder(), reranker, search=BlockSearch("cpu")).mine(wanted)
+    mined = Miner(WordEncoder(), WordReranker(CALIBRATION), search=BlockSearch("cpu")).mine(wanted)
     return {
         tuple(sorted((f"q{left + 1}", f"q{right + 1}")))  # type: ignore[misc]
         for left, right in zip(mined.left, mined.right, strict=True)
@@ -314,34 +308,3 @@ def test_a_live_question_and_an_archived_one_find_each_other(committed: Factory)
     mine(worker)
 
     assert named(found(committed)) == {("1", "q1")}
-
-
-def test_a_run_killed_twenty_times_ends_with_the_pairs_of_an_undisturbed_one(
-    committed: Factory, servers: Addresses
-) -> None:
-    wanted = titles(300)
-    _, archive = bring_in(committed, records(wanted))
-    chance = random.Random(4)  # noqa: S311
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.archive_factories", servers.database_url],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as nursery:
-        stage, kills = Stage.LINK, 0
-        while kills < 20 or (stage not in {Stage.RERANK, Stage.FINISH, Stage.DONE} and kills < 90):
-            print(chance.uniform(0.0, 0.3), file=nursery.stdin, flush=True)
-            assert nursery.stdout is not None
-            assert int(nursery.stdout.readline()) == signal.SIGKILL
-            kills += 1
-            with committed.begin() as session:
-                stage = archives.get(session, archive.id).stage
-                # So often killed, a unit would be set aside as one that kills its workers.
-                session.execute(update(ArchiveUnit).values(attempts=0))
-        nursery.stdin.close()  # type: ignore[union-attr]
-    mine(make_worker(committed))
-
-    assert kills >= 20
-    assert stage in {Stage.RERANK, Stage.FINISH, Stage.DONE}
-    assert named(found(committed)) == expected(wanted)
-    assert count(committed, Event) == count(committed, Pair)
