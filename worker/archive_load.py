@@ -102,13 +102,13 @@ def _let_in(batch: _Batch, source: SourceQuestion, text_fields: str) -> None:
         batch.repeated += 1
         return
     submission = Submission(
-        external_id=source.external_id,
-        title=source.title,
-        body=source.body,
-        url=source.url,
-        category=source.category,
-        author=source.author,
-        asked_at=source.asked_at,
+        source.external_id,
+        source.title,
+        source.body,
+        source.url,
+        source.category,
+        source.author,
+        source.asked_at,
     )
     try:
         question = question_of(submission, text_fields=text_fields)
