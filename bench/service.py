@@ -125,13 +125,13 @@ def started() -> Iterator[Bench]:
         schema.upgrade(engine)
         sessions = make_sessions(engine)
         models, forum, key = _stored(sessions, running)
-        port = _free_port()
+        port = free_port()
         with Supervisor(Path(folder) / "logs", environment(running)) as supervisor:
             supervisor.start("api", ["api", "--port", str(port)])
             supervisor.start("worker", ["worker"])
             supervisor.start("beat", ["beat"])
             url = f"http://127.0.0.1:{port}"
-            _wait(lambda: _ready(url))
+            wait_for(lambda: is_ready(url))
             yield Bench(url, key, sessions, supervisor, forum, models, running.redis_url)
         engine.dispose()
 
@@ -257,14 +257,18 @@ def drain(bench: Bench, titles: Sequence[str]) -> list[Row]:
 
 def memory(bench: Bench) -> list[Row]:
     """Return the peak memory of the API process and of the worker's model process."""
-    worker = bench.supervisor.pid("worker")
-    children = subprocess.run(
-        ["pgrep", "-P", str(worker)], capture_output=True, text=True, check=True
-    ).stdout.split()
+    children = child_pids(bench.supervisor.pid("worker"))
     return [
-        ("peak memory, worker's model process", f"{_peak_mib(int(children[0])):,.0f} MiB"),
+        ("peak memory, worker's model process", f"{_peak_mib(children[0]):,.0f} MiB"),
         ("peak memory, API process", f"{_peak_mib(bench.supervisor.pid('api')):,.0f} MiB"),
     ]
+
+
+def child_pids(pid: int) -> list[int]:
+    """Return the processes that a process has started."""
+    words = ["pgrep", "-P", str(pid)]
+    found = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    return [int(one) for one in found.split()]
 
 
 def _peak_mib(pid: int) -> float:
@@ -289,20 +293,23 @@ def _quantiles(seconds: Sequence[float]) -> str:
     return f"p50 {p50:.0f} ms, p99 {p99:.0f} ms"
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def _ready(url: str) -> bool:
+def is_ready(url: str) -> bool:
+    """Return whether a service is ready to answer."""
     try:
         return httpx2.get(f"{url}/readyz").status_code == httpx2.codes.OK
     except httpx2.TransportError:
         return False
 
 
-def _wait(what: Callable[[], bool]) -> None:
+def wait_for(what: Callable[[], bool]) -> None:
+    """Wait some minutes at most until something is so."""
     deadline = time.monotonic() + 300
     while not what():
         if time.monotonic() > deadline:

@@ -1,0 +1,137 @@
+"""What an archive costs: rows a second, memory, and work a question as it grows."""
+
+import csv
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from bench.archive_data import Context, with_partners, work_s
+from cli.embedded import EmbeddedServers
+from db import schema
+from db.engine import make_engine
+from db.settings import DatabaseSettings
+from worker.blocks import BlockSearch, all_near
+from worker.cascade import rerank
+
+SIZES = (10_000, 50_000, 250_000)
+LOADED = 278_000
+TOP = 100
+_SAMPLE = 2_000
+_TICKS = 100
+
+
+def measure_load(context: Context) -> None:
+    """Note how many rows a second are parsed and stored, and the work of both sides of it."""
+    with _servers() as (url, server):
+        _load_in_child(context, url, server, context.questions(100_000))
+
+
+def measure_memory(context: Context) -> None:
+    """Note the memory of loading an archive and one ten times as large."""
+    size = context.questions(LOADED)
+    with _servers() as (url, server):
+        peaks = [_load_in_child(context, url, server, one) for one in (size // 10, size)]
+    context.note(
+        "peak memory of ten times the rows, over that of one", f"{peaks[1] / peaks[0]:.2f}"
+    )
+
+
+@contextmanager
+def _servers() -> Iterator[tuple[str, int]]:
+    """Start a database and return its URL and the process of the server."""
+    with (
+        tempfile.TemporaryDirectory(prefix="ab-", dir="/tmp") as folder,
+        EmbeddedServers(Path(folder)) as servers,
+    ):
+        url = servers.addresses.database_url
+        engine = make_engine(DatabaseSettings.model_validate({"database_url": url}))
+        schema.upgrade(engine)
+        engine.dispose()
+        (running,) = Path(folder).rglob("postmaster.pid")
+        yield url, int(running.read_text(encoding="utf-8").split()[0])
+
+
+def _load_in_child(context: Context, url: str, server: int, size: int) -> float:
+    texts = context.data.questions[:size]
+    with tempfile.NamedTemporaryFile("w", suffix=".csv", encoding="utf-8", newline="") as file:
+        rows = ((f"q{n}", text) for n, text in enumerate(texts))
+        csv.writer(file).writerows([("id", "title"), *rows])
+        file.flush()
+        before = _server_s(server)
+        words = [sys.executable, "-m", "bench.archive_loading", url, file.name]
+        told = json.loads(subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout)
+        theirs = _server_s(server) - before
+    what = f"{len(texts):,} rows"
+    context.note(f"parsed and stored, {what}", f"{len(texts) / told['took_s']:,.0f}/s")
+    context.note(
+        f"work a row, {what}",
+        f"{1e6 * told['work_s'] / len(texts):.1f} µs ours,"
+        f" {1e6 * theirs / len(texts):.1f} µs of Postgres",
+    )
+    context.note(f"peak memory of the load, {what}, MiB", round(told["peak_mib"]))
+    return float(told["peak_mib"])
+
+
+def _server_s(server: int) -> float:
+    """Return the processor seconds of a Postgres server, its children's included, ended or not."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            words = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
+        except OSError:  # it has ended meanwhile
+            continue
+        if server in {int(stat.parent.name), int(words[1])}:
+            ticks += sum(map(int, words[11:15]))
+    return ticks / _TICKS
+
+
+def measure_cost(context: Context) -> None:
+    """Note what search and rerank cost a question at sizes that grow."""
+    sizes = [context.asked] if context.asked else SIZES
+    for size in sizes:
+        chosen = with_partners(context.data, size)
+        texts = [context.data.questions[one] for one in chosen.tolist()]
+        vectors = context.vectors(chosen)
+        worked = work_s()
+        floor = context.reranker.calibration.cosine_floor
+        near = all_near(vectors, floor=floor, top_k=TOP, search=BlockSearch("cpu"))
+        search = 1e3 * (work_s() - worked) / len(texts)
+        pairs = np.stack((near.left, near.right), axis=1)
+        sample = np.random.default_rng(0).permutation(len(pairs))[:_SAMPLE]
+        each, calls = _rerank_ms(context, texts, pairs[sample], near.cosine[sample])
+        reading = each * len(near) / len(texts)
+        context.note(
+            f"work a question, {len(texts):,} questions",
+            f"search {search:.2f} ms, rerank {reading:.2f} ms"
+            f" ({len(near) / len(texts):.2f} pairs, {calls * len(near) / len(texts):.2f} inputs)",
+        )
+    context.note("pairs whose rerank was timed at each size", _SAMPLE)
+
+
+def _rerank_ms(
+    context: Context,
+    texts: Sequence[str],
+    pairs: np.ndarray[tuple[int, int], np.dtype[np.int64]],
+    cosines: np.ndarray[tuple[int], np.dtype[np.float32]],
+) -> tuple[float, float]:
+    """Return the milliseconds of work and the CrossEncoder's inputs of a pair."""
+    reranker = context.reranker
+    fusion = reranker.calibration.for_bi_encoder(context.encoder.digest)
+    used, places = np.unique(pairs, return_inverse=True)
+    given = [texts[place] for place in used]
+    worked = work_s()
+    scores = rerank(
+        reranker,
+        given,
+        places.reshape(-1, 2).astype(np.int32),
+        cosines,
+        fusion=fusion,
+        threshold=reranker.calibration.threshold,
+    )
+    return 1e3 * (work_s() - worked) / max(len(pairs), 1), scores.calls / max(len(pairs), 1)

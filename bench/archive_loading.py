@@ -1,0 +1,34 @@
+"""Loads one file into a database and says what that took: ``python -m bench.archive_loading``.
+
+A process of its own, in which nothing else has taken memory or time.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from bench.archive_data import peak_mib, work_s
+from db import archives, forums
+from db.engine import make_engine, make_sessions
+from db.settings import DatabaseSettings
+from worker.archive_load import load
+from worker.readers import open_archive
+
+
+def main() -> None:
+    """Load the file that the second word names into the database that the first one names."""
+    url, path = sys.argv[1], Path(sys.argv[2])
+    sessions = make_sessions(make_engine(DatabaseSettings.model_validate({"database_url": url})))
+    with sessions.begin() as session:
+        forum = forums.ensure_forum(session, path.stem)
+        row = archives.create(session, forum.id, name=path.name, form="csv", top_k=100)
+    begun, worked = time.perf_counter(), work_s()
+    with open_archive(path) as archive:
+        load(sessions, forum, row, archive)
+    took, work = time.perf_counter() - begun, work_s() - worked
+    print(json.dumps({"took_s": took, "work_s": work, "peak_mib": peak_mib()}))
+
+
+if __name__ == "__main__":
+    main()

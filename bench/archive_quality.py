@@ -1,0 +1,171 @@
+"""How well unseen duplicates are mined, by the cosine alone and by the cascade."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.archive_data import Context, Keys, inside, keys_of, with_partners
+from worker.blocks import BlockSearch, Near, all_near
+from worker.cascade import rerank
+
+TOP = 100
+FLOOR_SIZE = 50_000
+_CHUNK = 2_048
+_ROWS = 512
+_ROUNDING = 1e-6
+_SHARES = (0.99, 0.995, 0.999)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """How well a ranking of mined pairs finds the known duplicates."""
+
+    average_precision: float
+    f1: float
+    precision: float
+    recall: float
+
+    @classmethod
+    def of(cls, keys: Keys, right: Keys) -> Self:
+        """Score *keys*, best first, by the rules of `ParaphraseMiningEvaluator`.
+
+        What is mined and not among *right* is wrong; what is *right* and not mined is missed.
+        """
+        is_right = np.isin(keys, right)
+        hits = np.cumsum(is_right)
+        precision = hits / np.arange(1, len(keys) + 1)
+        recall = hits / max(len(right), 1)
+        f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-9)
+        best = int(f1.argmax())
+        average = float((precision * is_right).sum() / max(len(right), 1))
+        return cls(average, float(f1[best]), float(precision[best]), float(recall[best]))
+
+    def __str__(self) -> str:
+        return (
+            f"average precision {self.average_precision:.4f}, F1 {self.f1:.4f}"
+            f" (precision {self.precision:.3f}, recall {self.recall:.3f})"
+        )
+
+
+def measure(context: Context) -> None:
+    """Note average precision and F1 on Quora's dev questions, which no model was trained on.
+
+    Every ranking orders the same pairs: those at or above the cascade's floor, 100 of a question.
+    Twice: every mined pair that is not known as a duplicate counts as wrong, as the evaluator has
+    it; and among the pairs alone of which a person said whether they are.
+    """
+    dev = context.data.dev
+    chosen = np.arange(dev.start, min(dev.stop, dev.start + context.questions(len(dev))))
+    titles = [context.data.questions[one] for one in chosen.tolist()]
+    size = len(titles)
+    floor = context.reranker.calibration.cosine_floor
+    near = all_near(context.vectors(chosen), floor=floor, top_k=TOP, search=BlockSearch("cpu"))
+    keys = near.left * size + near.right
+    right = keys_of(inside(context.data.duplicates, chosen), size)
+    wrong = keys_of(inside(context.data.others, chosen), size)
+    judged = np.isin(keys, np.concatenate((right, wrong)))
+    context.note("questions of Quora dev", size)
+    context.note("known duplicates among them, with what follows from labels", len(right))
+    context.note(f"pairs at or above {floor:g} that are ranked", len(near))
+    context.note("of these judged by a person", int(judged.sum()))
+    context.note("known duplicates within these pairs", int(np.isin(right, keys).sum()))
+    full, served, logit = _scored(context, titles, near)
+    for name, by in (
+        ("cosine alone", near.cosine),
+        ("CrossEncoder alone, both orders", logit),
+        ("both fused, both orders", full),
+        ("the cascade, as served", served),
+    ):
+        order = np.lexsort((keys, -by))
+        ranked = keys[order]
+        context.note(f"{name}, by the evaluator's rules", str(Ranking.of(ranked, right)))
+        known = np.isin(right, keys)
+        context.note(
+            f"{name}, among judged pairs",
+            str(Ranking.of(ranked[judged[order]], right[known])),
+        )
+        context.note(f"{name}, pairs whose score is another's too", _ties(by))
+    _note_best_unjudged(context, keys, full, right, wrong)
+
+
+def _scored(
+    context: Context, titles: list[str], near: Near
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    reranker = context.reranker
+    fusion = reranker.calibration.for_bi_encoder(context.encoder.digest)
+    pairs = np.stack((near.left, near.right), axis=1).astype(np.int32)
+    full = np.empty(len(near), dtype=np.float32)
+    served, logit = np.empty_like(full), np.empty_like(full)
+    for start in range(0, len(near), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        both = rerank(
+            reranker, titles, pairs[part], near.cosine[part], fusion=fusion, threshold=0.0
+        )
+        logit[part] = (both.forward + both.backward) / 2
+        full[part] = both.probability
+        one = fusion.probability(both.forward, near.cosine[part])
+        kindest = fusion.probability(
+            both.forward + np.float32(reranker.calibration.asymmetry / 2), near.cosine[part]
+        )
+        served[part] = np.where(kindest >= reranker.calibration.threshold, full[part], one)
+        context.say(f"scored {min(start + _CHUNK, len(near)):,} of {len(near):,}")
+    return full, served, logit
+
+
+def _ties(by: NDArray[np.float32]) -> int:
+    _, counts = np.unique(by, return_counts=True)
+    return int(counts[counts > 1].sum())
+
+
+def _note_best_unjudged(
+    context: Context, keys: Keys, score: NDArray[np.float32], right: Keys, wrong: Keys
+) -> None:
+    best = keys[np.argsort(-score, kind="stable")][: len(right)]
+    shares = [float(np.isin(best, which).mean()) for which in (right, wrong)]
+    context.note(
+        f"of the {len(best):,} pairs that the cascade is surest of",
+        f"{shares[0]:.1%} known duplicates, {shares[1]:.1%} known others,"
+        f" {1 - sum(shares):.1%} never judged",
+    )
+
+
+def measure_floor(context: Context) -> None:
+    """Note which share of the duplicates in a question's top 100 the cascade's floor keeps."""
+    chosen = with_partners(context.data, context.questions(FLOOR_SIZE))
+    vectors = context.vectors(chosen).astype(np.float32)
+    context.note("questions", len(chosen))
+    for name, known in (
+        ("labelled duplicates", context.data.labelled),
+        ("duplicates with what follows from labels", context.data.duplicates),
+    ):
+        pairs = inside(known, chosen)
+        cosines = np.einsum("nd,nd->n", vectors[pairs[:, 0]], vectors[pairs[:, 1]])
+        top = _within_top(vectors, pairs, cosines)
+        floor = context.reranker.calibration.cosine_floor
+        kept = cosines[top] >= floor
+        what = f"{kept.mean():.4f} of {len(kept):,}"
+        context.note(f"{name} in the top {TOP}, kept by the floor of {floor:g}", what)
+        floors = [np.quantile(cosines[top], 1 - share) for share in _SHARES]
+        context.note(
+            f"floors that keep {', '.join(map(str, _SHARES))} of the {name}",
+            ", ".join(f"{one:.3f}" for one in floors),
+        )
+
+
+def _within_top(
+    vectors: NDArray[np.float32], pairs: NDArray[np.int64], cosines: NDArray[np.float32]
+) -> NDArray[np.bool_]:
+    """Return which pairs are among the `TOP` nearest of either of their questions."""
+    top = np.zeros(len(pairs), dtype=np.bool_)
+    for side in (0, 1):
+        order = np.argsort(pairs[:, side], kind="stable")
+        for start in range(0, len(order), _ROWS):
+            part = order[start : start + _ROWS]
+            own, place = np.unique(pairs[part, side], return_inverse=True)
+            near = vectors[own] @ vectors.T  # (rows, questions)
+            near[np.arange(len(own)), own] = -1.0
+            bars = np.partition(near, -min(TOP, near.shape[1]), axis=1)[:, -min(TOP, near.shape[1])]
+            top[part] |= cosines[part] >= bars[place] - _ROUNDING
+    return top
