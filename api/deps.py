@@ -20,7 +20,7 @@ from starlette.concurrency import run_in_threadpool
 from api.backpressure import Backlog
 from api.cache import TimedCache
 from api.errors import ForbiddenError, UnauthenticatedError, UnsupportedMediaTypeError
-from api.metrics import Metrics
+from api.metrics import CountedQueue, Metrics
 from api.settings import ApiSettings
 from db import engine as db_engine
 from db import forums, keys
@@ -48,8 +48,8 @@ class Services:
     def __init__(self, settings: ApiSettings, sessions: db_engine.Sessions, queue: Queue) -> None:
         self.settings = settings
         self.sessions = sessions
-        self.queue = queue
         self.metrics = Metrics(sessions, queue, proof_s=settings.readiness_proof_s)
+        self.queue: Queue = CountedQueue(queue, self.metrics)
         self.backlog = Backlog(settings.pending_cache_s)
         self.wait_slots = anyio.CapacityLimiter(settings.wait_slots)
         self.check_slots = anyio.CapacityLimiter(settings.check_slots)

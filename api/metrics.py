@@ -19,7 +19,7 @@ from db import archive_units, backlog, jobs, workers
 from db.engine import Sessions
 from db.errors import TransientError
 from db.rows import Lane
-from worker.queue import Queue
+from worker.queue import CheckAnswer, CheckRequest, Queue
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -58,11 +58,40 @@ class Metrics:
             ("outcome",),
             registry=self._registry,
         )
+        self.failed_wakes = Counter(
+            "askedbefore_wakes_failed",
+            "Wake-ups that this process could not send; the sweep sends them later",
+            ("lane",),
+            registry=self._registry,
+        )
         self._registry.register(_Service(sessions, queue, proof_s=proof_s))
 
     def text(self) -> bytes:
         """Return everything in the text format of Prometheus."""
         return generate_latest(self._registry)
+
+
+class CountedQueue:
+    """A queue whose wake-ups that fail are counted."""
+
+    def __init__(self, queue: Queue, metrics: Metrics) -> None:
+        self._queue = queue
+        self._failed = metrics.failed_wakes
+
+    def wake(self, lane: Lane) -> bool:
+        """Ask for a lane to be drained and return whether a message is on its way."""
+        is_sent = self._queue.wake(lane)
+        if not is_sent:
+            self._failed.labels(lane).inc()
+        return is_sent
+
+    def check(self, request: CheckRequest, *, timeout_s: float) -> CheckAnswer:
+        """Return a worker's answer; raises `TransientError` when none comes in time."""
+        return self._queue.check(request, timeout_s=timeout_s)
+
+    def ping(self) -> None:
+        """Raise `TransientError` when the broker does not answer."""
+        self._queue.ping()
 
 
 class _Service(Collector):

@@ -54,6 +54,10 @@ class Judged:
     pair_id: int
     score: float
     is_duplicate: bool
+    raw_score: float | None = None
+    """The model's own probability, where a calibration has moved it."""
+    model_ids: tuple[int | None, int | None] = (None, None)
+    """The reranker and the bi-encoder that scored it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +181,14 @@ def judged(session: Session, forum_id: int, *, limit: int = 20_000) -> list[Judg
     had a say in them.
     """
     found = session.execute(
-        select(Pair.id, Pair.score, Pair.status)
+        select(
+            Pair.id,
+            Pair.score,
+            Pair.raw_score,
+            Pair.status,
+            Pair.reranker_id,
+            Pair.bi_encoder_id,
+        )
         .where(
             Pair.forum_id == forum_id,
             Pair.status.in_(_JUDGED),
@@ -188,7 +199,13 @@ def judged(session: Session, forum_id: int, *, limit: int = 20_000) -> list[Judg
         .limit(limit)
     )
     return [
-        Judged(pair_id=row.id, score=row.score, is_duplicate=row.status == PairStatus.DUPLICATE)
+        Judged(
+            pair_id=row.id,
+            score=row.score,
+            is_duplicate=row.status == PairStatus.DUPLICATE,
+            raw_score=row.raw_score,
+            model_ids=(row.reranker_id, row.bi_encoder_id),
+        )
         for row in found
     ]
 

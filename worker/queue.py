@@ -65,8 +65,11 @@ class CheckAnswer:
 class Queue(Protocol):
     """Work that can be asked of the workers."""
 
-    def wake(self, lane: Lane) -> None:
-        """Ask for a lane to be drained; call it after the rows are committed."""
+    def wake(self, lane: Lane) -> bool:
+        """Ask for a lane to be drained; call it after the rows are committed.
+
+        Returns whether a message is on its way: where not, the sweep wakes the lane later.
+        """
         ...
 
     def check(self, request: CheckRequest, *, timeout_s: float) -> CheckAnswer:
@@ -85,13 +88,18 @@ class CeleryQueue:
         self._celery = make_sender(redis_url)
         self._redis = make_redis(redis_url)
 
-    def wake(self, lane: Lane) -> None:
-        """Ask for a lane to be drained, unless a message that does so is waiting already."""
+    def wake(self, lane: Lane) -> bool:
+        """Ask for a lane to be drained, unless a message that does so is waiting already.
+
+        Returns whether a message is on its way.
+        """
         try:
             if self._redis.set(wake_key(lane), "1", nx=True, ex=_WAKE_TTL_S):
                 self._celery.send_task(DRAIN[lane], queue=lane, ignore_result=True)
         except _BROKER_ERRORS as error:
             log.warning("queue.wake_failed", lane=lane, error=type(error).__name__)
+            return False
+        return True
 
     def check(self, request: CheckRequest, *, timeout_s: float) -> CheckAnswer:
         """Return a worker's answer; raises `TransientError` when none comes in time."""

@@ -2,9 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from db.insight import Judged
+from db.rows import CalibrationRow
+from worker.recalibration import Line
 
 STEPS = 200
 TARGETS = (0.9, 0.95, 0.98, 0.99)
@@ -52,6 +56,23 @@ def wilson(right: int, judged: int) -> tuple[float, float]:
     spread = _Z * math.sqrt(share * (1 - share) / judged + square / (4 * judged * judged))
     scale = 1 + square / judged
     return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+
+
+def rescale(judged: Sequence[Judged], calibration: CalibrationRow | None) -> list[Judged]:
+    """Return *judged* with the scores that their models would give them now.
+
+    A decided pair keeps the score it was decided on, and a threshold is a probability of today:
+    they are compared on today's scale. Scores of other models than the calibration's stay.
+    """
+    raw = [pair.score if pair.raw_score is None else pair.raw_score for pair in judged]
+    if calibration is None:
+        return [replace(pair, score=own) for pair, own in zip(judged, raw, strict=True)]
+    line = Line(calibration.slope, calibration.shift)
+    ids = (calibration.reranker_id, calibration.bi_encoder_id)
+    return [
+        replace(pair, score=float(now if pair.model_ids == ids else own))
+        for pair, own, now in zip(judged, raw, line.probability(np.array(raw)), strict=True)
+    ]
 
 
 def curve(judged: Sequence[Judged], waiting: Sequence[int]) -> list[Point]:

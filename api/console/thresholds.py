@@ -8,17 +8,23 @@ from fastapi import APIRouter, Form
 from starlette.responses import RedirectResponse, Response
 
 from api.console import precision
-from api.console.access import AnAdmin, AReviewer, ConsoleRoute
+from api.console.access import AnAdmin, AReviewer, ConsoleRoute, Reviewer
 from api.console.precision import STEPS, Point
 from api.console.render import page
 from api.console.view import frame
 from api.deps import Sessions
-from db import insight, models
+from db import calibrations, forums, insight, models
 from db import thresholds as db_thresholds
-from db.rows import ModelKind, ModelRow
+from db.rows import ModelKind
+from worker import calibrating
 
 DOTS = 400
-_FALLBACK = 0.5
+_SAVED = {
+    "1": "Saved. What waits was sorted anew; what people decided stays.",
+    "calibrated": "The forum's own calibration is in force. What waits was scored anew; what people"
+    " decided stays.",
+    "reset": "The model's own calibration is in force again, and what waits has its old scores.",
+}
 
 router = APIRouter(
     prefix="/console/{forum}", route_class=ConsoleRoute, include_in_schema=False, tags=["console"]
@@ -28,14 +34,16 @@ router = APIRouter(
 @router.get("/thresholds")
 def thresholds(reviewer: AReviewer, sessions: Sessions, saved: str = "") -> Response:
     """Show judged pairs by score, the precision from each threshold on, and the one in force."""
-    forum = reviewer.forum
     with sessions.begin() as session:
         context = frame(session, reviewer, active="thresholds")
-        judged = insight.judged(session, forum.id)
+        context["forum"] = forum = forums.get_forum(session, reviewer.forum.name)
+        proposal = calibrating.propose(session, forum)
+        judged = precision.rescale(insight.judged(session, forum.id), proposal.current)
+        versions = calibrations.versions(session, forum.id)
         waiting = insight.waiting_scores(session, forum.id, bins=STEPS)
         model = models.find_active(session, ModelKind.RERANKER)
     points = precision.curve(judged, waiting)
-    own = _of_model(model)
+    own = db_thresholds.own(model)
     current = forum.threshold if forum.threshold is not None else own
     return page(
         "thresholds.html",
@@ -54,7 +62,10 @@ def thresholds(reviewer: AReviewer, sessions: Sessions, saved: str = "") -> Resp
         # Below the lowest judged pair nobody looked: the curve ends there.
         lowest=min((pair.score for pair in judged), default=0.0) - 1 / STEPS,
         base_share=precision.base(points),
-        saved=saved,
+        saved=_SAVED.get(saved),
+        proposal=proposal,
+        needed=calibrating.NEEDED,
+        versions=versions,
     )
 
 
@@ -67,11 +78,6 @@ def _point(point: Point) -> list[float | None]:
         round(point.high, 4),
         point.waiting,
     ]
-
-
-def _of_model(model: ModelRow | None) -> float:
-    found = (model.calibration or {}).get("threshold") if model is not None else None
-    return float(found) if isinstance(found, int | float) else _FALLBACK
 
 
 @router.post("/thresholds")
@@ -87,7 +93,7 @@ def choose(
     with sessions.begin() as session:
         model = models.find_active(session, ModelKind.RERANKER)
         wanted = None if own else threshold
-        in_force = wanted if wanted is not None else _of_model(model)
+        in_force = wanted if wanted is not None else db_thresholds.own(model)
         db_thresholds.apply(
             session,
             reviewer.forum,
@@ -96,5 +102,22 @@ def choose(
             observe_only=observe_only,
             actor=reviewer.name,
         )
-    path = f"/console/{reviewer.forum.name}/thresholds?saved=1"
+    return _back(reviewer, "1")
+
+
+@router.post("/thresholds/calibration")
+def recalibrate(
+    reviewer: AnAdmin, sessions: Sessions, reset: Annotated[bool, Form()] = False
+) -> Response:
+    """Put what the decisions teach into force, or with *reset* the model's own calibration."""
+    with sessions.begin() as session:
+        if reset:
+            calibrating.reset(session, reviewer.forum.name, actor=reviewer.name)
+        else:
+            calibrating.recalibrate(session, reviewer.forum.name, actor=reviewer.name)
+    return _back(reviewer, "reset" if reset else "calibrated")
+
+
+def _back(reviewer: Reviewer, saved: str) -> RedirectResponse:
+    path = f"/console/{reviewer.forum.name}/thresholds?saved={saved}"
     return RedirectResponse(path, HTTPStatus.SEE_OTHER)

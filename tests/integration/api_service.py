@@ -25,10 +25,11 @@ class NotingQueue:
         self.is_up = True
         self.work = work
 
-    def wake(self, lane: Lane) -> None:
+    def wake(self, lane: Lane) -> bool:
         self.woken.append(lane)
         if self.work is not None:
             self.work()
+        return self.is_up
 
     def check(self, request: CheckRequest, *, timeout_s: float) -> CheckAnswer:
         self.asked.append(request)

@@ -151,3 +151,20 @@ def test_metrics_are_answered_while_everything_is_away(*, is_up: bool) -> None:
     assert answer.status_code == 200
     assert metric(answer.text, "askedbefore_database_up") == 0
     assert metric(answer.text, "askedbefore_broker_up") == float(is_up)
+
+
+def test_wake_ups_that_fail_are_counted(sessions: Factory) -> None:
+    queue = NotingQueue()
+    with make_client(sessions, make_key(sessions, "cooks"), queue=queue) as client:
+        for is_up in (True, False, False):
+            queue.is_up = is_up
+            path = f"/v1/forums/cooks/questions/{len(queue.woken)}"
+            assert client.put(path, json={"title": "How do I boil an egg?"}).status_code == 202
+
+        answer = client.get("/metrics").text
+
+    assert metric(answer, 'askedbefore_wakes_failed_total{lane="live"}') == 2
+
+
+def test_redis_that_is_away_is_no_wake_up() -> None:
+    assert CeleryQueue("redis://127.0.0.1:1/0").wake(Lane.LIVE) is False

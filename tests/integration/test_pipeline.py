@@ -22,8 +22,9 @@ Factory = sessionmaker[Session]
 
 
 class NoQueue:
-    def wake(self, lane: Lane) -> None:
+    def wake(self, lane: Lane) -> bool:
         self.lane = lane
+        return True
 
     def check(self, request: CheckRequest, *, timeout_s: float) -> CheckAnswer:
         raise NotImplementedError
