@@ -8,6 +8,7 @@ import csv
 import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,8 @@ HUB = "hub:"
 _COLUMNS = (QUESTION1, QUESTION2, LABEL)
 _LABELS = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0, "0.0": 0.0, "1.0": 1.0}
 _SHOWN = 5
+_BROKEN = (UnicodeDecodeError, csv.Error, gzip.BadGzipFile, EOFError, zlib.error)
+"""What reading a broken file raises."""
 
 Row = Mapping[str, object]
 
@@ -109,17 +112,23 @@ def read_questions(path: Path) -> list[str]:
     """
     if not path.is_file():
         raise PairsError(path, "no such file")
+    try:
+        texts = _question_texts(path)
+    except _BROKEN as error:
+        raise PairsError(path, f"cannot be read: {error}") from error
+    return list(dict.fromkeys(filter(None, map(model_text, texts))))
+
+
+def _question_texts(path: Path) -> list[str]:
     kind = _kind(path)
     with _open(path) as stream:
         if kind not in {".csv", ".tsv"}:
-            texts = list(stream)
-        else:
-            reader = csv.DictReader(stream, delimiter="\t" if kind == ".tsv" else ",", strict=True)
-            column = next((c for c in ("question", "title") if c in (reader.fieldnames or ())), "")
-            if not column:
-                raise PairsError(path, "no column question or title", line=1)
-            texts = [row[column] or "" for row in reader]
-    return list(dict.fromkeys(filter(None, map(model_text, texts))))
+            return list(stream)
+        reader = csv.DictReader(stream, delimiter="\t" if kind == ".tsv" else ",", strict=True)
+        column = next((c for c in ("question", "title") if c in (reader.fieldnames or ())), "")
+        if not column:
+            raise PairsError(path, "no column question or title", line=1)
+        return [row[column] or "" for row in reader]
 
 
 def require_both_labels(pairs: Sequence[LabelledPair], *, what: str) -> None:
@@ -191,7 +200,7 @@ def _rows(path: Path) -> Iterator[tuple[int, Row]]:
         raise PairsError(path, f"unknown kind of file; wanted one of {', '.join(readers)}")
     try:
         yield from readers[kind](path)
-    except (UnicodeDecodeError, csv.Error, gzip.BadGzipFile, EOFError) as error:
+    except _BROKEN as error:
         raise PairsError(path, f"cannot be read: {error}") from error
 
 

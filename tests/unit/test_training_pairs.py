@@ -101,6 +101,25 @@ def test_bytes_that_are_no_text_are_an_error_of_the_file(tmp_path: Path) -> None
         read_pairs(path)
 
 
+@pytest.mark.parametrize("name", ["questions.txt", "questions.csv", "questions.txt.gz"])
+def test_questions_that_are_no_text_are_an_error_of_the_file(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"question\ncaf\xe9\n")
+
+    with pytest.raises(PairsError, match="cannot be read"):
+        read_questions(path)
+
+
+def test_a_gzip_file_that_was_cut_or_damaged_is_an_error_of_the_file(tmp_path: Path) -> None:
+    whole = gzip.compress((ROWS * 50).encode())
+    for name, content in (("cut", whole[:-20]), ("bent", whole[:20] + b"????" + whole[24:])):
+        path = tmp_path / f"{name}.csv.gz"
+        path.write_bytes(content)
+
+        with pytest.raises(PairsError, match=rf"{name}\.csv\.gz"):
+            read_pairs(path)
+
+
 def test_soft_labels_are_taken_only_where_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "soft.jsonl"
     write_pairs(path, [LabelledPair("Who am I?", "Who are you?", 0.25)])
