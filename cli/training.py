@@ -1,15 +1,16 @@
 """`askedbefore train` and `askedbefore evaluate`: the recipes, for those with labelled pairs."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.table import Table
+
+from cli.training_tables import show_comparison, show_figures
 
 if TYPE_CHECKING:
-    from training.evaluate import Comparison
     from training.pairs import LabelledPair
     from training.report import Figures
     from worker.encoder import Encoder
@@ -74,7 +75,17 @@ def cross_encoder(  # noqa: PLR0913, PLR0917  # a command's options
     epochs: Epochs = 1.0,
     batch_size: Annotated[int, typer.Option(help="Pairs a step.")] = 96,
     learning_rate: Annotated[float, typer.Option(help="Peak, of the last layer.")] = 1.2e-4,
-    schedule: Annotated[str, typer.Option(help="linear, or constant_with_warmup.")] = "linear",
+    schedule: Annotated[
+        Literal["linear", "cosine", "constant_with_warmup"], typer.Option(help="Of the rate.")
+    ] = "linear",
+    pos_weight: Annotated[
+        str | None,
+        typer.Option(
+            help="How much more a duplicate counts in the loss: a number, or `auto` for negatives"
+            " over duplicates. Shifts every logit; calibration, which follows, makes probabilities"
+            " right again.",
+        ),
+    ] = None,
     seed: Seed = 1,
     resume: Resume = False,
 ) -> None:
@@ -85,18 +96,19 @@ def cross_encoder(  # noqa: PLR0913, PLR0917  # a command's options
     """
     from training import runs  # noqa: PLC0415  # training is heavy and optional
     from training.cross_encoder import CrossEncoderConfig  # noqa: PLC0415
-    from worker.load import model_folder  # noqa: PLC0415
 
+    _hush_all_but_the_first()
+    data = runs.load_data(train, dev, seed=seed)
+    _say(data.notes)
     config = CrossEncoderConfig(
-        base=str(model_folder(base)),
+        base=_folder(base),
         epochs=epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,
         schedule=schedule,
+        pos_weight=_pos_weight(pos_weight, data.train),
         seed=seed,
     )
-    data = runs.load_data(train, dev, seed=seed)
-    _say(data.notes)
     figures = runs.train_cross_encoder(
         config, data, output=output, encoder=_encoder("all-MiniLM-L6-v2"), resume=resume
     )
@@ -109,7 +121,9 @@ def sentence_transformer(  # noqa: PLR0913, PLR0917  # a command's options
     output: Output,
     dev: Dev = None,
     base: Base = "all-MiniLM-L6-v2",
-    objective: Annotated[str, typer.Option(help="ranking, contrastive, or both in turn.")] = "both",
+    objective: Annotated[
+        Literal["ranking", "contrastive", "both"], typer.Option(help="Both: in turn.")
+    ] = "both",
     epochs: Epochs = 1.0,
     batch_size: Annotated[int, typer.Option(help="Pairs a step.")] = 64,
     learning_rate: Annotated[float, typer.Option(help="Peak.")] = 2e-5,
@@ -125,10 +139,10 @@ def sentence_transformer(  # noqa: PLR0913, PLR0917  # a command's options
         Objective,
         SentenceTransformerConfig,
     )
-    from worker.load import model_folder  # noqa: PLC0415
 
+    _hush_all_but_the_first()
     config = SentenceTransformerConfig(
-        base=str(model_folder(base)),
+        base=_folder(base),
         objective=Objective(objective),
         epochs=epochs,
         batch_size=batch_size,
@@ -160,11 +174,49 @@ def distill(  # noqa: PLR0917  # a command's options
 
     texts = read_questions(questions)
     with console.status("The teacher reads the labelled pairs"):
-        expert = Teacher(teacher, read_pairs(labelled).pairs)
+        expert = Teacher(_folder(teacher), read_pairs(labelled).pairs)
     with console.status(f"The teacher reads {len(texts):,} questions"):
         pairs = expert.label(texts, wanted=wanted, seed=seed)
     write_pairs(output, pairs)
     _say([f"{len(pairs):,} pairs written to {output}"])
+
+
+@app.command()
+def negatives(  # noqa: PLR0917  # a command's options
+    pairs: Annotated[str, typer.Option(help="Labelled pairs: their duplicates and negatives.")],
+    output: Annotated[Path, typer.Option(help="JSONL of pairs labelled 0.")],
+    duplicates: Annotated[
+        list[str] | None, typer.Option(help="Further known duplicates; repeatable.")
+    ] = None,
+    questions: Annotated[
+        list[Path] | None, typer.Option(help="Further questions: one a line, or a CSV; repeatable.")
+    ] = None,
+    bi_encoder: Annotated[str, typer.Option(help="What finds close pairs.")] = "all-MiniLM-L6-v2",
+    low: Annotated[float, typer.Option(help="Least cosine: below, pairs are too easy.")] = 0.6,
+    high: Annotated[
+        float, typer.Option(help="Highest cosine: above, too many are unknown duplicates.")
+    ] = 0.93,
+    per_question: Annotated[int, typer.Option(help="At most this many pairs a question.")] = 3,
+) -> None:
+    """Mine hard negatives: close pairs that no chain of known duplicates joins.
+
+    Sound only where nearly all duplicates among the questions are known: any other close pair is
+    written as no duplicate, unread. Example: askedbefore train negatives --pairs splits/train.jsonl
+    --duplicates more.csv --output negatives.jsonl; then: askedbefore train mix --negatives
+    negatives.jsonl ...
+    """
+    from training.mining import mined_negatives  # noqa: PLC0415  # training is heavy and optional
+    from training.pairs import read_pairs, read_questions, write_pairs  # noqa: PLC0415
+
+    known = [pair for source in (pairs, *(duplicates or ())) for pair in read_pairs(source).pairs]
+    texts = [text for path in questions or () for text in read_questions(path)]
+    encoder = _encoder(bi_encoder)
+    with console.status("Looking for close pairs"):
+        found = mined_negatives(
+            texts, known, encoder=encoder, between=(low, high), per_question=per_question
+        )
+    write_pairs(output, found)
+    _say([f"{len(found):,} pairs written to {output}; look at some before you train on them"])
 
 
 @app.command()
@@ -174,6 +226,10 @@ def mix(  # noqa: PLR0917  # a command's options
     apart: Annotated[list[str], typer.Option(help="Sets that will judge the model; repeatable.")],
     positives: Annotated[str | None, typer.Option(help="Further duplicates.")] = None,
     extra: Annotated[list[str] | None, typer.Option(help="Taken whole, soft or not.")] = None,
+    negatives: Annotated[
+        str | None, typer.Option(help="Hard negatives, as `train negatives` mines them.")
+    ] = None,
+    hard_negatives: Annotated[int, typer.Option(help="At most this many of them.")] = 16_000,
     seed: Seed = 1,
 ) -> None:
     """Mix gold pairs with pairs that follow from them and with made-up near misses.
@@ -188,10 +244,11 @@ def mix(  # noqa: PLR0917  # a command's options
     pairs = read_pairs(gold).pairs
     with console.status("Mixing"):
         mixed = mixing.build(
-            mixing.MixConfig(seed=seed),
+            mixing.MixConfig(seed=seed, hard_negatives=hard_negatives),
             gold=pairs,
             positives=read_pairs(positives).pairs if positives else (),
             extra=[pair for path in extra or () for pair in read_pairs(path, soft=True).pairs],
+            negatives=read_pairs(negatives).pairs if negatives else (),
             kept_apart=[pair for path in apart for pair in read_pairs(path).pairs],
             kin=mixing.kin_of(model_folder("all-MiniLM-L6-v2"), pairs),
         )
@@ -213,7 +270,7 @@ def average(
     from training.averaging import average as mean  # noqa: PLC0415  # heavy and optional
     from training.runs import save_reranker  # noqa: PLC0415
 
-    save_reranker(mean([first, second], [share, 1 - share]), output)
+    save_reranker(mean([_folder(first), _folder(second)], [share, 1 - share]), output)
     _say([f"{output} is written: askedbefore train calibrate {output} --data DEV"])
 
 
@@ -267,7 +324,7 @@ def evaluate(  # noqa: PLR0917  # a command's options
             scored.append(score(name, read.pairs, encoder=common, cache=_CACHE))
     with console.status(f"{samples} bootstrap samples"):
         found = compare(scored[0], scored[1], read.pairs, samples=samples, shown=shown)
-    _show_comparison(found)
+    show_comparison(found, console=console)
 
 
 def add_to(root: typer.Typer) -> None:
@@ -283,35 +340,45 @@ def _encoder(name: str) -> "Encoder":
         return load_encoder(name, device="auto", cache=_CACHE)
 
 
+def _hush_all_but_the_first() -> None:
+    from training.ranks import Rank  # noqa: PLC0415  # as training itself
+
+    console.quiet = not Rank().is_first
+
+
+def _pos_weight(wanted: str | None, pairs: "Sequence[LabelledPair]") -> float | None:
+    from training.cross_encoder import balanced_pos_weight  # noqa: PLC0415  # heavy and optional
+
+    if wanted is None:
+        return None
+    if wanted == "auto":
+        weight = balanced_pos_weight(pairs)
+        _say([f"a duplicate weighs {weight:.2f} times as much as another pair"])
+        return weight
+    try:
+        weight = float(wanted)
+    except ValueError:
+        weight = math.nan
+    if not 0 < weight < math.inf:
+        raise typer.BadParameter("--pos-weight must be `auto` or a number above 0")
+    return weight
+
+
+def _folder(name: str) -> str:
+    from worker.load import folder_digest, model_folder  # noqa: PLC0415  # the models' stack
+
+    folder = model_folder(name)
+    folder_digest(folder)  # a folder without a model is refused here, in a sentence
+    return str(folder)
+
+
 def _say(lines: Iterable[str]) -> None:
     for line in lines:
         console.print(line, highlight=False, markup=False)
 
 
 def _show(figures: "Figures", output: Path) -> None:
-    table = Table("model", "pairs", "average precision", "best F1", "recall at 0.90 precision")
-    for name, found in figures.items():
-        kept = (found["average_precision"], found["f1"], found["recall_at_0.90"])
-        table.add_row(name, f"{found['pairs']:,.0f}", *(f"{value:.4f}" for value in kept))
-    console.print(table)
+    if not figures:  # not the first of the run's processes
+        return
+    show_figures(figures, console=console)
     _say([f"Everything of this run is in {output}."])
-
-
-def _show_comparison(found: "Comparison") -> None:
-    table = Table("", *found.names)
-    first, second = found.average_precision
-    table.add_row("average precision (95 %)", str(first), str(second))
-    for name in ("f1", "recall_at_0.90", "recall_at_0.95", "calibration_error", "asymmetry"):
-        values = [f"{s[name]:.4f}" if name in s else "-" for s in found.summaries]
-        table.add_row(name.replace("_", " "), *values)
-    console.print(table)
-    _say([f"difference in average precision: {found.difference}"])
-    rows = Table(*found.names, "label", "question 1", "question 2", title="They disagree most on")
-    for item in found.disagreements:
-        scores = (f"{item.first:.3f}", f"{item.second:.3f}")
-        rows.add_row(*scores, *_texts(item.pair))
-    console.print(rows)
-
-
-def _texts(pair: "LabelledPair") -> tuple[str, str, str]:
-    return f"{pair.label:.0f}", pair.question1, pair.question2

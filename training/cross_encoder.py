@@ -12,10 +12,12 @@ from sentence_transformers.cross_encoder.evaluation import CrossEncoderClassific
 from torch import nn
 from transformers import EarlyStoppingCallback
 
+from db.errors import InvalidInputError
 from training.batches import LengthBatchSampler
 from training.losses import SymmetricBinaryCrossEntropyLoss
 from training.pairs import LabelledPair
-from training.progress import Trained, history
+from training.progress import KEPT_CHECKPOINTS, Trained, history, start
+from training.ranks import Rank
 
 _EVALUATOR = "dev"
 _METRIC = f"eval_{_EVALUATOR}_average_precision"
@@ -40,6 +42,7 @@ class CrossEncoderConfig:
     both_orders: float = 0.125
     symmetry: float = 0.15
     pos_weight: float | None = None
+    """How much more a duplicate counts than a pair that is none; None: as much."""
     bf16: bool = True
     seed: int = 1
     evaluations: int = 8
@@ -56,8 +59,10 @@ def train(
 ) -> Trained[CrossEncoder]:
     """Return the CrossEncoder that did best on *dev_pairs* by average precision.
 
-    Checkpoints go to *work*; with *resume* the run goes on from the last of them.
+    Checkpoints go to *work*; with *resume* the run goes on from the last of them. Raises as
+    `progress.start` does.
     """
+    checkpoint = start(work, resume=resume)
     torch.manual_seed(config.seed)
     model = load_base(config)
     trainer = CrossEncoderTrainer(
@@ -74,8 +79,21 @@ def train(
         optimizers=(_optimizer(model, config), None),  # type: ignore[arg-type]  # its own default
         callbacks=[EarlyStoppingCallback(config.patience)],
     )
-    trainer.train(resume_from_checkpoint=resume)
-    return Trained(model.eval(), history(trainer.state, _METRIC))
+    trainer.train(resume_from_checkpoint=checkpoint)
+    seen = config.batch_size * Rank().world_size
+    return Trained(model.eval(), history(trainer.state, _METRIC), pairs_a_step=seen)
+
+
+def balanced_pos_weight(pairs: Sequence[LabelledPair]) -> float:
+    """Return the weight with which both labels count alike: negatives over duplicates.
+
+    A teacher's soft labels do not count. Raises `InvalidInputError` where either label is missing.
+    """
+    told = [pair.label for pair in pairs if pair.label in {0.0, 1.0}]
+    duplicates = told.count(1.0)
+    if duplicates in {0, len(told)}:
+        raise InvalidInputError("labels of 0 and of 1 are needed to weigh the one by the other")
+    return (len(told) - duplicates) / duplicates
 
 
 def load_base(config: CrossEncoderConfig) -> CrossEncoder:
@@ -162,7 +180,8 @@ def _optimizer(model: CrossEncoder, config: CrossEncoderConfig) -> torch.optim.O
 def _arguments(
     config: CrossEncoderConfig, *, rows: int, work: Path
 ) -> CrossEncoderTrainingArguments:
-    steps = max(1, round(config.epochs * -(-rows // config.batch_size)))
+    seen = config.batch_size * Rank().world_size
+    steps = max(1, round(config.epochs * -(-rows // seen)))
     every = max(1, steps // config.evaluations)
     return CrossEncoderTrainingArguments(
         output_dir=str(work),
@@ -174,11 +193,14 @@ def _arguments(
         batch_sampler=LengthBatchSampler,
         bf16=config.bf16,
         use_cpu=not torch.cuda.is_available(),
+        # Every weight is used at each step; the search for unused ones mistakes the head for one.
+        ddp_find_unused_parameters=False,
         seed=config.seed,
         eval_strategy="steps",
         eval_steps=every,
         save_steps=every,
         logging_steps=max(1, every // 5),
+        save_total_limit=KEPT_CHECKPOINTS,
         load_best_model_at_end=True,
         metric_for_best_model=_METRIC,
         greater_is_better=True,

@@ -1,14 +1,21 @@
 """Pairs found by closeness: hard negatives among labelled questions, candidates for a teacher."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from db.errors import InvalidInputError
+from training.pairs import LabelledPair
 from training.splits import Components
+from worker.encoder import Encoder
+from worker.text import text_digest
 
-_BLOCK = 1024
+_CELLS = 1 << 26
+"""Cosines computed at once: 256 MB of them."""
+_LOOKED_AT = 24
+"""Neighbours looked at for each question; known duplicates are among them."""
 
 
 def neighbours(
@@ -18,8 +25,9 @@ def neighbours(
 
     *vectors* is (n, dim) of unit length; exact, by block matrix products.
     """
-    for start in range(0, len(anchors), _BLOCK):
-        block = anchors[start : start + _BLOCK]
+    size = max(1, min(1024, _CELLS // max(1, len(vectors))))
+    for start in range(0, len(anchors), size):
+        block = anchors[start : start + size]
         cosines = vectors[block] @ vectors.T  # (block, n)
         cosines[np.arange(len(block)), block] = -1.0
         cosines[cosines > high] = -1.0
@@ -45,6 +53,59 @@ def hard_negatives(
         if duplicates.find(left) != duplicates.find(right):
             found[left, right] = None
     return list(found)
+
+
+def mined_negatives(
+    texts: Sequence[str],
+    known: Sequence[LabelledPair],
+    *,
+    encoder: Encoder,
+    between: tuple[float, float],
+    per_question: int,
+) -> list[LabelledPair]:
+    """Return close pairs of *texts* and of the questions of *known* that are no duplicates.
+
+    Their cosines lie *between*, nearest first; a question is in at most *per_question* pairs. None
+    is a pair of *known*, or joined by a chain of its duplicates. Sound only where nearly all
+    duplicates among the questions are known; above the higher cosine those unknown are commonest.
+    """
+    low, high = between
+    if not -1 <= low < high <= 1 or per_question < 1:
+        raise InvalidInputError("wanted are -1 <= low < high <= 1 and at least one a question")
+    labelled = {text for pair in known for text in (pair.question1, pair.question2)}
+    asked = sorted({*texts, *labelled})
+    if len(asked) < 2:  # noqa: PLR2004  # a pair
+        raise InvalidInputError("at least two questions are needed to mine pairs")
+    vectors = np.asarray(encoder.encode(asked), np.float32)
+    limit = min(_LOOKED_AT + per_question, len(asked) - 1)
+    found = neighbours(vectors, np.arange(len(asked)), low=low, high=high, limit=limit)
+    close = sorted(found, key=lambda item: (-item[2], item[0], item[1]))
+    taken = {(p.question1, p.question2) for p in known}
+    free = [
+        pair
+        for pair in hard_negatives(close, asked, _same(asked, known))
+        if pair not in taken and pair[::-1] not in taken
+    ]
+    return _few_of_each(free, per_question)
+
+
+def _same(texts: Sequence[str], known: Sequence[LabelledPair]) -> Components:
+    """Return which texts are the same question: known duplicates, whatever case and spacing."""
+    same = Components((p.question1, p.question2) for p in known if p.label > 0.5)  # noqa: PLR2004
+    first: dict[bytes, str] = {}
+    for text in texts:
+        same.join(first.setdefault(text_digest(text), text), text)
+    return same
+
+
+def _few_of_each(pairs: Iterable[tuple[str, str]], per_question: int) -> list[LabelledPair]:
+    uses: Counter[str] = Counter()
+    kept = []
+    for pair in pairs:
+        if max(uses[pair[0]], uses[pair[1]]) < per_question:
+            uses.update(pair)
+            kept.append(LabelledPair(*pair, 0.0))
+    return kept
 
 
 def inferred_negatives(

@@ -57,7 +57,9 @@ class MixConfig:
     gold: int = 52_000
     positives: int = 6_000
     inferred_negatives: int = 10_000
+    hard_negatives: int = 16_000
     joined: int = 3_000
+    """At most, and never more than one for ten gold pairs."""
     edits: Mapping[Edit, int] = field(default_factory=lambda: dict(SHIPPED_EDITS))
     seed: int = 1
 
@@ -68,18 +70,21 @@ def build(
     gold: Sequence[LabelledPair],
     positives: Sequence[LabelledPair] = (),
     extra: Iterable[LabelledPair] = (),
+    negatives: Sequence[LabelledPair] = (),
     kept_apart: Sequence[LabelledPair] = (),
     kin: Kin,
 ) -> list[LabelledPair]:
     """Return the shuffled mix, the same for the same seed and data.
 
-    *extra*, such as a teacher's pairs and templates, goes in whole; nothing shares a question
-    with *kept_apart*, the sets that will judge the model.
+    *negatives* are pairs that a bi-encoder mined (`mining.mined_negatives`). *extra*, such as a
+    teacher's pairs and templates, goes in whole; nothing shares a question with *kept_apart*, the
+    sets that will judge the model.
     """
     choice = random.Random(config.seed)  # noqa: S311  # no secret
     rows = _some(gold, config.gold, choice)
     rows += _some(positives, config.positives, choice)
     rows += _some(_inferred([*gold, *positives]), config.inferred_negatives, choice)
+    rows += _some(negatives, config.hard_negatives, choice)
     texts = sorted(
         {text for pair in [*gold, *positives] for text in (pair.question1, pair.question2)}
     )
@@ -88,6 +93,7 @@ def build(
         LabelledPair(question, edited, 1.0 if edit in KEPT else 0.0)
         for question, edited, edit in made_up(texts, kin, edits=config.edits, choice=choice)
     ]
+    rows += joined(gold, wanted=min(config.joined, len(gold) // 10), choice=choice)
     rows = without_leaks([*rows, *extra], kept_apart)
     choice.shuffle(rows)
     return rows

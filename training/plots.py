@@ -26,7 +26,8 @@ def save_all(
 ) -> list[Path]:
     """Write the charts of named probabilities as SVG and return their paths.
 
-    *history* is average precision by training step. The last of *scores* is the one served.
+    *history* is average precision by the number of pairs seen. The last of *scores* is the one
+    served.
     """
     served = list(scores.values())[-1]
     charts = {
@@ -79,5 +80,5 @@ def _thresholds(axes: Axes, labels: Labels, probabilities: Floats) -> None:
 
 
 def _training(axes: Axes, history: Sequence[tuple[int, float]]) -> None:
-    axes.plot([step for step, _ in history], [value for _, value in history], marker="o")
-    axes.set(xlabel="step", ylabel="average precision on dev", title="Training")
+    axes.plot([seen for seen, _ in history], [value for _, value in history], marker="o")
+    axes.set(xlabel="pairs seen", ylabel="average precision on dev", title="Training")

@@ -1,12 +1,20 @@
-"""What a training run leaves behind besides its checkpoints."""
+"""What a training run leaves behind, and where one that was killed goes on."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from transformers import TrainerState
 
+from db.errors import InvalidInputError
+
 Model = TypeVar("Model")
+
+KEPT_CHECKPOINTS = 2
+"""The best and the last."""
+_WRITTEN_LAST = "trainer_state.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +23,8 @@ class Trained(Generic[Model]):
 
     model: Model
     history: Sequence[tuple[int, float]]
+    pairs_a_step: int = 1
+    """Pairs that all processes of the run saw together at each step."""
 
 
 def history(state: TrainerState, metric: str) -> list[tuple[int, float]]:
@@ -22,3 +32,32 @@ def history(state: TrainerState, metric: str) -> list[tuple[int, float]]:
     return [
         (int(entry["step"]), float(entry[metric])) for entry in state.log_history if metric in entry
     ]
+
+
+def start(work: Path, *, resume: bool) -> str | None:
+    """Return the checkpoint in *work* to go on from, None for a run that starts anew.
+
+    A checkpoint that a kill left half-written is passed over. Raises `InvalidInputError` where
+    *resume* finds none, and where a new run would mix its checkpoints with those of another.
+    """
+    found = sorted(filter(_is_whole, work.glob("checkpoint-*")), key=_step)
+    if resume and not found:
+        raise InvalidInputError(f"{work} holds no checkpoint to go on from: leave out --resume")
+    if found and not resume:
+        raise InvalidInputError(
+            f"{work} holds another run's checkpoints: go on with it by --resume, or choose another"
+            " --output"
+        )
+    return str(found[-1]) if found else None
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    try:
+        json.loads((checkpoint / _WRITTEN_LAST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _step(checkpoint: Path) -> int:
+    return int(checkpoint.name.removeprefix("checkpoint-"))

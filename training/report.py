@@ -31,6 +31,7 @@ class Run:
     metrics: Figures
     history: Sequence[tuple[int, float]] = field(default_factory=tuple)
     """Average precision on dev by training step."""
+    pairs_a_step: int = 1
     notes: Sequence[str] = field(default_factory=tuple)
 
 
@@ -45,11 +46,13 @@ def write(run: Run, folder: Path, *, labels: Labels, scores: dict[str, Floats]) 
         "versions": versions(),
         "commit": _commit(),
         "history": list(run.history),
+        "pairs_a_step": run.pairs_a_step,
     }
     _write_json(folder / RUN_FILE, facts)
     _write_json(folder / METRICS_FILE, run.metrics)
     (folder / CARD_FILE).write_text(card(run), encoding="utf-8")
-    plots.save_all(folder, labels=labels, scores=scores, history=run.history)
+    by_pairs = [(step * run.pairs_a_step, value) for step, value in run.history]
+    plots.save_all(folder, labels=labels, scores=scores, history=by_pairs)
 
 
 def card(run: Run) -> str:
@@ -64,6 +67,11 @@ def card(run: Run) -> str:
         for name, found in run.metrics.items()
     ]
     lines += ["", *(f"- {note}" for note in run.notes)] if run.notes else []
+    lines += ["", "## By amount of data", "", "| pairs seen | step | average precision on dev |"]
+    lines += ["| --- | --- | --- |"]
+    lines += [
+        f"| {step * run.pairs_a_step:,} | {step:,} | {value:.4f} |" for step, value in run.history
+    ]
     lines += ["", "## Configuration", ""]
     lines += [f"- {name}: `{value}`" for name, value in run.config.items()]
     return "\n".join(lines) + "\n"

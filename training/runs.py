@@ -13,6 +13,7 @@ from training.calibrate import RawScores, calibrate, fit_fusion
 from training.evaluate import labels_of
 from training.metrics import Floats, asymmetry, summary
 from training.pairs import LabelledPair, read_pairs, require_both_labels
+from training.ranks import Rank
 from training.scores import full_precision, raw_scores
 from training.splits import check_leaks, split
 from worker.encoder import Encoder
@@ -39,7 +40,7 @@ def load_data(train: Path | str, dev: Path | str | None, *, seed: int) -> Data:
     """Return the data of a run; without *dev*, a tenth of the components of *train* is kept for it.
 
     Both are what `read_pairs` takes; labels of *train* may be soft. Raises `LeakError` when a
-    question is in both, `PairsError` and `HubError` when one cannot be used, `InvalidInputError` when
+    question is in both, `PairsError` and `HubError` when one cannot be used, `InvalidInputError` if
     a part holds one label only.
     """
     read = {train: read_pairs(train, soft=True)}
@@ -68,11 +69,16 @@ def train_cross_encoder(
     encoder: Encoder,
     resume: bool = False,
 ) -> report.Figures:
-    """Train a reranker into *output*, calibrated and reported, and return its figures."""
+    """Train a reranker into *output*, calibrated and reported, and return its figures.
+
+    Of several processes the first alone goes on after the training; the others get no figures.
+    """
     halves = dev_halves(data.dev, seed=config.seed)
     done = cross_encoder.train(
         config, data.train, halves["calibrate"], work=output / WORK_FOLDER, resume=resume
     )
+    if not Rank().is_first:
+        return {}
     folder = output / MODEL_FOLDER
     save_reranker(done.model, folder)
     calibration = calibrate_reranker(folder, halves["calibrate"], encoder=encoder)
@@ -83,6 +89,7 @@ def train_cross_encoder(
         data=data.sources,
         seed=config.seed,
         history=done.history,
+        pairs_a_step=done.pairs_a_step,
         metrics=_reranker_figures(raw, calibration, halves["report"]),
         notes=data.notes,
     )
@@ -96,11 +103,16 @@ def train_sentence_transformer(
     output: Path,
     resume: bool = False,
 ) -> report.Figures:
-    """Train a bi-encoder into *output*, reported, and return its figures."""
+    """Train a bi-encoder into *output*, reported, and return its figures.
+
+    Of several processes the first alone goes on after the training; the others get no figures.
+    """
     halves = dev_halves(data.dev, seed=config.seed)
     done = sentence_transformer.train(
         config, data.train, halves["calibrate"], work=output / WORK_FOLDER, resume=resume
     )
+    if not Rank().is_first:
+        return {}
     done.model.save_pretrained(str(output / MODEL_FOLDER), create_model_card=False)
     before = _cosine_probabilities(SentenceTransformer(config.base), halves)
     after = _cosine_probabilities(done.model, halves)
@@ -111,6 +123,7 @@ def train_sentence_transformer(
         data=data.sources,
         seed=config.seed,
         history=done.history,
+        pairs_a_step=done.pairs_a_step,
         metrics={"before": summary(labels, before), "after": summary(labels, after)},
         notes=[*data.notes, *_retrieval_notes(done.model, halves["report"])],
     )

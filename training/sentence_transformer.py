@@ -32,7 +32,8 @@ from db.errors import InvalidInputError
 from training.metrics import Floats
 from training.mining import hard_negatives, neighbours
 from training.pairs import LabelledPair
-from training.progress import Trained, history
+from training.progress import KEPT_CHECKPOINTS, Trained, history, start
+from training.ranks import Rank
 from training.splits import Components
 
 _METRIC = "eval_dev_cosine_ap"
@@ -79,8 +80,10 @@ def train(
 ) -> Trained[SentenceTransformer]:
     """Return the bi-encoder that did best on *dev_pairs* by average precision of the cosine.
 
-    Checkpoints go to *work*; with *resume* the run goes on from the last of them.
+    Checkpoints go to *work*; with *resume* the run goes on from the last of them. Raises as
+    `progress.start` does.
     """
+    checkpoint = start(work, resume=resume)
     torch.manual_seed(config.seed)
     model = SentenceTransformer(config.base)
     model.max_seq_length = config.max_length
@@ -93,8 +96,9 @@ def train(
         evaluator=dev_evaluator(dev_pairs, batch_size=config.batch_size),
         callbacks=[EarlyStoppingCallback(config.patience)],
     )
-    trainer.train(resume_from_checkpoint=resume)
-    return Trained(model.eval(), history(trainer.state, _METRIC))
+    trainer.train(resume_from_checkpoint=checkpoint)
+    seen = config.batch_size * Rank().world_size
+    return Trained(model.eval(), history(trainer.state, _METRIC), pairs_a_step=seen)
 
 
 def datasets(
@@ -224,7 +228,8 @@ def _loss(model: SentenceTransformer, objective: str) -> nn.Module:
 def _arguments(
     config: SentenceTransformerConfig, *, rows: int, work: Path
 ) -> SentenceTransformerTrainingArguments:
-    steps = max(1, round(config.epochs * rows / config.batch_size))
+    seen = config.batch_size * Rank().world_size
+    steps = max(1, round(config.epochs * rows / seen))
     every = max(1, steps // config.evaluations)
     return SentenceTransformerTrainingArguments(
         output_dir=str(work),
@@ -241,6 +246,7 @@ def _arguments(
         eval_steps=every,
         save_steps=every,
         logging_steps=max(1, every // 5),
+        save_total_limit=KEPT_CHECKPOINTS,
         load_best_model_at_end=True,
         metric_for_best_model=_METRIC,
         greater_is_better=True,

@@ -1,10 +1,15 @@
+import io
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from cli.training import app
+from cli.training_tables import show_comparison
+from training.evaluate import Scored, compare
 from training.pairs import LabelledPair, PairsError, write_pairs
 
 
@@ -31,9 +36,37 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         run("split", tmp_path / "nowhere.csv", "--output", tmp_path)
 
 
+def test_brackets_in_a_question_are_shown_as_they_were_written() -> None:
+    pairs = [LabelledPair("What is [math]x^2[/math]?", f"Why [/b] {i}?", i % 2) for i in range(6)]
+    scores = [
+        Scored(name=name, scores=np.random.default_rng(seed).random(6).astype(np.float32))
+        for seed, name in enumerate(("one", "other"))
+    ]
+    console = Console(width=200, record=True, file=io.StringIO())
+
+    show_comparison(compare(scores[0], scores[1], pairs, samples=5, shown=2), console=console)
+
+    assert console.export_text().count("What is [math]x^2[/math]?") == 2
+
+
+@pytest.mark.parametrize("weight", ["much", "0", "-1", "inf", "nan"])
+def test_a_weight_that_is_none_is_refused(tmp_path: Path, weight: str) -> None:
+    data = tmp_path / "pairs.jsonl"
+    write_pairs(data, [LabelledPair(f"left {i}", f"right {i}", float(i % 2)) for i in range(100)])
+    words = ["cross-encoder", "--train", str(data), "--output", str(tmp_path / "run")]
+
+    found = CliRunner().invoke(app, [*words, "--pos-weight", weight])
+
+    assert found.exit_code == 2
+    assert "must be `auto` or a number above 0" in " ".join(found.output.split())
+
+
 @pytest.mark.parametrize(
     "command",
-    ["split", "cross-encoder", "sentence-transformer", "distill", "mix", "average", "calibrate"],
+    [
+        *("split", "cross-encoder", "sentence-transformer", "distill"),
+        *("negatives", "mix", "average", "calibrate"),
+    ],
 )
 def test_every_recipe_teaches_by_an_example(command: str) -> None:
     assert f"askedbefore train {command}" in " ".join(run(command, "--help").split())

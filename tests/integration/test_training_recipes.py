@@ -4,24 +4,16 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from sentence_transformers import CrossEncoder, SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
-from tokenizers import Tokenizer
-from tokenizers.models import WordPiece
-from tokenizers.normalizers import BertNormalizer
-from tokenizers.pre_tokenizers import BertPreTokenizer
-from tokenizers.processors import TemplateProcessing
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from db.errors import IncompatibleModelError, InvalidInputError
+from tests.tiny_recipes import config, duplicates, make_base, pairs
 from training import cross_encoder, runs
 from training.averaging import average
-from training.cross_encoder import CrossEncoderConfig
 from training.distill import Teacher
 from training.evaluate import Scored, compare
 from training.losses import SymmetricBinaryCrossEntropyLoss
@@ -41,76 +33,10 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning"),
 ]
 
-PADDING, UNKNOWN, START, END = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
-VERBS = ("bake", "sell", "draw", "clean", "repair", "paint", "carry", "store", "weigh", "choose")
-THINGS = ("bread", "houses", "maps", "boots", "clocks", "walls")
-WORDS = ("how", "do", "i", "can", "one", "what", "is", "the", "way", "to", "?", "should", "we")
-
-
-def duplicates() -> list[LabelledPair]:
-    return [
-        LabelledPair(f"How do I {verb} {thing}?", f"How can one {verb} {thing}?", 1.0)
-        for verb in VERBS
-        for thing in THINGS
-    ]
-
-
-def pairs() -> list[LabelledPair]:
-    """Duplicates, and pairs of the same wording about something else; sixty components."""
-    found = []
-    for place, pair in enumerate(duplicates()):
-        verb, thing = pair.question1.rstrip("?").split()[-2:]
-        other = f"Should we {VERBS[(place + 3) % 10]} the {thing} {place % 7} {verb}?"
-        found += [pair, LabelledPair(pair.question1, other, 0.0)]
-    return found
-
-
-def make_tokenizer() -> PreTrainedTokenizerFast:
-    words = [PADDING, UNKNOWN, START, END, *WORDS, *VERBS, *THINGS, *map(str, range(10))]
-    vocabulary = {word: place for place, word in enumerate(words)}
-    tokenizer = Tokenizer(WordPiece(vocabulary, unk_token=UNKNOWN))
-    tokenizer.normalizer = BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = BertPreTokenizer()
-    tokenizer.post_processor = TemplateProcessing(
-        single="[CLS] $A [SEP]",
-        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
-        special_tokens=[(START, 2), (END, 3)],
-    )
-    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]  # the library's
-        tokenizer_object=tokenizer,
-        pad_token=PADDING,
-        unk_token=UNKNOWN,
-        cls_token=START,
-        sep_token=END,
-        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
-        model_max_length=48,
-    )
-
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A bi-encoder's folder: two layers, 32 dimensions, random weights."""
-    torch.manual_seed(1)
-    bert = tmp_path_factory.mktemp("bert")
-    tokenizer = make_tokenizer()
-    config = BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=64,
-    )
-    BertModel(config).save_pretrained(bert)
-    tokenizer.save_pretrained(bert)
-    transformer = Transformer(str(bert))
-    model = SentenceTransformer(
-        modules=[transformer, Pooling(transformer.get_embedding_dimension()), Normalize()],
-        device="cpu",
-    )
-    folder = tmp_path_factory.mktemp("base")
-    model.save_pretrained(str(folder), create_model_card=False)
-    return str(folder)
+    return make_base(tmp_path_factory.mktemp("base"))
 
 
 class _Letters:
@@ -149,21 +75,6 @@ def data(tmp_path: Path) -> runs.Data:
     )
 
 
-def config(base: str, **changes: object) -> CrossEncoderConfig:
-    settings: dict[str, object] = {
-        "base": base,
-        "epochs": 4.0,
-        "batch_size": 8,
-        "learning_rate": 3e-3,
-        "max_length": 48,
-        "train_word_embeddings": True,
-        "bf16": False,
-        "evaluations": 4,
-        "patience": 10,
-    }
-    return CrossEncoderConfig(**{**settings, **changes})  # type: ignore[arg-type]
-
-
 def test_a_cross_encoder_run_leaves_a_model_the_service_can_serve(
     base: str, data: runs.Data, encoder: Encoder, tmp_path: Path
 ) -> None:
@@ -183,42 +94,11 @@ def test_a_cross_encoder_run_leaves_a_model_the_service_can_serve(
     assert json.loads((output / "metrics.json").read_text()) == json.loads(json.dumps(figures))
     run = json.loads((output / "run.json").read_text())
     assert run["seed"] == 1
+    assert run["pairs_a_step"] == 8
+    step, reached = run["history"][0]
+    assert f"| {8 * step:,} | {step:,} | {reached:.4f} |" in (output / "README.md").read_text()
     assert run["history"]
     assert run["data"] == dict(data.sources)
-
-
-class _KilledError(Exception):
-    """Stands for a kill: the run ends here, whatever it was doing."""
-
-
-class _Dying(SymmetricBinaryCrossEntropyLoss):
-    """The loss of a run that ends at its twelfth step, after its first checkpoint."""
-
-    steps = 0
-
-    def forward(self, *args: Any, **kwargs: Any) -> torch.Tensor:
-        self.steps += 1
-        if self.steps == 12:
-            raise _KilledError
-        return super().forward(*args, **kwargs)
-
-
-def test_a_run_that_was_killed_and_resumed_ends_as_one_that_was_not(
-    base: str, data: runs.Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    whole = cross_encoder.train(config(base), data.train, data.dev, work=tmp_path / "whole")
-    with monkeypatch.context() as patched:
-        patched.setattr(cross_encoder, "SymmetricBinaryCrossEntropyLoss", _Dying)
-        with pytest.raises(_KilledError):
-            cross_encoder.train(config(base), data.train, data.dev, work=tmp_path / "killed")
-
-    resumed = cross_encoder.train(
-        config(base), data.train, data.dev, work=tmp_path / "killed", resume=True
-    )
-
-    assert resumed.history == whole.history
-    for one, other in zip(whole.model.parameters(), resumed.model.parameters(), strict=True):
-        torch.testing.assert_close(one, other)
 
 
 def test_a_sentence_transformer_learns_from_both_objectives_in_turn(
@@ -371,6 +251,15 @@ def test_a_comparison_finds_the_better_model_and_the_pairs_in_dispute() -> None:
     assert found.summaries[1]["average_precision"] > 0.95
     assert "calibration_error" not in found.summaries[0]
     assert len(found.disagreements) == 3
+
+
+def test_a_weight_makes_both_labels_count_alike() -> None:
+    rows = [*duplicates()[:2], *(pair for pair in pairs() if pair.label == 0.0)][:8]
+    taught = [LabelledPair("How do I whistle?", "How can one whistle?", 0.7)] * 5
+
+    assert cross_encoder.balanced_pos_weight([*rows, *taught]) == 3.0
+    with pytest.raises(InvalidInputError, match="labels of 0 and of 1"):
+        cross_encoder.balanced_pos_weight([*duplicates(), *taught])
 
 
 def one_label() -> list[tuple[str, list[LabelledPair]]]:

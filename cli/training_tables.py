@@ -1,0 +1,43 @@
+"""The tables that `askedbefore train` and `askedbefore evaluate` print."""
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from training.evaluate import Comparison
+    from training.pairs import LabelledPair
+    from training.report import Figures
+
+
+def show_figures(figures: "Figures", *, console: Console) -> None:
+    """Print what a run's report measured of each model."""
+    table = Table("model", "pairs", "average precision", "best F1", "recall at 0.90 precision")
+    for name, found in figures.items():
+        kept = (found["average_precision"], found["f1"], found["recall_at_0.90"])
+        table.add_row(name, f"{found['pairs']:,.0f}", *(f"{value:.4f}" for value in kept))
+    console.print(table)
+
+
+def show_comparison(found: "Comparison", *, console: Console) -> None:
+    """Print two models' figures and the pairs they disagree most on."""
+    table = Table("", *found.names)
+    first, second = found.average_precision
+    table.add_row("average precision (95 %)", str(first), str(second))
+    for name in ("f1", "recall_at_0.90", "recall_at_0.95", "calibration_error", "asymmetry"):
+        values = [f"{s[name]:.4f}" if name in s else "-" for s in found.summaries]
+        table.add_row(name.replace("_", " "), *values)
+    console.print(table)
+    console.print(f"difference in average precision: {found.difference}", highlight=False)
+    rows = Table(*found.names, "label", "question 1", "question 2", title="They disagree most on")
+    for item in found.disagreements:
+        scores = (f"{item.first:.3f}", f"{item.second:.3f}")
+        rows.add_row(*scores, *_texts(item.pair))
+    console.print(rows)
+
+
+def _texts(pair: "LabelledPair") -> tuple[str, Text, Text]:
+    # As `Text`, because people write [brackets], which would be read as markup.
+    return f"{pair.label:.0f}", Text(pair.question1), Text(pair.question2)
