@@ -31,12 +31,18 @@ INSERT INTO questions (forum_id, external_id, title, body, category, asked_at, t
                        text_digest, content_digest)
 SELECT 1, n, 'How do I ' || md5(n::text) || ' the ' || md5((n / 3)::text), repeat('words ', 60),
        'category ' || n % 40, now() - n * interval '1 minute', 'title', ''::bytea, ''::bytea
-FROM generate_series(1, 2 * :pairs) AS n;
+FROM generate_series(1, 2 * :pairs + 4) AS n;
 INSERT INTO pairs (forum_id, low_id, high_id, kind, cosine, logit_low_high, score, threshold,
                    low_text_version, high_text_version, status, flagged_at)
 SELECT 1, 2 * n - 1, 2 * n, 'model', 0.8, 1.5, 0.5 + 0.5 * random(), 0.5, 1, 1,
        'flagged', now() - n * interval '1 second'
-FROM generate_series(1, :pairs) AS n;
+FROM generate_series(1, :pairs * 8 / 10) AS n;
+-- Some questions are flagged with those of the next two pairs too: entries of five pairs.
+INSERT INTO pairs (forum_id, low_id, high_id, kind, cosine, logit_low_high, score, threshold,
+                   low_text_version, high_text_version, status, flagged_at)
+SELECT 1, 20 * n, 20 * n + 2 * step, 'model', 0.8, 1.5, 0.5 + 0.5 * random(), 0.5, 1, 1,
+       'flagged', now() - n * interval '1 second'
+FROM generate_series(1, :pairs / 10) AS n, generate_series(1, 2) AS step;
 """
 
 
@@ -86,6 +92,13 @@ def _run(client: TestClient) -> None:
         "queue, one category", lambda _: _get(client, "/console/bench/review?category=category+7")
     )
     _measure("queue, words in the title", lambda _: _get(client, "/console/bench/review?q=abcd"))
+    _measure(
+        "more of the list", lambda turn: _get(client, f"/console/bench/queue?after={turn + 1}")
+    )
+    _measure(
+        "stage of several",
+        lambda turn: _get(client, f"/console/bench/pairs/{10 * turn + 10}/stage"),
+    )
     _measure("stage", lambda turn: _get(client, f"/console/bench/pairs/{turn + 1}/stage"))
     for status in ("not_duplicate", "duplicate"):
         first = 1_000 if status == "duplicate" else 2_000

@@ -286,9 +286,13 @@ def _median(session: Session, forum_id: int, days: int) -> float | None:
 _AGREEMENT = text("""
     SELECT count(*) FILTER (WHERE said = 1) AS agreed, count(*) AS compared FROM (
         SELECT count(DISTINCT status) AS said FROM (
-            SELECT DISTINCT ON (pair_id, actor) pair_id, actor, status FROM decisions
-            WHERE forum_id = :forum AND undoes IS NULL AND NOT undone
-            ORDER BY pair_id, actor, id DESC
+            SELECT DISTINCT ON (pair_id, actor) pair_id, actor, status FROM (
+                SELECT pair_id, actor, status, created_at AS at FROM decisions
+                WHERE forum_id = :forum AND undoes IS NULL AND NOT undone
+                UNION ALL
+                SELECT pair_id, actor, status, answered_at FROM second_opinions
+                WHERE forum_id = :forum AND actor IS NOT NULL
+            ) AS words ORDER BY pair_id, actor, at DESC
         ) AS last_words GROUP BY pair_id HAVING count(*) > 1
     ) AS judged_twice
 """)

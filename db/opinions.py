@@ -282,6 +282,22 @@ def _differing(row: dict[str, object]) -> Differing:
     return Differing(**row, titles=titles)  # type: ignore[arg-type]
 
 
+def count_differing(session: Session, forum_id: int, *, actor: str, is_admin: bool) -> int:
+    """Return how many differences wait for this person."""
+    return session.execute(
+        select(func.count())
+        .select_from(SecondOpinion)
+        .join(Decision, Decision.id == SecondOpinion.decision_id)
+        .join(Pair, _stands())
+        .where(
+            SecondOpinion.forum_id == forum_id,
+            SecondOpinion.agrees.is_(False),
+            SecondOpinion.settled_at.is_(None),
+            *_concerns(actor, is_admin=is_admin),
+        )
+    ).scalar_one()
+
+
 def settle(session: Session, forum_id: int, opinion_id: int, *, actor: str, is_admin: bool) -> None:
     """Let the first decision stand; raises `NotFoundError`."""
     first_by = select(Decision.actor).where(Decision.id == SecondOpinion.decision_id)

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from api.console import (
     administering,
+    deciding,
     grouping,
     history,
     insights,
@@ -18,6 +19,7 @@ router = APIRouter()
 _MODULES = (
     sign_in,
     reviewing,
+    deciding,
     live,
     grouping,
     history,

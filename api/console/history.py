@@ -14,7 +14,7 @@ from api.console.access import AReviewer, ConsoleRoute
 from api.console.render import page
 from api.console.view import frame
 from api.deps import Sessions
-from db import insight, people
+from db import insight, opinions, people
 from db.engine import Sessions as SessionFactory
 
 PAGE = 50
@@ -46,12 +46,16 @@ def history(
             limit=PAGE + 1,
         )
         members = people.members(session, reviewer.forum.id)
+        differing = opinions.list_differing(
+            session, reviewer.forum.id, actor=reviewer.name, is_admin=reviewer.is_admin
+        )
     more = found[PAGE - 1].id if len(found) > PAGE else None
     return page(
         "history.html",
         **context,
         rows=found[:PAGE],
         members=members,
+        differing_rows=differing,
         actor=actor,
         day=day,
         more=more,

@@ -1,15 +1,18 @@
 """The pages that only show: insight into the reviewing, and the archives' progress."""
 
-from fastapi import APIRouter
-from starlette.responses import Response
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from starlette.responses import RedirectResponse, Response
 
 from api.console import charts
-from api.console.access import AReviewer, ConsoleRoute
+from api.console.access import AnAdmin, AReviewer, ConsoleRoute
 from api.console.precision import wilson
 from api.console.render import page
 from api.console.view import frame
 from api.deps import Sessions
-from db import archive_units, archives, insight
+from db import archive_units, archives, insight, opinions
 
 WIDTH, HEIGHT = 900, 160
 
@@ -24,6 +27,7 @@ def show(reviewer: AReviewer, sessions: Sessions) -> Response:
     with sessions.begin() as session:
         context = frame(session, reviewer, active="insight")
         found = insight.summary(session, reviewer.forum.id)
+        second = opinions.tally(session, reviewer.forum.id)
         under_way = [
             archive
             for archive in archives.list_archives(session, reviewer.forum.id)
@@ -34,12 +38,24 @@ def show(reviewer: AReviewer, sessions: Sessions) -> Response:
         "insight.html",
         **context,
         summary=found,
+        second=second,
+        most=int(opinions.MOST * 100),
         total=sum(count for _, count in days),
         columns=charts.bars(days, width=WIDTH, height=HEIGHT, gap=4),
         people=charts.bars(found.by_person, width=1, height=100),
         categories=[(one, wilson(one.right, one.judged)) for one in found.categories],
         under_way=under_way,
     )
+
+
+@router.post("/insight/second-opinions")
+def choose_share(
+    admin: AnAdmin, sessions: Sessions, percent: Annotated[float, Form()]
+) -> RedirectResponse:
+    """Choose the share of the decisions that somebody else is asked about."""
+    with sessions.begin() as session:
+        opinions.set_share(session, admin.forum.id, percent / 100)
+    return RedirectResponse(f"/console/{admin.forum.name}/insight", HTTPStatus.SEE_OTHER)
 
 
 @router.get("/archives")

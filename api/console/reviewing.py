@@ -6,19 +6,19 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Query, Request
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, Response
 
-from api.console.access import AReviewer, Console, ConsoleRoute, Reviewer
+from api.console.access import AReviewer, ConsoleRoute, Reviewer
+from api.console.deciding import answer
+from api.console.entry_stage import find_entry_stage
+from api.console.listing import list_items
 from api.console.render import page
-from api.console.stage import build_stage
-from api.console.view import View, frame, read_view
+from api.console.stage import build_second_stage, build_stage
+from api.console.view import frame, read_view
 from api.deps import Sessions
 from db import attention, decisions, models, people, review
 from db.decisions import NOTE_LENGTH, Verdict
-from db.review import QueueItem
 from db.rows import ModelKind, PairStatus
-
-PAGE = 50
 
 router = APIRouter(
     prefix="/console/{forum}", route_class=ConsoleRoute, include_in_schema=False, tags=["console"]
@@ -26,57 +26,66 @@ router = APIRouter(
 
 
 @router.get("/review")
-def next_pair(request: Request, reviewer: AReviewer, sessions: Sessions) -> Response:
-    """Show the queue with its first pair that nobody else has on stage."""
+def next_entry(request: Request, reviewer: AReviewer, sessions: Sessions) -> Response:
+    """Show the queue with its first entry that nobody else has on stage."""
     return _review(request, reviewer, sessions, None)
 
 
 @router.get("/review/{pair_id}")
-def one_pair(request: Request, reviewer: AReviewer, sessions: Sessions, pair_id: int) -> Response:
-    """Show the queue with this pair on stage."""
-    return _review(request, reviewer, sessions, pair_id)
+def one_pair(
+    *,
+    request: Request,
+    reviewer: AReviewer,
+    sessions: Sessions,
+    pair_id: int,
+    single: bool = False,
+) -> Response:
+    """Show the queue with the entry of this pair on stage, or with *single* the pair alone."""
+    return _review(request, reviewer, sessions, str(pair_id), single=single)
+
+
+@router.get("/second/{opinion_id}")
+def one_opinion(
+    request: Request, reviewer: AReviewer, sessions: Sessions, opinion_id: int
+) -> Response:
+    """Show the queue with a pair for a second opinion on stage."""
+    return _review(request, reviewer, sessions, f"s{opinion_id}")
 
 
 def _review(
-    request: Request, reviewer: Reviewer, sessions: Sessions, pair_id: int | None
+    request: Request,
+    reviewer: Reviewer,
+    sessions: Sessions,
+    key: str | None,
+    *,
+    single: bool = False,
 ) -> Response:
     with sessions.begin() as session:
         view = read_view(request.query_params, reviewer)
         context = frame(session, reviewer, active="review")
-        context |= _queue(session, reviewer, view)
+        context |= list_items(session, reviewer, view)
         context |= _filters(session, reviewer)
         context["matching"] = (
             review.count_pairs(session, reviewer.forum.id, view.where)
             if view.is_filtered
             else context["waiting"]
         )
-        claims: dict[int, str] = context["claims"]
-        free = [
-            i for i in context["items"] if claims.get(i.pair_id, reviewer.name) == reviewer.name
-        ]
-        current = pair_id or (free[0].pair_id if free else None)
+        free = [item for item in context["items"] if item.claimed_by is None]
+        current = key or (free[0].key if free else None)
         context["current"] = current
         if current is not None:
-            context |= build_stage(session, reviewer, current)
+            context |= _stage(session, reviewer, current, single=single)
         context["skipped"] = review.count_skipped(session, reviewer.forum.id, reviewer.name)
     return page("review.html", **context)
 
 
-def _queue(
-    session: Session, reviewer: Reviewer, view: View, *, after: int | None = None
+def _stage(
+    session: Session, reviewer: Reviewer, key: str, *, single: bool = False
 ) -> dict[str, Any]:
-    items: list[QueueItem] = review.list_queue(
-        session, reviewer.forum.id, view.where, sort=view.sort, after=after, limit=PAGE
-    )
-    claims = attention.active_claims(session, reviewer.forum.id)
-    return {
-        "items": items,
-        "claims": claims,
-        "view": view,
-        "base": f"/console/{reviewer.forum.name}",
-        "reviewer": reviewer,
-        "current": None,
-    }
+    if key.startswith("s"):
+        return build_second_stage(session, reviewer, int(key[1:]))
+    found = None if single else find_entry_stage(session, reviewer, int(key))
+    return found or build_stage(session, reviewer, int(key))
 
 
 def _filters(session: Session, reviewer: Reviewer) -> dict[str, Any]:
@@ -91,36 +100,41 @@ def _filters(session: Session, reviewer: Reviewer) -> dict[str, Any]:
 
 @router.get("/queue")
 def more(
-    request: Request, reviewer: AReviewer, sessions: Sessions, after: Annotated[int, Query(ge=0)]
+    *,
+    request: Request,
+    reviewer: AReviewer,
+    sessions: Sessions,
+    after: Annotated[int | None, Query(ge=0)] = None,
+    told: Annotated[int, Query(ge=0)] = 0,
 ) -> HTMLResponse:
-    """Return the next pairs of the list, as its items alone."""
+    """Return the next entries of the list, as its items alone."""
     with sessions.begin() as session:
         view = read_view(request.query_params, reviewer)
-        return page("_items.html", **_queue(session, reviewer, view, after=after))
+        items = list_items(session, reviewer, view, after=after, told=told)
+    return page("_items.html", **items, current=None)
 
 
 @router.get("/pairs/{pair_id}/stage")
-def stage(reviewer: AReviewer, sessions: Sessions, pair_id: int) -> HTMLResponse:
+def stage(
+    reviewer: AReviewer, sessions: Sessions, pair_id: int, *, single: bool = False
+) -> HTMLResponse:
     """Return the stage alone."""
+    return _stage_page(reviewer, sessions, str(pair_id), single=single)
+
+
+@router.get("/second/{opinion_id}/stage")
+def second_stage(reviewer: AReviewer, sessions: Sessions, opinion_id: int) -> HTMLResponse:
+    """Return the stage of a second opinion alone."""
+    return _stage_page(reviewer, sessions, f"s{opinion_id}")
+
+
+def _stage_page(
+    reviewer: Reviewer, sessions: Sessions, key: str, *, single: bool = False
+) -> HTMLResponse:
     with sessions.begin() as session:
-        context = build_stage(session, reviewer, pair_id)
+        context = _stage(session, reviewer, key, single=single)
     context |= {"base": f"/console/{reviewer.forum.name}", "csrf": reviewer.visitor.csrf}
-    return page("_stage.html", **context)
-
-
-@router.post("/pairs/{pair_id}/claim")
-def claim(reviewer: AReviewer, sessions: Sessions, console: Console, pair_id: int) -> JSONResponse:
-    """Tell colleagues that this pair is on stage here, and that any other no longer is."""
-    with sessions.begin() as session:
-        attention.release(session, reviewer.forum.id, holder=reviewer.name, keep=[pair_id])
-        held = attention.claim(
-            session,
-            reviewer.forum.id,
-            [pair_id],
-            holder=reviewer.name,
-            lifetime=console.claim_lifetime,
-        )
-    return JSONResponse({"holder": held.holder, "mine": held.holder == reviewer.name})
+    return page(context["stage_template"], **context)
 
 
 @router.post("/release")
@@ -161,31 +175,8 @@ def decide(
     )
     with sessions.begin() as session:
         done = decisions.decide(session, reviewer.forum.id, pair_id, verdict, actor=reviewer.name)
-    return _answer(request, reviewer, {"decision": done.id, "group": done.group_id})
-
-
-@router.post("/pairs/{pair_id}/skip")
-def skip(request: Request, reviewer: AReviewer, sessions: Sessions, pair_id: int) -> Response:
-    """Put a pair aside for some hours."""
-    with sessions.begin() as session:
-        attention.skip(session, reviewer.forum.id, [pair_id], holder=reviewer.name)
-    return _answer(request, reviewer, {"skipped": pair_id})
-
-
-@router.post("/pairs/{pair_id}/unskip")
-def unskip(request: Request, reviewer: AReviewer, sessions: Sessions, pair_id: int) -> Response:
-    """Take a pair back into the queue."""
-    with sessions.begin() as session:
-        attention.unskip(session, holder=reviewer.name, pair_ids=[pair_id])
-    return _answer(request, reviewer, {"pair": pair_id})
-
-
-@router.post("/unskip")
-def unskip_all(request: Request, reviewer: AReviewer, sessions: Sessions) -> Response:
-    """Take all that was put aside back into the queue."""
-    with sessions.begin() as session:
-        attention.unskip(session, holder=reviewer.name)
-    return _answer(request, reviewer, {})
+    undo_path = f"/decisions/{done.id}/undo"
+    return answer(request, reviewer, {"undo": undo_path, "group": done.group_id})
 
 
 @router.post("/decisions/{decision_id}/undo")
@@ -200,13 +191,4 @@ def undo(request: Request, reviewer: AReviewer, sessions: Sessions, decision_id:
             is_admin=reviewer.is_admin,
         )
     path = f"review/{done.pair_id}"
-    return _answer(request, reviewer, {"pair": done.pair_id}, path=path)
-
-
-def _answer(
-    request: Request, reviewer: Reviewer, data: dict[str, Any], *, path: str = "review"
-) -> Response:
-    if "text/html" in request.headers.get("accept", ""):
-        target = f"/console/{reviewer.forum.name}/{path}"
-        return RedirectResponse(target, HTTPStatus.SEE_OTHER)
-    return JSONResponse(data)
+    return answer(request, reviewer, {"pair": done.pair_id}, path=path)

@@ -1,6 +1,6 @@
 """One pair on stage: its marks, its evidence, its groups, what was decided before."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 from api.console import words
 from api.console.access import Reviewer
 from api.console.diff import mark_words
-from db import attention, decisions, groups, review
+from db import attention, decisions, groups, opinions, review
 from db.groups import GroupDetail
 from db.review import Side, Stage
-from db.rows import PairKind
+from db.rows import PairKind, PairStatus
 
 BODY_SHOWN = 20_000
 
@@ -26,6 +26,9 @@ def build_stage(session: Session, reviewer: Reviewer, pair_id: int) -> dict[str,
         if side.group_id is not None
     }
     return {
+        "stage_template": "_stage.html",
+        "key": str(pair_id),
+        "second": None,
         "pair": stage,
         "cards": (
             _card(stage, stage.older, older_runs, label="asked first", keep="older", key="D"),
@@ -39,6 +42,35 @@ def build_stage(session: Session, reviewer: Reviewer, pair_id: int) -> dict[str,
         "precedents": review.precedents(session, stage),
         "claimed_by": _claimant(session, reviewer, pair_id),
         "decision_id": decisions.find_last_decision(session, reviewer.forum.id, pair_id),
+    }
+
+
+def build_second_stage(session: Session, reviewer: Reviewer, opinion_id: int) -> dict[str, Any]:
+    """Return the stage of a second opinion: nothing on it tells what the first decision was.
+
+    Raises `NotFoundError`, `OwnDecisionError` and `AnsweredAlreadyError`.
+    """
+    pair_id = opinions.get_asked(session, reviewer.forum.id, opinion_id, holder=reviewer.name)
+    stage = review.get_stage(session, reviewer.forum.id, pair_id)
+    blind = replace(stage, canonical_id=None, decided_by=None, note=None, status=PairStatus.FLAGGED)
+    older_runs, newer_runs = mark_words(stage.older.title, stage.newer.title)
+    return {
+        "stage_template": "_stage.html",
+        "key": f"s{opinion_id}",
+        "second": opinion_id,
+        "pair": blind,
+        "cards": (
+            _card(blind, blind.older, older_runs, label="asked first", keep="older", key="D"),
+            _card(blind, blind.newer, newer_runs, label="asked later", keep="newer", key="⇧D"),
+        ),
+        "likelihood": words.likelihood(stage.score, stage.kind),
+        "evidence": _evidence(stage),
+        "groups": [],
+        "is_bridge": False,
+        "others": [],
+        "precedents": [],
+        "claimed_by": _claimant(session, reviewer, pair_id),
+        "decision_id": None,
     }
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from sqlalchemy.orm import Session
 
 from api.console.access import Reviewer
-from db import insight, review
+from db import insight, opinions, review
 from db.review import COUNT_LIMIT, QueueFilter, Sort
 from db.rows import PairStatus
 
@@ -87,6 +87,9 @@ def frame(session: Session, reviewer: Reviewer, *, active: str) -> dict[str, Any
         "base": f"/console/{reviewer.forum.name}",
         "active": active,
         "waiting": waiting,
+        "differing": opinions.count_differing(
+            session, reviewer.forum.id, actor=reviewer.name, is_admin=reviewer.is_admin
+        ),
         "count_limit": COUNT_LIMIT,
         "done_today": insight.count_done_today(session, reviewer.forum.id, reviewer.name),
     }

@@ -1,6 +1,6 @@
 // Which key presses are meant for the page, and not for a field, the browser or an input method.
 
-const FIELDS = "input, textarea, select, [contenteditable=''], [contenteditable=true]";
+const FIELDS = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable=''], [contenteditable=true]";
 
 export function isForThePage(event) {
   if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || event.repeat) return false;

@@ -1,4 +1,5 @@
-// The list of pairs: which comes next, who looks at what, what is done.
+// The list of entries: which comes next, who looks at what, what is done.
+// An entry is known by its first pair ("12"), a second opinion by its own number ("s3").
 
 import { base, text } from "./net.js";
 
@@ -10,7 +11,8 @@ export class Queue {
     this.query = query;
     this.claims = {};
     this.done = new Set();
-    this.isAtEnd = false;
+    this.decided = new Set();
+    this.isAtEnd = this.#takeCursor() === null;
     this.loading = null;
   }
 
@@ -22,12 +24,34 @@ export class Queue {
     return this.list.querySelector(`a[data-pair="${pair}"]`);
   }
 
-  title(pair) {
-    return this.link(pair)?.querySelector(".title").textContent ?? `pair ${pair}`;
+  title(key) {
+    return this.link(key)?.querySelector(".title").textContent ?? `pair ${key}`;
   }
 
-  address(pair) {
-    return `${base}/review/${pair}${this.query ? `?${this.query}` : ""}`;
+  address(key) {
+    return this.link(key)?.href ?? `${base}/review/${key}${this.query ? `?${this.query}` : ""}`;
+  }
+
+  stagePath(key) {
+    return this.link(key)?.dataset.stage ?? `/pairs/${key}/stage`;
+  }
+
+  // Of the entry that holds a pair, for what is told of pairs.
+  keyOf(pair) {
+    const holds = (link) => link.dataset.pairs.split(" ").includes(pair);
+    return this.links().find(holds)?.dataset.pair ?? pair;
+  }
+
+  claimant(key) {
+    const pairs = this.link(key)?.dataset.pairs.split(" ") ?? [key];
+    return pairs.map((pair) => this.claims[pair]).find(Boolean);
+  }
+
+  // Notes that a pair was decided; true when with it all of its entry are.
+  isOver(pair, key) {
+    this.decided.add(pair);
+    const pairs = this.link(key)?.dataset.pairs.split(" ") ?? [pair];
+    return pairs.every((one) => this.decided.has(one));
   }
 
   mark(pair) {
@@ -49,7 +73,7 @@ export class Queue {
     const here = links.findIndex((link) => link.dataset.pair === pair);
     for (let place = here + step; place >= 0 && place < links.length; place += step) {
       const other = links[place].dataset.pair;
-      if (past || (!this.done.has(other) && !this.claims[other])) return other;
+      if (past || (!this.done.has(other) && !this.claimant(other))) return other;
     }
     return null;
   }
@@ -59,7 +83,7 @@ export class Queue {
     if (found) return found;
     await this.more();
     return this.neighbour(pair, 1) ?? this.links().map((l) => l.dataset.pair)
-      .find((other) => other !== pair && !this.done.has(other) && !this.claims[other]) ?? null;
+      .find((other) => other !== pair && !this.done.has(other) && !this.claimant(other)) ?? null;
   }
 
   async more() {
@@ -69,14 +93,25 @@ export class Queue {
   }
 
   async #load() {
-    const last = this.links().at(-1)?.dataset.pair ?? 0;
-    const query = this.query ? `&${this.query}` : "";
-    const html = await text(`/queue?after=${last}${query}`);
+    const told = Math.max(0, ...this.links().map((link) => Number(link.dataset.opinion ?? 0)));
+    const query = new URLSearchParams(this.query);
+    query.set("told", told);
+    if (this.after) query.set("after", this.after);
+    const html = await text(`/queue?${query}`);
     const fresh = new DOMParser().parseFromString(html, "text/html").querySelectorAll("li");
-    this.isAtEnd = fresh.length === 0;
     for (const item of fresh) {
-      if (!this.link(item.querySelector("a").dataset.pair)) this.list.append(item);
+      const key = item.querySelector("a")?.dataset.pair;
+      if (!key || !this.link(key)) this.list.append(item);
     }
+    this.isAtEnd = this.#takeCursor() === null;
+  }
+
+  // The pair behind which the next page begins, as the last page told it.
+  #takeCursor() {
+    const mark = this.list.querySelector("[data-after]");
+    this.after = mark?.dataset.after ?? this.after ?? null;
+    mark?.remove();
+    return mark;
   }
 
   refill(pair) {
@@ -94,6 +129,7 @@ export class Queue {
 
   reopen(pair) {
     this.done.delete(pair);
+    for (const one of this.link(pair)?.dataset.pairs.split(" ") ?? []) this.decided.delete(one);
     const link = this.link(pair);
     if (!link) return;
     link.classList.remove("done");
@@ -104,7 +140,7 @@ export class Queue {
     this.claims = claims;
     for (const link of this.links()) {
       if (this.done.has(link.dataset.pair)) continue;
-      const name = claims[link.dataset.pair];
+      const name = this.claimant(link.dataset.pair);
       const place = link.querySelector(".who");
       if (!name) place.replaceChildren();
       else if (place.title !== name) place.replaceChildren(badge(name));

@@ -1,7 +1,8 @@
-// The review page: one pair on stage, decided on the keyboard, saved behind.
+// The review page: one entry on stage, decided on the keyboard, saved behind.
 
 import { isForThePage } from "./keys.js";
 import { base, leave, post, text } from "./net.js";
+import { asFields, choose, isJoining, isTooFew, showChoice, takeOut } from "./entry.js";
 import { Queue } from "./queue.js";
 import { Toasts } from "./toasts.js";
 
@@ -24,7 +25,7 @@ function stage() {
 
 function fetchStage(pair) {
   if (!fetched.has(pair)) {
-    const html = text(`/pairs/${pair}/stage`);
+    const html = text(queue.stagePath(pair));
     fetched.set(pair, html);
     html.catch(() => fetched.delete(pair));
   }
@@ -57,13 +58,14 @@ function put(html) {
   const act = document.activeElement?.dataset.act;
   const fresh = new DOMParser().parseFromString(html, "text/html").querySelector(".stage");
   place.replaceChildren(document.adoptNode(fresh));
+  showChoice(fresh);
   if (hadFocus) {
     fresh.tabIndex = -1;
     const same = act ? fresh.querySelector(`[data-act="${act}"]`) : null;
     (same ?? fresh).focus({ preventScroll: true });
   }
   window.scrollTo({ top: 0 });
-  const titles = [...fresh.querySelectorAll(".card h2")].map((title) => title.textContent);
+  const titles = [...fresh.querySelectorAll(".card h2, .node h2")].map((title) => title.textContent);
   said.textContent = `${fresh.querySelector("h1").textContent}. ${titles.join(". ")}`;
 }
 
@@ -71,7 +73,12 @@ async function onStage(pair) {
   queue.refill(pair);
   const following = queue.neighbour(pair, 1);
   if (following) fetchStage(following).catch(() => {});
-  await post(`/pairs/${pair}/claim`).catch(() => {});
+  await claim().catch(() => {});
+}
+
+async function claim() {
+  const pairs = stage()?.dataset.pairs;
+  if (pairs) await post("/claim", { pairs });
 }
 
 function tell(message) {
@@ -95,7 +102,7 @@ function save(words, request) {
   const pair = current;
   const entry = { pair, words, title: queue.title(pair) };
   queue.finish(pair, "✓");
-  entry.saved = request(pair);
+  entry.saved = request();
   entry.saved.catch((error) => {
     toasts.drop(entry);
     queue.reopen(pair);
@@ -111,13 +118,13 @@ function save(words, request) {
 async function decide(status, keep = "older") {
   const shown = stage();
   if (!shown) return;
-  const isMerge = status === "duplicate" && shown.hasAttribute("data-bridge");
+  const isDuplicate = status === "duplicate";
+  if (isDuplicate && isTooFew(shown)) return tell("Keep at least two that are the same, or press N: none the same.");
+  const isMerge = isDuplicate && isJoining(shown);
   if (isMerge && !(await asked(shown.querySelector("dialog.merge")))) return;
   const form = shown.querySelector("form.actions");
-  const canonical = form.elements.canonical.dataset[keep];
-  const fields = { status, version: form.elements.version.value, note: form.elements.note.value };
-  if (status === "duplicate") Object.assign(fields, { canonical, merge: isMerge });
-  save(WORDS[status], (pair) => post(`/pairs/${pair}/decision`, fields));
+  const fields = asFields(form, { status, keep, merge: isMerge });
+  save(WORDS[status], () => post(form.getAttribute("action").slice(base.length), fields));
 }
 
 function asked(dialog) {
@@ -129,7 +136,8 @@ function asked(dialog) {
 }
 
 function skip() {
-  if (stage()) save(WORDS.skip, (pair) => post(`/pairs/${pair}/skip`));
+  const pairs = stage()?.dataset.pairs;
+  if (pairs) save(WORDS.skip, () => post("/skip", { pairs }));
 }
 
 async function undo() {
@@ -137,7 +145,7 @@ async function undo() {
   if (!entry) return undoShown();
   try {
     const answer = await entry.saved;
-    await post(answer.decision ? `/decisions/${answer.decision}/undo` : `/pairs/${entry.pair}/unskip`);
+    await post(answer.undo);
     queue.reopen(entry.pair);
     fetched.delete(entry.pair);
     await show(entry.pair);
@@ -199,6 +207,7 @@ const ACTS = {
   filters: () => openFilters(),
   search: () => openFilters("input[name=q]"),
 };
+const NUMBER = /^Digit([1-9])$/;
 const KEYS = {
   d: "duplicate", D: "newer", n: "not_duplicate", r: "related", s: "skip", u: "undo", o: "open",
   j: "next", ArrowDown: "next", k: "previous", ArrowUp: "previous", g: "group", f: "filters",
@@ -207,10 +216,22 @@ const KEYS = {
 
 document.addEventListener("keydown", (event) => {
   isActive = true;
-  const act = isForThePage(event) ? KEYS[event.key] : null;
+  if (!isForThePage(event) || isOfTheRadio(event)) return;
+  const number = event.code.match(NUMBER)?.[1];
+  if (number && takeOut(stage(), number, { stays: event.shiftKey })) return event.preventDefault();
+  const act = KEYS[event.key];
   if (!act) return;
   event.preventDefault();
   ACTS[act]();
+});
+// Arrows move between radio buttons, where one has the focus.
+function isOfTheRadio(event) {
+  return event.key.startsWith("Arrow") && event.target.matches?.("input[type=radio]");
+}
+
+document.addEventListener("change", (event) => {
+  if (!event.target.matches(".node input")) return;
+  choose(stage(), event.target);
 });
 document.addEventListener("pointerdown", () => { isActive = true; });
 document.addEventListener("click", (event) => {
@@ -245,7 +266,7 @@ window.addEventListener("popstate", (event) => {
 window.addEventListener("pagehide", () => leave("/release"));
 window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 setInterval(() => {
-  if (isActive && !document.hidden && current) post(`/pairs/${current}/claim`).catch(() => {});
+  if (isActive && !document.hidden && current) claim().catch(() => {});
   isActive = false;
 }, CLAIM_AGAIN_MS);
 
@@ -261,12 +282,13 @@ function hear(news) {
 
 function hearChange({ pair, status, by, mine }) {
   const id = String(pair);
-  fetched.delete(id);
-  if (mine) return;
+  const key = queue.keyOf(id);
+  fetched.delete(key);
+  if (mine || key.startsWith("s")) return;
   const isOpen = status === "flagged";
-  if (isOpen) queue.reopen(id);
-  else queue.finish(id, "✓");
-  if (id === current && !isOpen) {
+  if (isOpen) queue.reopen(key);
+  else if (queue.isOver(id, key)) queue.finish(key, "✓");
+  if (!isOpen && stage()?.dataset.pairs.split(" ").includes(id)) {
     tell(`${by} decided on this pair meanwhile: ${status.replace("_", " ")}. Go on with J, or look at the pair again.`);
   }
 }
@@ -276,7 +298,9 @@ stream.addEventListener("message", (event) => hear(JSON.parse(event.data)));
 
 if (queue.isDrawer()) document.querySelector(".drawer").open = false;
 if (current) {
-  history.replaceState({ pair: current }, "", queue.address(current));
+  const isNamed = location.pathname !== `${base}/review`;
+  history.replaceState({ pair: current }, "", isNamed ? location.href : queue.address(current));
   queue.mark(current);
+  showChoice(stage());
   onStage(current);
 }

@@ -1,0 +1,186 @@
+"""What a reviewer does to whole entries, and what is answered where a second opinion was asked."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request
+from pydantic import BaseModel
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from api.console.access import AReviewer, Console, ConsoleRoute, Reviewer
+from api.deps import Sessions
+from db import attention, bulk, entry_decisions, opinions
+from db.decisions import NOTE_LENGTH
+from db.entry_decisions import EntryVerdict
+from db.errors import InvalidInputError
+from db.rows import PairStatus
+
+_MOST_PAIRS = 200
+_ID_DIGITS = 18
+
+router = APIRouter(
+    prefix="/console/{forum}", route_class=ConsoleRoute, include_in_schema=False, tags=["console"]
+)
+_Ids = Annotated[str, Form(max_length=_MOST_PAIRS * (_ID_DIGITS + 1))]
+
+
+def answer(
+    request: Request, reviewer: Reviewer, data: dict[str, Any], *, path: str = "review"
+) -> Response:
+    """Answer a script with *data*; go on to *path* where none is at work."""
+    if "text/html" in request.headers.get("accept", ""):
+        target = f"/console/{reviewer.forum.name}/{path}"
+        return RedirectResponse(target, HTTPStatus.SEE_OTHER)
+    return JSONResponse(data)
+
+
+def ids_of(text: str) -> list[int]:
+    """Return the ids in *text*, at least one; raises `InvalidInputError`."""
+    found = text.replace(",", " ").split()
+    if not 0 < len(found) <= _MOST_PAIRS or not all(map(_is_id, found)):
+        raise InvalidInputError("name the pairs by their ids: reload the page and try again")
+    return [int(one) for one in found]
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _ID_DIGITS
+
+
+@router.post("/claim")
+def claim(reviewer: AReviewer, sessions: Sessions, console: Console, pairs: _Ids) -> JSONResponse:
+    """Tell colleagues that these pairs are on stage here, and that any other no longer is."""
+    ids = ids_of(pairs)
+    with sessions.begin() as session:
+        attention.release(session, reviewer.forum.id, holder=reviewer.name, keep=ids)
+        held = attention.claim(
+            session,
+            reviewer.forum.id,
+            ids,
+            holder=reviewer.name,
+            lifetime=console.claim_lifetime,
+        )
+    return JSONResponse({"holder": held.holder, "mine": held.holder == reviewer.name})
+
+
+@router.post("/skip")
+def skip(request: Request, reviewer: AReviewer, sessions: Sessions, pairs: _Ids) -> Response:
+    """Put pairs aside for some hours."""
+    ids = ids_of(pairs)
+    with sessions.begin() as session:
+        attention.skip(session, reviewer.forum.id, ids, holder=reviewer.name)
+    return answer(request, reviewer, {"undo": f"/unskip?pairs={','.join(map(str, ids))}"})
+
+
+@router.post("/unskip")
+def unskip(
+    request: Request, reviewer: AReviewer, sessions: Sessions, pairs: str | None = None
+) -> Response:
+    """Take some pairs, or all that was put aside, back into the queue."""
+    with sessions.begin() as session:
+        wanted = ids_of(pairs) if pairs is not None else None
+        attention.unskip(session, holder=reviewer.name, pair_ids=wanted)
+    return answer(request, reviewer, {})
+
+
+class EntryForm(BaseModel):
+    """What the buttons of an entry send."""
+
+    status: PairStatus
+    seen: Annotated[str, Form(max_length=2 * _MOST_PAIRS * (_ID_DIGITS + 1))]
+    """The version of each pair: ``id:version`` and blanks."""
+    keep: list[int] = []
+    canonical: int | None = None
+    note: Annotated[str, Form(max_length=NOTE_LENGTH)] = ""
+    merge: bool = False
+
+
+@router.post("/entries/decision")
+def decide(
+    request: Request,
+    reviewer: AReviewer,
+    sessions: Sessions,
+    form: Annotated[EntryForm, Form()],
+) -> Response:
+    """Write one decision on all pairs of an entry."""
+    parts = form.seen.split()
+    ids = ids_of(" ".join(part.partition(":")[0] for part in parts))
+    versions = ids_of(" ".join(part.partition(":")[2] or "-" for part in parts))
+    keep = frozenset(form.keep)
+    verdict = EntryVerdict(
+        status=form.status,
+        seen=dict(zip(ids, versions, strict=True)),
+        keep=keep,
+        canonical_id=form.canonical if form.canonical in keep else None,
+        note=form.note,
+        merge=form.merge,
+    )
+    with sessions.begin() as session:
+        done = entry_decisions.decide(session, reviewer.forum.id, verdict, actor=reviewer.name)
+    return answer(request, reviewer, {"undo": f"/entries/{done.bulk}/undo", "done": done.done})
+
+
+@router.post("/entries/{number}/undo")
+def undo(request: Request, reviewer: AReviewer, sessions: Sessions, number: UUID) -> Response:
+    """Take the decision on an entry back."""
+    with sessions.begin() as session:
+        done = bulk.undo_all(
+            session,
+            reviewer.forum.id,
+            number,
+            actor=reviewer.name,
+            is_admin=reviewer.is_admin,
+        )
+    return answer(request, reviewer, {"done": done.done, "left": done.left})
+
+
+class OpinionForm(BaseModel):
+    """What the buttons of the stage send for a second opinion."""
+
+    status: PairStatus
+    note: Annotated[str, Form(max_length=NOTE_LENGTH)] = ""
+
+
+@router.post("/second/{opinion_id}/answer")
+def give_opinion(
+    request: Request,
+    reviewer: AReviewer,
+    sessions: Sessions,
+    opinion_id: int,
+    form: Annotated[OpinionForm, Form()],
+) -> Response:
+    """Write a second opinion; the first decision stands, whatever it says."""
+    with sessions.begin() as session:
+        opinions.answer(
+            session,
+            reviewer.forum.id,
+            opinion_id,
+            form.status,
+            actor=reviewer.name,
+            note=form.note,
+        )
+    return answer(request, reviewer, {"undo": f"/second/{opinion_id}/undo"})
+
+
+@router.post("/second/{opinion_id}/undo")
+def take_back(
+    request: Request, reviewer: AReviewer, sessions: Sessions, opinion_id: int
+) -> Response:
+    """Take a second opinion back."""
+    with sessions.begin() as session:
+        opinions.take_back(session, reviewer.forum.id, opinion_id, actor=reviewer.name)
+    return answer(request, reviewer, {}, path=f"second/{opinion_id}")
+
+
+@router.post("/second/{opinion_id}/settle")
+def settle(request: Request, reviewer: AReviewer, sessions: Sessions, opinion_id: int) -> Response:
+    """Let the first decision stand although a second opinion differs."""
+    with sessions.begin() as session:
+        opinions.settle(
+            session,
+            reviewer.forum.id,
+            opinion_id,
+            actor=reviewer.name,
+            is_admin=reviewer.is_admin,
+        )
+    return answer(request, reviewer, {}, path="history")

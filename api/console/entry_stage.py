@@ -1,0 +1,73 @@
+"""Several flagged pairs that connect, on stage together: what is compared, and why."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from api.console import words
+from api.console.access import Reviewer
+from api.console.diff import mark_words
+from db import attention, entries
+from db.entries import EntryDetail, Node
+from db.rows import PairKind
+
+BODY_SHOWN = 20_000
+
+
+def find_entry_stage(session: Session, reviewer: Reviewer, pair_id: int) -> dict[str, Any] | None:
+    """Return what the template of an entry shows; None where the pair connects with no other."""
+    entry = entries.find_entry(session, reviewer.forum.id, pair_id)
+    if entry is None:
+        return None
+    pair_ids = [pair.pair_id for pair in entry.pairs]
+    numbers = _numbers(entry)
+    return {
+        "stage_template": "_entry.html",
+        "key": str(pair_id),
+        "entry": entry,
+        "pair_ids": pair_ids,
+        "rows": [_row(entry, node, numbers[node.id]) for node in entry.nodes],
+        "likelihood": _likelihood(entry),
+        "stays": _leading(entry).id,
+        "links": [(numbers[p.low_id], numbers[p.high_id], p) for p in entry.pairs],
+        "bridged": [node for node in entry.nodes if node.group_id is not None],
+        "claimed_by": _claimant(session, reviewer, pair_ids),
+    }
+
+
+def _numbers(entry: EntryDetail) -> dict[int, int]:
+    """Return the place of each question in the list; those of a group share one."""
+    return {
+        question.id: place
+        for place, node in enumerate(entry.nodes, start=1)
+        for question in (node.question, *node.others)
+    }
+
+
+def _row(entry: EntryDetail, node: Node, number: int) -> dict[str, Any]:
+    first = entry.nodes[0].question
+    _, runs = mark_words(first.title, node.question.title)
+    plain, _ = mark_words(first.title, first.title)
+    return {
+        "node": node,
+        "number": number,
+        "runs": plain if node.question is first else runs,
+        "body": node.question.body[:BODY_SHOWN],
+    }
+
+
+def _likelihood(entry: EntryDetail) -> str:
+    # All of them are the same only as surely as the least sure two.
+    if all(pair.kind is PairKind.SAME_TEXT for pair in entry.pairs):
+        return "The same text, word for word"
+    return words.likelihood(min(pair.score for pair in entry.pairs), PairKind.MODEL)
+
+
+def _leading(entry: EntryDetail) -> Node:
+    return max(entry.nodes, key=lambda node: node.size if node.group_id is not None else 0)
+
+
+def _claimant(session: Session, reviewer: Reviewer, pair_ids: list[int]) -> str | None:
+    claims = attention.active_claims(session, reviewer.forum.id)
+    holders = (claims.get(pair_id) for pair_id in pair_ids)
+    return next((name for name in holders if name not in {None, reviewer.name}), None)

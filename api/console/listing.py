@@ -1,0 +1,94 @@
+"""The list beside the stage: entries of the queue, now and then a second opinion among them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from api.console.access import Reviewer
+from api.console.view import View
+from db import attention, entries, opinions
+from db.entries import Entry
+from db.opinions import Asked
+from db.rows import PairStatus
+
+PAGE = 50
+SECOND_OPINIONS = 2
+"""Of a page at most, so that new pairs come first."""
+_STEP = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """A place in the list: a pair, several that connect, or a pair for a second opinion."""
+
+    key: str
+    path: str
+    stage_path: str
+    pair_ids: Sequence[int]
+    title: str
+    score: float
+    questions: int
+    opinion_id: int | None = None
+    claimed_by: str | None = None
+    """The colleague who has it on stage."""
+
+
+def list_items(
+    session: Session, reviewer: Reviewer, view: View, *, after: int | None = None, told: int = 0
+) -> dict[str, Any]:
+    """Return what the template of the list shows.
+
+    From behind the pair *after*, and with second opinions from behind the one *told* on.
+    """
+    found = entries.list_entries(
+        session, reviewer.forum.id, view.where, sort=view.sort, after=after, limit=PAGE
+    )
+    claims = attention.active_claims(session, reviewer.forum.id)
+    others = {pair: name for pair, name in claims.items() if name != reviewer.name}
+    items = [_entry_item(entry, others) for entry in found.entries]
+    if not view.is_filtered and view.where.status is PairStatus.FLAGGED:
+        asked = opinions.list_asked(
+            session, reviewer.forum.id, reviewer.name, after=told, limit=SECOND_OPINIONS
+        )
+        for number, one in enumerate(asked, start=1):
+            items.insert(number * _STEP - 1, _second_item(one, others))
+    return {
+        "items": items,
+        "after": found.after,
+        "view": view,
+        "base": f"/console/{reviewer.forum.name}",
+    }
+
+
+def _entry_item(entry: Entry, others: Mapping[int, str]) -> Item:
+    pair_id = entry.first.pair_id
+    return Item(
+        key=str(pair_id),
+        path=f"review/{pair_id}",
+        stage_path=f"/pairs/{pair_id}/stage",
+        pair_ids=entry.pair_ids,
+        title=entry.first.title,
+        score=entry.first.score,
+        questions=entry.questions,
+        claimed_by=_claimant(entry.pair_ids, others),
+    )
+
+
+def _second_item(asked: Asked, others: Mapping[int, str]) -> Item:
+    return Item(
+        key=f"s{asked.id}",
+        path=f"second/{asked.id}",
+        stage_path=f"/second/{asked.id}/stage",
+        pair_ids=(asked.pair_id,),
+        title=asked.title,
+        score=asked.score,
+        questions=2,
+        opinion_id=asked.id,
+        claimed_by=_claimant((asked.pair_id,), others),
+    )
+
+
+def _claimant(pair_ids: Sequence[int], others: Mapping[int, str]) -> str | None:
+    return next((others[pair] for pair in pair_ids if pair in others), None)
