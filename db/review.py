@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -27,7 +28,7 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import REAL
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from db.errors import PairNotFoundError
 from db.rows import PairKind, PairStatus
@@ -224,7 +225,8 @@ def list_queue(
     limit: int = 50,
 ) -> list[QueueItem]:
     """Return the next pairs in this order, from behind the pair *after*."""
-    page = _ordered(select(Pair.id).where(*conditions(forum_id, where)), sort).limit(limit)
+    matching = select(Pair.id).where(*conditions(forum_id, where))
+    page = _ordered(matching, sort, by_index=where.words is None).limit(limit)
     if after is not None:
         place = session.execute(
             select(Pair.score, Pair.useful, Pair.flagged_at, Pair.id).where(Pair.id == after)
@@ -235,14 +237,19 @@ def list_queue(
     return _items(session, ids)
 
 
-def _ordered(statement: Select[int], sort: Sort) -> Select[int]:
+def _ordered(statement: Select[int], sort: Sort, *, by_index: bool = True) -> Select[int]:
     match sort:
-        case Sort.CERTAIN:
-            return statement.order_by(Pair.score.desc(), Pair.id.desc())
-        case Sort.USEFUL:
-            return statement.order_by(Pair.useful.desc(), Pair.id.desc())
+        case Sort.CERTAIN | Sort.USEFUL:
+            column = Pair.score if sort is Sort.CERTAIN else Pair.useful
+            return statement.order_by(_in_order(column, by_index=by_index).desc(), Pair.id.desc())
         case Sort.OLDEST:
-            return statement.order_by(Pair.flagged_at, Pair.id)
+            return statement.order_by(_in_order(Pair.flagged_at, by_index=by_index), Pair.id)
+
+
+def _in_order(column: InstrumentedAttribute[Any], *, by_index: bool) -> ColumnElement[Any]:
+    # The planner takes every word for a common one and would walk the whole queue in order to
+    # find a rare one: with an order that no index has, it goes by the words.
+    return column.expression if by_index else func.greatest(column, column)
 
 
 def _behind(place: Row[float, float, datetime, int], sort: Sort) -> ColumnElement[bool]:

@@ -1,4 +1,4 @@
-"""Entries of the queue, what a decision is worth, what the queue is searched by; second opinions."""
+"""Entries of the queue, what a decision is worth, what is searched for; second opinions."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,6 +13,10 @@ depends_on = None
 # another question of the same confirmed group. It looks at its own neighbours only and writes
 # nothing but its own row, whoever flags it: so it costs the same in a queue of any length, locks
 # nobody out, and no writer can forget it. Twelve questions are what a person can judge at once.
+#
+# A session keeps the plan that it made when the table was small, and an archive fills it in one
+# session: nothing but the indexes of the two questions may serve, so sequential scans are off, and
+# the status is written so that no index on it fits.
 _ENTRY = """
 CREATE FUNCTION entry_of(pair pairs, around bigint[]) RETURNS bigint LANGUAGE sql AS $$
     SELECT coalesce((
@@ -35,9 +39,6 @@ CREATE FUNCTION entry_of(pair pairs, around bigint[]) RETURNS bigint LANGUAGE sq
     ), pair.id)
 $$
 """
-# A session keeps the plan that it made when the table was small, and an archive fills it in one
-# session: nothing but the indexes of the two questions may serve, so sequential scans are off, and
-# the status is written so that no index on it fits.
 # What a decision is worth: probability x (1 + uncertainty) x log2(1 + reach). Reach counts the
 # questions it is about, with those of their groups, and the other flagged pairs around them.
 _USEFUL = """
