@@ -122,6 +122,8 @@ def test_a_second_opinion_is_blind_and_a_difference_is_settled(
     ana.goto(f"{address}/console/cooks/history")
     expect(ana.locator(".tabs .badge")).to_contain_text("1")
     expect(ana.locator(".differing")).to_contain_text("Ben Okri")
+    ana.set_viewport_size({"width": 390, "height": 800})
+    assert ana.evaluate("document.documentElement.scrollWidth") <= 390
     ana.get_by_role("button", name="Let “not the same” stand").click()
     expect(ana.locator(".differing")).to_have_count(0)
     assert said(committed, [pair]) == ["not_duplicate"]
