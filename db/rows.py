@@ -57,8 +57,10 @@ class State(StrEnum):
     """Where a question stands."""
 
     PENDING = "pending"
+    """Not checked yet: it waits for a worker, or for the archive it came with to be mined."""
     DONE = "done"
     FAILED = "failed"
+    """Set aside, or left unmined by an archive that has ended."""
 
 
 class Outcome(StrEnum):
