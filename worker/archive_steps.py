@@ -22,7 +22,7 @@ from worker.text import FOREIGN_LIMIT
 
 RERANK_PAIRS = 240
 """Pairs of a unit; with a GPU, `_ON_GPU` times as many, as of all of these."""
-RERANK_LOOK = 40
+RERANK_LOOK = 120
 """Pairs after which it is asked whether somebody waits for this worker."""
 EMBED_LOOK = 80
 """Questions after which it is asked."""

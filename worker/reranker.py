@@ -21,7 +21,7 @@ class Reranker(Protocol):
     def score(self, texts: Sequence[str], pairs: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return one logit per pair, in the order given, (n,) float32.
 
-        *pairs* is (n, 2) int32, indices into *texts*; each text is tokenised once a call.
+        *pairs* is (n, 2) int32, indices into *texts*; each text they name is tokenised once a call.
         """
         ...
 
@@ -45,6 +45,11 @@ class TokenReranker:
         """
         if not len(pairs):
             return np.zeros(0, np.float32)
-        ids = self._tokens.ids(texts)
-        batches = list(self._tokens.pairs(ids, pairs, token_budget=self._runner.token_budget))
+        read, places = np.unique(pairs, return_inverse=True)
+        ids = self._tokens.ids([texts[one] for one in read.tolist()])
+        batches = list(
+            self._tokens.pairs(
+                ids, places.reshape(pairs.shape), token_budget=self._runner.token_budget
+            )
+        )
         return in_order(batches, self._runner.run(batches))
