@@ -70,7 +70,9 @@ def split(
     components = Components((_key(pair.question1), _key(pair.question2)) for pair in pairs)
     parts: dict[str, list[LabelledPair]] = {name: [] for name in shares}
     for pair in pairs:
-        place = _place(components.find(_key(pair.question1)), seed=seed)
+        # The names of the parts are part of the draw: one part of a split, split again by the same
+        # seed into others, must not fall into one of them.
+        place = _place(f"{seed}\0{' '.join(shares)}\0{components.find(_key(pair.question1))}")
         parts[_part_at(place, shares)].append(pair)
     check_leaks(parts)
     return Split(parts=parts, seed=seed, shares=shares)
@@ -121,9 +123,9 @@ def _key(text: str) -> str:
     return text_digest(text).hex()
 
 
-def _place(component: str, *, seed: int) -> float:
-    """Return where in 0..1 a component lies, evenly spread and decided by its name and the seed."""
-    digest = hashlib.sha256(f"{seed}\0{component}".encode()).digest()
+def _place(component: str) -> float:
+    """Return where in 0..1 a component lies, evenly spread and decided by its name alone."""
+    digest = hashlib.sha256(component.encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
 
 

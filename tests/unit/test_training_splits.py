@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from db.errors import InvalidInputError
 from training.pairs import LabelledPair, read_pairs
+from training.runs import dev_halves
 from training.splits import LeakError, check_leaks, save, split, without_leaks
 
 pairs = st.lists(
@@ -97,3 +98,14 @@ def test_a_split_is_written_with_its_manifest(tmp_path: Path) -> None:
     read = read_pairs(tmp_path / "train.jsonl")
     assert read.pairs == found.parts["train"]
     assert read.sha256 == manifest["parts"]["train"]["sha256"]
+
+
+def test_a_part_that_is_split_again_by_the_same_seed_does_not_fall_into_one_part() -> None:
+    rows = [LabelledPair(f"question {n}", f"other {n}", float(n % 2)) for n in range(2_000)]
+
+    first = split(rows, seed=1).parts
+    kept = split(first["train"], seed=1, shares={"train": 0.9, "dev": 0.1}).parts
+    halves = dev_halves(first["dev"], seed=1)
+
+    assert len(kept["dev"]) > len(first["train"]) / 20
+    assert min(len(half) for half in halves.values()) > len(first["dev"]) / 4
