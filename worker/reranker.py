@@ -49,7 +49,9 @@ class TokenReranker:
         ids = self._tokens.ids([texts[one] for one in read.tolist()])
         batches = list(
             self._tokens.pairs(
-                ids, places.reshape(pairs.shape), token_budget=self._runner.token_budget
+                ids,
+                places.reshape(-1, 2).astype(np.int32),
+                token_budget=self._runner.token_budget,
             )
         )
         return in_order(batches, self._runner.run(batches))
