@@ -98,8 +98,8 @@ def _hits(keys: Keys, labelled: Keys) -> int:
 
 
 def _recipe() -> Callable[[list[str]], tuple[Keys, int]]:
-    from sentence_transformers import CrossEncoder, SentenceTransformer  # noqa: PLC0415
-    from sentence_transformers.util import paraphrase_mining  # noqa: PLC0415
+    from sentence_transformers import CrossEncoder, SentenceTransformer  # noqa: PLC0415  # no weight on
+    from sentence_transformers.util import paraphrase_mining  # noqa: PLC0415  # the other parts
 
     bi_encoder = SentenceTransformer(str(model_folder(DEFAULT_ENCODER)), device="cpu")
     cross_encoder = CrossEncoder(

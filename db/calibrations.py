@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from db import forums, groups
 from db.errors import ConflictError
 from db.events import NewEvent, record
-from db.rows import UNDECIDED, CalibrationRow, ForumRow, PairKind, PairStatus
+from db.rows import UNDECIDED, CalibrationRow, ForumRow, Learnt, PairKind, PairStatus
 from db.tables.calibrations import ForumCalibration
 from db.tables.pairs import Pair
 
@@ -36,23 +36,6 @@ class Decided:
 
     raw: float
     is_duplicate: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Learnt:
-    """A line in logit space with what it was learnt from and what it brought."""
-
-    reranker_id: int
-    bi_encoder_id: int
-    slope: float
-    shift: float
-    duplicates: int
-    others: int
-    lowest: float
-    error_before: float
-    error_after: float
-    brier_before: float
-    brier_after: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,9 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
@@ -236,9 +236,17 @@ def take_back(session: Session, forum_id: int, opinion_id: int, *, actor: str) -
         raise NotFoundError(f"there is no second opinion {opinion_id} of yours to take back")
 
 
-def _concerns(actor: str, *, is_admin: bool) -> list[ColumnElement[bool]]:
-    own = or_(SecondOpinion.actor == actor, Decision.actor == actor)
-    return [] if is_admin else [own]
+def _differs(forum_id: int, *, actor: str, is_admin: bool) -> ColumnElement[bool]:
+    """Return whether a second opinion is a difference that this person can settle."""
+    first_by = select(Decision.actor).where(Decision.id == SecondOpinion.decision_id)
+    first = first_by.correlate(SecondOpinion).scalar_subquery()  # also where `Decision` is joined
+    own = or_(SecondOpinion.actor == actor, first == actor)
+    return and_(
+        SecondOpinion.forum_id == forum_id,
+        SecondOpinion.agrees.is_(False),
+        SecondOpinion.settled_at.is_(None),
+        true() if is_admin else own,
+    )
 
 
 def list_differing(
@@ -264,22 +272,17 @@ def list_differing(
         .join(Pair, _stands())
         .join(low, low.id == Pair.low_id)
         .join(high, high.id == Pair.high_id)
-        .where(
-            SecondOpinion.forum_id == forum_id,
-            SecondOpinion.agrees.is_(False),
-            SecondOpinion.settled_at.is_(None),
-            *_concerns(actor, is_admin=is_admin),
-        )
+        .where(_differs(forum_id, actor=actor, is_admin=is_admin))
         .order_by(SecondOpinion.id.desc())
         .limit(limit)
     )
     return [_differing(dict(row)) for row in found.mappings()]
 
 
-def _differing(row: dict[str, object]) -> Differing:
+def _differing(row: dict[str, Any]) -> Differing:
     titles = (row.pop("low"), row.pop("high"))
-    row["first"], row["second"] = PairStatus(str(row["first"])), PairStatus(str(row["second"]))
-    return Differing(**row, titles=titles)  # type: ignore[arg-type]
+    row["first"], row["second"] = PairStatus(row["first"]), PairStatus(row["second"])
+    return Differing(**row, titles=titles)
 
 
 def count_differing(session: Session, forum_id: int, *, actor: str, is_admin: bool) -> int:
@@ -289,27 +292,17 @@ def count_differing(session: Session, forum_id: int, *, actor: str, is_admin: bo
         .select_from(SecondOpinion)
         .join(Decision, Decision.id == SecondOpinion.decision_id)
         .join(Pair, _stands())
-        .where(
-            SecondOpinion.forum_id == forum_id,
-            SecondOpinion.agrees.is_(False),
-            SecondOpinion.settled_at.is_(None),
-            *_concerns(actor, is_admin=is_admin),
-        )
+        .where(_differs(forum_id, actor=actor, is_admin=is_admin))
     ).scalar_one()
 
 
 def settle(session: Session, forum_id: int, opinion_id: int, *, actor: str, is_admin: bool) -> None:
     """Let the first decision stand; raises `NotFoundError`."""
-    first_by = select(Decision.actor).where(Decision.id == SecondOpinion.decision_id)
-    own = or_(SecondOpinion.actor == actor, first_by.scalar_subquery() == actor)
     changed = session.execute(
         update(SecondOpinion)
         .where(
             SecondOpinion.id == opinion_id,
-            SecondOpinion.forum_id == forum_id,
-            SecondOpinion.agrees.is_(False),
-            SecondOpinion.settled_at.is_(None),
-            *([] if is_admin else [own]),
+            _differs(forum_id, actor=actor, is_admin=is_admin),
         )
         .values(settled_by=actor, settled_at=func.clock_timestamp())
         .returning(SecondOpinion.id)

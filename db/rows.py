@@ -75,10 +75,9 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CalibrationRow:
-    """A version of a forum's own calibration, for one pair of models."""
+class Learnt:
+    """A line in logit space with what it was learnt from and what it brought."""
 
-    id: int
     reranker_id: int
     bi_encoder_id: int
     slope: float
@@ -90,6 +89,13 @@ class CalibrationRow:
     error_after: float
     brier_before: float
     brier_after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationRow(Learnt):
+    """A version of a forum's own calibration, for one pair of models."""
+
+    id: int
     actor: str
     created_at: datetime
     ended_at: datetime | None

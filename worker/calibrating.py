@@ -7,9 +7,9 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from db import calibrations, models, thresholds
-from db.calibrations import Decided, Learnt, Moved
+from db.calibrations import Decided, Moved
 from db.errors import ConflictError
-from db.rows import CalibrationRow, ForumRow, ModelKind
+from db.rows import CalibrationRow, ForumRow, Learnt, ModelKind
 from worker.recalibration import Line, Trial, fit, try_out
 
 NEEDED = 20

@@ -19,7 +19,6 @@ BODY_SHOWN = 20_000
 def build_stage(session: Session, reviewer: Reviewer, pair_id: int) -> dict[str, Any]:
     """Return what the template of the stage shows; raises `PairNotFoundError`."""
     stage = review.get_stage(session, reviewer.forum.id, pair_id)
-    older_runs, newer_runs = mark_words(stage.older.title, stage.newer.title)
     found = {
         side.group_id: groups.get_group(session, reviewer.forum.id, side.group_id)
         for side in (stage.older, stage.newer)
@@ -30,10 +29,7 @@ def build_stage(session: Session, reviewer: Reviewer, pair_id: int) -> dict[str,
         "key": str(pair_id),
         "second": None,
         "pair": stage,
-        "cards": (
-            _card(stage, stage.older, older_runs, label="asked first", keep="older", key="D"),
-            _card(stage, stage.newer, newer_runs, label="asked later", keep="newer", key="⇧D"),
-        ),
+        "cards": _cards(stage),
         "likelihood": words.likelihood(stage.score, stage.kind),
         "evidence": _evidence(stage),
         "groups": list(found.values()),
@@ -53,16 +49,12 @@ def build_second_stage(session: Session, reviewer: Reviewer, opinion_id: int) ->
     pair_id = opinions.get_asked(session, reviewer.forum.id, opinion_id, holder=reviewer.name)
     stage = review.get_stage(session, reviewer.forum.id, pair_id)
     blind = replace(stage, canonical_id=None, decided_by=None, note=None, status=PairStatus.FLAGGED)
-    older_runs, newer_runs = mark_words(stage.older.title, stage.newer.title)
     return {
         "stage_template": "_stage.html",
         "key": f"s{opinion_id}",
         "second": opinion_id,
         "pair": blind,
-        "cards": (
-            _card(blind, blind.older, older_runs, label="asked first", keep="older", key="D"),
-            _card(blind, blind.newer, newer_runs, label="asked later", keep="newer", key="⇧D"),
-        ),
+        "cards": _cards(blind),
         "likelihood": words.likelihood(stage.score, stage.kind),
         "evidence": _evidence(stage),
         "groups": [],
@@ -72,6 +64,14 @@ def build_second_stage(session: Session, reviewer: Reviewer, opinion_id: int) ->
         "claimed_by": _claimant(session, reviewer, pair_id),
         "decision_id": None,
     }
+
+
+def _cards(stage: Stage) -> tuple[dict[str, Any], dict[str, Any]]:
+    older, newer = mark_words(stage.older.title, stage.newer.title)
+    return (
+        _card(stage, stage.older, older, label="asked first", keep="older", key="D"),
+        _card(stage, stage.newer, newer, label="asked later", keep="newer", key="⇧D"),
+    )
 
 
 def _card(

@@ -83,7 +83,7 @@ def test_a_run_killed_twenty_times_ends_with_the_pairs_of_an_undisturbed_one(
 ) -> None:
     wanted = titles(300)
     _, archive = bring_in(committed, records(wanted))
-    chance, kills, ended = random.Random(4), 0, False  # noqa: S311
+    chance, kills, ended = random.Random(4), 0, False  # noqa: S311  # no secret
     with subprocess.Popen(
         [sys.executable, "-m", "tests.archive_factories", servers.database_url],
         stdin=subprocess.PIPE,

@@ -9,13 +9,14 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from db import bulk, calibrations, forums, groups, jobs, models, pairs, thresholds
-from db.calibrations import Learnt, NoCalibrationError
+from db.calibrations import NoCalibrationError
 from db.pairs import StaleScoresError
 from db.rows import (
     CalibrationRow,
     Finding,
     ForumRow,
     Lane,
+    Learnt,
     ModelKind,
     PairKind,
     PairStatus,
@@ -68,7 +69,7 @@ def make_pairs(session: Session, decided: int, waiting: int, *, shift: float) ->
 
 def state(session: Session) -> dict[int, tuple[str, float, float | None, int]]:
     found = session.execute(select(Pair.id, Pair.status, Pair.score, Pair.raw_score, Pair.version))
-    return {row[0]: tuple(row[1:]) for row in found}  # type: ignore[misc]
+    return {key: (status, score, raw, version) for key, status, score, raw, version in found}
 
 
 def learnt(reranker_id: int, bi_encoder_id: int, *, slope: float = 1.0, shift: float) -> Learnt:
