@@ -25,10 +25,10 @@ def measure(context: Context) -> None:
     One worker does both. The archive rests before the first and goes on until the last is answered.
     """
     archived = context.questions(ARCHIVED)
-    titles = some_questions(STORED + 2 * LIVE + archived)[STORED:]
+    titles = some_questions(STORED + 2 * LIVE + archived, folder=context.folder)[STORED:]
     quiet, busy = titles[:LIVE], titles[LIVE : 2 * LIVE]
     context.say(f"starting a service that holds {STORED:,} questions")
-    with started() as bench:
+    with started(context.folder) as bench:
         alone = _latencies(bench, quiet, prefix="quiet")
         context.note(f"live question, no archive, {LIVE} of them", _quantiles(alone))
         archive_id = _bring_in(bench, titles[2 * LIVE :])

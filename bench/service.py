@@ -112,8 +112,8 @@ def new_questions(titles: Sequence[str], *, first: int) -> list[NewQuestion]:
 
 
 @contextmanager
-def started() -> Iterator[Bench]:
-    """Start a service that holds `STORED` embedded questions."""
+def started(data: Path | None = None) -> Iterator[Bench]:
+    """Start a service that holds `STORED` embedded questions, of the folder *data* if given."""
     with (
         tempfile.TemporaryDirectory(prefix="ab-", dir="/tmp") as folder,
         EmbeddedServers(Path(folder)) as servers,
@@ -124,7 +124,7 @@ def started() -> Iterator[Bench]:
         )
         schema.upgrade(engine)
         sessions = make_sessions(engine)
-        models, forum, key = _stored(sessions, running)
+        models, forum, key = _stored(sessions, running, data)
         port = free_port()
         with Supervisor(Path(folder) / "logs", environment(running)) as supervisor:
             supervisor.start("api", ["api", "--port", str(port)])
@@ -136,7 +136,9 @@ def started() -> Iterator[Bench]:
         engine.dispose()
 
 
-def _stored(sessions: Sessions, running: Running) -> tuple[Models, ForumRow, str]:
+def _stored(
+    sessions: Sessions, running: Running, data: Path | None
+) -> tuple[Models, ForumRow, str]:
     settings = WorkerSettings.model_validate({"redis_url": running.redis_url})
     encoder = load_encoder(DEFAULT_ENCODER, device="auto", cache=settings.model_cache)
     reranker = load_reranker(DEFAULT_RERANKER, device="auto", cache=settings.model_cache)
@@ -148,7 +150,7 @@ def _stored(sessions: Sessions, running: Running) -> tuple[Models, ForumRow, str
         key = keys.create_key(
             session, name="bench", forum_ids=[forum.id], scopes=["submit", "review"]
         )
-    titles = some_questions(STORED)
+    titles = some_questions(STORED, folder=data)
     for start in range(0, STORED, 1_000):
         with sessions.begin() as session:
             batch = new_questions(titles[start : start + 1_000], first=start)

@@ -39,9 +39,12 @@ class BenchSettings(BaseSettings):
     data: Path | None = None
 
 
-def questions(count: int, *, seed: int = 7) -> list[str]:
-    """Return *count* distinct questions, the same ones for the same seed."""
-    folder = BenchSettings().data
+def questions(count: int, *, seed: int = 7, folder: Path | None = None) -> list[str]:
+    """Return *count* distinct questions, the same ones for the same seed.
+
+    Those in *folder*, or in the one that the environment names, else made-up ones.
+    """
+    folder = folder or BenchSettings().data
     pool = _real(folder) if folder else _made_up(count)
     random.Random(seed).shuffle(pool)  # noqa: S311  # nothing secret
     if len(pool) < count:
