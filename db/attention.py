@@ -4,7 +4,7 @@ A claim tells others and locks nothing; what keeps two people from overwriting e
 pair's version: see `db.decisions`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -81,6 +81,11 @@ def active_claims(session: Session, forum_id: int) -> dict[int, str]:
         )
     )
     return {row.pair_id: row.holder for row in found}
+
+
+def colleague(claims: Mapping[int, str], pair_ids: Iterable[int], *, me: str) -> str | None:
+    """Return who but *me* has one of these pairs on stage, by the *claims* of `active_claims`."""
+    return next((claims[pair] for pair in pair_ids if claims.get(pair, me) != me), None)
 
 
 def skip(session: Session, forum_id: int, pair_ids: Sequence[int], *, holder: str) -> None:

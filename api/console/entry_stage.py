@@ -7,11 +7,10 @@ from sqlalchemy.orm import Session
 from api.console import words
 from api.console.access import Reviewer
 from api.console.diff import mark_words
-from db import attention, entries
+from api.console.stage import BODY_SHOWN, claimant
+from db import entries
 from db.entries import EntryDetail, Node
 from db.rows import PairKind
-
-BODY_SHOWN = 20_000
 
 
 def find_entry_stage(session: Session, reviewer: Reviewer, pair_id: int) -> dict[str, Any] | None:
@@ -31,7 +30,7 @@ def find_entry_stage(session: Session, reviewer: Reviewer, pair_id: int) -> dict
         "stays": _leading(entry).id,
         "links": [(numbers[p.low_id], numbers[p.high_id], p) for p in entry.pairs],
         "bridged": [node for node in entry.nodes if node.group_id is not None],
-        "claimed_by": _claimant(session, reviewer, pair_ids),
+        "claimed_by": claimant(session, reviewer, pair_ids),
     }
 
 
@@ -65,9 +64,3 @@ def _likelihood(entry: EntryDetail) -> str:
 
 def _leading(entry: EntryDetail) -> Node:
     return max(entry.nodes, key=lambda node: node.size if node.group_id is not None else 0)
-
-
-def _claimant(session: Session, reviewer: Reviewer, pair_ids: list[int]) -> str | None:
-    claims = attention.active_claims(session, reviewer.forum.id)
-    holders = (claims.get(pair_id) for pair_id in pair_ids)
-    return next((name for name in holders if name not in {None, reviewer.name}), None)

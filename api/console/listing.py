@@ -46,14 +46,13 @@ def list_items(
         session, reviewer.forum.id, view.where, sort=view.sort, after=after, limit=PAGE
     )
     claims = attention.active_claims(session, reviewer.forum.id)
-    others = {pair: name for pair, name in claims.items() if name != reviewer.name}
-    items = [_entry_item(entry, others) for entry in found.entries]
+    items = [_entry_item(entry, claims, me=reviewer.name) for entry in found.entries]
     if not view.is_filtered and view.where.status is PairStatus.FLAGGED:
         asked = opinions.list_asked(
             session, reviewer.forum.id, reviewer.name, after=told, limit=SECOND_OPINIONS
         )
         for number, one in enumerate(asked, start=1):
-            items.insert(number * _STEP - 1, _second_item(one, others))
+            items.insert(number * _STEP - 1, _second_item(one, claims, me=reviewer.name))
     return {
         "items": items,
         "after": found.after,
@@ -62,7 +61,7 @@ def list_items(
     }
 
 
-def _entry_item(entry: Entry, others: Mapping[int, str]) -> Item:
+def _entry_item(entry: Entry, claims: Mapping[int, str], *, me: str) -> Item:
     pair_id = entry.first.pair_id
     return Item(
         key=str(pair_id),
@@ -72,11 +71,11 @@ def _entry_item(entry: Entry, others: Mapping[int, str]) -> Item:
         title=entry.first.title,
         score=entry.first.score,
         questions=entry.questions,
-        claimed_by=_claimant(entry.pair_ids, others),
+        claimed_by=attention.colleague(claims, entry.pair_ids, me=me),
     )
 
 
-def _second_item(asked: Asked, others: Mapping[int, str]) -> Item:
+def _second_item(asked: Asked, claims: Mapping[int, str], *, me: str) -> Item:
     return Item(
         key=f"s{asked.id}",
         path=f"second/{asked.id}",
@@ -86,9 +85,5 @@ def _second_item(asked: Asked, others: Mapping[int, str]) -> Item:
         score=asked.score,
         questions=2,
         opinion_id=asked.id,
-        claimed_by=_claimant((asked.pair_id,), others),
+        claimed_by=attention.colleague(claims, (asked.pair_id,), me=me),
     )
-
-
-def _claimant(pair_ids: Sequence[int], others: Mapping[int, str]) -> str | None:
-    return next((others[pair] for pair in pair_ids if pair in others), None)

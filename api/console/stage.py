@@ -1,5 +1,6 @@
 """One pair on stage: its marks, its evidence, its groups, what was decided before."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,7 +37,7 @@ def build_stage(session: Session, reviewer: Reviewer, pair_id: int) -> dict[str,
         "is_bridge": _is_bridge(stage),
         "others": _others(stage, found.values()),
         "precedents": review.precedents(session, stage),
-        "claimed_by": _claimant(session, reviewer, pair_id),
+        "claimed_by": claimant(session, reviewer, [pair_id]),
         "decision_id": decisions.find_last_decision(session, reviewer.forum.id, pair_id),
     }
 
@@ -61,7 +62,7 @@ def build_second_stage(session: Session, reviewer: Reviewer, opinion_id: int) ->
         "is_bridge": False,
         "others": [],
         "precedents": [],
-        "claimed_by": _claimant(session, reviewer, pair_id),
+        "claimed_by": claimant(session, reviewer, [pair_id]),
         "decision_id": None,
     }
 
@@ -100,9 +101,10 @@ def _others(stage: Stage, found: Any) -> list[Any]:
     return [member for group in details for member in group.members if member.id not in own]
 
 
-def _claimant(session: Session, reviewer: Reviewer, pair_id: int) -> str | None:
-    holder = attention.active_claims(session, reviewer.forum.id).get(pair_id)
-    return holder if holder != reviewer.name else None
+def claimant(session: Session, reviewer: Reviewer, pair_ids: Iterable[int]) -> str | None:
+    """Return the colleague who has one of these pairs on stage."""
+    claims = attention.active_claims(session, reviewer.forum.id)
+    return attention.colleague(claims, pair_ids, me=reviewer.name)
 
 
 @dataclass(frozen=True, slots=True)
