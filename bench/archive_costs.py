@@ -23,6 +23,8 @@ SIZES = (10_000, 50_000, 250_000)
 LOADED = 278_000
 TOP = 100
 _SAMPLE = 2_000
+_COMPARED = 50_000
+"""Questions up to which the search is made once more without the gate."""
 _TICKS = 100
 
 
@@ -100,7 +102,8 @@ def measure_cost(context: Context) -> None:
         vectors = context.vectors(chosen)
         worked = work_s()
         floor = context.reranker.calibration.cosine_floor
-        near = all_near(vectors, floor=floor, top_k=TOP, search=BlockSearch("cpu"))
+        gate, device = context.reranker.gate, BlockSearch("cpu")
+        near = all_near(vectors, floor=floor, top_k=TOP, search=device, gate=gate)
         search = 1e3 * (work_s() - worked) / len(texts)
         pairs = np.stack((near.left, near.right), axis=1)
         sample = np.random.default_rng(0).permutation(len(pairs))[:_SAMPLE]
@@ -111,6 +114,12 @@ def measure_cost(context: Context) -> None:
             f"search {search:.2f} ms, rerank {reading:.2f} ms"
             f" ({len(near) / len(texts):.2f} pairs, {calls * len(near) / len(texts):.2f} inputs)",
         )
+        if gate is not None and len(texts) <= _COMPARED:
+            every = len(all_near(vectors, floor=floor, top_k=TOP, search=device))
+            context.note(
+                f"near pairs that the gate leaves out, {len(texts):,} questions",
+                f"{1 - len(near) / every:.1%} of {every:,}",
+            )
     context.note("pairs whose rerank was timed at each size", _SAMPLE)
 
 

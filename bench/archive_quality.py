@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 from bench.archive_data import Context, Keys, inside, keys_of, with_partners
 from worker.blocks import BlockSearch, Near, all_near
 from worker.cascade import rerank
+from worker.gate import gate_scores
 
 TOP = 100
 FLOOR_SIZE = 50_000
 _CHUNK = 2_048
 _ROWS = 512
 _ROUNDING = 1e-6
+_SAMPLE = 10_000
 _SHARES = (0.99, 0.995, 0.999)
 
 
@@ -151,6 +153,37 @@ def measure_floor(context: Context) -> None:
         context.note(
             f"floors that keep {', '.join(map(str, _SHARES))} of the {name}",
             ", ".join(f"{one:.3f}" for one in floors),
+        )
+        titles = [context.data.questions[one] for one in chosen.tolist()]
+        _note_kept(context, name, titles, vectors=vectors, pairs=pairs[top], cosines=cosines[top])
+
+
+def _note_kept(
+    context: Context,
+    name: str,
+    titles: list[str],
+    *,
+    vectors: NDArray[np.float32],
+    pairs: NDArray[np.int64],
+    cosines: NDArray[np.float32],
+) -> None:
+    """Note which of the duplicates that reading every pair would flag the cascade reads."""
+    some = np.random.default_rng(0).permutation(len(pairs))[:_SAMPLE]
+    pairs, cosines, reranker = pairs[some], cosines[some], context.reranker
+    near = Near(pairs[:, 0], pairs[:, 1], cosines)
+    full, _, _ = _scored(context, titles, near)
+    flagged = full >= reranker.calibration.threshold
+    read = cosines >= reranker.calibration.cosine_floor
+    context.note(
+        f"{name} in the top {TOP} that would be flagged, kept by the floor",
+        f"{read[flagged].mean():.4f} of {flagged.sum():,}",
+    )
+    if (gate := reranker.gate) is not None:
+        weights = [np.array(one, np.float32) for one in (gate.product, gate.difference)]
+        read &= gate_scores(vectors[pairs[:, 0]], vectors[pairs[:, 1]], *weights) >= gate.bar
+        context.note(
+            f"{name} in the top {TOP} that would be flagged, kept by floor and gate",
+            f"{read[flagged].mean():.4f} of {flagged.sum():,}",
         )
 
 

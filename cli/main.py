@@ -18,7 +18,7 @@ from cli import (
     models,
     processes,
     retry,
-    training,
+    trained,
     up,
 )
 from db.errors import ServiceError
@@ -36,7 +36,7 @@ retry.add_to(app)
 doctor.add_to(app)
 archive_import.add_to(app)
 mine.add_to(app)
-training.add_to(app)
+trained.add_to(app)
 app.add_typer(archives.app, name="archives")
 app.add_typer(forums.app, name="forums")
 app.add_typer(keys.app, name="keys")

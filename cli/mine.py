@@ -55,6 +55,15 @@ def mine(
         str, typer.Option(help="CrossEncoder: `default`, folder or hub id.")
     ] = "default",
     top_k: Annotated[int, typer.Option(min=1, help="Neighbours looked at for a question.")] = 100,
+    upper_band: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Probability that one order must assure for the other not to be read: faster, with"
+            " scores above it less exact.",
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
 ) -> None:
     """Find every duplicate pair in FILE and write them best first.
@@ -82,6 +91,7 @@ def mine(
             search=BlockSearch(device),
             top_k=top_k,
             min_score=min_score,
+            upper_band=upper_band,
             on_progress=show,
         )
         progress.remove_task(loading)

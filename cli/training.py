@@ -1,4 +1,4 @@
-"""`askedbefore train` and `askedbefore evaluate`: the recipes, for those with labelled pairs."""
+"""`askedbefore train`: the recipes that need labelled pairs, and the data they need."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.console import Console
 
-from cli.training_tables import show_comparison, show_figures
+from cli.training_tables import show_figures
 
 if TYPE_CHECKING:
     from training.pairs import LabelledPair
@@ -25,7 +25,7 @@ app = typer.Typer(
 )
 console = Console()
 
-_CACHE = Path.home() / ".cache" / "askedbefore"
+CACHE = Path.home() / ".cache" / "askedbefore"
 """As the workers' default: a model exported once is not exported again."""
 
 Train = Annotated[str, typer.Option("--train", help="Labelled pairs to learn from.")]
@@ -60,10 +60,10 @@ def split_(
     from training.splits import save, split  # noqa: PLC0415
 
     read = read_pairs(data)
-    _say(read.summary())
+    say(read.summary())
     found = split(read.pairs, seed=seed)
     save(found, output)
-    _say(f"{name}: {len(pairs):,} pairs" for name, pairs in found.parts.items())
+    say(f"{name}: {len(pairs):,} pairs" for name, pairs in found.parts.items())
 
 
 @app.command("cross-encoder")
@@ -78,6 +78,9 @@ def cross_encoder(  # noqa: PLR0913, PLR0917  # a command's options
     schedule: Annotated[
         Literal["linear", "cosine", "constant_with_warmup"], typer.Option(help="Of the rate.")
     ] = "linear",
+    patience: Annotated[
+        int, typer.Option(help="Looks at dev, of eight, without a better one: then it stops.")
+    ] = 3,
     pos_weight: Annotated[
         str | None,
         typer.Option(
@@ -99,18 +102,19 @@ def cross_encoder(  # noqa: PLR0913, PLR0917  # a command's options
 
     _hush_all_but_the_first()
     data = runs.load_data(train, dev, seed=seed)
-    _say(data.notes)
+    say(data.notes)
     config = CrossEncoderConfig(
-        base=_folder(base),
+        base=folder_of(base),
         epochs=epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,
         schedule=schedule,
+        patience=patience,
         pos_weight=_pos_weight(pos_weight, data.train),
         seed=seed,
     )
     figures = runs.train_cross_encoder(
-        config, data, output=output, encoder=_encoder("all-MiniLM-L6-v2"), resume=resume
+        config, data, output=output, encoder=load_bi_encoder("all-MiniLM-L6-v2"), resume=resume
     )
     _show(figures, output)
 
@@ -142,7 +146,7 @@ def sentence_transformer(  # noqa: PLR0913, PLR0917  # a command's options
 
     _hush_all_but_the_first()
     config = SentenceTransformerConfig(
-        base=_folder(base),
+        base=folder_of(base),
         objective=Objective(objective),
         epochs=epochs,
         batch_size=batch_size,
@@ -150,7 +154,7 @@ def sentence_transformer(  # noqa: PLR0913, PLR0917  # a command's options
         seed=seed,
     )
     data = runs.load_data(train, dev, seed=seed)
-    _say(data.notes)
+    say(data.notes)
     figures = runs.train_sentence_transformer(config, data, output=output, resume=resume)
     _show(figures, output)
 
@@ -174,11 +178,11 @@ def distill(  # noqa: PLR0917  # a command's options
 
     texts = read_questions(questions)
     with console.status("The teacher reads the labelled pairs"):
-        expert = Teacher(_folder(teacher), read_pairs(labelled).pairs)
+        expert = Teacher(folder_of(teacher), read_pairs(labelled).pairs)
     with console.status(f"The teacher reads {len(texts):,} questions"):
         pairs = expert.label(texts, wanted=wanted, seed=seed)
     write_pairs(output, pairs)
-    _say([f"{len(pairs):,} pairs written to {output}"])
+    say([f"{len(pairs):,} pairs written to {output}"])
 
 
 @app.command()
@@ -210,17 +214,17 @@ def negatives(  # noqa: PLR0917  # a command's options
 
     known = [pair for source in (pairs, *(duplicates or ())) for pair in read_pairs(source).pairs]
     texts = [text for path in questions or () for text in read_questions(path)]
-    encoder = _encoder(bi_encoder)
+    encoder = load_bi_encoder(bi_encoder)
     with console.status("Looking for close pairs"):
         found = mined_negatives(
             texts, known, encoder=encoder, between=(low, high), per_question=per_question
         )
     write_pairs(output, found)
-    _say([f"{len(found):,} pairs written to {output}; look at some before you train on them"])
+    say([f"{len(found):,} pairs written to {output}; look at some before you train on them"])
 
 
 @app.command()
-def mix(  # noqa: PLR0917  # a command's options
+def mix(  # noqa: PLR0913, PLR0917  # a command's options
     gold: Annotated[str, typer.Option(help="Labelled pairs.")],
     output: Annotated[Path, typer.Option(help="JSONL of the mix.")],
     apart: Annotated[list[str], typer.Option(help="Sets that will judge the model; repeatable.")],
@@ -229,7 +233,13 @@ def mix(  # noqa: PLR0917  # a command's options
     negatives: Annotated[
         str | None, typer.Option(help="Hard negatives, as `train negatives` mines them.")
     ] = None,
+    gold_pairs: Annotated[int, typer.Option(help="At most this many gold pairs.")] = 52_000,
+    further: Annotated[int, typer.Option(help="At most this many further duplicates.")] = 6_000,
+    inferred: Annotated[
+        int, typer.Option(help="At most this many negatives that follow from labels.")
+    ] = 10_000,
     hard_negatives: Annotated[int, typer.Option(help="At most this many of them.")] = 16_000,
+    joined: Annotated[int, typer.Option(help="Longer texts, joined from two pairs.")] = 3_000,
     seed: Seed = 1,
 ) -> None:
     """Mix gold pairs with pairs that follow from them and with made-up near misses.
@@ -244,7 +254,14 @@ def mix(  # noqa: PLR0917  # a command's options
     pairs = read_pairs(gold).pairs
     with console.status("Mixing"):
         mixed = mixing.build(
-            mixing.MixConfig(seed=seed, hard_negatives=hard_negatives),
+            mixing.MixConfig(
+                gold=gold_pairs,
+                positives=further,
+                inferred_negatives=inferred,
+                hard_negatives=hard_negatives,
+                joined=joined,
+                seed=seed,
+            ),
             gold=pairs,
             positives=read_pairs(positives).pairs if positives else (),
             extra=[pair for path in extra or () for pair in read_pairs(path, soft=True).pairs],
@@ -253,91 +270,15 @@ def mix(  # noqa: PLR0917  # a command's options
             kin=mixing.kin_of(model_folder("all-MiniLM-L6-v2"), pairs),
         )
     write_pairs(output, mixed)
-    _say([f"{output}: {mixing.balance(mixed)}"])
+    say([f"{output}: {mixing.balance(mixed)}"])
 
 
-@app.command()
-def average(
-    first: Annotated[str, typer.Argument(help="A reranker's folder.")],
-    second: Annotated[str, typer.Argument(help="Another, of the same ancestry.")],
-    output: Annotated[Path, typer.Option(help="Folder of the mean.")],
-    share: Annotated[float, typer.Option(help="How much of it is the first.")] = 0.5,
-) -> None:
-    """Average two rerankers of one ancestry, weight by weight; calibrate the mean afterwards.
-
-    Example: askedbefore train average runs/second/model runs/first/model --output mean
-    """
-    from training.averaging import average as mean  # noqa: PLC0415  # heavy and optional
-    from training.runs import save_reranker  # noqa: PLC0415
-
-    save_reranker(mean([_folder(first), _folder(second)], [share, 1 - share]), output)
-    _say([f"{output} is written: askedbefore train calibrate {output} --data DEV"])
-
-
-@app.command("calibrate")
-def calibrate_(
-    model: Annotated[Path, typer.Argument(help="A reranker's folder; calibration.json goes in.")],
-    data: Annotated[str, typer.Option(help="Labelled pairs, drawn as the service meets them.")],
-    encoder: Annotated[str, typer.Option(help="The bi-encoder it will serve with.")] = (
-        "all-MiniLM-L6-v2"
-    ),
-) -> None:
-    """Fit probabilities, thresholds and the cascade's floor on labelled pairs.
-
-    Example: askedbefore train calibrate runs/reranker/model --data decisions.csv
-    """
-    from training.pairs import read_pairs, require_both_labels  # noqa: PLC0415  # heavy, optional
-    from training.runs import calibrate_reranker  # noqa: PLC0415
-
-    read = read_pairs(data)
-    require_both_labels(read.pairs, what=data)
-    _say(read.summary())
-    with console.status(f"Scoring {len(read.pairs):,} pairs in both orders"):
-        found = calibrate_reranker(model, read.pairs, encoder=_encoder(encoder))
-    _say(f"precision {name}: flag at {value:.3f}" for name, value in found.thresholds.items())
-    _say([f"cosine floor {found.cosine_floor:.3f}, default threshold {found.threshold:.3f}"])
-
-
-def evaluate(  # noqa: PLR0917  # a command's options
-    first: Annotated[str, typer.Argument(help="A reranker, or `cosine` for the bi-encoder alone.")],
-    second: Annotated[str, typer.Argument(help="The other: folder, bundled name or hub id.")],
-    data: Annotated[str, typer.Option(help="Labelled pairs that neither was tuned on.")],
-    encoder: Annotated[str, typer.Option(help="The bi-encoder that gives the cosine.")] = (
-        "all-MiniLM-L6-v2"
-    ),
-    shown: Annotated[int, typer.Option(help="Pairs of most disagreement to list.")] = 10,
-    samples: Annotated[int, typer.Option(help="Bootstrap samples.")] = 500,
-) -> None:
-    """Put two models side by side on one set of pairs, as the service would run them.
-
-    Example: askedbefore evaluate cosine default --data splits/test.jsonl
-    """
-    from training.evaluate import compare, score  # noqa: PLC0415  # training is heavy and optional
-    from training.pairs import read_pairs  # noqa: PLC0415
-
-    read = read_pairs(data)
-    _say(read.summary())
-    common = _encoder(encoder)
-    scored = []
-    for name in (first, second):
-        with console.status(f"{name} scores {len(read.pairs):,} pairs"):
-            scored.append(score(name, read.pairs, encoder=common, cache=_CACHE))
-    with console.status(f"{samples} bootstrap samples"):
-        found = compare(scored[0], scored[1], read.pairs, samples=samples, shown=shown)
-    show_comparison(found, console=console)
-
-
-def add_to(root: typer.Typer) -> None:
-    """Add ``train`` and ``evaluate`` to the command."""
-    root.add_typer(app, name="train")
-    root.command()(evaluate)
-
-
-def _encoder(name: str) -> "Encoder":
+def load_bi_encoder(name: str) -> "Encoder":
+    """Return the bi-encoder called *name*, saying meanwhile that it is loaded."""
     from worker.load import load_encoder  # noqa: PLC0415  # loads the models' stack
 
     with console.status(f"Loading {name}"):
-        return load_encoder(name, device="auto", cache=_CACHE)
+        return load_encoder(name, device="auto", cache=CACHE)
 
 
 def _hush_all_but_the_first() -> None:
@@ -353,7 +294,7 @@ def _pos_weight(wanted: str | None, pairs: "Sequence[LabelledPair]") -> float | 
         return None
     if wanted == "auto":
         weight = balanced_pos_weight(pairs)
-        _say([f"a duplicate weighs {weight:.2f} times as much as another pair"])
+        say([f"a duplicate weighs {weight:.2f} times as much as another pair"])
         return weight
     try:
         weight = float(wanted)
@@ -364,7 +305,8 @@ def _pos_weight(wanted: str | None, pairs: "Sequence[LabelledPair]") -> float | 
     return weight
 
 
-def _folder(name: str) -> str:
+def folder_of(name: str) -> str:
+    """Return where the model called *name* lies; a folder without one is refused in a sentence."""
     from worker.load import folder_digest, model_folder  # noqa: PLC0415  # the models' stack
 
     folder = model_folder(name)
@@ -372,7 +314,8 @@ def _folder(name: str) -> str:
     return str(folder)
 
 
-def _say(lines: Iterable[str]) -> None:
+def say(lines: Iterable[str]) -> None:
+    """Print lines as they are."""
     for line in lines:
         console.print(line, highlight=False, markup=False)
 
@@ -381,4 +324,4 @@ def _show(figures: "Figures", output: Path) -> None:
     if not figures:  # not the first of the run's processes
         return
     show_figures(figures, console=console)
-    _say([f"Everything of this run is in {output}."])
+    say([f"Everything of this run is in {output}."])

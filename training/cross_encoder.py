@@ -40,7 +40,7 @@ class CrossEncoderConfig:
     dropout: float = 0.0
     train_word_embeddings: bool = False
     both_orders: float = 0.125
-    symmetry: float = 0.15
+    symmetry: float = 0.3
     pos_weight: float | None = None
     """How much more a duplicate counts than a pair that is none; None: as much."""
     bf16: bool = True

@@ -36,10 +36,18 @@ IsWanted = Callable[[], bool]
 class Steps:
     """Does units of archives with one pair of models."""
 
-    def __init__(self, sessions: Sessions, models: Models, search: BlockSearch) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        models: Models,
+        search: BlockSearch,
+        *,
+        upper_band: float | None = None,
+    ) -> None:
         self._sessions = sessions
         self._models = models
         self._search = search
+        self._upper_band = upper_band
         self._blocks: dict[tuple[int, int, int], BlockRows] = {}
         self._is_wanted: IsWanted = lambda: False
         self._do = {
@@ -110,6 +118,7 @@ class Steps:
             floor=self._models.reranker.calibration.cosine_floor,
             top_k=archive.top_k,
             same=same,
+            gate=self._models.gate(forum),
         )
         # Two questions that were both here before have met already.
         fresh = ours.ours[near.left] | theirs.ours[near.right]
@@ -204,7 +213,9 @@ class Steps:
             part = near.take(slice(start, start + step))
             rows_ = zip(part.left.tolist(), part.right.tolist(), part.cosine.tolist(), strict=True)
             prospects = [Prospect(*row) for row in rows_]
-            found += score_prospects(self._models.of(forum), prospects, texts, threshold)
+            found += score_prospects(
+                self._models.of(forum), prospects, texts, threshold, upper_band=self._upper_band
+            )
         return found, len(near)
 
     def _mark(self, unit: Unit, archive: ArchiveRow, forum: ForumRow, begun: float) -> None:

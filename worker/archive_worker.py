@@ -37,10 +37,11 @@ class ArchiveWorker:
         search: BlockSearch,
         lease_s: float,
         block: int | None = None,
+        upper_band: float | None = None,
     ) -> None:
         self.sessions = sessions
         self.models = models
-        self._steps = Steps(sessions, models, search)
+        self._steps = Steps(sessions, models, search, upper_band=upper_band)
         self._lease_s = lease_s
         self._block = block or search.block
         self._building: threading.Thread | None = None

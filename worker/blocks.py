@@ -5,7 +5,7 @@ for its rounding; what passes is computed again in single precision. Every pair 
 callers ask for the tiles of the upper triangle only.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from typing import Any
@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+
+from worker.gate import Gate, gate_scores
 
 Vectors = NDArray[np.float16] | NDArray[np.float32]
 
@@ -61,12 +63,20 @@ class BlockSearch:
         return self._device.type != "cpu"
 
     def tile(
-        self, left: Vectors, right: Vectors, *, floor: float, top_k: int, same: bool = False
+        self,
+        left: Vectors,
+        right: Vectors,
+        *,
+        floor: float,
+        top_k: int,
+        same: bool = False,
+        gate: Gate | None = None,
     ) -> Near:
         """Return the pairs of rows of *left* and *right*, both (n, dim) of unit length.
 
         Of a row with many only its *top_k* are sure to stay; a pair stays when it is among those
-        of either side. With *same* both are one block, and each pair comes once.
+        of either side. With *same* both are one block, and each pair comes once. What *gate*
+        leaves out is not there.
         """
         ours, theirs = self._load(left), self._load(right)
         fast = theirs.to(self._dtype).T  # (dim, m)
@@ -82,8 +92,8 @@ class BlockSearch:
         ]
         rows = torch.cat([hit[0] + at * _SLAB for at, hit in enumerate(found)] or [_none()])
         columns = torch.cat([hit[1] for hit in found] or [_none()])
-        cosines = self._exact(ours, theirs, rows, columns)
-        sure = cosines >= floor
+        cosines, passed = self._exact(ours, theirs, rows, columns, gate)
+        sure = passed & (cosines >= floor)
         shift = 0 if same else len(left)
         near = keep_nearest(
             _numpy(rows[sure]), _numpy(columns[sure]) + shift, _numpy(cosines[sure]), top_k=top_k
@@ -116,13 +126,27 @@ class BlockSearch:
         return flat // scores.shape[1], flat % scores.shape[1]
 
     def _exact(
-        self, ours: torch.Tensor, theirs: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor
-    ) -> torch.Tensor:
-        parts = [
-            (ours[rows[at : at + _EXACT_CHUNK]] * theirs[columns[at : at + _EXACT_CHUNK]]).sum(1)
-            for at in range(0, len(rows), _EXACT_CHUNK)
-        ]
-        return torch.cat(parts) if parts else torch.zeros(0)
+        self,
+        ours: torch.Tensor,
+        theirs: torch.Tensor,
+        rows: torch.Tensor,
+        columns: torch.Tensor,
+        gate: Gate | None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the cosine of each pair in single precision, and whether the gate lets it pass."""
+        cosines = torch.zeros(len(rows), device=self._device)
+        passed = torch.ones(len(rows), dtype=torch.bool, device=self._device)
+        weights = [self._weights(gate.product), self._weights(gate.difference)] if gate else []
+        for at in range(0, len(rows), _EXACT_CHUNK):
+            part = slice(at, at + _EXACT_CHUNK)
+            one, other = ours[rows[part]], theirs[columns[part]]
+            cosines[part] = (one * other).sum(1)
+            if gate is not None:
+                passed[part] = gate_scores(one, other, *weights) >= gate.bar
+        return cosines, passed
+
+    def _weights(self, values: Sequence[float]) -> torch.Tensor:
+        return torch.tensor(values, dtype=torch.float32, device=self._device)
 
 
 def _none() -> torch.Tensor:
@@ -175,11 +199,12 @@ def all_near(
     search: BlockSearch,
     on_tile: Callable[[int], None] = lambda _done: None,
     block: int = BLOCK,
+    gate: Gate | None = None,
 ) -> Near:
     """Return every pair of rows of *vectors*, (n, dim), with a cosine of at least *floor*.
 
     *on_tile* hears how many pairs of rows were compared. Of a row with more than *top_k* the
-    nearest stay, and those for which it is among the nearest.
+    nearest stay, and those for which it is among the nearest. What *gate* leaves out is not there.
     """
     starts = range(0, len(vectors), block)
     left: list[NDArray[np.int64]] = []
@@ -188,7 +213,7 @@ def all_near(
     held = 0
     for a, b in combinations_with_replacement(starts, 2):
         ours, theirs = vectors[a : a + block], vectors[b : b + block]
-        found = search.tile(ours, theirs, floor=floor, top_k=top_k, same=a == b)
+        found = search.tile(ours, theirs, floor=floor, top_k=top_k, same=a == b, gate=gate)
         left.append(found.left + a)
         right.append(found.right + b)
         cosine.append(found.cosine)

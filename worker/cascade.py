@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.reranker import Reranker
-from worker.scoring import Floats, Fusion, best_case
+from worker.scoring import Floats, Fusion, best_case, worst_case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,16 +29,20 @@ def rerank(
     *,
     fusion: Fusion,
     threshold: float,
+    upper_band: float | None = None,
 ) -> Scores:
     """Return the scores of *pairs*, (n, 2) indices into *texts*, with their *cosines*, (n,).
 
     A CrossEncoder answers differently when the questions change places, so both orders are
     averaged; where even the kindest second answer would leave a pair under *threshold*, it is not
-    asked for, and the probability rests on the first order alone.
+    asked for, and the probability rests on the first order alone. Nor is it, given an *upper_band*,
+    where even the unkindest one would leave the pair at or above that probability.
     """
     forward = reranker.score(texts, pairs)
     best = best_case(reranker.calibration, fusion, forward, cosines)
     matters = best >= threshold
+    if upper_band is not None:
+        matters &= worst_case(reranker.calibration, fusion, forward, cosines) < upper_band
     backward = np.full(len(pairs), np.nan, dtype=np.float32)
     backward[matters] = reranker.score(texts, pairs[matters][:, ::-1])
     both = (forward + np.nan_to_num(backward)) / 2

@@ -12,6 +12,7 @@ from db.errors import IncompatibleModelError, ModelNotFoundError, UnreadableMode
 from db.rows import ModelKind
 from worker.encoder import Encoder, TokenEncoder
 from worker.export import MODEL_FILE, exported
+from worker.gate import Gate
 from worker.reranker import Reranker, TokenReranker
 from worker.runner import Runner
 from worker.scoring import Calibration
@@ -71,8 +72,14 @@ def load_reranker(name: str, *, device: str = "auto", cache: Path, threads: int 
     digest = folder_digest(folder)
     backend = Backend(device=device, cache=cache, threads=threads)
     _, tokens, runner = _ready(ModelKind.RERANKER, folder, digest, backend)
-    calibration = Calibration.load(folder)
-    return TokenReranker(name, digest=digest, calibration=calibration, tokens=tokens, runner=runner)
+    return TokenReranker(
+        name,
+        digest=digest,
+        calibration=Calibration.load(folder),
+        tokens=tokens,
+        runner=runner,
+        gate=Gate.load(folder),
+    )
 
 
 def model_folder(name: str) -> Path:

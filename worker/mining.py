@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from worker.blocks import BlockSearch, Near, all_near
 from worker.cascade import rerank
 from worker.encoder import Encoder
+from worker.gate import Gate
 from worker.reranker import Reranker
 from worker.scoring import Floats
 from worker.text import model_text, text_digest
@@ -67,6 +68,7 @@ class Miner:
         search: BlockSearch,
         top_k: int = 100,
         min_score: float | None = None,
+        upper_band: float | None = None,
         on_progress: OnProgress = lambda _stage, _done, _total: None,
     ) -> None:
         self._encoder = encoder
@@ -74,6 +76,7 @@ class Miner:
         self._search = search
         self._top_k = top_k
         self._min_score = reranker.calibration.threshold if min_score is None else min_score
+        self._upper_band = upper_band
         self._tell = on_progress
 
     def mine(self, titles: Sequence[str]) -> Mined:
@@ -103,8 +106,14 @@ class Miner:
             floor=self._reranker.calibration.cosine_floor,
             top_k=self._top_k,
             search=self._search,
+            gate=self._gate(),
             on_tile=lambda done: self._tell("search", done, comparisons),
         )
+
+    def _gate(self) -> Gate | None:
+        gate = self._reranker.gate
+        is_valid = gate is not None and gate.is_for(self._encoder.digest, self._min_score)
+        return gate if is_valid else None
 
     def _rerank(self, texts: Sequence[str], near: Near) -> tuple[Floats, int]:
         scores = np.zeros(len(near), dtype=np.float32)
@@ -122,6 +131,7 @@ class Miner:
                 near.cosine[part],
                 fusion=fusion,
                 threshold=self._min_score,
+                upper_band=self._upper_band,
             )
             scores[part] = found.probability
             calls += found.calls

@@ -34,8 +34,9 @@ from db.rows import (
 )
 from worker.cascade import rerank
 from worker.encoder import Encoder
+from worker.gate import Gate
 from worker.reranker import Reranker
-from worker.scoring import Fusion
+from worker.scoring import Fusion, unmoved
 from worker.text import FOREIGN_LIMIT, TextFields, model_text
 
 log = structlog.get_logger()
@@ -70,6 +71,15 @@ class Models:
         ids = {"reranker_id": self.cross_encoder.id, "bi_encoder_id": self.bi_encoder.id}
         is_ours = learnt is not None and learnt.is_for(**ids)
         return replace(self, calibration=learnt if is_ours else None)
+
+    def gate(self, forum: ForumRow) -> Gate | None:
+        """Return what may leave out pairs of *forum* unread: nothing that it would flag."""
+        gate, threshold = self.reranker.gate, self.threshold(forum)
+        learnt = self.of(forum).calibration
+        if learnt is not None:  # as the models themselves would say it
+            threshold = unmoved(threshold, slope=learnt.slope, shift=learnt.shift)
+        is_valid = gate is not None and gate.is_for(self.encoder.digest, threshold)
+        return gate if is_valid else None
 
     def provenance(self, forum: ForumRow) -> Provenance:
         """Return what findings in *forum* rest on."""
@@ -282,10 +292,13 @@ def score_prospects(
     prospects: Sequence[Prospect],
     texts: Mapping[int, str],
     threshold: float,
+    *,
+    upper_band: float | None = None,
 ) -> list[Finding]:
     """Return the scored prospects, in their order; those whose text is gone are left out.
 
-    *models* are those `of` the forum, so that its calibration is in the scores.
+    *models* are those `of` the forum, so that its calibration is in the scores; *upper_band* is
+    what `rerank` takes it for.
     """
     alive = [p for p in prospects if p.question_id in texts and p.candidate_id in texts]
     if not alive:
@@ -300,6 +313,7 @@ def score_prospects(
         cosines,
         fusion=models.fusion,
         threshold=threshold,
+        upper_band=upper_band,
     )
     raw = models.own_fusion.probability(scores.mean, cosines)
     return [

@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from worker.gate import Gate
 from worker.runner import Runner, in_order
 from worker.scoring import Calibration
 from worker.tokens import Tokens
@@ -17,6 +18,8 @@ class Reranker(Protocol):
     name: str
     digest: str
     calibration: Calibration
+    gate: Gate | None
+    """What leaves out pairs before they are read, where their vectors are at hand."""
 
     def score(self, texts: Sequence[str], pairs: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return one logit per pair, in the order given, (n,) float32.
@@ -30,11 +33,19 @@ class TokenReranker:
     """A `Reranker` on any backend."""
 
     def __init__(
-        self, name: str, *, digest: str, calibration: Calibration, tokens: Tokens, runner: Runner
+        self,
+        name: str,
+        *,
+        digest: str,
+        calibration: Calibration,
+        tokens: Tokens,
+        runner: Runner,
+        gate: Gate | None = None,
     ) -> None:
         self.name = name
         self.digest = digest
         self.calibration = calibration
+        self.gate = gate
         self._tokens = tokens
         self._runner = runner
 

@@ -85,6 +85,7 @@ class Resources:
                 held,
                 search=BlockSearch(self.settings.device),
                 lease_s=self.settings.lease_s,
+                upper_band=self.settings.upper_band,
             )
         return self._archives
 

@@ -1,6 +1,7 @@
 """From raw scores to a decision: fusion, calibration, thresholds. Pure."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -34,6 +35,13 @@ class Fusion:
         return Fusion(
             logit=slope * self.logit, cosine=slope * self.cosine, bias=slope * self.bias + shift
         )
+
+
+def unmoved(probability: float, *, slope: float, shift: float) -> float:
+    """Return the probability that `Fusion.moved` turns into *probability*."""
+    if not 0.0 < probability < 1.0:
+        return probability
+    return 1.0 / (1.0 + math.exp(-(math.log(probability / (1.0 - probability)) - shift) / slope))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,3 +96,8 @@ class Calibration:
 def best_case(calibration: Calibration, fusion: Fusion, logits: Floats, cosines: Floats) -> Floats:
     """Return the highest probability each pair could still reach with its other order scored."""
     return fusion.probability(logits + np.float32(calibration.asymmetry / 2), cosines)
+
+
+def worst_case(calibration: Calibration, fusion: Fusion, logits: Floats, cosines: Floats) -> Floats:
+    """Return the lowest probability each pair could still get with its other order scored."""
+    return fusion.probability(logits - np.float32(calibration.asymmetry / 2), cosines)

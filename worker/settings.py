@@ -42,6 +42,13 @@ class WorkerSettings(BaseSettings):
         default=100, description="Nearest questions looked at for each question"
     )
     kept: PositiveInt = Field(default=10, description="Pairs kept for each question at most")
+    upper_band: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Archives: probability that a pair's first order must assure for its second not"
+        " to be read; unset, both are read wherever the second may matter",
+    )
     slice_s: PositiveFloat = Field(
         default=0.5, description="Seconds after which a task makes room for a more urgent lane"
     )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from worker.gate import Gate
 from worker.scoring import Calibration
 
 _WORD = re.compile(r"\w+")
@@ -46,8 +47,9 @@ class WordReranker:
     name = "fake-overlap"
     digest = "fake-overlap-1"
 
-    def __init__(self, calibration: Calibration | None = None) -> None:
+    def __init__(self, calibration: Calibration | None = None, gate: Gate | None = None) -> None:
         self.calibration = calibration or Calibration(cosine_floor=0.3, asymmetry=0.4)
+        self.gate = gate
         self.calls = 0
 
     def score(self, texts: Sequence[str], pairs: NDArray[np.int32]) -> NDArray[np.float32]:

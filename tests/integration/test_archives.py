@@ -26,6 +26,7 @@ from tests.integration.test_pipeline import drain
 from worker.archive_load import StoppedError, load
 from worker.archive_worker import ArchiveWorker
 from worker.blocks import BlockSearch
+from worker.gate import Gate
 from worker.mining import Miner
 from worker.readers import KnownPair, Record, Reject, SourceQuestion
 from worker.testing import WordEncoder, WordReranker
@@ -86,6 +87,28 @@ def test_an_archive_ends_with_the_pairs_that_mining_in_memory_finds(committed: F
         assert all(one.units_done == one.units and one.size_done == one.size for one in told)
         assert sum(archive_units.histogram(session, archive.id)) > 0
         assert questions.get(session, forum.id, "q1").checked_at is not None
+
+
+@pytest.mark.parametrize(("own_threshold", "is_asked"), [(None, True), (0.4, False)])
+def test_a_gate_is_asked_only_where_the_forum_flags_no_lower_than_it_was_fitted_for(
+    committed: Factory, *, own_threshold: float | None, is_asked: bool
+) -> None:
+    shut = Gate(
+        bi_encoder=WordEncoder.digest,
+        threshold=CALIBRATION.threshold,
+        product=(0.0,) * WordEncoder.dimension,
+        difference=(0.0,) * WordEncoder.dimension,
+        bar=1.0,
+    )
+    with committed.begin() as session:
+        forums.ensure_forum(session, "cooks")
+        forums.update_forum(session, "cooks", threshold=own_threshold)
+    bring_in(committed, records(titles(80)))
+
+    mine(make_worker(committed, reranker=WordReranker(CALIBRATION, shut)))
+
+    kinds = {kind for _, _, kind, _ in found(committed)}
+    assert kinds == ({PairKind.SAME_TEXT} if is_asked else {PairKind.SAME_TEXT, PairKind.MODEL})
 
 
 def test_new_questions_are_compared_with_stored_ones_and_old_pairs_are_left_alone(

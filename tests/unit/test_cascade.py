@@ -34,6 +34,22 @@ def test_skipping_the_second_order_never_changes_what_is_flagged() -> None:
     assert a.probability[2] == pytest.approx(b.probability[2])
 
 
+def test_an_upper_band_spares_the_second_order_of_what_is_sure() -> None:
+    reranker = WordReranker(Calibration(asymmetry=0.4))
+    whole = rerank(reranker, TEXTS, PAIRS, COSINES, fusion=Fusion(), threshold=0.5)
+    sure = float(whole.probability[2])
+
+    below, above = (
+        rerank(
+            reranker, TEXTS, PAIRS, COSINES, fusion=Fusion(), threshold=0.5, upper_band=sure + step
+        )
+        for step in (-0.2, 0.0)
+    )
+
+    assert (below.calls, above.calls) == (3, 4)
+    assert ((below.probability >= 0.5) == (whole.probability >= 0.5)).all()
+
+
 def test_both_orders_of_a_pair_get_one_score() -> None:
     reranker = WordReranker(Calibration(asymmetry=1000.0))
 

@@ -113,6 +113,13 @@ def test_the_table_of_settings_says_what_the_classes_say(settings: type[BaseSett
         assert rows[f"`{prefix}{name.upper()}`"] == said
 
 
+def test_no_setting_stands_in_the_table_twice() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\| `(ASKEDBEFORE_\w+)` \|", text, re.MULTILINE)
+
+    assert sorted(named) == sorted(set(named))
+
+
 def test_every_path_of_the_api_is_documented() -> None:
     settings = ApiSettings(redis_url="redis://localhost", secret_key="0a" * 32)
     paths = create_app(settings, sessions=None, queue=None).openapi()["paths"]  # type: ignore[arg-type]

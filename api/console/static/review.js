@@ -131,7 +131,9 @@ function asked(dialog) {
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "merge"), { once: true });
+    // The event comes some time after the closing: by then the dialog may have been opened again,
+    // and then it is the later question that waits for an answer.
+    dialog.onclose = () => dialog.open || resolve(dialog.returnValue === "merge");
   });
 }
 

@@ -1,0 +1,139 @@
+"""`askedbefore train` and `askedbefore evaluate`: what is done with rerankers once trained."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import Progress
+
+from cli.training import CACHE, Seed, app, console, folder_of, load_bi_encoder, say
+from cli.training_tables import show_comparison
+
+
+@app.command()
+def average(
+    first: Annotated[str, typer.Argument(help="A reranker's folder.")],
+    second: Annotated[str, typer.Argument(help="Another, of the same ancestry.")],
+    output: Annotated[Path, typer.Option(help="Folder of the mean.")],
+    share: Annotated[float, typer.Option(help="How much of it is the first.")] = 0.5,
+) -> None:
+    """Average two rerankers of one ancestry, weight by weight; calibrate the mean afterwards.
+
+    Example: askedbefore train average runs/second/model runs/first/model --output mean
+    """
+    from training.averaging import average as mean  # noqa: PLC0415  # heavy and optional
+    from training.runs import save_reranker  # noqa: PLC0415
+
+    save_reranker(mean([folder_of(first), folder_of(second)], [share, 1 - share]), output)
+    say([f"{output} is written: askedbefore train calibrate {output} --data DEV"])
+
+
+@app.command("calibrate")
+def calibrate_(
+    model: Annotated[Path, typer.Argument(help="A reranker's folder; calibration.json goes in.")],
+    data: Annotated[str, typer.Option(help="Labelled pairs, drawn as the service meets them.")],
+    encoder: Annotated[str, typer.Option(help="The bi-encoder it will serve with.")] = (
+        "all-MiniLM-L6-v2"
+    ),
+) -> None:
+    """Fit probabilities, thresholds and the cascade's floor on labelled pairs.
+
+    Example: askedbefore train calibrate runs/reranker/model --data decisions.csv
+    """
+    from training.pairs import read_pairs, require_both_labels  # noqa: PLC0415  # heavy, optional
+    from training.runs import calibrate_reranker  # noqa: PLC0415
+
+    read = read_pairs(data)
+    require_both_labels(read.pairs, what=data)
+    say(read.summary())
+    with console.status(f"Scoring {len(read.pairs):,} pairs in both orders"):
+        found = calibrate_reranker(model, read.pairs, encoder=load_bi_encoder(encoder))
+    say(f"precision {name}: flag at {value:.3f}" for name, value in found.thresholds.items())
+    say([f"cosine floor {found.cosine_floor:.3f}, default threshold {found.threshold:.3f}"])
+
+
+@app.command()
+def gate(
+    model: Annotated[
+        Path, typer.Argument(help="A calibrated reranker's folder; gate.json goes in.")
+    ],
+    questions: Annotated[
+        list[Path], typer.Option(help="Questions: one a line, or a CSV; repeatable.")
+    ],
+    pairs: Annotated[int, typer.Option(help="Near pairs to have scored, at most.")] = 40_000,
+    encoder: Annotated[str, typer.Option(help="The bi-encoder it will serve with.")] = (
+        "all-MiniLM-L6-v2"
+    ),
+    seed: Seed = 1,
+) -> None:
+    """Fit what spares the CrossEncoder pairs of an archive that it would not flag anyway.
+
+    No labels are needed: the reranker scores near pairs of the questions, and the gate learns to
+    tell from their vectors which it will not flag. Calibrate first; fit anew after calibrating.
+    Example: askedbefore train gate runs/reranker/model --questions titles.csv
+    """
+    from training.gate import fit_gate, lowest_threshold, scored_pairs  # noqa: PLC0415  # heavy
+    from training.pairs import read_questions  # noqa: PLC0415
+    from worker.load import load_reranker  # noqa: PLC0415
+
+    texts = list(dict.fromkeys(text for path in questions for text in read_questions(path)))
+    bi_encoder = load_bi_encoder(encoder)
+    with console.status(f"Loading {model}"):
+        reranker = load_reranker(str(model), device="auto", cache=CACHE)
+    with Progress(console=console) as progress:
+        task = progress.add_task("Scoring near pairs", total=pairs)
+        scored = scored_pairs(
+            texts,
+            reranker=reranker,
+            encoder=bi_encoder,
+            wanted=pairs,
+            seed=seed,
+            on_progress=lambda done: progress.advance(task, done),
+        )
+        progress.update(task, total=len(scored))
+    found = fit_gate(
+        scored, threshold=lowest_threshold(reranker), bi_encoder=bi_encoder.digest, seed=seed
+    )
+    found.gate.save(model)
+    say(
+        [
+            f"{len(scored):,} near pairs of {len(texts):,} questions were scored.",
+            f"Left out of {found.pairs:,} held out: {found.left_out:.1%}.",
+            f"Kept of the {found.flagged:,} flagged among them: {found.kept:.2%}.",
+        ]
+    )
+
+
+def evaluate(  # noqa: PLR0917  # a command's options
+    first: Annotated[str, typer.Argument(help="A reranker, or `cosine` for the bi-encoder alone.")],
+    second: Annotated[str, typer.Argument(help="The other: folder, bundled name or hub id.")],
+    data: Annotated[str, typer.Option(help="Labelled pairs that neither was tuned on.")],
+    encoder: Annotated[str, typer.Option(help="The bi-encoder that gives the cosine.")] = (
+        "all-MiniLM-L6-v2"
+    ),
+    shown: Annotated[int, typer.Option(help="Pairs of most disagreement to list.")] = 10,
+    samples: Annotated[int, typer.Option(help="Bootstrap samples.")] = 500,
+) -> None:
+    """Put two models side by side on one set of pairs, as the service would run them.
+
+    Example: askedbefore evaluate cosine default --data splits/test.jsonl
+    """
+    from training.evaluate import compare, score  # noqa: PLC0415  # training is heavy and optional
+    from training.pairs import read_pairs  # noqa: PLC0415
+
+    read = read_pairs(data)
+    say(read.summary())
+    common = load_bi_encoder(encoder)
+    scored = []
+    for name in (first, second):
+        with console.status(f"{name} scores {len(read.pairs):,} pairs"):
+            scored.append(score(name, read.pairs, encoder=common, cache=CACHE))
+    with console.status(f"{samples} bootstrap samples"):
+        found = compare(scored[0], scored[1], read.pairs, samples=samples, shown=shown)
+    show_comparison(found, console=console)
+
+
+def add_to(root: typer.Typer) -> None:
+    """Add ``train`` and ``evaluate`` to the command."""
+    root.add_typer(app, name="train")
+    root.command()(evaluate)

@@ -1,0 +1,166 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from db.errors import InvalidInputError, UnreadableModelError
+from training.gate import KEPT, Scored, fit_gate, lowest_threshold, scored_pairs
+from worker.blocks import BlockSearch, all_near
+from worker.gate import GATE_FILE, Gate, gate_scores
+from worker.mining import Miner
+from worker.scoring import Calibration, Fusion, unmoved
+from worker.testing import WordEncoder, WordReranker
+
+DIMENSION = 16
+TITLES = [
+    f"how do i {verb} the {kind} {thing}"
+    for verb in ("bake", "sell", "draw", "clean", "paint", "carry", "weigh", "choose", "fold")
+    for kind in ("old", "green", "heavy", "cheap", "wooden", "large")
+    for thing in ("bread", "house", "map", "boot", "clock", "wall", "chair")
+]
+
+
+def gate(*, bar: float = 0.0, dimension: int = DIMENSION, threshold: float = 0.5) -> Gate:
+    return Gate(
+        bi_encoder=WordEncoder.digest,
+        threshold=threshold,
+        product=(1.0,) * dimension,
+        difference=(-0.5,) * dimension,
+        bar=bar,
+    )
+
+
+def unit(count: int, *, seed: int = 0) -> NDArray[np.float32]:
+    vectors = np.random.default_rng(seed).normal(size=(count, DIMENSION)).astype(np.float32)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+
+
+def test_a_gate_is_read_as_it_was_written(tmp_path: Path) -> None:
+    written = gate(bar=0.25)
+
+    written.save(tmp_path)
+
+    assert Gate.load(tmp_path) == written
+
+
+def test_without_a_file_there_is_no_gate(tmp_path: Path) -> None:
+    assert Gate.load(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        "{}",
+        '{"product": [1], "difference": ["x"]}',
+        '{"product": [1], "difference": [1, 2], "bi_encoder": "x", "threshold": 0.5, "bar": 0}',
+    ],
+)
+def test_a_damaged_gate_is_an_error_that_names_the_file(tmp_path: Path, text: str) -> None:
+    (tmp_path / GATE_FILE).write_text(text, encoding="utf-8")
+
+    with pytest.raises(UnreadableModelError, match=GATE_FILE):
+        Gate.load(tmp_path)
+
+
+def test_the_search_leaves_out_what_the_gate_does_and_nothing_else() -> None:
+    vectors = unit(700).astype(np.float16)
+    chosen, search = gate(bar=-0.6), BlockSearch("cpu")
+
+    every = all_near(vectors, floor=0.4, top_k=700, search=search, block=300)
+    passed = all_near(vectors, floor=0.4, top_k=700, search=search, block=300, gate=chosen)
+
+    exact = vectors.astype(np.float32)
+    scores = gate_scores(
+        exact[every.left],
+        exact[every.right],
+        np.array(chosen.product, np.float32),
+        np.array(chosen.difference, np.float32),
+    )
+    sure = np.abs(scores - chosen.bar) > 1e-4  # the two libraries round differently
+    wanted = {
+        (a, b)
+        for a, b in zip(
+            every.left[scores >= chosen.bar], every.right[scores >= chosen.bar], strict=True
+        )
+    }
+    unsure = set(zip(every.left[~sure], every.right[~sure], strict=True))
+    found = set(zip(passed.left, passed.right, strict=True))
+    assert 0 < len(found) < len(every)
+    assert found - unsure == wanted - unsure
+
+
+def test_a_gate_serves_its_own_bi_encoder_at_its_threshold_or_above() -> None:
+    fitted = gate(threshold=0.4)
+
+    assert fitted.is_for(WordEncoder.digest, 0.4)
+    assert not fitted.is_for(WordEncoder.digest, 0.39)
+    assert not fitted.is_for("another", 0.9)
+
+
+@pytest.mark.parametrize(("min_score", "is_asked"), [(0.6, True), (0.3, False)])
+def test_mining_asks_the_gate_only_where_it_is_valid(*, min_score: float, is_asked: bool) -> None:
+    shut = gate(bar=100.0, dimension=WordEncoder.dimension)
+    reranker = WordReranker(Calibration(cosine_floor=0.3, asymmetry=0.4), shut)
+    miner = Miner(WordEncoder(), reranker, search=BlockSearch("cpu"), min_score=min_score)
+
+    found = miner.mine(TITLES[:40])
+
+    assert (found.candidates == 0) is is_asked
+
+
+@given(st.floats(0.001, 0.999), st.floats(0.3, 3.0), st.floats(-3.0, 3.0))
+def test_a_moved_probability_can_be_moved_back(raw: float, slope: float, shift: float) -> None:
+    logit = np.array([np.log(raw / (1 - raw))], np.float32)
+    moved = Fusion().moved(slope, shift).probability(logit, np.zeros(1, np.float32))
+
+    assert unmoved(float(moved[0]), slope=slope, shift=shift) == pytest.approx(raw, abs=2e-2)
+
+
+def test_a_fitted_gate_keeps_what_is_flagged_and_spares_much_of_the_rest() -> None:
+    left, right = unit(12_000, seed=1), unit(12_000, seed=2)
+    # The made-up reranker looks at the first four components alone.
+    logits = 40 * (left[:, :4] * right[:, :4]).sum(axis=1) - 4
+    scored = Scored(left=left, right=right, probability=Fusion().probability(logits, logits))
+
+    found = fit_gate(scored, threshold=0.5, bi_encoder="x")
+
+    assert found.kept == pytest.approx(KEPT, abs=3e-3)
+    assert found.left_out > 0.4
+    weights = np.abs(found.gate.product)
+    assert weights[:4].min() > 3 * weights[4:].max()
+
+
+def test_too_few_flagged_pairs_are_an_error_that_says_what_to_do() -> None:
+    scored = Scored(left=unit(500), right=unit(500, seed=1), probability=np.zeros(500, np.float32))
+
+    with pytest.raises(InvalidInputError, match="give more questions"):
+        fit_gate(scored, threshold=0.5, bi_encoder="x")
+
+
+def test_near_pairs_are_scored_as_an_archive_would_score_them() -> None:
+    reranker = WordReranker(Calibration(cosine_floor=0.6, asymmetry=0.4, threshold=0.6))
+    told: list[int] = []
+
+    scored = scored_pairs(
+        TITLES, reranker=reranker, encoder=WordEncoder(), wanted=3_000, on_progress=told.append
+    )
+
+    assert len(scored) == sum(told) == 3_000
+    assert ((scored.left * scored.right).sum(axis=1) >= 0.6 - 1e-5).all()
+    flagged = scored.probability >= lowest_threshold(reranker)
+    assert 0 < flagged.mean() < 1
+
+
+def test_questions_of_which_no_two_are_near_are_an_error() -> None:
+    with pytest.raises(InvalidInputError, match="near"):
+        scored_pairs(
+            ["one two", "three four"],
+            reranker=WordReranker(),
+            encoder=WordEncoder(),
+            wanted=10,
+        )
