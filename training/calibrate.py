@@ -14,7 +14,7 @@ _HIGHEST_FLOOR = 0.6
 """A floor fitted on one domain cuts what a person would call the same on another."""
 _ASYMMETRY_QUANTILE = 0.999
 _LEANS = (8.0, 6.0, 5.0, 4.0, 3.0, 2.5, 2.0, 1.75, 1.5, 1.25)
-_GIVEN_FOR_LEANING = 0.002
+_GIVEN_FOR_LEANING = 0.0005
 """Average precision given up on dev, well within its noise, to weigh the cosine more."""
 _LEAST_FLAGGED = 20
 

@@ -27,7 +27,7 @@ _TOP_K = 100
 _CHUNK = 2_048
 _FEWEST = 200
 """Flagged pairs held out, below which a share of 0.997 cannot be told."""
-_STRENGTH = 0.003
+_STRENGTH = 3e-4
 """Of regularisation, inverse, on standardised features: weights are to hold on other forums."""
 
 

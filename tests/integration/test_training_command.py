@@ -1,5 +1,6 @@
 import io
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -7,14 +8,19 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from cli.training import app
+from cli.main import app
+from cli.sample import load_questions
 from cli.training_tables import show_comparison
 from training.evaluate import Scored, compare
 from training.pairs import LabelledPair, PairsError, write_pairs
+from worker.gate import GATE_FILE, Gate
+from worker.load import DEFAULT_RERANKER, model_folder
+from worker.scoring import Calibration
 
 
 def run(*words: str | Path) -> str:
-    found = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+    train = ["train", *map(str, words)]
+    found = CliRunner().invoke(app, train, catch_exceptions=False)
     assert found.exit_code == 0, found.output
     return found.output
 
@@ -49,11 +55,28 @@ def test_brackets_in_a_question_are_shown_as_they_were_written() -> None:
     assert console.export_text().count("What is [math]x^2[/math]?") == 2
 
 
+def test_a_gate_is_fitted_without_labels_and_says_what_it_spares(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.gate._FEWEST", 5)  # the sample forum is a small one
+    folder, questions = tmp_path / "model", tmp_path / "questions.txt"
+    shutil.copytree(model_folder(DEFAULT_RERANKER), folder, ignore=lambda *_: [GATE_FILE])
+    titles = [str(question["title"]) for question in load_questions()]
+    questions.write_text("\n".join(titles), encoding="utf-8")
+
+    output = run("gate", folder, "--questions", questions)
+
+    gate = Gate.load(folder)
+    assert gate is not None
+    assert gate.bi_encoder == Calibration.load(folder).bi_encoder
+    assert f"of {len(set(titles)):,} questions were scored" in " ".join(output.split())
+
+
 @pytest.mark.parametrize("weight", ["much", "0", "-1", "inf", "nan"])
 def test_a_weight_that_is_none_is_refused(tmp_path: Path, weight: str) -> None:
     data = tmp_path / "pairs.jsonl"
     write_pairs(data, [LabelledPair(f"left {i}", f"right {i}", float(i % 2)) for i in range(100)])
-    words = ["cross-encoder", "--train", str(data), "--output", str(tmp_path / "run")]
+    words = ["train", "cross-encoder", "--train", str(data), "--output", str(tmp_path / "run")]
 
     found = CliRunner().invoke(app, [*words, "--pos-weight", weight])
 
@@ -65,7 +88,7 @@ def test_a_weight_that_is_none_is_refused(tmp_path: Path, weight: str) -> None:
     "command",
     [
         *("split", "cross-encoder", "sentence-transformer", "distill"),
-        *("negatives", "mix", "average", "calibrate"),
+        *("negatives", "mix", "average", "calibrate", "gate"),
     ],
 )
 def test_every_recipe_teaches_by_an_example(command: str) -> None:

@@ -51,7 +51,10 @@ def test_thresholds_keep_the_precision_they_promise() -> None:
     assert found.for_bi_encoder("another") == found.logit_only
 
 
-def test_the_cosine_is_weighed_as_much_more_as_the_ranking_hardly_notices() -> None:
+def test_the_cosine_is_weighed_as_much_more_as_the_ranking_hardly_notices(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("training.calibrate._GIVEN_FOR_LEANING", 0.002)
     raw, labels = scored(3, rows=2_000)
     fitted = fit_fusion(raw.logit, raw.cosine, labels)
 
