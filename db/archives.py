@@ -185,6 +185,7 @@ def is_embedding(session: Session) -> bool:
     return session.execute(found.limit(1)).first() is not None
 
 
+_COPY_PIECE = 1 << 22
 _COLUMNS = (
     "external_id",
     "title",
@@ -236,6 +237,8 @@ def load(
     cursor.copy_expert(
         f"COPY incoming ({_NAMES}) FROM STDIN WITH (FORMAT csv, FORCE_NOT_NULL (body))",
         _as_csv(items),
+        # Each piece waits for the interpreter, which is busy reading the next batch.
+        size=_COPY_PIECE,
     )
     parameters = {"forum": forum.id, "archive": archive_id}
     done: Any = session.execute(text(_INSERT), parameters)
