@@ -73,7 +73,7 @@ class Models:
         return replace(self, calibration=learnt if is_ours else None)
 
     def gate(self, forum: ForumRow) -> Gate | None:
-        """Return what may leave out pairs of *forum* unread: nothing that it would flag."""
+        """Return what leaves out pairs of *forum* unread, hardly any of which it would flag."""
         gate, threshold = self.reranker.gate, self.threshold(forum)
         learnt = self.of(forum).calibration
         if learnt is not None:  # as the models themselves would say it
