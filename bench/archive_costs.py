@@ -101,7 +101,7 @@ def measure_cost(context: Context) -> None:
         texts = [context.data.questions[one] for one in chosen.tolist()]
         vectors = context.vectors(chosen)
         worked = work_s()
-        floor = context.reranker.calibration.cosine_floor
+        floor = context.archive_floor
         gate, device = context.reranker.gate, BlockSearch("cpu")
         near = all_near(vectors, floor=floor, top_k=TOP, search=device, gate=gate)
         search = 1e3 * (work_s() - worked) / len(texts)

@@ -156,6 +156,12 @@ class Context:
         return load_reranker(DEFAULT_RERANKER, device="cpu", cache=self._cache)
 
     @property
+    def archive_floor(self) -> float:
+        """Return the cosine below which pairs of an archive are not looked at."""
+        gate = self.reranker.gate
+        return gate.floor if gate else self.reranker.calibration.cosine_floor
+
+    @property
     def _cache(self) -> Path:
         return WorkerSettings.model_validate({"redis_url": "redis://unused"}).model_cache
 

@@ -78,7 +78,7 @@ def _bring_in(bench: Bench, titles: Sequence[str]) -> int:
 
 def _records(titles: Sequence[str]) -> Iterator[Record]:
     for number, title in enumerate(titles):
-        yield SourceQuestion(number, f"archived-{number}", title)
+        yield SourceQuestion(f"archived-{number}", title, line=number)
 
 
 def _quantiles(seconds: Sequence[float]) -> str:

@@ -145,7 +145,7 @@ def measure_floor(context: Context) -> None:
         pairs = inside(known, chosen)
         cosines = np.einsum("nd,nd->n", vectors[pairs[:, 0]], vectors[pairs[:, 1]])
         top = _within_top(vectors, pairs, cosines)
-        floor = context.reranker.calibration.cosine_floor
+        floor = context.archive_floor
         kept = cosines[top] >= floor
         what = f"{kept.mean():.4f} of {len(kept):,}"
         context.note(f"{name} in the top {TOP}, kept by the floor of {floor:g}", what)
@@ -173,14 +173,14 @@ def _note_kept(
     near = Near(pairs[:, 0], pairs[:, 1], cosines)
     full, _, _ = _scored(context, titles, near)
     flagged = full >= reranker.calibration.threshold
-    read = cosines >= reranker.calibration.cosine_floor
+    read = cosines >= context.archive_floor
     context.note(
         f"{name} in the top {TOP} that would be flagged, kept by the floor",
         f"{read[flagged].mean():.4f} of {flagged.sum():,}",
     )
     if (gate := reranker.gate) is not None:
-        weights = [np.array(one, np.float32) for one in (gate.product, gate.difference)]
-        read &= gate_scores(vectors[pairs[:, 0]], vectors[pairs[:, 1]], *weights) >= gate.bar
+        left, right = vectors[pairs[:, 0]], vectors[pairs[:, 1]]
+        read &= gate_scores(left, right, gate.weights) >= gate.bar
         context.note(
             f"{name} in the top {TOP} that would be flagged, kept by floor and gate",
             f"{read[flagged].mean():.4f} of {flagged.sum():,}",

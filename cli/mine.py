@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from cli.stages import stage_bars
 from db.errors import InvalidInputError
 from worker.load import load_encoder, load_reranker
 from worker.readers import Archive, Reject, SourceQuestion, open_archive, open_stream
@@ -75,27 +75,23 @@ def mine(
     from worker.mining import Miner  # noqa: PLC0415
 
     ids, titles = _read(file)
-    with _progress() as progress, _output(out) as stream:
-        bars: dict[str, int] = {}
-
-        def show(stage: str, done: int, total: int) -> None:
-            if stage not in bars:
-                bars[stage] = progress.add_task(stage, total=total)
-            progress.advance(bars[stage], done)  # type: ignore[arg-type]
-
-        cache = _CacheSettings().model_cache
-        loading = progress.add_task("load models", total=None)
-        miner = Miner(
-            load_encoder(bi_encoder, device=device, cache=cache),
-            load_reranker(reranker, device=device, cache=cache),
-            search=BlockSearch(device),
-            top_k=top_k,
-            min_score=min_score,
-            upper_band=upper_band,
-            on_progress=show,
-        )
-        progress.remove_task(loading)
-        found = miner.mine(titles)
+    cache = _CacheSettings().model_cache
+    with _output(out) as stream:
+        with console.status("Loading the models"):
+            models = (
+                load_encoder(bi_encoder, device=device, cache=cache),
+                load_reranker(reranker, device=device, cache=cache),
+            )
+        with stage_bars(console) as show:
+            miner = Miner(
+                *models,
+                search=BlockSearch(device),
+                top_k=top_k,
+                min_score=min_score,
+                upper_band=upper_band,
+                on_progress=show,
+            )
+            found = miner.mine(titles)
         _write(stream, found, ids, titles)
     _say(found, len(titles), top_k)
 
@@ -124,16 +120,6 @@ def _opened(file: str) -> Archive:
     if file == "-":
         return open_stream(sys.stdin.buffer)
     return open_archive(Path(file))
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description:>12}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-    )
 
 
 @contextmanager

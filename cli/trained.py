@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import Progress
 
+from cli.stages import stage_bars
 from cli.training import CACHE, Seed, app, console, folder_of, load_bi_encoder, say
 from cli.training_tables import show_comparison
 
@@ -55,12 +55,12 @@ def calibrate_(
 @app.command()
 def gate(
     model: Annotated[
-        Path, typer.Argument(help="A calibrated reranker's folder; gate.json goes in.")
+        Path, typer.Argument(help="A calibrated reranker's folder; gate.npz goes in.")
     ],
     questions: Annotated[
         list[Path], typer.Option(help="Questions: one a line, or a CSV; repeatable.")
     ],
-    pairs: Annotated[int, typer.Option(help="Near pairs to have scored, at most.")] = 40_000,
+    pairs: Annotated[int, typer.Option(help="Near pairs to have scored, at most.")] = 100_000,
     encoder: Annotated[str, typer.Option(help="The bi-encoder it will serve with.")] = (
         "all-MiniLM-L6-v2"
     ),
@@ -80,20 +80,22 @@ def gate(
     bi_encoder = load_bi_encoder(encoder)
     with console.status(f"Loading {model}"):
         reranker = load_reranker(str(model), device="auto", cache=CACHE)
-    with Progress(console=console) as progress:
-        task = progress.add_task("Scoring near pairs", total=pairs)
+    with stage_bars(console) as show:
         scored = scored_pairs(
             texts,
             reranker=reranker,
             encoder=bi_encoder,
             wanted=pairs,
             seed=seed,
-            on_progress=lambda done: progress.advance(task, done),
+            on_progress=show,
         )
-        progress.update(task, total=len(scored))
-    found = fit_gate(
-        scored, threshold=lowest_threshold(reranker), bi_encoder=bi_encoder.digest, seed=seed
-    )
+        found = fit_gate(
+            scored,
+            threshold=lowest_threshold(reranker),
+            bi_encoder=bi_encoder.digest,
+            seed=seed,
+            on_progress=show,
+        )
     found.gate.save(model)
     say(
         [

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import and_, func, select, text
+from sqlalchemy import and_, case, func, select, text
 from sqlalchemy.orm import Session
 
 from db.rows import QuestionText
@@ -162,6 +162,23 @@ def unembedded(
         )
     )
     return [QuestionText(**row) for row in found.mappings()]
+
+
+def lengths(session: Session, ids: NDArray[np.int64], *, longest: int) -> NDArray[np.int64]:
+    """Return how many characters models see of each question, (n,), *longest* at most.
+
+    Of an erased one none.
+    """
+    seen = func.char_length(Question.title) + case(
+        (Question.text_fields == "title_body", func.char_length(Question.body)), else_=0
+    )
+    rows = session.execute(
+        select(Question.id, func.least(seen, longest)).where(
+            Question.id.in_(np.unique(ids).tolist())
+        )
+    )
+    known = {row[0]: row[1] for row in rows}
+    return np.array([known.get(one, 0) for one in ids.tolist()], dtype=np.int64)
 
 
 def unchecked(

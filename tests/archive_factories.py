@@ -48,7 +48,8 @@ def titles(count: int) -> list[str]:
 
 def records(wanted: Iterable[str], *, first: int = 1) -> list[Record]:
     return [
-        SourceQuestion(line, f"q{line}", title) for line, title in enumerate(wanted, start=first)
+        SourceQuestion(f"q{line}", title, line=line)
+        for line, title in enumerate(wanted, start=first)
     ]
 
 

@@ -50,8 +50,8 @@ class NearPairs:
         rows["left"], rows["right"], rows["cosine"] = self.left, self.right, self.cosine
         return rows.tobytes()
 
-    def take(self, which: NDArray[np.bool_] | slice) -> "NearPairs":
-        """Return some of the pairs."""
+    def take(self, which: NDArray[np.bool_] | NDArray[np.int64] | slice) -> "NearPairs":
+        """Return some of the pairs, in the order asked for."""
         return NearPairs(self.left[which], self.right[which], self.cosine[which])
 
 

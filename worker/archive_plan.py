@@ -7,7 +7,7 @@ from db.archive_units import NewUnit
 from db.archives import ArchiveRow, Stage
 from worker.text import FOREIGN_LIMIT
 
-EMBED_STEP = 400
+EMBED_STEP = 1_000
 _FINISH_STEP = 5_000
 _ORDER = list(Stage)
 

@@ -5,6 +5,7 @@ Every step may run twice or die anywhere: its writes and the end of its unit com
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -18,14 +19,12 @@ from db.rows import Finding, ForumRow, PairKind, Provenance
 from worker.archive_payload import Bars, NearPairs, unpack_links
 from worker.blocks import BlockSearch
 from worker.pipeline import Models, Prospect, embed, score_prospects, text_of
-from worker.text import FOREIGN_LIMIT
+from worker.text import FOREIGN_LIMIT, MODEL_TEXT_LENGTH
 
-RERANK_PAIRS = 240
+RERANK_PAIRS = 960
 """Pairs of a unit; with a GPU, `_ON_GPU` times as many, as of all of these."""
-RERANK_LOOK = 120
-"""Pairs after which it is asked whether somebody waits for this worker."""
-EMBED_LOOK = 80
-"""Questions after which it is asked."""
+LOOK = 16_000
+"""Characters given to a model after which it is asked whether somebody waits for this worker."""
 _ON_GPU = 64
 HISTOGRAM_BINS = 20
 _BLOCKS_HELD = 3
@@ -90,13 +89,12 @@ class Steps:
             rows = archive_blocks.unembedded(
                 session, archive.id, model_id, unit.low_id, unit.high_id
             )
-        step = EMBED_LOOK * self._scale
-        for start in range(0, len(rows), step):
-            if start and self._is_wanted():  # what has its vector already is not embedded again
+        for part in _looks([len(text_of(row)) for row in rows], LOOK * self._scale):
+            if part.start and self._is_wanted():  # what has its vector is not embedded again
                 with self._sessions.begin() as session:
                     archive_units.release(session, unit)
                 return
-            embed(self._sessions, self._models.encoder, model_id, rows[start : start + step])
+            embed(self._sessions, self._models.encoder, model_id, rows[part])
         with self._sessions.begin() as session:
             same = archive_blocks.twins(session, archive.id, unit.low_id, unit.high_id)
             findings = [
@@ -112,13 +110,14 @@ class Steps:
         theirs = (
             ours if same else self._block(archive, forum, unit.other_low_id, unit.other_high_id)
         )
+        gate = self._models.gate(forum)
         near = self._search.tile(
             ours.vectors,
             theirs.vectors,
-            floor=self._models.reranker.calibration.cosine_floor,
+            floor=gate.floor if gate else self._models.reranker.calibration.cosine_floor,
             top_k=archive.top_k,
             same=same,
-            gate=self._models.gate(forum),
+            gate=gate,
         )
         # Two questions that were both here before have met already.
         fresh = ours.ours[near.left] | theirs.ours[near.right]
@@ -172,6 +171,10 @@ class Steps:
             kept = near.take(
                 left.over(near.left, near.cosine) | right.over(near.right, near.cosine)
             )
+            # Pairs of like length pad each other least.
+            ends = np.concatenate((kept.left, kept.right))
+            lengths = archive_blocks.lengths(session, ends, longest=MODEL_TEXT_LENGTH)
+            kept = kept.take(np.argsort(lengths.reshape(2, -1).sum(axis=0), kind="stable"))
             size = RERANK_PAIRS * self._scale
             archive_units.plan(session, archive.id, list(_rerank_units(kept, size)))
             archive_units.drop_payload(session, archive.id, Stage.SEARCH, unit.place, unit.other)
@@ -205,14 +208,21 @@ class Steps:
         with self._sessions.begin() as session:
             rows = questions.texts(session, {*near.left.tolist(), *near.right.tolist()})
         texts = {row.id: text_of(row) for row in rows.values()}
+        lengths = [
+            len(texts.get(one, "")) + len(texts.get(other, ""))
+            for one, other in zip(near.left.tolist(), near.right.tolist(), strict=True)
+        ]
         found: list[Finding] = []
-        step = RERANK_LOOK * self._scale
-        for start in range(0, len(near), step):
-            if start and self._is_wanted():
-                return found, start
-            part = near.take(slice(start, start + step))
-            rows_ = zip(part.left.tolist(), part.right.tolist(), part.cosine.tolist(), strict=True)
-            prospects = [Prospect(*row) for row in rows_]
+        for part in _looks(lengths, LOOK * self._scale):
+            if part.start and self._is_wanted():
+                return found, part.start
+            rows_ = near.take(part)
+            prospects = [
+                Prospect(*row)
+                for row in zip(
+                    rows_.left.tolist(), rows_.right.tolist(), rows_.cosine.tolist(), strict=True
+                )
+            ]
             found += score_prospects(
                 self._models.of(forum), prospects, texts, threshold, upper_band=self._upper_band
             )
@@ -232,6 +242,13 @@ class Steps:
 
     def _provenance(self, forum: ForumRow) -> Provenance:
         return self._models.provenance(forum)
+
+
+def _looks(lengths: Sequence[int], look: int) -> Iterator[slice]:
+    """Yield stretches of about *look* characters each, given how many each row has."""
+    ends = np.flatnonzero(np.diff(np.cumsum(lengths) // look)) + 1
+    for start, end in pairwise([0, *ends.tolist(), len(lengths)]):
+        yield slice(start, end)
 
 
 def _rerank_units(pairs_: NearPairs, size: int) -> Iterator[NewUnit]:

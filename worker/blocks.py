@@ -5,7 +5,7 @@ for its rounding; what passes is computed again in single precision. Every pair 
 callers ask for the tiles of the upper triangle only.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from typing import Any
@@ -23,7 +23,7 @@ BLOCK = 4_096
 BLOCK_ON_GPU = 65_536
 _SLAB = 1_024
 _CROWDED = 4
-_EXACT_CHUNK = 1 << 16
+_EXACT_CHUNK = 1 << 14
 _PRUNE_AT = 4
 # The largest errors of a cosine from rounding its two vectors and itself, with room to spare.
 _MARGIN = {torch.bfloat16: 0.012, torch.float16: 0.004, torch.float32: 1e-5}
@@ -43,9 +43,16 @@ class Near:
 
 
 class BlockSearch:
-    """Finds all pairs at or above a cosine on one device."""
+    """Finds all pairs at or above a cosine on one device.
 
-    def __init__(self, device: str = "auto", *, dtype: torch.dtype | None = None) -> None:
+    On a CPU *threads* are this whole process' of PyTorch; 0 takes every core.
+    """
+
+    def __init__(
+        self, device: str = "auto", *, dtype: torch.dtype | None = None, threads: int = 0
+    ) -> None:
+        if threads:
+            torch.set_num_threads(threads)
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         self._device = torch.device(device)
@@ -136,17 +143,14 @@ class BlockSearch:
         """Return the cosine of each pair in single precision, and whether the gate lets it pass."""
         cosines = torch.zeros(len(rows), device=self._device)
         passed = torch.ones(len(rows), dtype=torch.bool, device=self._device)
-        weights = [self._weights(gate.product), self._weights(gate.difference)] if gate else []
+        weights = [torch.from_numpy(one).to(self._device) for one in gate.weights] if gate else []
         for at in range(0, len(rows), _EXACT_CHUNK):
             part = slice(at, at + _EXACT_CHUNK)
             one, other = ours[rows[part]], theirs[columns[part]]
             cosines[part] = (one * other).sum(1)
             if gate is not None:
-                passed[part] = gate_scores(one, other, *weights) >= gate.bar
+                passed[part] = gate_scores(one, other, weights) >= gate.bar
         return cosines, passed
-
-    def _weights(self, values: Sequence[float]) -> torch.Tensor:
-        return torch.tensor(values, dtype=torch.float32, device=self._device)
 
 
 def _none() -> torch.Tensor:

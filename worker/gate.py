@@ -1,39 +1,68 @@
 """A gate before the CrossEncoder: whether a pair could be flagged, told from two vectors alone.
 
-A cosine weighs every component of the vectors alike. The gate has a weight for each product and for
-each difference of two components, fitted on what the CrossEncoder itself said of near pairs, so it
-leaves out many that are near for another reason than asking the same. Pure.
+A cosine weighs every component of the vectors alike. The gate is a small network of their products,
+differences and sums, fitted on what the CrossEncoder itself said of near pairs: it leaves out half
+of those that are near for another reason than asking the same, at a thousandth of the price. Pure.
 """
 
-import json
-from dataclasses import asdict, dataclass
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from db.errors import UnreadableModelError
 
-GATE_FILE = "gate.json"
+Weights = NDArray[np.float32]
+
+GATE_FILE = "gate.npz"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Gate:
-    """Weights for the vectors of one bi-encoder, and the score below which a pair is left out."""
+    """A network for the vectors of one bi-encoder, and the score below which a pair is left out."""
 
     bi_encoder: str
     """Digest of the bi-encoder whose vectors it reads."""
     threshold: float
     """Lowest probability to flag at that it was fitted for."""
-    product: tuple[float, ...]
-    difference: tuple[float, ...]
+    floor: float
+    """Lowest cosine that it was fitted for: it is asked of pairs from there on."""
     bar: float
+    product: Weights  # (dim, hidden)
+    difference: Weights  # (dim, hidden)
+    total: Weights  # (dim, hidden)
+    bias: Weights  # (hidden,)
+    out: Weights  # (hidden,)
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` where the weights do not fit each other."""
+        shape = self.product.shape
+        rows = (self.difference.shape, self.total.shape)
+        if len(shape) != 2 or rows != (shape, shape):  # noqa: PLR2004  # a matrix
+            raise ValueError("its matrices are of several shapes")
+        if (self.bias.shape, self.out.shape) != (shape[1:], shape[1:]):
+            raise ValueError("its layers are of two widths")
+
+    @property
+    def weights(self) -> tuple[Weights, ...]:
+        """Return what `gate_scores` takes, in its order."""
+        return self.product, self.difference, self.total, self.bias, self.out
 
     def is_for(self, bi_encoder: str, threshold: float) -> bool:
         """Return whether it may be used with that bi-encoder where *threshold* flags."""
         return bi_encoder == self.bi_encoder and threshold >= self.threshold
 
     def save(self, folder: Path) -> None:
-        """Write the gate beside the weights in *folder*."""
-        (folder / GATE_FILE).write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
+        """Write the gate beside the weights in *folder*, its matrices in half precision."""
+        values: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        halves = {
+            name: values[name].astype(np.float16) for name in ("product", "difference", "total")
+        }
+        np.savez_compressed(folder / GATE_FILE, **values | halves)
 
     @classmethod
     def load(cls, folder: Path) -> Self | None:
@@ -45,23 +74,24 @@ class Gate:
         if not path.exists():
             return None
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-            product, difference = _weights(data.pop("product")), _weights(data.pop("difference"))
-            gate = cls(product=product, difference=difference, **data)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+                return cls._of({name: file[name] for name in file.files})
+        except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise UnreadableModelError(path, f"not a gate: {error}") from error
-        if len(product) != len(difference):
-            raise UnreadableModelError(path, "not a gate: its weights are of two lengths")
-        return gate
+
+    @classmethod
+    def _of(cls, held: dict[str, NDArray[Any]]) -> Self:
+        words: dict[str, Any] = {"bi_encoder": str(held.pop("bi_encoder"))}
+        words |= {name: float(held.pop(name)) for name in ("threshold", "floor", "bar")}
+        values: dict[str, Any] = {name: one.astype(np.float32) for name, one in held.items()}
+        return cls(**words | values)
 
 
-def gate_scores(left: Any, right: Any, product: Any, difference: Any) -> Any:
+def gate_scores(left: Any, right: Any, weights: Sequence[Any]) -> Any:
     """Return the scores of pairs of vectors, (n, dim) each: of NumPy or of PyTorch, as they come.
 
-    *product* and *difference* are the weights, (dim,).
+    *weights* are a gate's `Gate.weights`, as the vectors are.
     """
-    return (left * right) @ product + abs(left - right) @ difference
-
-
-def _weights(values: list[float]) -> tuple[float, ...]:
-    return tuple(float(value) for value in values)
+    product, difference, total, bias, out = weights
+    inner = (left * right) @ product + abs(left - right) @ difference + (left + right) @ total
+    return (inner + bias).clip(min=0) @ out

@@ -7,6 +7,7 @@ Each `*_of` function returns the cleaned value or raises `ValueError` with a sen
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
@@ -143,27 +144,33 @@ def question_of(
 
     Raises `FieldError` for the first field that cannot be used.
     """
-    cleaned = _cleaned(submission, now)
+    external_id, title, body, url, category, author, asked_at = _cleaned(submission, now)
     fields = TextFields(text_fields)
-    text = full_text(cleaned.title, cleaned.body, fields=fields)
+    text = full_text(title, body, fields=fields)
     return NewQuestion(
-        external_id=cleaned.external_id,
-        title=cleaned.title,
-        body=cleaned.body,
-        url=cleaned.url,
-        category=cleaned.category,
-        author=cleaned.author,
-        asked_at=cleaned.asked_at,
-        visible=cleaned.visible,
+        external_id=external_id,
+        title=title,
+        body=body,
+        url=url,
+        category=category,
+        author=author,
+        asked_at=asked_at,
+        visible=submission.visible,
         text_fields=fields,
         text_digest=text_digest(text),
-        content_digest=content_digest(cleaned),
+        content_digest=_content_digest(
+            (title, body, url, category, author, asked_at.isoformat() if asked_at else None),
+            visible=submission.visible,
+        ),
         foreign_share=foreign_share(text),
         tokens=estimate_tokens(text[:MODEL_TEXT_LENGTH]),
     )
 
 
-def _cleaned(given: Submission, now: datetime | None) -> Submission:
+_Cleaned = tuple[str, str, str, str | None, str | None, str | None, datetime | None]
+
+
+def _cleaned(given: Submission, now: datetime | None) -> _Cleaned:
     field = "id"
     try:
         external_id = id_of(given.external_id)
@@ -181,22 +188,13 @@ def _cleaned(given: Submission, now: datetime | None) -> Submission:
         asked_at = instant_of(given.asked_at, now=now)
     except ValueError as error:
         raise FieldError(field, str(error)) from error
-    return Submission(external_id, title, body, url, category, author, asked_at, given.visible)
+    return external_id, title, body, url, category, author, asked_at
 
 
-def content_digest(submission: Submission) -> bytes:
+def _content_digest(texts: Sequence[str | None], *, visible: bool) -> bytes:
     """Return the 32 bytes that differ as soon as any field of a cleaned question does."""
-    asked_at = submission.asked_at
-    texts = (
-        submission.title,
-        submission.body,
-        submission.url,
-        submission.category,
-        submission.author,
-        asked_at.astimezone(UTC).isoformat() if asked_at else None,
-    )
     parts = ["null" if text is None else _quoted(text) for text in texts]
-    parts.append("true" if submission.visible else "false")
+    parts.append("true" if visible else "false")
     return hashlib.sha256(f"[{', '.join(parts)}]".encode()).digest()
 
 

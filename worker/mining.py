@@ -101,12 +101,13 @@ class Miner:
 
     def _near(self, vectors: NDArray[np.float16]) -> Near:
         comparisons = len(vectors) * (len(vectors) - 1) // 2
+        gate = self._gate()
         return all_near(
             vectors,
-            floor=self._reranker.calibration.cosine_floor,
+            floor=gate.floor if gate else self._reranker.calibration.cosine_floor,
             top_k=self._top_k,
             search=self._search,
-            gate=self._gate(),
+            gate=gate,
             on_tile=lambda done: self._tell("search", done, comparisons),
         )
 

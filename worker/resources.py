@@ -83,7 +83,7 @@ class Resources:
             self._archives = ArchiveWorker(
                 self.sessions,
                 held,
-                search=BlockSearch(self.settings.device),
+                search=BlockSearch(self.settings.device, threads=self.settings.threads),
                 lease_s=self.settings.lease_s,
                 upper_band=self.settings.upper_band,
             )

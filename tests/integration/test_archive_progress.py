@@ -1,20 +1,26 @@
 """What the ledger says of an archive: rates, what is left, and how soon work makes room."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
-from db import archive_units, archives
+from db import archive_blocks, archive_units, archives, questions
 from db.archive_units import NewUnit, StageProgress
 from db.archives import ArchiveState, Stage
+from db.rows import Lane
 from db.tables.archives import ArchiveUnit
+from db.tables.questions import Question
 from tests.archive_factories import CALIBRATION, Factory, bring_in, make_worker, records, titles
+from tests.factories import make_forum, new_question
 from tests.integration.test_archive_leases import advance_to, reranked
 from tests.integration.test_archives import expected, found, mine, named
+from worker.archive_payload import NearPairs
 from worker.testing import WordEncoder, WordReranker
 
 
@@ -133,8 +139,7 @@ class CountedReranker(WordReranker):
 def test_the_live_lane_is_looked_at_after_a_few_questions_and_pairs(
     committed: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.archive_steps.EMBED_LOOK", 10)
-    monkeypatch.setattr("worker.archive_steps.RERANK_LOOK", 8)
+    monkeypatch.setattr("worker.archive_steps.LOOK", 420)
     wanted, stretches = titles(80), Stretches()
     _, archive = bring_in(committed, records(wanted))
     worker = make_worker(committed, CountedEncoder(stretches), CountedReranker(stretches))
@@ -143,7 +148,7 @@ def test_the_live_lane_is_looked_at_after_a_few_questions_and_pairs(
         pass
     mine(worker)
 
-    assert stretches.longest <= 16  # eight pairs in both orders
+    assert stretches.longest <= 16  # of 30 characters and more
     assert named(found(committed)) == expected(wanted)
     done, counted = reranked(committed, archive.id)
     assert done == counted
@@ -152,3 +157,48 @@ def test_the_live_lane_is_looked_at_after_a_few_questions_and_pairs(
         told = archive_units.progress(session, archive.id)
         assert not any(one.failed for one in told)
         assert all(one.size_done == one.size for one in told)
+
+
+def test_pairs_of_like_length_are_reranked_together(
+    committed: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.archive_steps.RERANK_PAIRS", 16)
+    wanted = titles(80)
+    _, archive = bring_in(committed, records(wanted))
+    advance_to(committed, archive.id, Stage.RERANK)
+
+    with committed.begin() as session:
+        rows = session.execute(select(Question.id, func.char_length(Question.title)))
+        lengths = {row[0]: row[1] for row in rows}
+        units = session.execute(
+            select(ArchiveUnit.payload)
+            .where(ArchiveUnit.stage == Stage.RERANK)
+            .order_by(ArchiveUnit.id)
+        ).scalars()
+        tiles = [NearPairs.unpack(payload) for payload in units if payload]  # others are done
+
+    spans = [
+        [lengths[one] + lengths[other] for one, other in zip(tile.left, tile.right, strict=True)]
+        for tile in tiles
+    ]
+    assert len(spans) > 3
+    assert all(span == sorted(span) for span in spans)
+    longer = sum(max(one) <= min(other) for one, other in pairwise(spans))
+    tile_ends = sum(len(span) < 16 for span in spans)
+    assert longer >= len(spans) - 1 - tile_ends
+
+
+def test_a_length_is_of_what_the_models_see(committed: Factory) -> None:
+    body = "b" * 100
+    with committed.begin() as session:
+        forum = make_forum(session)
+        items = [
+            replace(new_question("Why?", external_id=fields, body=body), text_fields=fields)
+            for fields in ("title", "title_body")
+        ]
+        plain, whole = (one.id for one in questions.save(session, forum, items, lane=Lane.LIVE))
+
+        ids = np.array([whole, plain, 10**9, whole], dtype=np.int64)
+        lengths = archive_blocks.lengths(session, ids, longest=90)
+
+    assert lengths.tolist() == [90, 4, 0, 90]

@@ -1,9 +1,11 @@
 """Archives through the ledger: loaded, mined, paused, killed, mined by two."""
 
+import sys
 import threading
 import time
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from sqlalchemy import func, select, update
 
@@ -29,6 +31,7 @@ from worker.blocks import BlockSearch
 from worker.gate import Gate
 from worker.mining import Miner
 from worker.readers import KnownPair, Record, Reject, SourceQuestion
+from worker.readers.records import UnreadableArchiveError
 from worker.testing import WordEncoder, WordReranker
 
 Found = set[tuple[str, str, str, float]]
@@ -93,12 +96,17 @@ def test_an_archive_ends_with_the_pairs_that_mining_in_memory_finds(committed: F
 def test_a_gate_is_asked_only_where_the_forum_flags_no_lower_than_it_was_fitted_for(
     committed: Factory, *, own_threshold: float | None, is_asked: bool
 ) -> None:
+    matrix = np.zeros((WordEncoder.dimension, 1), np.float32)
     shut = Gate(
         bi_encoder=WordEncoder.digest,
         threshold=CALIBRATION.threshold,
-        product=(0.0,) * WordEncoder.dimension,
-        difference=(0.0,) * WordEncoder.dimension,
+        floor=CALIBRATION.cosine_floor,
         bar=1.0,
+        product=matrix,
+        difference=matrix,
+        total=matrix,
+        bias=matrix[0],
+        out=matrix[0],
     )
     with committed.begin() as session:
         forums.ensure_forum(session, "cooks")
@@ -139,9 +147,24 @@ def test_importing_twice_is_a_no_op(committed: Factory) -> None:
     assert (again.created, again.unchanged) == (0, 80)
 
 
+def test_threads_share_the_interpreter_as_before_once_a_load_has_ended(committed: Factory) -> None:
+    usual, during = sys.getswitchinterval(), []
+
+    def failing() -> Iterator[Record]:
+        yield from records(["What feeds a fox?"])
+        during.append(sys.getswitchinterval())
+        raise UnreadableArchiveError("cut short")
+
+    with pytest.raises(UnreadableArchiveError):
+        bring_in(committed, failing())
+
+    assert during[0] < usual
+    assert sys.getswitchinterval() == usual
+
+
 def test_an_edited_question_is_checked_again_in_the_archive_lane(committed: Factory) -> None:
     bring_in(committed, records(["What feeds a fox?", "Why is rain wet?"]))
-    changed = [SourceQuestion(1, "q1", "What feeds a young fox?")]
+    changed = [SourceQuestion("q1", "What feeds a young fox?", line=1)]
 
     _, again = bring_in(committed, changed)
 
@@ -154,9 +177,9 @@ def test_rejects_are_counted_and_kept_with_their_lines(committed: Factory) -> No
     rows = [
         *records(["What feeds a fox?"]),
         Reject(2, "it is no JSON"),
-        SourceQuestion(3, "q3", "x" * 501),
-        SourceQuestion(4, "q1", "Another question?"),
-        SourceQuestion(5, "q1", "What feeds a fox?"),
+        SourceQuestion("q3", "x" * 501, line=3),
+        SourceQuestion("q1", "Another question?", line=4),
+        SourceQuestion("q1", "What feeds a fox?", line=5),
     ]
 
     _, archive = bring_in(committed, rows)

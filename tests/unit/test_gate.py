@@ -2,19 +2,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from db.errors import InvalidInputError, UnreadableModelError
-from training.gate import KEPT, Scored, fit_gate, lowest_threshold, scored_pairs
+from training.gate import KEPT, LOWER, Scored, fit_gate, lowest_threshold, scored_pairs
 from worker.blocks import BlockSearch, all_near
 from worker.gate import GATE_FILE, Gate, gate_scores
 from worker.mining import Miner
 from worker.scoring import Calibration, Fusion, unmoved
 from worker.testing import WordEncoder, WordReranker
 
-DIMENSION = 16
+DIMENSION, HIDDEN = 16, 5
 TITLES = [
     f"how do i {verb} the {kind} {thing}"
     for verb in ("bake", "sell", "draw", "clean", "paint", "carry", "weigh", "choose", "fold")
@@ -23,13 +24,24 @@ TITLES = [
 ]
 
 
-def gate(*, bar: float = 0.0, dimension: int = DIMENSION, threshold: float = 0.5) -> Gate:
+def gate(
+    *, bar: float = 0.0, dimension: int = DIMENSION, threshold: float = 0.5, floor: float = 0.4
+) -> Gate:
+    chance = np.random.default_rng(3)
+    product, difference, total = (
+        chance.normal(size=(dimension, HIDDEN)).astype(np.float16).astype(np.float32)
+        for _ in range(3)
+    )
     return Gate(
         bi_encoder=WordEncoder.digest,
         threshold=threshold,
-        product=(1.0,) * dimension,
-        difference=(-0.5,) * dimension,
+        floor=floor,
         bar=bar,
+        product=product,
+        difference=difference,
+        total=total,
+        bias=np.linspace(-0.5, 0.5, HIDDEN, dtype=np.float32),
+        out=np.linspace(-1.0, 1.0, HIDDEN, dtype=np.float32),
     )
 
 
@@ -43,25 +55,59 @@ def test_a_gate_is_read_as_it_was_written(tmp_path: Path) -> None:
 
     written.save(tmp_path)
 
-    assert Gate.load(tmp_path) == written
+    read = Gate.load(tmp_path)
+    assert read is not None
+    for name in ("bi_encoder", "threshold", "floor", "bar"):
+        assert getattr(read, name) == getattr(written, name)
+    for one, other in zip(read.weights, written.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_without_a_file_there_is_no_gate(tmp_path: Path) -> None:
     assert Gate.load(tmp_path) is None
 
 
+def broken(tmp_path: Path, **changes: object) -> None:
+    gate().save(tmp_path)
+    with np.load(tmp_path / GATE_FILE) as file:
+        held = dict(file)
+    held |= {name: np.asarray(value) for name, value in changes.items() if value is not None}
+    np.savez(tmp_path / GATE_FILE, **{name: held[name] for name in held.keys() - _none_of(changes)})
+
+
+def _none_of(changes: dict[str, object]) -> set[str]:
+    return {name for name, value in changes.items() if value is None}
+
+
 @pytest.mark.parametrize(
-    "text",
+    "changes",
     [
-        "{",
-        "[]",
-        "{}",
-        '{"product": [1], "difference": ["x"]}',
-        '{"product": [1], "difference": [1, 2], "bi_encoder": "x", "threshold": 0.5, "bar": 0}',
+        {"bar": None},
+        {"floor": "deep"},
+        {"colour": 1.0},
+        {"bias": np.zeros(HIDDEN + 1)},
+        {"out": np.zeros((HIDDEN, 1))},
+        {"total": np.zeros((DIMENSION + 1, HIDDEN))},
+        {"product": np.zeros(HIDDEN)},
+        {"product": np.array([{}])},
     ],
 )
-def test_a_damaged_gate_is_an_error_that_names_the_file(tmp_path: Path, text: str) -> None:
-    (tmp_path / GATE_FILE).write_text(text, encoding="utf-8")
+def test_a_damaged_gate_is_an_error_that_names_the_file(
+    tmp_path: Path, changes: dict[str, object]
+) -> None:
+    broken(tmp_path, **changes)
+
+    with pytest.raises(UnreadableModelError, match=GATE_FILE):
+        Gate.load(tmp_path)
+
+
+@pytest.mark.parametrize("kept", [0, 10, 400])
+def test_a_gate_that_was_cut_short_is_an_error_that_names_the_file(
+    tmp_path: Path, kept: int
+) -> None:
+    gate().save(tmp_path)
+    path = tmp_path / GATE_FILE
+    path.write_bytes(path.read_bytes()[:kept])
 
     with pytest.raises(UnreadableModelError, match=GATE_FILE):
         Gate.load(tmp_path)
@@ -69,18 +115,13 @@ def test_a_damaged_gate_is_an_error_that_names_the_file(tmp_path: Path, text: st
 
 def test_the_search_leaves_out_what_the_gate_does_and_nothing_else() -> None:
     vectors = unit(700).astype(np.float16)
-    chosen, search = gate(bar=-0.6), BlockSearch("cpu")
+    chosen, search = gate(bar=-1.0), BlockSearch("cpu")
 
     every = all_near(vectors, floor=0.4, top_k=700, search=search, block=300)
     passed = all_near(vectors, floor=0.4, top_k=700, search=search, block=300, gate=chosen)
 
     exact = vectors.astype(np.float32)
-    scores = gate_scores(
-        exact[every.left],
-        exact[every.right],
-        np.array(chosen.product, np.float32),
-        np.array(chosen.difference, np.float32),
-    )
+    scores = gate_scores(exact[every.left], exact[every.right], chosen.weights)
     sure = np.abs(scores - chosen.bar) > 1e-4  # the two libraries round differently
     wanted = {
         (a, b)
@@ -121,22 +162,47 @@ def test_a_moved_probability_can_be_moved_back(raw: float, slope: float, shift: 
     assert unmoved(float(moved[0]), slope=slope, shift=shift) == pytest.approx(raw, abs=2e-2)
 
 
-def test_a_fitted_gate_keeps_what_is_flagged_and_spares_much_of_the_rest() -> None:
+def test_a_fitted_gate_keeps_what_is_flagged_and_spares_most_of_the_rest() -> None:
     left, right = unit(12_000, seed=1), unit(12_000, seed=2)
     # The made-up reranker looks at the first four components alone.
     logits = 40 * (left[:, :4] * right[:, :4]).sum(axis=1) - 4
-    scored = Scored(left=left, right=right, probability=Fusion().probability(logits, logits))
+    scored = Scored(
+        left=left.astype(np.float16),
+        right=right.astype(np.float16),
+        probability=Fusion().probability(logits, logits),
+        floor=-1.0,
+    )
 
     found = fit_gate(scored, threshold=0.5, bi_encoder="x")
 
     assert found.kept == pytest.approx(KEPT, abs=3e-3)
-    assert found.left_out > 0.4
-    weights = np.abs(found.gate.product)
-    assert weights[:4].min() > 3 * weights[4:].max()
+    assert found.left_out > 0.6
+    assert 0.05 < found.flagged / found.pairs < 0.3
+
+
+def test_a_gate_is_fitted_alike_twice_and_leaves_chance_as_it_was() -> None:
+    scored = Scored(
+        left=unit(3_000, seed=1).astype(np.float16),
+        right=unit(3_000, seed=2).astype(np.float16),
+        probability=np.linspace(0, 1, 3_000, dtype=np.float32),
+        floor=-1.0,
+    )
+    before = torch.random.get_rng_state()
+
+    one, other = (fit_gate(scored, threshold=0.5, bi_encoder="x").gate for _ in range(2))
+
+    assert torch.equal(torch.random.get_rng_state(), before)
+    for first, second in zip(one.weights, other.weights, strict=True):
+        np.testing.assert_allclose(first, second, atol=1e-4)
 
 
 def test_too_few_flagged_pairs_are_an_error_that_says_what_to_do() -> None:
-    scored = Scored(left=unit(500), right=unit(500, seed=1), probability=np.zeros(500, np.float32))
+    scored = Scored(
+        left=unit(500).astype(np.float16),
+        right=unit(500, seed=1).astype(np.float16),
+        probability=np.zeros(500, np.float32),
+        floor=0.4,
+    )
 
     with pytest.raises(InvalidInputError, match="give more questions"):
         fit_gate(scored, threshold=0.5, bi_encoder="x")
@@ -144,14 +210,20 @@ def test_too_few_flagged_pairs_are_an_error_that_says_what_to_do() -> None:
 
 def test_near_pairs_are_scored_as_an_archive_would_score_them() -> None:
     reranker = WordReranker(Calibration(cosine_floor=0.6, asymmetry=0.4, threshold=0.6))
-    told: list[int] = []
+    told: dict[str, int] = {}
+
+    def hear(stage: str, done: int, _total: int) -> None:
+        told[stage] = told.get(stage, 0) + done
 
     scored = scored_pairs(
-        TITLES, reranker=reranker, encoder=WordEncoder(), wanted=3_000, on_progress=told.append
+        TITLES, reranker=reranker, encoder=WordEncoder(), wanted=3_000, on_progress=hear
     )
 
-    assert len(scored) == sum(told) == 3_000
-    assert ((scored.left * scored.right).sum(axis=1) >= 0.6 - 1e-5).all()
+    comparisons = len(TITLES) * (len(TITLES) - 1) // 2
+    assert told == {"embed": len(TITLES), "search": comparisons, "score near pairs": 3_000}
+    left, right = scored.left.astype(np.float32), scored.right.astype(np.float32)
+    assert scored.floor == pytest.approx(0.6 - LOWER)
+    assert (left * right).sum(axis=1).min() >= scored.floor - 1e-5
     flagged = scored.probability >= lowest_threshold(reranker)
     assert 0 < flagged.mean() < 1
 

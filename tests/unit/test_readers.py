@@ -161,7 +161,6 @@ def test_posts_xml_gives_questions_only_and_rejects_a_broken_row_alone(tmp_path:
 
     assert archive.form is Format.STACKEXCHANGE
     assert records[0] == SourceQuestion(
-        3,
         "1",
         "Does it halt?",
         "It & I",
@@ -169,6 +168,7 @@ def test_posts_xml_gives_questions_only_and_rejects_a_broken_row_alone(tmp_path:
         "turing machine",
         "7",
         datetime(2018, 3, 12, 17, 0, 45, 567000, tzinfo=UTC),
+        line=3,
     )
     assert questions(records) == [("1", "Does it halt?"), ("4", "Will it ever stop?")]
     assert [r.line for r in rejects(records)] == [7]
@@ -193,7 +193,7 @@ def test_columns_of_other_forums_are_mapped_by_flags() -> None:
     )
 
     assert records == [
-        SourceQuestion(2, "7", "Wie geht das?", asked_at=datetime(2006, 1, 1, tzinfo=UTC))
+        SourceQuestion("7", "Wie geht das?", asked_at=datetime(2006, 1, 1, tzinfo=UTC), line=2)
     ]
 
 

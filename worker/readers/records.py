@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Self
 
 from db.errors import InvalidInputError
+from worker.intake import Submission
 from worker.text import clean, text_digest
 
 TITLE_LIMIT = 2_000
@@ -35,17 +36,10 @@ def refuse_bomb(size: int, packed_size: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class SourceQuestion:
+class SourceQuestion(Submission):
     """A question as the archive has it; ``line`` counts from 1 (rows, where there are no lines)."""
 
-    line: int
-    external_id: str
-    title: str
-    body: str = ""
-    url: str | None = None
-    category: str | None = None
-    author: str | None = None
-    asked_at: datetime | None = None
+    line: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +187,6 @@ def _question(line: int, values: Sequence[object], *, has_id: bool) -> SourceQue
     else:  # the same text keeps the same id, so importing twice adds nothing
         external_id = f"text-{text_digest(text).hex()[:24]}"
     return SourceQuestion(
-        line,
         external_id,
         text,
         _text(body, "the body", limit=BODY_LIMIT) if body else "",
@@ -201,6 +194,7 @@ def _question(line: int, values: Sequence[object], *, has_id: bool) -> SourceQue
         _text(category, "the category", limit=TITLE_LIMIT) or None if category else None,
         _text(author, "the author", limit=ID_LIMIT) or None if author else None,
         _instant(asked_at) if asked_at else None,
+        line=line,
     )
 
 

@@ -1,0 +1,34 @@
+"""A progress bar for each stage of a long piece of work, as the stages are heard of."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+
+@contextmanager
+def stage_bars(console: Console) -> Iterator[Callable[[str, int, int], None]]:
+    """Show bars while open; call with the stage, how many units were just done, and of how many."""
+    bars: dict[str, TaskID] = {}
+    columns = (
+        TextColumn("{task.description:>16}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+
+        def show(stage: str, done: int, total: int) -> None:
+            if stage not in bars:
+                bars[stage] = progress.add_task(stage, total=total)
+            progress.advance(bars[stage], done)
+
+        yield show

@@ -1,0 +1,74 @@
+"""Vectors on their way into Postgres and out again."""
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from db import embeddings, models, partitions
+from db.rows import ModelKind, ModelRow, NewEmbedding
+from db.tables.questions import Embedding
+from tests.factories import make_forum, save_questions
+
+DIMENSION = 7
+ODD = np.array([0.0, -0.0, 1.0, -1.0, 6e-8, 1 / 3, -0.99951], dtype=np.float32)
+
+
+def make_model(session: Session) -> ModelRow:
+    model = models.ensure_model(
+        session, kind=ModelKind.BI_ENCODER, name="tiny", digest="tiny-1", dimension=DIMENSION
+    )
+    partitions.ensure_partition(session, model)
+    return model
+
+
+def stored(session: Session) -> dict[int, Embedding]:
+    rows = session.execute(select(Embedding).execution_options(populate_existing=True)).scalars()
+    return {row.question_id: row for row in rows}
+
+
+def numbers(row: Embedding) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    return np.array(row.vector, dtype=np.float32)
+
+
+def test_vectors_come_back_as_the_halves_they_were_rounded_to(session: Session) -> None:
+    forum, model = make_forum(session), make_model(session)
+    saved = save_questions(session, forum, "Why?", "How?")
+    wanted = [ODD, -ODD[::-1]]
+    digests = [b"\0" * 32, b"\xff\n\\\t\r\0" + b"d" * 26]
+    rows = [
+        NewEmbedding(
+            question_id=one.id,
+            forum_id=forum.id,
+            visible=visible,
+            text_digest=digest,
+            vector=vector,
+        )
+        for one, visible, digest, vector in zip(saved, (True, False), digests, wanted, strict=True)
+    ]
+
+    embeddings.save(session, model.id, rows[::-1])
+
+    held = stored(session)
+    for row, vector in zip(rows, wanted, strict=True):
+        found = held[row.question_id]
+        np.testing.assert_array_equal(numbers(found), vector.astype(np.float16))
+        assert (found.visible, bytes(found.text_digest)) == (row.visible, row.text_digest)
+
+
+def test_a_vector_takes_the_place_of_an_older_one_within_one_transaction(session: Session) -> None:
+    forum, model = make_forum(session), make_model(session)
+    (saved,) = save_questions(session, forum, "Why?")
+
+    for number, digest in ((1.0, b"a" * 32), (0.5, b"b" * 32)):
+        row = NewEmbedding(
+            question_id=saved.id,
+            forum_id=forum.id,
+            visible=True,
+            text_digest=digest,
+            vector=np.full(DIMENSION, number, np.float32),
+        )
+        embeddings.save(session, model.id, [row])
+
+    (held,) = stored(session).values()
+    assert numbers(held).tolist() == [0.5] * DIMENSION
+    assert bytes(held.text_digest) == b"b" * 32
