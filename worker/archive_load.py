@@ -7,7 +7,6 @@ alone. A thread stores one batch while the next one is read.
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -25,7 +24,11 @@ from worker.text import TextFields
 
 BATCH = 5_000
 _SWITCH_S = 0.0005
-"""Seconds for which one thread keeps the interpreter while another waits for it."""
+"""Seconds for which one thread keeps the interpreter while another waits for it.
+
+With Python's own 5 ms the thread that stores waits that long, after each answer of Postgres, for
+the one that reads: a quarter of the time of a load.
+"""
 
 OnBatch = Callable[[int, Sequence[Reject]], None]
 """Hears how many records were dealt with in all, and which rows of the batch were rejected."""
@@ -58,7 +61,9 @@ def load(
     paused or cancelled meanwhile.
     """
     left = islice(iter(records), archive.position, None)
-    with _quick_switches(), ThreadPoolExecutor(1, thread_name_prefix="store") as pool:
+    # For good: another load in this process may begin before this one ends.
+    sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_S))
+    with ThreadPoolExecutor(1, thread_name_prefix="store") as pool:
         storing: Future[None] | None = None
         for batch in _batches(left, forum.text_fields, archive.position):
             if storing is not None:
@@ -71,18 +76,6 @@ def load(
         _refuse_stopped(archives.get(session, archive.id, lock=True))
         archives.change(session, archive.id, stage=Stage.LINK, loaded_at=datetime.now(UTC))
         return archives.get(session, archive.id)
-
-
-@contextmanager
-def _quick_switches() -> Iterator[None]:
-    # With Python's own 5 ms the thread that stores waits, after each answer of Postgres, that long
-    # for the one that reads: a quarter of the time of a load.
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(min(usual, _SWITCH_S))
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(usual)
 
 
 def check(records: Sequence[Record]) -> tuple[int, list[Reject]]:

@@ -89,7 +89,7 @@ class Steps:
             rows = archive_blocks.unembedded(
                 session, archive.id, model_id, unit.low_id, unit.high_id
             )
-        for part in _looks([len(text_of(row)) for row in rows], LOOK * self._scale):
+        for part in looks([len(text_of(row)) for row in rows], LOOK * self._scale):
             if part.start and self._is_wanted():  # what has its vector is not embedded again
                 with self._sessions.begin() as session:
                     archive_units.release(session, unit)
@@ -213,7 +213,7 @@ class Steps:
             for one, other in zip(near.left.tolist(), near.right.tolist(), strict=True)
         ]
         found: list[Finding] = []
-        for part in _looks(lengths, LOOK * self._scale):
+        for part in looks(lengths, LOOK * self._scale):
             if part.start and self._is_wanted():
                 return found, part.start
             rows_ = near.take(part)
@@ -244,7 +244,7 @@ class Steps:
         return self._models.provenance(forum)
 
 
-def _looks(lengths: Sequence[int], look: int) -> Iterator[slice]:
+def looks(lengths: Sequence[int], look: int) -> Iterator[slice]:
     """Yield stretches of about *look* characters each, given how many each row has."""
     ends = np.flatnonzero(np.diff(np.cumsum(lengths) // look)) + 1
     for start, end in pairwise([0, *ends.tolist(), len(lengths)]):

@@ -1,6 +1,5 @@
 """Archives through the ledger: loaded, mined, paused, killed, mined by two."""
 
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -31,7 +30,6 @@ from worker.blocks import BlockSearch
 from worker.gate import Gate
 from worker.mining import Miner
 from worker.readers import KnownPair, Record, Reject, SourceQuestion
-from worker.readers.records import UnreadableArchiveError
 from worker.testing import WordEncoder, WordReranker
 
 Found = set[tuple[str, str, str, float]]
@@ -145,21 +143,6 @@ def test_importing_twice_is_a_no_op(committed: Factory) -> None:
 
     assert (found(committed), count(committed, Event), count(committed, Embedding)) == before
     assert (again.created, again.unchanged) == (0, 80)
-
-
-def test_threads_share_the_interpreter_as_before_once_a_load_has_ended(committed: Factory) -> None:
-    usual, during = sys.getswitchinterval(), []
-
-    def failing() -> Iterator[Record]:
-        yield from records(["What feeds a fox?"])
-        during.append(sys.getswitchinterval())
-        raise UnreadableArchiveError("cut short")
-
-    with pytest.raises(UnreadableArchiveError):
-        bring_in(committed, failing())
-
-    assert during[0] < usual
-    assert sys.getswitchinterval() == usual
 
 
 def test_an_edited_question_is_checked_again_in_the_archive_lane(committed: Factory) -> None:

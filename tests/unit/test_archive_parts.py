@@ -13,6 +13,7 @@ from cli.archive_pages import as_html, write_files
 from db.archive_report import FoundPair
 from worker.archive_payload import Bars, NearPairs, pack_links, unpack_links
 from worker.archive_report import Report
+from worker.archive_steps import looks
 
 REPORT = Report(
     archive="<old>.csv",
@@ -53,6 +54,18 @@ def near(*rows: tuple[int, int, float]) -> NearPairs:
         np.array(columns[1], dtype=np.int64),
         np.array(columns[2], dtype=np.float32),
     )
+
+
+@given(st.lists(st.integers(0, 700)), st.integers(1, 2_000))
+def test_looks_cover_every_row_once_and_are_no_longer_than_a_row_beyond_their_length(
+    lengths: list[int], look: int
+) -> None:
+    parts = list(looks(lengths, look))
+
+    assert [row for part in parts for row in range(len(lengths))[part]] == list(range(len(lengths)))
+    assert all(sum(lengths[part]) < look + max(lengths[part][:1], default=0) for part in parts)
+    if lengths:
+        assert len(parts) <= 1 + sum(lengths) // look
 
 
 def test_pairs_and_links_survive_as_bytes() -> None:
