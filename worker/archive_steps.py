@@ -23,7 +23,7 @@ from worker.text import FOREIGN_LIMIT, MODEL_TEXT_LENGTH
 
 RERANK_PAIRS = 960
 """Pairs of a unit; with a GPU, `_ON_GPU` times as many, as of all of these."""
-LOOK = 16_000
+LOOK = 8_000
 """Characters given to a model after which it is asked whether somebody waits for this worker."""
 _ON_GPU = 64
 HISTOGRAM_BINS = 20
