@@ -5,9 +5,9 @@ import math
 from sqlalchemy.orm import Session
 
 from api.cache import TimedCache
-from db import jobs
 from db.errors import BackpressureError
 from db.rows import ForumRow, Lane
+from db.work import jobs
 
 _ROOM = 0.1
 """Share of the limit that is to be free before a forum is asked to come back."""

@@ -6,9 +6,9 @@ from http import HTTPStatus
 from starlette.responses import Response
 
 from api.errors import MEDIA_TYPE, problem_type, service_problem, status_of
-from db.decisions import StaleVersionError
+from db.deciding.decisions import StaleVersionError
 from db.errors import ServiceError
-from db.groups import WouldMergeError
+from db.groups.groups import WouldMergeError
 
 
 def review_problem(error: ServiceError, *, status: HTTPStatus | None = None) -> Response:

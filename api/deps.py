@@ -23,9 +23,9 @@ from api.errors import ForbiddenError, UnauthenticatedError, UnsupportedMediaTyp
 from api.metrics import CountedQueue, Metrics
 from api.settings import ApiSettings
 from db import engine as db_engine
-from db import forums, keys
 from db.errors import ForumNotFoundError
 from db.rows import ForumRow, KeyRow
+from db.tenants import forums, keys
 from worker.queue import Queue
 
 _SECRET_LENGTH = 200

@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from db.rows import Outcome, PairKind, PairStatus, State
-from worker import intake
+from worker.live import intake
 
 BATCH_SIZE = 1_000
 

@@ -16,8 +16,8 @@ from cli.embedded import EmbeddedServers
 from db import schema
 from db.engine import make_engine
 from db.settings import DatabaseSettings
-from worker.blocks import BlockSearch, all_near
-from worker.cascade import rerank
+from worker.archives.blocks import BlockSearch, all_near
+from worker.inference.cascade import rerank
 
 SIZES = (10_000, 50_000, 250_000)
 LOADED = 278_000

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.encoder import Encoder
-from worker.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encoder, load_reranker
-from worker.reranker import Reranker
+from worker.inference.encoder import Encoder
+from worker.inference.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encoder, load_reranker
+from worker.inference.reranker import Reranker
 from worker.settings import WorkerSettings
 from worker.text import model_text, text_digest
 

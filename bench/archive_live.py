@@ -8,12 +8,12 @@ import numpy as np
 from bench.archive_data import Context
 from bench.service import STORED, Bench, started
 from bench.texts import questions as some_questions
-from db import archives
-from db.archives import ArchiveState, Stage
+from db.archives import archives
+from db.archives.archives import ArchiveState, Stage
 from db.rows import Lane
-from worker.archive_load import load
+from worker.archives.load import load
+from worker.archives.readers import Record, SourceQuestion
 from worker.queue import CeleryQueue
-from worker.readers import Record, SourceQuestion
 
 LIVE = 60
 ARCHIVED = 15_000

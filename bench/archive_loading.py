@@ -9,11 +9,12 @@ import time
 from pathlib import Path
 
 from bench.archive_data import peak_mib, work_s
-from db import archives, forums
+from db.archives import archives
 from db.engine import make_engine, make_sessions
 from db.settings import DatabaseSettings
-from worker.archive_load import load
-from worker.readers import open_archive
+from db.tenants import forums
+from worker.archives.load import load
+from worker.archives.readers import open_archive
 
 
 def main() -> None:

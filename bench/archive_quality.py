@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.archive_data import Context, Keys, inside, keys_of, with_partners
-from worker.blocks import BlockSearch, Near, all_near
-from worker.cascade import rerank
-from worker.gate import gate_scores
+from worker.archives.blocks import BlockSearch, Near, all_near
+from worker.inference.cascade import rerank
+from worker.scoring.gate import gate_scores
 
 TOP = 100
 FLOOR_SIZE = 50_000

@@ -19,12 +19,13 @@ from bench.service import child_pids, free_port, is_ready, wait_for
 from cli.embedded import EmbeddedServers
 from cli.home import environment, hold
 from cli.supervisor import Supervisor
-from db import forums, keys, schema
+from db import schema
 from db.engine import Sessions, make_engine, make_sessions
 from db.settings import DatabaseSettings
 from db.tables.pairs import Pair
 from db.tables.questions import Question
-from worker.archive_report import make_report
+from db.tenants import forums, keys
+from worker.archives.report import make_report
 
 QUESTIONS = 278_395
 _FORUM = "whole"

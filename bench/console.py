@@ -15,10 +15,11 @@ from sqlalchemy import Engine, text
 from api.app import create_app
 from api.settings import ApiSettings
 from cli.embedded import EmbeddedServers
-from db import forums, people, schema
+from db import schema
 from db.engine import make_engine, make_sessions
-from db.people import Role
 from db.settings import DatabaseSettings
+from db.tenants import forums, people
+from db.tenants.people import Role
 from worker.queue import CeleryQueue
 
 PAIRS = 100_000

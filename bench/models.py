@@ -23,15 +23,15 @@ from sentence_transformers import CrossEncoder, SentenceTransformer
 
 from bench.texts import questions
 from cli.sample import labels, load_questions
-from worker.encoder import Encoder
-from worker.load import (
+from worker.inference.encoder import Encoder
+from worker.inference.load import (
     DEFAULT_ENCODER,
     DEFAULT_RERANKER,
     load_encoder,
     load_reranker,
     model_folder,
 )
-from worker.reranker import Reranker
+from worker.inference.reranker import Reranker
 
 Clock = Callable[[], float]
 

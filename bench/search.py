@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cli.embedded import EmbeddedServers
-from db import embeddings, forums, models, partitions, questions, schema
+from db import questions, schema
 from db.engine import Sessions, make_engine, make_sessions
 from db.rows import ForumRow, Lane, ModelKind, ModelRow, NewEmbedding, NewQuestion
 from db.settings import DatabaseSettings
+from db.tenants import forums
+from db.vectors import embeddings, models, partitions
 
 SIZES = (500, 1_000, 2_000, 5_000, 10_000, 20_000)
 DIMENSION = 384

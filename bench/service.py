@@ -26,16 +26,18 @@ from bench.texts import questions as some_questions
 from cli.embedded import EmbeddedServers
 from cli.home import Running, environment, hold
 from cli.supervisor import Supervisor
-from db import forums, keys, partitions, questions, schema
+from db import questions, schema
 from db.engine import Sessions, make_engine, make_sessions
 from db.rows import ForumRow, Lane, NewQuestion
 from db.settings import DatabaseSettings
 from db.tables.questions import Job
-from worker.drain import Drain
-from worker.fill import fill
-from worker.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encoder, load_reranker
+from db.tenants import forums, keys
+from db.vectors import partitions
+from worker.inference.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encoder, load_reranker
+from worker.live.drain import Drain
+from worker.live.fill import fill
+from worker.live.pipeline import Limits, Models, Pipeline
 from worker.logs import configure_logs
-from worker.pipeline import Limits, Models, Pipeline
 from worker.queue import CeleryQueue
 from worker.resources import register
 from worker.settings import WorkerSettings

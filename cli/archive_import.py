@@ -17,14 +17,16 @@ from rich.table import Table
 from cli.archive_watch import follow, wake
 from cli.archives import show
 from cli.connect import database
-from db import archives, forums, workers
-from db.archives import ArchiveRow, ArchiveState
+from db.archives import archives
+from db.archives.archives import ArchiveRow, ArchiveState
 from db.engine import Sessions
 from db.errors import InvalidInputError
 from db.rows import ForumRow
-from worker.archive_load import OnBatch, check, load
-from worker.readers import Archive, KnownPair, Record, Reject, open_archive, open_stream
-from worker.readers.archive import Format
+from db.tenants import forums
+from db.work import workers
+from worker.archives.load import OnBatch, check, load
+from worker.archives.readers import Archive, KnownPair, Record, Reject, open_archive, open_stream
+from worker.archives.readers.archive import Format
 
 console = Console(stderr=True)
 _ALIVE_S = 90

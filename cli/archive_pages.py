@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
-from db.archive_report import FoundPair
-from worker.archive_report import Report
+from db.archives.report import FoundPair
+from worker.archives.report import Report
 
 _WIDTH, _HEIGHT, _BASE = 640, 180, 24
 _PAIR_COLUMNS = ("id1", "id2", "question1", "question2", "kind", "status", "cosine", "score")

@@ -7,9 +7,10 @@ from datetime import timedelta
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from db import archive_units, archives
-from db.archive_units import StageProgress
-from db.archives import ArchiveState, Stage
+from db.archives import archives
+from db.archives import units as archive_units
+from db.archives.archives import ArchiveState, Stage
+from db.archives.units import StageProgress
 from db.engine import Sessions
 from db.rows import Lane
 from worker.queue import CeleryQueue

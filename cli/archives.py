@@ -10,10 +10,12 @@ from rich.table import Table
 from cli.archive_pages import facts, write_files
 from cli.archive_watch import follow, wake
 from cli.connect import database
-from db import archive_report, archives, forums
-from db.archives import ArchiveState
+from db.archives import archives
+from db.archives import report as archive_report
+from db.archives.archives import ArchiveState
 from db.engine import Sessions
-from worker.archive_report import make_report
+from db.tenants import forums
+from worker.archives.report import make_report
 
 app = typer.Typer(help="Watch, pause, resume and cancel archives, and read their reports.")
 console = Console()

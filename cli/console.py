@@ -10,9 +10,9 @@ from rich.console import Console
 
 from api.console.history import csv_of
 from cli.connect import database
-from db import forums
-from db import people as db_people
-from db.people import Role
+from db.tenants import forums
+from db.tenants import people as db_people
+from db.tenants.people import Role
 
 people = typer.Typer(
     help="Who may review in the console, and how they sign in.", no_args_is_help=True

@@ -7,11 +7,13 @@ from rich.console import Console
 from sqlalchemy import text
 
 from cli.connect import service
-from db import jobs, models, schema, workers
+from db import schema
 from db.engine import make_engine, make_sessions
 from db.errors import ServiceError
 from db.rows import ModelKind
 from db.settings import DatabaseSettings
+from db.vectors import models
+from db.work import jobs, workers
 from worker.queue import CeleryQueue
 from worker.settings import WorkerSettings
 

@@ -8,13 +8,13 @@ from rich.table import Table
 from sqlalchemy.orm import Session
 
 from cli.connect import database
-from db import forums
-from db.calibrations import Moved
 from db.errors import InvalidInputError
+from db.pairs.calibrations import Moved
 from db.rows import ForumRow
-from worker import calibrating
-from worker.calibrating import Proposal
-from worker.recheck import owe_again
+from db.tenants import forums
+from worker.live import calibrating
+from worker.live.calibrating import Proposal
+from worker.live.recheck import owe_again
 from worker.text import TextFields
 
 app = typer.Typer(help="List forums and change their settings.", no_args_is_help=True)

@@ -13,12 +13,12 @@ from rich.console import Console
 
 from cli.stages import stage_bars
 from db.errors import InvalidInputError
-from worker.load import load_encoder, load_reranker
-from worker.readers import Archive, Reject, SourceQuestion, open_archive, open_stream
+from worker.archives.readers import Archive, Reject, SourceQuestion, open_archive, open_stream
+from worker.inference.load import load_encoder, load_reranker
 from worker.settings import WorkerSettings
 
 if TYPE_CHECKING:
-    from worker.mining import Mined
+    from worker.archives.mining import Mined
 
 console = Console(stderr=True)
 _COLUMNS = ("id1", "id2", "question1", "question2", "cosine", "score")
@@ -71,8 +71,8 @@ def mine(
     FILE has columns `id` and `question` (or `title`); other names are recognised as `import` does.
     """
     # Imported here: PyTorch, for the block products, is for this command alone.
-    from worker.blocks import BlockSearch  # noqa: PLC0415
-    from worker.mining import Miner  # noqa: PLC0415
+    from worker.archives.blocks import BlockSearch  # noqa: PLC0415
+    from worker.archives.mining import Miner  # noqa: PLC0415
 
     ids, titles = _read(file)
     cache = _CacheSettings().model_cache

@@ -8,11 +8,11 @@ from rich.progress import Progress
 from rich.table import Table
 
 from cli.connect import database
-from db import embeddings, models, partitions
 from db.engine import Sessions
 from db.rows import ModelKind, ModelRow
-from worker.encoder import Encoder
-from worker.fill import fill
+from db.vectors import embeddings, models, partitions
+from worker.inference.encoder import Encoder
+from worker.live.fill import fill
 from worker.settings import WorkerSettings
 
 app = typer.Typer(
@@ -47,7 +47,7 @@ def add(
 
 
 def _add_reranker(sessions: Sessions, name: str) -> ModelRow:
-    from worker.load import load_reranker  # noqa: PLC0415  # loads the models' stack
+    from worker.inference.load import load_reranker  # noqa: PLC0415  # loads the models' stack
 
     settings = WorkerSettings()
     reranker = load_reranker(name, device=settings.device, cache=settings.model_cache)
@@ -79,7 +79,7 @@ def _add_bi_encoder(sessions: Sessions, name: str) -> ModelRow:
 
 
 def _load_encoder(name: str) -> Encoder:
-    from worker.load import load_encoder  # noqa: PLC0415  # loads the models' stack
+    from worker.inference.load import load_encoder  # noqa: PLC0415  # loads the models' stack
 
     settings = WorkerSettings()
     return load_encoder(name, device=settings.device, cache=settings.model_cache)

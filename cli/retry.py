@@ -6,7 +6,8 @@ import typer
 from rich.console import Console
 
 from cli.connect import database
-from db import forums, jobs
+from db.tenants import forums
+from db.work import jobs
 
 
 def add_to(app: typer.Typer) -> None:

@@ -13,7 +13,7 @@ from cli.training_tables import show_figures
 if TYPE_CHECKING:
     from training.pairs import LabelledPair
     from training.report import Figures
-    from worker.encoder import Encoder
+    from worker.inference.encoder import Encoder
 
 app = typer.Typer(
     help="Train and calibrate models on labelled pairs of questions: a CSV, TSV, JSONL or Parquet"
@@ -249,7 +249,7 @@ def mix(  # noqa: PLR0913, PLR0917  # a command's options
     """
     from training import mix as mixing  # noqa: PLC0415  # training is heavy and optional
     from training.pairs import read_pairs, write_pairs  # noqa: PLC0415
-    from worker.load import model_folder  # noqa: PLC0415
+    from worker.inference.load import model_folder  # noqa: PLC0415
 
     pairs = read_pairs(gold).pairs
     with console.status("Mixing"):
@@ -275,7 +275,7 @@ def mix(  # noqa: PLR0913, PLR0917  # a command's options
 
 def load_bi_encoder(name: str) -> "Encoder":
     """Return the bi-encoder called *name*, saying meanwhile that it is loaded."""
-    from worker.load import load_encoder  # noqa: PLC0415  # loads the models' stack
+    from worker.inference.load import load_encoder  # noqa: PLC0415  # loads the models' stack
 
     with console.status(f"Loading {name}"):
         return load_encoder(name, device="auto", cache=CACHE)
@@ -307,7 +307,7 @@ def _pos_weight(wanted: str | None, pairs: "Sequence[LabelledPair]") -> float | 
 
 def folder_of(name: str) -> str:
     """Return where the model called *name* lies; a folder without one is refused in a sentence."""
-    from worker.load import folder_digest, model_folder  # noqa: PLC0415  # the models' stack
+    from worker.inference.load import folder_digest, model_folder  # noqa: PLC0415  # the models' stack
 
     folder = model_folder(name)
     folder_digest(folder)  # a folder without a model is refused here, in a sentence

@@ -17,10 +17,11 @@ from cli.embedded import EmbeddedServers
 from cli.home import data_folder, environment, hold
 from cli.sample import FORUM, labels, load_questions
 from cli.supervisor import Supervisor
-from db import forums, keys, people, schema
+from db import schema
 from db.engine import Sessions, make_engine, make_sessions
 from db.errors import ServiceError
 from db.settings import DatabaseSettings
+from db.tenants import forums, keys, people
 
 _READY_TIMEOUT_S = 600
 _KEY_FILE = "sample.key"

@@ -6,8 +6,9 @@ from sqlalchemy import Row, Select, and_, case, delete, func, or_, select, updat
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session, aliased
 
-from db import events, groups, jobs
 from db.errors import QuestionNotFoundError, TransientError
+from db.groups import groups
+from db.outbox import events
 from db.rows import (
     UNDECIDED,
     CandidateText,
@@ -23,6 +24,7 @@ from db.rows import (
 from db.tables.archives import Archive
 from db.tables.pairs import Event, Pair
 from db.tables.questions import Embedding, Job, Model, Question
+from db.work import jobs
 
 _CONTENT = ("title", "body", "url", "category", "author", "asked_at", "visible", "text_fields")
 _Stored = Row[str, int, bytes, bytes, str]

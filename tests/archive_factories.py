@@ -10,20 +10,23 @@ from collections.abc import Iterable
 from sqlalchemy import event
 from sqlalchemy.orm import Session, sessionmaker
 
-from db import archive_units, archives, forums
-from db.archives import ArchiveRow
+from db.archives import archives
+from db.archives import units as archive_units
+from db.archives.archives import ArchiveRow
 from db.engine import make_engine
 from db.rows import ForumRow
 from db.settings import DatabaseSettings
-from worker import archive_plan, archive_steps
-from worker.archive_load import load
-from worker.archive_worker import ArchiveWorker
-from worker.blocks import BlockSearch
-from worker.pipeline import Models
-from worker.readers.records import Record, SourceQuestion
+from db.tenants import forums
+from worker.archives import plan as archive_plan
+from worker.archives import steps as archive_steps
+from worker.archives.blocks import BlockSearch
+from worker.archives.load import load
+from worker.archives.readers.records import Record, SourceQuestion
+from worker.archives.slices import ArchiveWorker
+from worker.inference.testing import WordEncoder, WordReranker
+from worker.live.pipeline import Models
 from worker.resources import register
-from worker.scoring import Calibration
-from worker.testing import WordEncoder, WordReranker
+from worker.scoring.fusion import Calibration
 
 Factory = sessionmaker[Session]
 BLOCK = 40

@@ -2,8 +2,9 @@
 
 from sqlalchemy.orm import Session
 
-from db import forums, questions
+from db import questions
 from db.rows import ForumRow, Lane, NewQuestion, Saved
+from db.tenants import forums
 from worker.text import estimate_tokens, full_text, text_digest
 
 

@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from db import decisions, people
-from db.decisions import Decided, Verdict
-from db.people import PersonRow, Role
+from db.deciding import decisions
+from db.deciding.decisions import Decided, Verdict
 from db.rows import ForumRow, PairKind, PairStatus
 from db.tables.pairs import Pair
 from db.tables.questions import Question
+from db.tenants import people
+from db.tenants.people import PersonRow, Role
 from tests.factories import make_forum
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)

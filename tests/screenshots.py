@@ -19,20 +19,23 @@ from api.schemas import BatchItemIn
 from api.settings import ApiSettings
 from cli.embedded import EmbeddedServers
 from cli.sample import FORUM, labels, load_questions
-from db import decisions, forums, jobs, people, questions, schema
-from db.decisions import Verdict
+from db import questions, schema
+from db.deciding import decisions
+from db.deciding.decisions import Verdict
 from db.engine import Sessions, make_engine, make_sessions
 from db.errors import ConflictError
-from db.people import Role
 from db.rows import Lane, NewQuestion, PairStatus
 from db.settings import DatabaseSettings
 from db.tables.pairs import Pair
 from db.tables.questions import Question
 from db.tables.review import Decision
+from db.tenants import forums, people
+from db.tenants.people import Role
+from db.work import jobs
 from tests.browser import chromium, serve, shoot, sign_in
-from worker.intake import question_of
-from worker.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encoder, load_reranker
-from worker.pipeline import Limits, Pipeline
+from worker.inference.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encoder, load_reranker
+from worker.live.intake import question_of
+from worker.live.pipeline import Limits, Pipeline
 from worker.queue import CeleryQueue
 from worker.resources import register
 

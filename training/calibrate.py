@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from training.metrics import PRECISIONS, Floats, Labels, average_precision
-from worker.scoring import Calibration, Fusion
+from worker.scoring.fusion import Calibration, Fusion
 
 _DEFAULT_PRECISION = "0.80"
 _KEPT_BY_FLOOR = 0.995

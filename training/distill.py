@@ -15,7 +15,7 @@ from training.evaluate import labels_of
 from training.metrics import Floats
 from training.mining import neighbours
 from training.pairs import LabelledPair, require_both_labels
-from worker.scoring import Fusion
+from worker.scoring.fusion import Fusion
 
 _LOW, _HIGH = 0.35, 0.985
 _NEIGHBOURS = 12

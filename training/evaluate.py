@@ -10,8 +10,8 @@ from db.errors import InvalidInputError
 from training.metrics import Floats, Interval, Labels, asymmetry, bootstrap, summary
 from training.pairs import LabelledPair, require_both_labels
 from training.scores import cosines, raw_scores
-from worker.encoder import Encoder
-from worker.load import load_encoder, load_reranker
+from worker.inference.encoder import Encoder
+from worker.inference.load import load_encoder, load_reranker
 
 _COSINE = "cosine:"
 _SAMPLES = 500

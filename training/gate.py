@@ -15,11 +15,11 @@ from torch.nn.functional import binary_cross_entropy_with_logits, dropout
 
 from db.errors import InvalidInputError
 from training.metrics import Floats
-from worker.blocks import BlockSearch, Near, all_near
-from worker.cascade import rerank
-from worker.encoder import Encoder
-from worker.gate import Gate, gate_scores
-from worker.reranker import Reranker
+from worker.archives.blocks import BlockSearch, Near, all_near
+from worker.inference.cascade import rerank
+from worker.inference.encoder import Encoder
+from worker.inference.reranker import Reranker
+from worker.scoring.gate import Gate, gate_scores
 
 KEPT = 0.997
 """Share of the pairs flagged among those held out that the gate lets pass."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from db.errors import InvalidInputError
 from training.pairs import LabelledPair
 from training.splits import Components
-from worker.encoder import Encoder
+from worker.inference.encoder import Encoder
 from worker.text import text_digest
 
 _CELLS = 1 << 26

@@ -16,8 +16,8 @@ from training.pairs import LabelledPair, read_pairs, require_both_labels
 from training.ranks import Rank
 from training.scores import full_precision, raw_scores
 from training.splits import check_leaks, split
-from worker.encoder import Encoder
-from worker.scoring import Calibration
+from worker.inference.encoder import Encoder
+from worker.scoring.fusion import Calibration
 
 MODEL_FOLDER, WORK_FOLDER = "model", "checkpoints"
 _DEV_SHARE = 0.1

@@ -10,12 +10,12 @@ from db.rows import ModelKind
 from training.calibrate import RawScores
 from training.metrics import Floats
 from training.pairs import LabelledPair
-from worker.encoder import Encoder
-from worker.load import folder_digest
-from worker.reranker import Reranker, TokenReranker
-from worker.scoring import Calibration
-from worker.tokens import Tokens
-from worker.torch_backend import TorchRunner, read
+from worker.inference.encoder import Encoder
+from worker.inference.load import folder_digest
+from worker.inference.reranker import Reranker, TokenReranker
+from worker.inference.tokens import Tokens
+from worker.inference.torch_backend import TorchRunner, read
+from worker.scoring.fusion import Calibration
 
 _CHUNK = 2_048
 
@@ -41,7 +41,7 @@ def cosines(pairs: Sequence[LabelledPair], encoder: Encoder) -> Floats:
 def full_precision(folder: Path) -> Reranker:
     """Return the reranker in *folder* run by PyTorch in fp32, as it was trained.
 
-    The service's own form of it, int8 on a CPU, comes from `worker.load.load_reranker`.
+    The service's own form of it, int8 on a CPU, comes from `worker.inference.load.load_reranker`.
     """
     source = read(ModelKind.RERANKER, folder, attention="eager")
     return TokenReranker(

@@ -14,24 +14,25 @@ import numpy as np
 import redis
 import structlog
 
-from db import embeddings, models, partitions, workers
 from db.engine import Sessions, make_engine, make_sessions
 from db.errors import IncompatibleModelError
 from db.rows import Lane, ModelKind, ModelRow
 from db.settings import DatabaseSettings
-from worker.addresses import WebhookSettings
-from worker.check import Checker
-from worker.drain import Drain
-from worker.encoder import Encoder
-from worker.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encoder, load_reranker
-from worker.pipeline import Limits, Models, Pipeline
+from db.vectors import embeddings, models, partitions
+from db.work import workers
+from worker.delivery.addresses import WebhookSettings
+from worker.delivery.webhooks import Courier
+from worker.inference.encoder import Encoder
+from worker.inference.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encoder, load_reranker
+from worker.inference.reranker import Reranker
+from worker.live.check import Checker
+from worker.live.drain import Drain
+from worker.live.pipeline import Limits, Models, Pipeline
 from worker.queue import CeleryQueue, Queue, make_redis
-from worker.reranker import Reranker
 from worker.settings import WorkerSettings
-from worker.webhooks import Courier
 
 if TYPE_CHECKING:
-    from worker.archive_worker import ArchiveWorker
+    from worker.archives.slices import ArchiveWorker
 
 PROOF_TEXTS = ("How do I get good at programming?", "How to become a good programmer?")
 
@@ -75,8 +76,8 @@ class Resources:
     def archives(self) -> "ArchiveWorker":
         """Return what mines archives with the active models."""
         # Imported here: on a CPU only archives need PyTorch, for their block products.
-        from worker.archive_worker import ArchiveWorker  # noqa: PLC0415
-        from worker.blocks import BlockSearch  # noqa: PLC0415
+        from worker.archives.blocks import BlockSearch  # noqa: PLC0415
+        from worker.archives.slices import ArchiveWorker  # noqa: PLC0415
 
         held = self.models()
         if self._archives is None or self._archives.models is not held:

@@ -2,9 +2,12 @@
 
 import structlog
 
-from db import archive_units, embeddings, jobs, webhooks
+from db.archives import units as archive_units
 from db.engine import Sessions
+from db.outbox import webhooks
 from db.rows import Lane, ModelRow
+from db.vectors import embeddings
+from db.work import jobs
 from worker.queue import Queue
 
 _SAMPLE = 50

@@ -24,10 +24,10 @@ from api.console.render import page
 from api.console.settings import ConsoleSettings
 from api.deps import Sessions, Settings
 from api.errors import ForbiddenError, field_errors, status_of
-from db import forums, people
 from db.errors import ForumNotFoundError, InvalidInputError, ServiceError
-from db.people import PersonRow, Role, SignInRefusedError, TooManyAttemptsError
 from db.rows import ForumRow
+from db.tenants import forums, people
+from db.tenants.people import PersonRow, Role, SignInRefusedError, TooManyAttemptsError
 
 COOKIE = "askedbefore_console"
 _SAFE = {"GET", "HEAD"}

@@ -10,10 +10,11 @@ from api.console.access import AnAdmin, AReviewer, ConsoleRoute, Reviewer
 from api.console.render import page
 from api.console.view import frame
 from api.deps import Sessions
-from db import forums, keys, people, webhooks
 from db.errors import InvalidInputError
-from db.people import Role
-from worker.addresses import WebhookSettings, check_url
+from db.outbox import webhooks
+from db.tenants import forums, keys, people
+from db.tenants.people import Role
+from worker.delivery.addresses import WebhookSettings, check_url
 
 router = APIRouter(
     prefix="/console/{forum}/settings",

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from db.groups import GroupDetail
+from db.groups.groups import GroupDetail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,10 +10,11 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from api.console.access import AReviewer, Console, ConsoleRoute, Reviewer
 from api.deps import Sessions
-from db import attention, bulk, entry_decisions, opinions
-from db.decisions import NOTE_LENGTH
-from db.entry_decisions import EntryVerdict
+from db.deciding import bulk, entry_decisions, opinions
+from db.deciding.decisions import NOTE_LENGTH
+from db.deciding.entry_decisions import EntryVerdict
 from db.errors import InvalidInputError
+from db.review import attention
 from db.rows import PairStatus
 
 _MOST_PAIRS = 200

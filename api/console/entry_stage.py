@@ -8,8 +8,8 @@ from api.console import words
 from api.console.access import Reviewer
 from api.console.diff import mark_words
 from api.console.stage import BODY_SHOWN, claimant
-from db import entries
-from db.entries import EntryDetail, Node
+from db.review import entries
+from db.review.entries import EntryDetail, Node
 from db.rows import PairKind
 
 

@@ -14,9 +14,11 @@ from api.console.diff import mark_words
 from api.console.render import page
 from api.console.view import frame, read_view
 from api.deps import Sessions
-from db import bulk, groups, review
-from db.bulk import BulkDone
+from db.deciding import bulk
+from db.deciding.bulk import BulkDone
 from db.errors import InvalidInputError
+from db.groups import groups
+from db.review import queue as review
 from db.rows import PairStatus
 
 PAGE = 50

@@ -14,8 +14,10 @@ from api.console.access import AReviewer, ConsoleRoute
 from api.console.render import page
 from api.console.view import frame
 from api.deps import Sessions
-from db import insight, opinions, people
+from db.deciding import opinions
 from db.engine import Sessions as SessionFactory
+from db.review import insight
+from db.tenants import people
 
 PAGE = 50
 

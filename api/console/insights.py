@@ -12,7 +12,10 @@ from api.console.precision import wilson
 from api.console.render import page
 from api.console.view import frame
 from api.deps import Sessions
-from db import archive_units, archives, insight, opinions
+from db.archives import archives
+from db.archives import units as archive_units
+from db.deciding import opinions
+from db.review import insight
 
 WIDTH, HEIGHT = 900, 160
 

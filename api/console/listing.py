@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 
 from api.console.access import Reviewer
 from api.console.view import View
-from db import attention, entries, opinions
-from db.entries import Entry
-from db.opinions import Asked
+from db.deciding import opinions
+from db.deciding.opinions import Asked
+from db.review import attention, entries
+from db.review.entries import Entry
 from db.rows import PairStatus
 
 PAGE = 50

@@ -12,9 +12,10 @@ from starlette.responses import StreamingResponse
 
 from api.console.access import AReviewer, Console, ConsoleRoute, Reviewer
 from api.deps import Sessions
-from db import attention, insight, review
 from db.engine import Sessions as SessionFactory
-from db.review import QueueFilter
+from db.review import attention, insight
+from db.review import queue as review
+from db.review.queue import QueueFilter
 
 STREAM_S = 10
 """Seconds after which a stream ends and the browser opens the next; a server can stop by then."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from db.insight import Judged
+from db.review.insight import Judged
 from db.rows import CalibrationRow
-from worker.recalibration import Line
+from worker.scoring.recalibration import Line
 
 STEPS = 200
 TARGETS = (0.9, 0.95, 0.98, 0.99)

@@ -16,9 +16,13 @@ from api.console.render import page
 from api.console.stage import build_second_stage, build_stage
 from api.console.view import frame, read_view
 from api.deps import Sessions
-from db import attention, decisions, models, people, review
-from db.decisions import NOTE_LENGTH, Verdict
+from db.deciding import decisions
+from db.deciding.decisions import NOTE_LENGTH, Verdict
+from db.review import attention
+from db.review import queue as review
 from db.rows import ModelKind, PairStatus
+from db.tenants import people
+from db.vectors import models
 
 router = APIRouter(
     prefix="/console/{forum}", route_class=ConsoleRoute, include_in_schema=False, tags=["console"]

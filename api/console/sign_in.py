@@ -18,8 +18,8 @@ from api.console.access import (
 )
 from api.console.render import page
 from api.deps import Sessions, Settings
-from db import people
-from db.people import PersonRow, SignInRefusedError, TooManyAttemptsError
+from db.tenants import people
+from db.tenants.people import PersonRow, SignInRefusedError, TooManyAttemptsError
 
 router = APIRouter(
     prefix="/console", route_class=ConsoleRoute, include_in_schema=False, tags=["console"]

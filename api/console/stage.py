@@ -9,9 +9,12 @@ from sqlalchemy.orm import Session
 from api.console import words
 from api.console.access import Reviewer
 from api.console.diff import mark_words
-from db import attention, decisions, groups, opinions, review
-from db.groups import GroupDetail
-from db.review import Side, Stage
+from db.deciding import decisions, opinions
+from db.groups import groups
+from db.groups.groups import GroupDetail
+from db.review import attention
+from db.review import queue as review
+from db.review.queue import Side, Stage
 from db.rows import PairKind, PairStatus
 
 BODY_SHOWN = 20_000

@@ -13,10 +13,13 @@ from api.console.precision import STEPS, Point
 from api.console.render import page
 from api.console.view import frame
 from api.deps import Sessions
-from db import calibrations, forums, insight, models
-from db import thresholds as db_thresholds
+from db.pairs import calibrations
+from db.pairs import thresholds as db_thresholds
+from db.review import insight
 from db.rows import ModelKind
-from worker import calibrating
+from db.tenants import forums
+from db.vectors import models
+from worker.live import calibrating
 
 DOTS = 400
 _SAVED = {

@@ -9,8 +9,10 @@ from urllib.parse import urlencode
 from sqlalchemy.orm import Session
 
 from api.console.access import Reviewer
-from db import insight, opinions, review
-from db.review import COUNT_LIMIT, QueueFilter, Sort
+from db.deciding import opinions
+from db.review import insight
+from db.review import queue as review
+from db.review.queue import COUNT_LIMIT, QueueFilter, Sort
 from db.rows import PairStatus
 
 _NAMES = ("status", "category", "min", "max", "since", "model", "claimed", "q", "group")

@@ -11,15 +11,16 @@ from starlette.concurrency import run_in_threadpool
 
 from api.deps import AllServices, Caller, ReadForum, Services, Sessions, SubmitForum
 from api.errors import ForbiddenError
-from db import archive_units, archives
-from db.archive_units import StageProgress
-from db.archives import ArchiveNotFoundError, ArchiveRow, ArchiveState
+from db.archives import archives
+from db.archives import units as archive_units
+from db.archives.archives import ArchiveNotFoundError, ArchiveRow, ArchiveState
+from db.archives.units import StageProgress
 from db.engine import Sessions as SessionFactory
 from db.errors import InvalidInputError
 from db.rows import ForumRow, Lane
-from worker.archive_load import load
-from worker.readers import open_stream
-from worker.readers.archive import Format
+from worker.archives.load import load
+from worker.archives.readers import open_stream
+from worker.archives.readers.archive import Format
 
 router = APIRouter(prefix="/v1", tags=["archives"])
 

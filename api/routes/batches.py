@@ -13,7 +13,7 @@ from api.routes.questions import ENQUEUED
 from api.schemas import BatchIn, BatchItemIn, BatchItemOut, BatchOut, FieldProblem
 from db import questions
 from db.rows import ForumRow, Lane, NewQuestion, Saved
-from worker import intake
+from worker.live import intake
 
 router = APIRouter(prefix="/v1/forums/{forum}", tags=["questions"])
 

@@ -9,10 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from api.deps import AdminForum, Caller, Sessions, only_json
 from api.errors import MEDIA_TYPE
-from db import calibrations, forums
+from db.pairs import calibrations
 from db.rows import CalibrationRow
-from worker import calibrating
-from worker.calibrating import Proposal
+from db.tenants import forums
+from worker.live import calibrating
+from worker.live.calibrating import Proposal
 
 router = APIRouter(prefix="/v1/forums/{forum}/calibration", tags=["calibration"])
 

@@ -9,8 +9,9 @@ from starlette.responses import PlainTextResponse
 
 from api.deps import AllServices, Services
 from api.schemas import CheckResult, HealthOut
-from db import schema, workers
+from db import schema
 from db.errors import TransientError
+from db.work import workers
 
 router = APIRouter(tags=["health"])
 

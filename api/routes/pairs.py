@@ -10,8 +10,8 @@ from fastapi import APIRouter, Query
 from api.answers import pair_out
 from api.deps import ReadForum, Sessions
 from api.schemas import PairsOut
-from db import pairs
 from db.errors import InvalidInputError
+from db.pairs import pairs
 from db.rows import PairStatus
 
 _CURSOR = re.compile(r"pair:([1-9]\d{0,17})")

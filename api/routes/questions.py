@@ -10,9 +10,10 @@ from api.answers import question_out, status_url
 from api.deps import AllServices, Caller, ReadForum, Services, Sessions, SubmitForum, only_json
 from api.retry import retried
 from api.schemas import ExternalId, QuestionIn, QuestionOut
-from db import pairs, questions
+from db import questions
+from db.pairs import pairs
 from db.rows import ForumRow, Lane, NewQuestion, Outcome, State
-from worker import intake
+from worker.live import intake
 
 ENQUEUED = frozenset({Outcome.CREATED, Outcome.CHANGED})
 _FIRST_LOOK_S = 0.01

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 
 from api.deps import AdminForum, Sessions, only_json
 from api.errors import MEDIA_TYPE
-from db import webhooks
-from db.webhooks import DeliveryRow, WebhookRow
-from worker.addresses import URL_LENGTH, WebhookSettings, check_url
+from db.outbox import webhooks
+from db.outbox.webhooks import DeliveryRow, WebhookRow
+from worker.delivery.addresses import URL_LENGTH, WebhookSettings, check_url
 
 _ID = r"^[1-9]\d{0,17}$"
 

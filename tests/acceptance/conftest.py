@@ -13,9 +13,10 @@ import pytest
 from cli.embedded import EmbeddedServers
 from cli.home import environment, hold
 from cli.supervisor import Supervisor
-from db import forums, keys, schema
+from db import schema
 from db.engine import Sessions, make_engine, make_sessions
 from db.settings import DatabaseSettings
+from db.tenants import forums, keys
 
 START_TIMEOUT_S = 240
 FAST = {

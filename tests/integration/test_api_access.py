@@ -2,7 +2,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
-from db import keys
+from db.tenants import keys
 from tests.integration.api_service import NotingQueue, make_client, make_key
 from tests.integration.test_pipeline import drain
 from worker.queue import CheckAnswer

@@ -5,15 +5,15 @@ import json
 
 import pytest
 
-from db.archives import Stage
+from db.archives.archives import Stage
 from db.rows import Lane
 from tests.archive_factories import Factory, bring_in, make_models, make_worker, records, titles
 from tests.integration.api_service import NotingQueue, make_client, make_key
 from tests.integration.test_api_health import metric
 from tests.integration.test_archive_leases import advance_to
 from tests.integration.test_archives import expected, found, mine, named
-from worker.check import Checker
-from worker.pipeline import Limits
+from worker.live.check import Checker
+from worker.live.pipeline import Limits
 from worker.queue import CheckRequest
 
 NDJSON = "".join(

@@ -10,9 +10,9 @@ from sqlalchemy import Engine, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from cli.embedded import Addresses
-from db import keys
 from db.engine import make_sessions
 from db.tables.keys import ApiKey
+from db.tenants import keys
 from tests.integration.api_service import make_client, make_key
 from tests.integration.test_calibrations import make_pairs, state
 from tests.integration.test_cli import home, run, running_home

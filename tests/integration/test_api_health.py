@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session, sessionmaker
 
-from db import workers
 from db.rows import Lane
+from db.work import workers
 from tests.factories import make_forum, save_questions
 from tests.integration.api_service import NotingQueue, make_client, make_key
 from worker.queue import CeleryQueue

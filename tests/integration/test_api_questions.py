@@ -5,9 +5,11 @@ import pytest
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from db import forums, jobs, questions
+from db import questions
 from db.rows import Lane, State
 from db.tables.questions import Embedding, Job, Question
+from db.tenants import forums
+from db.work import jobs
 from tests.factories import save_questions
 from tests.integration.api_service import NotingQueue, make_client, make_key
 from tests.integration.test_pipeline import drain

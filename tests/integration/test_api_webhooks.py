@@ -8,8 +8,9 @@ from fastapi.testclient import TestClient
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
-from db import forums, webhooks
+from db.outbox import webhooks
 from db.tables.review import Delivery
+from db.tenants import forums
 from tests.integration.api_service import make_client, make_key
 
 Factory = sessionmaker[Session]

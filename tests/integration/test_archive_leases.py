@@ -12,15 +12,17 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select, update
 
 from cli.embedded import Addresses
-from db import archive_units, archives, questions
-from db.archives import ArchiveState, Stage
+from db import questions
+from db.archives import archives
+from db.archives import units as archive_units
+from db.archives.archives import ArchiveState, Stage
 from db.rows import State
 from db.tables.archives import ArchiveUnit
 from db.tables.pairs import Event, Pair
 from tests.archive_factories import CALIBRATION, Factory, bring_in, make_worker, records, titles
 from tests.integration.test_archives import count, expected, found, mine, named
-from worker.archive_worker import ArchiveWorker
-from worker.testing import WordEncoder, WordReranker
+from worker.archives.slices import ArchiveWorker
+from worker.inference.testing import WordEncoder, WordReranker
 
 
 class Gate:
@@ -112,8 +114,8 @@ def test_a_run_killed_twenty_times_ends_with_the_pairs_of_an_undisturbed_one(
 def test_a_worker_that_outlives_its_lease_writes_nothing(
     committed: Factory, monkeypatch: pytest.MonkeyPatch, stage: Stage
 ) -> None:
-    monkeypatch.setattr("worker.archive_plan.EMBED_STEP", 30)
-    monkeypatch.setattr("worker.archive_steps.RERANK_PAIRS", 64)
+    monkeypatch.setattr("worker.archives.plan.EMBED_STEP", 30)
+    monkeypatch.setattr("worker.archives.steps.RERANK_PAIRS", 64)
     wanted, gate = titles(120), Gate()
     _, archive = bring_in(committed, records(wanted))
     if stage is Stage.RERANK:

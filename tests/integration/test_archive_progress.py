@@ -10,9 +10,12 @@ import pytest
 from numpy.typing import NDArray
 from sqlalchemy import func, select, update
 
-from db import archive_blocks, archive_units, archives, questions
-from db.archive_units import NewUnit, StageProgress
-from db.archives import ArchiveState, Stage
+from db import questions
+from db.archives import archives
+from db.archives import blocks as archive_blocks
+from db.archives import units as archive_units
+from db.archives.archives import ArchiveState, Stage
+from db.archives.units import NewUnit, StageProgress
 from db.rows import Lane
 from db.tables.archives import ArchiveUnit
 from db.tables.questions import Question
@@ -20,8 +23,8 @@ from tests.archive_factories import CALIBRATION, Factory, bring_in, make_worker,
 from tests.factories import make_forum, new_question
 from tests.integration.test_archive_leases import advance_to, reranked
 from tests.integration.test_archives import expected, found, mine, named
-from worker.archive_payload import NearPairs
-from worker.testing import WordEncoder, WordReranker
+from worker.archives.payload import NearPairs
+from worker.inference.testing import WordEncoder, WordReranker
 
 
 def told_of(sessions: Factory, done: Sequence[tuple[float, float]], *, left: int) -> StageProgress:
@@ -75,7 +78,7 @@ def test_nothing_is_promised_while_nobody_works(committed: Factory) -> None:
 def test_nothing_is_promised_of_a_paused_archive(
     committed: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.archive_steps.RERANK_PAIRS", 4)
+    monkeypatch.setattr("worker.archives.steps.RERANK_PAIRS", 4)
     _, archive = bring_in(committed, records(titles(20)))
     advance_to(committed, archive.id, Stage.RERANK)
     with committed.begin() as session:
@@ -139,7 +142,7 @@ class CountedReranker(WordReranker):
 def test_the_live_lane_is_looked_at_after_a_few_questions_and_pairs(
     committed: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.archive_steps.LOOK", 420)
+    monkeypatch.setattr("worker.archives.steps.LOOK", 420)
     wanted, stretches = titles(80), Stretches()
     _, archive = bring_in(committed, records(wanted))
     worker = make_worker(committed, CountedEncoder(stretches), CountedReranker(stretches))
@@ -162,7 +165,7 @@ def test_the_live_lane_is_looked_at_after_a_few_questions_and_pairs(
 def test_pairs_of_like_length_are_reranked_together(
     committed: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.archive_steps.RERANK_PAIRS", 16)
+    monkeypatch.setattr("worker.archives.steps.RERANK_PAIRS", 16)
     wanted = titles(80)
     _, archive = bring_in(committed, records(wanted))
     advance_to(committed, archive.id, Stage.RERANK)

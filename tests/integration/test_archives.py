@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select, update
 
-from db import archive_units, archives, forums, questions
-from db.archives import ArchiveEndedError, ArchiveState, Stage
+from db import questions
+from db.archives import archives
+from db.archives import units as archive_units
+from db.archives.archives import ArchiveEndedError, ArchiveState, Stage
 from db.rows import Lane, PairKind, PairStatus
 from db.tables.archives import ArchiveUnit
 from db.tables.pairs import Event, Pair
 from db.tables.questions import Embedding, Job, Question
+from db.tenants import forums
 from tests.archive_factories import (
     CALIBRATION,
     Factory,
@@ -24,13 +27,13 @@ from tests.archive_factories import (
 )
 from tests.factories import make_forum, save_questions
 from tests.integration.test_pipeline import drain
-from worker.archive_load import StoppedError, load
-from worker.archive_worker import ArchiveWorker
-from worker.blocks import BlockSearch
-from worker.gate import Gate
-from worker.mining import Miner
-from worker.readers import KnownPair, Record, Reject, SourceQuestion
-from worker.testing import WordEncoder, WordReranker
+from worker.archives.blocks import BlockSearch
+from worker.archives.load import StoppedError, load
+from worker.archives.mining import Miner
+from worker.archives.readers import KnownPair, Record, Reject, SourceQuestion
+from worker.archives.slices import ArchiveWorker
+from worker.inference.testing import WordEncoder, WordReranker
+from worker.scoring.gate import Gate
 
 Found = set[tuple[str, str, str, float]]
 
@@ -174,7 +177,7 @@ def test_rejects_are_counted_and_kept_with_their_lines(committed: Factory) -> No
 def test_an_interrupted_load_goes_on_where_it_ended(
     committed: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.archive_load.BATCH", 10)
+    monkeypatch.setattr("worker.archives.load.BATCH", 10)
     wanted = records(titles(45))
     with committed.begin() as session:
         forum = forums.ensure_forum(session, "cooks")
@@ -266,7 +269,7 @@ def test_a_load_stops_when_the_archive_is_cancelled(committed: Factory) -> None:
 def test_a_unit_that_fails_is_tried_again_and_then_set_aside(
     committed: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.archive_worker._BACKOFF_S", 0.0)
+    monkeypatch.setattr("worker.archives.slices._BACKOFF_S", 0.0)
     _, archive = bring_in(committed, records([*titles(20), "a poison text"]))
 
     mine(make_worker(committed, WordEncoder(poison="poison")))
@@ -279,7 +282,7 @@ def test_a_unit_that_fails_is_tried_again_and_then_set_aside(
 def test_a_worker_that_is_wanted_elsewhere_stops_after_the_unit_in_hand(
     committed: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.archive_plan.EMBED_STEP", 10)
+    monkeypatch.setattr("worker.archives.plan.EMBED_STEP", 10)
     _, archive = bring_in(committed, records(titles(40)))
     woken: list[bool] = []
 
@@ -299,7 +302,7 @@ def test_two_workers_share_an_archive_without_doubling(
 ) -> None:
     wanted = titles(200)
     bring_in(committed, records(wanted))
-    monkeypatch.setattr("worker.archive_plan.EMBED_STEP", 10)
+    monkeypatch.setattr("worker.archives.plan.EMBED_STEP", 10)
     encoders = [WordEncoder(), WordEncoder()]
     workers = [make_worker(committed, encoder) for encoder in encoders]
     deadline = time.monotonic() + 60

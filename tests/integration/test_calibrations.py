@@ -8,9 +8,11 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from db import bulk, calibrations, forums, groups, jobs, models, pairs, thresholds
-from db.calibrations import NoCalibrationError
-from db.pairs import StaleScoresError
+from db.deciding import bulk
+from db.groups import groups
+from db.pairs import calibrations, pairs, thresholds
+from db.pairs.calibrations import NoCalibrationError
+from db.pairs.pairs import StaleScoresError
 from db.rows import (
     CalibrationRow,
     Finding,
@@ -24,13 +26,16 @@ from db.rows import (
 )
 from db.tables.pairs import Event, Pair
 from db.tables.questions import Question
+from db.tenants import forums
+from db.vectors import models
+from db.work import jobs
 from tests.integration.test_pipeline import drain, make_models, submit
 from tests.review import Seeded, flag, say, seed_questions
-from worker.calibrating import NEEDED, CannotLearnError, in_force, propose, recalibrate, reset
-from worker.check import Checker
-from worker.pipeline import Limits
+from worker.live.calibrating import NEEDED, CannotLearnError, in_force, propose, recalibrate, reset
+from worker.live.check import Checker
+from worker.live.pipeline import Limits
 from worker.queue import CheckRequest
-from worker.recalibration import Line
+from worker.scoring.recalibration import Line
 
 Factory = sessionmaker[Session]
 THRESHOLD = 0.5

@@ -9,9 +9,9 @@ from sqlalchemy import Engine
 
 from cli.embedded import Addresses, EmbeddedServers
 from cli.home import find_running, hold
-from db import keys
 from db.engine import make_engine, make_sessions
 from db.settings import DatabaseSettings
+from db.tenants import keys
 
 
 @pytest.fixture

@@ -3,9 +3,10 @@ from datetime import timedelta
 from sqlalchemy import func, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from db import jobs, questions
+from db import questions
 from db.rows import Claim, Lane, Outcome, State
 from db.tables.questions import Job
+from db.work import jobs
 from tests.factories import make_forum, new_question, save_questions
 
 

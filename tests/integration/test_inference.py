@@ -15,11 +15,17 @@ from cli.sample import load_questions
 from db.errors import IncompatibleModelError, ModelNotFoundError, UnreadableModelError
 from db.rows import ModelKind
 from tests.tiny_models import make_bert_encoder, make_reranker, make_roberta_encoder
-from worker import export as export_module
-from worker.encoder import Encoder
-from worker.load import DEFAULT_ENCODER, folder_digest, load_encoder, load_reranker, model_folder
-from worker.runner import InferenceError
-from worker.tokens import ModelSpec, Precision
+from worker.inference import export as export_module
+from worker.inference.encoder import Encoder
+from worker.inference.load import (
+    DEFAULT_ENCODER,
+    folder_digest,
+    load_encoder,
+    load_reranker,
+    model_folder,
+)
+from worker.inference.runner import InferenceError
+from worker.inference.tokens import ModelSpec, Precision
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore:# The axis name:UserWarning"
@@ -180,9 +186,9 @@ def test_two_workers_that_start_at_once_export_once(
 def test_a_bad_int8_export_is_refused_for_fp32(
     tiny_reranker: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from worker.torch_backend import read  # noqa: PLC0415  # loads PyTorch
+    from worker.inference.torch_backend import read  # noqa: PLC0415  # loads PyTorch
 
-    monkeypatch.setattr("worker.quantise.quantise", _write_noise)
+    monkeypatch.setattr("worker.inference.quantise.quantise", _write_noise)
 
     export_module.export(read(ModelKind.RERANKER, tiny_reranker), tmp_path / "made")
 
@@ -192,7 +198,7 @@ def test_a_bad_int8_export_is_refused_for_fp32(
 def test_an_export_that_never_agrees_is_refused(
     tiny_reranker: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from worker.torch_backend import read  # noqa: PLC0415  # loads PyTorch
+    from worker.inference.torch_backend import read  # noqa: PLC0415  # loads PyTorch
 
     monkeypatch.setattr(export_module, "agrees", lambda *_: False)
 
@@ -206,7 +212,7 @@ def test_a_model_that_cannot_be_exported_runs_by_pytorch(
     def refuse(*_: object, **__: object) -> Path:
         raise IncompatibleModelError("no such operator")
 
-    monkeypatch.setattr("worker.load.exported", refuse)
+    monkeypatch.setattr("worker.inference.load.exported", refuse)
 
     reranker = load_reranker(str(tiny_reranker), device="cpu", cache=tmp_path)
 

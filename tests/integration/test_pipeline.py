@@ -6,17 +6,21 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from db import embeddings, forums, jobs, models, pairs, partitions, questions
+from db import questions
+from db.pairs import pairs
 from db.rows import ForumRow, Lane, ModelKind, PairStatus, State
 from db.tables.pairs import Event, Pair
 from db.tables.questions import Embedding
+from db.tenants import forums
+from db.vectors import embeddings, models, partitions
+from db.work import jobs
 from tests.factories import make_forum, new_question, save_questions
-from worker.drain import Drain
-from worker.pipeline import Limits, Models, Pipeline
+from worker.inference.testing import WordEncoder, WordReranker
+from worker.live.drain import Drain
+from worker.live.pipeline import Limits, Models, Pipeline
+from worker.live.recheck import owe_again
 from worker.queue import CheckAnswer, CheckRequest
-from worker.recheck import owe_again
-from worker.scoring import Calibration
-from worker.testing import WordEncoder, WordReranker
+from worker.scoring.fusion import Calibration
 
 Factory = sessionmaker[Session]
 

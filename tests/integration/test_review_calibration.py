@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session, sessionmaker
 
-from db.people import Role
+from db.tenants.people import Role
 from tests.integration.api_service import make_client
 from tests.integration.test_calibrations import make_pairs, state
 from tests.integration.test_review_pages import HTML, post, sign_in

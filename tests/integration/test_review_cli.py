@@ -11,11 +11,11 @@ from typer.testing import CliRunner, Result
 
 from cli.embedded import Addresses
 from cli.main import app
-from db import people
 from db.errors import ForumNotFoundError
-from db.people import Role, SignInRefusedError
 from db.rows import PairStatus
 from db.tables.review import Person
+from db.tenants import people
+from db.tenants.people import Role, SignInRefusedError
 from tests.review import flag, say, seed_questions
 
 Factory = sessionmaker[Session]

@@ -8,13 +8,16 @@ import pytest
 from sqlalchemy import event, select, text, update
 from sqlalchemy.orm import Session
 
-from db import bulk, entries, entry_decisions, groups, review
-from db.decisions import StaleVersionError, Verdict, decide
-from db.entries import EntryDetail, find_entry, list_entries
-from db.entry_decisions import EntryVerdict, SaidOtherwiseError
+from db.deciding import bulk, entry_decisions
+from db.deciding.decisions import StaleVersionError, Verdict, decide
+from db.deciding.entry_decisions import EntryVerdict, SaidOtherwiseError
 from db.errors import InvalidInputError
-from db.groups import WouldMergeError
-from db.review import QueueFilter, Sort
+from db.groups import groups
+from db.groups.groups import WouldMergeError
+from db.review import entries
+from db.review import queue as review
+from db.review.entries import EntryDetail, find_entry, list_entries
+from db.review.queue import QueueFilter, Sort
 from db.rows import PairKind, PairStatus
 from db.tables.pairs import Pair
 from db.tables.questions import Question

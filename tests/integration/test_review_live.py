@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from api.console.access import Reviewer, Visitor
 from api.console.live import Watch
-from db import attention
-from db.people import Role
+from db.review import attention
 from db.rows import PairStatus
+from db.tenants.people import Role
 from tests.review import Seeded, flag, make_person, say, seed_questions
 
 Factory = sessionmaker[Session]

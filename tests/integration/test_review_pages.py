@@ -11,14 +11,17 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from db import bulk, decisions, forums, groups, insight, people
-from db.decisions import NotYoursError
+from db.deciding import bulk, decisions
+from db.deciding.decisions import NotYoursError
 from db.errors import InvalidInputError, NotFoundError
-from db.people import Role
-from db.review import QueueFilter
+from db.groups import groups
+from db.pairs.thresholds import apply
+from db.review import insight
+from db.review.queue import QueueFilter
 from db.rows import PairStatus
 from db.tables.pairs import Event, Pair
-from db.thresholds import apply
+from db.tenants import forums, people
+from db.tenants.people import Role
 from tests.integration.api_service import make_client
 from tests.review import PASSWORD, Seeded, flag, make_person, say, seed_questions
 

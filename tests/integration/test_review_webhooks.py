@@ -13,14 +13,14 @@ from sqlalchemy.orm import Session, sessionmaker
 from standardwebhooks import Webhook as Receiver
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from db import webhooks
 from db.errors import InvalidInputError, NotFoundError
+from db.outbox import webhooks
+from db.outbox.webhooks import WebhookRow
 from db.rows import PairStatus
 from db.tables.review import Delivery
-from db.webhooks import WebhookRow
 from tests.review import Seeded, flag, say, seed_questions
-from worker.addresses import check_url, is_public, resolve
-from worker.webhooks import RETRIES, deliver_due, retry_after
+from worker.delivery.addresses import check_url, is_public, resolve
+from worker.delivery.webhooks import RETRIES, deliver_due, retry_after
 
 Factory = sessionmaker[Session]
 

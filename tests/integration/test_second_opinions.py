@@ -9,14 +9,15 @@ from fastapi.testclient import TestClient
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from db import attention, bulk, decisions, insight, opinions
+from db.deciding import bulk, decisions, opinions
+from db.deciding.opinions import MOST, AnsweredAlreadyError, OwnDecisionError
 from db.errors import InvalidInputError, NotFoundError
-from db.opinions import MOST, AnsweredAlreadyError, OwnDecisionError
-from db.people import Role
-from db.review import QueueFilter
+from db.review import attention, insight
+from db.review.queue import QueueFilter
 from db.rows import PairStatus
 from db.tables.pairs import Pair
 from db.tables.review import SecondOpinion
+from db.tenants.people import Role
 from tests.integration.api_service import make_client
 from tests.review import PASSWORD, Seeded, flag, make_person, say, seed_questions
 

@@ -13,9 +13,9 @@ from cli.sample import load_questions
 from cli.training_tables import show_comparison
 from training.evaluate import Scored, compare
 from training.pairs import LabelledPair, PairsError, write_pairs
-from worker.gate import GATE_FILE, Gate
-from worker.load import DEFAULT_RERANKER, model_folder
-from worker.scoring import Calibration
+from worker.inference.load import DEFAULT_RERANKER, model_folder
+from worker.scoring.fusion import Calibration
+from worker.scoring.gate import GATE_FILE, Gate
 
 
 def run(*words: str | Path) -> str:

@@ -22,8 +22,8 @@ from training.pairs import LabelledPair, write_pairs
 from training.scores import cosines, full_precision, raw_scores
 from training.sentence_transformer import Objective, SentenceTransformerConfig
 from training.splits import LeakError
-from worker.encoder import Encoder
-from worker.scoring import Calibration
+from worker.inference.encoder import Encoder
+from worker.scoring.fusion import Calibration
 
 torch.set_num_threads(1)  # tiny models: threads only wait for each other
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.archive_pages import as_html, write_files
-from db.archive_report import FoundPair
-from worker.archive_payload import Bars, NearPairs, pack_links, unpack_links
-from worker.archive_report import Report
-from worker.archive_steps import looks
+from db.archives.report import FoundPair
+from worker.archives.payload import Bars, NearPairs, pack_links, unpack_links
+from worker.archives.report import Report
+from worker.archives.steps import looks
 
 REPORT = Report(
     archive="<old>.csv",

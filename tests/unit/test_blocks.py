@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from worker.blocks import BlockSearch, all_near, keep_nearest
+from worker.archives.blocks import BlockSearch, all_near, keep_nearest
 
 
 def unit(count: int, *, dimension: int = 16, seed: int = 0) -> NDArray[np.float16]:

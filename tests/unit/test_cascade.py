@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.cascade import next_budget, rerank
-from worker.scoring import Calibration, Fusion
-from worker.testing import WordReranker
+from worker.inference.cascade import next_budget, rerank
+from worker.inference.testing import WordReranker
+from worker.scoring.fusion import Calibration, Fusion
 
 TEXTS = ["how to boil an egg", "how to fry rice", "best train to rome", "how to boil an egg now"]
 PAIRS = np.array([[0, 1], [0, 2], [0, 3]], dtype=np.int32)

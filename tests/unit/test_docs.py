@@ -15,7 +15,7 @@ from api.settings import ApiSettings
 from cli.home import HomeSettings
 from cli.main import app
 from db.settings import DatabaseSettings
-from worker.addresses import WebhookSettings
+from worker.delivery.addresses import WebhookSettings
 from worker.settings import WorkerSettings
 
 ROOT = Path(__file__).parents[2]

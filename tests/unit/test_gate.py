@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from db.errors import InvalidInputError, UnreadableModelError
 from training.gate import KEPT, LOWER, Scored, fit_gate, lowest_threshold, scored_pairs
-from worker.blocks import BlockSearch, all_near
-from worker.gate import GATE_FILE, Gate, gate_scores
-from worker.mining import Miner
-from worker.scoring import Calibration, Fusion, unmoved
-from worker.testing import WordEncoder, WordReranker
+from worker.archives.blocks import BlockSearch, all_near
+from worker.archives.mining import Miner
+from worker.inference.testing import WordEncoder, WordReranker
+from worker.scoring.fusion import Calibration, Fusion, unmoved
+from worker.scoring.gate import GATE_FILE, Gate, gate_scores
 
 DIMENSION, HIDDEN = 16, 5
 TITLES = [

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.grouping import CanonicalRule, Link, bridges, components, group
+from worker.archives.grouping import CanonicalRule, Link, bridges, components, group
 
 
 def links(*pairs: tuple[int, int, float]) -> list[Link]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.intake import FieldError, Submission, question_of
+from worker.live.intake import FieldError, Submission, question_of
 from worker.text import normalise
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 
 from cli import mine as command
 from cli.main import app
-from worker.blocks import BlockSearch
-from worker.mining import Miner
-from worker.testing import WordEncoder, WordReranker
+from worker.archives.blocks import BlockSearch
+from worker.archives.mining import Miner
+from worker.inference.testing import WordEncoder, WordReranker
 
 TITLES = [
     "How do I reset my password?",

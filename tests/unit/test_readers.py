@@ -16,7 +16,7 @@ from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.readers import (
+from worker.archives.readers import (
     KnownPair,
     Record,
     Reject,
@@ -24,9 +24,9 @@ from worker.readers import (
     open_archive,
     open_stream,
 )
-from worker.readers.archive import Format
-from worker.readers.records import UnreadableArchiveError
-from worker.readers.streams import LINE_LIMIT
+from worker.archives.readers.archive import Format
+from worker.archives.readers.records import UnreadableArchiveError
+from worker.archives.readers.streams import LINE_LIMIT
 from worker.text import clean
 
 POSTS = """\ufeff<?xml version="1.0" encoding="utf-8"?>

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.recalibration import SLOPES, Doubles, Line, fit, logits, quality, try_out
-from worker.scoring import Fusion
+from worker.scoring.fusion import Fusion
+from worker.scoring.recalibration import SLOPES, Doubles, Line, fit, logits, quality, try_out
 
 PROBABILITIES = st.lists(st.floats(0, 1), min_size=1, max_size=60)
 DECISIONS = st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=80)

@@ -4,8 +4,8 @@ from hypothesis import strategies as st
 
 from api.console.charts import bars, draw_group
 from api.console.precision import ENOUGH, STEPS, at, bands, base, curve, suggest, wilson
-from db.groups import GroupDetail, Link, MemberRow
-from db.insight import Judged
+from db.groups.groups import GroupDetail, Link, MemberRow
+from db.review.insight import Judged
 from db.rows import PairStatus
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from api.console.diff import TOKEN_LIMIT, Run, mark_words
 from api.console.words import ago, duration, hue, initials, likelihood, number, probability_of
-from db.components import bridges, components
+from db.groups.components import bridges, components
 from db.rows import PairKind
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from db.errors import UnreadableModelError
-from worker.scoring import CALIBRATION_FILE, Calibration, Fusion, best_case
+from worker.scoring.fusion import CALIBRATION_FILE, Calibration, Fusion, best_case
 
 LOGITS = st.floats(-20, 20, width=32)
 COSINES = st.floats(-1, 1, width=32)

@@ -12,7 +12,7 @@ from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 
 from db.errors import UnreadableModelError
-from worker.tokens import ModelSpec, Tokens, batches, longest_first
+from worker.inference.tokens import ModelSpec, Tokens, batches, longest_first
 
 WORDS = ("<pad>", "<s>", "</s>", "<unk>", "how", "do", "i", "fold", "a", "jacket", "?")
 SPECIAL = [("<s>", 1), ("</s>", 2)]

@@ -9,11 +9,11 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.app import create_app
-from db import webhooks
-from db.people import Role
+from db.outbox import webhooks
 from db.rows import PairStatus
 from db.tables.pairs import Pair
 from db.tables.review import Person
+from db.tenants.people import Role
 from tests.browser import chromium, serve, sign_in
 from tests.integration.api_service import NotingQueue, make_settings
 from tests.review import PASSWORD, Seeded, flag, make_person, say, seed_questions

@@ -7,10 +7,10 @@ import pytest
 from playwright.sync_api import Browser, expect
 from sqlalchemy import select, update
 
-from db import groups
-from db.people import create_sign_in_link
+from db.groups import groups
 from db.tables.pairs import Pair
 from db.tables.review import Claim, Decision, Person, SignIn
+from db.tenants.people import create_sign_in_link
 from tests.acceptance.console.conftest import Factory, Open
 from tests.acceptance.console.desk import press, shown, statuses
 from tests.review import PASSWORD, Seeded, flag, say

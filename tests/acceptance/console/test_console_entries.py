@@ -5,7 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from sqlalchemy import insert, select
 
-from db import groups
+from db.groups import groups
 from db.rows import PairStatus
 from db.tables.pairs import Pair
 from db.tables.review import SecondOpinion

@@ -5,10 +5,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 from sqlalchemy import select, update
 
-from db import groups
-from db.people import Role
+from db.groups import groups
 from db.rows import PairStatus
 from db.tables.pairs import Pair
+from db.tenants.people import Role
 from tests.acceptance.console.conftest import Factory, Open
 from tests.acceptance.console.desk import press, statuses
 from tests.review import Seeded, flag, make_person, say, seed_questions

@@ -1,0 +1,1 @@
+"""Archives: what was imported, its units of work, its blocks and its report."""

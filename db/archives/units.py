@@ -1,0 +1,399 @@
+"""The ledger: units of work on archives, planned once, claimed by lease, done exactly once.
+
+What a unit writes and its end commit together, so a worker that dies leaves the unit as it was; a
+lease that ran out lets another worker claim it, and the first can no longer finish it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select, text, update
+from sqlalchemy.orm import Session
+
+from db.archives.archives import ArchiveState, Stage
+from db.errors import ConflictError
+from db.tables.archives import Archive, ArchiveUnit
+
+MAX_ATTEMPTS = 5
+_ERROR_LENGTH = 2_000
+
+
+class LostUnitError(ConflictError):
+    """Another worker has taken the unit over, or the archive was cancelled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewUnit:
+    """A unit as it is planned."""
+
+    stage: Stage
+    size: int
+    place: int = 0
+    other: int = 0
+    low_id: int = 0
+    high_id: int = 0
+    other_low_id: int = 0
+    other_high_id: int = 0
+    payload: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """A unit that this worker holds for the time of its lease."""
+
+    id: int
+    archive_id: int
+    stage: Stage
+    place: int
+    other: int
+    low_id: int
+    high_id: int
+    other_low_id: int
+    other_high_id: int
+    size: int
+    payload: bytes | None
+    lease: UUID
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageProgress:
+    """How far a stage has come."""
+
+    stage: Stage
+    units: int
+    units_done: int
+    size: int
+    size_done: int
+    found: int
+    took_s: float
+    failed: int
+    size_failed: int
+    rate: float
+    """Of `size`, a second, by all workers together, over the last units that were done."""
+    is_worked_on: bool
+    """Whether the archive is running and somebody has done a unit lately."""
+
+    @property
+    def left_s(self) -> float | None:
+        """Return about how many seconds are left, None while nobody works on it."""
+        left = self.size - self.size_done - self.size_failed
+        if not left:
+            return 0.0
+        return left / self.rate if self.is_worked_on and self.rate > 0 else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """Two blocks that are compared, and how many near pairs they hold."""
+
+    place: int
+    other: int
+    low_id: int
+    high_id: int
+    other_low_id: int
+    other_high_id: int
+    found: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """A unit that could not be done, and the questions it was about."""
+
+    low_id: int
+    high_id: int
+    other_low_id: int
+    other_high_id: int
+    payload: bytes | None
+
+
+def allow_long_statements(session: Session) -> None:
+    """Let this transaction's statements take minutes: a stage of millions is planned by few."""
+    session.execute(select(func.set_config("statement_timeout", "10min", True)))
+
+
+def plan(session: Session, archive_id: int, units: Sequence[NewUnit]) -> None:
+    """Write units of work."""
+    for start in range(0, len(units), 1_000):
+        rows = [
+            {"archive_id": archive_id}
+            | {name: getattr(unit, name) for name in NewUnit.__dataclass_fields__}
+            for unit in units[start : start + 1_000]
+        ]
+        session.execute(insert(ArchiveUnit), rows)
+
+
+_WAITING = and_(
+    Archive.state == ArchiveState.RUNNING,
+    Archive.stage != Stage.LOAD,
+    Archive.stage != Stage.DONE,
+)
+
+
+def active(session: Session) -> list[int]:
+    """Return the archives that are to be worked on, in random order."""
+    found = session.execute(select(Archive.id).where(_WAITING).order_by(func.random()))
+    return list(found.scalars())
+
+
+def claim(session: Session, archive_id: int, *, lease_s: float) -> Unit | None:
+    """Return a unit of the archive's stage that nobody holds, or None."""
+    chosen = session.execute(
+        select(ArchiveUnit)
+        .join(Archive, Archive.id == ArchiveUnit.archive_id)
+        .where(
+            ArchiveUnit.archive_id == archive_id,
+            ArchiveUnit.stage == Archive.stage,
+            Archive.state == ArchiveState.RUNNING,
+            ArchiveUnit.done_at.is_(None),
+            ArchiveUnit.due_at <= func.clock_timestamp(),
+            ArchiveUnit.attempts < MAX_ATTEMPTS,
+        )
+        .order_by(ArchiveUnit.id)
+        .limit(1)
+        .with_for_update(of=ArchiveUnit, skip_locked=True)
+    ).scalar_one_or_none()
+    if chosen is None:
+        return None
+    lease = uuid4()
+    session.execute(
+        update(ArchiveUnit)
+        .where(ArchiveUnit.id == chosen.id)
+        .values(
+            lease=lease,
+            due_at=func.clock_timestamp() + timedelta(seconds=lease_s),
+            attempts=ArchiveUnit.attempts + 1,
+        )
+    )
+    names = [name for name in Unit.__dataclass_fields__ if name != "lease"]
+    values = {name: getattr(chosen, name) for name in names} | {"stage": Stage(chosen.stage)}
+    return Unit(**values, lease=lease)
+
+
+def finish(
+    session: Session,
+    unit: Unit,
+    *,
+    took_s: float,
+    found: int = 0,
+    size: int | None = None,
+    payload: bytes | None = None,
+    histogram: Sequence[int] | None = None,
+) -> None:
+    """End a unit together with what it wrote; raises `LostUnitError` to undo that.
+
+    *size* is given where only a part of it was done, and the rest is planned anew.
+    """
+    _refuse_late(session, unit)
+    done = session.execute(
+        update(ArchiveUnit)
+        .where(ArchiveUnit.id == unit.id, ArchiveUnit.lease == unit.lease)
+        .values(
+            lease=None,
+            done_at=func.clock_timestamp(),
+            took_s=took_s,
+            found=found,
+            size=unit.size if size is None else size,
+            payload=payload,
+            histogram=None if histogram is None else list(histogram),
+            error=None,
+        )
+        .returning(ArchiveUnit.id)
+    ).first()
+    if done is None:
+        raise LostUnitError
+
+
+def _refuse_late(session: Session, unit: Unit) -> None:
+    # A unit whose last lease ran out counts as set aside, and the stage moves on without it; its
+    # worker may yet live. The lock keeps the stage where it is until this transaction ends.
+    at = select(Archive.stage).where(Archive.id == unit.archive_id).with_for_update(read=True)
+    if session.execute(at).scalar_one_or_none() != unit.stage:
+        raise LostUnitError
+
+
+def release(session: Session, unit: Unit) -> None:
+    """Give a unit back untouched, as if it had never been claimed."""
+    session.execute(
+        update(ArchiveUnit)
+        .where(ArchiveUnit.id == unit.id, ArchiveUnit.lease == unit.lease)
+        .values(lease=None, due_at=func.clock_timestamp(), attempts=ArchiveUnit.attempts - 1)
+    )
+
+
+def put_back(session: Session, unit: Unit, error: str, *, delay_s: float) -> None:
+    """Let a unit that failed be tried again after a while."""
+    session.execute(
+        update(ArchiveUnit)
+        .where(ArchiveUnit.id == unit.id, ArchiveUnit.lease == unit.lease)
+        .values(
+            lease=None,
+            error=error[:_ERROR_LENGTH],
+            due_at=case(  # nobody waits for the last try of all
+                (ArchiveUnit.attempts >= MAX_ATTEMPTS, func.clock_timestamp()),
+                else_=func.clock_timestamp() + timedelta(seconds=delay_s),
+            ),
+        )
+    )
+
+
+def is_stage_done(session: Session, archive_id: int, stage: Stage) -> bool:
+    """Return whether nothing of this stage is left that could still be done."""
+    waiting = select(ArchiveUnit.id).where(
+        ArchiveUnit.archive_id == archive_id,
+        ArchiveUnit.stage == stage,
+        ArchiveUnit.done_at.is_(None),
+        or_(ArchiveUnit.attempts < MAX_ATTEMPTS, ArchiveUnit.due_at > func.clock_timestamp()),
+    )
+    return session.execute(waiting.limit(1)).first() is None
+
+
+def forget(session: Session, archive_id: int, *, after: Stage) -> None:
+    """Delete the units of every stage after the given one."""
+    stages = list(Stage)
+    later = stages[stages.index(after) + 1 :]
+    session.execute(
+        delete(ArchiveUnit).where(
+            ArchiveUnit.archive_id == archive_id, ArchiveUnit.stage.in_(later)
+        )
+    )
+
+
+_LATELY = 200
+"""Units that a rate is taken from: enough to be steady, few enough to follow the workers."""
+_REST_S = 10.0
+"""A break between units from which on nobody was at work: a pause, a restart."""
+_SILENT_S = 120.0
+_PROGRESS = text("""
+    WITH units AS (
+        SELECT *, lag(done_at) OVER (PARTITION BY stage ORDER BY done_at, id) AS before,
+            done_at - make_interval(secs => took_s) AS begun_at,
+            row_number() OVER (PARTITION BY stage ORDER BY done_at DESC NULLS LAST, id) AS back,
+            done_at IS NULL AND attempts >= :attempts AND due_at <= clock_timestamp() AS failed
+        FROM archive_units WHERE archive_id = :archive
+    ), paced AS (
+        SELECT *, done_at - CASE
+            WHEN before IS NULL OR begun_at > before + make_interval(secs => :rest) THEN begun_at
+            ELSE before END AS worked
+        FROM units
+    )
+    SELECT u.stage, count(*) AS units, count(done_at) AS units_done, sum(size)::bigint AS size,
+        coalesce(sum(size) FILTER (WHERE done_at IS NOT NULL), 0)::bigint AS size_done,
+        sum(found)::bigint AS found, coalesce(sum(took_s), 0)::float AS took_s,
+        count(*) FILTER (WHERE failed) AS failed,
+        coalesce(sum(size) FILTER (WHERE failed), 0)::bigint AS size_failed,
+        coalesce(sum(size) FILTER (WHERE done_at IS NOT NULL AND back <= :lately)
+            / greatest(extract(epoch FROM sum(worked) FILTER (WHERE back <= :lately)), 1e-3)
+        , 0)::float AS rate,
+        a.state = 'running' AND coalesce(
+            max(done_at) > clock_timestamp() - make_interval(secs => :silent), false
+        ) AS is_worked_on
+    FROM paced u JOIN archives a ON a.id = u.archive_id GROUP BY u.stage, a.state
+""")
+
+
+def progress(session: Session, archive_id: int) -> list[StageProgress]:
+    """Return how far each planned stage has come: true whoever did the work, and when.
+
+    The rate is over the time in which somebody worked: neither a pause nor a restart slows it.
+    """
+    limits = {"lately": _LATELY, "rest": _REST_S, "silent": _SILENT_S, "attempts": MAX_ATTEMPTS}
+    rows = session.execute(_PROGRESS, {"archive": archive_id, **limits}).mappings()
+    found = [StageProgress(**{**row, "stage": Stage(row["stage"])}) for row in rows]
+    order = list(Stage)
+    return sorted(found, key=lambda one: order.index(one.stage))
+
+
+def count_unmined(session: Session) -> int:
+    """Return how many questions belong to archives that are still to be mined."""
+    done = func.sum(ArchiveUnit.size).filter(
+        ArchiveUnit.stage == Stage.FINISH, ArchiveUnit.done_at.is_not(None)
+    )
+    planned = func.sum(ArchiveUnit.size).filter(ArchiveUnit.stage == Stage.EMBED)
+    each = (
+        select((func.coalesce(planned, Archive.created) - func.coalesce(done, 0)).label("left"))
+        .select_from(Archive)
+        .outerjoin(ArchiveUnit, ArchiveUnit.archive_id == Archive.id)
+        .where(Archive.state.in_((ArchiveState.RUNNING, ArchiveState.PAUSED)))
+        .group_by(Archive.id)
+        .subquery()
+    )
+    return int(session.execute(select(func.coalesce(func.sum(each.c.left), 0))).scalar_one())
+
+
+def set_aside(session: Session, archive_id: int, stage: Stage) -> list[SetAside]:
+    """Return the units of a stage that is over which could not be done."""
+    columns = [getattr(ArchiveUnit, name) for name in SetAside.__dataclass_fields__]
+    rows = session.execute(
+        select(*columns).where(
+            ArchiveUnit.archive_id == archive_id,
+            ArchiveUnit.stage == stage,
+            ArchiveUnit.done_at.is_(None),
+        )
+    )
+    return [SetAside(**row) for row in rows.mappings()]
+
+
+def histogram(session: Session, archive_id: int) -> list[int]:
+    """Return the sum of the reranked pairs' histograms."""
+    rows = session.execute(
+        select(ArchiveUnit.histogram).where(
+            ArchiveUnit.archive_id == archive_id,
+            ArchiveUnit.stage == Stage.RERANK,
+            ArchiveUnit.done_at.is_not(None),
+        )
+    ).scalars()
+    return [sum(column) for column in zip(*(row for row in rows if row), strict=True)]
+
+
+def tiles(session: Session, archive_id: int) -> list[Tile]:
+    """Return the archive's tiles."""
+    columns = [getattr(ArchiveUnit, name) for name in Tile.__dataclass_fields__]
+    rows = session.execute(
+        select(*columns)
+        .where(ArchiveUnit.archive_id == archive_id, ArchiveUnit.stage == Stage.SEARCH)
+        .order_by(ArchiveUnit.id)
+    )
+    return [Tile(**row) for row in rows.mappings()]
+
+
+def payloads(session: Session, archive_id: int, stage: Stage, place: int) -> Iterator[bytes]:
+    """Yield what the tiles that touch the block *place* left."""
+    found = session.execute(
+        select(ArchiveUnit.payload)
+        .where(
+            ArchiveUnit.archive_id == archive_id,
+            ArchiveUnit.stage == stage,
+            ArchiveUnit.payload.is_not(None),
+            or_(ArchiveUnit.place == place, ArchiveUnit.other == place),
+        )
+        .execution_options(yield_per=8)
+    )
+    for (payload,) in found:
+        yield bytes(payload or b"")
+
+
+def _tile(archive_id: int, stage: Stage, place: int, other: int) -> tuple[ColumnElement[bool], ...]:
+    return (
+        ArchiveUnit.archive_id == archive_id,
+        ArchiveUnit.stage == stage,
+        ArchiveUnit.place == place,
+        ArchiveUnit.other == other,
+    )
+
+
+def payload(session: Session, archive_id: int, stage: Stage, place: int, other: int) -> bytes:
+    """Return what the unit of this tile left, or nothing."""
+    found = session.execute(
+        select(ArchiveUnit.payload).where(*_tile(archive_id, stage, place, other))
+    ).scalar_one_or_none()
+    return bytes(found or b"")
+
+
+def drop_payload(session: Session, archive_id: int, stage: Stage, place: int, other: int) -> None:
+    """Forget what the unit of this tile left."""
+    session.execute(
+        update(ArchiveUnit).where(*_tile(archive_id, stage, place, other)).values(payload=None)
+    )

@@ -1,0 +1,1 @@
+"""What people say of pairs: decisions, their undoing, bulk decisions, second opinions."""

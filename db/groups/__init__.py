@@ -1,0 +1,1 @@
+"""Groups of duplicates and their canonical question."""

@@ -1,0 +1,1 @@
+"""Pairs that the models found, thresholds, and what a forum's decisions taught."""

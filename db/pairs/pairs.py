@@ -1,0 +1,284 @@
+"""Queries on pairs. A person's decision is never overwritten by a score."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session, aliased
+
+from db.errors import TransientError
+from db.outbox.events import NewEvent, record
+from db.rows import (
+    UNDECIDED,
+    Duplicate,
+    Finding,
+    PairKind,
+    PairRow,
+    PairStatus,
+    Provenance,
+)
+from db.tables.pairs import Pair
+from db.tables.questions import Model, Question
+from db.tenants import forums
+
+_SCORES = (
+    "kind",
+    "cosine",
+    "logit_low_high",
+    "logit_high_low",
+    "score",
+    "raw_score",
+    "calibration_id",
+    "threshold",
+    "bi_encoder_id",
+    "reranker_id",
+    "low_text_version",
+    "high_text_version",
+    "status",
+)
+_REOPENABLE = (PairStatus.NOT_DUPLICATE, PairStatus.RELATED)
+SHOWN = (PairStatus.FLAGGED, PairStatus.DUPLICATE)
+
+
+class StaleScoresError(TransientError):
+    """The forum's calibration changed while these pairs were scored: score them again."""
+
+
+def save_findings(
+    session: Session, forum_id: int, findings: Sequence[Finding], provenance: Provenance
+) -> int:
+    """Write the findings as pairs with their events and return how many pairs changed.
+
+    A pair found from both sides counts once. A finding at or above the threshold flags its pair,
+    one below withdraws a pair that was flagged and never makes one. What a person decided stays,
+    unless the text has changed since a "not the same": then it is flagged again. Writing the
+    same findings again changes nothing. Raises `StaleScoresError`.
+    """
+    _refuse_stale(session, forum_id, provenance)
+    versions = _lock_versions(session, findings)
+    rows = _pair_rows(forum_id, findings, versions, provenance)
+    flagging = [row for row in rows if row["status"] != PairStatus.WITHDRAWN]
+    changed = _upsert(session, flagging) + _withdraw(session, rows)
+    record(session, [_event(forum_id, change) for change in changed])
+    return len(changed)
+
+
+def _refuse_stale(session: Session, forum_id: int, provenance: Provenance) -> None:
+    # Held until the end: a calibration that is put into force meanwhile waits, then scores these.
+    stands = forums.hold(session, forum_id).calibration
+    models = {"reranker_id": provenance.reranker_id, "bi_encoder_id": provenance.bi_encoder_id}
+    wanted = stands.id if stands is not None and stands.is_for(**models) else None
+    if wanted != provenance.calibration_id:
+        raise StaleScoresError
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    pair_id: int
+    status: str
+    score: float
+
+
+def _lock_versions(session: Session, findings: Sequence[Finding]) -> dict[int, int]:
+    # Locked in one order, against both deadlocks and a question erased while it is written about.
+    ids = {f.question_id for f in findings} | {f.candidate_id for f in findings}
+    found = session.execute(
+        select(Question.id, Question.text_version)
+        .where(Question.id.in_(ids))
+        .order_by(Question.id)
+        .with_for_update(read=True, key_share=True)
+    )
+    return {row.id: row.text_version for row in found}
+
+
+def _pair_rows(
+    forum_id: int,
+    findings: Sequence[Finding],
+    versions: dict[int, int],
+    provenance: Provenance,
+) -> list[dict[str, object]]:
+    rows: dict[tuple[int, int], dict[str, object]] = {}
+    for finding in findings:
+        low, high = sorted((finding.question_id, finding.candidate_id))
+        if low == high or low not in versions or high not in versions:
+            continue
+        row = _pair_row(finding, provenance, is_low=finding.question_id == low)
+        row |= {"forum_id": forum_id, "low_id": low, "high_id": high}
+        row |= {"low_text_version": versions[low], "high_text_version": versions[high]}
+        rows.setdefault((low, high), row)
+    return [rows[key] for key in sorted(rows)]
+
+
+def _pair_row(finding: Finding, provenance: Provenance, *, is_low: bool) -> dict[str, object]:
+    forward, backward = finding.logit_forward, finding.logit_backward
+    flagged = PairStatus.OBSERVED if provenance.observe_only else PairStatus.FLAGGED
+    is_over = finding.score >= provenance.threshold
+    return {
+        "kind": finding.kind,
+        "cosine": finding.cosine,
+        "logit_low_high": forward if is_low else backward,
+        "logit_high_low": backward if is_low else forward,
+        "score": finding.score,
+        "raw_score": finding.raw_score,
+        "calibration_id": provenance.calibration_id if finding.raw_score is not None else None,
+        "threshold": provenance.threshold,
+        "bi_encoder_id": provenance.bi_encoder_id,
+        "reranker_id": provenance.reranker_id,
+        "status": flagged if is_over else PairStatus.WITHDRAWN,
+    }
+
+
+def _upsert(session: Session, rows: list[dict[str, object]]) -> list[_Change]:
+    if not rows:
+        return []
+    statement = insert(Pair).values(rows)
+    new = statement.excluded
+    text_changed = or_(
+        new.low_text_version > Pair.low_text_version,
+        new.high_text_version > Pair.high_text_version,
+    )
+    may_change = or_(Pair.status.in_(UNDECIDED), and_(Pair.status.in_(_REOPENABLE), text_changed))
+    differs = or_(*(getattr(Pair, name).is_distinct_from(new[name]) for name in _SCORES))
+    statement = statement.on_conflict_do_update(
+        index_elements=["low_id", "high_id"],
+        set_={
+            **{name: new[name] for name in _SCORES},
+            "version": Pair.version + 1,
+            "decided_at": None,
+            "decided_by": None,
+            "canonical_id": None,
+            "flagged_at": case(
+                (Pair.status == new.status, Pair.flagged_at), else_=func.clock_timestamp()
+            ),
+        },
+        where=and_(may_change, differs),
+    )
+    done = session.execute(statement.returning(Pair.id, Pair.status, Pair.score))
+    return [_Change(row.id, row.status, row.score) for row in done]
+
+
+def _withdraw(session: Session, rows: list[dict[str, object]]) -> list[_Change]:
+    done: list[_Change] = []
+    for row in rows:
+        if row["status"] != PairStatus.WITHDRAWN:
+            continue
+        changed = session.execute(
+            update(Pair)
+            .where(
+                Pair.low_id == row["low_id"],
+                Pair.high_id == row["high_id"],
+                Pair.status.in_((PairStatus.FLAGGED, PairStatus.OBSERVED)),
+            )
+            .values(**{name: row[name] for name in _SCORES}, version=Pair.version + 1)
+            .returning(Pair.id, Pair.status, Pair.score)
+        )
+        done += [_Change(found.id, found.status, found.score) for found in changed]
+    return done
+
+
+def _event(forum_id: int, change: _Change) -> NewEvent:
+    return NewEvent(
+        forum_id=forum_id,
+        kind=f"pair.{change.status}",
+        actor="service",
+        pair_id=change.pair_id,
+        data={"score": round(change.score, 4)},
+    )
+
+
+def duplicates(session: Session, question_id: int, *, limit: int = 10) -> list[Duplicate]:
+    """Return the flagged and confirmed duplicates of a question, surest first."""
+    is_low = Pair.low_id == question_id
+    other, bi_encoder, reranker = aliased(Question), aliased(Model), aliased(Model)
+    found = session.execute(
+        select(
+            Pair.id.label("pair_id"),
+            other.external_id.label("id"),
+            other.title,
+            other.url,
+            Pair.score,
+            Pair.cosine,
+            Pair.kind,
+            Pair.status,
+            Pair.threshold,
+            case((is_low, Pair.logit_low_high), else_=Pair.logit_high_low).label("logit_forward"),
+            case((is_low, Pair.logit_high_low), else_=Pair.logit_low_high).label("logit_backward"),
+            bi_encoder.name.label("bi_encoder"),
+            reranker.name.label("reranker"),
+            Pair.flagged_at,
+        )
+        .join(other, other.id == case((is_low, Pair.high_id), else_=Pair.low_id))
+        .outerjoin(bi_encoder, bi_encoder.id == Pair.bi_encoder_id)
+        .outerjoin(reranker, reranker.id == Pair.reranker_id)
+        .where(or_(is_low, Pair.high_id == question_id), Pair.status.in_(SHOWN), other.visible)
+        .order_by(Pair.score.desc(), Pair.id)
+        .limit(limit)
+    )
+    return [
+        Duplicate(**{**row, "kind": PairKind(row["kind"]), "status": PairStatus(row["status"])})
+        for row in found.mappings()
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairFilter:
+    """Which pairs are wanted; None stands for any."""
+
+    statuses: Iterable[PairStatus] | None = None
+    min_score: float | None = None
+    max_score: float | None = None
+    flagged_since: datetime | None = None
+
+    def clauses(self) -> list[ColumnElement[bool]]:
+        """Return the conditions of a WHERE."""
+        wanted = [
+            (Pair.status.in_(list(self.statuses)) if self.statuses is not None else None),
+            (Pair.score >= self.min_score if self.min_score is not None else None),
+            (Pair.score <= self.max_score if self.max_score is not None else None),
+            (Pair.flagged_at >= self.flagged_since if self.flagged_since is not None else None),
+        ]
+        return [clause for clause in wanted if clause is not None]
+
+
+def list_pairs(
+    session: Session,
+    forum_id: int,
+    *,
+    where: PairFilter,
+    after: int | None = None,
+    limit: int = 100,
+) -> list[PairRow]:
+    """Return the forum's pairs with ids over *after*, by id, so that no page ever shifts."""
+    low, high = aliased(Question), aliased(Question)
+    statement = (
+        select(
+            Pair.id,
+            Pair.low_id,
+            Pair.high_id,
+            low.external_id.label("low_external_id"),
+            high.external_id.label("high_external_id"),
+            low.title.label("low_title"),
+            high.title.label("high_title"),
+            Pair.kind,
+            Pair.status,
+            Pair.score,
+            Pair.cosine,
+            Pair.threshold,
+            Pair.version,
+            Pair.flagged_at,
+            Pair.decided_at,
+        )
+        .join(low, low.id == Pair.low_id)
+        .join(high, high.id == Pair.high_id)
+        .where(Pair.forum_id == forum_id, *where.clauses())
+        .order_by(Pair.id)
+        .limit(limit)
+    )
+    if after is not None:
+        statement = statement.where(Pair.id > after)
+    return [
+        PairRow(**{**row, "kind": PairKind(row["kind"]), "status": PairStatus(row["status"])})
+        for row in session.execute(statement).mappings()
+    ]

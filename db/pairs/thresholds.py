@@ -1,0 +1,84 @@
+"""A forum's threshold put into force on the pairs that wait."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, cast, func, select, update
+from sqlalchemy.dialects.postgresql import REAL
+from sqlalchemy.orm import Session
+
+from db.outbox.events import NewEvent, record
+from db.rows import ForumRow, ModelKind, ModelRow, PairKind, PairStatus
+from db.tables.pairs import Pair
+from db.tenants import forums
+from db.vectors import models
+
+_WAITING = (PairStatus.FLAGGED, PairStatus.OBSERVED, PairStatus.WITHDRAWN)
+_FALLBACK = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """How many pairs a change of threshold moved."""
+
+    shown: int
+    hidden: int
+
+
+def own(model: ModelRow | None) -> float:
+    """Return the probability from which a reranker flags where nobody has chosen another."""
+    found = (model.calibration or {}).get("threshold") if model is not None else None
+    return float(found) if isinstance(found, int | float) else _FALLBACK
+
+
+def in_force(session: Session, forum: ForumRow) -> float:
+    """Return the probability from which a pair is flagged in *forum*."""
+    if forum.threshold is not None:
+        return forum.threshold
+    return own(models.find_active(session, ModelKind.RERANKER))
+
+
+def apply(
+    session: Session,
+    forum: ForumRow,
+    threshold: float,
+    *,
+    chosen: float | None,
+    observe_only: bool,
+    actor: str,
+) -> Applied:
+    """Save *chosen* as the forum's own and sort its undecided pairs by *threshold*.
+
+    What a person decided stays. Pairs of the same text stay flagged at any threshold.
+    """
+    forums.update_forum(session, forum.name, threshold=chosen, observe_only=observe_only)
+    over = PairStatus.OBSERVED if observe_only else PairStatus.FLAGGED
+    is_over = Pair.score >= cast(threshold, REAL)
+    shown = _move(session, forum.id, is_over, over)
+    hidden = _move(session, forum.id, ~is_over, PairStatus.WITHDRAWN)
+    data = {
+        "threshold": chosen,
+        "observe_only": observe_only,
+        "shown": shown,
+        "hidden": hidden,
+    }
+    event = NewEvent(forum_id=forum.id, kind="forum.threshold", actor=actor, data=data)
+    record(session, [event])
+    return Applied(shown=shown, hidden=hidden)
+
+
+def _move(session: Session, forum_id: int, matches: ColumnElement[bool], status: PairStatus) -> int:
+    statement = (
+        update(Pair)
+        .where(
+            Pair.forum_id == forum_id,
+            Pair.status.in_(_WAITING),
+            Pair.status != status,
+            Pair.kind.not_in((PairKind.KNOWN, PairKind.JOINED)),
+            matches,
+        )
+        .values(status=status, version=Pair.version + 1)
+        .returning(Pair.id)
+        .execution_options(synchronize_session=False)
+        .cte("moved")
+    )
+    return session.execute(select(func.count()).select_from(statement)).scalar_one()

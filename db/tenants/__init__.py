@@ -1,0 +1,1 @@
+"""Forums, keys and people: who may do what where."""

@@ -1,0 +1,1 @@
+"""Models, their partitions, and the vectors in them."""

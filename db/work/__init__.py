@@ -1,0 +1,1 @@
+"""Who holds which work until when: jobs, workers, the backlog."""

@@ -1,0 +1,1 @@
+"""A whole archive's way: read, store, embed, search, rerank, report."""

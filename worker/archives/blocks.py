@@ -1,0 +1,244 @@
+"""Exact candidate search: matrix products of blocks of vectors, nothing approximated.
+
+A product of two blocks is screened in half precision, in which it costs a fraction, with a margin
+for its rounding; what passes is computed again in single precision. Every pair is looked at once:
+callers ask for the tiles of the upper triangle only.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from worker.scoring.gate import Gate, gate_scores
+
+Vectors = NDArray[np.float16] | NDArray[np.float32]
+
+BLOCK = 4_096
+"""Rows of a block: a tile of two such blocks is well under half a second on two cores."""
+BLOCK_ON_GPU = 65_536
+_SLAB = 1_024
+_CROWDED = 4
+_EXACT_CHUNK = 1 << 14
+_PRUNE_AT = 4
+# The largest errors of a cosine from rounding its two vectors and itself, with room to spare.
+_MARGIN = {torch.bfloat16: 0.012, torch.float16: 0.004, torch.float32: 1e-5}
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Pairs of near vectors, by position, and how many rows had more than were kept."""
+
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    cosine: NDArray[np.float32]
+    capped: int = 0
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+
+class BlockSearch:
+    """Finds all pairs at or above a cosine on one device.
+
+    On a CPU *threads* are this whole process' of PyTorch; 0 takes every core.
+    """
+
+    def __init__(
+        self, device: str = "auto", *, dtype: torch.dtype | None = None, threads: int = 0
+    ) -> None:
+        if threads:
+            torch.set_num_threads(threads)
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._device = torch.device(device)
+        on_cuda = self._device.type == "cuda"
+        self._dtype = dtype or (torch.float16 if on_cuda else _cpu_dtype())
+
+    @property
+    def block(self) -> int:
+        """Return how many rows of a block keep this device busy for about half a second."""
+        return BLOCK_ON_GPU if self.is_on_gpu else BLOCK
+
+    @property
+    def is_on_gpu(self) -> bool:
+        """Return whether the products are made on a GPU."""
+        return self._device.type != "cpu"
+
+    def tile(
+        self,
+        left: Vectors,
+        right: Vectors,
+        *,
+        floor: float,
+        top_k: int,
+        same: bool = False,
+        gate: Gate | None = None,
+    ) -> Near:
+        """Return the pairs of rows of *left* and *right*, both (n, dim) of unit length.
+
+        Of a row with many only its *top_k* are sure to stay; a pair stays when it is among those
+        of either side. With *same* both are one block, and each pair comes once. What *gate*
+        leaves out is not there.
+        """
+        ours, theirs = self._load(left), self._load(right)
+        fast = theirs.to(self._dtype).T  # (dim, m)
+        found = [
+            self._slab(
+                ours[start : start + _SLAB].to(self._dtype),
+                fast,
+                floor=floor,
+                top_k=top_k,
+                diagonal=start if same else None,
+            )
+            for start in range(0, len(ours), _SLAB)
+        ]
+        rows = torch.cat([hit[0] + at * _SLAB for at, hit in enumerate(found)] or [_none()])
+        columns = torch.cat([hit[1] for hit in found] or [_none()])
+        cosines, passed = self._exact(ours, theirs, rows, columns, gate)
+        sure = passed & (cosines >= floor)
+        shift = 0 if same else len(left)
+        near = keep_nearest(
+            _numpy(rows[sure]), _numpy(columns[sure]) + shift, _numpy(cosines[sure]), top_k=top_k
+        )
+        return Near(near.left, near.right - shift, near.cosine, near.capped)
+
+    def _load(self, vectors: Vectors) -> torch.Tensor:
+        return torch.from_numpy(np.array(vectors)).to(self._device, torch.float32)
+
+    def _slab(
+        self,
+        rows: torch.Tensor,
+        fast: torch.Tensor,
+        *,
+        floor: float,
+        top_k: int,
+        diagonal: int | None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        scores = rows @ fast  # (s, m)
+        if diagonal is not None:
+            above = torch.ones_like(scores, dtype=torch.bool).triu_(diagonal + 1)
+            scores = scores.masked_fill_(~above, -2.0)
+        mask = scores >= floor - _MARGIN[self._dtype]
+        if int(mask.sum()) > _CROWDED * top_k * len(rows):
+            mask &= _top_of_either_side(scores, top_k)
+        if self._device.type == "cpu":  # torch's own nonzero takes three times as long there
+            flat = torch.from_numpy(np.flatnonzero(mask.numpy()))
+        else:
+            flat = mask.flatten().nonzero()[:, 0]
+        return flat // scores.shape[1], flat % scores.shape[1]
+
+    def _exact(
+        self,
+        ours: torch.Tensor,
+        theirs: torch.Tensor,
+        rows: torch.Tensor,
+        columns: torch.Tensor,
+        gate: Gate | None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the cosine of each pair in single precision, and whether the gate lets it pass."""
+        cosines = torch.zeros(len(rows), device=self._device)
+        passed = torch.ones(len(rows), dtype=torch.bool, device=self._device)
+        weights = [torch.from_numpy(one).to(self._device) for one in gate.weights] if gate else []
+        for at in range(0, len(rows), _EXACT_CHUNK):
+            part = slice(at, at + _EXACT_CHUNK)
+            one, other = ours[rows[part]], theirs[columns[part]]
+            cosines[part] = (one * other).sum(1)
+            if gate is not None:
+                passed[part] = gate_scores(one, other, weights) >= gate.bar
+        return cosines, passed
+
+
+def _none() -> torch.Tensor:
+    return torch.zeros(0, dtype=torch.int64)
+
+
+def _numpy(tensor: torch.Tensor) -> NDArray[Any]:
+    return tensor.cpu().numpy()
+
+
+def _cpu_dtype() -> torch.dtype:
+    # Without the instructions for it bfloat16 is emulated, and slower than single precision.
+    is_fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()  # noqa: SLF001
+    return torch.bfloat16 if is_fast else torch.float32
+
+
+def _top_of_either_side(scores: torch.Tensor, top_k: int) -> torch.Tensor:
+    keep = torch.zeros_like(scores, dtype=torch.bool)
+    for side in (0, 1):
+        best = scores.topk(min(top_k, scores.shape[side]), dim=side, sorted=False).indices
+        keep.scatter_(side, best, True)
+    return keep
+
+
+def keep_nearest(
+    left: NDArray[np.int64], right: NDArray[np.int64], cosine: NDArray[np.float32], *, top_k: int
+) -> Near:
+    """Return the pairs that are among the *top_k* nearest of at least one of their two sides."""
+    ends = np.concatenate((left, right))
+    degree = np.bincount(ends) if len(ends) else np.zeros(0, dtype=np.int64)
+    crowded = degree > top_k
+    if not crowded.any():
+        return Near(left, right, cosine)
+    keep = ~(crowded[left] & crowded[right])
+    places = np.flatnonzero(crowded[ends])
+    pair = places % len(left)
+    order = np.lexsort((pair, -cosine[pair], ends[places]))
+    owners = ends[places][order]
+    firsts = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1]])
+    rank = np.arange(len(owners)) - np.repeat(firsts, np.diff(np.r_[firsts, len(owners)]))
+    keep[pair[order[rank < top_k]]] = True
+    return Near(left[keep], right[keep], cosine[keep], int(crowded.sum()))
+
+
+def all_near(
+    vectors: Vectors,
+    *,
+    floor: float,
+    top_k: int,
+    search: BlockSearch,
+    on_tile: Callable[[int], None] = lambda _done: None,
+    block: int = BLOCK,
+    gate: Gate | None = None,
+) -> Near:
+    """Return every pair of rows of *vectors*, (n, dim), with a cosine of at least *floor*.
+
+    *on_tile* hears how many pairs of rows were compared. Of a row with more than *top_k* the
+    nearest stay, and those for which it is among the nearest. What *gate* leaves out is not there.
+    """
+    starts = range(0, len(vectors), block)
+    left: list[NDArray[np.int64]] = []
+    right: list[NDArray[np.int64]] = []
+    cosine: list[NDArray[np.float32]] = []
+    held = 0
+    for a, b in combinations_with_replacement(starts, 2):
+        ours, theirs = vectors[a : a + block], vectors[b : b + block]
+        found = search.tile(ours, theirs, floor=floor, top_k=top_k, same=a == b, gate=gate)
+        left.append(found.left + a)
+        right.append(found.right + b)
+        cosine.append(found.cosine)
+        held += len(found)
+        if held > _PRUNE_AT * top_k * len(vectors):
+            pruned = _joined(left, right, cosine, top_k)
+            left, right, cosine = [pruned.left], [pruned.right], [pruned.cosine]
+            held = len(pruned)
+        on_tile(len(ours) * (len(ours) - 1) // 2 if a == b else len(ours) * len(theirs))
+    return _joined(left, right, cosine, top_k)
+
+
+def _joined(
+    left: list[NDArray[np.int64]],
+    right: list[NDArray[np.int64]],
+    cosine: list[NDArray[np.float32]],
+    top_k: int,
+) -> Near:
+    if not left:
+        nothing = np.zeros(0, dtype=np.int64)
+        return Near(nothing, nothing, np.zeros(0, dtype=np.float32))
+    return keep_nearest(
+        np.concatenate(left), np.concatenate(right), np.concatenate(cosine), top_k=top_k
+    )

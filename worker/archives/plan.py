@@ -1,0 +1,89 @@
+"""Plans the next stage of an archive once the present one is done."""
+
+from sqlalchemy.orm import Session
+
+from db.archives import blocks as archive_blocks
+from db.archives import units as archive_units
+from db.archives.archives import ArchiveRow, Stage
+from db.archives.units import NewUnit
+from worker.text import FOREIGN_LIMIT
+
+EMBED_STEP = 1_000
+_FINISH_STEP = 5_000
+_ORDER = list(Stage)
+
+
+def plan_next(session: Session, archive: ArchiveRow, model_id: int, *, block: int) -> Stage:
+    """Plan the stage that follows on the archive's and return which it is.
+
+    The tiles are planned when every vector is committed: a live question that comes later finds
+    the archive's vectors by its own search, so no pair falls between the two.
+    """
+    stage = _ORDER[_ORDER.index(archive.stage) + 1]
+    match stage:
+        case Stage.EMBED:
+            _plan_ranges(session, archive, stage, step=EMBED_STEP)
+        case Stage.SEARCH:
+            _plan_tiles(session, archive, model_id, block=block)
+        case Stage.RANK:
+            _plan_ranks(session, archive)
+        case Stage.CUT:  # whose units plan those of the rerank
+            _plan_cuts(session, archive)
+        case Stage.FINISH:
+            _plan_ranges(session, archive, stage, step=_FINISH_STEP)
+    return stage
+
+
+def _plan_ranges(session: Session, archive: ArchiveRow, stage: Stage, *, step: int) -> None:
+    ranges = archive_blocks.id_ranges(session, archive.id, step=step)
+    units = [NewUnit(stage=stage, size=n, low_id=low, high_id=high) for low, high, n in ranges]
+    archive_units.plan(session, archive.id, units)
+
+
+def _plan_tiles(session: Session, archive: ArchiveRow, model_id: int, *, block: int) -> None:
+    blocks = archive_blocks.blocks(
+        session,
+        archive.id,
+        archive.forum_id,
+        model_id,
+        step=block,
+        foreign=FOREIGN_LIMIT,
+    )
+    units = [
+        NewUnit(
+            stage=Stage.SEARCH,
+            size=one.count * (one.count - 1) // 2 if a == b else one.count * two.count,
+            place=a,
+            other=b,
+            low_id=one.low_id,
+            high_id=one.high_id,
+            other_low_id=two.low_id,
+            other_high_id=two.high_id,
+        )
+        for a, one in enumerate(blocks)
+        for b, two in enumerate(blocks[a:], start=a)
+        if one.ours or two.ours
+    ]
+    archive_units.plan(session, archive.id, units)
+
+
+def _plan_ranks(session: Session, archive: ArchiveRow) -> None:
+    bounds: dict[int, tuple[int, int]] = {}
+    for tile in archive_units.tiles(session, archive.id):
+        if tile.found:
+            bounds[tile.place] = (tile.low_id, tile.high_id)
+            bounds[tile.other] = (tile.other_low_id, tile.other_high_id)
+    units = [
+        NewUnit(stage=Stage.RANK, size=1, place=one, other=one, low_id=low, high_id=high)
+        for one, (low, high) in sorted(bounds.items())
+    ]
+    archive_units.plan(session, archive.id, units)
+
+
+def _plan_cuts(session: Session, archive: ArchiveRow) -> None:
+    units = [
+        NewUnit(stage=Stage.CUT, size=tile.found, place=tile.place, other=tile.other)
+        for tile in archive_units.tiles(session, archive.id)
+        if tile.found
+    ]
+    archive_units.plan(session, archive.id, units)

@@ -1,0 +1,242 @@
+"""What a reader yields, and how the columns of a row become it."""
+
+import html
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Self
+
+from db.errors import InvalidInputError
+from worker.live.intake import Submission
+from worker.text import clean, text_digest
+
+TITLE_LIMIT = 2_000
+BODY_LIMIT = 100_000
+ID_LIMIT = 200
+_EPOCH_MS = 100_000_000_000
+_YES = frozenset({"1", "1.0", "true", "yes", "duplicate"})
+_TAG = re.compile(r"<[^<>]{0,2000}>")
+
+
+class UnreadableArchiveError(InvalidInputError):
+    """The file cannot be read as an archive of questions."""
+
+
+_RATIO_LIMIT = 250
+_RATIO_FROM = 64 << 20
+
+
+def refuse_bomb(size: int, packed_size: int) -> None:
+    """Raise `UnreadableArchiveError` when so few bytes cannot honestly have become so many."""
+    if size > max(_RATIO_FROM, _RATIO_LIMIT * packed_size):
+        raise UnreadableArchiveError(
+            f"the file grows to over {_RATIO_LIMIT} times its size: it looks like a zip bomb"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SourceQuestion(Submission):
+    """A question as the archive has it; ``line`` counts from 1 (rows, where there are no lines)."""
+
+    line: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPair:
+    """Two questions that the forum's own people linked as duplicates."""
+
+    line: int
+    first_id: str
+    second_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that could not be read, and why."""
+
+    line: int
+    reason: str
+
+
+Record = SourceQuestion | KnownPair | Reject
+
+FIELDS = ("id", "title", "body", "url", "category", "author", "asked_at")
+PAIR_FIELDS = ("id2", "title2", "label")
+_ALIASES: Mapping[str, tuple[str, ...]] = {
+    "id": ("qid1", "id1", "id", "qid", "externalid", "questionid", "topicid", "tid", "postid"),
+    "title": (
+        "title",
+        "question",
+        "question1",
+        "topictitle",
+        "posttitle",
+        "subject",
+        "postsubject",
+        "questiontext",
+        "text",
+        "name",
+    ),
+    "body": ("body", "raw", "posttext", "content", "excerpt", "description", "message"),
+    "url": ("url", "link", "permalink", "topicurl"),
+    "category": ("category", "categoryname", "categoryid", "forumname", "forumid", "tags"),
+    "author": ("author", "username", "userid", "posterid", "topicposter", "owneruserid"),
+    "asked_at": (
+        "askedat",
+        "createdat",
+        "creationdate",
+        "created",
+        "date",
+        "topictime",
+        "posttime",
+    ),
+    "id2": ("qid2", "id2"),
+    "title2": ("question2", "title2"),
+    "label": ("isduplicate", "duplicate", "label"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which column of the file holds which field; a file of pairs has ``title2`` as well."""
+
+    names: Mapping[str, str]
+
+    @classmethod
+    def resolve(cls, found: Sequence[str], chosen: Mapping[str, str] | None = None) -> Self:
+        """Return the columns for the names *found* in a file; *chosen* ones come first.
+
+        Raises `UnreadableArchiveError` when no column can be the question.
+        """
+        names = {field: name for field, name in (chosen or {}).items() if name}
+        _check_chosen(names, found)
+        plain: dict[str, str] = {}
+        for name in found:
+            plain.setdefault(re.sub(r"[^a-z0-9]", "", name.lower()), name)
+        taken = set(names.values())
+        for field, aliases in _ALIASES.items():
+            free = [plain[a] for a in aliases if a in plain and plain[a] not in taken]
+            if free and field not in (chosen or {}):
+                names[field] = free[0]
+                taken.add(free[0])
+        if "title2" in names and "id2" not in names and "id" not in (chosen or {}):
+            names.pop("id", None)  # the id of the row is none of a question
+        if "title" not in names:
+            raise UnreadableArchiveError(
+                f"no column holds the question: found {', '.join(map(repr, found[:20]))};"
+                " name it with --map title=COLUMN"
+            )
+        return cls(names)
+
+    @property
+    def is_pairs(self) -> bool:
+        """Return whether each row holds two questions."""
+        return "title2" in self.names
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Return the fields in the order in which `records` takes their values."""
+        return FIELDS + PAIR_FIELDS if self.is_pairs else FIELDS
+
+    def records(self, line: int, values: Sequence[object]) -> Iterator[Record]:
+        """Yield what one row holds; *values* stand in the order of `fields`."""
+        try:
+            first = _question(line, values[: len(FIELDS)], has_id="id" in self.names)
+            if not self.is_pairs:
+                yield first
+                return
+            second_id, second_title, label = values[len(FIELDS) :]
+            no_details = (None,) * (len(FIELDS) - 2)
+            second = _question(
+                line, (second_id, second_title, *no_details), has_id="id2" in self.names
+            )
+        except _RowError as error:
+            yield Reject(line, str(error))
+            return
+        yield first
+        yield second
+        if str(label).strip().lower() in _YES and first.external_id != second.external_id:
+            yield KnownPair(line, first.external_id, second.external_id)
+
+
+def _check_chosen(names: Mapping[str, str], found: Sequence[str]) -> None:
+    for field, name in names.items():
+        if field not in _ALIASES:
+            raise UnreadableArchiveError(
+                f"--map {field}={name}: no such field; there are {', '.join(_ALIASES)}"
+            )
+        if name not in found and name.partition(".")[0] not in found:
+            raise UnreadableArchiveError(
+                f"--map {field}={name}: no such column; found {', '.join(map(repr, found[:20]))}"
+            )
+
+
+class _RowError(ValueError):
+    pass
+
+
+def _question(line: int, values: Sequence[object], *, has_id: bool) -> SourceQuestion:
+    own_id, title, body, url, category, author, asked_at = values
+    text = _text(title, "the question", limit=TITLE_LIMIT)
+    if not text:
+        raise _RowError("the question is empty")
+    if has_id:
+        external_id = _text(own_id, "the id", limit=ID_LIMIT)
+        if not external_id:
+            raise _RowError("the id is empty")
+    else:  # the same text keeps the same id, so importing twice adds nothing
+        external_id = f"text-{text_digest(text).hex()[:24]}"
+    return SourceQuestion(
+        external_id,
+        text,
+        _text(body, "the body", limit=BODY_LIMIT) if body else "",
+        _text(url, "the url", limit=TITLE_LIMIT) or None if url else None,
+        _text(category, "the category", limit=TITLE_LIMIT) or None if category else None,
+        _text(author, "the author", limit=ID_LIMIT) or None if author else None,
+        _instant(asked_at) if asked_at else None,
+        line=line,
+    )
+
+
+def _text(value: object, what: str, *, limit: int) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        text = value
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        text = str(value)
+    elif isinstance(value, list):
+        text = " ".join(str(part) for part in value)
+    else:
+        raise _RowError(f"{what} is no text")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise _RowError(f"{what} is not valid in this encoding") from None
+    text = clean(text) if not (text.isascii() and text.isprintable()) else text.strip()
+    if len(text) > limit:
+        raise _RowError(f"{what} is longer than {limit} characters")
+    return text
+
+
+def _instant(value: object) -> datetime | None:
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    text = str(value).strip()
+    if not text or text.startswith("0000-00-00"):
+        return None
+    try:
+        if text.replace(".", "", 1).lstrip("-").isdigit():
+            seconds = float(text)
+            seconds /= 1000 if abs(seconds) > _EPOCH_MS else 1
+            return datetime.fromtimestamp(seconds, UTC)
+        moment = datetime.fromisoformat(text)
+    except (ValueError, OverflowError, OSError):
+        raise _RowError("the date is none that can be read (ISO 8601 or seconds)") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def plain_text(markup: str) -> str:
+    """Return HTML without its tags, entities resolved; roughly, for models and previews."""
+    return html.unescape(_TAG.sub(" ", markup))

@@ -1,0 +1,131 @@
+"""7z files, read as a stream: no member is ever written to disk or held in memory."""
+
+import io
+import os
+import threading
+import weakref
+import zlib
+from collections.abc import Collection
+from lzma import LZMAError
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import py7zr
+from py7zr.exceptions import ArchiveError, PasswordRequired
+from py7zr.io import Py7zIO, WriterFactory
+
+from worker.archives.readers.records import UnreadableArchiveError, refuse_bomb
+
+MAGIC = b"7z\xbc\xaf\x27\x1c"
+_CHUNK = 1 << 20
+_ERRORS = (OSError, EOFError, ValueError, zlib.error, LZMAError, ArchiveError, PasswordRequired)
+
+
+class _PipeEnd(Py7zIO):
+    """Takes what py7zr decompresses and hands it on through a pipe."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._count = file, 0
+
+    def write(self, s: bytes | bytearray) -> int:
+        self._file.write(s)
+        self._count += len(s)
+        return len(s)
+
+    def read(self, size: int | None = None) -> bytes:  # noqa: ARG002  # asked for by py7zr
+        return b""
+
+    def seek(self, offset: int, whence: int = 0) -> int:  # noqa: ARG002  # asked for by py7zr
+        return 0
+
+    def flush(self) -> None:
+        pass
+
+    def size(self) -> int:
+        return self._count
+
+
+class _ToPipe(WriterFactory):
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def create(self, filename: str) -> Py7zIO:  # noqa: ARG002  # asked for by py7zr
+        return _PipeEnd(self._file)
+
+
+def _pump(archive: Any, name: str, write_end: int, errors: list[Exception]) -> None:
+    try:
+        with os.fdopen(write_end, "wb") as file:
+            archive.extract(targets=[name], factory=_ToPipe(file))
+    except _ERRORS as error:  # a broken pipe too, when the reader has gone away
+        errors.append(error)
+    finally:
+        archive.close()
+
+
+class _Piped(io.RawIOBase):
+    """What another thread decompresses; its failure surfaces here, never as an early end."""
+
+    def __init__(self, archive: Any, name: str) -> None:
+        self._read_end, write_end = os.pipe()
+        self._errors: list[Exception] = []
+        # The thread must not hold us: an abandoned reader closes its end and so stops the thread.
+        self._thread = threading.Thread(
+            target=_pump, args=(archive, name, write_end, self._errors), daemon=True
+        )
+        self._thread.start()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = os.read(self._read_end, len(buffer))
+        if not data:
+            self._thread.join()
+            if self._errors:
+                raise UnreadableArchiveError(f"the 7z file is damaged: {self._errors[0]}")
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            os.close(self._read_end)
+        super().close()
+
+
+def opened(file: BinaryIO, member: str) -> BinaryIO:
+    """Return the file called *member* in a 7z file, or the only one that there is."""
+    try:
+        archive = py7zr.SevenZipFile(file)
+        sizes = {info.filename: info.uncompressed for info in archive.list() if info.is_file}
+        name = _choose(sizes, member)
+        refuse_bomb(sizes[name], file.seek(0, os.SEEK_END))
+        archive.reset()
+    except _ERRORS as error:
+        file.close()
+        raise UnreadableArchiveError(f"the 7z file is damaged: {error}") from error
+    except UnreadableArchiveError:
+        file.close()
+        raise
+    weakref.finalize(archive, file.close)
+    return io.BufferedReader(_Piped(archive, name), _CHUNK)
+
+
+def _choose(names: Collection[str], member: str) -> str:
+    found = next((name for name in names if Path(name).name == member), None)
+    if found is not None:
+        return found
+    if len(names) != 1:
+        raise UnreadableArchiveError(
+            f"the 7z file holds {len(names)} files and no {member}: extract the right one"
+        )
+    return next(iter(names))
+
+
+def has_member(path: Path, member: str) -> bool:
+    """Return whether *path* is a 7z file that holds a file called *member*."""
+    with path.open("rb") as file:
+        if not file.read(len(MAGIC)).startswith(MAGIC):
+            return False
+    with py7zr.SevenZipFile(path) as archive:
+        return any(Path(info.filename).name == member for info in archive.list())

@@ -1,0 +1,116 @@
+"""Stack Exchange dumps: questions of ``Posts.xml``, duplicates of ``PostLinks.xml``.
+
+The dumps hold one ``<row .../>`` a line. Each is parsed alone, so one that is broken is rejected
+alone, and no entity that a hostile file might declare is ever known to the parser.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import BinaryIO
+from xml.parsers import expat
+
+from worker.archives.readers.records import (
+    Columns,
+    KnownPair,
+    Record,
+    Reject,
+    UnreadableArchiveError,
+    plain_text,
+)
+from worker.archives.readers.streams import LINE_LIMIT, TOO_LONG, lines
+
+_QUESTION, _DUPLICATE_LINK = "1", "3"
+_NAMES = {
+    "id": "Id",
+    "title": "Title",
+    "body": "Body",
+    "category": "Tags",
+    "author": "OwnerUserId",
+    "asked_at": "CreationDate",
+}
+
+
+def _rows(file: BinaryIO) -> Iterator[tuple[int, dict[str, str] | str]]:
+    """Yield the attributes of each row, or why they cannot be read."""
+    start, held = 0, ""
+    for number, line in lines(file):
+        if line is None:
+            start, held = 0, ""
+            yield number, TOO_LONG
+            continue
+        if "<!DOCTYPE" in line or "<!ENTITY" in line:
+            raise UnreadableArchiveError(
+                f"line {number}: declarations of document types and entities are not accepted"
+            )
+        if not held:
+            begin = line.find("<row")
+            if begin < 0:
+                continue
+            start, line = number, line[begin:]  # noqa: PLW2901  # what comes before is no row
+        held += line
+        if held.rstrip().endswith(">"):
+            yield from ((start, row) for row in _parsed(held))
+            held = ""
+        elif len(held) > LINE_LIMIT:
+            yield start, "the row never ends"
+            held = ""
+    if held:
+        yield start, "the file ends inside this row"
+
+
+def _parsed(text: str) -> Iterator[dict[str, str] | str]:
+    found: list[dict[str, str] | str] = []
+    parser = expat.ParserCreate()
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        if name == "row":
+            found.append(attributes)
+
+    parser.StartElementHandler = start
+    body = text[: text.rindex(">") + 1]
+    if (end := body.rfind("/>")) >= 0:  # without the end tag of the document
+        body = body[: end + 2]
+    try:
+        parser.Parse(f"<rows>{body}</rows>".encode("utf-8", "surrogatepass"), True)
+    except expat.ExpatError as error:
+        return iter((f"it is no XML: {expat.ErrorString(error.code)}",))
+    return iter(found)
+
+
+class PostsReader:
+    """The questions of ``Posts.xml``; answers and the like are passed over."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.columns = Columns(_NAMES)
+        self._file = file
+
+    def __iter__(self) -> Iterator[Record]:
+        for number, row in _rows(self._file):
+            if isinstance(row, str):
+                yield Reject(number, row)
+            elif row.get("PostTypeId") == _QUESTION:
+                yield from self.columns.records(number, _values(row))
+
+
+def _values(row: Mapping[str, str]) -> list[str | None]:
+    tags = row.get("Tags", "").replace("><", " ").replace("|", " ").strip("<> ")
+    return [
+        row.get("Id"),
+        row.get("Title"),
+        plain_text(row.get("Body", "")),
+        None,
+        tags,
+        row.get("OwnerUserId"),
+        row.get("CreationDate"),
+    ]
+
+
+def links(file: BinaryIO) -> Iterator[KnownPair | Reject]:
+    """Yield the duplicates of ``PostLinks.xml``: the question first, then the older one."""
+    for number, row in _rows(file):
+        if isinstance(row, str):
+            yield Reject(number, row)
+        elif row.get("LinkTypeId") == _DUPLICATE_LINK:
+            if row.get("PostId", "").isdigit() and row.get("RelatedPostId", "").isdigit():
+                yield KnownPair(number, row["PostId"], row["RelatedPostId"])
+            else:
+                yield Reject(number, "the link does not name two posts")

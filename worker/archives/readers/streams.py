@@ -1,0 +1,184 @@
+"""Bytes from anywhere, decompressed and cut into lines, in bounded memory."""
+
+import codecs
+import gzip
+import io
+import sys
+import tempfile
+import zlib
+from collections.abc import Iterator
+from typing import Any, BinaryIO, cast
+
+from charset_normalizer import from_bytes
+
+from worker.archives.readers import sevenzip
+from worker.archives.readers.records import UnreadableArchiveError, refuse_bomb
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+LINE_LIMIT = 1 << 20
+"""Bytes of one line, above which it is rejected unread."""
+SAMPLE = 1 << 18
+_CHUNK = 1 << 20
+_ZSTD_WINDOW_LOG = 27
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_READ_ERRORS = (OSError, EOFError, zlib.error, zstd.ZstdError)
+
+
+class Counted(io.RawIOBase):
+    """A file that knows how much of it was read, for progress and for the guard against bombs."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.count = 0
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill *buffer* and return how many bytes came."""
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        self.count += len(data)
+        return len(data)
+
+    def close(self) -> None:
+        """Close the file as well."""
+        self._file.close()
+        super().close()
+
+
+class _Guarded(io.RawIOBase):
+    """Decompressed bytes; stops where a small file becomes absurdly much."""
+
+    def __init__(self, file: BinaryIO, packed: Counted) -> None:
+        self._file, self._packed, self._count = file, packed, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            data = self._file.read(len(buffer))
+        except _READ_ERRORS as error:
+            raise UnreadableArchiveError(f"the compressed file is damaged: {error}") from error
+        buffer[: len(data)] = data
+        self._count += len(data)
+        refuse_bomb(self._count, self._packed.count)
+        return len(data)
+
+
+def opened(file: BinaryIO, *, member: str = "Posts.xml") -> tuple[BinaryIO, Counted]:
+    """Return *file* decompressed as its first bytes ask for, and the counter of what was read.
+
+    Of a 7z archive with several files *member* is read, or the only one.
+    """
+    counted = Counted(file)
+    packed = io.BufferedReader(counted, _CHUNK)
+    magic = packed.peek(6)
+    if magic.startswith(sevenzip.MAGIC):
+        return sevenzip.opened(seekable(packed), member), counted
+    if magic.startswith(_GZIP):
+        inner: BinaryIO = cast("BinaryIO", gzip.GzipFile(fileobj=packed))
+    elif magic.startswith(_ZSTD):
+        options = {int(zstd.DecompressionParameter.window_log_max): _ZSTD_WINDOW_LOG}
+        inner = cast("BinaryIO", zstd.ZstdFile(packed, options=options))
+    else:
+        return packed, counted
+    return io.BufferedReader(_Guarded(inner, counted), _CHUNK), counted
+
+
+def seekable(stream: BinaryIO) -> BinaryIO:
+    """Return all of *stream* as a temporary file, for formats that are read from their end."""
+    spool = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115  # it outlives us
+    while chunk := stream.read(_CHUNK):
+        spool.write(chunk)
+    spool.seek(0)
+    return spool
+
+
+_GUESSED = 1 << 15
+_COMMON, _SAME_CHAOS = "cp1252", 0.02
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def detect_encoding(sample: bytes) -> str:
+    """Return the encoding of text that begins with *sample*."""
+    for mark, encoding in _MARKS:
+        if sample.startswith(mark):
+            return encoding
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample)
+    except UnicodeDecodeError as error:
+        # A stray bad byte in otherwise good UTF-8 is for the rejects, not another encoding.
+        if sum(byte > 0x7F for byte in sample) > 4 * _bad_sequences(sample):  # noqa: PLR2004
+            return "utf-8"
+        matches = from_bytes(sample[:_GUESSED])
+        best = matches.best()
+        if best is None:
+            raise UnreadableArchiveError("this is no text in any known encoding") from error
+        # Western text fits its eastern sisters as well; the common one is the better guess.
+        close = (m.encoding for m in matches if m.chaos <= best.chaos + _SAME_CHAOS)
+        return _COMMON if _COMMON in close else best.encoding
+    return "utf-8"
+
+
+def _bad_sequences(sample: bytes) -> int:
+    return sample.decode("utf-8", "replace").count("\ufffd")
+
+
+class _Recoded(io.RawIOBase):
+    """Text of another encoding as UTF-8."""
+
+    def __init__(self, file: BinaryIO, encoding: str) -> None:
+        self._file = file
+        self._decoder = codecs.getincrementaldecoder(encoding)("replace")
+        self._ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            data = self._file.read(_CHUNK // 4)
+            self._ready = self._decoder.decode(data, final=not data).encode()
+            if not data:
+                break
+        part, self._ready = self._ready[: len(buffer)], self._ready[len(buffer) :]
+        buffer[: len(part)] = part
+        return len(part)
+
+
+def as_utf8(file: BinaryIO, encoding: str) -> BinaryIO:
+    """Return *file* recoded, where it is not UTF-8 already."""
+    if encoding in {"utf-8", "ascii"}:
+        return file
+    return io.BufferedReader(_Recoded(file, encoding), _CHUNK)
+
+
+def lines(file: BinaryIO) -> Iterator[tuple[int, str | None]]:
+    """Yield each line with its number, from 1; None stands for one too long to be read.
+
+    Bytes that are no UTF-8 come as lone surrogates, so that one bad row is rejected alone.
+    """
+    number = 0
+    while raw := file.readline(LINE_LIMIT + 1):
+        number += 1
+        if len(raw) > LINE_LIMIT and not raw.endswith(b"\n"):
+            while (raw := file.readline(_CHUNK)) and not raw.endswith(b"\n"):
+                pass
+            yield number, None
+        else:
+            yield number, raw.decode("utf-8", "surrogateescape")
+
+
+TOO_LONG = f"the line is longer than {LINE_LIMIT} bytes"

@@ -1,0 +1,176 @@
+"""The report of a mined archive: counts, groups, what was found at which score, what was missed."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from db.archives import archives
+from db.archives import report as archive_report
+from db.archives import units as archive_units
+from db.archives.archives import ArchiveRow, Stage
+from db.archives.units import StageProgress
+from db.tenants import forums
+from db.vectors import models
+from worker.archives.grouping import CanonicalRule, Group, Grouping, Link, group
+from worker.scoring.fusion import Calibration
+
+THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+_LARGEST = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Everything a report says, ready for JSON."""
+
+    archive: str
+    forum: str
+    form: str
+    state: str
+    questions: int
+    created: int
+    changed: int
+    unchanged: int
+    rejected: int
+    pairs: int
+    by_kind: Mapping[str, int]
+    by_score: Mapping[str, int]
+    """Pairs kept at or above each score; below the threshold nothing is kept."""
+    threshold: float
+    histogram: Sequence[int]
+    """All pairs that the CrossEncoder read, by probability, in equal bins from 0 to 1."""
+    groups: int
+    grouped: int
+    group_sizes: Mapping[str, int]
+    largest: Sequence[Mapping[str, Any]]
+    chained: int
+    """Groups in which one question hangs on the weakest link alone."""
+    cut: int
+    """Weak links that would have joined two groups, and were not followed."""
+    candidates: int
+    reranked: int
+    crowded: int
+    """Questions with more near neighbours than were looked at."""
+    set_aside: int
+    stages_s: Mapping[str, float]
+    slowest: str
+    elapsed_s: float
+    recall: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain values."""
+        return asdict(self)
+
+
+def make_report(session: Session, archive_id: int) -> Report:
+    """Return the report of an archive; raises `ArchiveNotFoundError`."""
+    archive = archives.get(session, archive_id)
+    forum = forums.find_forums(session, {archive.forum_id})[archive.forum_id]
+    stages = {one.stage: one for one in archive_units.progress(session, archive_id)}
+    found = list(archive_report.pairs_of(session, archive_id))
+    titles = {pair.low_id: pair.low_title for pair in found}
+    titles |= {pair.high_id: pair.high_title for pair in found}
+    grouping = group(
+        [Link(pair.low_id, pair.high_id, pair.score) for pair in found],
+        threshold=0.0,
+        age=archive_report.ages(session, archive_id),
+        rule=CanonicalRule(forum.canonical_rule),
+    )
+    threshold = archive.threshold or 0.0
+    took = {str(stage): round(one.took_s, 1) for stage, one in stages.items()}
+    return Report(
+        archive=archive.name,
+        forum=forum.name,
+        form=archive.form,
+        state=archive.state,
+        questions=archive.created + archive.changed + archive.unchanged,
+        created=archive.created,
+        changed=archive.changed,
+        unchanged=archive.unchanged,
+        rejected=archive.rejected,
+        pairs=len(found),
+        by_kind=dict(Counter(pair.kind for pair in found)),
+        by_score={
+            str(least): sum(pair.score >= least for pair in found)
+            for least in THRESHOLDS
+            if least >= threshold
+        },
+        threshold=round(threshold, 4),
+        histogram=archive_units.histogram(session, archive_id),
+        **_groups(grouping, titles),
+        candidates=_found(stages, Stage.SEARCH),
+        reranked=stages[Stage.RERANK].size_done if Stage.RERANK in stages else 0,
+        crowded=_found(stages, Stage.RANK),
+        set_aside=sum(one.failed for one in stages.values()),
+        stages_s=took,
+        slowest=max(took, key=lambda stage: took[stage]) if took else "",
+        elapsed_s=_elapsed(archive),
+        recall=_recall(session, archive, _found(stages, Stage.RANK)),
+    )
+
+
+def _found(stages: Mapping[Stage, StageProgress], stage: Stage) -> int:
+    return stages[stage].found if stage in stages else 0
+
+
+def _groups(grouping: Grouping, titles: Mapping[int, str]) -> dict[str, Any]:
+    sizes = Counter(len(one.members) for one in grouping.groups)
+    return {
+        "groups": len(grouping.groups),
+        "grouped": sum(len(one.members) for one in grouping.groups),
+        "group_sizes": {str(size): sizes[size] for size in sorted(sizes)},
+        "largest": [
+            {
+                "size": len(one.members),
+                "canonical": titles[one.canonical],
+                "weakest": round(one.weakest, 3),
+                "chained": _is_chained(one),
+            }
+            for one in grouping.groups[:_LARGEST]
+        ],
+        "chained": sum(_is_chained(one) for one in grouping.groups),
+        "cut": len(grouping.cut),
+    }
+
+
+def _is_chained(one: Group) -> bool:
+    return one.chained and one.weakest < 1.0  # people linked it, or the text is the same
+
+
+def _floor(session: Session, archive: ArchiveRow) -> float:
+    for model in models.list_models(session):
+        if model.id == archive.reranker_id and model.calibration is not None:
+            return float(str(model.calibration["cosine_floor"]))
+    return Calibration().cosine_floor
+
+
+def _elapsed(archive: ArchiveRow) -> float:
+    end = archive.finished_at or datetime.now(UTC)
+    return round((end - archive.created_at).total_seconds(), 1)
+
+
+def _recall(session: Session, archive: ArchiveRow, crowded: int) -> str:
+    floor = _floor(session, archive)
+    told = (
+        "Every pair of questions was compared exactly, none by an approximate index. Missed are"
+        f" duplicates whose cosine lies under {floor:g}, and those that the CrossEncoder scores"
+        " under the threshold."
+    )
+    if crowded:
+        told += (
+            f" Of {crowded:,} crowded questions only the {archive.top_k} nearest were looked at,"
+            " and those to which they are near themselves."
+        )
+    if archive.bi_encoder_id is not None:
+        total, over = archive_report.links_over(
+            session, archive.id, archive.bi_encoder_id, floor=floor
+        )
+        if total:
+            told += (
+                f" Of the {total:,} duplicates that the forum's own people had linked, {over:,}"
+                f" have a cosine of at least {floor:g}."
+            )
+    return told

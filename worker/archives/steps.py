@@ -1,0 +1,279 @@
+"""What one unit of each stage does: models outside of transactions, one write at the end.
+
+Every step may run twice or die anywhere: its writes and the end of its unit commit together.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from db import questions
+from db.archives import archives
+from db.archives import blocks as archive_blocks
+from db.archives import units as archive_units
+from db.archives.archives import ArchiveRow, Stage
+from db.archives.blocks import BlockRows
+from db.archives.units import NewUnit, Unit
+from db.engine import Sessions
+from db.groups import groups
+from db.pairs import pairs
+from db.rows import Finding, ForumRow, PairKind, Provenance
+from db.tenants import forums
+from worker.archives.blocks import BlockSearch
+from worker.archives.payload import Bars, NearPairs, unpack_links
+from worker.live.pipeline import Models, Prospect, embed, score_prospects, text_of
+from worker.text import FOREIGN_LIMIT, MODEL_TEXT_LENGTH
+
+RERANK_PAIRS = 960
+"""Pairs of a unit; with a GPU, `_ON_GPU` times as many, as of all of these."""
+LOOK = 8_000
+"""Characters given to a model after which it is asked whether somebody waits for this worker."""
+_ON_GPU = 64
+HISTOGRAM_BINS = 20
+_BLOCKS_HELD = 3
+
+IsWanted = Callable[[], bool]
+
+
+class Steps:
+    """Does units of archives with one pair of models."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        models: Models,
+        search: BlockSearch,
+        *,
+        upper_band: float | None = None,
+    ) -> None:
+        self._sessions = sessions
+        self._models = models
+        self._search = search
+        self._upper_band = upper_band
+        self._blocks: dict[tuple[int, int, int], BlockRows] = {}
+        self._is_wanted: IsWanted = lambda: False
+        self._do = {
+            Stage.LINK: self._link,
+            Stage.EMBED: self._embed,
+            Stage.SEARCH: self._tile,
+            Stage.RANK: self._rank,
+            Stage.CUT: self._cut,
+            Stage.RERANK: self._rerank,
+            Stage.FINISH: self._mark,
+        }
+
+    def do(self, unit: Unit, *, is_wanted: IsWanted = lambda: False) -> None:
+        """Do one unit; raises `LostUnitError`, with nothing written, when it is ours no more.
+
+        Where *is_wanted* says that somebody waits for this worker, the rest of the unit is left
+        to be claimed again; some progress is made in any case.
+        """
+        begun = time.monotonic()
+        self._is_wanted = is_wanted
+        with self._sessions.begin() as session:
+            archive = archives.get(session, unit.archive_id)
+            forum = forums.find_forums(session, {archive.forum_id})[archive.forum_id]
+        self._do[unit.stage](unit, archive, forum, begun)
+
+    def _link(self, unit: Unit, archive: ArchiveRow, forum: ForumRow, begun: float) -> None:
+        links = unpack_links(unit.payload or b"[]")
+        with self._sessions.begin() as session:
+            groups.lock(session, forum.id)
+            touched = archives.save_links(session, forum.id, links)
+            if touched:
+                groups.rebuild(session, forum.id, touched, actor=f"archive {archive.id}")
+            archive_units.finish(
+                session, unit, took_s=_since(begun), found=len(touched) // 2, payload=unit.payload
+            )
+
+    def _embed(self, unit: Unit, archive: ArchiveRow, forum: ForumRow, begun: float) -> None:
+        model_id = self._models.bi_encoder.id
+        with self._sessions.begin() as session:
+            rows = archive_blocks.unembedded(
+                session, archive.id, model_id, unit.low_id, unit.high_id
+            )
+        for part in looks([len(text_of(row)) for row in rows], LOOK * self._scale):
+            if part.start and self._is_wanted():  # what has its vector is not embedded again
+                with self._sessions.begin() as session:
+                    archive_units.release(session, unit)
+                return
+            embed(self._sessions, self._models.encoder, model_id, rows[part])
+        with self._sessions.begin() as session:
+            same = archive_blocks.twins(session, archive.id, unit.low_id, unit.high_id)
+            findings = [
+                Finding(question_id=one, candidate_id=first, kind=PairKind.SAME_TEXT, score=1.0)
+                for one, first in same
+            ]
+            pairs.save_findings(session, forum.id, findings, self._provenance(forum))
+            archive_units.finish(session, unit, took_s=_since(begun), found=len(findings))
+
+    def _tile(self, unit: Unit, archive: ArchiveRow, forum: ForumRow, begun: float) -> None:
+        same = unit.place == unit.other
+        ours = self._block(archive, forum, unit.low_id, unit.high_id)
+        theirs = (
+            ours if same else self._block(archive, forum, unit.other_low_id, unit.other_high_id)
+        )
+        gate = self._models.gate(forum)
+        near = self._search.tile(
+            ours.vectors,
+            theirs.vectors,
+            floor=gate.floor if gate else self._models.reranker.calibration.cosine_floor,
+            top_k=archive.top_k,
+            same=same,
+            gate=gate,
+        )
+        # Two questions that were both here before have met already.
+        fresh = ours.ours[near.left] | theirs.ours[near.right]
+        found = NearPairs(ours.ids[near.left], theirs.ids[near.right], near.cosine).take(fresh)
+        with self._sessions.begin() as session:
+            archive_units.finish(
+                session, unit, took_s=_since(begun), found=len(found), payload=found.pack()
+            )
+
+    def _block(self, archive: ArchiveRow, forum: ForumRow, low_id: int, high_id: int) -> BlockRows:
+        key = (archive.id, low_id, high_id)
+        if key not in self._blocks:
+            with self._sessions.begin() as session:
+                rows = archive_blocks.read_block(
+                    session,
+                    archive.id,
+                    forum.id,
+                    self._models.bi_encoder.id,
+                    low_id=low_id,
+                    high_id=high_id,
+                    dimension=self._models.encoder.dimension,
+                    foreign=FOREIGN_LIMIT,
+                )
+            while len(self._blocks) >= _BLOCKS_HELD:
+                del self._blocks[next(iter(self._blocks))]
+            self._blocks[key] = rows
+        self._blocks[key] = self._blocks.pop(key)  # the last used is the last to go
+        return self._blocks[key]
+
+    def _rank(self, unit: Unit, archive: ArchiveRow, _forum: ForumRow, begun: float) -> None:
+        with self._sessions.begin() as session:
+            tiles = archive_units.payloads(session, archive.id, Stage.SEARCH, unit.place)
+            bars = Bars.of(
+                (NearPairs.unpack(payload) for payload in tiles),
+                unit.low_id,
+                unit.high_id,
+                top_k=archive.top_k,
+            )
+            archive_units.finish(
+                session, unit, took_s=_since(begun), found=len(bars), payload=bars.pack()
+            )
+
+    def _cut(self, unit: Unit, archive: ArchiveRow, _forum: ForumRow, begun: float) -> None:
+        with self._sessions.begin() as session:
+            tile = archive_units.payload(session, archive.id, Stage.SEARCH, unit.place, unit.other)
+            near = NearPairs.unpack(tile)
+            left, right = (
+                Bars.unpack(archive_units.payload(session, archive.id, Stage.RANK, one, one))
+                for one in (unit.place, unit.other)
+            )
+            kept = near.take(
+                left.over(near.left, near.cosine) | right.over(near.right, near.cosine)
+            )
+            # Pairs of like length pad each other least.
+            ends = np.concatenate((kept.left, kept.right))
+            lengths = archive_blocks.lengths(session, ends, longest=MODEL_TEXT_LENGTH)
+            kept = kept.take(np.argsort(lengths.reshape(2, -1).sum(axis=0), kind="stable"))
+            size = RERANK_PAIRS * self._scale
+            archive_units.plan(session, archive.id, list(_rerank_units(kept, size)))
+            archive_units.drop_payload(session, archive.id, Stage.SEARCH, unit.place, unit.other)
+            archive_units.finish(session, unit, took_s=_since(begun), found=len(kept))
+
+    def _rerank(self, unit: Unit, archive: ArchiveRow, forum: ForumRow, begun: float) -> None:
+        near = NearPairs.unpack(unit.payload or b"")
+        threshold = self._models.threshold(forum)
+        scored, done = self._score(near, forum, threshold)
+        sure = [finding for finding in scored if finding.score >= threshold]
+        counts, _ = np.histogram(
+            [finding.score for finding in scored], bins=HISTOGRAM_BINS, range=(0.0, 1.0)
+        )
+        with self._sessions.begin() as session:
+            pairs.save_findings(session, forum.id, sure, self._provenance(forum))
+            rest = near.take(slice(done, None))
+            archive_units.plan(session, archive.id, list(_rerank_units(rest, max(len(rest), 1))))
+            archive_units.finish(
+                session,
+                unit,
+                took_s=_since(begun),
+                found=len(sure),
+                size=done,
+                histogram=counts.tolist(),
+            )
+
+    def _score(
+        self, near: NearPairs, forum: ForumRow, threshold: float
+    ) -> tuple[list[Finding], int]:
+        """Return what was scored until somebody waited for this worker, and how many pairs."""
+        with self._sessions.begin() as session:
+            rows = questions.texts(session, {*near.left.tolist(), *near.right.tolist()})
+        texts = {row.id: text_of(row) for row in rows.values()}
+        lengths = [
+            len(texts.get(one, "")) + len(texts.get(other, ""))
+            for one, other in zip(near.left.tolist(), near.right.tolist(), strict=True)
+        ]
+        found: list[Finding] = []
+        for part in looks(lengths, LOOK * self._scale):
+            if part.start and self._is_wanted():
+                return found, part.start
+            rows_ = near.take(part)
+            prospects = [
+                Prospect(*row)
+                for row in zip(
+                    rows_.left.tolist(), rows_.right.tolist(), rows_.cosine.tolist(), strict=True
+                )
+            ]
+            found += score_prospects(
+                self._models.of(forum), prospects, texts, threshold, upper_band=self._upper_band
+            )
+        return found, len(near)
+
+    def _mark(self, unit: Unit, archive: ArchiveRow, forum: ForumRow, begun: float) -> None:
+        model_id = archive.bi_encoder_id or self._models.bi_encoder.id
+        with self._sessions.begin() as session:
+            ids = archive_blocks.unchecked(session, archive.id, model_id, unit.low_id, unit.high_id)
+            checked = _without_set_aside(session, archive, ids)
+            questions.mark_checked(session, checked, self._provenance(forum))
+            archive_units.finish(session, unit, took_s=_since(begun), found=len(checked))
+
+    @property
+    def _scale(self) -> int:
+        return _ON_GPU if self._search.is_on_gpu else 1
+
+    def _provenance(self, forum: ForumRow) -> Provenance:
+        return self._models.provenance(forum)
+
+
+def looks(lengths: Sequence[int], look: int) -> Iterator[slice]:
+    """Yield stretches of about *look* characters each, given how many each row has."""
+    ends = np.flatnonzero(np.diff(np.cumsum(lengths) // look)) + 1
+    for start, end in pairwise([0, *ends.tolist(), len(lengths)]):
+        yield slice(start, end)
+
+
+def _rerank_units(pairs_: NearPairs, size: int) -> Iterator[NewUnit]:
+    for start in range(0, len(pairs_), size):
+        part = pairs_.take(slice(start, start + size))
+        yield NewUnit(stage=Stage.RERANK, size=len(part), payload=part.pack())
+
+
+def _without_set_aside(session: Session, archive: ArchiveRow, ids: Sequence[int]) -> list[int]:
+    """Return the questions of *ids* of which every comparison was made."""
+    left = np.array(ids, dtype=np.int64)
+    for tile in archive_units.set_aside(session, archive.id, Stage.SEARCH):
+        left = left[(left < tile.low_id) | (left > tile.high_id)]
+        left = left[(left < tile.other_low_id) | (left > tile.other_high_id)]
+    for unit in archive_units.set_aside(session, archive.id, Stage.RERANK):
+        near = NearPairs.unpack(unit.payload or b"")
+        left = left[~np.isin(left, np.concatenate((near.left, near.right)))]
+    return [int(one) for one in left]
+
+
+def _since(begun: float) -> float:
+    return time.monotonic() - begun

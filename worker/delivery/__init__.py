@@ -1,0 +1,1 @@
+"""What goes out: webhooks, signed, to addresses that may be called."""

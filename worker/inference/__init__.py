@@ -1,0 +1,1 @@
+"""Texts in, numbers out: tokens, backends, export, bi-encoder, CrossEncoder, cascade."""

@@ -1,0 +1,215 @@
+"""A model made ready for the CPU: exported to ONNX and quantised to int8, once, then cached.
+
+The cache is keyed by the model's digest. Every export is compared with the model it came from
+before it is used, since a graph that loads and runs can still be wrong.
+"""
+
+import fcntl
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import structlog
+
+from db.errors import IncompatibleModelError, ServiceError, UnreadableModelError
+from db.rows import ModelKind
+from worker.inference.runner import Floats, Runner, in_order
+from worker.inference.tokens import TOKENIZER_FILE, ModelSpec, Precision, Tokens
+
+if TYPE_CHECKING:
+    from worker.inference.torch_backend import Source
+
+log = structlog.get_logger(__name__)
+
+MODEL_FILE = "model.onnx"
+RECIPE = "int8-2"
+"""Part of the cache's key: change it with every change of what this module makes."""
+
+_UNREADABLE = 4
+_MEAN_COSINE = 0.985
+_MEAN_DIFFERENCE = 0.02
+_OPSET = 20
+_PROBES = (
+    "How do I reset my password?",
+    "How can I change a password I have forgotten?",
+    "What do apples consist of?",
+    "What are in Apple devices?",
+    "How do I get good at programming?",
+    "How to become a good programmer?",
+    "Why is the sky blue?",
+    "Which is the best way to learn French in three months?",
+    "Can I return a product that was bought in another country?",
+    "Is it safe to eat eggs after their best-before date?",
+    "What is the difference between TCP and UDP?",
+    "Why does my laptop get hot when it charges?",
+    "How much does it cost to repair a cracked screen?",
+    "Who was the first person to climb Mount Everest?",
+    "How long does it take to fly from London to Tokyo?",
+    "Does coffee stunt growth?",
+    "What should I do when my neighbour's dog barks all night and nobody at home ever answers?",
+    "ERROR 1045 (28000): Access denied for user 'root'@'localhost' (using password: YES)",
+    "Docker container exits immediately with code 0, why?",
+    "How do I prove that the square root of 2 is irrational?",
+    "Is 0.999... equal to 1?",
+    "Should I take a loan to pay off a credit card with a 24% rate?",
+    "Where can I watch the World Cup final online for free?",
+    "What happens to a bank account after its owner dies?",
+)
+
+
+def exported(kind: ModelKind, folder: Path, *, digest: str, cache: Path) -> Path:
+    """Return the folder of the model in *folder* made ready, from the cache or made now.
+
+    Two workers that start at once export once. The work is done in a process of its own, which
+    takes PyTorch and its gigabyte away with it. Raises `UnreadableModelError`, or
+    `IncompatibleModelError` when the model cannot be exported or no export agrees with it.
+    """
+    ready = cache / f"{digest[:32]}-{RECIPE}"
+    cache.mkdir(parents=True, exist_ok=True)
+    with _locked(ready.with_suffix(".lock")):
+        if not ready.is_dir():
+            log.info("model.exporting", folder=str(folder), cache=str(ready))
+            with tempfile.TemporaryDirectory(dir=cache) as work:
+                made = Path(work) / "made"
+                _export_apart(kind, folder, made)
+                made.rename(ready)
+            _report(ready, folder)
+    return ready
+
+
+def _report(ready: Path, folder: Path) -> None:
+    precision = ModelSpec.load(ready).precision
+    if precision is Precision.INT8:
+        log.info("model.exported", folder=str(folder), precision=precision)
+    else:
+        log.warning("model.int8_refused", folder=str(folder), precision=precision)
+
+
+def _export_apart(kind: ModelKind, folder: Path, made: Path) -> None:
+    command = [sys.executable, "-m", "worker.inference.export", kind.value, str(folder), str(made)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if not done.returncode:
+        return
+    reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+    if done.returncode == _UNREADABLE:
+        raise UnreadableModelError(folder, reason)
+    raise IncompatibleModelError(f"{folder}: {reason}")
+
+
+def main(kind: str, folder: str, made: str) -> int:
+    """Export the model in *folder* to the new folder *made*; what ``-m worker.export`` runs."""
+    from worker.inference.torch_backend import read  # noqa: PLC0415  # loads PyTorch
+
+    try:
+        export(read(ModelKind(kind), Path(folder), attention="eager"), Path(made))
+    except ServiceError as error:
+        sys.stderr.write(f"\n{' '.join(str(error).split())}\n")
+        return _UNREADABLE if isinstance(error, UnreadableModelError) else 1
+    return 0
+
+
+def export(source: "Source", folder: Path) -> None:
+    """Write *source* to *folder*, in int8 if that agrees with fp32, else in fp32.
+
+    Raises `IncompatibleModelError` when neither agrees, or the model cannot be exported.
+    """
+    from worker.inference.quantise import quantise  # noqa: PLC0415  # loads ONNX, which only an export needs
+
+    folder.mkdir(parents=True)
+    (folder / TOKENIZER_FILE).write_text(source.tokenizer, encoding="utf-8")
+    with tempfile.TemporaryDirectory(dir=folder.parent) as work:
+        full = Path(work) / MODEL_FILE
+        _write_onnx(source, full)
+        quantise(full, folder / MODEL_FILE)
+        reference = _reference(source, folder)
+        precision = Precision.INT8
+        if not agrees(reference, _probe(folder, source.spec)):
+            precision = Precision.FP32
+            shutil.copyfile(full, folder / MODEL_FILE)
+            if not agrees(reference, _probe(folder, source.spec)):
+                raise IncompatibleModelError("the exported model does not agree with the original")
+    replace(source.spec, precision=precision).save(folder)
+
+
+def agrees(reference: Floats, rows: Floats) -> bool:
+    """Tell whether *rows* are as good as *reference*: vectors by cosine, logits by probability."""
+    if reference.ndim > 1:
+        return float(_cosines(reference, rows).mean()) >= _MEAN_COSINE
+    difference = np.abs(_sigmoid(reference) - _sigmoid(rows))
+    return float(difference.mean()) <= _MEAN_DIFFERENCE
+
+
+def _cosines(left: Floats, right: Floats) -> Floats:
+    norms = np.linalg.norm(left, axis=1) * np.linalg.norm(right, axis=1)
+    return np.asarray((left * right).sum(axis=1) / np.maximum(norms, 1e-12), np.float32)
+
+
+def _sigmoid(logits: Floats) -> Floats:
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logits, -60.0, 60.0))), np.float32)
+
+
+def _reference(source: "Source", folder: Path) -> Floats:
+    from worker.inference.torch_backend import TorchRunner  # noqa: PLC0415  # loads PyTorch
+
+    return _run_probes(TorchRunner(source, device="cpu"), folder, source.spec)
+
+
+def _probe(folder: Path, spec: ModelSpec) -> Floats:
+    from worker.inference.onnx_backend import OnnxRunner  # noqa: PLC0415  # loads ONNX Runtime
+
+    return _run_probes(OnnxRunner(folder / MODEL_FILE, inputs=spec.inputs), folder, spec)
+
+
+def _run_probes(runner: Runner, folder: Path, spec: ModelSpec) -> Floats:
+    tokens = Tokens.from_file(folder / TOKENIZER_FILE, spec)
+    ids = tokens.ids(_PROBES)
+    if spec.dimension > 1:
+        made = list(tokens.singles(ids, token_budget=runner.token_budget))
+    else:
+        count = len(_PROBES)
+        pairs = [(one, (one + step) % count) for one in range(count) for step in (0, 1, 2)]
+        made = list(tokens.pairs(ids, np.array(pairs, np.int32), token_budget=runner.token_budget))
+    return in_order(made, runner.run(made))
+
+
+def _write_onnx(source: "Source", path: Path) -> None:
+    import torch  # noqa: PLC0415  # only an export needs it
+
+    example = torch.tensor([[5, 6, 7, 8, 9], [5, 6, 7, 8, 9], [5, 6, 7, 8, 9]])
+    feeds = {"input_ids": example, "attention_mask": torch.ones_like(example)}
+    inputs = tuple(feeds.get(name, torch.zeros_like(example)) for name in source.spec.inputs)
+    axes = {0: torch.export.Dim("rows", max=65_536), 1: torch.export.Dim("length", max=512)}
+    try:
+        program = torch.onnx.export(
+            source.module,
+            inputs,
+            dynamo=True,
+            dynamic_shapes=(tuple(axes for _ in inputs),),
+            input_names=list(source.spec.inputs),
+            output_names=["rows"],
+            opset_version=_OPSET,
+            verbose=False,
+        )
+        if program is None:
+            raise IncompatibleModelError("the export gave nothing")
+        program.save(str(path))
+    except (RuntimeError, ValueError, TypeError, torch.onnx.OnnxExporterError) as error:
+        raise IncompatibleModelError(f"the model cannot be exported: {error}") from error
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)  # released when the file is closed
+        yield
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

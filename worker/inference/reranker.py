@@ -1,0 +1,68 @@
+"""The CrossEncoder behind one narrow protocol: pairs in, logits out."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.inference.runner import Runner, in_order
+from worker.inference.tokens import Tokens
+from worker.scoring.fusion import Calibration
+from worker.scoring.gate import Gate
+
+
+class Reranker(Protocol):
+    """Anything that reads two questions together and says how surely they are the same."""
+
+    name: str
+    digest: str
+    calibration: Calibration
+    gate: Gate | None
+    """What leaves out pairs before they are read, where their vectors are at hand."""
+
+    def score(self, texts: Sequence[str], pairs: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Return one logit per pair, in the order given, (n,) float32.
+
+        *pairs* is (n, 2) int32, indices into *texts*; each text they name is tokenised once a call.
+        """
+        ...
+
+
+class TokenReranker:
+    """A `Reranker` on any backend."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        digest: str,
+        calibration: Calibration,
+        tokens: Tokens,
+        runner: Runner,
+        gate: Gate | None = None,
+    ) -> None:
+        self.name = name
+        self.digest = digest
+        self.calibration = calibration
+        self.gate = gate
+        self._tokens = tokens
+        self._runner = runner
+
+    def score(self, texts: Sequence[str], pairs: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Return one logit per pair, in the order given, (n,) float32.
+
+        Raises `InferenceError` when the model cannot read the texts.
+        """
+        if not len(pairs):
+            return np.zeros(0, np.float32)
+        read, places = np.unique(pairs, return_inverse=True)
+        ids = self._tokens.ids([texts[one] for one in read.tolist()])
+        batches = list(
+            self._tokens.pairs(
+                ids,
+                places.reshape(-1, 2).astype(np.int32),
+                token_budget=self._runner.token_budget,
+            )
+        )
+        return in_order(batches, self._runner.run(batches))

@@ -1,0 +1,39 @@
+"""What a backend is to the encoder and the reranker: padded batches in, rows of numbers out."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from db.errors import TransientError
+from worker.inference.tokens import Batch
+
+Floats = NDArray[np.float32]
+
+
+class InferenceError(TransientError):
+    """The model failed on these texts; fewer of them, or another moment, may go through."""
+
+
+class Runner(Protocol):
+    """A model on a device."""
+
+    token_budget: int
+    """Tokens of a batch, padding counted, that the device runs best."""
+
+    def run(self, batches: Sequence[Batch]) -> Floats:
+        """Return the rows of all batches, one after the other: (n,) or (n, dimension) float32."""
+        ...
+
+
+def in_order(batches: Sequence[Batch], rows: Floats) -> Floats:
+    """Return *rows*, which come batch by batch, in the order of the call.
+
+    Raises `InferenceError` when a number is not finite.
+    """
+    if not np.isfinite(rows).all():
+        raise InferenceError("the model gave numbers that are not finite")
+    ordered = np.empty_like(rows)
+    ordered[np.concatenate([batch.rows for batch in batches])] = rows
+    return ordered

@@ -1,0 +1,1 @@
+"""One question's way: claimed, embedded, searched, reranked, kept."""

@@ -1,0 +1,158 @@
+"""A forum's calibration from its moderators' decisions: judged first, then put into force."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from db.errors import ConflictError
+from db.pairs import calibrations, thresholds
+from db.pairs.calibrations import Decided, Moved
+from db.rows import CalibrationRow, ForumRow, Learnt, ModelKind
+from db.vectors import models
+from worker.scoring.recalibration import Line, Trial, fit, try_out
+
+NEEDED = 20
+"""Decisions of each kind below which nothing is learnt: chance would have the last word."""
+
+
+class CannotLearnError(ConflictError):
+    """The decisions do not allow a better calibration yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """What the decisions so far would teach, and what it would change.
+
+    *learnt*, *trial* and *moved* are None where there is too little to learn from; *refusal* says
+    why it cannot be put into force.
+    """
+
+    duplicates: int
+    others: int
+    threshold: float
+    current: CalibrationRow | None
+    """What is in force for the active models."""
+    learnt: Learnt | None = None
+    trial: Trial | None = None
+    moved: Moved | None = None
+    refusal: str | None = None
+
+
+def in_force(session: Session, forum: ForumRow) -> CalibrationRow | None:
+    """Return the forum's calibration where it is for the active models, else None."""
+    ids = _model_ids(session)
+    stands = forum.calibration
+    if stands is None or ids is None:
+        return None
+    return stands if stands.is_for(reranker_id=ids[0], bi_encoder_id=ids[1]) else None
+
+
+def _model_ids(session: Session) -> tuple[int, int] | None:
+    reranker = models.find_active(session, ModelKind.RERANKER)
+    bi_encoder = models.find_active(session, ModelKind.BI_ENCODER)
+    return None if reranker is None or bi_encoder is None else (reranker.id, bi_encoder.id)
+
+
+def propose(session: Session, forum: ForumRow) -> Proposal:
+    """Return what the decisions on the active models' scores would teach; changes nothing."""
+    ids = _model_ids(session)
+    found = (
+        calibrations.decided(session, forum.id, reranker_id=ids[0], bi_encoder_id=ids[1])
+        if ids is not None
+        else []
+    )
+    duplicates = sum(one.is_duplicate for one in found)
+    others = len(found) - duplicates
+    threshold = thresholds.in_force(session, forum)
+    current = in_force(session, forum)
+    start = Proposal(duplicates=duplicates, others=others, threshold=threshold, current=current)
+    if ids is None or min(duplicates, others) < NEEDED:
+        return replace(start, refusal=_too_few(duplicates, others))
+    return _judged(session, forum, start, found, ids)
+
+
+def _judged(
+    session: Session,
+    forum: ForumRow,
+    start: Proposal,
+    found: Sequence[Decided],
+    ids: tuple[int, int],
+) -> Proposal:
+    raw = np.array([one.raw for one in found], dtype=np.float64)
+    labels = np.array([one.is_duplicate for one in found], dtype=np.float64)
+    now = start.current
+    trial = try_out(raw, labels, Line() if now is None else Line(now.slope, now.shift))
+    line = fit(raw, labels)
+    learnt = Learnt(
+        reranker_id=ids[0],
+        bi_encoder_id=ids[1],
+        slope=line.slope,
+        shift=line.shift,
+        duplicates=start.duplicates,
+        others=start.others,
+        lowest=float(raw.min()),
+        error_before=trial.before.calibration_error,
+        error_after=trial.after.calibration_error,
+        brier_before=trial.before.brier,
+        brier_after=trial.after.brier,
+    )
+    moved = calibrations.foresee(session, forum, learnt, threshold=start.threshold)
+    return replace(
+        start,
+        learnt=learnt,
+        trial=trial,
+        moved=moved,
+        refusal=None if trial.is_better else _no_better(trial),
+    )
+
+
+def _too_few(duplicates: int, others: int) -> str:
+    missing = [
+        f"{NEEDED - count} more decided {name}"
+        for count, name in ((duplicates, "as duplicates"), (others, "as not the same or related"))
+        if count < NEEDED
+    ]
+    return (
+        f"too little to learn from: it takes {NEEDED} decisions of each kind on pairs that the"
+        f" models in use have scored, so {' and '.join(missing) or 'models in use'}"
+    )
+
+
+def _no_better(trial: Trial) -> str:
+    return (
+        "it would not be clearly better on decisions it has not seen: calibration error"
+        f" {trial.before.calibration_error:.3f} now and {trial.after.calibration_error:.3f} then,"
+        f" Brier score {trial.before.brier:.4f} and {trial.after.brier:.4f}"
+    )
+
+
+def recalibrate(session: Session, name: str, *, actor: str) -> Proposal:
+    """Put what the decisions teach into force and return what it was.
+
+    The forum's undecided pairs are scored by it in the same transaction; the threshold stays the
+    probability it is. Raises `ForumNotFoundError` and `CannotLearnError`.
+    """
+    forum = calibrations.lock(session, name)
+    found = propose(session, forum)
+    if found.refusal is not None or found.learnt is None:
+        raise CannotLearnError(found.refusal)
+    calibrations.put_in_force(session, forum, found.learnt, threshold=found.threshold, actor=actor)
+    return found
+
+
+def reset(session: Session, name: str, *, actor: str) -> Moved:
+    """Go back to the model's own calibration and return what that moved.
+
+    Raises `ForumNotFoundError` and `NoCalibrationError`.
+    """
+    forum = calibrations.lock(session, name)
+    threshold = thresholds.in_force(session, forum)
+    return calibrations.take_back(session, forum, threshold=threshold, actor=actor)
+
+
+def foresee_reset(session: Session, forum: ForumRow) -> Moved:
+    """Return what `reset` would move."""
+    threshold = thresholds.in_force(session, forum)
+    return calibrations.foresee(session, forum, None, threshold=threshold)

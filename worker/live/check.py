@@ -1,0 +1,113 @@
+"""Answers "was this asked before?" for a text that is not stored, and stores nothing."""
+
+from db import questions
+from db.engine import Sessions
+from db.rows import Candidate, CandidateText, Finding, ForumRow, PairKind
+from db.tenants import forums
+from db.vectors import embeddings
+from worker.live.pipeline import (
+    Limits,
+    Models,
+    Prospect,
+    keep_best,
+    score_prospects,
+    text_of,
+)
+from worker.queue import CheckAnswer, CheckedDuplicate, CheckRequest
+from worker.text import (
+    FOREIGN_LIMIT,
+    FOREIGN_WARNING,
+    TextFields,
+    foreign_share,
+    full_text,
+    model_text,
+    text_digest,
+)
+
+_ASKED = 0
+
+
+class Checker:
+    """Answers with one pair of models."""
+
+    def __init__(self, sessions: Sessions, models: Models, limits: Limits) -> None:
+        self._sessions = sessions
+        self._models = models
+        self._limits = limits
+
+    def answer(self, request: CheckRequest) -> CheckAnswer:
+        """Return the visible questions of the forum that say the same, surest first."""
+        with self._sessions.begin() as session:
+            forum = forums.find_forums(session, {request.forum_id})[request.forum_id]
+        fields = TextFields(forum.text_fields)
+        full = full_text(request.title, request.body, fields=fields)
+        asked = model_text(request.title, request.body, fields=fields)
+        is_foreign = foreign_share(full) > FOREIGN_LIMIT
+        near = [] if is_foreign else self._near(request.forum_id, asked)
+        twins, texts = self._texts(request.forum_id, text_digest(full), near)
+        findings = self._score(asked, near, twins, texts, forum)
+        return CheckAnswer(
+            duplicates=[_duplicate(finding, texts[finding.candidate_id]) for finding in findings],
+            threshold=self._models.threshold(forum),
+            bi_encoder=self._models.encoder.name,
+            reranker=self._models.reranker.name,
+            warnings=[FOREIGN_WARNING] if is_foreign else [],
+        )
+
+    def _near(self, forum_id: int, asked: str) -> list[Candidate]:
+        (vector,) = self._models.encoder.encode([asked])
+        with self._sessions.begin() as session:
+            found = embeddings.nearest_to_vector(
+                session,
+                self._models.bi_encoder,
+                forum_id,
+                vector,
+                limit=self._limits.candidates,
+            )
+        floor = self._models.reranker.calibration.cosine_floor
+        return [candidate for candidate in found if candidate.cosine >= floor]
+
+    def _texts(
+        self, forum_id: int, digest: bytes, near: list[Candidate]
+    ) -> tuple[list[int], dict[int, CandidateText]]:
+        with self._sessions.begin() as session:
+            twins = questions.same_text(session, forum_id, [digest], limit=self._limits.kept)
+            ids = {candidate.id for candidate in near} | set(twins[digest])
+            return twins[digest], questions.texts(session, ids)
+
+    def _score(
+        self,
+        asked: str,
+        near: list[Candidate],
+        twins: list[int],
+        texts: dict[int, CandidateText],
+        forum: ForumRow,
+    ) -> list[Finding]:
+        cosines = {candidate.id: candidate.cosine for candidate in near}
+        same = [
+            Finding(
+                question_id=_ASKED,
+                candidate_id=twin,
+                kind=PairKind.SAME_TEXT,
+                score=1.0,
+                cosine=cosines.get(twin),
+            )
+            for twin in twins
+            if twin in texts
+        ]
+        others = [Prospect(_ASKED, c.id, c.cosine) for c in near if c.id not in twins]
+        seen = {_ASKED: asked, **{row.id: text_of(row) for row in texts.values()}}
+        threshold = self._models.threshold(forum)
+        scored = score_prospects(self._models.of(forum), others, seen, threshold)
+        return keep_best([*same, *scored], threshold, kept=self._limits.kept)
+
+
+def _duplicate(finding: Finding, row: CandidateText) -> CheckedDuplicate:
+    return CheckedDuplicate(
+        id=row.external_id,
+        title=row.title,
+        url=row.url,
+        score=finding.score,
+        cosine=finding.cosine,
+        kind=finding.kind,
+    )

@@ -1,0 +1,30 @@
+"""Gives every stored question its vector of a new model, beside the one that is in use."""
+
+from collections.abc import Callable
+
+from db.engine import Sessions
+from db.rows import ModelRow
+from db.vectors import embeddings
+from worker.inference.encoder import Encoder
+from worker.live.pipeline import embed
+
+_BATCH = 512
+
+
+def fill(
+    sessions: Sessions, encoder: Encoder, model: ModelRow, *, on_done: Callable[[int], None]
+) -> int:
+    """Embed what has no vector of *model* yet and return how many that were.
+
+    Safe to interrupt and to run again: what is there is not embedded twice.
+    """
+    total = after = 0
+    while True:
+        with sessions.begin() as session:
+            rows = embeddings.unembedded(session, model.id, after=after, limit=_BATCH)
+        if not rows:
+            return total
+        after = rows[-1].id
+        embed(sessions, encoder, model.id, rows)
+        total += len(rows)
+        on_done(len(rows))

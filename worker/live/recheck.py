@@ -1,0 +1,36 @@
+"""Owes work again on every question of a forum: after a change of what its models see, say."""
+
+from collections.abc import Callable
+
+from db import questions
+from db.engine import Sessions
+from db.rows import ForumRow, Lane, NewQuestion, QuestionRow
+from db.work import jobs
+from worker.live.intake import Submission, question_of
+
+_BATCH = 500
+
+
+def owe_again(sessions: Sessions, forum: ForumRow, *, on_done: Callable[[int], None]) -> int:
+    """Put every question of *forum* into the archive lane and return how many there are.
+
+    What the models see is made anew from the forum's present setting. Safe to interrupt.
+    """
+    total = after = 0
+    while True:
+        with sessions.begin() as session:
+            rows = questions.list_questions(session, forum.id, after=after, limit=_BATCH)
+            if not rows:
+                return total
+            items = [_again(row, forum) for row in rows]
+            questions.save(session, forum, items, lane=Lane.ARCHIVE)
+            owed = [(row.id, item.tokens) for row, item in zip(rows, items, strict=True)]
+            jobs.put(session, owed, forum_id=forum.id, lane=Lane.ARCHIVE)
+        total, after = total + len(rows), rows[-1].id
+        on_done(total)
+
+
+def _again(row: QuestionRow, forum: ForumRow) -> NewQuestion:
+    names = Submission.__dataclass_fields__
+    submission = Submission(**{name: getattr(row, name) for name in names})
+    return question_of(submission, text_fields=forum.text_fields)

@@ -1,0 +1,1 @@
+"""Numbers to a probability and a decision: fusion, gate, recalibration. Pure."""
