@@ -14,8 +14,8 @@ from db.rows import PairStatus
 from db.tables.pairs import Pair
 from db.tables.review import Person
 from db.tenants.people import Role
+from tests.api_service import NotingQueue, make_settings
 from tests.browser import chromium, serve, sign_in
-from tests.integration.api_service import NotingQueue, make_settings
 from tests.review import PASSWORD, Seeded, flag, make_person, say, seed_questions
 
 Factory = sessionmaker[Session]

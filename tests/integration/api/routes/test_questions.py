@@ -1,0 +1,314 @@
+import threading
+import time
+
+import pytest
+from sqlalchemy import func, select, text, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from db import questions
+from db.rows import Lane, State
+from db.tables.questions import Embedding, Job, Question
+from db.tenants import forums
+from db.work import jobs
+from tests.api_service import NotingQueue, make_client, make_key
+from tests.factories import save_questions
+from tests.integration.worker.live.test_pipeline import drain
+
+Factory = sessionmaker[Session]
+EGG = "/v1/forums/cooks/questions/egg"
+
+
+@pytest.fixture
+def key(sessions: Factory) -> str:
+    return make_key(sessions, "cooks")
+
+
+def test_a_new_question_is_accepted_and_its_status_can_be_read(sessions: Factory, key: str) -> None:
+    queue = NotingQueue()
+    client = make_client(sessions, key, queue=queue)
+
+    put = client.put(EGG, json={"title": "How do I boil an egg?", "category": "kitchen"})
+
+    assert put.status_code == 202
+    assert put.headers["location"] == put.json()["status_url"] == EGG
+    assert queue.woken == [Lane.LIVE]
+    read = client.get(put.headers["location"])
+    assert read.status_code == 200
+    assert read.json() == put.json()
+    assert (read.json()["state"], read.json()["duplicates"]) == ("pending", [])
+
+
+def test_the_same_again_enqueues_nothing(sessions: Factory, key: str) -> None:
+    queue = NotingQueue()
+    client = make_client(sessions, key, queue=queue)
+    question = {"title": "How do I boil an egg?", "asked_at": "2024-05-01T12:00:00Z"}
+    client.put(EGG, json=question)
+
+    again = client.put(EGG, json={**question, "asked_at": "2024-05-01T14:00:00+02:00"})
+
+    assert again.status_code == 200
+    assert queue.woken == [Lane.LIVE]
+    assert again.json()["updated_at"] == again.json()["created_at"]
+
+
+def test_what_the_models_do_not_see_is_changed_without_a_check(sessions: Factory, key: str) -> None:
+    queue = NotingQueue()
+    client = make_client(sessions, key, queue=queue)
+    client.put(EGG, json={"title": "How do I boil an egg?"})
+
+    put = client.put(EGG, json={"title": "How do I boil an egg?", "author": "ana", "body": "Soft."})
+
+    assert put.status_code == 200
+    assert (put.json()["author"], put.json()["body"]) == ("ana", "Soft.")
+    assert queue.woken == [Lane.LIVE]
+
+
+def test_a_changed_text_is_checked_again(sessions: Factory, key: str) -> None:
+    queue = NotingQueue()
+    client = make_client(sessions, key, queue=queue)
+    client.put(EGG, json={"title": "How do I boil an egg?"})
+    drain(sessions)
+
+    put = client.put(EGG, json={"title": "How do I fry an egg?"})
+
+    assert put.status_code == 202
+    assert put.json()["state"] == "pending"
+    assert queue.woken == [Lane.LIVE] * 2
+
+
+def test_waiting_answers_with_the_duplicates(sessions: Factory, key: str) -> None:
+    queue = NotingQueue(work=lambda: drain(sessions))
+    client = make_client(sessions, key, queue=queue)
+    client.put(EGG, json={"title": "How do I boil an egg", "url": "https://cooks.example/egg"})
+
+    put = client.put(
+        "/v1/forums/cooks/questions/egg-2?wait=5", json={"title": "How do I boil an egg well"}
+    )
+
+    assert put.status_code == 200
+    assert put.json()["state"] == "done"
+    assert put.json()["models"] == {"bi_encoder": "fake-words", "reranker": "fake-overlap"}
+    (duplicate,) = put.json()["duplicates"]
+    assert (duplicate["id"], duplicate["title"]) == ("egg", "How do I boil an egg")
+    assert duplicate["url"] == "https://cooks.example/egg"
+    assert (duplicate["kind"], duplicate["status"]) == ("model", "flagged")
+    assert duplicate["threshold"] == pytest.approx(put.json()["threshold"])
+    assert duplicate["threshold"] <= duplicate["score"] <= 1
+    assert 0 < duplicate["cosine"] <= 1
+    assert duplicate["scores"]["forward"] is not None
+    assert duplicate["models"] == put.json()["models"]
+
+
+def test_a_wait_that_is_too_short_answers_like_none(sessions: Factory, key: str) -> None:
+    client = make_client(sessions, key)
+
+    put = client.put(f"{EGG}?wait=0.05", json={"title": "How do I boil an egg?"})
+
+    assert (put.status_code, put.json()["state"]) == (202, "pending")
+
+
+def test_no_wait_is_longer_than_the_service_allows(sessions: Factory, key: str) -> None:
+    client = make_client(sessions, key, wait_limit_s=0.05)
+
+    put = client.put(f"{EGG}?wait=3600", json={"title": "How do I boil an egg?"})
+
+    assert put.status_code == 202
+    assert put.elapsed.total_seconds() < 5
+
+
+@pytest.mark.parametrize("wait", ["-1", "nan", "inf", "soon"])
+def test_a_wait_that_is_no_time_is_refused(sessions: Factory, key: str, wait: str) -> None:
+    client = make_client(sessions, key)
+
+    put = client.put(f"{EGG}?wait={wait}", json={"title": "How do I boil an egg?"})
+
+    assert put.status_code == 422
+    assert put.json()["errors"][0]["parameter"] == "wait"
+
+
+def test_a_failed_question_says_why(sessions: Factory, key: str) -> None:
+    client = make_client(sessions, key)
+    client.put(EGG, json={"title": "How do I boil an egg?"})
+    with sessions.begin() as session:
+        session.execute(update(Job).values(failed_at=func.now(), error="no luck", attempts=5))
+
+    read = client.get(EGG)
+
+    assert (read.json()["state"], read.json()["error"]) == ("failed", "no luck")
+
+
+def test_an_erased_question_is_gone_for_good(sessions: Factory, key: str) -> None:
+    client = make_client(sessions, key)
+    client.put(EGG, json={"title": "How do I boil an egg?"})
+    drain(sessions)
+
+    erased = client.delete(EGG)
+
+    assert (erased.status_code, erased.content) == (204, b"")
+    assert client.get(EGG).status_code == client.delete(EGG).status_code == 404
+    with sessions.begin() as session:
+        assert session.execute(select(Question.id)).all() == []
+        assert session.execute(select(Embedding.question_id)).all() == []
+
+
+@pytest.mark.parametrize(
+    ("path", "stored"),
+    [("a%2Fb%3Fc", "a/b?c"), ("f%C3%BCnf%20Eier", "fünf Eier"), ("2024/05/eggs", "2024/05/eggs")],
+)
+def test_ids_are_the_forums_own(sessions: Factory, key: str, path: str, stored: str) -> None:
+    client = make_client(sessions, key)
+
+    put = client.put(f"/v1/forums/cooks/questions/{path}", json={"title": "How do I boil an egg?"})
+
+    assert put.json()["id"] == stored
+    assert client.get(put.headers["location"]).json()["id"] == stored
+
+
+@pytest.mark.parametrize("path", ["%00", "a%09b", "x" * 201, "%20x", "%FF"])
+def test_ids_that_nobody_could_read_are_refused(sessions: Factory, key: str, path: str) -> None:
+    client = make_client(sessions, key)
+
+    put = client.put(f"/v1/forums/cooks/questions/{path}", json={"title": "How do I boil an egg?"})
+
+    assert put.status_code == 422
+    assert put.json()["errors"][0]["parameter"] == "question_id"
+
+
+def test_a_text_that_the_models_cannot_read_is_said_to_be_so(sessions: Factory, key: str) -> None:
+    client = make_client(sessions, key)
+
+    put = client.put(EGG, json={"title": "계란은 어떻게 삶나요?"})
+
+    assert put.status_code == 202
+    assert "not in Latin letters" in put.json()["warnings"][0]
+
+
+def test_the_body_counts_where_the_forum_says_so(sessions: Factory, key: str) -> None:
+    with sessions.begin() as session:
+        forums.update_forum(session, "cooks", text_fields="title_body")
+    queue = NotingQueue()
+    client = make_client(sessions, key, queue=queue)
+    client.put(EGG, json={"title": "How long?", "body": "I mean soft eggs."})
+
+    put = client.put(EGG, json={"title": "How long?", "body": "I mean hard eggs."})
+
+    assert (put.status_code, put.json()["text_fields"]) == (202, "title_body")
+
+
+def test_a_full_forum_is_asked_to_come_back_and_another_is_not(sessions: Factory) -> None:
+    key = make_key(sessions, "cooks", "bakers")
+    with sessions.begin() as session:
+        cooks = forums.update_forum(session, "cooks", pending_limit=20)
+        save_questions(session, cooks, *(f"question {n}" for n in range(38)))
+        held = jobs.claim(session, Lane.LIVE, token_budget=9999, limit=18, lease_s=60)
+        jobs.finish(session, held.lease, [one.id for one in held.questions])
+    queue = NotingQueue()
+    client = make_client(sessions, key, queue=queue)
+
+    full = client.put(EGG, json={"title": "How do I boil an egg?"})
+    other = client.put("/v1/forums/bakers/questions/1", json={"title": "How do I bake bread?"})
+
+    assert full.status_code == 429
+    assert full.headers["retry-after"] == "20"  # two too many, at 18 in 180 seconds
+    assert full.json()["type"] == "urn:askedbefore:backpressure"
+    assert other.status_code == 202
+    assert len(queue.woken) == 1
+    assert client.get(EGG).status_code == 404
+
+
+def test_a_burst_does_not_pass_the_limit_between_two_counts(sessions: Factory, key: str) -> None:
+    with sessions.begin() as session:
+        forums.update_forum(session, "cooks", pending_limit=3)
+    client = make_client(sessions, key, pending_cache_s=60)
+
+    statuses = [
+        client.put(f"/v1/forums/cooks/questions/{n}", json={"title": f"Egg {n}"}).status_code
+        for n in range(5)
+    ]
+
+    assert statuses == [202, 202, 202, 429, 429]
+
+
+def test_the_same_question_put_by_many_at_once_is_stored_once(committed: Factory) -> None:
+    queue = NotingQueue()
+    client = make_client(committed, make_key(committed, "cooks"), queue=queue)
+    start = threading.Barrier(8)
+    statuses: list[int] = []
+
+    def put() -> None:
+        start.wait()
+        answer = client.put(EGG, json={"title": "How do I boil an egg?"})
+        statuses.append(answer.status_code)
+
+    threads = [threading.Thread(target=put) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(statuses) == [200] * 7 + [202]
+    assert queue.woken == [Lane.LIVE]
+    with committed.begin() as session:
+        assert session.execute(select(func.count()).select_from(Question)).scalar_one() == 1
+        assert session.execute(select(func.count()).select_from(Job)).scalar_one() == 1
+
+
+def test_edits_at_once_leave_one_of_the_texts_and_one_job(committed: Factory) -> None:
+    client = make_client(committed, make_key(committed, "cooks"))
+    start = threading.Barrier(6)
+    statuses: list[int] = []
+
+    def put(number: int) -> None:
+        start.wait()
+        answer = client.put(EGG, json={"title": f"How do I boil {number} eggs?"})
+        statuses.append(answer.status_code)
+
+    threads = [threading.Thread(target=put, args=(n,)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert statuses == [202] * 6
+    with committed.begin() as session:
+        forum = forums.get_forum(session, "cooks")
+        stored = questions.get(session, forum.id, "egg")
+        assert stored.state is State.PENDING
+        assert stored.text_version == 6
+        assert session.execute(select(func.count()).select_from(Job)).scalar_one() == 1
+
+
+def test_an_edit_that_meets_the_worker_half_way_is_taken_all_the_same(committed: Factory) -> None:
+    client = make_client(committed, make_key(committed, "cooks"))
+    client.put(EGG, json={"title": "How do I boil an egg?"})
+    statuses: list[int] = []
+
+    def edit() -> None:
+        statuses.append(client.put(EGG, json={"title": "How do I fry an egg?"}).status_code)
+
+    thread = threading.Thread(target=edit)
+    with committed.begin() as session:
+        held = jobs.claim(session, Lane.LIVE, token_budget=99, limit=1, lease_s=60)
+    ids = [question.id for question in held.questions]
+    with committed.begin() as session:
+        jobs.finish(session, held.lease, ids)
+        thread.start()
+        _wait_for_a_blocked_session(committed)
+        # Each holds now what the other wants next: Postgres gives up on one of the two.
+        session.execute(select(Question.id).where(Question.id.in_(ids)).with_for_update())
+    thread.join()
+
+    assert statuses == [202]
+    assert client.get(EGG).json()["title"] == "How do I fry an egg?"
+    assert client.get(EGG).json()["state"] == "pending"
+
+
+def _wait_for_a_blocked_session(sessions: Factory) -> None:
+    blocked = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        with sessions.begin() as session:
+            if session.execute(blocked).scalar_one():
+                return
+        time.sleep(0.02)
+    raise TimeoutError("nobody waits for a lock")

@@ -1,0 +1,129 @@
+"""`askedbefore import` and `askedbefore archives` against real servers, with small models."""
+
+import csv
+import gzip
+import os
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+from typer.testing import CliRunner, Result
+
+from cli import archive_import, archive_watch
+from cli.embedded import Addresses
+from cli.main import app
+from db.tables.archives import Archive
+from db.tables.pairs import Pair
+from db.tables.questions import Question
+from tests.archive_factories import Factory, make_worker, titles
+from tests.integration.worker.archives.test_steps import expected, found, named
+
+DATA = os.environ.get("ASKEDBEFORE_DATA", "")  # noqa: TID251  # tests have no settings
+
+
+@pytest.fixture(autouse=True)
+def service(
+    committed: Factory, servers: Addresses, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASKEDBEFORE_DATABASE_URL", servers.database_url)
+    monkeypatch.setenv("ASKEDBEFORE_REDIS_URL", redis_url)
+    monkeypatch.setattr(archive_watch, "_PAUSE_S", 0.01)
+    monkeypatch.setattr(
+        archive_import, "_work_here", lambda: lambda: make_worker(committed).run(0.5)
+    )
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    path = tmp_path / "old.csv.gz"
+    lines = ["id,title", *(f'q{n},"{title}"' for n, title in enumerate(titles(50), start=1))]
+    path.write_bytes(gzip.compress("\n".join([*lines, "q51"]).encode()))
+    return path
+
+
+def invoke(*words: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def count(sessions: Factory, table: type) -> int:
+    with sessions.begin() as session:
+        return session.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def test_an_import_ends_with_pairs_rejects_and_a_report(
+    committed: Factory, archive: Path, tmp_path: Path
+) -> None:
+    rejects, out = tmp_path / "bad.csv", tmp_path / "report"
+
+    result = invoke(
+        "import", archive, "--forum", "cooks", "--yes", "--rejects", rejects, "--report", out
+    )
+
+    assert result.exit_code == 0, result.output
+    assert "50 new questions" in result.stderr
+    assert "Every pair of questions was compared exactly" in result.stdout
+    assert named(found(committed)) == expected(titles(50))
+    with rejects.open(encoding="utf-8", newline="") as stream:
+        assert [row["line"] for row in csv.DictReader(stream)] == ["52"]
+    with (out / "pairs.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert {tuple(sorted((row["id1"], row["id2"]))) for row in rows} == named(found(committed))
+    assert "<svg" in (out / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_dry_run_writes_nothing_but_the_rejects(
+    committed: Factory, archive: Path, tmp_path: Path
+) -> None:
+    result = invoke("import", archive, "--forum", "cooks", "--dry-run")
+
+    assert result.exit_code == 0, result.output
+    assert "50 questions and 0 known duplicates can be read" in result.stderr
+    assert (tmp_path / "old.csv.rejects.csv").exists()
+    assert count(committed, Question) == count(committed, Archive) == 0
+
+
+def test_without_a_yes_nothing_is_written(committed: Factory, archive: Path) -> None:
+    shown = CliRunner().invoke(app, ["import", str(archive), "--forum", "cooks"], input="n\n")
+
+    assert shown.exit_code != 0
+    assert titles(3)[2] in shown.stderr
+    assert count(committed, Archive) == 0
+
+
+def test_a_resume_needs_something_to_resume(archive: Path) -> None:
+    result = invoke("import", archive, "--forum", "cooks", "--yes", "--resume")
+
+    assert "no interrupted import of old.csv.gz" in str(result.exception)
+
+
+def test_archives_are_listed_paused_resumed_and_cancelled(
+    committed: Factory, archive: Path
+) -> None:
+    invoke("import", archive, "--forum", "cooks", "--yes", "--no-wait")
+    with committed.begin() as session:
+        number = str(session.execute(select(Archive.id)).scalar_one())
+
+    told = [invoke("archives", verb, number).stdout for verb in ("pause", "resume", "cancel")]
+    listed = invoke("archives").stdout
+
+    assert [line.split()[-1] for line in told] == ["paused.", "running.", "cancelled."]
+    assert "old.csv.gz" in listed
+    assert "cancelled" in listed
+
+
+@pytest.mark.skipif(
+    not (Path(DATA) / "stackexchange" / "Posts.xml").is_file(),
+    reason="ASKEDBEFORE_DATA names no folder with stackexchange/Posts.xml",
+)
+def test_a_real_stack_exchange_dump_goes_through(committed: Factory) -> None:
+    path = Path(DATA) / "stackexchange" / "Posts.xml"
+
+    result = invoke("import", path, "--forum", "quantum", "--yes", "--rejects", "/dev/null")
+
+    assert result.exit_code == 0, result.output
+    assert count(committed, Question) == 612
+    with committed.begin() as session:
+        known = session.execute(
+            select(func.count()).select_from(Pair).where(Pair.kind == "known")
+        ).scalar_one()
+    assert 0 < known <= 14
