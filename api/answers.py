@@ -11,7 +11,9 @@ from api.schemas import (
     QuestionOut,
     ScoresOut,
 )
-from db.rows import Duplicate, ForumRow, PairRow, QuestionRow
+from db.pairs.rows import Duplicate, PairRow
+from db.questions.rows import QuestionRow
+from db.tenants.rows import ForumRow
 from worker.text import FOREIGN_LIMIT, FOREIGN_WARNING
 
 

@@ -6,8 +6,9 @@ from sqlalchemy.orm import Session
 
 from api.cache import TimedCache
 from db.errors import BackpressureError
-from db.rows import ForumRow, Lane
+from db.tenants.rows import ForumRow
 from db.work import jobs
+from db.work.rows import Lane
 
 _ROOM = 0.1
 """Share of the limit that is to be free before a forum is asked to come back."""

@@ -24,8 +24,8 @@ from api.metrics import CountedQueue, Metrics
 from api.settings import ApiSettings
 from db import engine as db_engine
 from db.errors import ForumNotFoundError
-from db.rows import ForumRow, KeyRow
 from db.tenants import forums, keys
+from db.tenants.rows import ForumRow, KeyRow
 from worker.queue import Queue
 
 _SECRET_LENGTH = 200

@@ -18,8 +18,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.archives import units as archive_units
 from db.engine import Sessions
 from db.errors import TransientError
-from db.rows import Lane
 from db.work import backlog, jobs, workers
+from db.work.rows import Lane
 from worker.queue import CheckAnswer, CheckRequest, Queue
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)

@@ -15,7 +15,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from db.rows import Outcome, PairKind, PairStatus, State
+from db.questions.rows import Outcome, State
+from db.rows import PairKind, PairStatus
 from worker.live import intake
 
 BATCH_SIZE = 1_000

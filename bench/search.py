@@ -12,12 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cli.embedded import EmbeddedServers
-from db import questions, schema
+from db import schema
 from db.engine import Sessions, make_engine, make_sessions
-from db.rows import ForumRow, Lane, ModelKind, ModelRow, NewEmbedding, NewQuestion
+from db.questions import questions
+from db.questions.rows import NewQuestion
 from db.settings import DatabaseSettings
 from db.tenants import forums
+from db.tenants.rows import ForumRow
 from db.vectors import embeddings, models, partitions
+from db.vectors.rows import ModelKind, ModelRow, NewEmbedding
+from db.work.rows import Lane
 
 SIZES = (500, 1_000, 2_000, 5_000, 10_000, 20_000)
 DIMENSION = 384

@@ -26,13 +26,16 @@ from bench.texts import questions as some_questions
 from cli.embedded import EmbeddedServers
 from cli.home import Running, environment, hold
 from cli.supervisor import Supervisor
-from db import questions, schema
+from db import schema
 from db.engine import Sessions, make_engine, make_sessions
-from db.rows import ForumRow, Lane, NewQuestion
+from db.questions import questions
+from db.questions.rows import NewQuestion
 from db.settings import DatabaseSettings
 from db.tables.questions import Job
 from db.tenants import forums, keys
+from db.tenants.rows import ForumRow
 from db.vectors import partitions
+from db.work.rows import Lane
 from worker.inference.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encoder, load_reranker
 from worker.live.drain import Drain
 from worker.live.fill import fill

@@ -21,8 +21,8 @@ from db.archives import archives
 from db.archives.archives import ArchiveRow, ArchiveState
 from db.engine import Sessions
 from db.errors import InvalidInputError
-from db.rows import ForumRow
 from db.tenants import forums
+from db.tenants.rows import ForumRow
 from db.work import workers
 from worker.archives.load import OnBatch, check, load
 from worker.archives.readers import Archive, KnownPair, Record, Reject, open_archive, open_stream

@@ -12,7 +12,7 @@ from db.archives import units as archive_units
 from db.archives.archives import ArchiveState, Stage
 from db.archives.units import StageProgress
 from db.engine import Sessions
-from db.rows import Lane
+from db.work.rows import Lane
 from worker.queue import CeleryQueue
 from worker.settings import WorkerSettings
 

@@ -10,9 +10,9 @@ from cli.connect import service
 from db import schema
 from db.engine import make_engine, make_sessions
 from db.errors import ServiceError
-from db.rows import ModelKind
 from db.settings import DatabaseSettings
 from db.vectors import models
+from db.vectors.rows import ModelKind
 from db.work import jobs, workers
 from worker.queue import CeleryQueue
 from worker.settings import WorkerSettings

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from cli.connect import database
 from db.errors import InvalidInputError
 from db.pairs.calibrations import Moved
-from db.rows import ForumRow
 from db.tenants import forums
+from db.tenants.rows import ForumRow
 from worker.live import calibrating
 from worker.live.calibrating import Proposal
 from worker.live.recheck import owe_again

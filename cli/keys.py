@@ -9,8 +9,8 @@ from rich.table import Table
 from sqlalchemy.orm import Session
 
 from cli.connect import database
-from db.rows import ForumRow
 from db.tenants import forums, keys
+from db.tenants.rows import ForumRow
 
 app = typer.Typer(
     help="Create, list and revoke API keys. A key is shown once; only its hash is kept.",

@@ -9,8 +9,8 @@ from rich.table import Table
 
 from cli.connect import database
 from db.engine import Sessions
-from db.rows import ModelKind, ModelRow
 from db.vectors import embeddings, models, partitions
+from db.vectors.rows import ModelKind, ModelRow
 from worker.inference.encoder import Encoder
 from worker.live.fill import fill
 from worker.settings import WorkerSettings

@@ -10,8 +10,8 @@ from rich.console import Console
 from api.settings import ApiSettings
 from db import schema
 from db.engine import make_engine
-from db.rows import Lane
 from db.settings import DatabaseSettings
+from db.work.rows import Lane
 
 ALL_LANES = ",".join(Lane)
 

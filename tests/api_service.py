@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from api.app import create_app
 from api.settings import ApiSettings
 from db.errors import TransientError
-from db.rows import Lane
 from db.tenants import forums, keys
+from db.work.rows import Lane
 from worker.queue import CheckAnswer, CheckRequest, Queue
 
 Factory = sessionmaker[Session]

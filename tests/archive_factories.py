@@ -14,9 +14,9 @@ from db.archives import archives
 from db.archives import units as archive_units
 from db.archives.archives import ArchiveRow
 from db.engine import make_engine
-from db.rows import ForumRow
 from db.settings import DatabaseSettings
 from db.tenants import forums
+from db.tenants.rows import ForumRow
 from worker.archives import plan as archive_plan
 from worker.archives import steps as archive_steps
 from worker.archives.blocks import BlockSearch

@@ -2,9 +2,11 @@
 
 from sqlalchemy.orm import Session
 
-from db import questions
-from db.rows import ForumRow, Lane, NewQuestion, Saved
+from db.questions import questions
+from db.questions.rows import NewQuestion, Saved
 from db.tenants import forums
+from db.tenants.rows import ForumRow
+from db.work.rows import Lane
 from worker.text import estimate_tokens, full_text, text_digest
 
 

@@ -8,11 +8,12 @@ from sqlalchemy.orm import Session
 
 from db.deciding import decisions
 from db.deciding.decisions import Decided, Verdict
-from db.rows import ForumRow, PairKind, PairStatus
+from db.rows import PairKind, PairStatus
 from db.tables.pairs import Pair
 from db.tables.questions import Question
 from db.tenants import people
 from db.tenants.people import PersonRow, Role
+from db.tenants.rows import ForumRow
 from tests.factories import make_forum
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)

@@ -19,12 +19,14 @@ from api.schemas import BatchItemIn
 from api.settings import ApiSettings
 from cli.embedded import EmbeddedServers
 from cli.sample import FORUM, labels, load_questions
-from db import questions, schema
+from db import schema
 from db.deciding import decisions
 from db.deciding.decisions import Verdict
 from db.engine import Sessions, make_engine, make_sessions
 from db.errors import ConflictError
-from db.rows import Lane, NewQuestion, PairStatus
+from db.questions import questions
+from db.questions.rows import NewQuestion
+from db.rows import PairStatus
 from db.settings import DatabaseSettings
 from db.tables.pairs import Pair
 from db.tables.questions import Question
@@ -32,6 +34,7 @@ from db.tables.review import Decision
 from db.tenants import forums, people
 from db.tenants.people import Role
 from db.work import jobs
+from db.work.rows import Lane
 from tests.browser import chromium, serve, shoot, sign_in
 from worker.inference.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encoder, load_reranker
 from worker.live.intake import question_of

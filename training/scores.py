@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from db.rows import ModelKind
+from db.vectors.rows import ModelKind
 from training.calibrate import RawScores
 from training.metrics import Floats
 from training.pairs import LabelledPair

@@ -4,7 +4,7 @@ from celery import Celery
 from celery.signals import setup_logging, worker_process_init
 from kombu import Queue as KombuQueue
 
-from db.rows import Lane
+from db.work.rows import Lane
 from worker.logs import configure_logs
 from worker.queue import broker_url
 from worker.resources import resources

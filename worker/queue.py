@@ -17,7 +17,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from db.errors import TransientError
-from db.rows import Lane
+from db.work.rows import Lane
 
 DRAIN = {Lane.LIVE: "worker.drain_live", Lane.ARCHIVE: "worker.drain_archive"}
 CHECK = "worker.check"

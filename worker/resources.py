@@ -16,10 +16,11 @@ import structlog
 
 from db.engine import Sessions, make_engine, make_sessions
 from db.errors import IncompatibleModelError
-from db.rows import Lane, ModelKind, ModelRow
 from db.settings import DatabaseSettings
 from db.vectors import embeddings, models, partitions
+from db.vectors.rows import ModelKind, ModelRow
 from db.work import workers
+from db.work.rows import Lane
 from worker.delivery.addresses import WebhookSettings
 from worker.delivery.webhooks import Courier
 from worker.inference.encoder import Encoder

@@ -5,7 +5,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from db.errors import ServiceError
-from db.rows import Lane
+from db.work.rows import Lane
 from worker import upkeep
 from worker.app import DELIVER, PROVE, SWEEP, UPKEEP
 from worker.queue import CHECK, DRAIN, CheckRequest, send_answer, wake_key

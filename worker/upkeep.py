@@ -5,9 +5,10 @@ import structlog
 from db.archives import units as archive_units
 from db.engine import Sessions
 from db.outbox import webhooks
-from db.rows import Lane, ModelRow
 from db.vectors import embeddings
+from db.vectors.rows import ModelRow
 from db.work import jobs
+from db.work.rows import Lane
 from worker.queue import Queue
 
 _SAMPLE = 50

@@ -25,9 +25,9 @@ from api.console.settings import ConsoleSettings
 from api.deps import Sessions, Settings
 from api.errors import ForbiddenError, field_errors, status_of
 from db.errors import ForumNotFoundError, InvalidInputError, ServiceError
-from db.rows import ForumRow
 from db.tenants import forums, people
 from db.tenants.people import PersonRow, Role, SignInRefusedError, TooManyAttemptsError
+from db.tenants.rows import ForumRow
 
 COOKIE = "askedbefore_console"
 _SAFE = {"GET", "HEAD"}

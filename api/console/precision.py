@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from db.review.insight import Judged
-from db.rows import CalibrationRow
+from db.tenants.rows import CalibrationRow
 from worker.scoring.recalibration import Line
 
 STEPS = 200

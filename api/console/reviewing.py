@@ -20,9 +20,10 @@ from db.deciding import decisions
 from db.deciding.decisions import NOTE_LENGTH, Verdict
 from db.review import attention
 from db.review import queue as review
-from db.rows import ModelKind, PairStatus
+from db.rows import PairStatus
 from db.tenants import people
 from db.vectors import models
+from db.vectors.rows import ModelKind
 
 router = APIRouter(
     prefix="/console/{forum}", route_class=ConsoleRoute, include_in_schema=False, tags=["console"]

@@ -16,9 +16,9 @@ from api.deps import Sessions
 from db.pairs import calibrations
 from db.pairs import thresholds as db_thresholds
 from db.review import insight
-from db.rows import ModelKind
 from db.tenants import forums
 from db.vectors import models
+from db.vectors.rows import ModelKind
 from worker.live import calibrating
 
 DOTS = 400

@@ -17,7 +17,8 @@ from db.archives.archives import ArchiveNotFoundError, ArchiveRow, ArchiveState
 from db.archives.units import StageProgress
 from db.engine import Sessions as SessionFactory
 from db.errors import InvalidInputError
-from db.rows import ForumRow, Lane
+from db.tenants.rows import ForumRow
+from db.work.rows import Lane
 from worker.archives.load import load
 from worker.archives.readers import open_stream
 from worker.archives.readers.archive import Format

@@ -11,8 +11,10 @@ from api.errors import field_errors
 from api.retry import retried
 from api.routes.questions import ENQUEUED
 from api.schemas import BatchIn, BatchItemIn, BatchItemOut, BatchOut, FieldProblem
-from db import questions
-from db.rows import ForumRow, Lane, NewQuestion, Saved
+from db.questions import questions
+from db.questions.rows import NewQuestion, Saved
+from db.tenants.rows import ForumRow
+from db.work.rows import Lane
 from worker.live import intake
 
 router = APIRouter(prefix="/v1/forums/{forum}", tags=["questions"])

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from api.deps import AdminForum, Caller, Sessions, only_json
 from api.errors import MEDIA_TYPE
 from db.pairs import calibrations
-from db.rows import CalibrationRow
 from db.tenants import forums
+from db.tenants.rows import CalibrationRow
 from worker.live import calibrating
 from worker.live.calibrating import Proposal
 

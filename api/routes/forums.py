@@ -4,8 +4,8 @@ from fastapi import APIRouter
 
 from api.deps import ReadForum, Sessions
 from api.schemas import ForumOut
-from db.rows import Lane
 from db.work import jobs
+from db.work.rows import Lane
 
 _COUNTED = 100_000
 

@@ -10,9 +10,11 @@ from api.answers import question_out, status_url
 from api.deps import AllServices, Caller, ReadForum, Services, Sessions, SubmitForum, only_json
 from api.retry import retried
 from api.schemas import ExternalId, QuestionIn, QuestionOut
-from db import questions
 from db.pairs import pairs
-from db.rows import ForumRow, Lane, NewQuestion, Outcome, State
+from db.questions import questions
+from db.questions.rows import NewQuestion, Outcome, State
+from db.tenants.rows import ForumRow
+from db.work.rows import Lane
 from worker.live import intake
 
 ENQUEUED = frozenset({Outcome.CREATED, Outcome.CHANGED})

@@ -13,11 +13,11 @@ from api.conflicts import review_problem
 from api.deps import Caller, ReviewForum, Sessions, only_json
 from api.errors import MEDIA_TYPE
 from api.schemas import ExternalId
-from db import questions
 from db.deciding import decisions
 from db.deciding.decisions import NOTE_LENGTH, StaleVersionError, Verdict
 from db.groups import groups
 from db.groups.groups import GroupDetail, WouldMergeError
+from db.questions import questions
 from db.review import attention
 from db.rows import PairStatus
 

@@ -12,12 +12,15 @@ from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from db import questions
 from db.errors import ConflictError, NotFoundError
-from db.rows import ForumRow, Lane, NewQuestion, PairKind, PairStatus
+from db.questions import questions
+from db.questions.rows import NewQuestion
+from db.rows import PairKind, PairStatus
 from db.tables.archives import Archive, ArchiveUnit
 from db.tables.pairs import Pair
 from db.tables.questions import Question
+from db.tenants.rows import ForumRow
+from db.work.rows import Lane
 
 REJECTS_KEPT = 100
 

@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 from db.errors import ConflictError
 from db.groups import groups
 from db.outbox.events import NewEvent, record
-from db.rows import UNDECIDED, CalibrationRow, ForumRow, Learnt, PairKind, PairStatus
+from db.rows import UNDECIDED, PairKind, PairStatus
 from db.tables.calibrations import ForumCalibration
 from db.tables.pairs import Pair
 from db.tenants import forums
+from db.tenants.rows import CalibrationRow, ForumRow, Learnt
 
 LIMIT = 20_000
 """Decisions that are looked at, the latest first."""

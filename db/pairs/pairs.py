@@ -10,15 +10,8 @@ from sqlalchemy.orm import Session, aliased
 
 from db.errors import TransientError
 from db.outbox.events import NewEvent, record
-from db.rows import (
-    UNDECIDED,
-    Duplicate,
-    Finding,
-    PairKind,
-    PairRow,
-    PairStatus,
-    Provenance,
-)
+from db.pairs.rows import Duplicate, Finding, PairRow
+from db.rows import UNDECIDED, PairKind, PairStatus, Provenance
 from db.tables.pairs import Pair
 from db.tables.questions import Model, Question
 from db.tenants import forums

@@ -7,10 +7,12 @@ from sqlalchemy.dialects.postgresql import REAL
 from sqlalchemy.orm import Session
 
 from db.outbox.events import NewEvent, record
-from db.rows import ForumRow, ModelKind, ModelRow, PairKind, PairStatus
+from db.rows import PairKind, PairStatus
 from db.tables.pairs import Pair
 from db.tenants import forums
+from db.tenants.rows import ForumRow
 from db.vectors import models
+from db.vectors.rows import ModelKind, ModelRow
 
 _WAITING = (PairStatus.FLAGGED, PairStatus.OBSERVED, PairStatus.WITHDRAWN)
 _FALLBACK = 0.5

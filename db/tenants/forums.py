@@ -5,9 +5,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from db.errors import ForumNotFoundError
-from db.rows import CalibrationRow, ForumRow
 from db.tables.calibrations import ForumCalibration
 from db.tables.questions import Forum
+from db.tenants.rows import CalibrationRow, ForumRow
 
 _FORUMS = (
     select(Forum, ForumCalibration)

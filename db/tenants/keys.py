@@ -9,9 +9,9 @@ from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from db.errors import InvalidInputError, NotFoundError
-from db.rows import KeyRow
 from db.tables.keys import ApiKey, ApiKeyForum
 from db.tables.questions import Forum
+from db.tenants.rows import KeyRow
 
 SCOPES = frozenset({"submit", "review", "admin"})
 _PREFIX_LENGTH = 11

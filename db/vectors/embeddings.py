@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from sqlalchemy import Select, and_, bindparam, func, select, text
 from sqlalchemy.orm import Session, aliased
 
-from db.rows import Candidate, ModelRow, NewEmbedding, QuestionText
+from db.rows import QuestionText
 from db.tables.questions import Embedding, Question
+from db.vectors.rows import Candidate, ModelRow, NewEmbedding
 
 EXACT_LIMIT = 10_000
 """Vectors of a forum up to which an exact scan beats the index; see bench/search.py."""

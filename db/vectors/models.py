@@ -7,8 +7,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from db.errors import NotFoundError
-from db.rows import ModelKind, ModelRow
 from db.tables.questions import Model
+from db.vectors.rows import ModelKind, ModelRow
 
 
 def _row(model: Model) -> ModelRow:

@@ -7,7 +7,7 @@ times cheaper than adding to an HNSW graph row by row, and live search goes on m
 from sqlalchemy import Engine, func, select, text
 from sqlalchemy.orm import Session
 
-from db.rows import ModelRow
+from db.vectors.rows import ModelRow
 
 _LOCK = 7_302_561
 

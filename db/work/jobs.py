@@ -13,8 +13,8 @@ from sqlalchemy import ColumnElement, case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from db.rows import Claim, Claimed, Lane
 from db.tables.questions import Job, Question, Throughput
+from db.work.rows import Claim, Claimed, Lane
 
 MAX_ATTEMPTS = 5
 _FORUMS_PER_CLAIM = 16

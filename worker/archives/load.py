@@ -17,7 +17,8 @@ from db.archives.archives import ArchiveRow, ArchiveState, Stage
 from db.archives.units import NewUnit
 from db.engine import Sessions
 from db.errors import ConflictError
-from db.rows import ForumRow, NewQuestion
+from db.questions.rows import NewQuestion
+from db.tenants.rows import ForumRow
 from worker.archives.payload import pack_links
 from worker.archives.readers.records import KnownPair, Record, Reject, SourceQuestion
 from worker.live.intake import FieldError, question_of

@@ -10,7 +10,6 @@ from itertools import pairwise
 import numpy as np
 from sqlalchemy.orm import Session
 
-from db import questions
 from db.archives import archives
 from db.archives import blocks as archive_blocks
 from db.archives import units as archive_units
@@ -20,8 +19,11 @@ from db.archives.units import NewUnit, Unit
 from db.engine import Sessions
 from db.groups import groups
 from db.pairs import pairs
-from db.rows import Finding, ForumRow, PairKind, Provenance
+from db.pairs.rows import Finding
+from db.questions import questions
+from db.rows import PairKind, Provenance
 from db.tenants import forums
+from db.tenants.rows import ForumRow
 from worker.archives.blocks import BlockSearch
 from worker.archives.payload import Bars, NearPairs, unpack_links
 from worker.live.pipeline import Models, Prospect, embed, score_prospects, text_of

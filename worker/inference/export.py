@@ -19,7 +19,7 @@ import numpy as np
 import structlog
 
 from db.errors import IncompatibleModelError, ServiceError, UnreadableModelError
-from db.rows import ModelKind
+from db.vectors.rows import ModelKind
 from worker.inference.runner import Floats, Runner, in_order
 from worker.inference.tokens import TOKENIZER_FILE, ModelSpec, Precision, Tokens
 

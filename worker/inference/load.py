@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 
 from db.errors import IncompatibleModelError, ModelNotFoundError, UnreadableModelError
-from db.rows import ModelKind
+from db.vectors.rows import ModelKind
 from worker.inference.encoder import Encoder, TokenEncoder
 from worker.inference.export import MODEL_FILE, exported
 from worker.inference.reranker import Reranker, TokenReranker

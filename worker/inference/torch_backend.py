@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from transformers.utils import logging as transformers_logging
 
 from db.errors import IncompatibleModelError, UnreadableModelError
-from db.rows import ModelKind
+from db.vectors.rows import ModelKind
 from worker.inference.runner import Floats, InferenceError
 from worker.inference.tokens import Batch, ModelSpec
 

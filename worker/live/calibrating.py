@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from db.errors import ConflictError
 from db.pairs import calibrations, thresholds
 from db.pairs.calibrations import Decided, Moved
-from db.rows import CalibrationRow, ForumRow, Learnt, ModelKind
+from db.tenants.rows import CalibrationRow, ForumRow, Learnt
 from db.vectors import models
+from db.vectors.rows import ModelKind
 from worker.scoring.recalibration import Line, Trial, fit, try_out
 
 NEEDED = 20

@@ -1,10 +1,14 @@
 """Answers "was this asked before?" for a text that is not stored, and stores nothing."""
 
-from db import questions
 from db.engine import Sessions
-from db.rows import Candidate, CandidateText, Finding, ForumRow, PairKind
+from db.pairs.rows import Finding
+from db.questions import questions
+from db.questions.rows import CandidateText
+from db.rows import PairKind
 from db.tenants import forums
+from db.tenants.rows import ForumRow
 from db.vectors import embeddings
+from db.vectors.rows import Candidate
 from worker.live.pipeline import (
     Limits,
     Models,

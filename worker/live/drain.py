@@ -9,8 +9,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from db.engine import Sessions
 from db.errors import TransientError
-from db.rows import Claimed, Lane
 from db.work import jobs
+from db.work.rows import Claimed, Lane
 from worker.inference.cascade import next_budget
 from worker.queue import Queue
 

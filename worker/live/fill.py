@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from db.engine import Sessions
-from db.rows import ModelRow
 from db.vectors import embeddings
+from db.vectors.rows import ModelRow
 from worker.inference.encoder import Encoder
 from worker.live.pipeline import embed
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from db.errors import InvalidInputError
-from db.rows import NewQuestion
+from db.questions.rows import NewQuestion
 from worker.text import (
     MODEL_TEXT_LENGTH,
     TextFields,

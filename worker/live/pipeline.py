@@ -16,26 +16,19 @@ import numpy as np
 import structlog
 from sqlalchemy.orm import Session
 
-from db import questions
 from db.engine import Sessions
 from db.pairs import pairs
 from db.pairs.pairs import StaleScoresError
-from db.rows import (
-    CalibrationRow,
-    Candidate,
-    CandidateText,
-    Claimed,
-    Finding,
-    ForumRow,
-    ModelRow,
-    NewEmbedding,
-    PairKind,
-    Provenance,
-    QuestionText,
-)
+from db.pairs.rows import Finding
+from db.questions import questions
+from db.questions.rows import CandidateText
+from db.rows import PairKind, Provenance, QuestionText
 from db.tenants import forums
+from db.tenants.rows import CalibrationRow, ForumRow
 from db.vectors import embeddings
+from db.vectors.rows import Candidate, ModelRow, NewEmbedding
 from db.work import jobs
+from db.work.rows import Claimed
 from worker.inference.cascade import rerank
 from worker.inference.encoder import Encoder
 from worker.inference.reranker import Reranker

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
-from db import questions
 from db.engine import Sessions
-from db.rows import ForumRow, Lane, NewQuestion, QuestionRow
+from db.questions import questions
+from db.questions.rows import NewQuestion, QuestionRow
+from db.tenants.rows import ForumRow
 from db.work import jobs
+from db.work.rows import Lane
 from worker.live.intake import Submission, question_of
 
 _BATCH = 500

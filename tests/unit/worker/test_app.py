@@ -1,7 +1,7 @@
 import pytest
 from celery import Celery
 
-from db.rows import Lane
+from db.work.rows import Lane
 from worker import tasks
 from worker.app import PROVE, SWEEP, UPKEEP, make_app
 from worker.queue import CHECK, DRAIN, broker_url

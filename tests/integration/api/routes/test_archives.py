@@ -6,7 +6,7 @@ import json
 import pytest
 
 from db.archives.archives import Stage
-from db.rows import Lane
+from db.work.rows import Lane
 from tests.api_service import NotingQueue, make_client, make_key
 from tests.archive_factories import Factory, bring_in, make_models, make_worker, records, titles
 from tests.integration.api.routes.test_health import metric

@@ -2,9 +2,9 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from db.rows import Lane
 from db.tables.questions import Job, Question
 from db.tenants import forums
+from db.work.rows import Lane
 from tests.api_service import NotingQueue, make_client, make_key
 
 Factory = sessionmaker[Session]

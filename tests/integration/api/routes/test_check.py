@@ -3,7 +3,7 @@ import threading
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from db.rows import Lane
+from db.work.rows import Lane
 from tests.api_service import NotingQueue, make_client, make_key
 from worker.queue import CheckAnswer, CheckedDuplicate, CheckRequest
 

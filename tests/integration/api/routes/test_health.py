@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session, sessionmaker
 
-from db.rows import Lane
 from db.work import workers
+from db.work.rows import Lane
 from tests.api_service import NotingQueue, make_client, make_key
 from tests.factories import make_forum, save_questions
 from worker.queue import CeleryQueue

@@ -5,11 +5,12 @@ import pytest
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from db import questions
-from db.rows import Lane, State
+from db.questions import questions
+from db.questions.rows import State
 from db.tables.questions import Embedding, Job, Question
 from db.tenants import forums
 from db.work import jobs
+from db.work.rows import Lane
 from tests.api_service import NotingQueue, make_client, make_key
 from tests.factories import save_questions
 from tests.integration.worker.live.test_pipeline import drain

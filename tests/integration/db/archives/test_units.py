@@ -10,15 +10,15 @@ import pytest
 from numpy.typing import NDArray
 from sqlalchemy import func, select, update
 
-from db import questions
 from db.archives import archives
 from db.archives import blocks as archive_blocks
 from db.archives import units as archive_units
 from db.archives.archives import ArchiveState, Stage
 from db.archives.units import NewUnit, StageProgress
-from db.rows import Lane
+from db.questions import questions
 from db.tables.archives import ArchiveUnit
 from db.tables.questions import Question
+from db.work.rows import Lane
 from tests.archive_factories import CALIBRATION, Factory, bring_in, make_worker, records, titles
 from tests.factories import make_forum, new_question
 from tests.integration.worker.archives.test_slices import advance_to, reranked

@@ -4,17 +4,18 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from db import questions
 from db.deciding import decisions
 from db.deciding.decisions import NotYoursError, StaleVersionError, UndoneAlreadyError, Verdict
 from db.errors import InvalidInputError, PairNotFoundError
 from db.groups import groups
 from db.groups.groups import WouldMergeError
 from db.pairs import pairs
+from db.pairs.rows import Finding
+from db.questions import questions
 from db.review import attention
 from db.review import queue as review
 from db.review.queue import QueueFilter, Sort
-from db.rows import Finding, PairKind, PairStatus, Provenance
+from db.rows import PairKind, PairStatus, Provenance
 from db.tables.pairs import Event, Pair
 from db.tables.review import Claim, Decision
 from tests.review import Seeded, flag, say, seed_questions, version_of

@@ -4,9 +4,9 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from db.rows import ModelKind, ModelRow, NewEmbedding
 from db.tables.questions import Embedding
 from db.vectors import embeddings, models, partitions
+from db.vectors.rows import ModelKind, ModelRow, NewEmbedding
 from tests.factories import make_forum, save_questions
 
 DIMENSION = 7

@@ -3,10 +3,11 @@ from datetime import timedelta
 from sqlalchemy import func, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from db import questions
-from db.rows import Claim, Lane, Outcome, State
+from db.questions import questions
+from db.questions.rows import Outcome, State
 from db.tables.questions import Job
 from db.work import jobs
+from db.work.rows import Claim, Lane
 from tests.factories import make_forum, new_question, save_questions
 
 

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select, update
 
 from cli.embedded import Addresses
-from db import questions
 from db.archives import archives
 from db.archives import units as archive_units
 from db.archives.archives import ArchiveState, Stage
-from db.rows import State
+from db.questions import questions
+from db.questions.rows import State
 from db.tables.archives import ArchiveUnit
 from db.tables.pairs import Event, Pair
 from tests.archive_factories import CALIBRATION, Factory, bring_in, make_worker, records, titles

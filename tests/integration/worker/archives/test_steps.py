@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select, update
 
-from db import questions
 from db.archives import archives
 from db.archives import units as archive_units
 from db.archives.archives import ArchiveEndedError, ArchiveState, Stage
-from db.rows import Lane, PairKind, PairStatus
+from db.questions import questions
+from db.rows import PairKind, PairStatus
 from db.tables.archives import ArchiveUnit
 from db.tables.pairs import Event, Pair
 from db.tables.questions import Embedding, Job, Question
 from db.tenants import forums
+from db.work.rows import Lane
 from tests.archive_factories import (
     CALIBRATION,
     Factory,

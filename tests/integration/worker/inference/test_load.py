@@ -13,7 +13,7 @@ from sentence_transformers import CrossEncoder, SentenceTransformer
 
 from cli.sample import load_questions
 from db.errors import IncompatibleModelError, ModelNotFoundError, UnreadableModelError
-from db.rows import ModelKind
+from db.vectors.rows import ModelKind
 from tests.tiny_models import make_bert_encoder, make_reranker, make_roberta_encoder
 from worker.inference import export as export_module
 from worker.inference.encoder import Encoder

@@ -13,22 +13,16 @@ from db.groups import groups
 from db.pairs import calibrations, pairs, thresholds
 from db.pairs.calibrations import NoCalibrationError
 from db.pairs.pairs import StaleScoresError
-from db.rows import (
-    CalibrationRow,
-    Finding,
-    ForumRow,
-    Lane,
-    Learnt,
-    ModelKind,
-    PairKind,
-    PairStatus,
-    Provenance,
-)
+from db.pairs.rows import Finding
+from db.rows import PairKind, PairStatus, Provenance
 from db.tables.pairs import Event, Pair
 from db.tables.questions import Question
 from db.tenants import forums
+from db.tenants.rows import CalibrationRow, ForumRow, Learnt
 from db.vectors import models
+from db.vectors.rows import ModelKind
 from db.work import jobs
+from db.work.rows import Lane
 from tests.integration.worker.live.test_pipeline import drain, make_models, submit
 from tests.review import Seeded, flag, say, seed_questions
 from worker.live.calibrating import NEEDED, CannotLearnError, in_force, propose, recalibrate, reset

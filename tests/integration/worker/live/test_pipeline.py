@@ -6,14 +6,18 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from db import questions
 from db.pairs import pairs
-from db.rows import ForumRow, Lane, ModelKind, PairStatus, State
+from db.questions import questions
+from db.questions.rows import State
+from db.rows import PairStatus
 from db.tables.pairs import Event, Pair
 from db.tables.questions import Embedding
 from db.tenants import forums
+from db.tenants.rows import ForumRow
 from db.vectors import embeddings, models, partitions
+from db.vectors.rows import ModelKind
 from db.work import jobs
+from db.work.rows import Lane
 from tests.factories import make_forum, new_question, save_questions
 from worker.inference.testing import WordEncoder, WordReranker
 from worker.live.drain import Drain

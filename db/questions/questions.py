@@ -9,22 +9,14 @@ from sqlalchemy.orm import Session, aliased
 from db.errors import QuestionNotFoundError, TransientError
 from db.groups import groups
 from db.outbox import events
-from db.rows import (
-    UNDECIDED,
-    CandidateText,
-    ForumRow,
-    Lane,
-    NewQuestion,
-    Outcome,
-    Provenance,
-    QuestionRow,
-    Saved,
-    State,
-)
+from db.questions.rows import CandidateText, NewQuestion, Outcome, QuestionRow, Saved, State
+from db.rows import UNDECIDED, Provenance
 from db.tables.archives import Archive
 from db.tables.pairs import Event, Pair
 from db.tables.questions import Embedding, Job, Model, Question
+from db.tenants.rows import ForumRow
 from db.work import jobs
+from db.work.rows import Lane
 
 _CONTENT = ("title", "body", "url", "category", "author", "asked_at", "visible", "text_fields")
 _Stored = Row[str, int, bytes, bytes, str]

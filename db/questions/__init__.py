@@ -1,0 +1,1 @@
+"""Questions as their forums sent them: saved, read, erased."""

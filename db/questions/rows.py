@@ -1,0 +1,94 @@
+"""Questions on their way in, as they are stored, and as the models see them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where a question stands."""
+
+    PENDING = "pending"
+    """Not checked yet: it waits for a worker, or for the archive it came with to be mined."""
+    DONE = "done"
+    FAILED = "failed"
+    """Set aside, or left unmined by an archive that has ended."""
+
+
+class Outcome(StrEnum):
+    """What saving a question changed."""
+
+    CREATED = "created"
+    CHANGED = "changed"
+    """What the models see has changed: it is checked again."""
+    UPDATED = "updated"
+    """Only its url, category, author, date or the like has changed."""
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewQuestion:
+    """A question as its forum sends it, cleaned and within its limits."""
+
+    external_id: str
+    title: str
+    body: str = ""
+    url: str | None = None
+    category: str | None = None
+    author: str | None = None
+    asked_at: datetime | None = None
+    visible: bool = True
+    text_fields: str
+    text_digest: bytes
+    content_digest: bytes
+    foreign_share: float
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """What became of one saved question."""
+
+    id: int
+    external_id: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionRow:
+    """A stored question and where it stands."""
+
+    id: int
+    forum_id: int
+    external_id: str
+    title: str
+    body: str
+    url: str | None
+    category: str | None
+    author: str | None
+    asked_at: datetime | None
+    visible: bool
+    text_fields: str
+    text_version: int
+    foreign_share: float
+    threshold: float | None
+    bi_encoder: str | None
+    reranker: str | None
+    checked_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    state: State
+    error: str | None
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateText:
+    """What the models see of a candidate, and what is shown of it."""
+
+    id: int
+    external_id: str
+    title: str
+    body: str
+    url: str | None
+    text_fields: str

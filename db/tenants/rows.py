@@ -1,0 +1,68 @@
+"""Forums with what their people chose, their calibrations, and API keys."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learnt:
+    """A line in logit space with what it was learnt from and what it brought."""
+
+    reranker_id: int
+    bi_encoder_id: int
+    slope: float
+    shift: float
+    duplicates: int
+    others: int
+    lowest: float
+    error_before: float
+    error_after: float
+    brier_before: float
+    brier_after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationRow(Learnt):
+    """A version of a forum's own calibration, for one pair of models."""
+
+    id: int
+    actor: str
+    created_at: datetime
+    ended_at: datetime | None
+    ended_by: str | None
+
+    def is_for(self, *, reranker_id: int | None, bi_encoder_id: int | None) -> bool:
+        """Return whether it was learnt from scores of these models."""
+        return (self.reranker_id, self.bi_encoder_id) == (reranker_id, bi_encoder_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForumRow:
+    """A forum and what its people chose."""
+
+    id: int
+    name: str
+    title: str
+    text_fields: str
+    threshold: float | None
+    observe_only: bool
+    pending_limit: int
+    canonical_rule: str
+    calibration: CalibrationRow | None
+    """The one that stands; it counts only for the models that it was learnt from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRow:
+    """An API key: never the secret itself."""
+
+    id: int
+    name: str
+    prefix: str
+    scopes: frozenset[str]
+    forums: Mapping[str, int]
+    """Names of the forums it is bound to, with their ids."""
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
