@@ -7,20 +7,10 @@ from pydantic import ValidationError
 from rich.console import Console
 from sqlalchemy.exc import OperationalError
 
-from cli import (
-    archive_import,
-    archives,
-    console,
-    doctor,
-    forums,
-    keys,
-    mine,
-    models,
-    processes,
-    retry,
-    trained,
-    up,
-)
+from cli import doctor, models, processes, retry, up
+from cli.archives import archives, importing, mine
+from cli.tenants import forums, keys, people
+from cli.training import trained
 from db.errors import ServiceError
 
 app = typer.Typer(
@@ -34,15 +24,15 @@ up.add_to(app)
 processes.add_to(app)
 retry.add_to(app)
 doctor.add_to(app)
-archive_import.add_to(app)
+importing.add_to(app)
 mine.add_to(app)
 trained.add_to(app)
 app.add_typer(archives.app, name="archives")
 app.add_typer(forums.app, name="forums")
 app.add_typer(keys.app, name="keys")
 app.add_typer(models.app, name="models")
-app.add_typer(console.people, name="people")
-app.add_typer(console.export, name="export")
+app.add_typer(people.people, name="people")
+app.add_typer(people.export, name="export")
 
 _errors = Console(stderr=True)
 

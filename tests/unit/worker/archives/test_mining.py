@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from cli import mine as command
+from cli.archives import mine as command
 from cli.main import app
 from worker.archives.blocks import BlockSearch
 from worker.archives.mining import Miner

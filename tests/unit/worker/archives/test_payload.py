@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.archive_pages import as_html, write_files
+from cli.archives.pages import as_html, write_files
 from db.archives.report import FoundPair
 from worker.archives.payload import Bars, NearPairs, pack_links, unpack_links
 from worker.archives.report import Report

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 from typer.testing import CliRunner, Result
 
-from cli import archive_import, archive_watch
+from cli.archives import importing, watch
 from cli.embedded import Addresses
 from cli.main import app
 from db.tables.archives import Archive
@@ -27,10 +27,8 @@ def service(
 ) -> None:
     monkeypatch.setenv("ASKEDBEFORE_DATABASE_URL", servers.database_url)
     monkeypatch.setenv("ASKEDBEFORE_REDIS_URL", redis_url)
-    monkeypatch.setattr(archive_watch, "_PAUSE_S", 0.01)
-    monkeypatch.setattr(
-        archive_import, "_work_here", lambda: lambda: make_worker(committed).run(0.5)
-    )
+    monkeypatch.setattr(watch, "_PAUSE_S", 0.01)
+    monkeypatch.setattr(importing, "_work_here", lambda: lambda: make_worker(committed).run(0.5))
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from cli.stages import stage_bars
-from cli.training import CACHE, Seed, app, console, folder_of, load_bi_encoder, say
-from cli.training_tables import show_comparison
+from cli.training.recipes import CACHE, Seed, app, console, folder_of, load_bi_encoder, say
+from cli.training.tables import show_comparison
 
 
 @app.command()

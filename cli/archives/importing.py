@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from cli.archive_watch import follow, wake
-from cli.archives import show
+from cli.archives.archives import show
+from cli.archives.watch import follow, wake
 from cli.connect import database
 from db.archives import archives
 from db.archives.archives import ArchiveRow, ArchiveState

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.console import Console
 
-from cli.training_tables import show_figures
+from cli.training.tables import show_figures
 
 if TYPE_CHECKING:
     from training.pairs import LabelledPair

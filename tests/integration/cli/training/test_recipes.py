@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from cli.sample import load_questions
-from cli.training_tables import show_comparison
+from cli.training.tables import show_comparison
 from training.evaluate import Scored, compare
 from training.pairs import LabelledPair, PairsError, write_pairs
 from worker.inference.load import DEFAULT_RERANKER, model_folder

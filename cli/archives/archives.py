@@ -7,8 +7,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.archive_pages import facts, write_files
-from cli.archive_watch import follow, wake
+from cli.archives.pages import facts, write_files
+from cli.archives.watch import follow, wake
 from cli.connect import database
 from db.archives import archives
 from db.archives import report as archive_report

@@ -1,0 +1,1 @@
+"""Archives on the command line: brought in, watched, reported, and mined in memory."""

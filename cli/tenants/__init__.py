@@ -1,0 +1,1 @@
+"""Forums, keys and people on the command line."""
