@@ -1,5 +1,7 @@
 """Thin tasks: each fetches this process' resources and calls the code that does the work."""
 
+import os
+
 from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -8,17 +10,23 @@ from db.errors import ServiceError
 from db.work.rows import Lane
 from worker import upkeep
 from worker.app import DELIVER, PROVE, SWEEP, UPKEEP
+from worker.live.blame import BrokenModelError
 from worker.queue import CHECK, DRAIN, CheckRequest, send_answer, wake_key
-from worker.resources import Resources, resources
+from worker.resources import Resources, proof_of, resources
 
 _DATABASE_AWAY = (OperationalError, InterfaceError)
+_BROKEN = 70
+"""Status of a process that ends because its models can no longer infer."""
 
 
 def _drain(lane: Lane) -> None:
     held = resources()
     # From here on new questions need a new message: this one may be too far on to see them.
     held.redis.delete(wake_key(lane))
-    held.drains[lane].run(held.pipeline().process)
+    try:
+        held.drains[lane].run(held.pipeline().process, prove=lambda: proof_of(held.models()))
+    except BrokenModelError:
+        os._exit(_BROKEN)  # the pool puts a fresh process in this one's place
     held.prove()
 
 

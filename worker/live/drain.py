@@ -5,22 +5,25 @@ from collections.abc import Callable, Sequence
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from db.engine import Sessions
-from db.errors import TransientError
 from db.work import jobs
-from db.work.rows import Claimed, Lane
+from db.work.rows import Claim, Claimed, Lane
 from worker.inference.cascade import next_budget
+from worker.live.blame import BrokenModelError, is_moments_fault, reason
 from worker.queue import Queue
 
 FIRST_BUDGET = 512
+_LEAST_BUDGET = 1
 _SUSPECT_ATTEMPTS = 3
 """From this attempt on a question is worked on alone: its neighbours may be innocent."""
 
 log = structlog.get_logger()
 
 Process = Callable[[Sequence[Claimed], UUID], None]
+Prove = Callable[[], object]
+"""Raises unless the models can infer."""
 
 
 class Drain:
@@ -46,64 +49,81 @@ class Drain:
         self._lease_s = lease_s
         self._budget = min(FIRST_BUDGET, token_budget)
 
-    def run(self, process: Process) -> int:
+    def run(self, process: Process, *, prove: Prove = lambda: None) -> int:
         """Work for about one slice and return how many questions were claimed.
 
         What is left over then is left to the next message, so that a more urgent lane gets its
-        turn and other workers can join in.
+        turn and other workers can join in. *prove* is called after a question failed alone; when
+        it raises, this process can work on none, which raises `BrokenModelError`.
         """
         started, done, more = time.monotonic(), 0, True
         while more and time.monotonic() - started < self._slice_s:
             begun = time.monotonic()
-            with self._sessions.begin() as session:
-                claim = jobs.claim(
-                    session,
-                    self._lane,
-                    token_budget=self._budget,
-                    limit=self._limit,
-                    lease_s=self._lease_s,
-                )
+            claim = self._claim()
             if claim.more:
                 self._queue.wake(self._lane)
-            self._work(claim.questions, claim.lease, process)
-            done, more = done + len(claim.questions), claim.more
-            if more:
+            more = self._work(claim, process, prove) or claim.more
+            done += len(claim.questions)
+            if claim.more:
                 self._adapt(time.monotonic() - begun)
         return done
+
+    def _claim(self) -> Claim:
+        with self._sessions.begin() as session:
+            return jobs.claim(
+                session,
+                self._lane,
+                token_budget=self._budget,
+                limit=self._limit,
+                lease_s=self._lease_s,
+            )
 
     def _adapt(self, took_s: float) -> None:
         self._budget = next_budget(
             self._budget, took_s=took_s, slice_s=self._slice_s, cap=self._cap
         )
 
-    def _work(self, batch: Sequence[Claimed], lease: UUID, process: Process) -> None:
-        parts = [[one] for one in batch if one.attempts >= _SUSPECT_ATTEMPTS]
-        fresh = [one for one in batch if one.attempts < _SUSPECT_ATTEMPTS]
-        try:
-            for part in [fresh, *parts]:
-                if part:
-                    self._bisect(part, lease, process)
-        except BaseException:
-            # Asked to stop, out of time, or the database is away: give back what is not done.
-            self._release(batch, lease)
-            raise
+    def _work(self, claim: Claim, process: Process, prove: Prove) -> bool:
+        """Work on what was claimed and return whether suspects were left for the next claim.
 
-    def _bisect(self, batch: Sequence[Claimed], lease: UUID, process: Process) -> None:
+        A suspect may kill this process: of all leases it holds then, each counts an attempt. So it
+        is worked on when its neighbours are done, and other suspects are given back before.
+        """
+        fresh = [one for one in claim.questions if one.attempts < _SUSPECT_ATTEMPTS]
+        suspects = [one for one in claim.questions if one.attempts >= _SUSPECT_ATTEMPTS]
+        try:
+            if suspects[1:]:
+                self._release(suspects[1:], claim.lease)
+            for part in (fresh, suspects[:1]):
+                if part:
+                    self._bisect(part, claim.lease, process, prove)
+        except BaseException:
+            # Asked to stop, out of time, or the database is away: give back what is not done, and
+            # claim less the next time, or one slow question would cost the others' time for ever.
+            self._release(claim.questions, claim.lease)
+            self._budget = max(_LEAST_BUDGET, self._budget // 4)
+            raise
+        return bool(suspects[1:])
+
+    def _bisect(
+        self, batch: Sequence[Claimed], lease: UUID, process: Process, prove: Prove
+    ) -> None:
         try:
             process(batch, lease)
-        except (TransientError, OperationalError, InterfaceError, MemoryError):
-            raise  # not the questions' fault
-        except Exception as error:  # noqa: BLE001  # whatever a question can break
+        except Exception as error:
+            if is_moments_fault(error):
+                raise
             if len(batch) == 1:
                 self._fail(batch[0], lease, error)
+                _check(prove)
                 return
             middle = len(batch) // 2
-            self._bisect(batch[:middle], lease, process)
-            self._bisect(batch[middle:], lease, process)
+            self._bisect(batch[:middle], lease, process, prove)
+            self._bisect(batch[middle:], lease, process, prove)
 
     def _fail(self, question: Claimed, lease: UUID, error: Exception) -> None:
         with self._sessions.begin() as session:
-            aside = jobs.fail(session, lease, [question.id], f"{type(error).__name__}: {error}")
+            aside = jobs.fail(session, lease, [question.id], reason(error))
         # The error is kept in the row; a log line must not carry what may quote the question.
         log.warning(
             "question.failed",
@@ -117,5 +137,14 @@ class Drain:
         try:
             with self._sessions.begin() as session:
                 jobs.release(session, lease, [question.id for question in batch])
-        except (OperationalError, InterfaceError):
+        except DBAPIError:
             log.warning("claim.release_failed", questions=len(batch))  # the lease runs out instead
+
+
+def _check(prove: Prove) -> None:
+    try:
+        prove()
+    except Exception as error:
+        if is_moments_fault(error):
+            raise
+        raise BrokenModelError from error

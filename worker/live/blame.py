@@ -1,0 +1,55 @@
+"""Whose fault a failed batch is: that of a question in it, or of the moment.
+
+What is the moment's fault is nobody's attempt: an asked stop, a database that is away, read-only,
+full or restarting, scores that went stale. All else may be due to one question: it is looked for by
+halving, and only the one that fails alone pays with an attempt.
+"""
+
+from collections.abc import Iterator
+
+from billiard.exceptions import SoftTimeLimitExceeded
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from db.errors import TransientError
+from worker.inference.runner import InferenceError
+
+_STATEMENT_TIMEOUT = "57014"
+_CIRCUMSTANCES = ("08", "25", "40", "53", "55", "57", "58")
+"""SQLSTATE classes: connection, transaction state, rollback, resources, locks, operator, system."""
+
+_REASON_LENGTH = 2_000
+
+
+class BrokenModelError(TransientError):
+    """The models of this process can no longer infer: it must make room for a fresh one."""
+
+
+def is_moments_fault(error: BaseException) -> bool:
+    """Return whether *error* says nothing about the questions that were worked on."""
+    if any(isinstance(one, SoftTimeLimitExceeded) for one in _causes(error)):
+        return True
+    if isinstance(error, DBAPIError):
+        return _is_database_away(error)
+    if isinstance(error, InferenceError):
+        return False
+    return isinstance(error, TransientError | PoolTimeoutError) or not isinstance(error, Exception)
+
+
+def _is_database_away(error: DBAPIError) -> bool:
+    code = getattr(error.orig, "pgcode", None)
+    if error.connection_invalidated or isinstance(error, InterfaceError) or code is None:
+        return True
+    return code != _STATEMENT_TIMEOUT and str(code).startswith(_CIRCUMSTANCES)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def reason(error: BaseException) -> str:
+    """Return what is kept with a question that failed: text that Postgres takes."""
+    said = f"{type(error).__name__}: {error}"[:_REASON_LENGTH].replace("\0", "\N{SYMBOL FOR NULL}")
+    return said.encode("utf-8", "replace").decode("utf-8")
