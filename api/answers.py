@@ -1,6 +1,5 @@
 """From stored rows to what goes over the wire."""
 
-from collections.abc import Sequence
 from urllib.parse import quote
 
 from api.schemas import (
@@ -12,7 +11,7 @@ from api.schemas import (
     ScoresOut,
 )
 from db.pairs.rows import Duplicate, PairRow
-from db.questions.rows import QuestionRow
+from db.questions.rows import Answer
 from db.tenants.rows import ForumRow
 from worker.text import FOREIGN_LIMIT, FOREIGN_WARNING
 
@@ -22,8 +21,9 @@ def status_url(forum: ForumRow, external_id: str) -> str:
     return f"/v1/forums/{quote(forum.name, safe='')}/questions/{quote(external_id, safe='')}"
 
 
-def question_out(forum: ForumRow, row: QuestionRow, duplicates: Sequence[Duplicate]) -> QuestionOut:
+def question_out(forum: ForumRow, answer: Answer) -> QuestionOut:
     """Return a question as its forum reads it."""
+    row = answer.question
     return QuestionOut(
         id=row.external_id,
         forum=forum.name,
@@ -39,7 +39,7 @@ def question_out(forum: ForumRow, row: QuestionRow, duplicates: Sequence[Duplica
         text_fields=row.text_fields,
         threshold=row.threshold,
         models=ModelsOut(bi_encoder=row.bi_encoder, reranker=row.reranker),
-        duplicates=[duplicate_out(duplicate) for duplicate in duplicates],
+        duplicates=[duplicate_out(duplicate) for duplicate in answer.duplicates],
         warnings=[FOREIGN_WARNING] if row.foreign_share > FOREIGN_LIMIT else [],
         error=row.error,
         attempts=row.attempts,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cli.embedded import EmbeddedServers
 from db import schema
 from db.engine import Sessions, make_engine, make_sessions
-from db.questions import questions
+from db.questions import questions, saving
 from db.questions.rows import NewQuestion
 from db.settings import DatabaseSettings
 from db.tenants import forums
@@ -56,7 +56,7 @@ def _fill(sessions: Sessions, model: ModelRow, size: int, random: np.random.Gene
             for n in chunk
         ]
         with sessions.begin() as session:
-            saved = questions.save(session, forum, items, lane=Lane.LIVE)
+            saved = saving.save(session, forum, items, lane=Lane.LIVE)
             rows = [
                 NewEmbedding(
                     question_id=one.id,

@@ -28,7 +28,7 @@ from cli.home import Running, environment, hold
 from cli.supervisor import Supervisor
 from db import schema
 from db.engine import Sessions, make_engine, make_sessions
-from db.questions import questions
+from db.questions import saving
 from db.questions.rows import NewQuestion
 from db.settings import DatabaseSettings
 from db.tables.questions import Job
@@ -159,7 +159,7 @@ def _stored(
     for start in range(0, STORED, 1_000):
         with sessions.begin() as session:
             batch = new_questions(titles[start : start + 1_000], first=start)
-            questions.save(session, forum, batch, lane=Lane.LIVE)
+            saving.save(session, forum, batch, lane=Lane.LIVE)
             session.execute(delete(Job))
     fill(sessions, encoder, models.bi_encoder, on_done=lambda _: None)
     partitions.build_index(sessions.kw["bind"], models.bi_encoder)
@@ -235,7 +235,7 @@ def drain(bench: Bench, titles: Sequence[str]) -> list[Row]:
         _clear_jobs(bench.sessions)
         with bench.sessions.begin() as session:
             batch = new_questions(titles, first=10_000_000)
-            questions.save(session, bench.forum, batch, lane=Lane.ARCHIVE)
+            saving.save(session, bench.forum, batch, lane=Lane.ARCHIVE)
         lane = Drain(
             Lane.ARCHIVE,
             sessions=bench.sessions,

@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Session
 
-from db.questions import questions
+from db.questions import saving
 from db.questions.rows import NewQuestion, Saved
 from db.tenants import forums
 from db.tenants.rows import ForumRow
@@ -35,4 +35,4 @@ def save_questions(
 ) -> list[Saved]:
     """Save one question per title, with the ids "1", "2", and so on."""
     items = [new_question(title, external_id=str(n)) for n, title in enumerate(titles, start=first)]
-    return questions.save(session, forum, items, lane=lane)
+    return saving.save(session, forum, items, lane=lane)

@@ -24,7 +24,7 @@ from db.deciding import decisions
 from db.deciding.decisions import Verdict
 from db.engine import Sessions, make_engine, make_sessions
 from db.errors import ConflictError
-from db.questions import questions
+from db.questions import saving
 from db.questions.rows import NewQuestion
 from db.rows import PairStatus
 from db.settings import DatabaseSettings
@@ -53,7 +53,7 @@ def _load_sample(sessions: Sessions) -> None:
     with sessions.begin() as session:
         forum = forums.ensure_forum(session, FORUM, title="Sample forum")
         items = [_question(row) for row in load_questions()]
-        questions.save(session, forum, items, lane=Lane.LIVE)
+        saving.save(session, forum, items, lane=Lane.LIVE)
         for name in PEOPLE:
             person = people.ensure_person(session, name)
             people.set_password(session, person.id, _PASSWORD)

@@ -11,7 +11,7 @@ from api.errors import field_errors
 from api.retry import retried
 from api.routes.questions import ENQUEUED
 from api.schemas import BatchIn, BatchItemIn, BatchItemOut, BatchOut, FieldProblem
-from db.questions import questions
+from db.questions import saving
 from db.questions.rows import NewQuestion, Saved
 from db.tenants.rows import ForumRow
 from db.work.rows import Lane
@@ -69,7 +69,7 @@ def sort_out(
 def _save(services: Services, forum: ForumRow, items: list[NewQuestion]) -> list[Saved]:
     with services.sessions.begin() as session:
         services.backlog.admit(session, forum)
-        return questions.save(session, forum, items, lane=Lane.LIVE)
+        return saving.save(session, forum, items, lane=Lane.LIVE)
 
 
 def _saved(forum: ForumRow, index: int, saved: Saved) -> BatchItemOut:

@@ -10,8 +10,7 @@ from api.answers import question_out, status_url
 from api.deps import AllServices, Caller, ReadForum, Services, Sessions, SubmitForum, only_json
 from api.retry import retried
 from api.schemas import ExternalId, QuestionIn, QuestionOut
-from db.pairs import pairs
-from db.questions import questions
+from db.questions import questions, saving
 from db.questions.rows import NewQuestion, Outcome, State
 from db.tenants.rows import ForumRow
 from db.work.rows import Lane
@@ -74,9 +73,8 @@ async def put_question(
 def get_question(question_id: QuestionId, forum: ReadForum, sessions: Sessions) -> QuestionOut:
     """Return a question, where it stands, and its duplicates with every stage's score."""
     with sessions.begin() as session:
-        row = questions.get(session, forum.id, question_id)
-        duplicates = pairs.duplicates(session, row.id)
-    return question_out(forum, row, duplicates)
+        found = questions.answer(session, forum.id, question_id)
+    return question_out(forum, found)
 
 
 @router.delete("/{question_id:path}", status_code=status.HTTP_204_NO_CONTENT)
@@ -91,13 +89,10 @@ def erase_question(
 def _save(services: Services, forum: ForumRow, item: NewQuestion) -> tuple[Outcome, QuestionOut]:
     with services.sessions.begin() as session:
         services.backlog.admit(session, forum)
-        (saved,) = questions.save(session, forum, [item], lane=Lane.LIVE)
-        row = questions.get(session, forum.id, item.external_id)
-        is_new = saved.outcome is Outcome.CREATED
-        duplicates = [] if is_new else pairs.duplicates(session, row.id)
-    services.backlog.add(forum.id, int(saved.outcome in ENQUEUED))
-    services.metrics.questions.labels(saved.outcome).inc()
-    return saved.outcome, question_out(forum, row, duplicates)
+        outcome, answer = saving.put(session, forum, item, lane=Lane.LIVE)
+    services.backlog.add(forum.id, int(outcome in ENQUEUED))
+    services.metrics.questions.labels(outcome).inc()
+    return outcome, question_out(forum, answer)
 
 
 async def _wait_for(

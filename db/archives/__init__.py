@@ -1,1 +1,6 @@
-"""Archives: what was imported, its units of work, its blocks and its report."""
+"""Archives: a whole forum's questions brought in at once, and the ledger of work on them.
+
+May touch: archives, their units of work, and the questions and pairs that come with an archive.
+Must never: score a pair, or change what a person decided.
+Imported through: `archives`, `units`, `blocks`, `report`.
+"""

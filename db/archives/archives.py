@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from db.errors import ConflictError, NotFoundError
-from db.questions import questions
+from db.questions import saving
 from db.questions.rows import NewQuestion
 from db.rows import PairKind, PairStatus
 from db.tables.archives import Archive, ArchiveUnit
@@ -251,7 +251,7 @@ def load(
         session.execute(text(_ADOPT), parameters)
         changed = set(session.execute(text(_DIFFERENT), parameters).scalars())
         edited = [item for item in items if item.external_id in changed]
-        questions.save(session, forum, edited, lane=Lane.ARCHIVE)
+        saving.save(session, forum, edited, lane=Lane.ARCHIVE)
     session.execute(text("DELETE FROM incoming"))
     return Loaded(
         created=created, changed=len(changed), unchanged=len(items) - created - len(changed)

@@ -1,1 +1,6 @@
-"""What people say of pairs: decisions, their undoing, bulk decisions, second opinions."""
+"""What people say about pairs: decisions, decisions on many at once, second opinions.
+
+May touch: decisions, second opinions, what stands about a decided pair, and the groups that follow.
+Must never: write over a version of a pair that the person did not see.
+Imported through: `decisions`, `entry_decisions`, `bulk`, `opinions`.
+"""

@@ -1,1 +1,6 @@
-"""What goes out: events, and webhooks with their deliveries."""
+"""What goes out: events, webhooks, and the deliveries to them.
+
+May touch: events, webhooks and deliveries.
+Must never: put the text of a question into an event.
+Imported through: `events`, `webhooks`.
+"""

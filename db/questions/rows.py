@@ -1,8 +1,11 @@
 """Questions on their way in, as they are stored, and as the models see them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from db.pairs.rows import Duplicate
 
 
 class State(StrEnum):
@@ -92,3 +95,11 @@ class CandidateText:
     body: str
     url: str | None
     text_fields: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A question with the duplicates that are known of it, surest first."""
+
+    question: QuestionRow
+    duplicates: Sequence[Duplicate]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from db.engine import Sessions
-from db.questions import questions
+from db.questions import questions, saving
 from db.questions.rows import NewQuestion, QuestionRow
 from db.tenants.rows import ForumRow
 from db.work import jobs
@@ -25,7 +25,7 @@ def owe_again(sessions: Sessions, forum: ForumRow, *, on_done: Callable[[int], N
             if not rows:
                 return total
             items = [_again(row, forum) for row in rows]
-            questions.save(session, forum, items, lane=Lane.ARCHIVE)
+            saving.save(session, forum, items, lane=Lane.ARCHIVE)
             owed = [(row.id, item.tokens) for row, item in zip(rows, items, strict=True)]
             jobs.put(session, owed, forum_id=forum.id, lane=Lane.ARCHIVE)
         total, after = total + len(rows), rows[-1].id

@@ -15,7 +15,7 @@ from db.archives import blocks as archive_blocks
 from db.archives import units as archive_units
 from db.archives.archives import ArchiveState, Stage
 from db.archives.units import NewUnit, StageProgress
-from db.questions import questions
+from db.questions import saving
 from db.tables.archives import ArchiveUnit
 from db.tables.questions import Question
 from db.work.rows import Lane
@@ -199,7 +199,7 @@ def test_a_length_is_of_what_the_models_see(committed: Factory) -> None:
             replace(new_question("Why?", external_id=fields, body=body), text_fields=fields)
             for fields in ("title", "title_body")
         ]
-        plain, whole = (one.id for one in questions.save(session, forum, items, lane=Lane.LIVE))
+        plain, whole = (one.id for one in saving.save(session, forum, items, lane=Lane.LIVE))
 
         ids = np.array([whole, plain, 10**9, whole], dtype=np.int64)
         lengths = archive_blocks.lengths(session, ids, longest=90)

@@ -3,7 +3,7 @@ from datetime import timedelta
 from sqlalchemy import func, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from db.questions import questions
+from db.questions import questions, saving
 from db.questions.rows import Outcome, State
 from db.tables.questions import Job
 from db.work import jobs
@@ -35,9 +35,7 @@ def test_an_edit_of_the_text_owes_work_again_and_an_edit_of_the_body_does_not(
 
     body = new_question("How do I boil an egg?", body="Soft, please.")
     text = new_question("How do I poach an egg?")
-    outcomes = [
-        questions.save(session, forum, [i], lane=Lane.LIVE)[0].outcome for i in (body, text)
-    ]
+    outcomes = [saving.save(session, forum, [i], lane=Lane.LIVE)[0].outcome for i in (body, text)]
 
     assert outcomes == [Outcome.UPDATED, Outcome.CHANGED]
     assert questions.get(session, forum.id, "1").text_version == 2

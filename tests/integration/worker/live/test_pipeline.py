@@ -7,7 +7,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from db.pairs import pairs
-from db.questions import questions
+from db.questions import questions, saving
 from db.questions.rows import State
 from db.rows import PairStatus
 from db.tables.pairs import Event, Pair
@@ -133,7 +133,7 @@ def test_a_hidden_question_is_offered_to_nobody(sessions: Factory) -> None:
     drain(sessions)
     with sessions.begin() as session:
         hidden = new_question("How do I boil an egg well", visible=False)
-        questions.save(session, forum, [hidden], lane=Lane.LIVE)
+        saving.save(session, forum, [hidden], lane=Lane.LIVE)
     submit(sessions, "How do I boil an egg well", "How do I boil an egg", first=2)
 
     drain(sessions)
@@ -304,7 +304,7 @@ def test_a_recheck_makes_the_models_see_what_the_forum_now_wants(sessions: Facto
             new_question("Please help", external_id="1", body="How do I boil an egg"),
             new_question("Please help", external_id="2", body="Best train to Rome"),
         ]
-        questions.save(session, forum, items, lane=Lane.LIVE)
+        saving.save(session, forum, items, lane=Lane.LIVE)
     drain(sessions)
     assert found(sessions, forum, "1") == [("2", "same_text")]
     with sessions.begin() as session:
