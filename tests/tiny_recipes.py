@@ -12,8 +12,8 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
-from training.cross_encoder import CrossEncoderConfig
-from training.pairs import LabelledPair
+from training.data.pairs import LabelledPair
+from training.recipes.cross_encoder import CrossEncoderConfig
 
 PADDING, UNKNOWN, START, END = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
 VERBS = ("bake", "sell", "draw", "clean", "repair", "paint", "carry", "store", "weigh", "choose")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch.nn.functional import binary_cross_entropy_with_logits, dropout
 
 from db.errors import InvalidInputError
-from training.metrics import Floats
+from training.measure.metrics import Floats
 from worker.archives.blocks import BlockSearch, Near, all_near
 from worker.inference.cascade import rerank
 from worker.inference.encoder import Encoder

@@ -11,8 +11,8 @@ from rich.console import Console
 from cli.training.tables import show_figures
 
 if TYPE_CHECKING:
-    from training.pairs import LabelledPair
-    from training.report import Figures
+    from training.data.pairs import LabelledPair
+    from training.measure.report import Figures
     from worker.inference.encoder import Encoder
 
 app = typer.Typer(
@@ -56,8 +56,8 @@ def split_(
 
     Example: askedbefore train split quora_duplicate_questions.tsv --output splits
     """
-    from training.pairs import read_pairs  # noqa: PLC0415  # training is heavy and optional
-    from training.splits import save, split  # noqa: PLC0415
+    from training.data.pairs import read_pairs  # noqa: PLC0415  # training is heavy and optional
+    from training.data.splits import save, split  # noqa: PLC0415
 
     read = read_pairs(data)
     say(read.summary())
@@ -97,8 +97,8 @@ def cross_encoder(  # noqa: PLR0913, PLR0917  # a command's options
     Example: askedbefore train cross-encoder --train splits/train.jsonl --dev splits/dev.jsonl
     --output runs/reranker; then: askedbefore models add reranker runs/reranker/model
     """
-    from training import runs  # noqa: PLC0415  # training is heavy and optional
-    from training.cross_encoder import CrossEncoderConfig  # noqa: PLC0415
+    from training.recipes import runs  # noqa: PLC0415  # training is heavy and optional
+    from training.recipes.cross_encoder import CrossEncoderConfig  # noqa: PLC0415
 
     _hush_all_but_the_first()
     data = runs.load_data(train, dev, seed=seed)
@@ -138,8 +138,8 @@ def sentence_transformer(  # noqa: PLR0913, PLR0917  # a command's options
 
     Example: askedbefore train sentence-transformer --train splits/train.jsonl --output runs/encoder
     """
-    from training import runs  # noqa: PLC0415  # training is heavy and optional
-    from training.sentence_transformer import (  # noqa: PLC0415
+    from training.recipes import runs  # noqa: PLC0415  # training is heavy and optional
+    from training.recipes.sentence_transformer import (  # noqa: PLC0415
         Objective,
         SentenceTransformerConfig,
     )
@@ -173,8 +173,8 @@ def distill(  # noqa: PLR0917  # a command's options
     Example: askedbefore train distill --teacher sentence-transformers/all-mpnet-base-v2
     --labelled splits/train.jsonl --questions titles.csv --output teacher.jsonl
     """
-    from training.distill import Teacher  # noqa: PLC0415  # training is heavy and optional
-    from training.pairs import read_pairs, read_questions, write_pairs  # noqa: PLC0415
+    from training.data.pairs import read_pairs, read_questions, write_pairs  # noqa: PLC0415
+    from training.recipes.distill import Teacher  # noqa: PLC0415  # training is heavy and optional
 
     texts = read_questions(questions)
     with console.status("The teacher reads the labelled pairs"):
@@ -209,8 +209,8 @@ def negatives(  # noqa: PLR0917  # a command's options
     --duplicates more.csv --output negatives.jsonl; then: askedbefore train mix --negatives
     negatives.jsonl ...
     """
-    from training.mining import mined_negatives  # noqa: PLC0415  # training is heavy and optional
-    from training.pairs import read_pairs, read_questions, write_pairs  # noqa: PLC0415
+    from training.data.mining import mined_negatives  # noqa: PLC0415  # training is heavy and optional
+    from training.data.pairs import read_pairs, read_questions, write_pairs  # noqa: PLC0415
 
     known = [pair for source in (pairs, *(duplicates or ())) for pair in read_pairs(source).pairs]
     texts = [text for path in questions or () for text in read_questions(path)]
@@ -247,8 +247,8 @@ def mix(  # noqa: PLR0913, PLR0917  # a command's options
     Example: askedbefore train mix --gold splits/train.jsonl --apart splits/dev.jsonl
     --apart splits/test.jsonl --extra teacher.jsonl --output mix.jsonl
     """
-    from training import mix as mixing  # noqa: PLC0415  # training is heavy and optional
-    from training.pairs import read_pairs, write_pairs  # noqa: PLC0415
+    from training.data import mix as mixing  # noqa: PLC0415  # training is heavy and optional
+    from training.data.pairs import read_pairs, write_pairs  # noqa: PLC0415
     from worker.inference.load import model_folder  # noqa: PLC0415
 
     pairs = read_pairs(gold).pairs
@@ -282,13 +282,13 @@ def load_bi_encoder(name: str) -> "Encoder":
 
 
 def _hush_all_but_the_first() -> None:
-    from training.ranks import Rank  # noqa: PLC0415  # as training itself
+    from training.recipes.ranks import Rank  # noqa: PLC0415  # as training itself
 
     console.quiet = not Rank().is_first
 
 
 def _pos_weight(wanted: str | None, pairs: "Sequence[LabelledPair]") -> float | None:
-    from training.cross_encoder import balanced_pos_weight  # noqa: PLC0415  # heavy and optional
+    from training.recipes.cross_encoder import balanced_pos_weight  # noqa: PLC0415  # heavy and optional
 
     if wanted is None:
         return None

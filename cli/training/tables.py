@@ -7,9 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from training.evaluate import Comparison
-    from training.pairs import LabelledPair
-    from training.report import Figures
+    from training.data.pairs import LabelledPair
+    from training.measure.evaluate import Comparison
+    from training.measure.report import Figures
 
 
 def show_figures(figures: "Figures", *, console: Console) -> None:

@@ -21,8 +21,8 @@ def average(
 
     Example: askedbefore train average runs/second/model runs/first/model --output mean
     """
-    from training.averaging import average as mean  # noqa: PLC0415  # heavy and optional
-    from training.runs import save_reranker  # noqa: PLC0415
+    from training.recipes.averaging import average as mean  # noqa: PLC0415  # heavy and optional
+    from training.recipes.runs import save_reranker  # noqa: PLC0415
 
     save_reranker(mean([folder_of(first), folder_of(second)], [share, 1 - share]), output)
     say([f"{output} is written: askedbefore train calibrate {output} --data DEV"])
@@ -40,8 +40,8 @@ def calibrate_(
 
     Example: askedbefore train calibrate runs/reranker/model --data decisions.csv
     """
-    from training.pairs import read_pairs, require_both_labels  # noqa: PLC0415  # heavy, optional
-    from training.runs import calibrate_reranker  # noqa: PLC0415
+    from training.data.pairs import read_pairs, require_both_labels  # noqa: PLC0415  # heavy, optional
+    from training.recipes.runs import calibrate_reranker  # noqa: PLC0415
 
     read = read_pairs(data)
     require_both_labels(read.pairs, what=data)
@@ -72,8 +72,8 @@ def gate(
     tell from their vectors which it will not flag. Calibrate first; fit anew after calibrating.
     Example: askedbefore train gate runs/reranker/model --questions titles.csv
     """
+    from training.data.pairs import read_questions  # noqa: PLC0415
     from training.gate import fit_gate, lowest_threshold, scored_pairs  # noqa: PLC0415  # heavy
-    from training.pairs import read_questions  # noqa: PLC0415
     from worker.inference.load import load_reranker  # noqa: PLC0415
 
     texts = list(dict.fromkeys(text for path in questions for text in read_questions(path)))
@@ -120,8 +120,8 @@ def evaluate(  # noqa: PLR0917  # a command's options
 
     Example: askedbefore evaluate cosine default --data splits/test.jsonl
     """
-    from training.evaluate import compare, score  # noqa: PLC0415  # training is heavy and optional
-    from training.pairs import read_pairs  # noqa: PLC0415
+    from training.data.pairs import read_pairs  # noqa: PLC0415
+    from training.measure.evaluate import compare, score  # noqa: PLC0415  # training is heavy and optional
 
     read = read_pairs(data)
     say(read.summary())

@@ -12,16 +12,16 @@ from sentence_transformers import CrossEncoder, SentenceTransformer
 
 from db.errors import IncompatibleModelError, InvalidInputError
 from tests.tiny_recipes import config, duplicates, make_base, pairs
-from training import cross_encoder, runs
-from training.averaging import average
-from training.distill import Teacher
-from training.evaluate import Scored, compare
-from training.losses import SymmetricBinaryCrossEntropyLoss
-from training.metrics import Floats
-from training.pairs import LabelledPair, write_pairs
-from training.scores import cosines, full_precision, raw_scores
-from training.sentence_transformer import Objective, SentenceTransformerConfig
-from training.splits import LeakError
+from training.data.pairs import LabelledPair, write_pairs
+from training.data.splits import LeakError
+from training.measure.evaluate import Scored, compare
+from training.measure.metrics import Floats
+from training.measure.scores import cosines, full_precision, raw_scores
+from training.recipes import cross_encoder, runs
+from training.recipes.averaging import average
+from training.recipes.distill import Teacher
+from training.recipes.losses import SymmetricBinaryCrossEntropyLoss
+from training.recipes.sentence_transformer import Objective, SentenceTransformerConfig
 from worker.inference.encoder import Encoder
 from worker.scoring.fusion import Calibration
 

@@ -12,9 +12,9 @@ import torch
 
 from db.errors import InvalidInputError
 from tests.tiny_recipes import config, make_base, pairs
-from training import cross_encoder, runs
-from training.pairs import write_pairs
-from training.progress import start
+from training.data.pairs import write_pairs
+from training.recipes import cross_encoder, runs
+from training.recipes.progress import start
 
 torch.set_num_threads(1)  # tiny models: threads only wait for each other
 
@@ -29,7 +29,7 @@ import os, signal, sys
 from pathlib import Path
 import torch
 from tests.tiny_recipes import config, pairs
-from training import cross_encoder, runs
+from training.recipes import cross_encoder, runs
 
 class Dying(cross_encoder.SymmetricBinaryCrossEntropyLoss):
     steps = 0

@@ -3,8 +3,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.calibrate import RawScores, calibrate, fit_fusion, lean_on_cosine, threshold_for
-from training.metrics import (
+from training.measure.calibrate import (
+    RawScores,
+    calibrate,
+    fit_fusion,
+    lean_on_cosine,
+    threshold_for,
+)
+from training.measure.metrics import (
     Floats,
     Labels,
     average_precision,
@@ -54,7 +60,7 @@ def test_thresholds_keep_the_precision_they_promise() -> None:
 def test_the_cosine_is_weighed_as_much_more_as_the_ranking_hardly_notices(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("training.calibrate._GIVEN_FOR_LEANING", 0.002)
+    monkeypatch.setattr("training.measure.calibrate._GIVEN_FOR_LEANING", 0.002)
     raw, labels = scored(3, rows=2_000)
     fitted = fit_fusion(raw.logit, raw.cosine, labels)
 

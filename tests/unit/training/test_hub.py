@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 from datasets import ClassLabel, Dataset, DatasetDict
 
-from training.hub import HubError, HubName, parse
-from training.pairs import LabelledPair, PairsError, read_pairs
+from training.data.hub import HubError, HubName, parse
+from training.data.pairs import LabelledPair, PairsError, read_pairs
 
 PAIRS = [
     LabelledPair("How do I bake bread?", "How is bread baked?", 1.0),

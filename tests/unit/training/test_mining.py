@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from db.errors import InvalidInputError
-from training.metrics import Floats
-from training.mining import mined_negatives
-from training.pairs import LabelledPair
+from training.data.mining import mined_negatives
+from training.data.pairs import LabelledPair
+from training.measure.metrics import Floats
 
 DEGREES = {
     "How do I bake bread?": 0,

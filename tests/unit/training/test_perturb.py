@@ -3,11 +3,11 @@ from random import Random
 import numpy as np
 import pytest
 
-from training.kin import word_kin
-from training.mining import hard_negatives, inferred_negatives, neighbours
-from training.mix import MixConfig, build
-from training.pairs import LabelledPair
-from training.perturb import (
+from training.data.kin import word_kin
+from training.data.mining import hard_negatives, inferred_negatives, neighbours
+from training.data.mix import MixConfig, build
+from training.data.pairs import LabelledPair
+from training.data.perturb import (
     Edit,
     change_number,
     front_place,
@@ -19,7 +19,7 @@ from training.perturb import (
     swap_kindred,
     turn_opposite,
 )
-from training.splits import Components
+from training.data.splits import Components
 
 CHOICE = Random(1)  # noqa: S311  # no secret
 KIN = {

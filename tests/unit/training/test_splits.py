@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db.errors import InvalidInputError
-from training.pairs import LabelledPair, read_pairs
-from training.runs import dev_halves
-from training.splits import LeakError, check_leaks, save, split, without_leaks
+from training.data.pairs import LabelledPair, read_pairs
+from training.data.splits import LeakError, check_leaks, save, split, without_leaks
+from training.recipes.runs import dev_halves
 
 pairs = st.lists(
     st.tuples(st.integers(0, 40), st.integers(0, 40), st.booleans()).map(

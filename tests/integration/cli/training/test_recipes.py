@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from cli.main import app
 from cli.sample import load_questions
 from cli.training.tables import show_comparison
-from training.evaluate import Scored, compare
-from training.pairs import LabelledPair, PairsError, write_pairs
+from training.data.pairs import LabelledPair, PairsError, write_pairs
+from training.measure.evaluate import Scored, compare
 from worker.inference.load import DEFAULT_RERANKER, model_folder
 from worker.scoring.fusion import Calibration
 from worker.scoring.gate import GATE_FILE, Gate

@@ -78,9 +78,10 @@ class PairsRead:
 def read_pairs(path: Path | str, *, soft: bool = False) -> PairsRead:
     """Return the pairs in a CSV, TSV, JSONL or Parquet file, plain or gzipped, or of the hub.
 
-    A name that begins with ``hub:`` is a dataset's: see `training.hub`. With *soft*, labels may be
-    any number from 0 to 1. Raises `PairsError`, naming the line, for a missing column, a label that
-    is none, a row that cannot be read, or a file without pairs, and `HubError` as `hub.load` does.
+    A name that begins with ``hub:`` is a dataset's: see `training.data.hub`. With *soft*, labels
+    may be any number from 0 to 1. Raises `PairsError`, naming the line, for a missing column, a
+    label that is none, a row that cannot be read, or a file without pairs, and `HubError` as
+    `hub.load` does.
     """
     sha256, lines = _opened(path)
     read = PairsRead(pairs=[], sha256=sha256)
@@ -158,7 +159,7 @@ def file_sha256(path: Path) -> str:
 def _opened(source: Path | str) -> tuple[str, Iterator[tuple[int, Row]]]:
     """Return the SHA-256 of a file or a dataset, and its rows with their numbers."""
     if str(source).startswith(HUB):
-        from training import hub  # noqa: PLC0415  # heavy, and only these need it
+        from training.data import hub  # noqa: PLC0415  # heavy, and only these need it
 
         found = hub.load(str(source))
         return found.sha256, iter(enumerate(found.rows, start=1))

@@ -13,11 +13,11 @@ from torch import nn
 from transformers import EarlyStoppingCallback
 
 from db.errors import InvalidInputError
-from training.batches import LengthBatchSampler
-from training.losses import SymmetricBinaryCrossEntropyLoss
-from training.pairs import LabelledPair
-from training.progress import KEPT_CHECKPOINTS, Trained, history, start
-from training.ranks import Rank
+from training.data.pairs import LabelledPair
+from training.recipes.batches import LengthBatchSampler
+from training.recipes.losses import SymmetricBinaryCrossEntropyLoss
+from training.recipes.progress import KEPT_CHECKPOINTS, Trained, history, start
+from training.recipes.ranks import Rank
 
 _EVALUATOR = "dev"
 _METRIC = f"eval_{_EVALUATOR}_average_precision"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from db.errors import InvalidInputError
-from training.pairs import LabelledPair, write_pairs
+from training.data.pairs import LabelledPair, write_pairs
 from worker.text import text_digest
 
 MANIFEST_FILE = "manifest.json"

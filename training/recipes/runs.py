@@ -8,14 +8,15 @@ import numpy as np
 import torch
 from sentence_transformers import CrossEncoder, SentenceTransformer
 
-from training import cross_encoder, report, sentence_transformer
-from training.calibrate import RawScores, calibrate, fit_fusion
-from training.evaluate import labels_of
-from training.metrics import Floats, asymmetry, summary
-from training.pairs import LabelledPair, read_pairs, require_both_labels
-from training.ranks import Rank
-from training.scores import full_precision, raw_scores
-from training.splits import check_leaks, split
+from training.data.pairs import LabelledPair, read_pairs, require_both_labels
+from training.data.splits import check_leaks, split
+from training.measure import report
+from training.measure.calibrate import RawScores, calibrate, fit_fusion
+from training.measure.evaluate import labels_of
+from training.measure.metrics import Floats, asymmetry, summary
+from training.measure.scores import full_precision, raw_scores
+from training.recipes import cross_encoder, sentence_transformer
+from training.recipes.ranks import Rank
 from worker.inference.encoder import Encoder
 from worker.scoring.fusion import Calibration
 

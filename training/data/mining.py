@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.errors import InvalidInputError
-from training.pairs import LabelledPair
-from training.splits import Components
+from training.data.pairs import LabelledPair
+from training.data.splits import Components
 from worker.inference.encoder import Encoder
 from worker.text import text_digest
 

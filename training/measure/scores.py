@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.vectors.rows import ModelKind
-from training.calibrate import RawScores
-from training.metrics import Floats
-from training.pairs import LabelledPair
+from training.data.pairs import LabelledPair
+from training.measure.calibrate import RawScores
+from training.measure.metrics import Floats
 from worker.inference.encoder import Encoder
 from worker.inference.load import folder_digest
 from worker.inference.reranker import Reranker, TokenReranker

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve
 
-from training.metrics import Floats, Labels
+from training.measure.metrics import Floats, Labels
 
 mpl.use("Agg")
 

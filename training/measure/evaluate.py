@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from db.errors import InvalidInputError
-from training.metrics import Floats, Interval, Labels, asymmetry, bootstrap, summary
-from training.pairs import LabelledPair, require_both_labels
-from training.scores import cosines, raw_scores
+from training.data.pairs import LabelledPair, require_both_labels
+from training.measure.metrics import Floats, Interval, Labels, asymmetry, bootstrap, summary
+from training.measure.scores import cosines, raw_scores
 from worker.inference.encoder import Encoder
 from worker.inference.load import load_encoder, load_reranker
 

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 import numpy as np
 from sentence_transformers import SentenceTransformer
 
-from training.calibrate import fit_fusion
-from training.evaluate import labels_of
-from training.metrics import Floats
-from training.mining import neighbours
-from training.pairs import LabelledPair, require_both_labels
+from training.data.mining import neighbours
+from training.data.pairs import LabelledPair, require_both_labels
+from training.measure.calibrate import fit_fusion
+from training.measure.evaluate import labels_of
+from training.measure.metrics import Floats
 from worker.scoring.fusion import Fusion
 
 _LOW, _HIGH = 0.35, 0.985

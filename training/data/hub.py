@@ -19,7 +19,7 @@ from datasets import (
 from datasets.exceptions import DatasetNotFoundError
 
 from db.errors import InvalidInputError
-from training.pairs import HUB, LABEL, QUESTION1, QUESTION2, Row
+from training.data.pairs import HUB, LABEL, QUESTION1, QUESTION2, Row
 
 _TEXTS = (
     (QUESTION1, QUESTION2),

@@ -16,10 +16,10 @@ from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from db.errors import UnreadableModelError
-from training.kin import word_kin
-from training.mining import inferred_negatives
-from training.pairs import LabelledPair
-from training.perturb import (
+from training.data.kin import word_kin
+from training.data.mining import inferred_negatives
+from training.data.pairs import LabelledPair
+from training.data.perturb import (
     KEPT,
     Edit,
     Kin,
@@ -33,7 +33,7 @@ from training.perturb import (
     swap_kindred,
     turn_opposite,
 )
-from training.splits import without_leaks
+from training.data.splits import without_leaks
 
 _EDITED_LENGTHS = range(15, 140)
 

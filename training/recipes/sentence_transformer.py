@@ -29,12 +29,12 @@ from torch import nn
 from transformers import EarlyStoppingCallback
 
 from db.errors import InvalidInputError
-from training.metrics import Floats
-from training.mining import hard_negatives, neighbours
-from training.pairs import LabelledPair
-from training.progress import KEPT_CHECKPOINTS, Trained, history, start
-from training.ranks import Rank
-from training.splits import Components
+from training.data.mining import hard_negatives, neighbours
+from training.data.pairs import LabelledPair
+from training.data.splits import Components
+from training.measure.metrics import Floats
+from training.recipes.progress import KEPT_CHECKPOINTS, Trained, history, start
+from training.recipes.ranks import Rank
 
 _METRIC = "eval_dev_cosine_ap"
 _RECALL_AT = [1, 10, 50, 100]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from training.metrics import PRECISIONS, Floats, Labels, average_precision
+from training.measure.metrics import PRECISIONS, Floats, Labels, average_precision
 from worker.scoring.fusion import Calibration, Fusion
 
 _DEFAULT_PRECISION = "0.80"
