@@ -56,7 +56,7 @@ def split_(
 
     Example: askedbefore train split quora_duplicate_questions.tsv --output splits
     """
-    from training.data.pairs import read_pairs  # noqa: PLC0415  # training is heavy and optional
+    from training.data.reading import read_pairs  # noqa: PLC0415  # training is heavy and optional
     from training.data.splits import save, split  # noqa: PLC0415
 
     read = read_pairs(data)
@@ -173,7 +173,8 @@ def distill(  # noqa: PLR0917  # a command's options
     Example: askedbefore train distill --teacher sentence-transformers/all-mpnet-base-v2
     --labelled splits/train.jsonl --questions titles.csv --output teacher.jsonl
     """
-    from training.data.pairs import read_pairs, read_questions, write_pairs  # noqa: PLC0415
+    from training.data.pairs import write_pairs  # noqa: PLC0415
+    from training.data.reading import read_pairs, read_questions  # noqa: PLC0415
     from training.recipes.distill import Teacher  # noqa: PLC0415  # training is heavy and optional
 
     texts = read_questions(questions)
@@ -210,7 +211,8 @@ def negatives(  # noqa: PLR0917  # a command's options
     negatives.jsonl ...
     """
     from training.data.mining import mined_negatives  # noqa: PLC0415  # training is heavy and optional
-    from training.data.pairs import read_pairs, read_questions, write_pairs  # noqa: PLC0415
+    from training.data.pairs import write_pairs  # noqa: PLC0415
+    from training.data.reading import read_pairs, read_questions  # noqa: PLC0415
 
     known = [pair for source in (pairs, *(duplicates or ())) for pair in read_pairs(source).pairs]
     texts = [text for path in questions or () for text in read_questions(path)]
@@ -248,7 +250,8 @@ def mix(  # noqa: PLR0913, PLR0917  # a command's options
     --apart splits/test.jsonl --extra teacher.jsonl --output mix.jsonl
     """
     from training.data import mix as mixing  # noqa: PLC0415  # training is heavy and optional
-    from training.data.pairs import read_pairs, write_pairs  # noqa: PLC0415
+    from training.data.pairs import write_pairs  # noqa: PLC0415
+    from training.data.reading import read_pairs  # noqa: PLC0415
     from worker.inference.load import model_folder  # noqa: PLC0415
 
     pairs = read_pairs(gold).pairs

@@ -40,7 +40,8 @@ def calibrate_(
 
     Example: askedbefore train calibrate runs/reranker/model --data decisions.csv
     """
-    from training.data.pairs import read_pairs, require_both_labels  # noqa: PLC0415  # heavy, optional
+    from training.data.pairs import require_both_labels  # noqa: PLC0415  # heavy, optional
+    from training.data.reading import read_pairs  # noqa: PLC0415  # heavy, optional
     from training.recipes.runs import calibrate_reranker  # noqa: PLC0415
 
     read = read_pairs(data)
@@ -72,7 +73,7 @@ def gate(
     tell from their vectors which it will not flag. Calibrate first; fit anew after calibrating.
     Example: askedbefore train gate runs/reranker/model --questions titles.csv
     """
-    from training.data.pairs import read_questions  # noqa: PLC0415
+    from training.data.reading import read_questions  # noqa: PLC0415
     from training.gate import fit_gate, lowest_threshold, scored_pairs  # noqa: PLC0415  # heavy
     from worker.inference.load import load_reranker  # noqa: PLC0415
 
@@ -120,7 +121,7 @@ def evaluate(  # noqa: PLR0917  # a command's options
 
     Example: askedbefore evaluate cosine default --data splits/test.jsonl
     """
-    from training.data.pairs import read_pairs  # noqa: PLC0415
+    from training.data.reading import read_pairs  # noqa: PLC0415
     from training.measure.evaluate import compare, score  # noqa: PLC0415  # training is heavy and optional
 
     read = read_pairs(data)

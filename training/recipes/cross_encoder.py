@@ -15,38 +15,32 @@ from transformers import EarlyStoppingCallback
 from db.errors import InvalidInputError
 from training.data.pairs import LabelledPair
 from training.recipes.batches import LengthBatchSampler
+from training.recipes.fitting import FitConfig, arguments, begin, run
 from training.recipes.losses import SymmetricBinaryCrossEntropyLoss
-from training.recipes.progress import KEPT_CHECKPOINTS, Trained, history, start
-from training.recipes.ranks import Rank
+from training.recipes.progress import Trained
 
 _EVALUATOR = "dev"
 _METRIC = f"eval_{_EVALUATOR}_average_precision"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CrossEncoderConfig:
+class CrossEncoderConfig(FitConfig):
     """Every choice of a run; saved beside the model, so that the run can be repeated."""
 
-    base: str
-    epochs: float = 1.0
     batch_size: int = 96
     learning_rate: float = 1.2e-4
+    warmup: float = 0.02
+    max_length: int = 256
     layer_decay: float = 0.9
     """Each layer further from the output learns slower by this factor."""
-    warmup: float = 0.02
     schedule: str = "linear"
     weight_decay: float = 0.01
-    max_length: int = 256
     dropout: float = 0.0
     train_word_embeddings: bool = False
     both_orders: float = 0.125
     symmetry: float = 0.3
     pos_weight: float | None = None
     """How much more a duplicate counts than a pair that is none; None: as much."""
-    bf16: bool = True
-    seed: int = 1
-    evaluations: int = 8
-    patience: int = 3
 
 
 def train(
@@ -62,8 +56,7 @@ def train(
     Checkpoints go to *work*; with *resume* the run goes on from the last of them. Raises as
     `progress.start` does.
     """
-    checkpoint = start(work, resume=resume)
-    torch.manual_seed(config.seed)
+    checkpoint = begin(config, work, resume=resume)
     model = load_base(config)
     trainer = CrossEncoderTrainer(
         model=model,
@@ -79,9 +72,7 @@ def train(
         optimizers=(_optimizer(model, config), None),  # type: ignore[arg-type]  # its own default
         callbacks=[EarlyStoppingCallback(config.patience)],
     )
-    trainer.train(resume_from_checkpoint=checkpoint)
-    seen = config.batch_size * Rank().world_size
-    return Trained(model.eval(), history(trainer.state, _METRIC), pairs_a_step=seen)
+    return run(trainer, model, config, checkpoint=checkpoint, metric=_METRIC)
 
 
 def balanced_pos_weight(pairs: Sequence[LabelledPair]) -> float:
@@ -180,30 +171,11 @@ def _optimizer(model: CrossEncoder, config: CrossEncoderConfig) -> torch.optim.O
 def _arguments(
     config: CrossEncoderConfig, *, rows: int, work: Path
 ) -> CrossEncoderTrainingArguments:
-    seen = config.batch_size * Rank().world_size
-    steps = max(1, round(config.epochs * -(-rows // seen)))
-    every = max(1, steps // config.evaluations)
     return CrossEncoderTrainingArguments(
-        output_dir=str(work),
-        num_train_epochs=config.epochs,
-        per_device_train_batch_size=config.batch_size,
-        learning_rate=config.learning_rate,
-        warmup_steps=round(config.warmup * steps),
+        **arguments(config, rows=rows, work=work, metric=_METRIC),
         lr_scheduler_type=config.schedule,
         batch_sampler=LengthBatchSampler,
-        bf16=config.bf16,
-        use_cpu=not torch.cuda.is_available(),
         # Every weight is used at each step; the search for unused ones mistakes the head for one.
         ddp_find_unused_parameters=False,
-        seed=config.seed,
-        eval_strategy="steps",
-        eval_steps=every,
-        save_steps=every,
-        logging_steps=max(1, every // 5),
-        save_total_limit=KEPT_CHECKPOINTS,
-        load_best_model_at_end=True,
-        metric_for_best_model=_METRIC,
-        greater_is_better=True,
-        report_to="none",
         disable_tqdm=False,
     )

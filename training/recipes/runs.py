@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from sentence_transformers import CrossEncoder, SentenceTransformer
 
-from training.data.pairs import LabelledPair, read_pairs, require_both_labels
+from training.data.pairs import LabelledPair, require_both_labels
+from training.data.reading import read_pairs
 from training.data.splits import check_leaks, split
 from training.measure import report
 from training.measure.calibrate import RawScores, calibrate, fit_fusion

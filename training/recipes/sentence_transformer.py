@@ -7,7 +7,6 @@ from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
-import torch
 from datasets import Dataset
 from sentence_transformers import (
     SentenceTransformer,
@@ -33,8 +32,8 @@ from training.data.mining import hard_negatives, neighbours
 from training.data.pairs import LabelledPair
 from training.data.splits import Components
 from training.measure.metrics import Floats
-from training.recipes.progress import KEPT_CHECKPOINTS, Trained, history, start
-from training.recipes.ranks import Rank
+from training.recipes.fitting import FitConfig, arguments, begin, run
+from training.recipes.progress import Trained
 
 _METRIC = "eval_dev_cosine_ap"
 _RECALL_AT = [1, 10, 50, 100]
@@ -52,20 +51,14 @@ class Objective(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SentenceTransformerConfig:
+class SentenceTransformerConfig(FitConfig):
     """Every choice of a run; saved beside the model, so that the run can be repeated."""
 
-    base: str
-    objective: Objective = Objective.BOTH
-    epochs: float = 1.0
     batch_size: int = 64
     learning_rate: float = 2e-5
     warmup: float = 0.1
     max_length: int = 128
-    bf16: bool = True
-    seed: int = 1
-    evaluations: int = 8
-    patience: int = 3
+    objective: Objective = Objective.BOTH
     negatives_between: tuple[float, float] = (0.5, 0.92)
     """Cosines of mined negatives: below is too easy, above may be a duplicate nobody labelled."""
 
@@ -83,8 +76,7 @@ def train(
     Checkpoints go to *work*; with *resume* the run goes on from the last of them. Raises as
     `progress.start` does.
     """
-    checkpoint = start(work, resume=resume)
-    torch.manual_seed(config.seed)
+    checkpoint = begin(config, work, resume=resume)
     model = SentenceTransformer(config.base)
     model.max_seq_length = config.max_length
     data = datasets(model, config, train_pairs)
@@ -96,9 +88,7 @@ def train(
         evaluator=dev_evaluator(dev_pairs, batch_size=config.batch_size),
         callbacks=[EarlyStoppingCallback(config.patience)],
     )
-    trainer.train(resume_from_checkpoint=checkpoint)
-    seen = config.batch_size * Rank().world_size
-    return Trained(model.eval(), history(trainer.state, _METRIC), pairs_a_step=seen)
+    return run(trainer, model, config, checkpoint=checkpoint, metric=_METRIC)
 
 
 def datasets(
@@ -228,27 +218,8 @@ def _loss(model: SentenceTransformer, objective: str) -> nn.Module:
 def _arguments(
     config: SentenceTransformerConfig, *, rows: int, work: Path
 ) -> SentenceTransformerTrainingArguments:
-    seen = config.batch_size * Rank().world_size
-    steps = max(1, round(config.epochs * rows / seen))
-    every = max(1, steps // config.evaluations)
     return SentenceTransformerTrainingArguments(
-        output_dir=str(work),
-        num_train_epochs=config.epochs,
-        per_device_train_batch_size=config.batch_size,
-        learning_rate=config.learning_rate,
-        warmup_steps=round(config.warmup * steps),
+        **arguments(config, rows=rows, work=work, metric=_METRIC),
         batch_sampler=BatchSamplers.NO_DUPLICATES,
         multi_dataset_batch_sampler=MultiDatasetBatchSamplers.ROUND_ROBIN,
-        bf16=config.bf16,
-        use_cpu=not torch.cuda.is_available(),
-        seed=config.seed,
-        eval_strategy="steps",
-        eval_steps=every,
-        save_steps=every,
-        logging_steps=max(1, every // 5),
-        save_total_limit=KEPT_CHECKPOINTS,
-        load_best_model_at_end=True,
-        metric_for_best_model=_METRIC,
-        greater_is_better=True,
-        report_to="none",
     )

@@ -5,7 +5,8 @@ import pytest
 from datasets import ClassLabel, Dataset, DatasetDict
 
 from training.data.hub import HubError, HubName, parse
-from training.data.pairs import LabelledPair, PairsError, read_pairs
+from training.data.pairs import LabelledPair, PairsError
+from training.data.reading import read_pairs
 
 PAIRS = [
     LabelledPair("How do I bake bread?", "How is bread baked?", 1.0),

@@ -6,7 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from training.data.pairs import LabelledPair, PairsError, read_pairs, read_questions, write_pairs
+from training.data.pairs import LabelledPair, PairsError, write_pairs
+from training.data.reading import read_pairs, read_questions
 
 HEADER = "question1,question2,is_duplicate\n"
 ROWS = HEADER + "How do I bake bread?,How is bread baked?,1\nWhy is it hot?,Is it Monday?,0\n"

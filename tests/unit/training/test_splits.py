@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db.errors import InvalidInputError
-from training.data.pairs import LabelledPair, read_pairs
+from training.data.pairs import LabelledPair
+from training.data.reading import read_pairs
 from training.data.splits import LeakError, check_leaks, save, split, without_leaks
 from training.recipes.runs import dev_halves
 
