@@ -1,5 +1,6 @@
 """Real servers for the tests: embedded Postgres with pgvector and Redis, started once a run."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,10 @@ from cli.embedded import Addresses, EmbeddedServers
 from db import schema
 from db.engine import make_engine
 from db.settings import DatabaseSettings
+
+# Before anything loads PyTorch: the tests run side by side, and threads that share small batches
+# spend more time waiting for each other than working. Processes started by a test inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # noqa: TID251  # no setting of ours
 
 
 @pytest.fixture(scope="session")

@@ -180,7 +180,10 @@ def test_a_fitted_gate_keeps_what_is_flagged_and_spares_most_of_the_rest() -> No
     assert 0.05 < found.flagged / found.pairs < 0.3
 
 
-def test_a_gate_is_fitted_alike_twice_and_leaves_chance_as_it_was() -> None:
+def test_a_gate_is_fitted_alike_twice_and_leaves_chance_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("training.gate._STEPS", (40, 1))  # enough to go astray, were it by chance
     scored = Scored(
         left=unit(3_000, seed=1).astype(np.float16),
         right=unit(3_000, seed=2).astype(np.float16),
