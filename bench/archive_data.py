@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from worker.inference.encoder import Encoder
 from worker.inference.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encoder, load_reranker
 from worker.inference.reranker import Reranker
+from worker.matching.matcher import Matcher
 from worker.settings import WorkerSettings
 from worker.text import model_text, text_digest
 
@@ -158,8 +159,7 @@ class Context:
     @property
     def archive_floor(self) -> float:
         """Return the cosine below which pairs of an archive are not looked at."""
-        gate = self.reranker.gate
-        return gate.floor if gate else self.reranker.calibration.cosine_floor
+        return Matcher.of(self.encoder, self.reranker).screen(with_gate=True).floor
 
     @property
     def _cache(self) -> Path:

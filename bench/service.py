@@ -39,8 +39,9 @@ from db.work.rows import Lane
 from worker.inference.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encoder, load_reranker
 from worker.live.drain import Drain
 from worker.live.fill import fill
-from worker.live.pipeline import Limits, Models, Pipeline
+from worker.live.pipeline import Pipeline
 from worker.logs import configure_logs
+from worker.matching.models import Limits, Models
 from worker.queue import CeleryQueue
 from worker.resources import register
 from worker.settings import WorkerSettings

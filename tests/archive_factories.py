@@ -24,7 +24,7 @@ from worker.archives.load import load
 from worker.archives.readers.records import Record, SourceQuestion
 from worker.archives.slices import ArchiveWorker
 from worker.inference.testing import WordEncoder, WordReranker
-from worker.live.pipeline import Models
+from worker.matching.models import Models
 from worker.resources import register
 from worker.scoring.fusion import Calibration
 

@@ -38,7 +38,8 @@ from db.work.rows import Lane
 from tests.browser import chromium, serve, shoot, sign_in
 from worker.inference.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encoder, load_reranker
 from worker.live.intake import question_of
-from worker.live.pipeline import Limits, Pipeline
+from worker.live.pipeline import Pipeline
+from worker.matching.models import Limits
 from worker.queue import CeleryQueue
 from worker.resources import register
 

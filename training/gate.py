@@ -15,11 +15,12 @@ from torch.nn.functional import binary_cross_entropy_with_logits, dropout
 
 from db.errors import InvalidInputError
 from training.measure.metrics import Floats
-from worker.archives.blocks import BlockSearch, Near, all_near
-from worker.inference.cascade import rerank
+from worker.archives.blocks import BlockSearch
+from worker.archives.mining import OnProgress, near_texts
 from worker.inference.encoder import Encoder
 from worker.inference.reranker import Reranker
-from worker.scoring.gate import Gate, gate_scores
+from worker.matching.matcher import Matcher
+from worker.scoring.gate import Gate, Screen, gate_scores
 
 KEPT = 0.997
 """Share of the pairs flagged among those held out that the gate lets pass."""
@@ -40,9 +41,6 @@ _STEPS = (400, 8)
 _RATE, _DECAY, _DROPOUT, _FLAGGED_WEIGHS = 2e-3, 0.1, 0.2, 4.0
 
 Halves = NDArray[np.float16]
-
-OnProgress = Callable[[str, int, int], None]
-"""Hears the stage, how many units were just done, and how many there are in all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,61 +92,30 @@ def scored_pairs(
 
     Raises `InvalidInputError` where no two texts are near.
     """
-    vectors = _vectors(texts, encoder, on_progress)
-    floor = round(reranker.calibration.cosine_floor - LOWER, 6)
-    comparisons = len(texts) * (len(texts) - 1) // 2
-    near = all_near(
+    matcher = Matcher.of(encoder, reranker, threshold=lowest_threshold(reranker))
+    vectors = np.empty((len(texts), encoder.dimension), np.float16)
+    screen = Screen(floor=round(matcher.screen(with_gate=False).floor - LOWER, 6))
+    near = near_texts(
+        matcher,
+        texts,
         vectors,
-        floor=floor,
-        top_k=_TOP_K,
+        screen=screen,
         search=BlockSearch(),
-        on_tile=lambda done: on_progress("search", done, comparisons),
+        top_k=_TOP_K,
+        on_progress=on_progress,
     )
     if not len(near):
         raise InvalidInputError("no two of these questions are near: more are needed")
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(near))[:wanted])
-    some = Near(near.left[chosen], near.right[chosen], near.cosine[chosen])
+    some = near.take(np.sort(np.random.default_rng(seed).permutation(len(near))[:wanted]))
+    probability, _ = matcher.score_many(
+        texts, some, on_done=lambda done: on_progress("score near pairs", done, len(some))
+    )
     return Scored(
         left=vectors[some.left],
         right=vectors[some.right],
-        probability=_probabilities(texts, some, reranker, encoder.digest, on_progress),
-        floor=floor,
+        probability=probability,
+        floor=screen.floor,
     )
-
-
-def _vectors(texts: Sequence[str], encoder: Encoder, on_progress: OnProgress) -> Halves:
-    vectors = np.empty((len(texts), encoder.dimension), np.float16)
-    order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
-    for start in range(0, len(order), _CHUNK):
-        part = order[start : start + _CHUNK]
-        vectors[part] = encoder.encode([texts[place] for place in part])
-        on_progress("embed", len(part), len(texts))
-    return vectors
-
-
-def _probabilities(
-    texts: Sequence[str],
-    near: Near,
-    reranker: Reranker,
-    bi_encoder: str,
-    on_progress: OnProgress,
-) -> Floats:
-    lengths = np.array([len(text) for text in texts])
-    order = np.argsort(lengths[near.left] + lengths[near.right], kind="stable")
-    probability = np.empty(len(near), np.float32)
-    for start in range(0, len(order), _CHUNK):
-        part = order[start : start + _CHUNK]
-        used, places = np.unique((near.left[part], near.right[part]), return_inverse=True)
-        probability[part] = rerank(
-            reranker,
-            [texts[place] for place in used],
-            places.reshape(2, -1).T.astype(np.int32),
-            near.cosine[part],
-            fusion=reranker.calibration.for_bi_encoder(bi_encoder),
-            threshold=lowest_threshold(reranker),
-        ).probability
-        on_progress("score near pairs", len(part), len(near))
-    return probability
 
 
 def lowest_threshold(reranker: Reranker) -> float:

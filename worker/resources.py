@@ -28,7 +28,10 @@ from worker.inference.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encode
 from worker.inference.reranker import Reranker
 from worker.live.check import Checker
 from worker.live.drain import Drain
-from worker.live.pipeline import Limits, Models, Pipeline
+from worker.live.pipeline import Pipeline
+from worker.matching.matcher import Matcher
+from worker.matching.models import Limits, Models
+from worker.matching.near import Near
 from worker.queue import CeleryQueue, Queue, make_redis
 from worker.settings import WorkerSettings
 
@@ -181,10 +184,10 @@ def register(sessions: Sessions, encoder: Encoder, reranker: Reranker) -> Models
 
 def proof_of(held: Models) -> float:
     """Return the models' probability for a pair of known duplicates: a real inference of both."""
-    vectors = held.encoder.encode(PROOF_TEXTS)
-    logits = held.reranker.score(PROOF_TEXTS, np.array([[0, 1]], dtype=np.int32))
-    cosine = np.array([float(vectors[0] @ vectors[1])], dtype=np.float32)
-    probability = float(held.fusion.probability(logits, cosine)[0])
+    matcher = Matcher.of(held.encoder, held.reranker)
+    one, other = matcher.encoder.encode(PROOF_TEXTS)
+    pair = Near(np.array([0]), np.array([1]), np.array([float(one @ other)]))
+    probability = float(matcher.score(PROOF_TEXTS, pair).probability[0])
     if not np.isfinite(probability):
         raise RuntimeError("the models answer with something that is no number")
     return probability

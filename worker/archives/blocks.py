@@ -6,7 +6,6 @@ callers ask for the tiles of the upper triangle only.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from worker.matching.near import Near
 from worker.scoring.gate import Gate, gate_scores
 
 Vectors = NDArray[np.float16] | NDArray[np.float32]
@@ -27,19 +27,6 @@ _EXACT_CHUNK = 1 << 14
 _PRUNE_AT = 4
 # The largest errors of a cosine from rounding its two vectors and itself, with room to spare.
 _MARGIN = {torch.bfloat16: 0.012, torch.float16: 0.004, torch.float32: 1e-5}
-
-
-@dataclass(frozen=True, slots=True)
-class Near:
-    """Pairs of near vectors, by position, and how many rows had more than were kept."""
-
-    left: NDArray[np.int64]
-    right: NDArray[np.int64]
-    cosine: NDArray[np.float32]
-    capped: int = 0
-
-    def __len__(self) -> int:
-        return len(self.left)
 
 
 class BlockSearch:
@@ -237,8 +224,7 @@ def _joined(
     top_k: int,
 ) -> Near:
     if not left:
-        nothing = np.zeros(0, dtype=np.int64)
-        return Near(nothing, nothing, np.zeros(0, dtype=np.float32))
+        return Near.none()
     return keep_nearest(
         np.concatenate(left), np.concatenate(right), np.concatenate(cosine), top_k=top_k
     )

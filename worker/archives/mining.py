@@ -14,16 +14,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.archives.blocks import BlockSearch, Near, all_near
-from worker.inference.cascade import rerank
+from worker.archives.blocks import BlockSearch, all_near
 from worker.inference.encoder import Encoder
 from worker.inference.reranker import Reranker
+from worker.matching.matcher import Matcher
+from worker.matching.near import Near
 from worker.scoring.fusion import Floats
-from worker.scoring.gate import Gate
+from worker.scoring.gate import Screen
 from worker.text import model_text, text_digest
-
-_ENCODE_CHUNK = 2_048
-_RERANK_CHUNK = 4_096
 
 OnProgress = Callable[[str, int, int], None]
 """Hears the stage, how many units were just done, and how many there are in all."""
@@ -71,12 +69,9 @@ class Miner:
         upper_band: float | None = None,
         on_progress: OnProgress = lambda _stage, _done, _total: None,
     ) -> None:
-        self._encoder = encoder
-        self._reranker = reranker
+        self._matcher = Matcher.of(encoder, reranker, threshold=min_score, upper_band=upper_band)
         self._search = search
         self._top_k = top_k
-        self._min_score = reranker.calibration.threshold if min_score is None else min_score
-        self._upper_band = upper_band
         self._tell = on_progress
 
     def mine(self, titles: Sequence[str]) -> Mined:
@@ -86,67 +81,30 @@ class Miner:
         thousand times is a group, not half a million pairs.
         """
         distinct = _distinct(titles)
-        with _scratch((len(distinct.texts), self._encoder.dimension)) as vectors:
-            self._embed(distinct.texts, vectors)
-            near = self._near(vectors)
-        scores, calls = self._rerank(distinct.texts, near)
-        return self._assemble(distinct, near, scores, calls)
-
-    def _embed(self, texts: Sequence[str], vectors: NDArray[np.float16]) -> None:
-        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
-        for start in range(0, len(order), _ENCODE_CHUNK):
-            part = order[start : start + _ENCODE_CHUNK]
-            vectors[part] = self._encoder.encode([texts[place] for place in part])
-            self._tell("embed", len(part), len(texts))
-
-    def _near(self, vectors: NDArray[np.float16]) -> Near:
-        comparisons = len(vectors) * (len(vectors) - 1) // 2
-        gate = self._gate()
-        return all_near(
-            vectors,
-            floor=gate.floor if gate else self._reranker.calibration.cosine_floor,
-            top_k=self._top_k,
-            search=self._search,
-            gate=gate,
-            on_tile=lambda done: self._tell("search", done, comparisons),
-        )
-
-    def _gate(self) -> Gate | None:
-        gate = self._reranker.gate
-        is_valid = gate is not None and gate.is_for(self._encoder.digest, self._min_score)
-        return gate if is_valid else None
-
-    def _rerank(self, texts: Sequence[str], near: Near) -> tuple[Floats, int]:
-        scores = np.zeros(len(near), dtype=np.float32)
-        lengths = np.array([len(text) for text in texts], dtype=np.int64)
-        order = np.argsort(lengths[near.left] + lengths[near.right], kind="stable")
-        fusion = self._reranker.calibration.for_bi_encoder(self._encoder.digest)
-        calls = 0
-        for start in range(0, len(order), _RERANK_CHUNK):
-            part = order[start : start + _RERANK_CHUNK]
-            used, places = np.unique((near.left[part], near.right[part]), return_inverse=True)
-            found = rerank(
-                self._reranker,
-                [texts[place] for place in used],
-                places.reshape(2, -1).T.astype(np.int32),
-                near.cosine[part],
-                fusion=fusion,
-                threshold=self._min_score,
-                upper_band=self._upper_band,
+        screen = self._matcher.screen(with_gate=True)
+        with _scratch((len(distinct.texts), self._matcher.encoder.dimension)) as vectors:
+            near = near_texts(
+                self._matcher,
+                distinct.texts,
+                vectors,
+                screen=screen,
+                search=self._search,
+                top_k=self._top_k,
+                on_progress=self._tell,
             )
-            scores[part] = found.probability
-            calls += found.calls
-            self._tell("rerank", len(part), len(order))
-        return scores, calls
+        scores, calls = self._matcher.score_many(
+            distinct.texts, near, on_done=lambda done: self._tell("rerank", done, len(near))
+        )
+        return self._assemble(distinct, near, scores, calls)
 
     def _assemble(self, distinct: _Texts, near: Near, scores: Floats, calls: int) -> Mined:
         firsts = np.array(distinct.firsts, dtype=np.int64)
         twins = np.array(distinct.twins, dtype=np.int64).reshape(-1, 2)
-        sure = scores >= self._min_score
+        sure = scores >= self._matcher.threshold
         left = np.concatenate((twins[:, 0], firsts[near.left[sure]]))
         right = np.concatenate((twins[:, 1], firsts[near.right[sure]]))
         ones = np.ones(len(twins), dtype=np.float32)
-        cosine = np.concatenate((ones, near.cosine[sure]))
+        cosine = np.concatenate((ones, near.cosines[sure]))
         score = np.concatenate((ones, scores[sure]))
         low, high = np.minimum(left, right), np.maximum(left, right)
         order = np.lexsort((high, low, -cosine, -score))
@@ -160,6 +118,29 @@ class Miner:
             calls=calls,
             capped=near.capped,
         )
+
+
+def near_texts(
+    matcher: Matcher,
+    texts: Sequence[str],
+    vectors: NDArray[np.float16],
+    *,
+    screen: Screen,
+    search: BlockSearch,
+    top_k: int,
+    on_progress: OnProgress,
+) -> Near:
+    """Return the near pairs of *texts*, by place, once their vectors lie in *vectors*, (n, dim)."""
+    comparisons = len(texts) * (len(texts) - 1) // 2
+    matcher.embed(texts, vectors, on_done=lambda done: on_progress("embed", done, len(texts)))
+    return all_near(
+        vectors,
+        floor=screen.floor,
+        top_k=top_k,
+        search=search,
+        gate=screen.gate,
+        on_tile=lambda done: on_progress("search", done, comparisons),
+    )
 
 
 def _distinct(titles: Sequence[str]) -> _Texts:

@@ -8,6 +8,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from worker.matching.near import Near
+
 _ROW = np.dtype([("left", "<i8"), ("right", "<i8"), ("cosine", "<f4")])
 _FOLD_AT = 4_000_000
 _BAR = np.dtype([("id", "<i8"), ("bar", "<f4")])
@@ -23,36 +25,21 @@ def unpack_links(payload: bytes) -> list[tuple[str, str]]:
     return [(first, second) for first, second in json.loads(payload)]
 
 
-@dataclass(frozen=True, slots=True)
-class NearPairs:
-    """Candidate pairs by question id, (n,) each."""
+def pack_near(near: Near) -> bytes:
+    """Return candidate pairs by question id as bytes, 20 a pair."""
+    rows = np.empty(len(near), dtype=_ROW)
+    rows["left"], rows["right"], rows["cosine"] = near.left, near.right, near.cosine
+    return rows.tobytes()
 
-    left: NDArray[np.int64]
-    right: NDArray[np.int64]
-    cosine: NDArray[np.float32]
 
-    def __len__(self) -> int:
-        return len(self.left)
-
-    @classmethod
-    def unpack(cls, payload: bytes) -> Self:
-        """Return what `pack` packed; nothing gives no pairs."""
-        rows = np.frombuffer(payload, dtype=_ROW)
-        return cls(
-            rows["left"].astype(np.int64),
-            rows["right"].astype(np.int64),
-            rows["cosine"].astype(np.float32),
-        )
-
-    def pack(self) -> bytes:
-        """Return the pairs as bytes, 20 a pair."""
-        rows = np.empty(len(self), dtype=_ROW)
-        rows["left"], rows["right"], rows["cosine"] = self.left, self.right, self.cosine
-        return rows.tobytes()
-
-    def take(self, which: NDArray[np.bool_] | NDArray[np.int64] | slice) -> "NearPairs":
-        """Return some of the pairs, in the order asked for."""
-        return NearPairs(self.left[which], self.right[which], self.cosine[which])
+def unpack_near(payload: bytes) -> Near:
+    """Return what `pack_near` packed; nothing gives no pairs."""
+    rows = np.frombuffer(payload, dtype=_ROW)
+    return Near(
+        rows["left"].astype(np.int64),
+        rows["right"].astype(np.int64),
+        rows["cosine"].astype(np.float32),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +53,7 @@ class Bars:
         return len(self.ids)
 
     @classmethod
-    def of(cls, tiles: Iterable[NearPairs], low_id: int, high_id: int, *, top_k: int) -> Self:
+    def of(cls, tiles: Iterable[Near], low_id: int, high_id: int, *, top_k: int) -> Self:
         """Return the bars of the questions of one block, from all *tiles* that touch it."""
         ids, cosines = _NO_IDS, _NO_COSINES
         for tile in tiles:

@@ -20,7 +20,7 @@ from db.vectors import partitions
 from worker.archives.blocks import BlockSearch
 from worker.archives.plan import plan_next
 from worker.archives.steps import Steps
-from worker.live.pipeline import Models
+from worker.matching.models import Models
 
 LARGE = 5_000
 """Vectors from which on a load may drop the index and build it anew."""

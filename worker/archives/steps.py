@@ -20,13 +20,16 @@ from db.engine import Sessions
 from db.groups import groups
 from db.pairs import pairs
 from db.pairs.rows import Finding
-from db.questions import questions
-from db.rows import PairKind, Provenance
+from db.rows import Provenance
 from db.tenants import forums
 from db.tenants.rows import ForumRow
 from worker.archives.blocks import BlockSearch
-from worker.archives.payload import Bars, NearPairs, unpack_links
-from worker.live.pipeline import Models, Prospect, embed, score_prospects, text_of
+from worker.archives.payload import Bars, pack_near, unpack_links, unpack_near
+from worker.matching.findings import flagged, same_text, scored
+from worker.matching.matcher import Matcher
+from worker.matching.models import Models
+from worker.matching.near import Near
+from worker.matching.vectors import embed, text_of
 from worker.text import FOREIGN_LIMIT, MODEL_TEXT_LENGTH
 
 RERANK_PAIRS = 960
@@ -105,10 +108,7 @@ class Steps:
             embed(self._sessions, self._models.encoder, model_id, rows[part])
         with self._sessions.begin() as session:
             same = archive_blocks.twins(session, archive.id, unit.low_id, unit.high_id)
-            findings = [
-                Finding(question_id=one, candidate_id=first, kind=PairKind.SAME_TEXT, score=1.0)
-                for one, first in same
-            ]
+            findings = [same_text(one, first) for one, first in same]
             pairs.save_findings(session, forum.id, findings, self._provenance(forum))
             archive_units.finish(session, unit, took_s=_since(begun), found=len(findings))
 
@@ -118,21 +118,21 @@ class Steps:
         theirs = (
             ours if same else self._block(archive, forum, unit.other_low_id, unit.other_high_id)
         )
-        gate = self._models.gate(forum)
+        screen = self._models.matcher(forum).screen(with_gate=True)
         near = self._search.tile(
             ours.vectors,
             theirs.vectors,
-            floor=gate.floor if gate else self._models.reranker.calibration.cosine_floor,
+            floor=screen.floor,
             top_k=archive.top_k,
             same=same,
-            gate=gate,
+            gate=screen.gate,
         )
         # Two questions that were both here before have met already.
         fresh = ours.ours[near.left] | theirs.ours[near.right]
-        found = NearPairs(ours.ids[near.left], theirs.ids[near.right], near.cosine).take(fresh)
+        found = Near(ours.ids[near.left], theirs.ids[near.right], near.cosine).take(fresh)
         with self._sessions.begin() as session:
             archive_units.finish(
-                session, unit, took_s=_since(begun), found=len(found), payload=found.pack()
+                session, unit, took_s=_since(begun), found=len(found), payload=pack_near(found)
             )
 
     def _block(self, archive: ArchiveRow, forum: ForumRow, low_id: int, high_id: int) -> BlockRows:
@@ -159,7 +159,7 @@ class Steps:
         with self._sessions.begin() as session:
             tiles = archive_units.payloads(session, archive.id, Stage.SEARCH, unit.place)
             bars = Bars.of(
-                (NearPairs.unpack(payload) for payload in tiles),
+                (unpack_near(payload) for payload in tiles),
                 unit.low_id,
                 unit.high_id,
                 top_k=archive.top_k,
@@ -171,7 +171,7 @@ class Steps:
     def _cut(self, unit: Unit, archive: ArchiveRow, _forum: ForumRow, begun: float) -> None:
         with self._sessions.begin() as session:
             tile = archive_units.payload(session, archive.id, Stage.SEARCH, unit.place, unit.other)
-            near = NearPairs.unpack(tile)
+            near = unpack_near(tile)
             left, right = (
                 Bars.unpack(archive_units.payload(session, archive.id, Stage.RANK, one, one))
                 for one in (unit.place, unit.other)
@@ -189,12 +189,12 @@ class Steps:
             archive_units.finish(session, unit, took_s=_since(begun), found=len(kept))
 
     def _rerank(self, unit: Unit, archive: ArchiveRow, forum: ForumRow, begun: float) -> None:
-        near = NearPairs.unpack(unit.payload or b"")
-        threshold = self._models.threshold(forum)
-        scored, done = self._score(near, forum, threshold)
-        sure = [finding for finding in scored if finding.score >= threshold]
+        near = unpack_near(unit.payload or b"")
+        matcher = self._models.matcher(forum, upper_band=self._upper_band)
+        found, done = self._score(near, matcher)
+        sure = flagged(found, matcher.threshold)
         counts, _ = np.histogram(
-            [finding.score for finding in scored], bins=HISTOGRAM_BINS, range=(0.0, 1.0)
+            [finding.score for finding in found], bins=HISTOGRAM_BINS, range=(0.0, 1.0)
         )
         with self._sessions.begin() as session:
             pairs.save_findings(session, forum.id, sure, self._provenance(forum))
@@ -209,9 +209,7 @@ class Steps:
                 histogram=counts.tolist(),
             )
 
-    def _score(
-        self, near: NearPairs, forum: ForumRow, threshold: float
-    ) -> tuple[list[Finding], int]:
+    def _score(self, near: Near, matcher: Matcher) -> tuple[list[Finding], int]:
         """Return what was scored until somebody waited for this worker, and how many pairs."""
         with self._sessions.begin() as session:
             rows = questions.texts(session, {*near.left.tolist(), *near.right.tolist()})
@@ -224,16 +222,7 @@ class Steps:
         for part in looks(lengths, LOOK * self._scale):
             if part.start and self._is_wanted():
                 return found, part.start
-            rows_ = near.take(part)
-            prospects = [
-                Prospect(*row)
-                for row in zip(
-                    rows_.left.tolist(), rows_.right.tolist(), rows_.cosine.tolist(), strict=True
-                )
-            ]
-            found += score_prospects(
-                self._models.of(forum), prospects, texts, threshold, upper_band=self._upper_band
-            )
+            found += scored(matcher, near.take(part), texts)
         return found, len(near)
 
     def _mark(self, unit: Unit, archive: ArchiveRow, forum: ForumRow, begun: float) -> None:
@@ -259,10 +248,10 @@ def looks(lengths: Sequence[int], look: int) -> Iterator[slice]:
         yield slice(start, end)
 
 
-def _rerank_units(pairs_: NearPairs, size: int) -> Iterator[NewUnit]:
+def _rerank_units(pairs_: Near, size: int) -> Iterator[NewUnit]:
     for start in range(0, len(pairs_), size):
         part = pairs_.take(slice(start, start + size))
-        yield NewUnit(stage=Stage.RERANK, size=len(part), payload=part.pack())
+        yield NewUnit(stage=Stage.RERANK, size=len(part), payload=pack_near(part))
 
 
 def _without_set_aside(session: Session, archive: ArchiveRow, ids: Sequence[int]) -> list[int]:
@@ -272,7 +261,7 @@ def _without_set_aside(session: Session, archive: ArchiveRow, ids: Sequence[int]
         left = left[(left < tile.low_id) | (left > tile.high_id)]
         left = left[(left < tile.other_low_id) | (left > tile.other_high_id)]
     for unit in archive_units.set_aside(session, archive.id, Stage.RERANK):
-        near = NearPairs.unpack(unit.payload or b"")
+        near = unpack_near(unit.payload or b"")
         left = left[~np.isin(left, np.concatenate((near.left, near.right)))]
     return [int(one) for one in left]
 

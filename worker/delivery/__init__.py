@@ -1,1 +1,6 @@
-"""What goes out: webhooks, signed, to addresses that may be called."""
+"""What goes out: events to the webhooks of a forum, signed, tried again.
+
+Imported through `webhooks` (the courier) and `addresses` (where it may be sent).
+May touch: the database's outbox and the network.
+Never: loads a model, or sends to an address that `addresses` has not allowed.
+"""

@@ -54,12 +54,3 @@ def rerank(
         probability=fusion.probability(mean, cosines),
         calls=len(pairs) + int(matters.sum()),
     )
-
-
-def next_budget(budget: int, *, took_s: float, slice_s: float, cap: int) -> int:
-    """Return how many tokens to claim next so that a batch takes about *slice_s* seconds.
-
-    Grows and shrinks by no more than a factor of two a step, against one odd measurement.
-    """
-    wanted = budget * slice_s / max(took_s, 1e-3)
-    return int(min(max(wanted, budget / 2, 64), budget * 2, cap))

@@ -2,21 +2,19 @@
 
 from db.engine import Sessions
 from db.pairs.rows import Finding
-from db.questions import questions
 from db.questions.rows import CandidateText
-from db.rows import PairKind
 from db.tenants import forums
-from db.tenants.rows import ForumRow
 from db.vectors import embeddings
 from db.vectors.rows import Candidate
-from worker.live.pipeline import (
-    Limits,
-    Models,
-    Prospect,
+from worker.matching.findings import (
     keep_best,
-    score_prospects,
-    text_of,
+    same_text,
+    scored,
+    worth_reranking,
 )
+from worker.matching.matcher import Matcher
+from worker.matching.models import Limits, Models
+from worker.matching.vectors import text_of
 from worker.queue import CheckAnswer, CheckedDuplicate, CheckRequest
 from worker.text import (
     FOREIGN_LIMIT,
@@ -43,23 +41,24 @@ class Checker:
         """Return the visible questions of the forum that say the same, surest first."""
         with self._sessions.begin() as session:
             forum = forums.find_forums(session, {request.forum_id})[request.forum_id]
+        matcher = self._models.matcher(forum)
         fields = TextFields(forum.text_fields)
         full = full_text(request.title, request.body, fields=fields)
         asked = model_text(request.title, request.body, fields=fields)
         is_foreign = foreign_share(full) > FOREIGN_LIMIT
-        near = [] if is_foreign else self._near(request.forum_id, asked)
+        near = [] if is_foreign else self._near(matcher, request.forum_id, asked)
         twins, texts = self._texts(request.forum_id, text_digest(full), near)
-        findings = self._score(asked, near, twins, texts, forum)
+        findings = self._score(matcher, asked, near, twins, texts)
         return CheckAnswer(
             duplicates=[_duplicate(finding, texts[finding.candidate_id]) for finding in findings],
-            threshold=self._models.threshold(forum),
-            bi_encoder=self._models.encoder.name,
-            reranker=self._models.reranker.name,
+            threshold=matcher.threshold,
+            bi_encoder=matcher.encoder.name,
+            reranker=matcher.reranker.name,
             warnings=[FOREIGN_WARNING] if is_foreign else [],
         )
 
-    def _near(self, forum_id: int, asked: str) -> list[Candidate]:
-        (vector,) = self._models.encoder.encode([asked])
+    def _near(self, matcher: Matcher, forum_id: int, asked: str) -> list[Candidate]:
+        (vector,) = matcher.encoder.encode([asked])
         with self._sessions.begin() as session:
             found = embeddings.nearest_to_vector(
                 session,
@@ -68,8 +67,7 @@ class Checker:
                 vector,
                 limit=self._limits.candidates,
             )
-        floor = self._models.reranker.calibration.cosine_floor
-        return [candidate for candidate in found if candidate.cosine >= floor]
+        return matcher.near_enough(found)
 
     def _texts(
         self, forum_id: int, digest: bytes, near: list[Candidate]
@@ -81,29 +79,20 @@ class Checker:
 
     def _score(
         self,
+        matcher: Matcher,
         asked: str,
         near: list[Candidate],
         twins: list[int],
         texts: dict[int, CandidateText],
-        forum: ForumRow,
     ) -> list[Finding]:
         cosines = {candidate.id: candidate.cosine for candidate in near}
         same = [
-            Finding(
-                question_id=_ASKED,
-                candidate_id=twin,
-                kind=PairKind.SAME_TEXT,
-                score=1.0,
-                cosine=cosines.get(twin),
-            )
-            for twin in twins
-            if twin in texts
+            same_text(_ASKED, twin, cosine=cosines.get(twin)) for twin in twins if twin in texts
         ]
-        others = [Prospect(_ASKED, c.id, c.cosine) for c in near if c.id not in twins]
+        others = worth_reranking({_ASKED: near}, {frozenset((_ASKED, twin)) for twin in twins})
         seen = {_ASKED: asked, **{row.id: text_of(row) for row in texts.values()}}
-        threshold = self._models.threshold(forum)
-        scored = score_prospects(self._models.of(forum), others, seen, threshold)
-        return keep_best([*same, *scored], threshold, kept=self._limits.kept)
+        findings = [*same, *scored(matcher, others, seen)]
+        return keep_best(findings, matcher.threshold, kept=self._limits.kept)
 
 
 def _duplicate(finding: Finding, row: CandidateText) -> CheckedDuplicate:

@@ -10,7 +10,6 @@ from sqlalchemy.exc import DBAPIError
 from db.engine import Sessions
 from db.work import jobs
 from db.work.rows import Claim, Claimed, Lane
-from worker.inference.cascade import next_budget
 from worker.live.blame import BrokenModelError, is_moments_fault, reason
 from worker.queue import Queue
 
@@ -148,3 +147,12 @@ def _check(prove: Prove) -> None:
         if is_moments_fault(error):
             raise
         raise BrokenModelError from error
+
+
+def next_budget(budget: int, *, took_s: float, slice_s: float, cap: int) -> int:
+    """Return how many tokens to claim next so that a batch takes about *slice_s* seconds.
+
+    Grows and shrinks by no more than a factor of two a step, against one odd measurement.
+    """
+    wanted = budget * slice_s / max(took_s, 1e-3)
+    return int(min(max(wanted, budget / 2, 64), budget * 2, cap))

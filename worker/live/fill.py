@@ -6,7 +6,7 @@ from db.engine import Sessions
 from db.vectors import embeddings
 from db.vectors.rows import ModelRow
 from worker.inference.encoder import Encoder
-from worker.live.pipeline import embed
+from worker.matching.vectors import embed
 
 _BATCH = 512
 

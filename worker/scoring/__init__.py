@@ -1,1 +1,7 @@
-"""Numbers to a probability and a decision: fusion, gate, recalibration. Pure."""
+"""Numbers to a probability and a decision: fusion, gate, recalibration.
+
+Imported through `fusion` (probabilities and thresholds), `gate` (what is left out unread) and
+`recalibration` (a forum's own line).
+May touch: NumPy, and a calibration's or a gate's file beside a model.
+Never: runs a model, opens a session, or knows where a pair came from.
+"""

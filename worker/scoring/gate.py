@@ -87,6 +87,27 @@ class Gate:
         return cls(**words | values)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screen:
+    """What leaves candidates out before the CrossEncoder reads them."""
+
+    floor: float
+    """Lowest cosine that is looked at."""
+    gate: Gate | None = None
+
+    @classmethod
+    def of(
+        cls, gate: Gate | None, *, cosine_floor: float, bi_encoder: str, threshold: float
+    ) -> "Screen":
+        """Return the gate with the floor it was fitted for, or *cosine_floor* where it may not be.
+
+        That is with another bi-encoder, or a *threshold* below the one it was fitted for.
+        """
+        if gate is None or not gate.is_for(bi_encoder, threshold):
+            return cls(floor=cosine_floor)
+        return cls(floor=gate.floor, gate=gate)
+
+
 def gate_scores(left: Any, right: Any, weights: Sequence[Any]) -> Any:
     """Return the scores of pairs of vectors, (n, dim) each: of NumPy or of PyTorch, as they come.
 

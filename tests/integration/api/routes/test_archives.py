@@ -13,7 +13,7 @@ from tests.integration.api.routes.test_health import metric
 from tests.integration.worker.archives.test_slices import advance_to
 from tests.integration.worker.archives.test_steps import expected, found, mine, named
 from worker.live.check import Checker
-from worker.live.pipeline import Limits
+from worker.matching.models import Limits
 from worker.queue import CheckRequest
 
 NDJSON = "".join(

@@ -23,7 +23,7 @@ from tests.archive_factories import CALIBRATION, Factory, bring_in, make_worker,
 from tests.factories import make_forum, new_question
 from tests.integration.worker.archives.test_slices import advance_to, reranked
 from tests.integration.worker.archives.test_steps import expected, found, mine, named
-from worker.archives.payload import NearPairs
+from worker.archives.payload import unpack_near
 from worker.inference.testing import WordEncoder, WordReranker
 
 
@@ -178,7 +178,7 @@ def test_pairs_of_like_length_are_reranked_together(
             .where(ArchiveUnit.stage == Stage.RERANK)
             .order_by(ArchiveUnit.id)
         ).scalars()
-        tiles = [NearPairs.unpack(payload) for payload in units if payload]  # others are done
+        tiles = [unpack_near(payload) for payload in units if payload]  # others are done
 
     spans = [
         [lengths[one] + lengths[other] for one, other in zip(tile.left, tile.right, strict=True)]

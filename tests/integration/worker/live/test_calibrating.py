@@ -27,7 +27,7 @@ from tests.integration.worker.live.test_pipeline import drain, make_models, subm
 from tests.review import Seeded, flag, say, seed_questions
 from worker.live.calibrating import NEEDED, CannotLearnError, in_force, propose, recalibrate, reset
 from worker.live.check import Checker
-from worker.live.pipeline import Limits
+from worker.matching.models import Limits
 from worker.queue import CheckRequest
 from worker.scoring.recalibration import Line
 

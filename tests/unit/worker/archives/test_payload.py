@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from cli.archives.pages import as_html, write_files
 from db.archives.report import FoundPair
-from worker.archives.payload import Bars, NearPairs, pack_links, unpack_links
+from worker.archives.payload import Bars, pack_links, pack_near, unpack_links, unpack_near
 from worker.archives.report import Report
 from worker.archives.steps import looks
+from worker.matching.near import Near
 
 REPORT = Report(
     archive="<old>.csv",
@@ -47,9 +48,9 @@ REPORT = Report(
 )
 
 
-def near(*rows: tuple[int, int, float]) -> NearPairs:
+def near(*rows: tuple[int, int, float]) -> Near:
     columns = list(zip(*rows, strict=True)) or [(), (), ()]
-    return NearPairs(
+    return Near(
         np.array(columns[0], dtype=np.int64),
         np.array(columns[1], dtype=np.int64),
         np.array(columns[2], dtype=np.float32),
@@ -71,13 +72,13 @@ def test_looks_cover_every_row_once_and_are_no_longer_than_a_row_beyond_their_le
 def test_pairs_and_links_survive_as_bytes() -> None:
     pairs = near((1, 2**40, 0.5), (3, 4, 0.75))
 
-    back = NearPairs.unpack(pairs.pack())
+    back = unpack_near(pack_near(pairs))
 
     assert back.left.tolist() == [1, 3]
     assert back.right.tolist() == [2**40, 4]
     assert back.cosine.tolist() == [0.5, 0.75]
     assert unpack_links(pack_links([("ä", "b")])) == [("ä", "b")]
-    assert len(NearPairs.unpack(b"")) == 0
+    assert len(unpack_near(b"")) == 0
 
 
 def test_only_crowded_questions_of_the_block_have_a_bar() -> None:

@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.inference.cascade import next_budget, rerank
+from worker.inference.cascade import rerank
 from worker.inference.testing import WordReranker
+from worker.live.drain import next_budget
 from worker.scoring.fusion import Calibration, Fusion
 
 TEXTS = ["how to boil an egg", "how to fry rice", "best train to rome", "how to boil an egg now"]

@@ -1,0 +1,119 @@
+"""From candidate pairs of stored questions to findings: scored, and the best of them kept."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+
+import numpy as np
+
+from db.pairs.rows import Finding
+from db.rows import PairKind
+from db.vectors.rows import Candidate
+from worker.inference.cascade import Scores
+from worker.matching.matcher import Matcher
+from worker.matching.near import Near
+
+
+def same_text(question_id: int, twin_id: int, *, cosine: float | None = None) -> Finding:
+    """Return the finding that two questions have one text: no model is asked."""
+    return Finding(
+        question_id=question_id,
+        candidate_id=twin_id,
+        kind=PairKind.SAME_TEXT,
+        score=1.0,
+        cosine=cosine,
+    )
+
+
+def pair_of(finding: Finding) -> frozenset[int]:
+    """Return the two questions of a finding, in no order."""
+    return frozenset((finding.question_id, finding.candidate_id))
+
+
+def worth_reranking(
+    near: Mapping[int, Iterable[Candidate]], known: AbstractSet[frozenset[int]]
+) -> Near:
+    """Return each unordered pair of *near* once, by id, without those *known* to be the same."""
+    found: dict[frozenset[int], tuple[int, int, float]] = {}
+    for question_id, candidates in near.items():
+        for candidate in candidates:
+            pair = frozenset((question_id, candidate.id))
+            if pair not in known:
+                found.setdefault(pair, (question_id, candidate.id, candidate.cosine))
+    if not found:
+        return Near.none()
+    left, right, cosines = zip(*found.values(), strict=True)
+    return Near(np.array(left), np.array(right), np.array(cosines))
+
+
+def scored(matcher: Matcher, near: Near, texts: Mapping[int, str]) -> list[Finding]:
+    """Return the findings of pairs, *near* by id, in their order.
+
+    *texts* are what the models see, by id; pairs of which one text is gone are left out.
+    """
+    index = {key: place for place, key in enumerate(texts)}
+    sides = [[index.get(one, -1) for one in side.tolist()] for side in (near.left, near.right)]
+    places = np.array(sides, dtype=np.int64)  # (2, n)
+    is_there = np.asarray((places >= 0).all(axis=0))
+    if not is_there.any():
+        return []
+    near, (left, right) = near.take(is_there), places[:, is_there]
+    scores = matcher.score(list(texts.values()), Near(left, right, near.cosine))
+    return _findings(matcher, near, scores)
+
+
+def _findings(matcher: Matcher, near: Near, scores: Scores) -> list[Finding]:
+    raw: Sequence[float | None] = [None] * len(near)
+    if matcher.line is not None:
+        raw = matcher.own_fusion.probability(scores.mean, near.cosines).tolist()
+    rows = zip(
+        near.left.tolist(),
+        near.right.tolist(),
+        scores.probability.tolist(),
+        raw,
+        near.cosine.tolist(),
+        scores.forward.tolist(),
+        scores.backward.tolist(),
+        strict=True,
+    )
+    return [
+        Finding(
+            question_id=question_id,
+            candidate_id=candidate_id,
+            kind=PairKind.MODEL,
+            score=score,
+            raw_score=own_score,
+            cosine=cosine,
+            logit_forward=forward,
+            logit_backward=None if np.isnan(backward) else backward,
+        )
+        for question_id, candidate_id, score, own_score, cosine, forward, backward in rows
+    ]
+
+
+def flagged(findings: Iterable[Finding], threshold: float) -> list[Finding]:
+    """Return the findings at or above *threshold*."""
+    return [finding for finding in findings if finding.score >= threshold]
+
+
+def keep_best(
+    findings: Sequence[Finding],
+    threshold: float,
+    *,
+    kept: int,
+    undecided: AbstractSet[frozenset[int]] = frozenset(),
+) -> list[Finding]:
+    """Return each question's *kept* best findings at or above *threshold*.
+
+    Of those below only the ones whose pair is *undecided* remain: they withdraw what an earlier
+    text, model or threshold had flagged.
+    """
+    best: list[Finding] = []
+    count: Counter[int] = Counter()
+    for finding in sorted(findings, key=lambda f: (-f.score, f.candidate_id)):
+        if finding.score < threshold:
+            best += [finding] if pair_of(finding) in undecided else []
+        elif count[finding.question_id] < kept:
+            count[finding.question_id] += 1
+            best.append(finding)
+    return best

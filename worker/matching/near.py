@@ -1,0 +1,44 @@
+"""Candidate pairs as arrays: by position among some texts, or by question id."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.scoring.fusion import Floats
+
+Which = NDArray[np.bool_] | NDArray[np.int64] | slice
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Pairs of near vectors, (n,) each, and how many rows had more than were kept."""
+
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    cosine: NDArray[np.floating[Any]]
+    capped: int = 0
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+    @classmethod
+    def none(cls) -> "Near":
+        """Return no pairs."""
+        nothing = np.zeros(0, dtype=np.int64)
+        return cls(nothing, nothing, np.zeros(0, dtype=np.float32))
+
+    def take(self, which: Which) -> "Near":
+        """Return some of the pairs, in the order asked for."""
+        return Near(self.left[which], self.right[which], self.cosine[which], self.capped)
+
+    @property
+    def pairs(self) -> NDArray[np.int32]:
+        """Return both sides of each pair, (n, 2)."""
+        return np.stack((self.left, self.right), axis=1).astype(np.int32)
+
+    @property
+    def cosines(self) -> Floats:
+        """Return the cosines in the precision that models are scored in, (n,)."""
+        return np.asarray(self.cosine, dtype=np.float32)

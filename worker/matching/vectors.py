@@ -1,0 +1,40 @@
+"""Stored questions and their vectors: what the models see of a row, and the writing of it."""
+
+from collections.abc import Sequence
+
+from db.engine import Sessions
+from db.questions import questions
+from db.questions.rows import CandidateText
+from db.rows import QuestionText
+from db.vectors import embeddings
+from db.vectors.rows import NewEmbedding
+from worker.inference.encoder import Encoder
+from worker.text import TextFields, model_text
+
+
+def text_of(row: QuestionText | CandidateText) -> str:
+    """Return what the models see of a question."""
+    return model_text(row.title, row.body, fields=TextFields(row.text_fields))
+
+
+def embed(
+    sessions: Sessions, encoder: Encoder, model_id: int, rows: Sequence[QuestionText]
+) -> None:
+    """Write the vectors of *rows*; what was erased or edited meanwhile is left out."""
+    if not rows:
+        return
+    vectors = encoder.encode([text_of(row) for row in rows])
+    with sessions.begin() as session:
+        alive = questions.lock_unchanged(session, {row.id: row.text_version for row in rows})
+        new = [
+            NewEmbedding(
+                question_id=row.id,
+                forum_id=row.forum_id,
+                visible=row.visible,
+                text_digest=row.text_digest,
+                vector=vector,
+            )
+            for row, vector in zip(rows, vectors, strict=True)
+            if row.id in alive
+        ]
+        embeddings.save(session, model_id, new)
