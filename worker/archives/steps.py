@@ -20,6 +20,7 @@ from db.engine import Sessions
 from db.groups import groups
 from db.pairs import pairs
 from db.pairs.rows import Finding
+from db.questions import questions
 from db.rows import Provenance
 from db.tenants import forums
 from db.tenants.rows import ForumRow

@@ -2,6 +2,7 @@
 
 from db.engine import Sessions
 from db.pairs.rows import Finding
+from db.questions import questions
 from db.questions.rows import CandidateText
 from db.tenants import forums
 from db.vectors import embeddings

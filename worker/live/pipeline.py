@@ -18,6 +18,7 @@ from db.engine import Sessions
 from db.pairs import pairs
 from db.pairs.pairs import StaleScoresError
 from db.pairs.rows import Finding
+from db.questions import questions
 from db.tenants import forums
 from db.tenants.rows import ForumRow
 from db.vectors import embeddings

@@ -103,3 +103,36 @@ def test_every_question_of_a_sure_link_is_in_one_group_only(
     assert set(members) == {
         end for link in scored if link.score >= 0.3 for end in (link.low, link.high)
     }
+
+
+LINKS = st.lists(
+    st.tuples(st.integers(0, 12), st.integers(13, 25), st.floats(0.5, 1)).map(
+        lambda row: Link(*row)
+    ),
+    max_size=30,
+)
+
+
+def _joined(links: list[Link]) -> set[frozenset[int]]:
+    return {
+        frozenset(end for link in part for end in (link.low, link.high))
+        for part in components(links)
+    }
+
+
+@given(LINKS, LINKS, LINKS)
+def test_what_is_joined_does_not_hang_on_the_order_in_which_links_come(
+    one: list[Link], two: list[Link], three: list[Link]
+) -> None:
+    first = [link for part in components(one + two) for link in part]
+    last = [link for part in components(two + three) for link in part]
+
+    assert _joined(first + three) == _joined(one + last) == _joined(three + two + one)
+
+
+@given(LINKS, st.permutations(range(30)))
+def test_groups_do_not_hang_on_the_order_of_their_links(made: list[Link], order: list[int]) -> None:
+    unique = list({(link.low, link.high): link for link in made}.values())
+    mixed = [unique[place] for place in order if place < len(unique)]
+
+    assert group(mixed, threshold=0.5) == group(unique, threshold=0.5)

@@ -28,6 +28,23 @@ def test_a_higher_logit_never_means_a_lower_probability(
     assert 0 <= probability(fusion, low, cosine) <= probability(fusion, high, cosine) <= 1
 
 
+@given(
+    st.floats(0, 5, width=32),
+    st.floats(0, 5, width=32),
+    st.floats(-5, 5, width=32),
+    LOGITS,
+    st.tuples(COSINES, COSINES),
+)
+def test_a_higher_cosine_never_means_a_lower_probability(
+    weight: float, other: float, bias: float, logit: float, cosines: tuple[float, float]
+) -> None:
+    fusion = Fusion(logit=other, cosine=weight, bias=bias)
+
+    low, high = sorted(cosines)
+
+    assert probability(fusion, logit, low) <= probability(fusion, logit, high)
+
+
 @given(LOGITS, COSINES)
 def test_the_best_case_is_never_below_the_score_itself(logit: float, cosine: float) -> None:
     calibration = Calibration(asymmetry=2.0)

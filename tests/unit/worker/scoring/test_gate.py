@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -133,6 +133,24 @@ def test_the_search_leaves_out_what_the_gate_does_and_nothing_else() -> None:
     found = set(zip(passed.left, passed.right, strict=True))
     assert 0 < len(found) < len(every)
     assert found - unsure == wanted - unsure
+
+
+@settings(max_examples=20, deadline=None)  # the first product of a process warms PyTorch up
+@given(st.floats(-3, 3), st.floats(-3, 3))
+def test_a_gate_lets_nothing_pass_that_scores_below_its_bar_and_a_higher_bar_fewer(
+    one: float, other: float
+) -> None:
+    vectors = unit(60)
+    low, high = (_passed(gate(bar=bar), vectors) for bar in sorted((one, other)))
+
+    assert high <= low
+
+
+def _passed(chosen: Gate, vectors: NDArray[np.float32]) -> set[tuple[int, int]]:
+    found = all_near(vectors, floor=-1.0, top_k=60, search=BlockSearch("cpu"), gate=chosen)
+    scores = gate_scores(vectors[found.left], vectors[found.right], chosen.weights)
+    assert (scores >= chosen.bar - 1e-4).all()  # the two libraries round differently
+    return set(zip(found.left.tolist(), found.right.tolist(), strict=True))
 
 
 def test_a_gate_serves_its_own_bi_encoder_at_its_threshold_or_above() -> None:
