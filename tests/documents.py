@@ -1,0 +1,130 @@
+"""The tables of the documentation that follow from the code.
+
+``python -m tests.documents`` writes them; tests/unit compares them with what stands in the files.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from pydantic_settings import BaseSettings
+
+from api.console.settings import ConsoleSettings
+from api.settings import ApiSettings
+from cli.home import HomeSettings
+from db.rows import Lane
+from db.settings import DatabaseSettings
+from worker.app import make_app
+from worker.delivery.addresses import WebhookSettings
+from worker.queue import CHECK, DRAIN
+from worker.settings import WorkerSettings
+
+ROOT = Path(__file__).parents[1]
+READERS: dict[type[BaseSettings], str] = {
+    DatabaseSettings: "all",
+    WorkerSettings: "worker",
+    ApiSettings: "API",
+    ConsoleSettings: "console",
+    WebhookSettings: "webhooks",
+    HomeSettings: "`up`",
+}
+"""Who reads which settings, in the order of the table."""
+
+MODULES = {
+    "worker.check": "worker/live/check.py",
+    "worker.drain_live": "worker/live/drain.py",
+    "worker.drain_archive": "worker/archives/slices.py",
+    "worker.sweep": "worker/upkeep.py",
+    "worker.prove": "worker/resources.py",
+    "worker.deliver": "worker/delivery/webhooks.py",
+    "worker.upkeep": "worker/upkeep.py",
+}
+"""The module that does the work of a task."""
+
+
+def settings_table() -> str:
+    """Return all settings as a Markdown table."""
+    rows: dict[str, tuple[list[str], Any]] = {}
+    for settings, reader in READERS.items():
+        prefix = settings.model_config["env_prefix"]
+        for name, field in settings.model_fields.items():
+            rows.setdefault(f"{prefix}{name.upper()}", ([], field))[0].append(reader)
+    lines = (
+        (f"`{name}`", ", ".join(readers), _default(field), field.description)
+        for name, (readers, field) in rows.items()
+    )
+    return _table(("variable", "read by", "default", "what it is"), lines)
+
+
+def _default(field: Any) -> str:
+    if field.is_required():
+        return "required"
+    if field.default is None:
+        return ""
+    return f"`{str(field.default).replace(str(Path.home()), '~')}`"
+
+
+def task_table() -> str:
+    """Return the tasks that somebody sends when there is work: queue, task, module."""
+    sent = {CHECK: Lane.CHECK, **{task: lane for lane, task in DRAIN.items()}}
+    lines = ((f"`{lane}`", *_task(name)) for name, lane in sent.items())
+    return _table(("queue", "task", "module that does the work"), lines)
+
+
+def periodic_table() -> str:
+    """Return the tasks that the beat sends: task, interval with the setting, queue, module."""
+    settings = WorkerSettings.model_validate({"redis_url": "redis://localhost"})
+    lines = []
+    for entry in make_app(settings).conf.beat_schedule.values():
+        name, module = _task(entry["task"])
+        lane = entry["options"]["queue"]
+        lines.append((name, f"{entry['schedule']:g} s", f"`{lane}`", module))
+    return _table(("periodic task", "interval by default", "queue", "module"), lines)
+
+
+def _task(name: str) -> tuple[str, str]:
+    return f"`{name}`", f"`{MODULES[name]}`"
+
+
+def task_names() -> set[str]:
+    """Return the names of all tasks that workers know."""
+    import_module("worker.tasks")
+    app = make_app(WorkerSettings.model_validate({"redis_url": "redis://localhost"}))
+    return {name for name in app.tasks if name.startswith("worker.")}
+
+
+def _table(head: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
+    rows = [tuple(head), *map(tuple, lines)]
+    rows.insert(1, ("---",) * len(rows[0]))
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+TABLES = {
+    "docs/settings.md": {"settings": settings_table},
+    "CONTRIBUTING.md": {"tasks": task_table, "periodic": periodic_table},
+}
+
+
+def parts() -> Iterator[tuple[Path, str, str]]:
+    """Yield the file, the name and the text of each table, as the code has it."""
+    for name, tables in TABLES.items():
+        for mark, table in tables.items():
+            yield ROOT / name, mark, table()
+
+
+def between(mark: str) -> re.Pattern[str]:
+    """Return what finds the text between the two comments of a table."""
+    return re.compile(rf"(?<=<!-- {mark}:begin -->\n)(.*?)(?=<!-- {mark}:end -->)", re.DOTALL)
+
+
+def main() -> None:
+    """Write the tables."""
+    for path, mark, table in parts():
+        text = path.read_text(encoding="utf-8")
+        path.write_text(between(mark).sub(lambda _, t=table: f"{t}\n", text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
