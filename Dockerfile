@@ -10,7 +10,7 @@ ENV PATH=/srv/askedbefore/.venv/bin:$PATH \
     HF_HOME=/var/cache/askedbefore/hub
 
 WORKDIR /srv/askedbefore
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY db/ db/
 COPY migrations/ migrations/
 COPY worker/ worker/

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test lint types bench screenshots clean
+.PHONY: run test lint docs bench screenshots
 
 run: $(STAMP)
 	@$(BIN)/askedbefore up
@@ -21,6 +21,9 @@ lint: $(STAMP)
 screenshots: $(STAMP)
 	@$(BIN)/python -m tests.screenshots screenshots
 	@cp screenshots/review-1440-light.png docs/console.png
+
+docs: $(STAMP)
+	@$(BIN)/python -m tests.documents
 
 bench: $(STAMP)
 	@$(BIN)/python -m bench

@@ -1,17 +1,15 @@
-"""``python -m bench``: every measurement in turn, and its tables into the README.
+"""``python -m bench``: every measurement in turn, and its table into docs/measurements.md.
 
 Name measurements to run only some: ``python -m bench service models``. The tables of the others
 stay as they are.
 """
 
-import re
 import subprocess
 import sys
 from pathlib import Path
 
-README = Path(__file__).parents[1] / "README.md"
+PAGE = Path(__file__).parents[1] / "docs" / "measurements.md"
 MEASUREMENTS = ("models", "service", "search", "archives", "console")
-_BEGIN, _END = "<!-- bench:begin -->", "<!-- bench:end -->"
 
 
 def main() -> None:
@@ -26,17 +24,16 @@ def main() -> None:
             [sys.executable, "-m", f"bench.{name}"], stdout=subprocess.PIPE, text=True, check=True
         )
         print(done.stdout, flush=True)
-        README.write_text(_with_table(README.read_text(encoding="utf-8"), name, done.stdout))
+        page = PAGE.read_text(encoding="utf-8")
+        PAGE.write_text(with_table(page, name, done.stdout), encoding="utf-8")
 
 
-def _with_table(readme: str, name: str, table: str) -> str:
-    begin, end = readme.index(_BEGIN) + len(_BEGIN), readme.index(_END)
-    tables = dict(
-        re.findall(r"<!-- (\w+) -->\n(.*?)\n(?=<!-- \w+ -->|\Z)", readme[begin:end], re.DOTALL)
-    )
-    tables[name] = f"\n{table.strip()}\n"
-    parts = [f"<!-- {one} -->\n{tables[one]}\n" for one in MEASUREMENTS if one in tables]
-    return readme[:begin] + "\n" + "".join(parts) + readme[end:]
+def with_table(page: str, name: str, table: str) -> str:
+    """Return *page* with *table* between the two comments of the measurement *name*."""
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    before, _, rest = page.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n\n{table.strip()}\n\n{end}{after}"
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -33,15 +33,15 @@ READERS: dict[type[BaseSettings], str] = {
 """Who reads which settings, in the order of the table."""
 
 MODULES = {
-    "worker.check": "worker/live/check.py",
-    "worker.drain_live": "worker/live/drain.py",
-    "worker.drain_archive": "worker/archives/slices.py",
-    "worker.sweep": "worker/upkeep.py",
-    "worker.prove": "worker/resources.py",
-    "worker.deliver": "worker/delivery/webhooks.py",
-    "worker.upkeep": "worker/upkeep.py",
+    "worker.check": ("worker/live/check.py",),
+    "worker.drain_live": ("worker/live/drain.py",),
+    "worker.drain_archive": ("worker/live/drain.py", "worker/archives/slices.py"),
+    "worker.sweep": ("worker/upkeep.py",),
+    "worker.prove": ("worker/resources.py",),
+    "worker.deliver": ("worker/delivery/webhooks.py",),
+    "worker.upkeep": ("worker/upkeep.py",),
 }
-"""The module that does the work of a task."""
+"""The modules that do the work of a task."""
 
 
 def settings_table() -> str:
@@ -70,7 +70,7 @@ def task_table() -> str:
     """Return the tasks that somebody sends when there is work: queue, task, module."""
     sent = {CHECK: Lane.CHECK, **{task: lane for lane, task in DRAIN.items()}}
     lines = ((f"`{lane}`", *_task(name)) for name, lane in sent.items())
-    return _table(("queue", "task", "module that does the work"), lines)
+    return _table(("queue", "task", "modules that do the work"), lines)
 
 
 def periodic_table() -> str:
@@ -80,12 +80,12 @@ def periodic_table() -> str:
     for entry in make_app(settings).conf.beat_schedule.values():
         name, module = _task(entry["task"])
         lane = entry["options"]["queue"]
-        lines.append((name, f"{entry['schedule']:g} s", f"`{lane}`", module))
-    return _table(("periodic task", "interval by default", "queue", "module"), lines)
+        lines.append((name, f"{entry['schedule']:,.0f} s", f"`{lane}`", module))
+    return _table(("periodic task", "interval by default", "queue", "modules"), lines)
 
 
 def _task(name: str) -> tuple[str, str]:
-    return f"`{name}`", f"`{MODULES[name]}`"
+    return f"`{name}`", ", ".join(f"`{one}`" for one in MODULES[name])
 
 
 def task_names() -> set[str]:
@@ -107,11 +107,13 @@ TABLES = {
 }
 
 
-def parts() -> Iterator[tuple[Path, str, str]]:
-    """Yield the file, the name and the text of each table, as the code has it."""
-    for name, tables in TABLES.items():
-        for mark, table in tables.items():
-            yield ROOT / name, mark, table()
+def parts() -> list[tuple[Path, str, str]]:
+    """Return the file, the name and the text of each table, as the code has it."""
+    return [
+        (ROOT / name, mark, table())
+        for name, tables in TABLES.items()
+        for mark, table in tables.items()
+    ]
 
 
 def between(mark: str) -> re.Pattern[str]:

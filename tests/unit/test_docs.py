@@ -10,24 +10,16 @@ import typer
 from pydantic_settings import BaseSettings
 
 from api.app import create_app
-from api.console.settings import ConsoleSettings
 from api.settings import ApiSettings
-from cli.home import HomeSettings
+from bench.__main__ import MEASUREMENTS, with_table
 from cli.main import app
-from db.settings import DatabaseSettings
-from worker.delivery.addresses import WebhookSettings
-from worker.settings import WorkerSettings
+from tests.documents import MODULES, READERS, ROOT, between, parts, task_names
 
-ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
-SETTINGS = (
-    DatabaseSettings,
-    WorkerSettings,
-    WebhookSettings,
-    ApiSettings,
-    ConsoleSettings,
-    HomeSettings,
-)
+PAGES = [
+    *(ROOT / f"{name}.md" for name in ("README", "CHANGELOG", "CONTRIBUTING", "SECURITY")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+PACKAGES = ("api.", "cli.", "db.", "worker.", "training.")
 
 _CODE = re.compile(r"^```.*?^```|`[^`\n]+(?:\n[^`\n]+)?`", re.MULTILINE | re.DOTALL)
 _CALL = re.compile(r"\baskedbefore((?: +[\w./=,:@~$\"'\[\]-]+)+)")
@@ -84,40 +76,63 @@ def test_every_documented_option_exists(commands: dict[tuple[str, ...], Any]) ->
             assert option in {*known, "--help"}, f"{page}: {' '.join(path)} {option}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_somewhere(page: Path) -> None:
     targets = _LINK.findall(page.read_text(encoding="utf-8"))
 
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
-def _default(field: Any) -> str:
-    if field.is_required():
-        return "required"
-    if field.default is None:
-        return ""
-    return f"`{str(field.default).replace(str(Path.home()), '~')}`"
+@pytest.mark.parametrize(("path", "mark", "table"), parts(), ids=["settings", "tasks", "periodic"])
+def test_a_generated_table_says_what_the_code_says(path: Path, mark: str, table: str) -> None:
+    found = between(mark).search(path.read_text(encoding="utf-8"))
+
+    assert found is not None
+    assert found[1] == f"{table}\n", "run `make docs` and commit what it wrote"
 
 
-@pytest.mark.parametrize("settings", SETTINGS)
-def test_the_table_of_settings_says_what_the_classes_say(settings: type[BaseSettings]) -> None:
-    rows = {
-        cells[1]: cells[3:5]
-        for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
-        if len(cells := [cell.strip() for cell in line.split("|")]) == 6
+def test_no_class_of_settings_is_left_out_of_the_table() -> None:
+    known = {
+        one
+        for one in BaseSettings.__subclasses__()
+        if one.__module__.startswith(PACKAGES) and not one.__name__.startswith("_")
     }
-    prefix = settings.model_config["env_prefix"]
 
-    for name, field in settings.model_fields.items():
-        said = [_default(field), field.description]
-        assert rows[f"`{prefix}{name.upper()}`"] == said
+    assert known == set(READERS)
 
 
-def test_no_setting_stands_in_the_table_twice() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    named = re.findall(r"^\| `(ASKEDBEFORE_\w+)` \|", text, re.MULTILINE)
+def test_every_setting_has_a_description() -> None:
+    fields = [field for settings in READERS for field in settings.model_fields.values()]
 
-    assert sorted(named) == sorted(set(named))
+    assert all(field.description for field in fields)
+
+
+def test_the_tables_of_tasks_name_every_task_and_modules_that_exist() -> None:
+    assert set(MODULES) == task_names()
+    assert [
+        path for paths in MODULES.values() for path in paths if not (ROOT / path).is_file()
+    ] == []
+
+
+def test_the_readme_fits_on_a_few_screens() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+
+
+@pytest.mark.parametrize("name", MEASUREMENTS)
+def test_a_measurement_replaces_its_own_table_and_nothing_else(name: str) -> None:
+    page = (ROOT / "docs" / "measurements.md").read_text(encoding="utf-8")
+
+    again = with_table(page, name, "| a | b |\n| --- | --- |\n| 1 | \\2 |\n")
+
+    assert between(name).sub("", again) == between(name).sub("", page)
+    assert "| 1 | \\2 |\n" in again
+
+
+def test_every_decision_is_in_the_list_of_decisions() -> None:
+    folder = ROOT / "docs" / "decisions"
+    listed = re.findall(r"\((\d{4}-[\w-]+\.md)\)", (folder / "README.md").read_text("utf-8"))
+
+    assert listed == sorted(path.name for path in folder.glob("0*.md"))
 
 
 def test_every_path_of_the_api_is_documented() -> None:

@@ -1,16 +1,9 @@
-import re
-from pathlib import Path
-
 import pytest
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
-from api.settings import ApiSettings
-from cli.home import HomeSettings
 from db.settings import DatabaseSettings
 from worker.settings import WorkerSettings
-
-README = Path(__file__).parents[2] / "README.md"
 
 
 def worker_settings(**changes: object) -> WorkerSettings:
@@ -54,11 +47,3 @@ def test_placeholders_and_other_databases_are_refused_without_showing_the_secret
         settings.model_validate({name: value})
 
     assert value not in " ".join(item["msg"] for item in caught.value.errors())
-
-
-def test_every_setting_is_in_the_readme_with_its_default() -> None:
-    table = README.read_text(encoding="utf-8")
-    for settings in (DatabaseSettings, WorkerSettings, ApiSettings, HomeSettings):
-        for name, field in settings.model_fields.items():
-            assert field.description, name
-            assert re.search(rf"`ASKEDBEFORE_{name.upper()}`", table), name
