@@ -14,8 +14,8 @@ from pydantic_settings import BaseSettings
 from api.console.settings import ConsoleSettings
 from api.settings import ApiSettings
 from cli.home import HomeSettings
-from db.rows import Lane
 from db.settings import DatabaseSettings
+from db.work.rows import Lane
 from worker.app import make_app
 from worker.delivery.addresses import WebhookSettings
 from worker.queue import CHECK, DRAIN
@@ -125,7 +125,8 @@ def main() -> None:
     """Write the tables."""
     for path, mark, table in parts():
         text = path.read_text(encoding="utf-8")
-        path.write_text(between(mark).sub(lambda _, t=table: f"{t}\n", text), encoding="utf-8")
+        before, _, after = between(mark).split(text, maxsplit=1)
+        path.write_text(f"{before}{table}\n{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":
