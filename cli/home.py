@@ -2,22 +2,29 @@
 
 import fcntl
 import json
+import os
 import secrets
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from cli.children import end_leftovers
 from cli.embedded import Addresses
 from db.errors import ConflictError
 
 _STATE = "running.json"
 _LOCK = "lock"
 _LOCK_TIMEOUT_S = 1.0
+UP = "up"
+"""The command that owns a folder for as long as its service runs."""
 _SECRET = "secret"  # noqa: S105  # the name of a file
 
 
@@ -47,11 +54,27 @@ class Running:
     secret_key: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """The process that owns a data folder."""
+
+    pid: int
+    command: str
+    since: str
+    url: str | None = None
+
+    def __str__(self) -> str:
+        where = f", which listens on {self.url}," if self.url else ""
+        return f"process {self.pid} (askedbefore {self.command}){where} since {self.since}"
+
+
 class FolderInUseError(ConflictError):
     """Another service uses this data folder."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(f"{folder} is in use by another service; stop that one first")
+    def __init__(self, folder: Path, holder: Holder | None) -> None:
+        who = str(holder) if holder else "another process"
+        end = ": `askedbefore down` ends it" if holder and holder.command == UP else ""
+        super().__init__(f"{folder} is in use by another service, {who}{end}")
 
 
 def data_folder(chosen: Path | None) -> Path:
@@ -71,15 +94,24 @@ def secret_key(folder: Path) -> str:
 
 
 @contextmanager
-def hold(folder: Path, addresses: Callable[[], Addresses]) -> Iterator[Running]:
+def hold(
+    folder: Path,
+    addresses: Callable[[], Addresses],
+    *,
+    url: str | None = None,
+    say: Callable[[str], object] = lambda _: None,
+) -> Iterator[Running]:
     """Own *folder* for the block, and tell other commands where the service listens.
 
-    The lock dies with this process, so a service that was killed is never taken for running.
-    Raises `FolderInUseError` when another process owns the folder.
+    The lock dies with this process, so a service that was killed is never taken for running; what
+    such a one left behind is ended first. Raises `FolderInUseError`, which names its owner.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / _LOCK).open("wb") as lock:
-        _lock(lock.fileno(), folder)
+    with (folder / _LOCK).open("a+b") as lock:
+        _lock(lock, folder)
+        _sign(lock, url)
+        for left in end_leftovers(folder):
+            say(f"Ended what an earlier start had left running: {left}")
         found = addresses()
         running = Running(found.database_url, found.redis_url, secret_key(folder))
         _write_private(folder / _STATE, json.dumps(asdict(running)))
@@ -89,30 +121,66 @@ def hold(folder: Path, addresses: Callable[[], Addresses]) -> Iterator[Running]:
             (folder / _STATE).unlink(missing_ok=True)
 
 
-def _lock(descriptor: int, folder: Path) -> None:
+def _lock(lock: BinaryIO, folder: Path) -> None:
     deadline = time.monotonic() + _LOCK_TIMEOUT_S
     while True:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > deadline:
-                raise FolderInUseError(folder) from None
+                raise FolderInUseError(folder, _read_holder(folder)) from None
             time.sleep(0.05)
         else:
             return
 
 
-def find_running(folder: Path) -> Running | None:
-    """Return where the service of this folder listens, or None when it does not run."""
-    state, lock = folder / _STATE, folder / _LOCK
-    if not state.exists() or not lock.exists():
+def _sign(lock: BinaryIO, url: str | None) -> None:
+    command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    since = datetime.now().astimezone().isoformat(" ", "seconds")
+    lock.truncate(0)
+    lock.write(json.dumps([os.getpid(), command, since, url]).encode())
+    lock.flush()
+
+
+def _read_holder(folder: Path) -> Holder | None:
+    try:
+        pid, command, since, url = json.loads((folder / _LOCK).read_bytes())
+    except (OSError, ValueError):  # of a version before, or just being written
         return None
-    with lock.open("rb") as held:
+    return Holder(pid=pid, command=command, since=since, url=url)
+
+
+def find_holder(folder: Path) -> Holder | None:
+    """Return the process that owns *folder* now, or None when nobody does.
+
+    Raises `FolderInUseError` when somebody does who left no name.
+    """
+    if not is_held(folder):
+        return None
+    holder = _read_holder(folder)
+    if holder is None:
+        raise FolderInUseError(folder, None)
+    return holder
+
+
+def is_held(folder: Path) -> bool:
+    """Return whether a process owns *folder*."""
+    if not (folder / _LOCK).exists():
+        return False
+    with (folder / _LOCK).open("rb") as held:
         try:
             fcntl.flock(held.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return Running(**json.loads(state.read_text(encoding="utf-8")))
-    return None
+            return True
+    return False
+
+
+def find_running(folder: Path) -> Running | None:
+    """Return where the service of this folder listens, or None when it does not run."""
+    state = folder / _STATE
+    if not state.exists() or not is_held(folder):
+        return None
+    return Running(**json.loads(state.read_text(encoding="utf-8")))
 
 
 def _write_private(path: Path, content: str) -> None:

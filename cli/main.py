@@ -58,7 +58,9 @@ def _settings_errors(error: ValidationError) -> str:
 
 
 def _fail(message: str) -> None:
-    _errors.print(f"askedbefore: {message}", style="red", markup=False, highlight=False)
+    _errors.print(
+        f"askedbefore: {message}", style="red", markup=False, highlight=False, soft_wrap=True
+    )
     sys.exit(1)
 
 

@@ -1,31 +1,72 @@
-"""Runs the service's processes as children, and stops them in order."""
+"""Runs the service's processes as children: restarts what dies, keeps logs, stops all in order."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from cli.children import Command, record, spawn
 from db.errors import ServiceError
 
 _STOP_TIMEOUT_S = 30
 _LOG_TAIL = 2_000
+_LOG_BYTES = 10 * 1024 * 1024
+_LOGS_KEPT = 3
+_FIRST_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 30.0
+_STEADY_S = 60.0
+"""A child that lived so long starts afresh with short pauses."""
 
 
 class ChildDiedError(ServiceError):
-    """A process of the service ended by itself."""
+    """A process of the service ended by itself, again and again."""
+
+
+@dataclass(slots=True)
+class _Child:
+    command: Command
+    process: subprocess.Popen[bytes]
+    started_at: float
+    failures: int = 0
+    due_at: float | None = None
+    """When it is started again; None while it runs."""
+
+
+def pause_s(failures: int) -> float:
+    """Return how long to wait before a child that failed so often in a row is started again."""
+    return min(_FIRST_PAUSE_S * 2.0 ** (failures - 1), _LONGEST_PAUSE_S)
 
 
 class Supervisor:
-    """Children of this process, stopped in the order they were started when it leaves the block."""
+    """Children of this process; they are stopped when it leaves the block.
 
-    def __init__(self, logs: Path, environment: Mapping[str, str]) -> None:
+    *patience* is how often in a row a child may end soon after its start; *say* hears of every end
+    and every new start.
+    """
+
+    def __init__(
+        self,
+        logs: Path,
+        environment: Mapping[str, str],
+        *,
+        written: Path | None = None,
+        patience: int = 2,
+        say: Callable[[str], object] = lambda _: None,
+    ) -> None:
         self._logs = logs
         self._environment = {**os.environ, **environment}  # noqa: TID251  # children inherit it
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._written = written
+        self.patience = patience
+        self._say = say
+        self._children: dict[str, _Child] = {}
 
     def __enter__(self) -> Self:
         self._logs.mkdir(parents=True, exist_ok=True)
@@ -41,44 +82,107 @@ class Supervisor:
 
     def start(self, name: str, arguments: Sequence[str]) -> None:
         """Start ``askedbefore ARGUMENTS`` with its output in a log of its own."""
-        with (self._logs / f"{name}.log").open("wb") as log:
-            # A session of its own, or Ctrl-C would hit the children before their parent can act.
-            self._children[name] = subprocess.Popen(
-                [sys.executable, "-m", "cli.main", *arguments],
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        python = [sys.executable, "-m", "cli.main", *arguments]
+        self.launch(Command(name=name, arguments=python, environment=self._environment))
+
+    def launch(self, command: Command) -> None:
+        """Start a child with its output in a log of its own."""
+        process = self._spawn(command)
+        self._children[command.name] = _Child(command, process, time.monotonic())
+        self._write_down()
 
     def pid(self, name: str) -> int:
         """Return the process id of a child."""
-        return self._children[name].pid
+        return self._children[name].process.pid
 
     def check(self) -> None:
-        """Raise `ChildDiedError` with the end of its log when a child has ended."""
-        for name, child in self._children.items():
-            if child.poll() is not None:
-                raise ChildDiedError(
-                    f"the {name} process ended with status {child.returncode};"
-                    f" the end of its log:\n{self.log_tail(name)}"
-                )
+        """Start children again that have ended, after a pause that grows with each failure.
+
+        Raises `ChildDiedError` with the end of its log when one has failed too often in a row.
+        """
+        for child in self._children.values():
+            self._trim_log(child.command.name)
+            if child.due_at is not None:
+                if time.monotonic() >= child.due_at:
+                    self._start_again(child)
+            elif child.process.poll() is not None:
+                self._mourn(child)
+
+    def has_ended(self, name: str) -> bool:
+        """Return whether a child has ended by itself."""
+        child = self._children[name]
+        return child.due_at is not None or child.process.poll() is not None
+
+    def _mourn(self, child: _Child) -> None:
+        name, lived_s = child.command.name, time.monotonic() - child.started_at
+        child.failures = 1 if lived_s >= _STEADY_S else child.failures + 1
+        how = _how(child.process.returncode)
+        if child.failures > self.patience:
+            raise ChildDiedError(
+                f"the {name} process {how}, {child.failures} times in a row;"
+                f" the end of its log:\n{self.log_tail(name)}"
+            )
+        wait_s = pause_s(child.failures)
+        child.due_at = time.monotonic() + wait_s
+        self._tell(name, f"the {name} process {how}; it is started again in {wait_s:g} s")
+
+    def _start_again(self, child: _Child) -> None:
+        child.process, child.due_at = self._spawn(child.command), None
+        child.started_at = time.monotonic()
+        self._write_down()
+        name = child.command.name
+        self._tell(name, f"the {name} process was started again, as {child.process.pid}")
+
+    def _spawn(self, command: Command) -> subprocess.Popen[bytes]:
+        return spawn(command, self._log(command.name))
+
+    def _tell(self, name: str, sentence: str) -> None:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        with self._log(name).open("a", encoding="utf-8") as log:
+            log.write(f"{now} askedbefore up: {sentence}\n")
+        self._say(sentence)
+
+    def _write_down(self) -> None:
+        if self._written is not None:
+            record(self._written, {name: self.pid(name) for name in self._children})
+
+    def _log(self, name: str) -> Path:
+        return self._logs / f"{name}.log"
+
+    def _trim_log(self, name: str) -> None:
+        # Copied and emptied, since the child goes on writing to the end of the same file.
+        path = self._log(name)
+        if path.stat().st_size < _LOG_BYTES:
+            return
+        for number in range(_LOGS_KEPT - 1, 0, -1):
+            older = path.with_name(f"{path.name}.{number}")
+            if older.exists():
+                older.replace(path.with_name(f"{path.name}.{number + 1}"))
+        shutil.copyfile(path, path.with_name(f"{path.name}.1"))
+        os.truncate(path, 0)
 
     def log_tail(self, name: str) -> str:
         """Return the end of a child's log, and where the rest is."""
-        path = self._logs / f"{name}.log"
+        path = self._log(name)
         return f"{path.read_text(encoding='utf-8', errors='replace')[-_LOG_TAIL:]}\n({path})"
 
     def stop(self) -> None:
         """Ask every child to finish what it is at, then end what does not."""
-        for child in self._children.values():
-            if child.poll() is None:
-                child.send_signal(signal.SIGTERM)
-        for child in self._children.values():
+        running = [c for c in self._children.values() if c.process.poll() is None]
+        for child in running:
+            child.process.send_signal(child.command.stop_signal)
+        for child in running:
             try:
-                child.wait(_STOP_TIMEOUT_S)
+                child.process.wait(_STOP_TIMEOUT_S)
             except subprocess.TimeoutExpired:
-                os.killpg(child.pid, signal.SIGKILL)
-                child.wait()
+                os.killpg(child.process.pid, signal.SIGKILL)
+                child.process.wait()
+        if self._children and self._written is not None:
+            self._written.unlink(missing_ok=True)
         self._children.clear()
+
+
+def _how(status: int) -> str:
+    if status >= 0:
+        return f"ended with status {status}"
+    return f"was ended by {signal.Signals(-status).name}"

@@ -1,43 +1,54 @@
-"""`askedbefore up`: the whole service on this machine, with servers out of wheels."""
+"""`askedbefore up` and `down`: the whole service on this machine, with servers out of wheels."""
 
 import signal
 import socket
 import time
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
+import psutil
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
-from rich.table import Table
 
+from cli.children import end_leftovers
 from cli.client import Client, ServiceNotReadyError
 from cli.embedded import EmbeddedServers
-from cli.home import data_folder, environment, hold
-from cli.sample import FORUM, labels, load_questions
+from cli.home import UP, FolderInUseError, data_folder, environment, find_holder, hold, is_held
+from cli.sample import FORUM, tour
 from cli.supervisor import Supervisor
 from db import schema
 from db.engine import Sessions, make_engine, make_sessions
-from db.errors import ServiceError
+from db.errors import ConflictError, ServiceError
 from db.settings import DatabaseSettings
 from db.tenants import forums, keys, people
+from db.work import workers
 
+_PORT = 8000
+_PORTS_TRIED = 100
 _READY_TIMEOUT_S = 600
+_DOWN_TIMEOUT_S = 120
+_PATIENCE = 10
+"""Failures in a row, about two minutes of them, before a service that was ready is given up."""
 _KEY_FILE = "sample.key"
 _PERSON = "you"
-_ROWS = 25
 
 console = Console()
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add the command to the application."""
+    """Add the commands to the application."""
     app.command()(up)
+    app.command()(down)
 
 
 def up(
-    port: Annotated[int, typer.Option(help="Port of the API; the next free one is taken.")] = 8000,
+    port: Annotated[
+        int | None, typer.Option(help="Port of the API; unset, 8000 or the next free one.")
+    ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Data folder; ASKEDBEFORE_HOME is its default.")
     ] = None,
@@ -45,51 +56,138 @@ def up(
 ) -> None:
     """Run the whole service here: Postgres, Redis, API, worker, and a sample forum to look at.
 
-    Ctrl-C stops everything and keeps the data; the next start goes on where this one ended.
+    Ctrl-C, SIGTERM or `askedbefore down` stops everything and keeps the data; the next start goes
+    on where this one ended. A process that dies is started again.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup wishes not to hear of it
+            signal.signal(number, signal.default_int_handler)
     folder = data_folder(data)
     console.print(f"Data folder: [bold]{folder}[/bold]", highlight=False)
     try:
-        _run(folder, _free_port(port), sample=sample)
+        _run(folder, wanted=port, sample=sample)
     except KeyboardInterrupt:
-        console.print("Stopped. The data stay where they are.")
+        with suppress(OSError):  # the terminal may be gone
+            console.print("Stopped. The data stay where they are.")
 
 
-def _run(folder: Path, port: int, *, sample: bool) -> None:
+def down(
+    data: Annotated[
+        Path | None, typer.Option(help="Data folder; ASKEDBEFORE_HOME is its default.")
+    ] = None,
+) -> None:
+    """Stop the `askedbefore up` of a data folder, and wait until all of it has ended."""
+    folder = data_folder(data)
+    holder = find_holder(folder)
+    if holder is None:
+        left = end_leftovers(folder)
+        console.print(f"Nothing runs on {folder}" + (f"; ended {', '.join(left)}" if left else ""))
+        return
+    if holder.command != UP:
+        raise FolderInUseError(folder, holder)
+    console.print(f"Stopping {holder}", highlight=False, soft_wrap=True)
+    psutil.Process(holder.pid).terminate()
+    deadline = time.monotonic() + _DOWN_TIMEOUT_S
+    while is_held(folder):
+        if time.monotonic() > deadline:
+            raise ServiceError(f"process {holder.pid} has not ended within {_DOWN_TIMEOUT_S} s")
+        time.sleep(0.1)
+    console.print("Stopped. The data stay where they are.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Service:
+    """All children of this process."""
+
+    servers: EmbeddedServers
+    processes: Supervisor
+
+    def check(self, patience: int | None = None) -> None:
+        """Start again what has ended."""
+        if patience is not None:
+            self.processes.patience = patience
+        self.servers.check(patience=patience)
+        self.processes.check()
+
+
+def _run(folder: Path, *, wanted: int | None, sample: bool) -> None:
+    say, port = _teller(folder / "logs" / "up.log"), _choose_port(wanted)
+    url = f"http://127.0.0.1:{port}"
     with ExitStack() as stack:
         with console.status("Starting Postgres and Redis"):
-            servers = EmbeddedServers(folder)
-            stack.callback(servers.stop)
-            running = stack.enter_context(hold(folder, servers.start))
+            servers = EmbeddedServers(folder, say=say)
+            running = stack.enter_context(hold(folder, servers.start, url=url, say=say))
+            stack.callback(servers.stop)  # before the folder is let go
+            if wanted is None and port != _PORT:
+                say(f"Port {_PORT} is taken: the service takes {port}")
             settings = DatabaseSettings.model_validate({"database_url": running.database_url})
             engine = make_engine(settings)
             stack.callback(engine.dispose)
             schema.upgrade(engine)
-        key = _sample_key(folder, make_sessions(engine))
-        supervisor = stack.enter_context(Supervisor(folder / "logs", environment(running)))
-        supervisor.start("api", ["api", "--port", str(port)])
-        supervisor.start("worker", ["worker"])
-        supervisor.start("beat", ["beat"])
-        client = stack.enter_context(Client(f"http://127.0.0.1:{port}", key))
-        _wait_until_ready(supervisor, client)
+        sessions = make_sessions(engine)
+        with sessions.begin() as session:
+            workers.forget_proofs(session)  # whoever gave them ended before this start
+        key = _sample_key(folder, sessions)
+        service = _Service(
+            servers, stack.enter_context(_processes(folder, environment(running), say))
+        )
+        _start(service.processes, port)
+        client = stack.enter_context(Client(url, key))
+        _wait_until_ready(service, client)
         if sample:
-            _load_sample(supervisor, client)
-            _show_pairs(client)
-        link = _sign_in_link(make_sessions(engine), client.url)
-        _say_where(client, key, link)
+            tour.load(console, client, check=service.check)
+            tour.show(console, client)
+        _say_where(client, key, _sign_in_link(sessions, client.url))
         while True:
-            supervisor.check()
-            time.sleep(1)
+            service.check(_PATIENCE)
+            time.sleep(0.5)
 
 
-def _free_port(wanted: int) -> int:
-    for port in range(wanted, wanted + 100):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
-    raise ServiceError(f"no free port from {wanted} on; choose another with --port")
+def _processes(folder: Path, settings: dict[str, str], say: Callable[[str], object]) -> Supervisor:
+    written = folder / "children-processes.json"
+    return Supervisor(folder / "logs", settings, written=written, say=say)
+
+
+def _start(processes: Supervisor, port: int) -> None:
+    processes.start("api", ["api", "--port", str(port)])
+    processes.start("worker", ["worker"])
+    processes.start("beat", ["beat"])
+
+
+def _teller(log: Path) -> Callable[[str], None]:
+    """Return what tells the operator a sentence, here and in a log that outlives this window."""
+
+    def say(sentence: str) -> None:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8") as file:
+            file.write(f"{now} {sentence}\n")
+        with suppress(OSError):  # the terminal may be gone
+            console.print(f"{now} {sentence}", highlight=False, markup=False, soft_wrap=True)
+
+    return say
+
+
+def _choose_port(wanted: int | None) -> int:
+    """Return the port that was asked for, or the first free one."""
+    if wanted is not None:
+        if not _is_free(wanted):
+            raise ConflictError(f"port {wanted} is taken: choose another, or leave --port out")
+        return wanted
+    for port in range(_PORT, _PORT + _PORTS_TRIED):
+        if _is_free(port):
+            return port
+    raise ServiceError(f"no free port from {_PORT} on; choose another with --port")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def _sample_key(folder: Path, sessions: Sessions) -> str:
@@ -105,65 +203,19 @@ def _sample_key(folder: Path, sessions: Sessions) -> str:
     return secret
 
 
-def _wait_until_ready(supervisor: Supervisor, client: Client) -> None:
+def _wait_until_ready(service: _Service, client: Client) -> None:
     deadline = time.monotonic() + _READY_TIMEOUT_S
     with console.status(
         "Starting the worker (the first start converts the models, about a minute)"
     ):
         while time.monotonic() < deadline:
-            supervisor.check()
+            service.check()
             if client.is_ready():
                 return
             time.sleep(0.2)
     raise ServiceNotReadyError(
         f"the service was not ready after {_READY_TIMEOUT_S} s: {client.what_is_missing()};"
-        f" the end of the worker's log:\n{supervisor.log_tail('worker')}"
-    )
-
-
-def _load_sample(supervisor: Supervisor, client: Client) -> None:
-    questions = load_questions()
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console) as progress:
-        sent = progress.add_task("Questions sent", total=len(questions))
-        for start in range(0, len(questions), 100):
-            client.submit(FORUM, questions[start : start + 100])
-            progress.update(sent, completed=min(start + 100, len(questions)))
-        checked = progress.add_task("Questions checked", total=len(questions))
-        while (pending := client.count_pending(FORUM)) > 0:
-            supervisor.check()
-            progress.update(checked, completed=len(questions) - pending)
-            time.sleep(0.2)
-        progress.update(checked, completed=len(questions))
-
-
-def _show_pairs(client: Client) -> None:
-    pairs = sorted(client.pairs(FORUM), key=lambda pair: (pair["kind"], -float(pair["score"])))
-    table = Table(title=f"{len(pairs)} pairs flagged", title_justify="left")
-    table.add_column("score", justify="right")
-    for heading in ("kind", "asked", "asked again"):
-        table.add_column(heading)
-    for pair in pairs[:_ROWS]:
-        titles = [question["title"] for question in pair["questions"]]
-        table.add_row(f"{pair['score']:.3f}", pair["kind"], *titles)
-    console.print(table)
-    if len(pairs) > _ROWS:
-        console.print(f"… and {len(pairs) - _ROWS} more: GET {client.url}/v1/forums/{FORUM}/pairs")
-    known = labels()
-    if known:
-        console.print(_recall(pairs, known), highlight=False)
-
-
-def _recall(pairs: list[dict[str, object]], known: dict[frozenset[str], str]) -> str:
-    flagged = {
-        frozenset(str(question["id"]) for question in pair["questions"])  # type: ignore[attr-defined]
-        for pair in pairs
-    }
-    near = {pair for pair, label in known.items() if label == "near_miss"}
-    duplicates = set(known) - near
-    return (
-        f"Flagged: {len(duplicates & flagged)} of the sample's {len(duplicates)} known duplicates,"
-        f" {len(near & flagged)} of its {len(near)} near-misses."
+        f" the end of the worker's log:\n{service.processes.log_tail('worker')}"
     )
 
 
@@ -180,4 +232,4 @@ def _say_where(client: Client, key: str, link: str) -> None:
     console.print("Review the pairs in a browser; this link signs you in once:")
     console.print(link, soft_wrap=True, highlight=False)
     console.print(f"A key for the forum {FORUM!r}: [bold]{key}[/bold]", highlight=False)
-    console.print("Ctrl-C stops it and keeps the data.")
+    console.print("Ctrl-C or `askedbefore down` stops it and keeps the data.", markup=False)

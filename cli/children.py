@@ -1,0 +1,136 @@
+"""Child processes that die with this one: how they are started, written down and ended.
+
+On Linux the kernel signals a child when the process that started it ends, however it ends. What
+outlives that, as on other systems, is written down and ended by the next start.
+"""
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+_PR_SET_PDEATHSIG = 1
+_END_TIMEOUT_S = 20
+RECORDS = "children-*.json"
+
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user of this machine, by the numbers that the kernel knows."""
+
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What a child runs, as whom, and the signal that makes it stop in good order."""
+
+    name: str
+    arguments: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    account: Account | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
+    folder: Path | None = None
+
+
+def spawn(command: Command, log: Path) -> subprocess.Popen[bytes]:
+    """Start a child whose output is added to *log*; call it from the main thread alone.
+
+    The kernel takes the end of the thread that started a child for the end of its parent.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    owner = command.account
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command.arguments,
+            env=dict(command.environment),
+            cwd=command.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            # A session of its own, or Ctrl-C would hit the children before their parent can act.
+            start_new_session=True,
+            user=None if owner is None else owner.uid,
+            group=None if owner is None else owner.gid,
+            extra_groups=None if owner is None else [],
+            # After the change of user, which takes the wish back; it survives exec.
+            preexec_fn=_die_with(os.getpid(), command.stop_signal),  # noqa: PLW1509
+        )
+
+
+def _die_with(parent: int, number: signal.Signals) -> Callable[[], None]:
+    def wish() -> None:
+        if _libc is not None:
+            _libc.prctl(_PR_SET_PDEATHSIG, int(number))
+            if os.getppid() != parent:  # it ended between fork and wish
+                os._exit(1)
+
+    return wish
+
+
+def die_with_parent() -> None:
+    """Make the kernel kill this process when the one that forked it ends."""
+    _die_with(os.getppid(), signal.SIGKILL)()
+
+
+def record(path: Path, pids: Mapping[str, int]) -> None:
+    """Write down which children this process has, for the start after this one."""
+    children = [[name, *_identity(pid)] for name, pid in pids.items() if psutil.pid_exists(pid)]
+    path.write_text(json.dumps({"parent": _identity(os.getpid()), "children": children}))
+
+
+def _identity(pid: int) -> tuple[int, float]:
+    try:
+        return pid, psutil.Process(pid).create_time()
+    except psutil.NoSuchProcess:
+        return pid, 0.0
+
+
+def end_leftovers(folder: Path) -> list[str]:
+    """End what earlier starts on *folder* left running, and return what that was.
+
+    Call it only while holding the folder. Children of this very process are none.
+    """
+    names = []
+    for path in folder.glob(RECORDS):
+        for name, process in _left(path):
+            end(process)
+            names.append(f"{name} (process {process.pid})")
+    return names
+
+
+def _left(path: Path) -> Iterator[tuple[str, psutil.Process]]:
+    try:
+        written = json.loads(path.read_text())
+    except ValueError:  # its writer was killed while it wrote
+        return
+    if written["parent"][0] == os.getpid():
+        return
+    for name, pid, created in written["children"]:
+        if psutil.pid_exists(pid) and _identity(pid) == (pid, created):
+            yield name, psutil.Process(pid)
+
+
+def end(process: psutil.Process, number: signal.Signals = signal.SIGTERM) -> None:
+    """Ask a process to stop, and kill it with its own children when it does not."""
+    try:
+        family = [process, *process.children(recursive=True)]
+        process.send_signal(signal.SIGCONT)
+        process.send_signal(number)
+        _, alive = psutil.wait_procs([process], _END_TIMEOUT_S)
+        for one in family if alive else family[1:]:
+            if one.is_running():
+                one.kill()
+        psutil.wait_procs(family, _END_TIMEOUT_S)
+    except psutil.NoSuchProcess:
+        return

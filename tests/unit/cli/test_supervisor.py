@@ -1,0 +1,199 @@
+"""Children that are started again, whose logs are kept, and that die with their parent."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cli import supervisor as supervising
+from cli.children import Command, end_leftovers, record
+from cli.supervisor import ChildDiedError, Supervisor, pause_s
+
+SLEEPS = "import time; time.sleep(600)"
+
+
+def python(name: str, program: str) -> Command:
+    return Command(name=name, arguments=[sys.executable, "-c", program])
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def wait_for(
+    what: Callable[[], bool],
+    *,
+    meanwhile: Callable[[], object] = lambda: None,
+    timeout_s: float = 20,
+) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not what():
+        meanwhile()
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def supervisor(tmp_path: Path, said: list[str]) -> Iterator[Supervisor]:
+    made = Supervisor(
+        tmp_path / "logs", {}, written=tmp_path / "children-test.json", patience=3, say=said.append
+    )
+    with made:
+        yield made
+
+
+def test_what_dies_is_started_again_and_both_are_told(
+    supervisor: Supervisor, said: list[str], tmp_path: Path
+) -> None:
+    supervisor.launch(python("sleeper", SLEEPS))
+    first = supervisor.pid("sleeper")
+    os.kill(first, signal.SIGKILL)
+
+    wait_for(lambda: supervisor.pid("sleeper") != first, meanwhile=supervisor.check)
+
+    assert is_alive(supervisor.pid("sleeper"))
+    assert said == [
+        "the sleeper process was ended by SIGKILL; it is started again in 0.5 s",
+        f"the sleeper process was started again, as {supervisor.pid('sleeper')}",
+    ]
+    assert all(line in (tmp_path / "logs" / "sleeper.log").read_text() for line in said)
+
+
+def test_pauses_grow_and_end_growing() -> None:
+    assert [pause_s(n) for n in (1, 2, 3, 4, 7, 100)] == [0.5, 1, 2, 4, 30, 30]
+
+
+def test_what_cannot_be_started_ends_it_with_the_reason(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervising, "_FIRST_PAUSE_S", 0.01)
+    supervisor.launch(python("ill", "raise SystemExit('the disk is made of cheese')"))
+
+    with pytest.raises(ChildDiedError, match=r"ill process ended with status 1, 4 times") as ended:
+        wait_for(lambda: False, meanwhile=supervisor.check)
+
+    assert "the disk is made of cheese" in str(ended.value)
+
+
+def test_logs_are_kept_over_starts_and_do_not_grow_for_ever(
+    supervisor: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervising, "_LOG_BYTES", 1_000)
+    log = tmp_path / "logs" / "talker.log"
+    log.write_text("of the start before\n")
+    talks = "import time\nwhile True: print('x' * 99, flush=True); time.sleep(0.005)"
+    supervisor.launch(python("talker", talks))
+
+    wait_for((log.parent / "talker.log.3").exists, meanwhile=supervisor.check)
+
+    kept = [log, *(log.with_name(f"talker.log.{n}") for n in (1, 2, 3))]
+    assert sorted(log.parent.iterdir()) == sorted(kept)
+    assert all("\0" not in path.read_text() for path in kept)
+    assert max(path.stat().st_size for path in kept) < 20_000
+
+
+def test_stopping_asks_first_and_kills_what_does_not_listen(
+    supervisor: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervising, "_STOP_TIMEOUT_S", 0.5)
+    asked = tmp_path / "asked"
+    polite = (
+        "import signal, sys, time, pathlib\n"
+        f"signal.signal(15, lambda *_: (pathlib.Path({str(asked)!r}).touch(), sys.exit()))\n"
+        "print('ready', flush=True); time.sleep(600)"
+    )
+    deaf = f"import signal; signal.signal(15, signal.SIG_IGN); print('ready', flush=True); {SLEEPS}"
+    supervisor.launch(python("polite", polite))
+    supervisor.launch(python("deaf", deaf))
+    pids = [supervisor.pid(name) for name in ("polite", "deaf")]
+    for name in ("polite", "deaf"):
+        log = tmp_path / "logs" / f"{name}.log"
+        wait_for(lambda log=log: "ready" in log.read_text())  # type: ignore[misc]
+
+    supervisor.stop()
+
+    assert asked.exists()
+    assert not any(is_alive(pid) for pid in pids)
+    assert not (tmp_path / "children-test.json").exists()
+
+
+PARENT = """
+import sys, time
+from pathlib import Path
+from cli.children import Command
+from cli.supervisor import Supervisor
+folder = Path(sys.argv[1])
+with Supervisor(folder / "logs", {}, written=folder / "children-test.json") as supervisor:
+    supervisor.launch(Command(name="sleeper", arguments=[sys.executable, "-c", sys.argv[2]]))
+    print(supervisor.pid("sleeper"), flush=True)
+    time.sleep(600)
+"""
+
+
+def start_parent(folder: Path, program: str) -> tuple[subprocess.Popen[str], int]:
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(folder), program], stdout=subprocess.PIPE, text=True
+    )
+    assert parent.stdout is not None
+    return parent, int(parent.stdout.readline())
+
+
+def kill(parent: subprocess.Popen[str]) -> None:
+    parent.kill()
+    parent.communicate()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel of Linux does it")
+def test_children_die_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    parent, child = start_parent(tmp_path, SLEEPS)
+
+    kill(parent)
+
+    wait_for(lambda: not is_alive(child))
+
+
+def test_what_outlives_a_killed_parent_is_ended_by_the_next_start(tmp_path: Path) -> None:
+    deaf = f"import signal; signal.signal(15, signal.SIG_IGN); print('ready', flush=True); {SLEEPS}"
+    parent, child = start_parent(tmp_path, deaf)
+    wait_for(lambda: "ready" in (tmp_path / "logs" / "sleeper.log").read_text())
+    kill(parent)
+    time.sleep(0.2)
+    assert is_alive(child)
+    os.kill(child, signal.SIGSTOP)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cli.children._END_TIMEOUT_S", 0.5)
+        ended = end_leftovers(tmp_path)
+
+    assert ended == [f"sleeper (process {child})"]
+    assert not is_alive(child)
+
+
+def test_a_process_that_got_an_old_number_is_left_alone(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", SLEEPS]) as stranger:
+        path = tmp_path / "children-test.json"
+        record(path, {"worker": stranger.pid})
+        written = json.loads(path.read_text())
+        written["parent"][0] = 0
+        written["children"][0][2] -= 100
+        path.write_text(json.dumps(written))
+
+        ended = end_leftovers(tmp_path)
+
+        assert (ended, stranger.poll()) == ([], None)
+        stranger.kill()
