@@ -3,10 +3,12 @@
 Pure, and shared with training: a model must be served the text it was trained on.
 """
 
+import functools
 import hashlib
 import re
 import unicodedata
 from enum import StrEnum
+from typing import Literal
 
 MODEL_TEXT_LENGTH = 600
 """Characters of a question that reach the models; about 128 tokens, what they were trained on."""
@@ -22,6 +24,30 @@ _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\u
 _SPACE = re.compile(r"\s+")
 _LEADING_TAGS = re.compile(r"^(?:\s*\[[^\[\]]{1,30}\])+\s*[:\-]?\s*")
 _WORD = re.compile(r"\w+|[^\w\s]")
+_FIRST_MARK, _BASIC_END, _MARKS_END = "\u0300", "\uffff", "\U0001ffff"
+_MARKS_IN_A_ROW = 30
+"""No language sets more on one letter (Unicode Annex 15, Stream-Safe Text Format)."""
+
+
+@functools.cache
+def _mark_runs(last: str) -> re.Pattern[str]:
+    """Return what finds more marks, up to the character *last*, than may stand in a row.
+
+    A mark is what decomposes into a combining character first. Python sorts a run of them in the
+    square of its length: 250 KB of accents would keep a core busy for a minute and a half.
+    """
+    codes = (chr(code) for code in range(ord(_FIRST_MARK), ord(last) + 1))
+    decomposed = ((char, unicodedata.normalize("NFKD", char)) for char in codes)
+    marks = "".join(char for char, parts in decomposed if unicodedata.combining(parts[0]))
+    return re.compile(f"[{marks}][{marks}]{{{_MARKS_IN_A_ROW},}}")
+
+
+def _normalised(form: Literal["NFC", "NFKC"], text: str) -> str:
+    """Return *text* in the Unicode form, in time linear in its length."""
+    if len(text) > _MARKS_IN_A_ROW and (highest := max(text)) >= _FIRST_MARK:
+        runs = _mark_runs(_BASIC_END if highest <= _BASIC_END else _MARKS_END)
+        text = runs.sub(lambda run: run[0][:_MARKS_IN_A_ROW], text)
+    return unicodedata.normalize(form, text)
 
 
 class TextFields(StrEnum):
@@ -38,14 +64,14 @@ def clean(text: str) -> str:
     """
     if text.isascii() and text.isprintable():  # most questions: nothing to look for
         return text.strip()
-    return _INVISIBLE.sub("", _CONTROL.sub("", unicodedata.normalize("NFC", text))).strip()
+    return _INVISIBLE.sub("", _CONTROL.sub("", _normalised("NFC", text))).strip()
 
 
 def normalise(text: str) -> str:
     """Return *text* on one line, in NFKC, without control or invisible characters."""
     if text.isascii() and text.isprintable():
         return " ".join(text.split())
-    return _SPACE.sub(" ", clean(unicodedata.normalize("NFKC", text))).strip()
+    return _SPACE.sub(" ", clean(_normalised("NFKC", text))).strip()
 
 
 def strip_tags(title: str) -> str:

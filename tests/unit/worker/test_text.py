@@ -97,3 +97,20 @@ def test_what_the_models_see_is_one_bounded_line(title: str, body: str) -> None:
 def test_a_digest_ignores_case_and_space(text: str) -> None:
     assert text_digest(f"  {text} ") == text_digest(text)
     assert estimate_tokens(text) > 0
+
+
+@pytest.mark.parametrize(
+    "marks", ["\u0315\u0300", "\u0f73", "\uff9e", "\u0344", "\U0001d16d\U0001d165", "\u0300"]
+)
+def test_marks_without_end_on_one_letter_cost_no_more_than_other_text(marks: str) -> None:
+    # Not timed: sorted in the square of their number these take hours.
+    text = "a" + marks * 1_000_000
+
+    assert len(clean(text)) < 100
+    assert len(normalise(text)) < 100
+
+
+def test_marks_that_people_write_stay() -> None:
+    text = "Z" + "\u0334\u0335\u0336" * 10 + "algo"
+
+    assert clean(text) == unicodedata.normalize("NFC", text)

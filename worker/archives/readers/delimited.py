@@ -1,15 +1,40 @@
-"""CSV and TSV: quoted as spreadsheets do it, or with bare quotes as database dumps do."""
+"""CSV and TSV: quoted as spreadsheets do it, or with bare quotes as database dumps do.
+
+A quote that is not closed is found out by reading on, and the lines behind it are then read again.
+Each line is read again a few times at most, so the work stays linear in the file.
+"""
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import BinaryIO
 
-from worker.archives.readers.records import Columns, Record, Reject, UnreadableArchiveError
-from worker.archives.readers.streams import LINE_LIMIT, TOO_LONG, lines
+from worker.archives.readers.records import (
+    RECORD_LIMIT,
+    RECORD_TOO_LONG,
+    Columns,
+    Record,
+    Reject,
+    UnreadableArchiveError,
+)
+from worker.archives.readers.streams import TOO_LONG, lines
 
 DELIMITERS = ",\t;|"
 _QUOTED_LINES = 2_000
 """Lines that one quoted field may span; a quote that is never closed is given up after so many."""
+_TRIES = 8
+"""Records that may take a line for their own in vain; after those it begins a record itself."""
+
+
+@dataclass(slots=True)
+class _Line:
+    number: int
+    text: str
+    tries: int = 0
+
+
+class _TooLongError(Exception):
+    """The record goes on beyond `RECORD_LIMIT`."""
 
 
 class _Lines:
@@ -17,33 +42,71 @@ class _Lines:
 
     def __init__(self, file: BinaryIO) -> None:
         self._source = lines(file)
-        self._back: list[tuple[int, str]] = []
-        self.taken: list[tuple[int, str]] = []
+        self._back: list[_Line] = []
+        self._taken: list[_Line] = []
+        self._taken_chars = 0
         self.rejects: list[Reject] = []
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        if len(self.taken) >= _QUOTED_LINES:
+        if len(self._taken) >= _QUOTED_LINES:
             raise csv.Error("a quote is never closed")
-        number, line = self._back.pop() if self._back else self._fresh()
-        self.taken.append((number, line))
-        return line
+        line = self._back.pop() if self._back else self._fresh()
+        if self._taken and line.tries >= _TRIES:
+            self._back.append(line)
+            raise csv.Error("a quote is never closed")
+        self._taken.append(line)
+        self._taken_chars += len(line.text)
+        if self._taken_chars > RECORD_LIMIT:
+            raise _TooLongError
+        return line.text
 
-    def _fresh(self) -> tuple[int, str]:
-        for number, line in self._source:
-            if line is not None:
-                return number, line
+    def _fresh(self) -> _Line:
+        for number, text in self._source:
+            if text is not None:
+                return _Line(number, text)
             self.rejects.append(Reject(number, TOO_LONG))
         raise StopIteration
 
-    def step_back(self) -> tuple[int, str]:
+    def end_record(self) -> int:
+        """Return the number of the first line of the record that ends here."""
+        number = self._taken[0].number
+        self._forget()
+        return number
+
+    def step_back(self) -> _Line:
         """Return the first line of the record being read and give the others out again."""
-        first, *others = self.taken
+        first, *others = self._taken
+        for line in others:
+            line.tries += 1
         self._back.extend(reversed(others))
-        self.taken.clear()
+        self._forget()
         return first
+
+    def pass_over(self) -> int:
+        """Return the number of the first line of the record being read, and go behind its end.
+
+        Its end is the line that closes the last open quote, or where it is given up.
+        """
+        number, count = self._taken[0].number, len(self._taken)
+        is_open = sum(line.text.count('"') for line in self._taken) % 2 == 1
+        self._forget()
+        while is_open and count < _QUOTED_LINES and (line := next(self._left(), None)):
+            is_open ^= line.text.count('"') % 2 == 1
+            count += 1
+        return number
+
+    def _left(self) -> Iterator[_Line]:
+        try:
+            yield self._back.pop() if self._back else self._fresh()
+        except StopIteration:
+            return
+
+    def _forget(self) -> None:
+        self._taken.clear()
+        self._taken_chars = 0
 
 
 def guess_delimiter(line: str) -> str:
@@ -57,7 +120,7 @@ class DelimitedReader:
     def __init__(
         self, file: BinaryIO, *, delimiter: str | None, chosen: Mapping[str, str] | None
     ) -> None:
-        csv.field_size_limit(LINE_LIMIT)
+        csv.field_size_limit(2 * RECORD_LIMIT)  # what is longer has been refused before
         self._lines = _Lines(file)
         header_line = next(self._lines, None)
         if header_line is None:
@@ -67,7 +130,7 @@ class DelimitedReader:
             header = next(csv.reader([header_line], delimiter=self._delimiter, strict=True))
         except csv.Error as error:
             raise UnreadableArchiveError(f"line 1 is no header: {error}") from error
-        self._lines.taken.clear()
+        self._lines.end_record()
         self._header = [name.strip().lstrip("\ufeff") for name in header]
         self.columns = Columns.resolve(self._header, chosen)
 
@@ -89,23 +152,30 @@ class DelimitedReader:
 
     def _rows(self) -> Iterator[tuple[int, Sequence[str]]]:
         source = self._lines
-        reader = csv.reader(source, delimiter=self._delimiter, strict=True)
+        reader = self._reader()
         while True:
             try:
                 row = next(reader)
             except StopIteration:
                 return
             except csv.Error as error:
-                # A new reader: this one is stuck inside the quote.
-                reader = csv.reader(source, delimiter=self._delimiter, strict=True)
-                number, line = source.step_back()
-                bare = line.rstrip("\r\n").split(self._delimiter)
-                if len(bare) == len(self._header):
-                    yield number, bare
-                else:
-                    source.rejects.append(Reject(number, f"it cannot be split: {error}"))
-                    yield number, ()
+                reader = self._reader()  # the old one is stuck inside the quote
+                yield self._bare(source.step_back(), error)
+            except _TooLongError:
+                reader = self._reader()
+                number = source.pass_over()
+                source.rejects.append(Reject(number, RECORD_TOO_LONG))
+                yield number, ()
             else:
-                number = source.taken[0][0]
-                source.taken.clear()
-                yield number, row
+                yield source.end_record(), row
+
+    def _reader(self) -> Iterator[Sequence[str]]:
+        return csv.reader(self._lines, delimiter=self._delimiter, strict=True)
+
+    def _bare(self, line: _Line, error: csv.Error) -> tuple[int, Sequence[str]]:
+        """Return the line's columns with its quotes as they are, or none and a reject."""
+        bare = line.text.rstrip("\r\n").split(self._delimiter)
+        if len(bare) == len(self._header):
+            return line.number, bare
+        self._lines.rejects.append(Reject(line.number, f"it cannot be split: {error}"))
+        return line.number, ()

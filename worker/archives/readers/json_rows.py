@@ -1,21 +1,44 @@
-"""JSON: one object a line, or documents with arrays of objects somewhere inside."""
+"""JSON: one object a line, or documents with arrays of objects somewhere inside.
+
+A document is never held: its text moves through a window, and each element of an array is decoded
+alone. Where an element ends is found without decoding it, so one that is broken, or longer than a
+record may be, is rejected alone, and no byte is looked at more than a few times.
+"""
 
 import codecs
 import json
 import re
 from collections.abc import Iterator, Mapping
 from itertools import chain
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
-from worker.archives.readers.records import Columns, Record, Reject, UnreadableArchiveError
+from worker.archives.readers.records import (
+    RECORD_LIMIT,
+    RECORD_TOO_LONG,
+    Columns,
+    Record,
+    Reject,
+    UnreadableArchiveError,
+)
 from worker.archives.readers.streams import TOO_LONG, lines
 
 _HEAD = 200
 """Objects that are looked at to find the columns: a field may be missing in the first."""
-_OBJECT_LIMIT = 4 << 20
 _CHUNK = 1 << 18
-_SKIP = re.compile(r'(?:[^"\[]|"(?:[^"\\]|\\.)*")+', re.DOTALL)
-_SPACE = re.compile(r"[\s,]*")
+_NO_OBJECT = "it is no JSON object"
+# Possessive: what was matched is never tried again, which would cost memory for each character.
+_SKIP = re.compile(r'[^"\[]*+')
+_SPACE = re.compile(r"[\s,]*+")
+_STRING = re.compile(r'(?:[^"\\]++|\\.)*+', re.DOTALL)
+_PLAIN = re.compile(r'[^"\[\]{}]*+')
+_SCALAR = re.compile(r'[^"\[\]{}\s,]*+')
+
+
+class _Row(NamedTuple):
+    number: int
+    value: dict[str, Any] | str
+    """The object, or why there is none."""
+    chars: int
 
 
 def _value(row: Mapping[str, Any], path: str) -> Any:
@@ -32,24 +55,24 @@ class JsonReader:
 
     def __init__(self, file: BinaryIO, *, is_lines: bool, chosen: Mapping[str, str] | None) -> None:
         source = _lines(file) if is_lines else _document(file, chosen)
-        head: list[tuple[int, dict[str, Any] | str]] = []
+        head: list[_Row] = []
         names: dict[str, None] = {}
         for item in source:
             head.append(item)
-            if isinstance(item[1], dict):
-                names.update(dict.fromkeys(item[1]))
-            if len(head) == _HEAD:
+            if isinstance(item.value, dict):
+                names.update(dict.fromkeys(item.value))
+            if len(head) == _HEAD or sum(one.chars for one in head) > RECORD_LIMIT:
                 break
         if not names:
-            reason = f": line {head[0][0]}, {head[0][1]}" if head else ""
+            reason = f": line {head[0].number}, {head[0].value}" if head else ""
             raise UnreadableArchiveError(f"no JSON object was found{reason}")
-        self.columns = Columns.resolve(list(names), chosen)
+        self.columns = Columns.resolve(list(names), chosen, is_nested=True)
         self._rows = chain(head, source)
 
     def __iter__(self) -> Iterator[Record]:
         names, fields = self.columns.names, self.columns.fields
         paths = [names.get(field) for field in fields]
-        for number, row in self._rows:
+        for number, row, _ in self._rows:
             if isinstance(row, str):
                 yield Reject(number, row)
             else:
@@ -57,20 +80,34 @@ class JsonReader:
                 yield from self.columns.records(number, values)
 
 
-def _lines(file: BinaryIO) -> Iterator[tuple[int, dict[str, Any] | str]]:
+class _Broken(NamedTuple):
+    """Stands for a value that cannot be used, and says why."""
+
+    reason: str
+
+
+def _row(number: int, value: object, chars: int) -> _Row:
+    if isinstance(value, _Broken):
+        return _Row(number, value.reason, chars)
+    return _Row(number, value if isinstance(value, dict) else _NO_OBJECT, chars)
+
+
+def _lines(file: BinaryIO) -> Iterator[_Row]:
     for number, line in lines(file):
         if line is None:
-            yield number, TOO_LONG
+            yield _Row(number, TOO_LONG, 0)
         elif not line.isspace():
-            yield number, _object(line)
+            yield _row(number, _decoded(line), len(line))
 
 
-def _object(line: str) -> dict[str, Any] | str:
+def _decoded(text: str) -> object:
+    """Return what *text* says, or a `_Broken`."""
     try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        return f"it is no JSON: {error}"
-    return row if isinstance(row, dict) else "it is no JSON object"
+        return json.loads(text)
+    except ValueError as error:
+        return _Broken(f"it is no JSON: {error}")
+    except RecursionError:
+        return _Broken("it is nested too deeply")
 
 
 class _Text:
@@ -81,21 +118,32 @@ class _Text:
         self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self.text, self.place, self.line = "", 0, 1
 
+    @property
+    def is_used_up(self) -> bool:
+        """Return whether the window has been read to its end."""
+        return self.place == len(self.text)
+
     def more(self) -> bool:
         """Read on and return whether there was anything."""
         data = self._file.read(_CHUNK)
-        self.text = self.text[self.place :] + self._decoder.decode(data)
+        self.text = self.text[self.place :] + self._decoder.decode(data, final=not data)
         self.place = 0
-        if len(self.text) > _OBJECT_LIMIT:
-            raise UnreadableArchiveError(
-                f"line {self.line}: no JSON value ends within {_OBJECT_LIMIT} characters"
-            )
         return bool(data)
 
     def move(self, place: int) -> None:
         """Go on to *place*."""
         self.line += self.text.count("\n", self.place, place)
         self.place = place
+
+    def skip(self, pattern: re.Pattern[str]) -> bool:
+        """Go behind all that *pattern* matches and return whether something is left."""
+        while True:
+            if found := pattern.match(self.text, self.place):
+                self.move(found.end())
+            if not self.is_used_up:
+                return True
+            if not self.more():
+                return False
 
     def pass_over(self, mark: str) -> bool:
         """Go behind *mark* and return whether it comes next."""
@@ -104,23 +152,90 @@ class _Text:
             self.move(self.place + len(mark))
         return found
 
+    def take_value(self) -> tuple[str | None, int]:
+        """Go behind the value that begins here; return its text, None if too long, and length.
 
-def _document(
-    file: BinaryIO, chosen: Mapping[str, str] | None
-) -> Iterator[tuple[int, dict[str, Any] | str]]:
+        Raises `UnreadableArchiveError` when the file ends first.
+        """
+        parts: list[str] = []
+        length, state = 0, _Scan()
+        while True:
+            end = state.advance(self.text, self.place)
+            length += end - self.place
+            if length <= RECORD_LIMIT:
+                parts.append(self.text[self.place : end])
+            else:
+                parts.clear()
+            self.move(end)
+            if state.is_over:
+                return ("".join(parts) if length <= RECORD_LIMIT else None), length
+            if not self.more():
+                raise UnreadableArchiveError(f"line {self.line}: the file ends inside a value")
+
+
+class _Scan:
+    """Finds where a JSON value ends, piece by piece, without understanding it."""
+
+    def __init__(self) -> None:
+        self.depth, self.in_string, self.is_over = 0, False, False
+
+    def advance(self, text: str, place: int) -> int:
+        """Return the place up to which *text* belongs to the value, from *place* on."""
+        while place < len(text) and not self.is_over:
+            if self.in_string:
+                place = self._through_string(text, place)
+                if self.in_string:  # it goes on in the next piece
+                    break
+            elif text[place] == '"':
+                self.in_string = True
+                place += 1
+            elif text[place] in "[{":
+                self.depth += 1
+                place += 1
+            elif not self.depth:
+                place = self._through_scalar(text, place)
+            elif text[place] in "]}":
+                self.depth -= 1
+                self.is_over = not self.depth
+                place += 1
+            else:
+                place = _end_of(_PLAIN, text, place)
+        return place
+
+    def _through_string(self, text: str, place: int) -> int:
+        place = _end_of(_STRING, text, place)
+        if not text.startswith('"', place):
+            return place
+        self.in_string = False
+        self.is_over = not self.depth
+        return place + 1
+
+    def _through_scalar(self, text: str, place: int) -> int:
+        place = _end_of(_SCALAR, text, place)
+        self.is_over = place < len(text)
+        return place
+
+
+def _end_of(pattern: re.Pattern[str], text: str, place: int) -> int:
+    found = pattern.match(text, place)
+    return found.end() if found else place
+
+
+def _document(file: BinaryIO, chosen: Mapping[str, str] | None) -> Iterator[_Row]:
     window = _Text(file)
     while _to_array(window):
         usable: bool | None = None
-        for number, row in _elements(window):
-            if usable is None:
-                usable = isinstance(row, dict) and _has_question(row, chosen)
-            if usable:
-                yield number, row if isinstance(row, dict) else "it is no JSON object"
+        for number, value, chars in _elements(window):
+            is_broken = isinstance(value, _Broken)
+            if usable is None and not is_broken:
+                usable = isinstance(value, dict) and _has_question(value, chosen)
+            if usable or (is_broken and usable is None):
+                yield _row(number, value, chars)
 
 
 def _has_question(row: dict[str, Any], chosen: Mapping[str, str] | None) -> bool:
     try:
-        Columns.resolve(list(row), chosen)
+        Columns.resolve(list(row), chosen, is_nested=True)
     except UnreadableArchiveError:
         return False
     return True
@@ -128,31 +243,44 @@ def _has_question(row: dict[str, Any], chosen: Mapping[str, str] | None) -> bool
 
 def _to_array(window: _Text) -> bool:
     """Move to behind the next ``[`` outside strings."""
-    while True:
-        if skipped := _SKIP.match(window.text, window.place):
-            window.move(skipped.end())
+    while window.skip(_SKIP):
         if window.pass_over("["):
             return True
-        if not window.more():
-            return False
+        window.pass_over('"')
+        # A backslash at the window's end waits for what it escapes.
+        while window.skip(_STRING) and not window.pass_over('"'):
+            if not window.more():
+                return False
+    return False
 
 
-def _elements(window: _Text) -> Iterator[tuple[int, Any]]:
+def _elements(window: _Text) -> Iterator[tuple[int, object, int]]:
+    """Yield each element of an array, or a `_Broken`, with its line and length.
+
+    Raises `UnreadableArchiveError` when the file ends inside the array.
+    """
     decoder = json.JSONDecoder()
-    while True:
-        if space := _SPACE.match(window.text, window.place):
-            window.move(space.end())
+    while window.skip(_SPACE):
         if window.pass_over("]"):
             return
-        try:
-            row, end = decoder.raw_decode(window.text, window.place)
-            if end == len(window.text) and window.more():  # a number may go on in the next chunk
-                continue
-        except RecursionError as error:
-            raise UnreadableArchiveError(f"line {window.line}: nested too deeply") from error
-        except ValueError as error:
-            if not window.more():
-                raise UnreadableArchiveError(f"line {window.line}: {error}") from error
+        number = window.line
+        if window.pass_over("}"):
+            yield number, _Broken(_NO_OBJECT), 1
             continue
-        yield window.line, row
-        window.move(end)
+        try:
+            value, end = decoder.raw_decode(window.text, window.place)
+        except (ValueError, RecursionError):
+            yield number, *_taken(window)
+            continue
+        if end == len(window.text):  # a number may go on in the next piece
+            yield number, *_taken(window)
+        else:
+            begin = window.place
+            window.move(end)
+            yield number, value, end - begin
+    raise UnreadableArchiveError(f"line {window.line}: the file ends inside an array")
+
+
+def _taken(window: _Text) -> tuple[object, int]:
+    text, length = window.take_value()
+    return (_Broken(RECORD_TOO_LONG) if text is None else _decoded(text)), length

@@ -1,4 +1,9 @@
-"""Parquet: read in small batches, only the columns that are wanted."""
+"""Parquet: read in small batches, only the columns that are wanted.
+
+What the metadata says of sizes is what the file's writer claims, and counts encoded bytes: one text
+in a dictionary may stand for thousands. So a batch has few rows, its size is looked at once it
+is decoded, and a row that is too large is rejected alone.
+"""
 
 import weakref
 from collections.abc import Iterator, Mapping
@@ -7,10 +12,17 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from worker.archives.readers.records import Columns, Record, UnreadableArchiveError
+from worker.archives.readers.records import (
+    RECORD_LIMIT,
+    RECORD_TOO_LONG,
+    Columns,
+    Record,
+    Reject,
+    UnreadableArchiveError,
+)
 
-_BATCH = 2_048
-_GROUP_LIMIT = 2 << 30
+_BATCH = 64
+_BUFFER = 1 << 20
 _STRING_LIMIT = 64 << 20
 _CONTAINER_LIMIT = 1 << 20
 
@@ -20,24 +32,19 @@ class ParquetReader:
 
     def __init__(self, file: BinaryIO, *, chosen: Mapping[str, str] | None) -> None:
         weakref.finalize(self, file.close)
+        # Arrow's own pools reserve more than they use, which a limit of memory would count.
+        pa.set_memory_pool(pa.system_memory_pool())
         try:
             self._file = pq.ParquetFile(
                 file,
                 thrift_string_size_limit=_STRING_LIMIT,
                 thrift_container_size_limit=_CONTAINER_LIMIT,
+                pre_buffer=False,  # a column is read page by page, however large its row group
+                buffer_size=_BUFFER,
             )
         except (pa.ArrowException, OSError) as error:
             raise UnreadableArchiveError(f"the Parquet file is damaged: {error}") from error
         self.columns = Columns.resolve(self._file.schema_arrow.names, chosen)
-        self._refuse_huge_groups()
-
-    def _refuse_huge_groups(self) -> None:
-        metadata = self._file.metadata
-        for group in range(metadata.num_row_groups):
-            if metadata.row_group(group).total_byte_size > _GROUP_LIMIT:
-                raise UnreadableArchiveError(
-                    f"row group {group} is larger than {_GROUP_LIMIT >> 30} GiB: write smaller ones"
-                )
 
     def __iter__(self) -> Iterator[Record]:
         names, fields = self.columns.names, self.columns.fields
@@ -45,11 +52,24 @@ class ParquetReader:
         used = sorted({name for name in wanted if name})
         number = 0
         try:
-            for batch in self._file.iter_batches(batch_size=_BATCH, columns=used):
-                held: dict[str | None, list[Any]] = {n: batch.column(n).to_pylist() for n in used}
-                held[None] = [None] * batch.num_rows
-                for values in zip(*(held[name] for name in wanted), strict=True):
-                    number += 1
-                    yield from self.columns.records(number, values)
-        except (pa.ArrowException, OSError) as error:
+            for part in self._parts(used):
+                number += part.num_rows
+                if part.nbytes > RECORD_LIMIT:
+                    yield Reject(number, RECORD_TOO_LONG)
+                    continue
+                held: dict[str | None, list[Any]] = {n: part.column(n).to_pylist() for n in used}
+                held[None] = [None] * part.num_rows
+                rows = zip(*(held[name] for name in wanted), strict=True)
+                for place, values in enumerate(rows, start=number - part.num_rows + 1):
+                    yield from self.columns.records(place, values)
+        except (pa.ArrowException, OSError, ValueError) as error:
             raise UnreadableArchiveError(f"row {number + 1}: {error}") from error
+
+    def _parts(self, used: list[str]) -> Iterator[Any]:
+        """Yield batches, in which a row that alone is over `RECORD_LIMIT` stands alone."""
+        batches = self._file.iter_batches(batch_size=_BATCH, columns=used, use_threads=False)
+        for batch in batches:
+            if batch.nbytes <= RECORD_LIMIT:
+                yield batch
+            else:
+                yield from (batch.slice(place, 1) for place in range(batch.num_rows))

@@ -14,13 +14,27 @@ from worker.text import clean, text_digest
 TITLE_LIMIT = 2_000
 BODY_LIMIT = 100_000
 ID_LIMIT = 200
+RECORD_LIMIT = 4 << 20
+"""Characters or bytes of one record, over which it is rejected alone and not held in memory."""
+RECORD_TOO_LONG = f"the record is longer than {RECORD_LIMIT >> 20} MiB"
+_REASON_LENGTH = 300
 _EPOCH_MS = 100_000_000_000
+_DATE_LENGTH = 100
+_NO_DATE = "the date is none that can be read (ISO 8601 or seconds)"
 _YES = frozenset({"1", "1.0", "true", "yes", "duplicate"})
 _TAG = re.compile(r"<[^<>]{0,2000}>")
 
 
 class UnreadableArchiveError(InvalidInputError):
     """The file cannot be read as an archive of questions."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(None if message is None else _shown(message))
+
+
+def _shown(text: str) -> str:
+    """Return what may be long or hold anything, since a file wrote part of it, for people."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in text[:_REASON_LENGTH])
 
 
 _RATIO_LIMIT = 250
@@ -103,13 +117,20 @@ class Columns:
     names: Mapping[str, str]
 
     @classmethod
-    def resolve(cls, found: Sequence[str], chosen: Mapping[str, str] | None = None) -> Self:
+    def resolve(
+        cls,
+        found: Sequence[str],
+        chosen: Mapping[str, str] | None = None,
+        *,
+        is_nested: bool = False,
+    ) -> Self:
         """Return the columns for the names *found* in a file; *chosen* ones come first.
 
-        Raises `UnreadableArchiveError` when no column can be the question.
+        Where columns are nested, ``a.b`` chooses the ``b`` of a column ``a``. Raises
+        `UnreadableArchiveError` when no column can be the question.
         """
         names = {field: name for field, name in (chosen or {}).items() if name}
-        _check_chosen(names, found)
+        _check_chosen(names, found, is_nested=is_nested)
         plain: dict[str, str] = {}
         for name in found:
             plain.setdefault(re.sub(r"[^a-z0-9]", "", name.lower()), name)
@@ -146,6 +167,7 @@ class Columns:
                 yield first
                 return
             second_id, second_title, label = values[len(FIELDS) :]
+            is_known = str(label).strip().lower() in _YES
             no_details = (None,) * (len(FIELDS) - 2)
             second = _question(
                 line, (second_id, second_title, *no_details), has_id="id2" in self.names
@@ -153,19 +175,22 @@ class Columns:
         except _RowError as error:
             yield Reject(line, str(error))
             return
+        except RecursionError:
+            yield Reject(line, "it is nested too deeply")
+            return
         yield first
         yield second
-        if str(label).strip().lower() in _YES and first.external_id != second.external_id:
+        if is_known and first.external_id != second.external_id:
             yield KnownPair(line, first.external_id, second.external_id)
 
 
-def _check_chosen(names: Mapping[str, str], found: Sequence[str]) -> None:
+def _check_chosen(names: Mapping[str, str], found: Sequence[str], *, is_nested: bool) -> None:
     for field, name in names.items():
         if field not in _ALIASES:
             raise UnreadableArchiveError(
                 f"--map {field}={name}: no such field; there are {', '.join(_ALIASES)}"
             )
-        if name not in found and name.partition(".")[0] not in found:
+        if name not in found and not (is_nested and name.partition(".")[0] in found):
             raise UnreadableArchiveError(
                 f"--map {field}={name}: no such column; found {', '.join(map(repr, found[:20]))}"
             )
@@ -223,6 +248,8 @@ def _text(value: object, what: str, *, limit: int) -> str:
 def _instant(value: object) -> datetime | None:
     if isinstance(value, datetime):
         return value if value.tzinfo else value.replace(tzinfo=UTC)
+    if isinstance(value, str) and len(value) > _DATE_LENGTH:
+        raise _RowError(_NO_DATE)
     text = str(value).strip()
     if not text or text.startswith("0000-00-00"):
         return None
@@ -233,7 +260,7 @@ def _instant(value: object) -> datetime | None:
             return datetime.fromtimestamp(seconds, UTC)
         moment = datetime.fromisoformat(text)
     except (ValueError, OverflowError, OSError):
-        raise _RowError("the date is none that can be read (ISO 8601 or seconds)") from None
+        raise _RowError(_NO_DATE) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

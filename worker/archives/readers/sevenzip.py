@@ -99,7 +99,8 @@ def opened(file: BinaryIO, member: str) -> BinaryIO:
         archive = py7zr.SevenZipFile(file)
         sizes = {info.filename: info.uncompressed for info in archive.list() if info.is_file}
         name = _choose(sizes, member)
-        refuse_bomb(sizes[name], file.seek(0, os.SEEK_END))
+        # All of them: what lies before the file that is wanted is decompressed as well.
+        refuse_bomb(sum(sizes.values()), file.seek(0, os.SEEK_END))
         archive.reset()
     except _ERRORS as error:
         file.close()

@@ -9,6 +9,7 @@ from typing import BinaryIO
 from xml.parsers import expat
 
 from worker.archives.readers.records import (
+    RECORD_LIMIT,
     Columns,
     KnownPair,
     Record,
@@ -16,7 +17,7 @@ from worker.archives.readers.records import (
     UnreadableArchiveError,
     plain_text,
 )
-from worker.archives.readers.streams import LINE_LIMIT, TOO_LONG, lines
+from worker.archives.readers.streams import TOO_LONG, lines
 
 _QUESTION, _DUPLICATE_LINK = "1", "3"
 _NAMES = {
@@ -31,30 +32,45 @@ _NAMES = {
 
 def _rows(file: BinaryIO) -> Iterator[tuple[int, dict[str, str] | str]]:
     """Yield the attributes of each row, or why they cannot be read."""
-    start, held = 0, ""
+    held = _Held()
     for number, line in lines(file):
         if line is None:
-            start, held = 0, ""
+            held.clear()
             yield number, TOO_LONG
             continue
         if "<!DOCTYPE" in line or "<!ENTITY" in line:
             raise UnreadableArchiveError(
                 f"line {number}: declarations of document types and entities are not accepted"
             )
-        if not held:
+        if not held.parts:
             begin = line.find("<row")
             if begin < 0:
                 continue
-            start, line = number, line[begin:]  # noqa: PLW2901  # what comes before is no row
-        held += line
-        if held.rstrip().endswith(">"):
-            yield from ((start, row) for row in _parsed(held))
-            held = ""
-        elif len(held) > LINE_LIMIT:
-            yield start, "the row never ends"
-            held = ""
-    if held:
-        yield start, "the file ends inside this row"
+            held.start, line = number, line[begin:]  # noqa: PLW2901  # what comes before is no row
+        held.add(line)
+        if line.rstrip().endswith(">"):
+            yield from ((held.start, row) for row in _parsed("".join(held.parts)))
+            held.clear()
+        elif held.length > RECORD_LIMIT:
+            yield held.start, "the row never ends"
+            held.clear()
+    if held.parts:
+        yield held.start, "the file ends inside this row"
+
+
+class _Held:
+    """The lines of a row that is not at its end yet."""
+
+    def __init__(self) -> None:
+        self.start, self.parts, self.length = 0, list[str](), 0
+
+    def add(self, line: str) -> None:
+        self.parts.append(line)
+        self.length += len(line)
+
+    def clear(self) -> None:
+        self.parts.clear()
+        self.length = 0
 
 
 def _parsed(text: str) -> Iterator[dict[str, str] | str]:

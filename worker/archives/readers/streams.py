@@ -46,6 +46,14 @@ class Counted(io.RawIOBase):
         self.count += len(data)
         return len(data)
 
+    def seekable(self) -> bool:
+        """Return whether the file can be read from its end."""
+        return self._file.seekable()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to another place of the file and return it."""
+        return self._file.seek(offset, whence)
+
     def close(self) -> None:
         """Close the file as well."""
         self._file.close()
@@ -93,7 +101,9 @@ def opened(file: BinaryIO, *, member: str = "Posts.xml") -> tuple[BinaryIO, Coun
 
 
 def seekable(stream: BinaryIO) -> BinaryIO:
-    """Return all of *stream* as a temporary file, for formats that are read from their end."""
+    """Return *stream*, or its bytes in a file, for formats that are read from their end."""
+    if stream.seekable():
+        return stream
     spool = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115  # it outlives us
     while chunk := stream.read(_CHUNK):
         spool.write(chunk)
