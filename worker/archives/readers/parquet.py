@@ -5,6 +5,7 @@ in a dictionary may stand for thousands. So a batch has few rows, its size is lo
 is decoded, and a row that is too large is rejected alone.
 """
 
+import os
 import weakref
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
@@ -19,6 +20,7 @@ from worker.archives.readers.records import (
     Record,
     Reject,
     UnreadableArchiveError,
+    refuse_bomb,
 )
 
 _BATCH = 64
@@ -34,6 +36,7 @@ class ParquetReader:
         weakref.finalize(self, file.close)
         # Arrow's own pools reserve more than they use, which a limit of memory would count.
         pa.set_memory_pool(pa.system_memory_pool())
+        self._size = file.seek(0, os.SEEK_END)
         try:
             self._file = pq.ParquetFile(
                 file,
@@ -67,8 +70,11 @@ class ParquetReader:
 
     def _parts(self, used: list[str]) -> Iterator[Any]:
         """Yield batches, in which a row that alone is over `RECORD_LIMIT` stands alone."""
+        decoded = 0
         batches = self._file.iter_batches(batch_size=_BATCH, columns=used, use_threads=False)
         for batch in batches:
+            decoded += batch.nbytes
+            refuse_bomb(decoded, self._size)
             if batch.nbytes <= RECORD_LIMIT:
                 yield batch
             else:
