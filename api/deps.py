@@ -22,6 +22,7 @@ from api.cache import TimedCache
 from api.errors import ForbiddenError, UnauthenticatedError, UnsupportedMediaTypeError
 from api.metrics import CountedQueue, Metrics
 from api.settings import ApiSettings
+from api.uploads import Uploads
 from db import engine as db_engine
 from db.errors import ForumNotFoundError
 from db.tenants import forums, keys
@@ -52,6 +53,7 @@ class Services:
         self.queue: Queue = CountedQueue(queue, self.metrics)
         self.backlog = Backlog(settings.pending_cache_s)
         self.wait_slots = anyio.CapacityLimiter(settings.wait_slots)
+        self.uploads = Uploads(settings)
         self.check_slots = anyio.CapacityLimiter(settings.check_slots)
         self._access: TimedCache[bytes, Access] = TimedCache(settings.access_cache_s)
         self._noted: TimedCache[int, bool] = TimedCache(_USE_NOTED_EVERY.total_seconds())

@@ -35,6 +35,9 @@ _MESSAGES = {
     "string_unicode": "must be valid Unicode: it holds half of a surrogate pair",
 }
 
+_UPLOAD_RETRY_S = 30
+_DISK_RETRY_S = 300
+
 log = structlog.get_logger()
 
 
@@ -61,6 +64,38 @@ class BodyTooLargeError(ServiceError):
         super().__init__(f"the body has more than {limit:,} bytes")
 
 
+class BodyBrokenOffError(ServiceError):
+    """The body ended before it was whole."""
+
+
+class SlowBodyError(ServiceError):
+    """The body came too slowly: nothing of it for a while, or not all of it in time."""
+
+
+class UploadSlotsTakenError(TransientError):
+    """This forum has as many archives under way as it may."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"{limit} archives of this forum are being read already; try again when one is stored",
+            retry_after_s=_UPLOAD_RETRY_S,
+        )
+
+
+class UploadsTakenError(TransientError):
+    """As many archives are being read as this service can take; try again later."""
+
+    def __init__(self) -> None:
+        super().__init__(retry_after_s=_UPLOAD_RETRY_S)
+
+
+class DiskFullError(TransientError):
+    """There is no room for this on the disk of the service."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message, retry_after_s=_DISK_RETRY_S)
+
+
 STATUS: Mapping[type[ServiceError], HTTPStatus] = {
     UnauthenticatedError: HTTPStatus.UNAUTHORIZED,
     ForbiddenError: HTTPStatus.FORBIDDEN,
@@ -71,6 +106,10 @@ STATUS: Mapping[type[ServiceError], HTTPStatus] = {
     ConflictError: HTTPStatus.CONFLICT,
     InvalidInputError: HTTPStatus.UNPROCESSABLE_ENTITY,
     BackpressureError: HTTPStatus.TOO_MANY_REQUESTS,
+    BodyBrokenOffError: HTTPStatus.BAD_REQUEST,
+    SlowBodyError: HTTPStatus.REQUEST_TIMEOUT,
+    UploadSlotsTakenError: HTTPStatus.TOO_MANY_REQUESTS,
+    DiskFullError: HTTPStatus.INSUFFICIENT_STORAGE,
     TransientError: HTTPStatus.SERVICE_UNAVAILABLE,
     ServiceError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }

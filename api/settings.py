@@ -2,7 +2,16 @@
 
 from typing import Self
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, SecretStr, model_validator
+from pydantic import (
+    DirectoryPath,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from db.settings import PLACEHOLDER
@@ -25,6 +34,29 @@ class ApiSettings(BaseSettings):
     max_archive_bytes: PositiveInt = Field(
         default=4 * 1024**3, description="Bytes of an uploaded archive at most, as it is sent"
     )
+    upload_slots: PositiveInt = Field(
+        default=4, description="Archives a process takes in at a time; further ones are sent away"
+    )
+    upload_slots_per_forum: PositiveInt = Field(
+        default=2, description="Archives of one forum a process takes in at a time"
+    )
+    upload_memory_bytes: PositiveInt = Field(
+        default=256 * 1024**2,
+        description="Bytes of memory that reading one archive may take for itself",
+    )
+    upload_time_limit_s: PositiveFloat = Field(
+        default=3_600.0, description="Seconds in which an archive must arrive, and be stored"
+    )
+    upload_idle_s: PositiveFloat = Field(
+        default=30.0, description="Seconds without a byte after which an upload is broken off"
+    )
+    upload_folder: DirectoryPath | None = Field(
+        default=None,
+        description="Folder in which an upload lies until it is stored; unset, the system's own",
+    )
+    upload_free_bytes: NonNegativeInt = Field(
+        default=1024**3, description="Bytes of the folder's disk that uploads leave free"
+    )
     wait_limit_s: NonNegativeFloat = Field(
         default=10.0, description="Longest `?wait=` for which a submission may be held open"
     )
@@ -46,6 +78,12 @@ class ApiSettings(BaseSettings):
     pending_cache_s: NonNegativeFloat = Field(
         default=1.0, description="Seconds for which a forum's count of waiting questions is kept"
     )
+
+    @model_validator(mode="after")
+    def _a_forum_leaves_slots(self) -> Self:
+        if self.upload_slots_per_forum >= self.upload_slots:
+            raise ValueError("upload_slots must be more than upload_slots_per_forum")
+        return self
 
     @model_validator(mode="after")
     def _secrets_must_be_chosen(self) -> Self:

@@ -2,6 +2,7 @@
 
 import structlog
 
+from db.archives import reading
 from db.archives import units as archive_units
 from db.engine import Sessions
 from db.outbox import webhooks
@@ -21,11 +22,14 @@ def sweep(sessions: Sessions, queue: Queue) -> None:
     """Set aside what kills its workers, and wake each lane in which work is due."""
     with sessions.begin() as session:
         aside = jobs.set_aside_crashed(session)
+        unread = reading.fail_unattended(session)
         lanes = set(jobs.lanes_due(session))
         if archive_units.active(session):
             lanes.add(Lane.ARCHIVE)
     if aside:
         log.warning("jobs.set_aside", questions=aside)
+    if unread:
+        log.warning("archives.unread", archives=unread)
     for lane in lanes:
         queue.wake(lane)
 

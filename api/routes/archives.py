@@ -1,16 +1,18 @@
 """Whole archives: streamed in, watched, paused, taken back."""
 
-import tempfile
+import os
 from collections.abc import Iterable
 from datetime import datetime
 from typing import IO, Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response, status
 from pydantic import BaseModel, Field
+from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 
 from api.deps import AllServices, Caller, ReadForum, Services, Sessions, SubmitForum
 from api.errors import ForbiddenError
+from api.loading import Reader
 from db.archives import archives
 from db.archives import units as archive_units
 from db.archives.archives import ArchiveNotFoundError, ArchiveRow, ArchiveState
@@ -19,13 +21,9 @@ from db.engine import Sessions as SessionFactory
 from db.errors import InvalidInputError
 from db.tenants.rows import ForumRow
 from db.work.rows import Lane
-from worker.archives.load import load
-from worker.archives.readers import open_stream
-from worker.archives.readers.archive import Format
+from worker.archives.load_job import Format, LoadJob
 
 router = APIRouter(prefix="/v1", tags=["archives"])
-
-_IN_MEMORY = 1 << 20
 
 
 class RejectOut(BaseModel):
@@ -57,6 +55,7 @@ class ArchiveOut(BaseModel):
     name: str
     format: str
     state: ArchiveState
+    error: str | None = Field(description="Why its file was not read to the end, when it failed")
     stage: str
     read: int
     created: int
@@ -103,14 +102,15 @@ async def upload_archive(
     Sent again after a broken connection, what is stored already is passed over.
     """
     chosen = _mapping(columns)
-    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
-        async for chunk in request.stream():
-            await run_in_threadpool(file.write, chunk)
-        file.seek(0)
-        answer = await run_in_threadpool(
-            _store, services, forum, file, name=name, form=form, chosen=chosen, top_k=top_k
-        )
+    uploads = services.uploads
+    with uploads.slot(forum.id):
+        async with uploads.received(request) as file:
+            job = _job(services, forum, file, name=name, form=form, chosen=chosen, top_k=top_k)
+            limit_s = services.settings.upload_time_limit_s
+            reader = Reader(services.sessions, uploads.threads, time_limit_s=limit_s)
+            archive_id = await reader.read(job)
     await run_in_threadpool(services.queue.wake, Lane.ARCHIVE)
+    answer = await run_in_threadpool(_answer, services.sessions, archive_id, [forum])
     response.headers["Location"] = f"/v1/archives/{answer.id}"
     return answer
 
@@ -159,7 +159,7 @@ def _mapping(columns: list[str]) -> dict[str, str]:
     return chosen
 
 
-def _store(
+def _job(
     services: Services,
     forum: ForumRow,
     file: IO[bytes],
@@ -168,12 +168,22 @@ def _store(
     form: Format | None,
     chosen: dict[str, str],
     top_k: int,
-) -> ArchiveOut:
-    with open_stream(file, name=name, form=form, chosen=chosen) as archive:  # type: ignore[arg-type]
-        with services.sessions.begin() as session:
-            row = archives.create(session, forum.id, name=name, form=archive.form, top_k=top_k)
-        load(services.sessions, forum, row, archive)
-    return _answer(services.sessions, row.id, [forum])
+) -> LoadJob:
+    engine = services.sessions.kw["bind"]
+    if not isinstance(engine, Engine):
+        raise TypeError("another process cannot take part in a transaction of this one")
+    return LoadJob(
+        fd=file.fileno(),
+        parent=os.getpid(),
+        database_url=engine.url.render_as_string(hide_password=False),
+        forum=forum.name,
+        name=name,
+        form=form,
+        chosen=chosen,
+        top_k=top_k,
+        memory_bytes=services.settings.upload_memory_bytes,
+        disk_bytes=services.settings.max_archive_bytes,
+    )
 
 
 def _change(
@@ -203,6 +213,7 @@ def _out(row: ArchiveRow, forum: str, progress: list[StageProgress]) -> ArchiveO
         name=row.name,
         format=row.form,
         state=row.state,
+        error=row.error,
         stage=row.stage,
         read=row.position,
         created=row.created,

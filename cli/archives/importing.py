@@ -17,16 +17,16 @@ from rich.table import Table
 from cli.archives.archives import show
 from cli.archives.watch import follow, wake
 from cli.connect import database
-from db.archives import archives
-from db.archives.archives import ArchiveRow, ArchiveState
+from db.archives import archives, reading
+from db.archives.archives import ArchiveRow
 from db.engine import Sessions
 from db.errors import InvalidInputError
 from db.tenants import forums
 from db.tenants.rows import ForumRow
 from db.work import workers
 from worker.archives.load import OnBatch, check, load
+from worker.archives.load_job import Format
 from worker.archives.readers import Archive, KnownPair, Record, Reject, open_archive, open_stream
-from worker.archives.readers.archive import Format
 
 console = Console(stderr=True)
 _ALIVE_S = 90
@@ -211,12 +211,13 @@ def _begin(
     name = "stdin" if file == "-" else Path(file).name
     with sessions.begin() as session:
         row = forums.ensure_forum(session, forum)
-        held = archives.find_unloaded(session, row.id, name) if resume else None
-        if held is not None and held.state is ArchiveState.PAUSED:
-            held = archives.set_state(session, held.id, ArchiveState.RUNNING)
+        held = reading.find_unloaded(session, row.id, name) if resume else None
         if resume and held is None:
             raise InvalidInputError(f"no interrupted import of {name} in forum {forum!r}")
-        made = held or archives.create(session, row.id, name=name, form=archive.form, top_k=top_k)
+        if held is not None:
+            made = reading.read_on(session, held.id)
+        else:
+            made = archives.create(session, row.id, name=name, form=archive.form, top_k=top_k)
     return row, made
 
 

@@ -48,7 +48,12 @@ class ArchiveState(StrEnum):
     RUNNING = "running"
     PAUSED = "paused"
     CANCELLED = "cancelled"
+    FAILED = "failed"
+    """Its file could not be read to the end; ``error`` says why."""
     DONE = "done"
+
+
+_ENDED = frozenset({ArchiveState.CANCELLED, ArchiveState.FAILED, ArchiveState.DONE})
 
 
 class ArchiveNotFoundError(NotFoundError):
@@ -65,6 +70,16 @@ class ArchiveEndedError(ConflictError):
         super().__init__(f"archive {archive_id} is {state} already")
 
 
+class ArchiveUnreadError(ConflictError):
+    """Nobody reads the archive's file any more."""
+
+    def __init__(self, archive_id: int) -> None:
+        super().__init__(
+            f"archive {archive_id} cannot go on: its file was not read to the end. Send it again:"
+            " what is stored already is passed over"
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveRow:
     """An archive and how far it has come."""
@@ -75,6 +90,7 @@ class ArchiveRow:
     form: str
     stage: Stage
     state: ArchiveState
+    error: str | None
     position: int
     created: int
     changed: int
@@ -131,28 +147,17 @@ def list_archives(session: Session, forum_id: int | None = None) -> list[Archive
     return [_row(archive) for archive in session.execute(statement).scalars()]
 
 
-def find_unloaded(session: Session, forum_id: int, name: str) -> ArchiveRow | None:
-    """Return the newest archive of this name whose load was interrupted."""
-    found = session.execute(
-        select(Archive)
-        .where(
-            Archive.forum_id == forum_id,
-            Archive.name == name,
-            Archive.stage == Stage.LOAD,
-            Archive.state != ArchiveState.CANCELLED,
-        )
-        .order_by(Archive.id.desc())
-        .limit(1)
-    ).scalar_one_or_none()
-    return _row(found) if found else None
-
-
 def set_state(session: Session, archive_id: int, state: ArchiveState) -> ArchiveRow:
-    """Pause, resume or cancel; what was found stays. Raises `ArchiveEndedError`."""
+    """Pause, resume or cancel; what was found stays.
+
+    Raises `ArchiveEndedError`, and `ArchiveUnreadError` for what only its file could resume.
+    """
     row = get(session, archive_id, lock=True)
-    if row.state in {ArchiveState.CANCELLED, ArchiveState.DONE}:
-        if row.state is state:
-            return row
+    if row.state is state:
+        return row
+    if state is ArchiveState.RUNNING and row.stage is Stage.LOAD:
+        raise ArchiveUnreadError(archive_id)
+    if row.state in _ENDED and (row.state, state) != (ArchiveState.FAILED, ArchiveState.CANCELLED):
         raise ArchiveEndedError(archive_id, row.state)
     if state is ArchiveState.CANCELLED:
         session.execute(delete(ArchiveUnit).where(ArchiveUnit.archive_id == archive_id))
@@ -216,7 +221,8 @@ _INSERT = f"""
 _ADOPT = """
     UPDATE questions q SET archive_id = :archive FROM incoming i, archives a
     WHERE q.forum_id = :forum AND q.external_id = i.external_id AND q.checked_at IS NULL
-      AND a.id = q.archive_id AND a.state IN ('cancelled', 'done')
+      AND a.id = q.archive_id AND (a.state IN ('cancelled', 'failed', 'done')
+        OR a.state = 'paused' AND a.stage = 'load')
 """
 _DIFFERENT = """
     SELECT q.external_id FROM incoming i

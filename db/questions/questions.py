@@ -16,6 +16,7 @@ from db.tables.pairs import Event, Pair
 from db.tables.questions import Job, Model, Question
 
 _CANCELLED = "its archive was cancelled before this question was checked: import it again"
+_UNREAD = "its archive's file was not read to the end: import it again"
 _SET_ASIDE = "work on its archive kept failing at this question: import it again"
 
 
@@ -31,6 +32,7 @@ _state = case(
 _error = case(
     (Job.question_id.is_not(None), Job.error),
     (and_(~_is_mined, Archive.state == "cancelled"), _CANCELLED),
+    (and_(~_is_mined, Archive.state == "failed"), _UNREAD),
     (and_(~_is_mined, Archive.state == "done"), _SET_ASIDE),
 ).label("error")
 

@@ -21,6 +21,10 @@ class Archive(Base):
     form: Mapped[str]
     stage: Mapped[str] = mapped_column(server_default="load")
     state: Mapped[str] = mapped_column(server_default="running")
+    error: Mapped[str | None]
+    """Why its file was not read to the end, where it failed."""
+    attended_at: Mapped[Instant | None]
+    """When whoever reads the file last showed that they are at it."""
     position: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     """Records of the file that are dealt with: a resumed load goes on behind them."""
     created: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))

@@ -1,22 +1,29 @@
 """Loading: the records of an archive become stored questions, batch by batch, resumable.
 
 Each batch commits together with how far the file is dealt with; what is there already is left
-alone. A thread stores one batch while the next one is read.
+alone. A thread stores one batch while the next one is read. Another says that the file is being
+read; a load that ends early leaves an archive that says why.
 """
 
+import errno
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 
-from db.archives import archives
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.archives import archives, reading
 from db.archives import units as archive_units
 from db.archives.archives import ArchiveRow, ArchiveState, Stage
 from db.archives.units import NewUnit
 from db.engine import Sessions
-from db.errors import ConflictError
+from db.errors import ConflictError, ServiceError
 from db.questions.rows import NewQuestion
 from db.tenants.rows import ForumRow
 from worker.archives.payload import pack_links
@@ -25,12 +32,17 @@ from worker.live.intake import FieldError, question_of
 from worker.text import TextFields
 
 BATCH = 5_000
+_BATCH_CHARS = 4 << 20
+_ATTEND_S = 5.0
+_DISK_FULL = "53100"
 _SWITCH_S = 0.0005
 """Seconds for which one thread keeps the interpreter while another waits for it.
 
 With Python's own 5 ms the thread that stores waits that long, after each answer of Postgres, for
 the one that reads: a quarter of the time of a load.
 """
+
+log = structlog.get_logger()
 
 OnBatch = Callable[[int, Sequence[Reject]], None]
 """Hears how many records were dealt with in all, and which rows of the batch were rejected."""
@@ -60,12 +72,16 @@ def load(
     """Store what is left of *records* and let the mining begin.
 
     *records* are all of the file's, from its first. Raises `StoppedError` when the archive is
-    paused or cancelled meanwhile.
+    paused or cancelled meanwhile. Whatever else is raised, the archive has failed and says why.
     """
     left = islice(iter(records), archive.position, None)
     # For good: another load in this process may begin before this one ends.
     sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_S))
-    with ThreadPoolExecutor(1, thread_name_prefix="store") as pool:
+    with (
+        failing(sessions, archive.id),
+        _attended(sessions, archive.id),
+        ThreadPoolExecutor(1, thread_name_prefix="store") as pool,
+    ):
         storing: Future[None] | None = None
         for batch in _batches(left, forum.text_fields, archive.position):
             if storing is not None:
@@ -86,13 +102,87 @@ def check(records: Sequence[Record]) -> tuple[int, list[Reject]]:
     return len(batch.questions), batch.rejects
 
 
+def reason_of(error: BaseException) -> str:
+    """Return why a file was not read to its end, for people; nothing of what stands in it."""
+    if isinstance(error, ServiceError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "reading it takes more memory than it may"
+    if is_disk_full(error):
+        return "the disk is full"
+    if isinstance(error, SQLAlchemyError):
+        return "the database did not take it"
+    if isinstance(error, (KeyboardInterrupt, SystemExit)):
+        return "reading it was interrupted"
+    return f"reading it failed: {type(error).__name__}"
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Return whether this disk, or that of the database, has no room left."""
+    if isinstance(error, OSError):
+        return error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return getattr(getattr(error, "orig", None), "pgcode", None) == _DISK_FULL
+
+
+@contextmanager
+def failing(sessions: Sessions, archive_id: int) -> Iterator[None]:
+    """Let the archive fail, and say why, when the block ends by an error; it is raised on."""
+    try:
+        yield
+    except StoppedError:
+        raise
+    except BaseException as error:
+        try:
+            with sessions.begin() as session:
+                reading.fail(session, archive_id, reason_of(error))
+        except SQLAlchemyError:  # the sweep fails it later
+            log.warning("archive.failure_not_noted", archive_id=archive_id)
+        raise
+
+
+@contextmanager
+def _attended(sessions: Sessions, archive_id: int) -> Iterator[None]:
+    """Let others see that somebody reads the file, however long it takes to fill a batch."""
+    is_over = threading.Event()
+
+    def attend() -> None:
+        while not is_over.wait(_ATTEND_S):
+            try:
+                with sessions.begin() as session:
+                    reading.attend(session, archive_id)
+            except (SQLAlchemyError, ServiceError) as error:
+                log.warning("archive.not_attended", archive_id=archive_id, error=repr(type(error)))
+
+    with sessions.begin() as session:
+        reading.attend(session, archive_id)
+    thread = threading.Thread(target=attend, name="attend", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
 def _batches(records: Iterator[Record], text_fields: str, position: int) -> Iterator[_Batch]:
-    while True:
-        part = list(islice(records, BATCH))
-        if not part:
-            return
+    for part in _parts(records):
         position += len(part)
         yield _prepared(part, text_fields, position)
+
+
+def _parts(records: Iterator[Record]) -> Iterator[list[Record]]:
+    """Yield *records* in lists of `BATCH`, shorter where their texts are long."""
+    part: list[Record] = []
+    chars = 0
+    for record in records:
+        part.append(record)
+        if isinstance(record, SourceQuestion):
+            chars += len(record.title) + len(record.body)
+        if len(part) >= BATCH or chars >= _BATCH_CHARS:
+            yield part
+            part, chars = [], 0
+    if part:
+        yield part
 
 
 def _prepared(records: Sequence[Record], text_fields: str, position: int) -> _Batch:

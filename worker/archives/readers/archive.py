@@ -3,11 +3,11 @@
 import io
 import re
 from collections.abc import Iterator, Mapping
-from enum import StrEnum
 from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, Self, cast
 
+from worker.archives.load_job import Format
 from worker.archives.readers import sevenzip, stackexchange
 from worker.archives.readers.delimited import DelimitedReader
 from worker.archives.readers.json_rows import JsonReader
@@ -24,17 +24,6 @@ from worker.archives.readers.streams import (
 _PARQUET = b"PAR1"
 _SUFFIXES = re.compile(r"\.(gz|zst|zstd|7z)$", re.IGNORECASE)
 _LINKS = "PostLinks.xml"
-
-
-class Format(StrEnum):
-    """A kind of file."""
-
-    CSV = "csv"
-    TSV = "tsv"
-    JSONL = "jsonl"
-    JSON = "json"
-    PARQUET = "parquet"
-    STACKEXCHANGE = "stackexchange"
 
 
 class Archive:

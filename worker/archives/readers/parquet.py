@@ -65,6 +65,8 @@ class ParquetReader:
                 rows = zip(*(held[name] for name in wanted), strict=True)
                 for place, values in enumerate(rows, start=number - part.num_rows + 1):
                     yield from self.columns.records(place, values)
+        except MemoryError:  # Arrow's own is an ArrowException as well
+            raise
         except (pa.ArrowException, OSError, ValueError) as error:
             raise UnreadableArchiveError(f"row {number + 1}: {error}") from error
 

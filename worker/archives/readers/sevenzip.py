@@ -4,21 +4,17 @@ import io
 import os
 import threading
 import weakref
-import zlib
 from collections.abc import Collection
-from lzma import LZMAError
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import py7zr
-from py7zr.exceptions import ArchiveError, PasswordRequired
 from py7zr.io import Py7zIO, WriterFactory
 
 from worker.archives.readers.records import UnreadableArchiveError, refuse_bomb
 
 MAGIC = b"7z\xbc\xaf\x27\x1c"
 _CHUNK = 1 << 20
-_ERRORS = (OSError, EOFError, ValueError, zlib.error, LZMAError, ArchiveError, PasswordRequired)
 
 
 class _PipeEnd(Py7zIO):
@@ -57,7 +53,7 @@ def _pump(archive: Any, name: str, write_end: int, errors: list[Exception]) -> N
     try:
         with os.fdopen(write_end, "wb") as file:
             archive.extract(targets=[name], factory=_ToPipe(file))
-    except _ERRORS as error:  # a broken pipe too, when the reader has gone away
+    except Exception as error:  # noqa: BLE001  # a broken pipe too, when the reader has gone away
         errors.append(error)
     finally:
         archive.close()
@@ -83,7 +79,7 @@ class _Piped(io.RawIOBase):
         if not data:
             self._thread.join()
             if self._errors:
-                raise UnreadableArchiveError(f"the 7z file is damaged: {self._errors[0]}")
+                raise _damaged(self._errors[0])
         buffer[: len(data)] = data
         return len(data)
 
@@ -102,14 +98,21 @@ def opened(file: BinaryIO, member: str) -> BinaryIO:
         # All of them: what lies before the file that is wanted is decompressed as well.
         refuse_bomb(sum(sizes.values()), file.seek(0, os.SEEK_END))
         archive.reset()
-    except _ERRORS as error:
-        file.close()
-        raise UnreadableArchiveError(f"the 7z file is damaged: {error}") from error
     except UnreadableArchiveError:
         file.close()
         raise
+    except Exception as error:
+        file.close()
+        raise _damaged(error) from error
     weakref.finalize(archive, file.close)
     return io.BufferedReader(_Piped(archive, name), _CHUNK)
+
+
+def _damaged(error: Exception) -> Exception:
+    # What py7zr raises for a file that somebody broke on purpose is of many kinds.
+    if isinstance(error, MemoryError):
+        return error
+    return UnreadableArchiveError(f"the 7z file is damaged: {error or type(error).__name__}")
 
 
 def _choose(names: Collection[str], member: str) -> str:

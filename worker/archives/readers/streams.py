@@ -1,6 +1,7 @@
 """Bytes from anywhere, decompressed and cut into lines, in bounded memory."""
 
 import codecs
+import errno
 import gzip
 import io
 import sys
@@ -105,9 +106,14 @@ def seekable(stream: BinaryIO) -> BinaryIO:
     if stream.seekable():
         return stream
     spool = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115  # it outlives us
-    while chunk := stream.read(_CHUNK):
-        spool.write(chunk)
-    spool.seek(0)
+    try:
+        while chunk := stream.read(_CHUNK):
+            spool.write(chunk)
+        spool.seek(0)
+    except OSError as error:
+        if error.errno != errno.EFBIG:
+            raise
+        raise UnreadableArchiveError("unpacked, the file is larger than it may be") from error
     return spool
 
 

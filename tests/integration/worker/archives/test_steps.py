@@ -3,14 +3,15 @@
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 
 import numpy as np
 import pytest
 from sqlalchemy import func, select, update
 
-from db.archives import archives
+from db.archives import archives, reading
 from db.archives import units as archive_units
-from db.archives.archives import ArchiveEndedError, ArchiveState, Stage
+from db.archives.archives import ArchiveEndedError, ArchiveState, ArchiveUnreadError, Stage
 from db.questions import questions
 from db.rows import PairKind, PairStatus
 from db.tables.archives import ArchiveUnit
@@ -18,6 +19,7 @@ from db.tables.pairs import Event, Pair
 from db.tables.questions import Embedding, Job, Question
 from db.tenants import forums
 from db.work.rows import Lane
+from tests.api_service import NotingQueue
 from tests.archive_factories import (
     CALIBRATION,
     Factory,
@@ -35,6 +37,7 @@ from worker.archives.readers import KnownPair, Record, Reject, SourceQuestion
 from worker.archives.slices import ArchiveWorker
 from worker.inference.testing import WordEncoder, WordReranker
 from worker.scoring.gate import Gate
+from worker.upkeep import sweep
 
 Found = set[tuple[str, str, str, float]]
 
@@ -191,12 +194,82 @@ def test_an_interrupted_load_goes_on_where_it_ended(
     with pytest.raises(OSError, match="disk"):
         load(committed, forum, archive, broken())
     with committed.begin() as session:
-        held = archives.find_unloaded(session, forum.id, "old.csv")
-    assert held is not None
-    assert held.position == 20
+        found = reading.find_unloaded(session, forum.id, "old.csv")
+        assert found is not None
+        held = reading.read_on(session, found.id)
+    assert (found.state, found.error) == (ArchiveState.FAILED, "reading it failed: OSError")
+    assert (held.state, held.error, held.position) == (ArchiveState.RUNNING, None, 20)
     done = load(committed, forum, held, wanted)
 
     assert (done.created, done.position, done.stage) == (45, 45, Stage.LINK)
+
+
+def test_an_archive_that_nobody_reads_any_more_fails_and_one_that_is_read_goes_on(
+    committed: Factory,
+) -> None:
+    with committed.begin() as session:
+        forum = forums.ensure_forum(session, "cooks")
+        ids = [
+            archives.create(session, forum.id, name=name, form="csv", top_k=100).id
+            for name in ("left", "read", "old")
+        ]
+        for archive_id in ids[:2]:
+            reading.attend(session, archive_id)
+        hour_ago = {"attended_at": func.now() - timedelta(hours=1)}
+        archives.change(session, ids[0], **hour_ago)
+        archives.change(session, ids[2], created_at=func.now() - timedelta(days=2))
+    sweep(committed, NotingQueue())
+
+    with committed.begin() as session:
+        rows = [archives.get(session, archive_id) for archive_id in ids]
+    assert [row.state for row in rows] == ["failed", "running", "failed"]
+    assert "went away" in str(rows[0].error)
+
+
+def test_what_a_failed_load_stored_is_taken_over_when_the_file_is_sent_again(
+    committed: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.archives.load.BATCH", 10)
+    wanted = records(titles(30))
+    with committed.begin() as session:
+        forum = forums.ensure_forum(session, "cooks")
+        first = archives.create(session, forum.id, name="a", form="csv", top_k=100)
+
+    def broken() -> Iterator[Record]:
+        yield from wanted[:20]
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        load(committed, forum, first, broken())
+    with committed.begin() as session:
+        told = questions.get(session, forum.id, "q1")
+        with pytest.raises(ArchiveUnreadError):
+            archives.set_state(session, first.id, ArchiveState.RUNNING)
+    _, again = bring_in(committed, wanted)
+    mine(make_worker(committed))
+
+    assert (told.state, told.error and "import it again" in told.error) == ("failed", True)
+    assert (again.created, again.unchanged) == (10, 20)
+    with committed.begin() as session:
+        left = session.execute(
+            select(func.count()).select_from(Question).where(Question.checked_at.is_(None))
+        ).scalar_one()
+    assert left == 0
+
+
+def test_a_batch_is_cut_short_where_its_texts_are_long(
+    committed: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.archives.load._BATCH_CHARS", 3_000)
+    with committed.begin() as session:
+        forum = forums.ensure_forum(session, "cooks")
+        archive = archives.create(session, forum.id, name="a", form="csv", top_k=100)
+    wanted = [SourceQuestion(f"l{n}", f"Is {n} long?", "word " * 100) for n in range(20)]
+    positions: list[int] = []
+
+    load(committed, forum, archive, wanted, on_batch=lambda at, _: positions.append(at))
+
+    assert positions == [6, 12, 18, 20]
 
 
 def test_the_forums_own_links_are_confirmed_and_grouped(committed: Factory) -> None:

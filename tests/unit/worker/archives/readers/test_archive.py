@@ -16,6 +16,7 @@ from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
+from worker.archives.load_job import Format
 from worker.archives.readers import (
     KnownPair,
     Record,
@@ -24,7 +25,6 @@ from worker.archives.readers import (
     open_archive,
     open_stream,
 )
-from worker.archives.readers.archive import Format
 from worker.archives.readers.records import UnreadableArchiveError
 from worker.archives.readers.streams import LINE_LIMIT
 from worker.text import clean

@@ -19,9 +19,9 @@ from tests.unit.worker.archives.readers.test_archive import (
     read,
     rejects,
 )
+from worker.archives.load_job import Format
 from worker.archives.readers import delimited as delimited_module
 from worker.archives.readers import open_stream
-from worker.archives.readers.archive import Format
 from worker.archives.readers.delimited import DelimitedReader
 from worker.archives.readers.records import RECORD_LIMIT, UnreadableArchiveError
 

@@ -1,0 +1,145 @@
+"""Has an upload read by a process of its own, and watches over it.
+
+The process is ended when its archive is paused or cancelled, when its time is over, and when this
+one ends. Whatever becomes of it, its archive says so.
+"""
+
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+
+import anyio
+import structlog
+from anyio import to_thread
+from anyio.abc import Process
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.errors import DiskFullError
+from db.archives import archives, reading
+from db.archives.archives import ArchiveState
+from db.engine import Sessions
+from db.errors import ConflictError, InvalidInputError, ServiceError, TransientError
+from worker.archives.load_job import LoadJob, LoadReport, Outcome
+
+_COMMAND = (sys.executable, "-m", "worker.archives.load_process")
+_LOOK_S = 1.0
+_GRACE_S = 5.0
+_REPORT_LENGTH = 1 << 16
+
+log = structlog.get_logger()
+
+
+class Reader:
+    """One reading process."""
+
+    def __init__(
+        self, sessions: Sessions, threads: anyio.CapacityLimiter, *, time_limit_s: float
+    ) -> None:
+        self._sessions = sessions
+        self._threads = threads
+        self._time_limit_s = time_limit_s
+        self._report: LoadReport | None = None
+        self._archive_id: int | None = None
+        self._stopped: ServiceError | None = None
+
+    async def read(self, job: LoadJob) -> int:
+        """Return the number of the archive when all of it is stored.
+
+        Raises `InvalidInputError`, `ConflictError`, `TransientError` and `DiskFullError`.
+        """
+        async with await anyio.open_process(
+            _COMMAND, stderr=None, pass_fds=[job.fd], start_new_session=True
+        ) as process:
+            try:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(self._watch, process)
+                    await self._talk(process, job)
+                    await process.wait()
+                    tasks.cancel_scope.cancel()
+            finally:
+                await _end(process)
+        return await self._archive(process.returncode)
+
+    async def _talk(self, process: Process, job: LoadJob) -> None:
+        if process.stdin is None or process.stdout is None:
+            raise TypeError("the process was started without pipes")
+        held = b""
+        try:
+            await process.stdin.send(job.encoded())
+            async for chunk in process.stdout:
+                *lines, held = (held + chunk)[:_REPORT_LENGTH].split(b"\n")
+                for line in lines:
+                    self._hear(LoadReport.decoded(line))
+        except anyio.BrokenResourceError:
+            return  # it ended: how, its code says
+
+    def _hear(self, report: LoadReport) -> None:
+        self._report = report
+        self._archive_id = report.archive_id or self._archive_id
+
+    async def _watch(self, process: Process) -> None:
+        with anyio.move_on_after(self._time_limit_s) as limit:
+            while self._stopped is None:
+                await anyio.sleep(_LOOK_S)
+                self._stopped = await self._in_thread(self._why_stopped)
+        if limit.cancelled_caught:
+            took = f"{self._time_limit_s:,.0f} s"
+            self._stopped = error = InvalidInputError(f"reading it took longer than {took}")
+            await self._in_thread(lambda archive_id: self._fail(archive_id, error))
+        await _end(process)
+
+    async def _in_thread(self, work: Callable[[int], ServiceError | None]) -> ServiceError | None:
+        if self._archive_id is None:
+            return None
+        return await to_thread.run_sync(work, self._archive_id, limiter=self._threads)
+
+    def _why_stopped(self, archive_id: int) -> ServiceError | None:
+        try:
+            with self._sessions.begin() as session:
+                state = archives.get(session, archive_id).state
+        except SQLAlchemyError:  # the next look will tell
+            return None
+        is_stopped = state in {ArchiveState.PAUSED, ArchiveState.CANCELLED}
+        return ConflictError(f"archive {archive_id} is {state}") if is_stopped else None
+
+    async def _archive(self, code: int | None) -> int:
+        stored = self._report.archive_id if self._report else None
+        if stored is not None and self._report.outcome is Outcome.STORED:
+            return stored
+        error = self._stopped or _error_of(self._report, code)
+        log.info("upload.not_read", archive_id=self._archive_id, error=type(error).__name__)
+        await self._in_thread(lambda archive_id: self._fail(archive_id, error))
+        raise error
+
+    def _fail(self, archive_id: int, error: ServiceError) -> None:
+        try:
+            with self._sessions.begin() as session:
+                reading.fail(session, archive_id, str(error))
+        except SQLAlchemyError:  # the sweep fails it later
+            log.warning("archive.failure_not_noted", archive_id=archive_id)
+
+
+def _error_of(report: LoadReport | None, code: int | None) -> ServiceError:
+    if report is None or report.outcome is Outcome.BEGUN:
+        how = signal.Signals(-code).name if code is not None and code < 0 else f"code {code}"
+        return InvalidInputError(f"reading it ended the process that read it ({how})")
+    errors: dict[Outcome, type[ServiceError]] = {
+        Outcome.INVALID: InvalidInputError,
+        Outcome.STOPPED: ConflictError,
+        Outcome.DISK_FULL: DiskFullError,
+        Outcome.AWAY: TransientError,
+    }
+    return errors.get(report.outcome, ServiceError)(report.reason)
+
+
+async def _end(process: Process) -> None:
+    """End the process: asked first, so that it can say in its archive what became of it."""
+    with anyio.CancelScope(shield=True):
+        for ask in (process.terminate, process.kill):
+            if process.returncode is not None:
+                return
+            with suppress(ProcessLookupError):
+                ask()
+            with anyio.move_on_after(_GRACE_S):
+                await process.wait()

@@ -1,0 +1,98 @@
+"""Uploads of archives: slots of their own, and a file on the disk until they are read.
+
+Nothing here runs in the threads that answer everybody. What a forum may have under way at a time is
+limited, so that one that fills its slots leaves the others theirs.
+"""
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import IO
+
+import anyio
+from anyio import to_thread
+from starlette.requests import ClientDisconnect, Request
+
+from api.errors import (
+    BodyBrokenOffError,
+    DiskFullError,
+    SlowBodyError,
+    UploadSlotsTakenError,
+    UploadsTakenError,
+)
+from api.settings import ApiSettings
+
+_PIECE = 1 << 20
+
+
+class Uploads:
+    """The uploads that one process of the API has in hand."""
+
+    def __init__(self, settings: ApiSettings) -> None:
+        self._settings = settings
+        self._taken: Counter[int] = Counter()
+        self.threads = anyio.CapacityLimiter(settings.upload_slots)
+        """Threads that wait for the disk and the database on behalf of uploads."""
+
+    @contextmanager
+    def slot(self, forum_id: int) -> Iterator[None]:
+        """Hold a slot; raises `UploadsTakenError`, `UploadSlotsTakenError` where it is the forum's.
+
+        Nobody waits for one: who waits would hold a connection, and its body with it.
+        """
+        if self._taken[forum_id] >= self._settings.upload_slots_per_forum:
+            raise UploadSlotsTakenError(self._settings.upload_slots_per_forum)
+        if self._taken.total() >= self._settings.upload_slots:
+            raise UploadsTakenError
+        self._taken[forum_id] += 1
+        try:
+            yield
+        finally:
+            self._taken[forum_id] -= 1
+            self._taken = +self._taken  # forgets who holds none
+
+    @asynccontextmanager
+    async def received(self, request: Request) -> AsyncIterator[IO[bytes]]:
+        """Give the body of *request* as a file that has no name.
+
+        Raises `DiskFullError`, `SlowBodyError` and `BodyBrokenOffError`.
+        """
+        announced = request.headers.get("content-length", "")
+        self._refuse_full(int(announced[:20]) if announced.isdecimal() else 0)
+        with tempfile.TemporaryFile(dir=self._settings.upload_folder) as file:
+            try:
+                with anyio.fail_after(self._settings.upload_time_limit_s):
+                    await self._receive(request.stream(), file)
+            except TimeoutError as error:
+                raise SlowBodyError from error
+            except ClientDisconnect as error:
+                raise BodyBrokenOffError from error
+            file.seek(0)
+            yield file
+
+    async def _receive(self, stream: AsyncIterator[bytes], file: IO[bytes]) -> None:
+        piece = bytearray()
+        while True:
+            with anyio.fail_after(self._settings.upload_idle_s):
+                chunk = await anext(stream, None)
+            piece += chunk or b""
+            if len(piece) >= _PIECE or chunk is None:
+                await to_thread.run_sync(self._write, file, bytes(piece), limiter=self.threads)
+                piece.clear()
+            if chunk is None:
+                return
+
+    def _write(self, file: IO[bytes], piece: bytes) -> None:
+        self._refuse_full(len(piece))
+        try:
+            file.write(piece)
+            file.flush()
+        except OSError as error:
+            raise DiskFullError from error
+
+    def _refuse_full(self, more_bytes: int) -> None:
+        folder = self._settings.upload_folder or tempfile.gettempdir()
+        if shutil.disk_usage(folder).free < more_bytes + self._settings.upload_free_bytes:
+            raise DiskFullError

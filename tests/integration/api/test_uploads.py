@@ -1,0 +1,294 @@
+"""Uploads that are hostile, unlucky or many: each has its own end, and nobody else notices."""
+
+import contextlib
+import gzip
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx2
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from api.app import create_app
+from db.archives import archives
+from db.archives.archives import ArchiveRow, ArchiveState
+from db.tenants import forums
+from tests.api_service import Factory, NotingQueue, make_client, make_key, make_settings
+from tests.live_server import serving
+from worker.archives.load_job import LoadJob
+
+URL = "/v1/forums/cooks/archives"
+SMALL = b'{"id": "q1", "title": "Is it small?"}\n'
+
+
+def long_file() -> bytes:
+    rows = (json.dumps({"id": f"q{n}", "title": f"Is number {n} long?"}) for n in range(400_000))
+    return gzip.compress("\n".join(rows).encode(), 1)
+
+
+def readers() -> list[int]:
+    """Return the reading processes of this one."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+            if parent == str(os.getpid()) and b"load_process" in (folder / "cmdline").read_bytes():
+                found.append(int(folder.name))
+    return found
+
+
+def wait_for(what: Callable[[], object], *, timeout_s: float = 30) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not what():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.05)
+
+
+def only_archive(sessions: Factory) -> ArchiveRow | None:
+    with sessions.begin() as session:
+        rows = archives.list_archives(session)
+    assert len(rows) <= 1
+    return rows[0] if rows else None
+
+
+@contextlib.contextmanager
+def uploading(
+    sessions: Factory, data: bytes, **settings: object
+) -> Iterator[list[httpx2.Response]]:
+    """Send *data* in a thread; the answer is in the list when the block is over."""
+    answers: list[httpx2.Response] = []
+    client = make_client(sessions, make_key(sessions, "cooks"), **settings)
+    with client:
+        thread = threading.Thread(target=lambda: answers.append(client.post(URL, content=data)))
+        thread.start()
+        try:
+            wait_for(lambda: only_archive(sessions))
+            yield answers
+        finally:
+            thread.join(60)
+
+
+def test_a_forum_has_so_many_slots_and_leaves_others_theirs(committed: Factory) -> None:
+    key, other = make_key(committed, "cooks"), make_key(committed, "bakers")
+    client = make_client(committed, key)
+    services = client.app.state.services  # type: ignore[attr-defined]
+
+    with client, contextlib.ExitStack() as held:
+        cooks = forum_id(committed, "cooks")
+        for _ in range(2):
+            held.enter_context(services.uploads.slot(cooks))
+        refused = client.post(URL, content=SMALL)
+        let_in = client.post(
+            "/v1/forums/bakers/archives",
+            content=SMALL,
+            headers={"Authorization": f"Bearer {other}"},
+        )
+        for _ in range(2):
+            held.enter_context(services.uploads.slot(-1))
+        full = client.post(
+            "/v1/forums/bakers/archives",
+            content=SMALL,
+            headers={"Authorization": f"Bearer {other}"},
+        )
+        held.close()
+        again = client.post(URL, content=SMALL)
+
+    assert (refused.status_code, let_in.status_code, full.status_code) == (429, 202, 503)
+    assert int(refused.headers["retry-after"]) == int(full.headers["retry-after"]) == 30
+    assert again.status_code == 202
+
+
+def forum_id(sessions: Factory, name: str) -> int:
+
+    with sessions.begin() as session:
+        return forums.get_forum(session, name).id
+
+
+@pytest.mark.parametrize("state", [ArchiveState.CANCELLED, ArchiveState.PAUSED])
+def test_a_stopped_archive_stops_its_reader(committed: Factory, state: ArchiveState) -> None:
+    with uploading(committed, long_file()) as answers:
+        archive = only_archive(committed)
+        assert archive is not None
+        with committed.begin() as session:
+            archives.set_state(session, archive.id, state)
+        wait_for(lambda: not readers(), timeout_s=10)
+
+    assert [answer.status_code for answer in answers] == [409]
+    row = only_archive(committed)
+    assert row is not None
+    assert (row.state, row.stage) == (state, "load")
+
+
+def test_a_reader_that_is_killed_leaves_an_archive_that_says_so(committed: Factory) -> None:
+    with uploading(committed, long_file()) as answers:
+        for reader in readers():
+            os.kill(reader, signal.SIGKILL)
+
+    row = only_archive(committed)
+    assert [answer.status_code for answer in answers] == [422]
+    assert row is not None
+    assert (row.state, row.error) == (
+        ArchiveState.FAILED,
+        "reading it ended the process that read it (SIGKILL)",
+    )
+
+
+def test_a_reader_whose_time_is_over_is_ended(committed: Factory) -> None:
+    with uploading(committed, long_file(), upload_time_limit_s=2.5) as answers:
+        pass
+
+    row = only_archive(committed)
+    assert row is not None
+    assert (answers[0].status_code, row.state) == (422, ArchiveState.FAILED)
+    assert "longer than" in str(row.error)
+
+
+def test_a_service_that_stops_ends_its_readers_and_their_archives_say_so(
+    committed: Factory,
+) -> None:
+    app = create_app(make_settings(), committed, NotingQueue())
+    headers = {"Authorization": f"Bearer {make_key(committed, 'cooks')}"}
+
+    def send(url: str) -> None:
+        with contextlib.suppress(httpx2.HTTPError):
+            httpx2.post(url + URL, content=long_file(), headers=headers, timeout=60)
+
+    with serving(app) as url:
+        thread = threading.Thread(target=send, args=(url,))
+        thread.start()
+        wait_for(lambda: only_archive(committed))
+    thread.join(30)
+
+    row = only_archive(committed)
+    assert row is not None
+    assert (row.state, row.error) == (ArchiveState.FAILED, "reading it was interrupted")
+    assert not readers()
+
+
+def test_a_reader_without_a_parent_ends_at_once() -> None:
+    job = LoadJob(
+        fd=0, parent=1, database_url="postgresql://", forum="x", name="x", form=None, chosen={},
+        top_k=1, memory_bytes=1 << 30, disk_bytes=1 << 30,
+    )  # fmt: skip
+    command = [sys.executable, "-m", "worker.archives.load_process"]
+    done = subprocess.run(command, input=job.encoded(), capture_output=True, check=False)
+
+    assert done.returncode == 1
+    assert b"gone" in done.stderr
+
+
+def parquet_page_of(size: int) -> bytes:
+    out = io.BytesIO()
+    table = pa.table({"title": ["z" * (1 << 20)] * (size >> 20)})
+    pq.write_table(table, out, compression="zstd", use_dictionary=False)
+    return out.getvalue()
+
+
+def test_a_file_that_needs_too_much_memory_is_refused_and_the_api_lives_on(
+    committed: Factory,
+) -> None:
+    client = make_client(committed, make_key(committed, "cooks"))
+
+    with client:
+        refused = client.post(URL, content=parquet_page_of(512 << 20))
+        after = client.post(URL, content=SMALL)
+
+    assert refused.status_code == 422, refused.text
+    assert "memory" in refused.json()["detail"]
+    assert after.status_code == 202
+
+
+def test_a_disk_without_room_is_507_and_leaves_no_archive(committed: Factory) -> None:
+    client = make_client(committed, make_key(committed, "cooks"), upload_free_bytes=1 << 60)
+
+    with client:
+        refused = client.post(URL, content=SMALL)
+
+    assert refused.status_code == 507
+    assert int(refused.headers["retry-after"]) > 0
+    assert only_archive(committed) is None
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(tmp_path)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("this user may not mount a small disk")
+    yield tmp_path
+    subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def test_a_disk_that_fills_up_meanwhile_is_507_and_gives_its_room_back(
+    committed: Factory, tiny_disk: Path
+) -> None:
+    client = make_client(
+        committed,
+        make_key(committed, "cooks"),
+        upload_folder=tiny_disk,
+        upload_free_bytes=0,
+    )
+    chunks = (os.urandom(1 << 20) for _ in range(8))  # its length is not announced
+
+    with client:
+        refused = client.post(URL, content=chunks)
+        after = client.post(URL, content=SMALL)
+
+    assert (refused.status_code, after.status_code) == (507, 202)
+
+
+def test_a_body_that_stops_coming_gives_its_slot_back(committed: Factory) -> None:
+    settings = make_settings(upload_idle_s=0.5)
+    headers = {"Authorization": f"Bearer {make_key(committed, 'cooks')}"}
+
+    def body() -> Iterator[bytes]:
+        yield SMALL
+        time.sleep(2)
+        yield SMALL
+
+    with serving(create_app(settings, committed, NotingQueue())) as url:
+        answer = httpx2.post(url + URL, content=body(), headers=headers, timeout=20)
+        after = httpx2.post(url + URL, content=SMALL, headers=headers, timeout=20)
+
+    assert (answer.status_code, after.status_code) == (408, 202)
+
+
+@pytest.mark.parametrize("column", ["title.x", "nowhere"])
+def test_a_wrong_map_is_422_and_leaves_an_archive_that_says_so(
+    committed: Factory, column: str
+) -> None:
+    client = make_client(committed, make_key(committed, "cooks"))
+
+    with client:
+        answer = client.post(f"{URL}?map=title={column}", content=b"id,title\n1,Why?\n")
+
+    row = only_archive(committed)
+    assert answer.status_code == 422
+    assert row is not None
+    assert (row.state, row.form) == (ArchiveState.FAILED, "unknown")
+    assert row.error == answer.json()["detail"]
+
+
+def test_a_file_that_turns_out_broken_leaves_a_failed_archive_with_the_reason(
+    committed: Factory,
+) -> None:
+    rows = "".join(f"{n},Is {n * 7919 % 10007} prime?\n" for n in range(20_000))
+    packed = gzip.compress(f"id,title\n{rows}".encode())
+    client = make_client(committed, make_key(committed, "cooks"))
+
+    with client:
+        answer = client.post(URL, content=packed[: len(packed) // 2])
+        listed = client.get(URL).json()
+        whole = client.post(URL, content=packed)
+
+    assert answer.status_code == 422
+    assert [(one["state"], "damaged" in one["error"]) for one in listed] == [("failed", True)]
+    assert whole.json()["created"] + whole.json()["unchanged"] == 20_000

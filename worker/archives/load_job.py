@@ -1,0 +1,85 @@
+"""What a process that reads one archive is told, and what it says: lines of JSON both ways."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Self
+
+
+class Format(StrEnum):
+    """A kind of file."""
+
+    CSV = "csv"
+    TSV = "tsv"
+    JSONL = "jsonl"
+    JSON = "json"
+    PARQUET = "parquet"
+    STACKEXCHANGE = "stackexchange"
+
+
+UNKNOWN = "unknown"
+"""Format of an archive whose file has not been looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadJob:
+    """One upload: where it lies, whose it is, and within which limits it is read."""
+
+    fd: int
+    """Descriptor of the file, inherited."""
+    parent: int
+    """Process that waits: without it there is nothing to do."""
+    database_url: str
+    forum: str
+    name: str
+    form: Format | None
+    chosen: Mapping[str, str]
+    top_k: int
+    memory_bytes: int
+    disk_bytes: int
+
+    def encoded(self) -> bytes:
+        """Return the job as one line."""
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+    @classmethod
+    def decoded(cls, line: bytes) -> Self:
+        """Return what `encoded` wrote."""
+        values = json.loads(line)
+        form = Format(values["form"]) if values["form"] is not None else None
+        return cls(**values | {"form": form})
+
+
+class Outcome(StrEnum):
+    """How reading an archive ended, as far as whoever waits must tell the cases apart."""
+
+    BEGUN = "begun"
+    """It goes on: the archive has its number."""
+    STORED = "stored"
+    INVALID = "invalid"
+    STOPPED = "stopped"
+    DISK_FULL = "disk_full"
+    AWAY = "away"
+    """The database does not answer."""
+    BROKEN = "broken"
+    """Nobody expected this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadReport:
+    """What the process says when it begins to store, and when it ends."""
+
+    outcome: Outcome
+    archive_id: int | None = None
+    reason: str = ""
+
+    def encoded(self) -> bytes:
+        """Return the report as one line."""
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+    @classmethod
+    def decoded(cls, line: bytes) -> Self:
+        """Return what `encoded` wrote."""
+        values = json.loads(line)
+        return cls(**values | {"outcome": Outcome(values["outcome"])})

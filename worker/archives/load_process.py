@@ -1,0 +1,115 @@
+"""``python -m worker.archives.load_process``: reads one uploaded archive and stores it.
+
+Whoever sent the file may have made it to be slow, to grow or to break what reads it. So the API
+never reads one itself: this process does, with a hard limit of memory, at the lowest priority, and
+it dies with the API. The job comes as a line on standard input, reports go to standard output.
+
+The limit is ``RLIMIT_DATA``, which counts what a process has for itself: the heap, mappings that it
+can write, and the stacks of its threads. The kernel refuses what is beyond, at once, so nothing can
+outrun it as it could outrun somebody who looks every so often. ``RLIMIT_AS`` would count the code
+of every library and what Arrow and the C library only reserve.
+"""
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, NoReturn
+
+from worker.archives.load_job import UNKNOWN, LoadJob, LoadReport, Outcome
+
+if TYPE_CHECKING:
+    from db.engine import Sessions
+
+_PR_SET_PDEATHSIG = 1
+_NICE = 10
+_STACK = 1 << 20
+_FEW_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
+
+
+def main() -> None:
+    """Read the job that standard input names."""
+    job = LoadJob.decoded(sys.stdin.buffer.readline())
+    _limit(job)
+    _say(_report(job))
+
+
+def _limit(job: LoadJob) -> None:
+    """Keep this process from outliving or crowding out the one that waits for it."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != job.parent:
+        sys.exit("whoever asked for this is gone")
+    signal.signal(signal.SIGTERM, _stop)
+    os.nice(_NICE)
+    # Libraries look at these when they are loaded, which is after this.
+    os.putenv("ARROW_DEFAULT_MEMORY_POOL", "system")
+    for name in _FEW_THREADS:
+        os.putenv(name, "1")
+    threading.stack_size(_STACK)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (job.disk_bytes, job.disk_bytes))
+    resource.setrlimit(resource.RLIMIT_DATA, (job.memory_bytes, job.memory_bytes))
+
+
+def _stop(_number: int, _frame: object) -> NoReturn:
+    raise SystemExit(128 + signal.SIGTERM)
+
+
+def _report(job: LoadJob) -> LoadReport:
+    # Imported here: what libraries take and start is within the limits.
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
+
+    from db.engine import make_engine, make_sessions  # noqa: PLC0415
+    from db.errors import InvalidInputError, ServiceError  # noqa: PLC0415
+    from db.settings import DatabaseSettings  # noqa: PLC0415
+    from worker.archives.load import StoppedError, is_disk_full, reason_of  # noqa: PLC0415
+
+    settings = DatabaseSettings.model_validate({"database_url": job.database_url, "pool_size": 2})
+    engine = make_engine(settings)
+    try:
+        return LoadReport(outcome=Outcome.STORED, archive_id=_load(job, make_sessions(engine)))
+    except Exception as error:  # noqa: BLE001  # whatever it is, who waits has to hear of it
+        kinds = (
+            (StoppedError, Outcome.STOPPED),
+            ((InvalidInputError, MemoryError), Outcome.INVALID),
+            (SQLAlchemyError, Outcome.AWAY),
+            (ServiceError, Outcome.INVALID),
+        )
+        found = next((outcome for kind, outcome in kinds if isinstance(error, kind)), None)
+        outcome = Outcome.DISK_FULL if is_disk_full(error) else found or Outcome.BROKEN
+        return LoadReport(outcome=outcome, reason=reason_of(error))
+    finally:
+        engine.dispose()
+
+
+def _load(job: LoadJob, sessions: "Sessions") -> int:
+    from db.archives import archives  # noqa: PLC0415  # as above
+    from db.tenants import forums  # noqa: PLC0415
+    from worker.archives.load import failing, load  # noqa: PLC0415
+    from worker.archives.readers import open_stream  # noqa: PLC0415
+
+    with sessions.begin() as session:
+        forum = forums.get_forum(session, job.forum)
+        form = job.form or UNKNOWN
+        row = archives.create(session, forum.id, name=job.name, form=form, top_k=job.top_k)
+    _say(LoadReport(outcome=Outcome.BEGUN, archive_id=row.id))
+    file = os.fdopen(job.fd, "rb")
+    with (
+        failing(sessions, row.id),
+        open_stream(file, name=job.name, form=job.form, chosen=job.chosen) as archive,
+    ):
+        with sessions.begin() as session:
+            archives.change(session, row.id, form=archive.form)
+        load(sessions, forum, row, archive)
+    return row.id
+
+
+def _say(report: LoadReport) -> None:
+    sys.stdout.buffer.write(report.encoded())
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()
