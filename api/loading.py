@@ -104,10 +104,11 @@ class Reader:
         return ConflictError(f"archive {archive_id} is {state}") if is_stopped else None
 
     async def _archive(self, code: int | None) -> int:
-        stored = self._report.archive_id if self._report else None
-        if stored is not None and self._report.outcome is Outcome.STORED:
-            return stored
-        error = self._stopped or _error_of(self._report, code)
+        report = self._report
+        is_stored = report is not None and report.outcome is Outcome.STORED
+        if is_stored and self._archive_id is not None:
+            return self._archive_id
+        error = self._stopped or _error_of(report, code)
         log.info("upload.not_read", archive_id=self._archive_id, error=type(error).__name__)
         await self._in_thread(lambda archive_id: self._fail(archive_id, error))
         raise error

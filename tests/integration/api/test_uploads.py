@@ -62,11 +62,11 @@ def only_archive(sessions: Factory) -> ArchiveRow | None:
 
 @contextlib.contextmanager
 def uploading(
-    sessions: Factory, data: bytes, **settings: object
+    sessions: Factory, data: bytes, *, time_limit_s: float = 600
 ) -> Iterator[list[httpx2.Response]]:
     """Send *data* in a thread; the answer is in the list when the block is over."""
     answers: list[httpx2.Response] = []
-    client = make_client(sessions, make_key(sessions, "cooks"), **settings)
+    client = make_client(sessions, make_key(sessions, "cooks"), upload_time_limit_s=time_limit_s)
     with client:
         thread = threading.Thread(target=lambda: answers.append(client.post(URL, content=data)))
         thread.start()
@@ -143,7 +143,7 @@ def test_a_reader_that_is_killed_leaves_an_archive_that_says_so(committed: Facto
 
 
 def test_a_reader_whose_time_is_over_is_ended(committed: Factory) -> None:
-    with uploading(committed, long_file(), upload_time_limit_s=2.5) as answers:
+    with uploading(committed, long_file(), time_limit_s=2.5) as answers:
         pass
 
     row = only_archive(committed)

@@ -112,7 +112,7 @@ def _damaged(error: Exception) -> Exception:
     # What py7zr raises for a file that somebody broke on purpose is of many kinds.
     if isinstance(error, MemoryError):
         return error
-    return UnreadableArchiveError(f"the 7z file is damaged: {error or type(error).__name__}")
+    return UnreadableArchiveError(f"the 7z file is damaged: {str(error) or type(error).__name__}")
 
 
 def _choose(names: Collection[str], member: str) -> str:
