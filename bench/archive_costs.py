@@ -12,10 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.archive_data import Context, with_partners, work_s
-from cli.embedded import EmbeddedServers
-from db import schema
-from db.engine import make_engine
-from db.settings import DatabaseSettings
+from cli.service import running_servers
 from worker.archives.blocks import BlockSearch, all_near
 from worker.inference.cascade import rerank
 
@@ -47,16 +44,9 @@ def measure_memory(context: Context) -> None:
 @contextmanager
 def _servers() -> Iterator[tuple[str, int]]:
     """Start a database and return its URL and the process of the server."""
-    with (
-        tempfile.TemporaryDirectory(prefix="ab-", dir="/tmp") as folder,
-        EmbeddedServers(Path(folder)) as servers,
-    ):
-        url = servers.addresses.database_url
-        engine = make_engine(DatabaseSettings.model_validate({"database_url": url}))
-        schema.upgrade(engine)
-        engine.dispose()
-        (running,) = Path(folder).rglob("postmaster.pid")
-        yield url, int(running.read_text(encoding="utf-8").split()[0])
+    with running_servers() as servers:
+        (running,) = servers.folder.rglob("postmaster.pid")
+        yield servers.running.database_url, int(running.read_text(encoding="utf-8").split()[0])
 
 
 def _load_in_child(context: Context, url: str, server: int, size: int) -> float:

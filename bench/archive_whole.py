@@ -15,16 +15,10 @@ import numpy as np
 from sqlalchemy import select
 
 from bench.archive_data import Context, Keys, inside, keys_of, peak_of, with_partners
-from bench.service import child_pids, free_port, is_ready, wait_for
-from cli.embedded import EmbeddedServers
-from cli.home import environment, hold
-from cli.supervisor import Supervisor
-from db import schema
-from db.engine import Sessions, make_engine, make_sessions
-from db.settings import DatabaseSettings
+from cli.service import Service, running_servers, running_service
+from db.engine import Sessions
 from db.tables.pairs import Pair
 from db.tables.questions import Question
-from db.tenants import forums, keys
 from worker.archives.report import make_report
 
 QUESTIONS = 278_395
@@ -35,18 +29,21 @@ _WORKERS = ("first", "second")
 
 
 @dataclass(frozen=True, slots=True)
-class _Service:
+class _Whole:
     client: httpx2.Client
-    sessions: Sessions
-    supervisor: Supervisor
+    service: Service
+
+    @property
+    def sessions(self) -> Sessions:
+        return self.service.sessions
 
 
 def measure(context: Context) -> None:
     """Note what became of an archive of all questions; goes on where an earlier run was stopped."""
     chosen = with_partners(context.data, context.questions(QUESTIONS))
-    with _started(context.work / f"whole-{len(chosen)}") as service:
-        url = _uploaded(context, service, chosen)
-        told = _followed(context, service, url)
+    with _started(context.work / f"whole-{len(chosen)}") as whole:
+        url = _uploaded(context, whole, chosen)
+        told = _followed(context, whole, url)
         context.note("questions stored", told["created"])
         for stage in told["progress"]:
             context.note(
@@ -54,48 +51,31 @@ def measure(context: Context) -> None:
                 f"{stage['done']:,} done, {stage['found']:,} found, {stage['work_s']:,.0f} s of"
                 f" work, {stage['rate']:,.0f}/s at its end",
             )
-        _note_report(context, service, int(url.rsplit("/", 1)[1]))
-        _note_recall(context, service, chosen)
-        parents = [service.supervisor.pid(name) for name in _WORKERS]
-        worker = max(peak_of(pid) for parent in parents for pid in child_pids(parent))
+        _note_report(context, whole, int(url.rsplit("/", 1)[1]))
+        _note_recall(context, whole, chosen)
+        children = [pid for name in _WORKERS for pid in whole.service.worker_children(name)]
+        worker = max(map(peak_of, children))
         context.note("peak memory of a worker's model process, MiB", round(worker))
 
 
 @contextmanager
-def _started(folder: Path) -> Iterator[_Service]:
-    folder.mkdir(parents=True, exist_ok=True)
-    with EmbeddedServers(folder) as servers, hold(folder, lambda: servers.addresses) as running:
-        values = {"database_url": running.database_url}
-        engine = make_engine(DatabaseSettings.model_validate(values))
-        schema.upgrade(engine)
-        sessions = make_sessions(engine)
-        with sessions.begin() as session:
-            forum = forums.ensure_forum(session, _FORUM)
-            key = keys.create_key(
-                session, name="bench", forum_ids=[forum.id], scopes=["submit", "review"]
-            )
-        port = free_port()
-        threads = max(1, (os.cpu_count() or 1) // len(_WORKERS))
-        given = environment(running) | {
-            "ASKEDBEFORE_MAX_ARCHIVE_BYTES": str(1 << 30),
-            "ASKEDBEFORE_THREADS": str(threads),
-        }
-        with Supervisor(folder / "logs", given) as supervisor:
-            supervisor.start("api", ["api", "--port", str(port)])
-            for name in _WORKERS:
-                supervisor.start(name, ["worker", "--name", name])
-            supervisor.start("beat", ["beat"])
-            url = f"http://127.0.0.1:{port}"
-            wait_for(lambda: is_ready(url))
-            headers = {"Authorization": f"Bearer {key}"}
-            with httpx2.Client(base_url=url, headers=headers, timeout=3_600) as client:
-                yield _Service(client, sessions, supervisor)
-        engine.dispose()
+def _started(folder: Path) -> Iterator[_Whole]:
+    threads = max(1, (os.cpu_count() or 1) // len(_WORKERS))
+    settings = {
+        "ASKEDBEFORE_MAX_ARCHIVE_BYTES": str(1 << 30),
+        "ASKEDBEFORE_THREADS": str(threads),
+    }
+    with (
+        running_servers(folder) as servers,
+        running_service(servers, workers=_WORKERS, settings=settings) as service,
+        service.client(_FORUM, timeout_s=3_600) as client,
+    ):
+        yield _Whole(client, service)
 
 
-def _uploaded(context: Context, service: _Service, chosen: np.ndarray[Any, Any]) -> str:
+def _uploaded(context: Context, whole: _Whole, chosen: np.ndarray[Any, Any]) -> str:
     path = f"/v1/forums/{_FORUM}/archives"
-    for held in service.client.get(path).raise_for_status().json():
+    for held in whole.client.get(path).raise_for_status().json():
         if held["stage"] != "load":
             context.say("going on with the archive of an earlier run")
             return f"/v1/archives/{held['id']}"
@@ -103,17 +83,17 @@ def _uploaded(context: Context, service: _Service, chosen: np.ndarray[Any, Any])
     rows = ((f"q{one}", context.data.questions[one]) for one in chosen.tolist())
     csv.writer(file).writerows([("id", "title"), *rows])
     begun = time.perf_counter()
-    sent = service.client.post(f"{path}?name=whole.csv", content=file.getvalue().encode())
+    sent = whole.client.post(f"{path}?name=whole.csv", content=file.getvalue().encode())
     sent.raise_for_status()
     took = time.perf_counter() - begun
     context.note("uploaded and stored over HTTP", f"{len(chosen) / took:,.0f} rows/s")
     return str(sent.headers["location"])
 
 
-def _followed(context: Context, service: _Service, url: str) -> Mapping[str, Any]:
+def _followed(context: Context, whole: _Whole, url: str) -> Mapping[str, Any]:
     """Return what the service says of the archive when it is mined."""
     while True:
-        told: dict[str, Any] = service.client.get(url).raise_for_status().json()
+        told: dict[str, Any] = whole.client.get(url).raise_for_status().json()
         if told["state"] == "done":
             return told
         if told["progress"]:
@@ -123,8 +103,8 @@ def _followed(context: Context, service: _Service, url: str) -> Mapping[str, Any
         time.sleep(_PAUSE_S)
 
 
-def _note_report(context: Context, service: _Service, archive_id: int) -> None:
-    with service.sessions.begin() as session:
+def _note_report(context: Context, whole: _Whole, archive_id: int) -> None:
+    with whole.sessions.begin() as session:
         report = make_report(session, archive_id)
     context.note("near pairs, reranked", f"{report.candidates:,}, {report.reranked:,}")
     context.note("pairs flagged", report.pairs)
@@ -134,8 +114,8 @@ def _note_report(context: Context, service: _Service, archive_id: int) -> None:
     context.note("from the upload to the end", f"{report.elapsed_s:,.0f} s")
 
 
-def _note_recall(context: Context, service: _Service, chosen: np.ndarray[Any, Any]) -> None:
-    flagged = _flagged(service.sessions, chosen)
+def _note_recall(context: Context, whole: _Whole, chosen: np.ndarray[Any, Any]) -> None:
+    flagged = _flagged(whole.sessions, chosen)
     known = context.data.duplicates
     dev = (known >= context.data.dev.start).all(axis=1) & (known < context.data.dev.stop).all(
         axis=1

@@ -4,20 +4,16 @@
 """
 
 import statistics
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, text
 
 from api.app import create_app
 from api.settings import ApiSettings
-from cli.embedded import EmbeddedServers
-from db import schema
-from db.engine import make_engine, make_sessions
-from db.settings import DatabaseSettings
+from cli.service import running_servers
+from db.engine import make_sessions
 from db.tenants import forums, people
 from db.tenants.people import Role
 from worker.queue import CeleryQueue
@@ -49,7 +45,6 @@ FROM generate_series(1, :pairs / 10) AS n, generate_series(1, 2) AS step;
 
 
 def _seed(engine: Engine) -> None:
-    schema.upgrade(engine)
     with make_sessions(engine).begin() as session:
         forum = forums.ensure_forum(session, "bench")
         ana = people.ensure_person(session, "Ana")
@@ -115,20 +110,14 @@ def _run(client: TestClient) -> None:
 
 def main() -> None:
     """Measure, and print."""
-    with (
-        tempfile.TemporaryDirectory(prefix="ab-", dir="/tmp") as folder,
-        EmbeddedServers(Path(folder)) as servers,
-    ):
-        url = servers.addresses.database_url
-        engine = make_engine(DatabaseSettings.model_validate({"database_url": url}))
-        _seed(engine)
+    with running_servers() as servers:
+        _seed(servers.engine)
         settings = ApiSettings.model_validate(
-            {"redis_url": servers.addresses.redis_url, "secret_key": "0123456789abcdef" * 2}
+            {"redis_url": servers.running.redis_url, "secret_key": "0123456789abcdef" * 2}
         )
-        queue = CeleryQueue(servers.addresses.redis_url)
-        with TestClient(create_app(settings, make_sessions(engine), queue)) as client:
+        queue = CeleryQueue(servers.running.redis_url)
+        with TestClient(create_app(settings, servers.sessions, queue)) as client:
             _run(client)
-        engine.dispose()
 
 
 if __name__ == "__main__":

@@ -4,19 +4,15 @@
 make them) in forums of several sizes and prints a Markdown table. It sets `EXACT_LIMIT`.
 """
 
-import tempfile
 import time
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cli.embedded import EmbeddedServers
-from db import schema
-from db.engine import Sessions, make_engine, make_sessions
+from cli.service import running_servers
+from db.engine import Sessions
 from db.questions import questions, saving
 from db.questions.rows import NewQuestion
-from db.settings import DatabaseSettings
 from db.tenants import forums
 from db.tenants.rows import ForumRow
 from db.vectors import embeddings, models, partitions
@@ -91,14 +87,8 @@ def _measure(sessions: Sessions, model: ModelRow, forum: ForumRow) -> tuple[floa
 def main() -> None:
     """Print the table."""
     random = np.random.default_rng(7)
-    with (
-        tempfile.TemporaryDirectory(prefix="ab-", dir="/tmp") as folder,
-        EmbeddedServers(Path(folder)) as servers,
-    ):
-        url = servers.addresses.database_url
-        engine = make_engine(DatabaseSettings.model_validate({"database_url": url}))
-        schema.upgrade(engine)
-        sessions = make_sessions(engine)
+    with running_servers() as servers:
+        sessions = servers.sessions
         with sessions.begin() as session:
             model = models.ensure_model(
                 session,
@@ -109,15 +99,14 @@ def main() -> None:
             )
             partitions.ensure_partition(session, model, with_index=False)
         made = [_fill(sessions, model, size, random) for size in SIZES]
-        partitions.build_index(engine, model)
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        partitions.build_index(servers.engine, model)
+        with servers.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("ANALYZE")
         print("| vectors of the forum | exact, ms a question | index, ms | index' recall@100 |")
         print("| ---: | ---: | ---: | ---: |")
         for size, forum in zip(SIZES, made, strict=True):
             exact, indexed, recall = _measure(sessions, model, forum)
             print(f"| {size:,} | {exact:.1f} | {indexed:.1f} | {recall:.3f} |", flush=True)
-        engine.dispose()
 
 
 if __name__ == "__main__":

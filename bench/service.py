@@ -4,11 +4,6 @@
 questions and prints a Markdown table. Ratios compare what ran within the same minute.
 """
 
-import os
-import signal
-import socket
-import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,16 +18,13 @@ from numpy.typing import NDArray
 from sqlalchemy import delete
 
 from bench.texts import questions as some_questions
-from cli.embedded import EmbeddedServers
-from cli.home import Running, environment, hold
-from cli.supervisor import Supervisor
-from db import schema
-from db.engine import Sessions, make_engine, make_sessions
+from cli.home import Running
+from cli.service import Service, running_servers, running_service, stopped
+from db.engine import Sessions
 from db.questions import saving
 from db.questions.rows import NewQuestion
-from db.settings import DatabaseSettings
 from db.tables.questions import Job
-from db.tenants import forums, keys
+from db.tenants import forums
 from db.tenants.rows import ForumRow
 from db.vectors import partitions
 from db.work.rows import Lane
@@ -87,18 +79,23 @@ class Clocked:
 class Bench:
     """A service with stored questions, and models of its own to compare with."""
 
-    url: str
-    key: str
-    sessions: Sessions
-    supervisor: Supervisor
+    service: Service
     forum: ForumRow
     models: Models
-    redis_url: str
+
+    @property
+    def sessions(self) -> Sessions:
+        """Return sessions on the service's database."""
+        return self.service.sessions
+
+    @property
+    def redis_url(self) -> str:
+        """Return where the service's queue is."""
+        return self.service.servers.running.redis_url
 
     def client(self) -> httpx2.Client:
         """Return a client of the service."""
-        headers = {"Authorization": f"Bearer {self.key}"}
-        return httpx2.Client(base_url=self.url, headers=headers, timeout=60)
+        return self.service.client(FORUM)
 
 
 def new_questions(titles: Sequence[str], *, first: int) -> list[NewQuestion]:
@@ -120,31 +117,13 @@ def new_questions(titles: Sequence[str], *, first: int) -> list[NewQuestion]:
 @contextmanager
 def started(data: Path | None = None) -> Iterator[Bench]:
     """Start a service that holds `STORED` embedded questions, of the folder *data* if given."""
-    with (
-        tempfile.TemporaryDirectory(prefix="ab-", dir="/tmp") as folder,
-        EmbeddedServers(Path(folder)) as servers,
-        hold(Path(folder), lambda: servers.addresses) as running,
-    ):
-        engine = make_engine(
-            DatabaseSettings.model_validate({"database_url": running.database_url})
-        )
-        schema.upgrade(engine)
-        sessions = make_sessions(engine)
-        models, forum, key = _stored(sessions, running, data)
-        port = free_port()
-        with Supervisor(Path(folder) / "logs", environment(running)) as supervisor:
-            supervisor.start("api", ["api", "--port", str(port)])
-            supervisor.start("worker", ["worker"])
-            supervisor.start("beat", ["beat"])
-            url = f"http://127.0.0.1:{port}"
-            wait_for(lambda: is_ready(url))
-            yield Bench(url, key, sessions, supervisor, forum, models, running.redis_url)
-        engine.dispose()
+    with running_servers() as servers:
+        models, forum = _stored(servers.sessions, servers.running, data)
+        with running_service(servers) as service:
+            yield Bench(service, forum, models)
 
 
-def _stored(
-    sessions: Sessions, running: Running, data: Path | None
-) -> tuple[Models, ForumRow, str]:
+def _stored(sessions: Sessions, running: Running, data: Path | None) -> tuple[Models, ForumRow]:
     settings = WorkerSettings.model_validate({"redis_url": running.redis_url})
     encoder = load_encoder(DEFAULT_ENCODER, device="auto", cache=settings.model_cache)
     reranker = load_reranker(DEFAULT_RERANKER, device="auto", cache=settings.model_cache)
@@ -153,9 +132,6 @@ def _stored(
         partitions.drop_index(session, models.bi_encoder.id)
         forum = forums.ensure_forum(session, FORUM)
         forum = forums.update_forum(session, FORUM, pending_limit=1_000_000)
-        key = keys.create_key(
-            session, name="bench", forum_ids=[forum.id], scopes=["submit", "review"]
-        )
     titles = some_questions(STORED, folder=data)
     for start in range(0, STORED, 1_000):
         with sessions.begin() as session:
@@ -164,7 +140,7 @@ def _stored(
             session.execute(delete(Job))
     fill(sessions, encoder, models.bi_encoder, on_done=lambda _: None)
     partitions.build_index(sessions.kw["bind"], models.bi_encoder)
-    return models, forum, key
+    return models, forum
 
 
 def latency(bench: Bench, titles: Sequence[str]) -> list[Row]:
@@ -195,26 +171,22 @@ def _check(client: httpx2.Client, title: str) -> None:
 
 def submit_rates(bench: Bench, titles: Sequence[str]) -> list[Row]:
     """Return how fast questions are taken in while the worker stands still."""
-    child = bench.supervisor.pid("worker")
-    os.killpg(child, signal.SIGSTOP)
-    try:
-        with bench.client() as client, ThreadPoolExecutor(4) as pool:
+    worker = bench.service.supervisor.pid("worker")
+    with bench.client() as client, ThreadPoolExecutor(4) as pool, stopped(worker):
 
-            def put(number: int) -> None:
-                path = f"/v1/forums/{FORUM}/questions/single-{number}"
-                client.put(path, json={"title": titles[number]}).raise_for_status()
+        def put(number: int) -> None:
+            path = f"/v1/forums/{FORUM}/questions/single-{number}"
+            client.put(path, json={"title": titles[number]}).raise_for_status()
 
-            single = _timed(lambda: list(pool.map(put, range(500))))
-            items = [{"id": f"batch-{n}", "title": title} for n, title in enumerate(titles)]
-            path = f"/v1/forums/{FORUM}/questions:batch"
-            batch = _timed(
-                lambda: [
-                    client.post(path, json={"questions": items[at : at + 500]}).raise_for_status()
-                    for at in range(0, len(items), 500)
-                ]
-            )
-    finally:
-        os.killpg(child, signal.SIGCONT)
+        single = _timed(lambda: list(pool.map(put, range(500))))
+        items = [{"id": f"batch-{n}", "title": title} for n, title in enumerate(titles)]
+        path = f"/v1/forums/{FORUM}/questions:batch"
+        batch = _timed(
+            lambda: [
+                client.post(path, json={"questions": items[at : at + 500]}).raise_for_status()
+                for at in range(0, len(items), 500)
+            ]
+        )
     return [
         ("API, single submits, 4 clients", f"{500 / single:,.0f}/s"),
         ("API, batches of 500, 1 client", f"{len(items) / batch:,.0f}/s"),
@@ -230,9 +202,7 @@ def drain(bench: Bench, titles: Sequence[str]) -> list[Row]:
         bi_encoder=bench.models.bi_encoder,
         cross_encoder=bench.models.cross_encoder,
     )
-    child = bench.supervisor.pid("worker")
-    os.killpg(child, signal.SIGSTOP)
-    try:
+    with stopped(bench.service.supervisor.pid("worker")):
         _clear_jobs(bench.sessions)
         with bench.sessions.begin() as session:
             batch = new_questions(titles, first=10_000_000)
@@ -251,8 +221,6 @@ def drain(bench: Bench, titles: Sequence[str]) -> list[Row]:
         while lane.run(pipeline.process):
             pass
         took = time.perf_counter() - begun
-    finally:
-        os.killpg(child, signal.SIGCONT)
     bare = encoder.seconds + reranker.seconds
     calls = reranker.inputs / len(titles)
     return [
@@ -265,18 +233,11 @@ def drain(bench: Bench, titles: Sequence[str]) -> list[Row]:
 
 def memory(bench: Bench) -> list[Row]:
     """Return the peak memory of the API process and of the worker's model process."""
-    children = child_pids(bench.supervisor.pid("worker"))
+    children = bench.service.worker_children()
     return [
         ("peak memory, worker's model process", f"{_peak_mib(children[0]):,.0f} MiB"),
-        ("peak memory, API process", f"{_peak_mib(bench.supervisor.pid('api')):,.0f} MiB"),
+        ("peak memory, API process", f"{_peak_mib(bench.service.supervisor.pid('api')):,.0f} MiB"),
     ]
-
-
-def child_pids(pid: int) -> list[int]:
-    """Return the processes that a process has started."""
-    words = ["pgrep", "-P", str(pid)]
-    found = subprocess.run(words, capture_output=True, text=True, check=True).stdout
-    return [int(one) for one in found.split()]
 
 
 def _peak_mib(pid: int) -> float:
@@ -299,30 +260,6 @@ def _timed(call: Callable[[], object]) -> float:
 def _quantiles(seconds: Sequence[float]) -> str:
     p50, p99 = np.quantile(seconds, [0.5, 0.99]) * 1_000
     return f"p50 {p50:.0f} ms, p99 {p99:.0f} ms"
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def is_ready(url: str) -> bool:
-    """Return whether a service is ready to answer."""
-    try:
-        return httpx2.get(f"{url}/readyz").status_code == httpx2.codes.OK
-    except httpx2.TransportError:
-        return False
-
-
-def wait_for(what: Callable[[], bool]) -> None:
-    """Wait some minutes at most until something is so."""
-    deadline = time.monotonic() + 300
-    while not what():
-        if time.monotonic() > deadline:
-            raise RuntimeError("the service was not ready in time")
-        time.sleep(0.2)
 
 
 def main() -> None:

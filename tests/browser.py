@@ -92,9 +92,17 @@ def sign_in(page: Page, address: str, name: str, password: str) -> None:
     page.wait_for_url("**/review*")
 
 
+def settle(page: Page) -> None:
+    """Wait until the page is drawn as its styles and scripts have left it."""
+    page.evaluate(
+        "() => document.fonts.ready.then(() => new Promise((done) =>"
+        " requestAnimationFrame(() => requestAnimationFrame(done))))"
+    )
+
+
 def shoot(page: Page, path: Path, *, width: int, height: int, scheme: str) -> None:
     """Save what the page looks like at this size in this colour scheme."""
     page.set_viewport_size({"width": width, "height": height})
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    page.wait_for_timeout(200)
+    settle(page)
     page.screenshot(path=path)

@@ -1,39 +1,90 @@
-"""Real servers for the tests: embedded Postgres with pgvector and Redis, started once a run."""
+"""Real servers for the tests: Postgres with pgvector and Redis, started once a run.
+
+Under pytest-xdist the process that hands out the tests starts them, and every worker has databases
+of its own in them: tests that commit, or flush Redis, never see each other.
+"""
 
 import os
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import ExitStack
+from dataclasses import asdict
+from typing import Any
 
 import pytest
 import redis
-from sqlalchemy import Connection, Engine
+from argon2 import PasswordHasher
+from sqlalchemy import Connection, Engine, create_engine, make_url
 from sqlalchemy.orm import Session, sessionmaker
 
-from cli.embedded import Addresses, EmbeddedServers
-from db import schema
+from cli.embedded import Addresses
+from cli.service import running_servers, settings_of
 from db.engine import make_engine
-from db.settings import DatabaseSettings
+from db.tenants import people
 
 # Before anything loads PyTorch: the tests run side by side, and threads that share small batches
 # spend more time waiting for each other than working. Processes started by a test inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # noqa: TID251  # no setting of ours
 
+_MIGRATED = pytest.StashKey[Addresses]()
+_WORKERS = 8
+"""At most: Redis has sixteen databases, and a worker takes two."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist where the servers of the run are; start them for the first."""
+    node.workerinput["servers"] = asdict(_migrated(node.config))
+
+
+def _migrated(config: pytest.Config) -> Addresses:
+    """Return the servers of the run, with a migrated database that nobody is connected to."""
+    given = getattr(config, "workerinput", {}).get("servers")
+    if given is not None:
+        return Addresses(**given)
+    if _MIGRATED not in config.stash:
+        stack = ExitStack()
+        config.add_cleanup(stack.close)
+        servers = stack.enter_context(running_servers())
+        servers.engine.dispose()
+        found = servers.running
+        config.stash[_MIGRATED] = Addresses(found.database_url, found.redis_url)
+    return config.stash[_MIGRATED]
+
+
+def copy_of_servers(config: pytest.Config, purpose: str) -> Addresses:
+    """Return an own copy of the migrated database, and a Redis database that no other test has."""
+    migrated = _migrated(config)
+    worker = getattr(config, "workerinput", {}).get("workerid", "gw0")
+    number = int(worker.removeprefix("gw")) % _WORKERS
+    url = make_url(migrated.database_url)
+    name = f"{purpose}_{worker}"
+    engine = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {url.database}")
+    engine.dispose()
+    return Addresses(
+        database_url=url.set(database=name).render_as_string(hide_password=False),
+        redis_url=f"{migrated.redis_url}?db={2 * number + (purpose != 'tests')}",
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Hash passwords at the least cost; people are made in nearly every test of reviewing."""
+    with pytest.MonkeyPatch.context() as patch:
+        quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        patch.setattr(people, "_hasher", quick)
+        yield
+
 
 @pytest.fixture(scope="session")
-def servers() -> Iterator[Addresses]:
-    # Not pytest's own folder: a socket's path must stay under 107 characters.
-    with (
-        tempfile.TemporaryDirectory(prefix="ab-", dir="/tmp") as folder,
-        EmbeddedServers(Path(folder)) as started,
-    ):
-        yield started.addresses
+def servers(request: pytest.FixtureRequest) -> Addresses:
+    return copy_of_servers(request.config, "tests")
 
 
 @pytest.fixture(scope="session")
 def engine(servers: Addresses) -> Iterator[Engine]:
-    engine = make_engine(DatabaseSettings.model_validate({"database_url": servers.database_url}))
-    schema.upgrade(engine)
+    engine = make_engine(settings_of(servers.database_url))
     yield engine
     engine.dispose()
 
@@ -78,5 +129,5 @@ def committed(engine: Engine) -> Iterator[sessionmaker[Session]]:
 def redis_url(servers: Addresses) -> Iterator[str]:
     yield servers.redis_url
     client = redis.Redis.from_url(servers.redis_url)
-    client.flushall()
+    client.flushdb()
     client.close()

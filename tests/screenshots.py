@@ -6,7 +6,6 @@ labels. The review page at 1440 pixels, in light, is the picture of the README.
 
 import random
 import sys
-import tempfile
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,17 +16,15 @@ from sqlalchemy import select, update
 from api.app import create_app
 from api.schemas import BatchItemIn
 from api.settings import ApiSettings
-from cli.embedded import EmbeddedServers
 from cli.sample import FORUM, labels, load_questions
-from db import schema
+from cli.service import running_servers
 from db.deciding import decisions
 from db.deciding.decisions import Verdict
-from db.engine import Sessions, make_engine, make_sessions
+from db.engine import Sessions
 from db.errors import ConflictError
 from db.questions import saving
 from db.questions.rows import NewQuestion
 from db.rows import PairStatus
-from db.settings import DatabaseSettings
 from db.tables.pairs import Pair
 from db.tables.questions import Question
 from db.tables.review import Decision
@@ -134,26 +131,19 @@ def main() -> None:
     """Load the sample, let the models check it, and take the pictures."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "screenshots")
     folder.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(prefix="ab-", dir="/tmp") as home,
-        EmbeddedServers(Path(home)) as servers,
-    ):
-        url = servers.addresses.database_url
-        engine = make_engine(DatabaseSettings.model_validate({"database_url": url}))
-        schema.upgrade(engine)
-        sessions = make_sessions(engine)
+    with running_servers() as servers:
+        sessions = servers.sessions
         _load_sample(sessions)
-        _check_sample(sessions, Path(home) / "models")
+        _check_sample(sessions, servers.folder / "models")
         _decide(sessions)
         settings = ApiSettings.model_validate(
-            {"redis_url": servers.addresses.redis_url, "secret_key": "0123456789abcdef" * 2}
+            {"redis_url": servers.running.redis_url, "secret_key": "0123456789abcdef" * 2}
         )
-        app = create_app(settings, sessions, CeleryQueue(servers.addresses.redis_url))
+        app = create_app(settings, sessions, CeleryQueue(servers.running.redis_url))
         with serve(app) as address, chromium() as browser:
             page = browser.new_page()
             sign_in(page, address, PEOPLE[0], _PASSWORD)
             _shoot_all(page, address, folder)
-        engine.dispose()
     print(f"{len(PAGES) * len(SIZES) * 2} pictures in {folder}")  # noqa: T201
 
 

@@ -6,6 +6,7 @@ since a sweep wakes the lane again. One wake-up drains a lane, so while one wait
 
 import json
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Protocol
@@ -155,8 +156,14 @@ def make_redis(url: str) -> redis.Redis:
 
 
 def broker_url(url: str) -> str:
-    """Return *url* as kombu writes it: ``redis+socket`` where redis-py has ``unix``."""
-    return url.replace("unix://", "redis+socket://", 1)
+    """Return *url* as kombu writes it: another scheme, and another name for the database.
+
+    ``unix:///run/redis.sock?db=1`` is ``redis+socket:///run/redis.sock?virtual_host=1``.
+    """
+    if not url.startswith("unix://"):
+        return url
+    rest = re.sub(r"([?&])db=", r"\1virtual_host=", url.removeprefix("unix://"))
+    return f"redis+socket://{rest}"
 
 
 def make_sender(url: str) -> Celery:

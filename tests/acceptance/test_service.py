@@ -1,12 +1,14 @@
+"""The running service: questions in, duplicates out, whatever is killed meanwhile."""
+
+import json
 import os
 import signal
-import subprocess
 import time
 
 import redis
 
 from cli.sample import load_questions
-from tests.acceptance.conftest import Stack, wait_for
+from cli.service import Service, wait_until
 
 
 def titles(count: int) -> list[str]:
@@ -19,16 +21,7 @@ def batch(count: int) -> dict[str, list[dict[str, str]]]:
     return {"questions": [{"id": str(n), "title": t} for n, t in enumerate(titles(count))]}
 
 
-def worker_children(stack: Stack) -> list[int]:
-    """Return the pool processes of the worker: the grandchildren that hold the models."""
-    parent = stack.supervisor.pid("worker")
-    found = subprocess.run(
-        ["pgrep", "-P", str(parent)], check=False, capture_output=True, text=True
-    )
-    return [int(line) for line in found.stdout.split()]
-
-
-def test_a_question_goes_in_and_its_duplicates_come_out(stack: Stack) -> None:
+def test_a_question_goes_in_and_its_duplicates_come_out(stack: Service) -> None:
     with stack.client("way") as client:
         client.put(
             "/v1/forums/way/questions/1?wait=20",
@@ -46,7 +39,7 @@ def test_a_question_goes_in_and_its_duplicates_come_out(stack: Stack) -> None:
     assert duplicate["cosine"] > 0.5
 
 
-def test_alike_in_words_is_not_the_same_question(stack: Stack) -> None:
+def test_alike_in_words_is_not_the_same_question(stack: Service) -> None:
     with stack.client("apples") as client:
         for n, title in enumerate(
             ("What do apples consist of?", "What are in Apple devices?"), start=1
@@ -57,7 +50,7 @@ def test_alike_in_words_is_not_the_same_question(stack: Stack) -> None:
     assert answer.json()["duplicates"] == []
 
 
-def test_a_check_answers_and_stores_nothing(stack: Stack) -> None:
+def test_a_check_answers_and_stores_nothing(stack: Service) -> None:
     with stack.client("check") as client:
         client.put(
             "/v1/forums/check/questions/1?wait=20",
@@ -76,31 +69,54 @@ def test_a_check_answers_and_stores_nothing(stack: Stack) -> None:
     assert missing.status_code == 404
 
 
-def test_a_worker_killed_in_mid_batch_loses_nothing(stack: Stack) -> None:
+def test_a_worker_killed_in_mid_batch_loses_nothing(stack: Service) -> None:
     count = 400
     with stack.client("killed") as client:
         client.post("/v1/forums/killed/questions:batch", json=batch(count)).raise_for_status()
-        wait_for(lambda: pending(client, "killed") < count)
-        for child in worker_children(stack):
+        wait_until(lambda: pending(client, "killed") < count, timeout_s=60)
+        for child in stack.worker_children():
             os.kill(child, signal.SIGKILL)
-        wait_for(lambda: pending(client, "killed") == 0, timeout_s=120)
+        wait_until(lambda: pending(client, "killed") == 0, timeout_s=120)
 
         assert_twins_are_paired(client, "killed", count)
 
 
-def test_redis_flushed_in_mid_batch_loses_nothing(stack: Stack) -> None:
+def test_redis_flushed_in_mid_batch_loses_nothing(stack: Service) -> None:
     count = 400
-    broker = redis.Redis.from_url(stack.redis_url)
+    broker = redis.Redis.from_url(stack.servers.running.redis_url)
     with stack.client("flushed") as client:
         client.post("/v1/forums/flushed/questions:batch", json=batch(count)).raise_for_status()
         deadline = time.monotonic() + 3
         while time.monotonic() < deadline:
-            broker.flushall()
+            broker.flushdb()
             time.sleep(0.05)
-        wait_for(lambda: pending(client, "flushed") == 0, timeout_s=120)
+        wait_until(lambda: pending(client, "flushed") == 0, timeout_s=120)
 
         assert_twins_are_paired(client, "flushed", count)
     broker.close()
+
+
+def test_an_archive_outlives_the_worker_that_mines_it(stack: Service) -> None:
+    wanted = titles(300)
+    rows = [json.dumps({"id": str(n), "title": title}) for n, title in enumerate(wanted)]
+
+    with stack.client("attic") as client:
+        sent = client.post("/v1/forums/attic/archives?name=attic.ndjson", content="\n".join(rows))
+        url = sent.headers["location"]
+        for child in stack.worker_children():
+            os.kill(child, signal.SIGKILL)
+        wait_until(lambda: client.get(url).json()["state"] == "done", timeout_s=120)
+        told = client.get(url).json()
+        path = "/v1/forums/attic/pairs?limit=500"
+        pairs = client.get(path).json()["pairs"]
+
+    assert sent.status_code == 202
+    assert told["created"] == 300
+    assert all(stage["done"] == stage["total"] for stage in told["progress"])
+    twins = [pair["questions"] for pair in pairs if pair["kind"] == "same_text"]
+    # The oldest of a text is in a pair with each of the others: every second one is no oldest.
+    named = {question["id"] for pair in twins for question in pair}
+    assert {str(n) for n in range(1, 300, 2)} <= named
 
 
 def pending(client: object, forum: str) -> int:

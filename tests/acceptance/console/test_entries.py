@@ -10,7 +10,7 @@ from db.rows import PairStatus
 from db.tables.pairs import Pair
 from db.tables.review import SecondOpinion
 from tests.acceptance.console.conftest import Factory, Open
-from tests.acceptance.console.desk import press, shown
+from tests.acceptance.console.desk import is_saved, press, shown, wait_for_claim
 from tests.review import Seeded, flag, say
 
 pytestmark = [
@@ -69,7 +69,7 @@ def test_a_cluster_is_claimed_skipped_and_refused_as_a_whole(
 ) -> None:
     ana = opened("Ana")
     entry = shown(ana)
-    ana.wait_for_timeout(400)  # the claim follows the page
+    wait_for_claim(committed, entry)
     ben = opened("Ben Okri")
     expect(ben.locator(f"a[data-pair='{entry}'] .who")).to_contain_text("A")
     assert shown(ben) != entry
@@ -115,9 +115,9 @@ def test_a_second_opinion_is_blind_and_a_difference_is_settled(
     expect(ben.locator(".stage")).to_contain_text("A second opinion.")
     expect(ben.locator(".stage")).not_to_contain_text("Ana")
     assert Axe().run(ben).violations_count == 0
-    ben.keyboard.press("d")
+    with ben.expect_response(is_saved):
+        ben.keyboard.press("d")
     expect(ben.locator("#toasts")).to_contain_text("Duplicate")
-    ben.wait_for_load_state("networkidle")
     assert said(committed, [pair]) == ["not_duplicate"]
 
     ana = opened("Ana")

@@ -11,6 +11,7 @@ from db.tables.pairs import Pair
 from db.tenants.people import Role
 from tests.acceptance.console.conftest import Factory, Open
 from tests.acceptance.console.desk import press, statuses
+from tests.browser import settle
 from tests.review import Seeded, flag, make_person, say, seed_questions
 
 pytestmark = [
@@ -75,7 +76,7 @@ def test_every_page_is_accessible(opened: Open, address: str, decided: int, sche
 
     for path in PAGES:
         page.goto(f"{address}/console/cooks/{path.format(group=decided)}")
-        page.wait_for_timeout(200)
+        settle(page)
         found = axe.run(page, options={"runOnly": {"type": "tag", "values": tags}})
         if found.violations_count:
             reports.append(f"{path}: {found.generate_report()}")
@@ -182,7 +183,7 @@ def test_the_page_does_not_jump_when_the_next_pair_comes(opened: Open) -> None:
 
     for _ in range(3):
         press(page, "n")
-        page.wait_for_timeout(100)
+        settle(page)
 
     assert page.evaluate("window.shift") < 0.02
 

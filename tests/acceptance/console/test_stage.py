@@ -7,12 +7,14 @@ import pytest
 from playwright.sync_api import Browser, expect
 from sqlalchemy import select, update
 
+from cli.service import wait_until
 from db.groups import groups
 from db.tables.pairs import Pair
 from db.tables.review import Claim, Decision, Person, SignIn
 from db.tenants.people import create_sign_in_link
 from tests.acceptance.console.conftest import Factory, Open
-from tests.acceptance.console.desk import press, shown, statuses
+from tests.acceptance.console.desk import press, shown, statuses, wait_for_claim
+from tests.browser import settle
 from tests.review import PASSWORD, Seeded, flag, say
 
 pytestmark = [
@@ -52,6 +54,9 @@ def test_ten_pairs_are_decided_on_the_keyboard_and_one_is_undone(
 def test_keys_are_ignored_in_fields_and_with_modifiers(opened: Open, committed: Factory) -> None:
     page = opened("Ana")
     before = shown(page)
+    wait_for_claim(committed, before)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url))
 
     page.get_by_label("Note").fill("")
     page.get_by_label("Note").press_sequentially("dnrs")
@@ -63,12 +68,12 @@ def test_keys_are_ignored_in_fields_and_with_modifiers(opened: Open, committed: 
         "() => document.body.dispatchEvent("
         "new KeyboardEvent('keydown', {key: 'd', bubbles: true, repeat: true}))"
     )
-    page.wait_for_timeout(300)
+    settle(page)
 
     assert shown(page) == before
+    assert sent == []
     assert set(statuses(committed)) == {"flagged"}
-    page.keyboard.press("n")
-    page.wait_for_load_state("networkidle")
+    press(page, "n")
     with committed.begin() as session:
         assert session.execute(select(Decision.note)).scalar_one() == "dnrs"
 
@@ -86,12 +91,12 @@ def test_every_action_is_a_button_too(opened: Open, committed: Factory) -> None:
     expect(page.get_by_role("dialog")).to_contain_text("Not the same")
 
 
-def test_a_colleague_sees_the_claim_and_then_the_decision(opened: Open) -> None:
+def test_a_colleague_sees_the_claim_and_then_the_decision(opened: Open, committed: Factory) -> None:
     ana = opened("Ana")
     ana.wait_for_load_state("load")
     first = shown(ana)
     expect(ana.locator(f"a[data-pair='{first}']")).to_have_attribute("aria-current", "true")
-    ana.wait_for_timeout(300)  # the claim follows the page
+    wait_for_claim(committed, first)
 
     ben = opened("Ben Okri")
 
@@ -138,7 +143,7 @@ def test_a_bridge_warns_before_it_joins_two_groups(
     page.keyboard.press("d")
     page.get_by_role("button", name="Join them").click()
     expect(page.locator("#toasts")).to_contain_text("Duplicate")
-    page.wait_for_load_state("networkidle")
+    wait_until(lambda: statuses(committed).count("duplicate") == 3, timeout_s=10)
 
     with committed.begin() as session:
         sizes = [row.size for row in groups.list_groups(session, seeded.forum.id)]
@@ -147,8 +152,8 @@ def test_a_bridge_warns_before_it_joins_two_groups(
 
 def test_claims_expire(opened: Open, committed: Factory) -> None:
     ana = opened("Ana")
-    ana.wait_for_timeout(400)
     first = shown(ana)
+    wait_for_claim(committed, first)
     with committed.begin() as session:
         session.execute(update(Claim).values(expires_at=Claim.expires_at - timedelta(hours=1)))
 

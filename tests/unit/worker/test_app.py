@@ -42,4 +42,5 @@ def test_a_sweep_is_not_held_up_by_an_archive(app: Celery) -> None:
 
 def test_a_socket_is_spelt_as_kombu_spells_it() -> None:
     assert broker_url("unix:///run/redis.sock") == "redis+socket:///run/redis.sock"
+    assert broker_url("unix:///a.sock?db=3") == "redis+socket:///a.sock?virtual_host=3"
     assert broker_url("redis://:secret@host:6379/1") == "redis://:secret@host:6379/1"

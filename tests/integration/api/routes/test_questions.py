@@ -1,10 +1,10 @@
 import threading
-import time
 
 import pytest
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from cli.service import wait_until
 from db.questions import questions
 from db.questions.rows import State
 from db.tables.questions import Embedding, Job, Question
@@ -305,11 +305,13 @@ def test_an_edit_that_meets_the_worker_half_way_is_taken_all_the_same(committed:
 
 
 def _wait_for_a_blocked_session(sessions: Factory) -> None:
-    blocked = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
+    blocked = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+
+    def is_one_blocked() -> bool:
         with sessions.begin() as session:
-            if session.execute(blocked).scalar_one():
-                return
-        time.sleep(0.02)
-    raise TimeoutError("nobody waits for a lock")
+            return bool(session.execute(blocked).scalar_one())
+
+    wait_until(is_one_blocked, timeout_s=10)

@@ -1,13 +1,13 @@
 """A forum's own calibration: learnt, put into force, kept to by the workers, taken back."""
 
 import threading
-import time
 
 import numpy as np
 import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from cli.service import wait_until
 from db.deciding import bulk
 from db.groups import groups
 from db.pairs import calibrations, pairs, thresholds
@@ -294,19 +294,21 @@ def test_a_calibration_beside_busy_workers_reaches_every_pair(committed: Factory
         models.activate(session, made.cross_encoder.id)
         models.activate(session, made.bi_encoder.id)
     stop = threading.Event()
+    checked: list[int] = []
 
     def work() -> None:
         while not stop.is_set():
             with committed.begin() as session:
                 ids = session.execute(select(Question.id)).scalars().all()
                 jobs.put(session, [(one, 5) for one in ids], forum_id=forum.id, lane=Lane.LIVE)
-            drain(committed)
+            checked.append(drain(committed))
 
     worker = threading.Thread(target=work)
     worker.start()
     for round_ in range(4):
         _calibrate(committed, forum, shift=0.2 * round_)
-        time.sleep(0.3)
+        done = len(checked)
+        wait_until(lambda done=done: len(checked) > done + 1, timeout_s=60)  # type: ignore[misc]
     stop.set()
     worker.join()
 

@@ -1,0 +1,172 @@
+"""One way to start the service on this machine: its servers, its schema, its processes.
+
+For measurements and tests as for the commands. What is started in a block is stopped at its end.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+from sqlalchemy import Engine
+
+from cli.embedded import EmbeddedServers
+from cli.home import Running, environment, hold
+from cli.supervisor import Supervisor
+from db import schema
+from db.engine import Sessions, make_engine, make_sessions
+from db.errors import TransientError
+from db.settings import DatabaseSettings
+from db.tenants import forums, keys
+
+READY_TIMEOUT_S = 600.0
+"""The first start on a machine converts the models."""
+
+
+class WaitedTooLongError(TransientError):
+    """What was waited for did not happen in time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Servers:
+    """Running Postgres and Redis; the database has the newest schema."""
+
+    folder: Path
+    running: Running
+    engine: Engine
+
+    @property
+    def sessions(self) -> Sessions:
+        """Return sessions on the database."""
+        return make_sessions(self.engine)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A service that is ready: an API, workers, and the sender of periodic tasks."""
+
+    url: str
+    servers: Servers
+    supervisor: Supervisor
+
+    @property
+    def sessions(self) -> Sessions:
+        """Return sessions on the service's database."""
+        return self.servers.sessions
+
+    def client(self, forum: str, *scopes: str, timeout_s: float = 60.0) -> httpx2.Client:
+        """Return a client with a new key for *forum*, which is made if need be."""
+        with self.sessions.begin() as session:
+            row = forums.ensure_forum(session, forum)
+            wanted = scopes or ("submit", "review")
+            key = keys.create_key(session, name=forum, forum_ids=[row.id], scopes=wanted)
+        headers = {"Authorization": f"Bearer {key}"}
+        return httpx2.Client(base_url=self.url, headers=headers, timeout=timeout_s)
+
+    def worker_children(self, name: str = "worker") -> list[int]:
+        """Return the processes of a worker that hold the models."""
+        words = ["pgrep", "-P", str(self.supervisor.pid(name))]
+        found = subprocess.run(words, capture_output=True, text=True, check=False).stdout
+        return [int(one) for one in found.split()]
+
+
+@contextmanager
+def held_servers(folder: Path) -> Iterator[Running]:
+    """Own *folder*, and run the embedded servers in it for the block.
+
+    Raises `FolderInUseError` when another service owns the folder.
+    """
+    servers = EmbeddedServers(folder)
+    with ExitStack() as stack:
+        stack.callback(servers.stop)
+        yield stack.enter_context(hold(folder, servers.start))
+
+
+@contextmanager
+def running_servers(folder: Path | None = None) -> Iterator[Servers]:
+    """Run the servers of *folder*, or of a folder that is thrown away, migrated, for the block."""
+    with ExitStack() as stack:
+        if folder is None:
+            # Not where TMPDIR points: a socket's path must stay under 107 characters.
+            thrown_away = tempfile.TemporaryDirectory(prefix="ab-", dir="/tmp")
+            folder = Path(stack.enter_context(thrown_away))
+        running = stack.enter_context(held_servers(folder))
+        engine = make_engine(settings_of(running.database_url))
+        stack.callback(engine.dispose)
+        schema.upgrade(engine)
+        yield Servers(folder=folder, running=running, engine=engine)
+
+
+@contextmanager
+def running_service(
+    servers: Servers,
+    *,
+    workers: Sequence[str] = ("worker",),
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[Service]:
+    """Run the processes of a service with these *workers*; *settings* are environment variables."""
+    given = {**environment(servers.running), **(settings or {})}
+    with held_port() as port, Supervisor(servers.folder / "logs", given) as supervisor:
+        supervisor.start("api", ["api", "--port", str(port)])
+        for name in workers:
+            supervisor.start(name, ["worker", "--name", name])
+        supervisor.start("beat", ["beat"])
+        url = f"http://127.0.0.1:{port}"
+
+        def is_ready() -> bool:
+            supervisor.check()
+            return answers(url)
+
+        wait_until(is_ready, timeout_s=READY_TIMEOUT_S)
+        yield Service(url=url, servers=servers, supervisor=supervisor)
+
+
+@contextmanager
+def held_port() -> Iterator[int]:
+    """Hold a port for the block: no other process is given it, and one server can listen there.
+
+    The socket never listens; servers set SO_REUSEADDR, which lets them share the address with it.
+    """
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        yield int(held.getsockname()[1])
+
+
+def settings_of(database_url: str) -> DatabaseSettings:
+    """Return the settings of a database with everything else as it is by default."""
+    return DatabaseSettings.model_validate({"database_url": database_url})
+
+
+def answers(url: str) -> bool:
+    """Return whether every part of the service at *url* answers."""
+    try:
+        return httpx2.get(f"{url}/readyz").status_code == httpx2.codes.OK
+    except httpx2.TransportError:
+        return False
+
+
+def wait_until(what: Callable[[], bool], *, timeout_s: float, pause_s: float = 0.05) -> None:
+    """Wait until *what* is so; raises `WaitedTooLongError` when it is not in time."""
+    deadline = time.monotonic() + timeout_s
+    while not what():
+        if time.monotonic() > deadline:
+            raise WaitedTooLongError(f"waited for {timeout_s:g} s in vain")
+        time.sleep(pause_s)
+
+
+@contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """Let a process of the service, with all its children, stand still for the block."""
+    os.killpg(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.killpg(pid, signal.SIGCONT)
