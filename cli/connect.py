@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cli.embedded import EmbeddedServers
-from cli.home import Running, data_folder, environment, find_running, hold
+from cli.home import Running, data_folder, environment, find_running
+from cli.service import held_servers
 from db import schema
 from db.engine import Sessions, make_engine, make_sessions
 from db.settings import DatabaseSettings
@@ -30,13 +30,8 @@ def service(data: Path | None = None) -> Iterator[None]:
         with _variables(running):
             yield
         return
-    servers = EmbeddedServers(folder)
-    with hold(folder, servers.start) as started:
-        try:
-            with _variables(started):
-                yield
-        finally:
-            servers.stop()
+    with held_servers(folder) as (_, started), _variables(started):
+        yield
 
 
 @contextmanager

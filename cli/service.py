@@ -6,7 +6,6 @@ For measurements and tests as for the commands. What is started in a block is st
 import os
 import signal
 import socket
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
+import psutil
 from sqlalchemy import Engine
 
 from cli.embedded import EmbeddedServers
@@ -72,21 +72,25 @@ class Service:
 
     def worker_children(self, name: str = "worker") -> list[int]:
         """Return the processes of a worker that hold the models."""
-        words = ["pgrep", "-P", str(self.supervisor.pid(name))]
-        found = subprocess.run(words, capture_output=True, text=True, check=False).stdout
-        return [int(one) for one in found.split()]
+        parent = psutil.Process(self.supervisor.pid(name))
+        return [child.pid for child in parent.children()]
 
 
 @contextmanager
-def held_servers(folder: Path) -> Iterator[Running]:
-    """Own *folder*, and run the embedded servers in it for the block.
+def held_servers(
+    folder: Path, *, url: str | None = None, say: Callable[[str], object] = lambda _: None
+) -> Iterator[tuple[EmbeddedServers, Running]]:
+    """Own *folder* for the block, and run the embedded servers in it.
 
-    Raises `FolderInUseError` when another service owns the folder.
+    *url* is where the API will listen, *say* hears what the operator should know. Raises
+    `FolderInUseError` when another service owns the folder.
     """
-    servers = EmbeddedServers(folder)
-    with ExitStack() as stack:
-        stack.callback(servers.stop)
-        yield stack.enter_context(hold(folder, servers.start))
+    servers = EmbeddedServers(folder, say=say)
+    with hold(folder, servers.start, url=url, say=say) as running:
+        try:
+            yield servers, running
+        finally:
+            servers.stop()  # before the folder is let go
 
 
 @contextmanager
@@ -97,7 +101,7 @@ def running_servers(folder: Path | None = None) -> Iterator[Servers]:
             # Not where TMPDIR points: a socket's path must stay under 107 characters.
             thrown_away = tempfile.TemporaryDirectory(prefix="ab-", dir="/tmp")
             folder = Path(stack.enter_context(thrown_away))
-        running = stack.enter_context(held_servers(folder))
+        _, running = stack.enter_context(held_servers(folder))
         engine = make_engine(settings_of(running.database_url))
         stack.callback(engine.dispose)
         schema.upgrade(engine)
@@ -114,10 +118,7 @@ def running_service(
     """Run the processes of a service with these *workers*; *settings* are environment variables."""
     given = {**environment(servers.running), **(settings or {})}
     with held_port() as port, Supervisor(servers.folder / "logs", given) as supervisor:
-        supervisor.start("api", ["api", "--port", str(port)])
-        for name in workers:
-            supervisor.start(name, ["worker", "--name", name])
-        supervisor.start("beat", ["beat"])
+        start_processes(supervisor, port=port, workers=workers)
         url = f"http://127.0.0.1:{port}"
 
         def is_ready() -> bool:
@@ -126,6 +127,16 @@ def running_service(
 
         wait_until(is_ready, timeout_s=READY_TIMEOUT_S)
         yield Service(url=url, servers=servers, supervisor=supervisor)
+
+
+def start_processes(
+    supervisor: Supervisor, *, port: int, workers: Sequence[str] = ("worker",)
+) -> None:
+    """Start an API on *port*, *workers* by their names, and the sender of periodic tasks."""
+    supervisor.start("api", ["api", "--port", str(port)])
+    for name in workers:
+        supervisor.start(name, ["worker", "--name", name])
+    supervisor.start("beat", ["beat"])
 
 
 @contextmanager

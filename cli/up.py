@@ -17,13 +17,13 @@ from rich.console import Console
 from cli.children import end_leftovers
 from cli.client import Client, ServiceNotReadyError
 from cli.embedded import EmbeddedServers
-from cli.home import UP, FolderInUseError, data_folder, environment, find_holder, hold, is_held
+from cli.home import UP, FolderInUseError, data_folder, environment, find_holder, is_held
 from cli.sample import FORUM, tour
+from cli.service import held_servers, settings_of, start_processes
 from cli.supervisor import Supervisor
 from db import schema
 from db.engine import Sessions, make_engine, make_sessions
 from db.errors import ConflictError, ServiceError
-from db.settings import DatabaseSettings
 from db.tenants import forums, keys, people
 from db.work import workers
 
@@ -115,13 +115,10 @@ def _run(folder: Path, *, wanted: int | None, sample: bool) -> None:
     url = f"http://127.0.0.1:{port}"
     with ExitStack() as stack:
         with console.status("Starting Postgres and Redis"):
-            servers = EmbeddedServers(folder, say=say)
-            running = stack.enter_context(hold(folder, servers.start, url=url, say=say))
-            stack.callback(servers.stop)  # before the folder is let go
+            servers, running = stack.enter_context(held_servers(folder, url=url, say=say))
             if wanted is None and port != _PORT:
                 say(f"Port {_PORT} is taken: the service takes {port}")
-            settings = DatabaseSettings.model_validate({"database_url": running.database_url})
-            engine = make_engine(settings)
+            engine = make_engine(settings_of(running.database_url))
             stack.callback(engine.dispose)
             schema.upgrade(engine)
         sessions = make_sessions(engine)
@@ -131,7 +128,7 @@ def _run(folder: Path, *, wanted: int | None, sample: bool) -> None:
         service = _Service(
             servers, stack.enter_context(_processes(folder, environment(running), say))
         )
-        _start(service.processes, port)
+        start_processes(service.processes, port=port)
         client = stack.enter_context(Client(url, key))
         _wait_until_ready(service, client)
         if sample:
@@ -146,12 +143,6 @@ def _run(folder: Path, *, wanted: int | None, sample: bool) -> None:
 def _processes(folder: Path, settings: dict[str, str], say: Callable[[str], object]) -> Supervisor:
     written = folder / "children-processes.json"
     return Supervisor(folder / "logs", settings, written=written, say=say)
-
-
-def _start(processes: Supervisor, port: int) -> None:
-    processes.start("api", ["api", "--port", str(port)])
-    processes.start("worker", ["worker"])
-    processes.start("beat", ["beat"])
 
 
 def _teller(log: Path) -> Callable[[str], None]:
