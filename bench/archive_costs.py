@@ -15,6 +15,7 @@ from bench.archive_data import Context, with_partners, work_s
 from cli.service import running_servers
 from worker.archives.blocks import BlockSearch, all_near
 from worker.inference.cascade import rerank
+from worker.scoring.overlap import overlaps
 
 SIZES = (10_000, 50_000, 250_000)
 LOADED = 278_000
@@ -92,7 +93,7 @@ def measure_cost(context: Context) -> None:
         vectors = context.vectors(chosen)
         worked = work_s()
         floor = context.archive_floor
-        gate, device = context.reranker.gate, BlockSearch("cpu")
+        gate, device = context.reranker.gates.get(context.encoder.digest), BlockSearch("cpu")
         near = all_near(vectors, floor=floor, top_k=TOP, search=device, gate=gate)
         search = 1e3 * (work_s() - worked) / len(texts)
         pairs = np.stack((near.left, near.right), axis=1)
@@ -121,7 +122,7 @@ def _rerank_ms(
 ) -> tuple[float, float]:
     """Return the milliseconds of work and the CrossEncoder's inputs of a pair."""
     reranker = context.reranker
-    fusion = reranker.calibration.for_bi_encoder(context.encoder.digest)
+    rule = reranker.calibration.for_bi_encoder(context.encoder.digest)
     used, places = np.unique(pairs, return_inverse=True)
     given = [texts[place] for place in used]
     worked = work_s()
@@ -130,7 +131,8 @@ def _rerank_ms(
         given,
         places.reshape(-1, 2).astype(np.int32),
         cosines,
-        fusion=fusion,
-        threshold=reranker.calibration.threshold,
+        overlaps(texts, pairs.astype(np.int32)),
+        fusion=rule.fusion,
+        threshold=rule.threshold,
     )
     return 1e3 * (work_s() - worked) / max(len(pairs), 1), scores.calls / max(len(pairs), 1)

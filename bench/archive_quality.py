@@ -10,7 +10,9 @@ from bench.archive_data import Context, Keys, inside, keys_of, with_partners
 from worker.archives.blocks import BlockSearch, all_near
 from worker.inference.cascade import rerank
 from worker.matching.near import Near
+from worker.scoring.calibration import best_case
 from worker.scoring.gate import gate_scores
+from worker.scoring.overlap import overlaps
 
 TOP = 100
 FLOOR_SIZE = 50_000
@@ -63,7 +65,7 @@ def measure(context: Context) -> None:
     chosen = np.arange(dev.start, min(dev.stop, dev.start + context.questions(len(dev))))
     titles = [context.data.questions[one] for one in chosen.tolist()]
     size = len(titles)
-    floor = context.reranker.calibration.cosine_floor
+    floor = context.reranker.calibration.for_bi_encoder(context.encoder.digest).cosine_floor
     near = all_near(context.vectors(chosen), floor=floor, top_k=TOP, search=BlockSearch("cpu"))
     keys = near.left * size + near.right
     right = keys_of(inside(context.data.duplicates, chosen), size)
@@ -97,22 +99,19 @@ def _scored(
     context: Context, titles: list[str], near: Near
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     reranker = context.reranker
-    fusion = reranker.calibration.for_bi_encoder(context.encoder.digest)
-    pairs = np.stack((near.left, near.right), axis=1).astype(np.int32)
+    rule = reranker.calibration.for_bi_encoder(context.encoder.digest)
+    fusion = rule.fusion
+    overlap = overlaps(titles, near.pairs)
     full = np.empty(len(near), dtype=np.float32)
     served, logit = np.empty_like(full), np.empty_like(full)
     for start in range(0, len(near), _CHUNK):
         part = slice(start, start + _CHUNK)
-        both = rerank(
-            reranker, titles, pairs[part], near.cosine[part], fusion=fusion, threshold=0.0
-        )
-        logit[part] = (both.forward + both.backward) / 2
-        full[part] = both.probability
-        one = fusion.probability(both.forward, near.cosine[part])
-        kindest = fusion.probability(
-            both.forward + np.float32(reranker.calibration.asymmetry / 2), near.cosine[part]
-        )
-        served[part] = np.where(kindest >= reranker.calibration.threshold, full[part], one)
+        known = near.cosines[part], overlap[part]
+        one = rerank(reranker, titles, near.pairs[part], *known, fusion=fusion, threshold=0.0)
+        logit[part], full[part] = one.mean, one.probability
+        first = fusion.probability(one.forward, *known)
+        kindest = best_case(reranker.calibration, fusion, one.forward, *known)
+        served[part] = np.where(kindest >= rule.threshold, full[part], first)
         context.say(f"scored {min(start + _CHUNK, len(near)):,} of {len(near):,}")
     return full, served, logit
 
@@ -173,13 +172,13 @@ def _note_kept(
     pairs, cosines, reranker = pairs[some], cosines[some], context.reranker
     near = Near(pairs[:, 0], pairs[:, 1], cosines)
     full, _, _ = _scored(context, titles, near)
-    flagged = full >= reranker.calibration.threshold
+    flagged = full >= reranker.calibration.for_bi_encoder(context.encoder.digest).threshold
     read = cosines >= context.archive_floor
     context.note(
         f"{name} in the top {TOP} that would be flagged, kept by the floor",
         f"{read[flagged].mean():.4f} of {flagged.sum():,}",
     )
-    if (gate := reranker.gate) is not None:
+    if (gate := reranker.gates.get(context.encoder.digest)) is not None:
         left, right = vectors[pairs[:, 0]], vectors[pairs[:, 1]]
         read &= gate_scores(left, right, gate.weights) >= gate.bar
         context.note(

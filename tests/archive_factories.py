@@ -26,7 +26,7 @@ from worker.archives.slices import ArchiveWorker
 from worker.inference.testing import WordEncoder, WordReranker
 from worker.matching.models import Models
 from worker.resources import register
-from worker.scoring.fusion import Calibration
+from worker.scoring.calibration import Calibration
 
 Factory = sessionmaker[Session]
 BLOCK = 40

@@ -16,11 +16,12 @@ from torch.nn.functional import binary_cross_entropy_with_logits, dropout
 from db.errors import InvalidInputError
 from training.measure.metrics import Floats
 from worker.archives.blocks import BlockSearch
-from worker.archives.mining import OnProgress, near_texts
+from worker.archives.mining import OnProgress, near_questions
 from worker.inference.encoder import Encoder
 from worker.inference.reranker import Reranker
 from worker.matching.matcher import Matcher
 from worker.scoring.gate import Gate, Screen, gate_scores
+from worker.text import Seen
 
 KEPT = 0.997
 """Share of the pairs flagged among those held out that the gate lets pass."""
@@ -92,12 +93,13 @@ def scored_pairs(
 
     Raises `InvalidInputError` where no two texts are near.
     """
-    matcher = Matcher.of(encoder, reranker, threshold=lowest_threshold(reranker))
+    matcher = Matcher.of(encoder, reranker, threshold=lowest_threshold(reranker, encoder))
     vectors = np.empty((len(texts), encoder.dimension), np.float16)
     screen = Screen(floor=round(matcher.screen(with_gate=False).floor - LOWER, 6))
-    near = near_texts(
+    questions = [Seen(text, text) for text in texts]
+    near = near_questions(
         matcher,
-        texts,
+        questions,
         vectors,
         screen=screen,
         search=BlockSearch(),
@@ -108,7 +110,7 @@ def scored_pairs(
         raise InvalidInputError("no two of these questions are near: more are needed")
     some = near.take(np.sort(np.random.default_rng(seed).permutation(len(near))[:wanted]))
     probability, _ = matcher.score_many(
-        texts, some, on_done=lambda done: on_progress("score near pairs", done, len(some))
+        questions, some, on_done=lambda done: on_progress("score near pairs", done, len(some))
     )
     return Scored(
         left=vectors[some.left],
@@ -118,10 +120,9 @@ def scored_pairs(
     )
 
 
-def lowest_threshold(reranker: Reranker) -> float:
+def lowest_threshold(reranker: Reranker, encoder: Encoder) -> float:
     """Return the lowest probability that the reranker's calibration offers to flag at."""
-    calibration = reranker.calibration
-    return min([calibration.threshold, *calibration.thresholds.values()])
+    return reranker.calibration.for_bi_encoder(encoder.digest).lowest_threshold
 
 
 def fit_gate(

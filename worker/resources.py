@@ -34,6 +34,7 @@ from worker.matching.models import Limits, Models
 from worker.matching.near import Near
 from worker.queue import CeleryQueue, Queue, make_redis
 from worker.settings import WorkerSettings
+from worker.text import seen
 
 if TYPE_CHECKING:
     from worker.archives.slices import ArchiveWorker
@@ -64,7 +65,9 @@ class Resources:
         held = self._models
         if held is None:
             held = self._load(active, self.settings.bi_encoder, self.settings.reranker)
-        elif [held.bi_encoder, held.cross_encoder] != list(active.values()):
+        elif [held.bi_encoder.id, held.cross_encoder.id] != [
+            None if row is None else row.id for row in active.values()
+        ]:
             held = self._load(active, None, None)
         self._models = held
         return held
@@ -184,10 +187,10 @@ def register(sessions: Sessions, encoder: Encoder, reranker: Reranker) -> Models
 
 def proof_of(held: Models) -> float:
     """Return the models' probability for a pair of known duplicates: a real inference of both."""
-    matcher = Matcher.of(held.encoder, held.reranker)
+    matcher = Matcher.of(held.encoder, held.reranker, threshold=0.0)  # whatever they say
     one, other = matcher.encoder.encode(PROOF_TEXTS)
     pair = Near(np.array([0]), np.array([1]), np.array([float(one @ other)]))
-    probability = float(matcher.score(PROOF_TEXTS, pair).probability[0])
+    probability = float(matcher.score([seen(text) for text in PROOF_TEXTS], pair).probability[0])
     if not np.isfinite(probability):
         raise RuntimeError("the models answer with something that is no number")
     return probability

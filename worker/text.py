@@ -7,6 +7,7 @@ import functools
 import hashlib
 import re
 import unicodedata
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
@@ -57,6 +58,27 @@ class TextFields(StrEnum):
     TITLE_BODY = "title_body"
 
 
+class Reads(StrEnum):
+    """What a CrossEncoder reads of a question; a property of its calibration."""
+
+    WHOLE = "whole"
+    """What the bi-encoder reads too."""
+    TITLE = "title"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the models see of a question, one line each."""
+
+    whole: str
+    """What the bi-encoder reads: as many fields as the forum has chosen."""
+    title: str
+
+    def for_reranker(self, reads: Reads) -> str:
+        """Return what a CrossEncoder that *reads* this sees."""
+        return self.title if reads is Reads.TITLE else self.whole
+
+
 def clean(text: str) -> str:
     """Return *text* without control and invisible characters, in NFC, surrounding space removed.
 
@@ -84,11 +106,18 @@ def strip_tags(title: str) -> str:
 
 
 def model_text(title: str, body: str = "", *, fields: TextFields = TextFields.TITLE) -> str:
-    """Return the one line of text that the models see of a question."""
+    """Return the one line of text that the bi-encoder reads of a question."""
     text = strip_tags(normalise(title))
     if fields is TextFields.TITLE_BODY and body:
         text = f"{text} {normalise(body[: 2 * MODEL_TEXT_LENGTH])}"
     return text[:MODEL_TEXT_LENGTH].rstrip()
+
+
+def seen(title: str, body: str = "", *, fields: TextFields = TextFields.TITLE) -> Seen:
+    """Return what the models see of a question: the bi-encoder, and a CrossEncoder of titles."""
+    alone = model_text(title)
+    is_whole = fields is TextFields.TITLE or not body
+    return Seen(alone if is_whole else model_text(title, body, fields=fields), alone)
 
 
 def full_text(title: str, body: str = "", *, fields: TextFields = TextFields.TITLE) -> str:

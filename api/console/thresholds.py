@@ -45,8 +45,8 @@ def thresholds(reviewer: AReviewer, sessions: Sessions, saved: str = "") -> Resp
         versions = calibrations.versions(session, forum.id)
         waiting = insight.waiting_scores(session, forum.id, bins=STEPS)
         model = models.find_active(session, ModelKind.RERANKER)
+        own = db_thresholds.own(session)
     points = precision.curve(judged, waiting)
-    own = db_thresholds.own(model)
     current = forum.threshold if forum.threshold is not None else own
     return page(
         "thresholds.html",
@@ -94,9 +94,8 @@ def choose(
 ) -> Response:
     """Set the threshold of the forum, or leave it to the model, and sort what waits by it."""
     with sessions.begin() as session:
-        model = models.find_active(session, ModelKind.RERANKER)
         wanted = None if own else threshold
-        in_force = wanted if wanted is not None else db_thresholds.own(model)
+        in_force = wanted if wanted is not None else db_thresholds.own(session)
         db_thresholds.apply(
             session,
             reviewer.forum,

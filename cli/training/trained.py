@@ -56,7 +56,7 @@ def calibrate_(
 @app.command()
 def gate(
     model: Annotated[
-        Path, typer.Argument(help="A calibrated reranker's folder; gate.npz goes in.")
+        Path, typer.Argument(help="A calibrated reranker's folder; the gate goes in.")
     ],
     questions: Annotated[
         list[Path], typer.Option(help="Questions: one a line, or a CSV; repeatable.")
@@ -92,7 +92,7 @@ def gate(
         )
         found = fit_gate(
             scored,
-            threshold=lowest_threshold(reranker),
+            threshold=lowest_threshold(reranker, bi_encoder),
             bi_encoder=bi_encoder.digest,
             seed=seed,
             on_progress=show,

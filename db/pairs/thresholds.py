@@ -12,7 +12,7 @@ from db.tables.pairs import Pair
 from db.tenants import forums
 from db.tenants.rows import ForumRow
 from db.vectors import models
-from db.vectors.rows import ModelKind, ModelRow
+from db.vectors.rows import ModelKind
 
 _WAITING = (PairStatus.FLAGGED, PairStatus.OBSERVED, PairStatus.WITHDRAWN)
 _FALLBACK = 0.5
@@ -26,17 +26,22 @@ class Applied:
     hidden: int
 
 
-def own(model: ModelRow | None) -> float:
-    """Return the probability from which a reranker flags where nobody has chosen another."""
-    found = (model.calibration or {}).get("threshold") if model is not None else None
-    return float(found) if isinstance(found, int | float) else _FALLBACK
+def own(session: Session) -> float:
+    """Return the probability from which the active models flag where nobody has chosen another."""
+    reranker = models.find_active(session, ModelKind.RERANKER)
+    bi_encoder = models.find_active(session, ModelKind.BI_ENCODER)
+    if reranker is None:
+        return _FALLBACK
+    digest = None if bi_encoder is None else bi_encoder.digest
+    found = reranker.number("threshold", bi_encoder=digest)
+    return _FALLBACK if found is None else found
 
 
 def in_force(session: Session, forum: ForumRow) -> float:
     """Return the probability from which a pair is flagged in *forum*."""
     if forum.threshold is not None:
         return forum.threshold
-    return own(models.find_active(session, ModelKind.RERANKER))
+    return own(session)
 
 
 def apply(

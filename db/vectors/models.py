@@ -33,11 +33,24 @@ def ensure_model(
     dimension: int | None = None,
     calibration: Mapping[str, object] | None = None,
 ) -> ModelRow:
-    """Return the model with this digest, made known when it is new."""
+    """Return the model with this digest, made known when it is new.
+
+    A *calibration* that is given replaces the one that is known.
+    """
     statement = insert(Model).values(
         kind=kind, name=name, digest=digest, dimension=dimension, calibration=calibration
     )
-    session.execute(statement.on_conflict_do_nothing(index_elements=["kind", "digest"]))
+    if calibration is None:
+        session.execute(statement.on_conflict_do_nothing(index_elements=["kind", "digest"]))
+    else:
+        new = statement.excluded.calibration
+        session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["kind", "digest"],
+                set_={"calibration": new},
+                where=Model.calibration.is_distinct_from(new),
+            )
+        )
     found = session.execute(select(Model).where(Model.kind == kind, Model.digest == digest))
     return _row(found.scalar_one())
 

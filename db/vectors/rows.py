@@ -47,3 +47,15 @@ class ModelRow:
     calibration: Mapping[str, object] | None
     active: bool
     created_at: datetime
+
+    def number(self, name: str, *, bi_encoder: str | None) -> float | None:
+        """Return a number of a reranker's calibration, as it is beside the *bi_encoder*'s digest.
+
+        What was fitted on that bi-encoder comes first, then what holds beside any; None where the
+        calibration does not say.
+        """
+        held = self.calibration or {}
+        rules = held.get("rules")
+        rule = rules.get(bi_encoder) if isinstance(rules, Mapping) else None
+        found = (rule if isinstance(rule, Mapping) else held).get(name)
+        return float(found) if isinstance(found, int | float) else None

@@ -6,7 +6,8 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from training.measure.metrics import PRECISIONS, Floats, Labels, average_precision
-from worker.scoring.fusion import Calibration, Fusion
+from worker.scoring.calibration import Calibration
+from worker.scoring.fusion import Fusion
 
 _DEFAULT_PRECISION = "0.80"
 _KEPT_BY_FLOOR = 0.995
@@ -28,6 +29,8 @@ class RawScores:
     backward: Floats
     """The reranker's logit of (question2, question1)."""
     cosine: Floats
+    overlap: Floats | None = None
+    """Of the two titles' words, 0..1."""
 
     @property
     def logit(self) -> Floats:

@@ -61,10 +61,10 @@ def score(name: str, pairs: Sequence[LabelledPair], *, encoder: Encoder, cache: 
         return Scored(name=name, scores=cosines(pairs, other))
     reranker = load_reranker(name, cache=cache)
     raw = raw_scores(pairs, reranker=reranker, encoder=encoder)
-    fusion = reranker.calibration.for_bi_encoder(encoder.digest)
+    fusion = reranker.calibration.for_bi_encoder(encoder.digest).fusion
     return Scored(
         name=name,
-        scores=fusion.probability(raw.logit, raw.cosine),
+        scores=fusion.probability(raw.logit, raw.cosine, raw.overlap),
         asymmetry=asymmetry(raw.forward, raw.backward),
     )
 

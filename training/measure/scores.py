@@ -15,7 +15,8 @@ from worker.inference.load import folder_digest
 from worker.inference.reranker import Reranker, TokenReranker
 from worker.inference.tokens import Tokens
 from worker.inference.torch_backend import TorchRunner, read
-from worker.scoring.fusion import Calibration
+from worker.scoring.calibration import Calibration
+from worker.scoring.overlap import overlaps
 
 _CHUNK = 2_048
 
@@ -27,6 +28,7 @@ def raw_scores(pairs: Sequence[LabelledPair], *, reranker: Reranker, encoder: En
         forward=_logits(reranker, texts, indices),
         backward=_logits(reranker, texts, indices[:, ::-1]),
         cosine=cosines(pairs, encoder),
+        overlap=overlaps(texts, indices),
     )
 
 

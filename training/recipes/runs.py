@@ -19,7 +19,7 @@ from training.measure.scores import full_precision, raw_scores
 from training.recipes import cross_encoder, sentence_transformer
 from training.recipes.ranks import Rank
 from worker.inference.encoder import Encoder
-from worker.scoring.fusion import Calibration
+from worker.scoring.calibration import Calibration
 
 MODEL_FOLDER, WORK_FOLDER = "model", "checkpoints"
 _DEV_SHARE = 0.1
@@ -164,8 +164,8 @@ def calibrate_reranker(
 def _probabilities(raw: RawScores, calibration: Calibration) -> dict[str, Floats]:
     return {
         "cosine": np.clip(raw.cosine, 0.0, 1.0),
-        "reranker": calibration.logit_only.probability(raw.logit, raw.cosine),
-        "fused": calibration.fusion.probability(raw.logit, raw.cosine),
+        "reranker": calibration.logit_only.probability(raw.logit, raw.cosine, raw.overlap),
+        "fused": calibration.fusion.probability(raw.logit, raw.cosine, raw.overlap),
     }
 
 

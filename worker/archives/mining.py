@@ -21,7 +21,7 @@ from worker.matching.matcher import Matcher
 from worker.matching.near import Near
 from worker.scoring.fusion import Floats
 from worker.scoring.gate import Screen
-from worker.text import model_text, text_digest
+from worker.text import Seen, TextFields, full_text, seen, text_digest
 
 OnProgress = Callable[[str, int, int], None]
 """Hears the stage, how many units were just done, and how many there are in all."""
@@ -51,7 +51,7 @@ class _Texts:
     """One question of each distinct text, and who says the same word for word."""
 
     firsts: Sequence[int]
-    texts: Sequence[str]
+    seen: Sequence[Seen]
     twins: Sequence[tuple[int, int]]
 
 
@@ -74,18 +74,19 @@ class Miner:
         self._top_k = top_k
         self._tell = on_progress
 
-    def mine(self, titles: Sequence[str]) -> Mined:
-        """Return the pairs of *titles* that score at least the wanted probability.
+    def mine(self, titles: Sequence[str], bodies: Sequence[str] = ()) -> Mined:
+        """Return the pairs of questions that score at least the wanted probability.
 
-        Questions of one text are pairs with the first of them alone: a text that was asked a
-        thousand times is a group, not half a million pairs.
+        *bodies*, one a title or none at all, are read by the bi-encoder. Questions of one text are
+        pairs with the first of them alone: a text that was asked a thousand times is a group, not
+        half a million pairs.
         """
-        distinct = _distinct(titles)
+        distinct = _distinct(titles, bodies)
         screen = self._matcher.screen(with_gate=True)
-        with _scratch((len(distinct.texts), self._matcher.encoder.dimension)) as vectors:
-            near = near_texts(
+        with _scratch((len(distinct.seen), self._matcher.encoder.dimension)) as vectors:
+            near = near_questions(
                 self._matcher,
-                distinct.texts,
+                distinct.seen,
                 vectors,
                 screen=screen,
                 search=self._search,
@@ -93,7 +94,7 @@ class Miner:
                 on_progress=self._tell,
             )
         scores, calls = self._matcher.score_many(
-            distinct.texts, near, on_done=lambda done: self._tell("rerank", done, len(near))
+            distinct.seen, near, on_done=lambda done: self._tell("rerank", done, len(near))
         )
         return self._assemble(distinct, near, scores, calls)
 
@@ -120,9 +121,9 @@ class Miner:
         )
 
 
-def near_texts(
+def near_questions(
     matcher: Matcher,
-    texts: Sequence[str],
+    questions: Sequence[Seen],
     vectors: NDArray[np.float16],
     *,
     screen: Screen,
@@ -130,9 +131,11 @@ def near_texts(
     top_k: int,
     on_progress: OnProgress,
 ) -> Near:
-    """Return the near pairs of *texts*, by place, once their vectors lie in *vectors*, (n, dim)."""
-    comparisons = len(texts) * (len(texts) - 1) // 2
-    matcher.embed(texts, vectors, on_done=lambda done: on_progress("embed", done, len(texts)))
+    """Return the near pairs of *questions*, by place; their vectors go to *vectors*, (n, dim)."""
+    comparisons = len(questions) * (len(questions) - 1) // 2
+    matcher.embed(
+        questions, vectors, on_done=lambda done: on_progress("embed", done, len(questions))
+    )
     return all_near(
         vectors,
         floor=screen.floor,
@@ -143,17 +146,19 @@ def near_texts(
     )
 
 
-def _distinct(titles: Sequence[str]) -> _Texts:
+def _distinct(titles: Sequence[str], bodies: Sequence[str]) -> _Texts:
+    fields = TextFields.TITLE_BODY if bodies else TextFields.TITLE
+    rows = list(zip(titles, bodies or [""] * len(titles), strict=True))
     first_of: dict[bytes, int] = {}
     firsts: list[int] = []
     twins: list[tuple[int, int]] = []
-    for place, title in enumerate(titles):
-        first = first_of.setdefault(text_digest(title), place)
+    for place, row in enumerate(rows):
+        first = first_of.setdefault(text_digest(full_text(*row, fields=fields)), place)
         if first == place:
             firsts.append(place)
         else:
             twins.append((first, place))
-    return _Texts(firsts, [model_text(titles[place]) for place in firsts], twins)
+    return _Texts(firsts, [seen(*rows[place], fields=fields) for place in firsts], twins)
 
 
 @contextmanager

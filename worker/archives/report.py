@@ -16,7 +16,7 @@ from db.archives.units import StageProgress
 from db.tenants import forums
 from db.vectors import models
 from worker.archives.grouping import CanonicalRule, Group, Grouping, Link, group
-from worker.scoring.fusion import Calibration
+from worker.scoring.calibration import Calibration
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 _LARGEST = 20
@@ -141,10 +141,12 @@ def _is_chained(one: Group) -> bool:
 
 
 def _floor(session: Session, archive: ArchiveRow) -> float:
-    for model in models.list_models(session):
-        if model.id == archive.reranker_id and model.calibration is not None:
-            return float(str(model.calibration["cosine_floor"]))
-    return Calibration().cosine_floor
+    known = {model.id: model for model in models.list_models(session)}
+    reranker = known.get(archive.reranker_id or 0)
+    bi_encoder = known.get(archive.bi_encoder_id or 0)
+    digest = None if bi_encoder is None else bi_encoder.digest
+    found = None if reranker is None else reranker.number("cosine_floor", bi_encoder=digest)
+    return Calibration().cosine_floor if found is None else found
 
 
 def _elapsed(archive: ArchiveRow) -> float:

@@ -30,7 +30,7 @@ from worker.matching.findings import flagged, same_text, scored
 from worker.matching.matcher import Matcher
 from worker.matching.models import Models
 from worker.matching.near import Near
-from worker.matching.vectors import embed, text_of
+from worker.matching.vectors import embed, seen_of
 from worker.text import FOREIGN_LIMIT, MODEL_TEXT_LENGTH
 
 RERANK_PAIRS = 960
@@ -101,7 +101,7 @@ class Steps:
             rows = archive_blocks.unembedded(
                 session, archive.id, model_id, unit.low_id, unit.high_id
             )
-        for part in looks([len(text_of(row)) for row in rows], LOOK * self._scale):
+        for part in looks([len(seen_of(row).whole) for row in rows], LOOK * self._scale):
             if part.start and self._is_wanted():  # what has its vector is not embedded again
                 with self._sessions.begin() as session:
                     archive_units.release(session, unit)
@@ -214,9 +214,11 @@ class Steps:
         """Return what was scored until somebody waited for this worker, and how many pairs."""
         with self._sessions.begin() as session:
             rows = questions.texts(session, {*near.left.tolist(), *near.right.tolist()})
-        texts = {row.id: text_of(row) for row in rows.values()}
+        texts = {row.id: seen_of(row) for row in rows.values()}
+        reads = matcher.reranker.calibration.reads
+        length = {one: len(text.for_reranker(reads)) for one, text in texts.items()}
         lengths = [
-            len(texts.get(one, "")) + len(texts.get(other, ""))
+            length.get(one, 0) + length.get(other, 0)
             for one, other in zip(near.left.tolist(), near.right.tolist(), strict=True)
         ]
         found: list[Finding] = []

@@ -1,4 +1,4 @@
-"""Spends the CrossEncoder only where it can matter: floor, one order, then the other."""
+"""Spends the CrossEncoder only where it can matter: not at all, one order, or the other too."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,16 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.inference.reranker import Reranker
-from worker.scoring.fusion import Floats, Fusion, best_case, worst_case
+from worker.scoring.calibration import best_case, unread, worst_case, worth_reading
+from worker.scoring.fusion import Floats, Fusion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
     """What a rerank found, one row per pair; ``calls`` counts the CrossEncoder's inputs."""
 
-    forward: Floats  # (n,)
+    forward: Floats  # (n,), NaN where the pair need not be read at all
     backward: Floats  # (n,), NaN where the second order could not have mattered
-    mean: Floats  # (n,), of the orders that were run
+    mean: Floats  # (n,), of the orders that were run; 0, or next to it, where none was
     probability: Floats  # (n,)
     calls: int
 
@@ -26,6 +27,7 @@ def rerank(
     texts: Sequence[str],
     pairs: NDArray[np.int32],
     cosines: Floats,
+    overlaps: Floats | None = None,
     *,
     fusion: Fusion,
     threshold: float,
@@ -33,24 +35,39 @@ def rerank(
 ) -> Scores:
     """Return the scores of *pairs*, (n, 2) indices into *texts*, with their *cosines*, (n,).
 
+    *overlaps*, (n,), are those of the pairs' titles, for a fusion that asks for them. A pair is
+    not read where its CrossEncoder's answer counts nothing, or could not lift it to *threshold*.
+
     A CrossEncoder answers differently when the questions change places, so both orders are
     averaged; where even the kindest second answer would leave a pair under *threshold*, it is not
     asked for, and the probability rests on the first order alone. Nor is it, given an *upper_band*,
     where even the unkindest one would leave the pair at or above that probability.
     """
-    forward = reranker.score(texts, pairs)
-    best = best_case(reranker.calibration, fusion, forward, cosines)
-    matters = best >= threshold
+    calibration = reranker.calibration
+    is_read = worth_reading(calibration, fusion, cosines, overlaps, threshold=threshold)
+    forward = _answers(reranker, texts, pairs, is_read)
+    first = np.where(is_read, forward, unread(calibration, len(pairs)))
+    matters = is_read & (best_case(calibration, fusion, first, cosines, overlaps) >= threshold)
     if upper_band is not None:
-        matters &= worst_case(reranker.calibration, fusion, forward, cosines) < upper_band
-    backward = np.full(len(pairs), np.nan, dtype=np.float32)
-    backward[matters] = reranker.score(texts, pairs[matters][:, ::-1])
-    both = (forward + np.nan_to_num(backward)) / 2
-    mean = np.where(matters, both, forward).astype(np.float32)
+        matters &= worst_case(calibration, fusion, first, cosines, overlaps) < upper_band
+    backward = _answers(reranker, texts, pairs[:, ::-1], matters)
+    mean = np.where(matters, (first + np.nan_to_num(backward)) / 2, first).astype(np.float32)
     return Scores(
         forward=forward,
         backward=backward,
         mean=mean,
-        probability=fusion.probability(mean, cosines),
-        calls=len(pairs) + int(matters.sum()),
+        probability=fusion.probability(mean, cosines, overlaps),
+        calls=int(is_read.sum() + matters.sum()),
     )
+
+
+def _answers(
+    reranker: Reranker,
+    texts: Sequence[str],
+    pairs: NDArray[np.int32],
+    wanted: NDArray[np.bool_],
+) -> Floats:
+    """Return the logits of the *wanted* pairs, NaN for the others, (n,)."""
+    logits = np.full(len(pairs), np.nan, dtype=np.float32)
+    logits[wanted] = reranker.score(texts, pairs[wanted])
+    return logits

@@ -15,8 +15,8 @@ from worker.inference.export import MODEL_FILE, exported
 from worker.inference.reranker import Reranker, TokenReranker
 from worker.inference.runner import Runner
 from worker.inference.tokens import TOKENIZER_FILE, ModelSpec, Tokens
-from worker.scoring.fusion import Calibration
-from worker.scoring.gate import Gate
+from worker.scoring.calibration import Calibration
+from worker.scoring.gate import load_gates
 
 log = structlog.get_logger(__name__)
 
@@ -78,7 +78,7 @@ def load_reranker(name: str, *, device: str = "auto", cache: Path, threads: int 
         calibration=Calibration.load(folder),
         tokens=tokens,
         runner=runner,
-        gate=Gate.load(folder),
+        gates=load_gates(folder),
     )
 
 

@@ -1,6 +1,6 @@
 """The CrossEncoder behind one narrow protocol: pairs in, logits out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from worker.inference.runner import Runner, in_order
 from worker.inference.tokens import Tokens
-from worker.scoring.fusion import Calibration
+from worker.scoring.calibration import Calibration
 from worker.scoring.gate import Gate
 
 
@@ -18,8 +18,8 @@ class Reranker(Protocol):
     name: str
     digest: str
     calibration: Calibration
-    gate: Gate | None
-    """What leaves out pairs before they are read, where their vectors are at hand."""
+    gates: Mapping[str, Gate]
+    """What leaves out pairs before they are read, where vectors are at hand, by bi-encoder."""
 
     def score(self, texts: Sequence[str], pairs: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return one logit per pair, in the order given, (n,) float32.
@@ -40,12 +40,12 @@ class TokenReranker:
         calibration: Calibration,
         tokens: Tokens,
         runner: Runner,
-        gate: Gate | None = None,
+        gates: Mapping[str, Gate] | None = None,
     ) -> None:
         self.name = name
         self.digest = digest
         self.calibration = calibration
-        self.gate = gate
+        self.gates = gates or {}
         self._tokens = tokens
         self._runner = runner
 

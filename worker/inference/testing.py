@@ -2,12 +2,12 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.scoring.fusion import Calibration
+from worker.scoring.calibration import Calibration
 from worker.scoring.gate import Gate
 
 _WORD = re.compile(r"\w+")
@@ -49,7 +49,7 @@ class WordReranker:
 
     def __init__(self, calibration: Calibration | None = None, gate: Gate | None = None) -> None:
         self.calibration = calibration or Calibration(cosine_floor=0.3, asymmetry=0.4)
-        self.gate = gate
+        self.gates: Mapping[str, Gate] = {} if gate is None else {gate.bi_encoder: gate}
         self.calls = 0
 
     def score(self, texts: Sequence[str], pairs: NDArray[np.int32]) -> NDArray[np.float32]:

@@ -15,15 +15,16 @@ from worker.matching.findings import (
 )
 from worker.matching.matcher import Matcher
 from worker.matching.models import Limits, Models
-from worker.matching.vectors import text_of
+from worker.matching.vectors import seen_of
 from worker.queue import CheckAnswer, CheckedDuplicate, CheckRequest
 from worker.text import (
     FOREIGN_LIMIT,
     FOREIGN_WARNING,
+    Seen,
     TextFields,
     foreign_share,
     full_text,
-    model_text,
+    seen,
     text_digest,
 )
 
@@ -45,7 +46,7 @@ class Checker:
         matcher = self._models.matcher(forum)
         fields = TextFields(forum.text_fields)
         full = full_text(request.title, request.body, fields=fields)
-        asked = model_text(request.title, request.body, fields=fields)
+        asked = seen(request.title, request.body, fields=fields)
         is_foreign = foreign_share(full) > FOREIGN_LIMIT
         near = [] if is_foreign else self._near(matcher, request.forum_id, asked)
         twins, texts = self._texts(request.forum_id, text_digest(full), near)
@@ -58,8 +59,8 @@ class Checker:
             warnings=[FOREIGN_WARNING] if is_foreign else [],
         )
 
-    def _near(self, matcher: Matcher, forum_id: int, asked: str) -> list[Candidate]:
-        (vector,) = matcher.encoder.encode([asked])
+    def _near(self, matcher: Matcher, forum_id: int, asked: Seen) -> list[Candidate]:
+        (vector,) = matcher.encoder.encode([asked.whole])
         with self._sessions.begin() as session:
             found = embeddings.nearest_to_vector(
                 session,
@@ -81,7 +82,7 @@ class Checker:
     def _score(
         self,
         matcher: Matcher,
-        asked: str,
+        asked: Seen,
         near: list[Candidate],
         twins: list[int],
         texts: dict[int, CandidateText],
@@ -91,8 +92,8 @@ class Checker:
             same_text(_ASKED, twin, cosine=cosines.get(twin)) for twin in twins if twin in texts
         ]
         others = worth_reranking({_ASKED: near}, {frozenset((_ASKED, twin)) for twin in twins})
-        seen = {_ASKED: asked, **{row.id: text_of(row) for row in texts.values()}}
-        findings = [*same, *scored(matcher, others, seen)]
+        known = {_ASKED: asked, **{row.id: seen_of(row) for row in texts.values()}}
+        findings = [*same, *scored(matcher, others, known)]
         return keep_best(findings, matcher.threshold, kept=self._limits.kept)
 
 

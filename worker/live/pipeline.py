@@ -29,8 +29,8 @@ from worker.matching.findings import keep_best, pair_of, same_text, scored, wort
 from worker.matching.matcher import Matcher
 from worker.matching.models import Limits, Models
 from worker.matching.near import Near
-from worker.matching.vectors import embed, text_of
-from worker.text import FOREIGN_LIMIT
+from worker.matching.vectors import embed, seen_of
+from worker.text import FOREIGN_LIMIT, Seen
 
 log = structlog.get_logger()
 
@@ -41,7 +41,7 @@ class _Found:
     matcher: Matcher
     twins: Sequence[Finding]
     near: Near
-    texts: Mapping[int, str]
+    questions: Mapping[int, Seen]
     undecided: AbstractSet[frozenset[int]]
 
 
@@ -80,7 +80,7 @@ class Pipeline:
         with self._sessions.begin() as session:
             found = self._search(session, forum_id, batch)
         findings = keep_best(
-            [*found.twins, *scored(found.matcher, found.near, found.texts)],
+            [*found.twins, *scored(found.matcher, found.near, found.questions)],
             found.matcher.threshold,
             kept=self._limits.kept,
             undecided=found.undecided,
@@ -121,8 +121,8 @@ class Pipeline:
         twins = _twins(session, forum_id, batch, candidates, limit=self._limits.kept)
         near = worth_reranking(candidates, {pair_of(twin) for twin in twins})
         texts = questions.texts(session, near.right.tolist())
-        own = {question.id: text_of(question) for question in batch}
-        others = {row.id: text_of(row) for row in texts.values()}
+        own = {question.id: seen_of(question) for question in batch}
+        others = {row.id: seen_of(row) for row in texts.values()}
         undecided = {frozenset((one, other)) for one in partners for other in partners[one]}
         return _Found(forum, matcher, twins, near, {**others, **own}, undecided)
 

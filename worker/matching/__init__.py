@@ -1,8 +1,9 @@
 """The two models at one question's or a whole archive's work: embed, near, gate, rerank, keep.
 
 Imported through `matcher` (one pair of models with the decision in force), `near` (candidate pairs
-as arrays), `findings` (scored pairs by question id), `models` (the two with their rows in the
-database) and `vectors` (stored questions and their vectors).
+as arrays), `findings` (scored pairs by question id), `pairs` (pairs that somebody gives, with every
+stage of their scores), `models` (the two with their rows in the database) and `vectors` (stored
+questions and their vectors).
 May touch: `worker.inference`, `worker.scoring`, `worker.text`, and through `vectors` the database.
 Never: claims work, opens a transaction around a model, or knows whether a question is live or of
 an archive.

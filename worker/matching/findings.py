@@ -1,5 +1,6 @@
 """From candidate pairs of stored questions to findings: scored, and the best of them kept."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -12,6 +13,8 @@ from db.vectors.rows import Candidate
 from worker.inference.cascade import Scores
 from worker.matching.matcher import Matcher
 from worker.matching.near import Near
+from worker.scoring.fusion import Floats
+from worker.text import Seen
 
 
 def same_text(question_id: int, twin_id: int, *, cosine: float | None = None) -> Finding:
@@ -46,34 +49,36 @@ def worth_reranking(
     return Near(np.array(left), np.array(right), np.array(cosines))
 
 
-def scored(matcher: Matcher, near: Near, texts: Mapping[int, str]) -> list[Finding]:
+def scored(matcher: Matcher, near: Near, questions: Mapping[int, Seen]) -> list[Finding]:
     """Return the findings of pairs, *near* by id, in their order.
 
-    *texts* are what the models see, by id; pairs of which one text is gone are left out.
+    *questions* are by id; pairs of which one question is gone are left out.
     """
-    index = {key: place for place, key in enumerate(texts)}
+    index = {key: place for place, key in enumerate(questions)}
     sides = [[index.get(one, -1) for one in side.tolist()] for side in (near.left, near.right)]
     places = np.array(sides, dtype=np.int64)  # (2, n)
     is_there = np.asarray((places >= 0).all(axis=0))
     if not is_there.any():
         return []
     near, (left, right) = near.take(is_there), places[:, is_there]
-    scores = matcher.score(list(texts.values()), Near(left, right, near.cosine))
-    return _findings(matcher, near, scores)
-
-
-def _findings(matcher: Matcher, near: Near, scores: Scores) -> list[Finding]:
+    by_place, held = Near(left, right, near.cosine), list(questions.values())
+    scores = matcher.score(held, by_place)
     raw: Sequence[float | None] = [None] * len(near)
     if matcher.line is not None:
-        raw = matcher.own_fusion.probability(scores.mean, near.cosines).tolist()
+        overlaps = matcher.overlaps(held, by_place)
+        raw = matcher.rule.fusion.probability(scores.mean, near.cosines, overlaps).tolist()
+    return _findings(near, scores, raw)
+
+
+def _findings(near: Near, scores: Scores, raw: Sequence[float | None]) -> list[Finding]:
     rows = zip(
         near.left.tolist(),
         near.right.tolist(),
         scores.probability.tolist(),
         raw,
         near.cosine.tolist(),
-        scores.forward.tolist(),
-        scores.backward.tolist(),
+        _known(scores.forward),
+        _known(scores.backward),
         strict=True,
     )
     return [
@@ -85,10 +90,14 @@ def _findings(matcher: Matcher, near: Near, scores: Scores) -> list[Finding]:
             raw_score=own_score,
             cosine=cosine,
             logit_forward=forward,
-            logit_backward=None if np.isnan(backward) else backward,
+            logit_backward=backward,
         )
         for question_id, candidate_id, score, own_score, cosine, forward, backward in rows
     ]
+
+
+def _known(logits: Floats) -> list[float | None]:
+    return [None if math.isnan(one) else one for one in logits.tolist()]
 
 
 def flagged(findings: Iterable[Finding], threshold: float) -> list[Finding]:

@@ -17,9 +17,12 @@ from worker.inference.cascade import Scores, rerank
 from worker.inference.encoder import Encoder
 from worker.inference.reranker import Reranker
 from worker.matching.near import Near
+from worker.scoring.calibration import Rule
 from worker.scoring.fusion import Floats, Fusion, unmoved
 from worker.scoring.gate import Screen
+from worker.scoring.overlap import overlaps
 from worker.scoring.recalibration import Line
+from worker.text import Seen
 
 _ENCODE_CHUNK = 2_048
 _RERANK_CHUNK = 4_096
@@ -28,7 +31,8 @@ OnDone = Callable[[int], object]
 """Hears how many units were just done."""
 
 
-def _unheard(_done: int) -> None: ...
+def unheard(_done: int) -> None:
+    """Let progress go unheard."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +57,8 @@ class Matcher:
         threshold: float | None = None,
         upper_band: float | None = None,
     ) -> "Matcher":
-        """Return two models that flag at *threshold*; at the reranker's own when None."""
-        own = reranker.calibration.threshold
+        """Return two models that flag at *threshold*; at their own when None."""
+        own = reranker.calibration.for_bi_encoder(encoder.digest).threshold
         return cls(
             encoder=encoder,
             reranker=reranker,
@@ -63,14 +67,14 @@ class Matcher:
         )
 
     @property
-    def own_fusion(self) -> Fusion:
-        """Return the fusion that is valid for this pair of models, whatever the forum."""
+    def rule(self) -> Rule:
+        """Return what holds for this pair of models, whatever the forum."""
         return self.reranker.calibration.for_bi_encoder(self.encoder.digest)
 
     @property
     def fusion(self) -> Fusion:
         """Return the fusion that is in force."""
-        own, line = self.own_fusion, self.line
+        own, line = self.rule.fusion, self.line
         return own if line is None else own.moved(line.slope, line.shift)
 
     def screen(self, *, with_gate: bool) -> Screen:
@@ -82,8 +86,8 @@ class Matcher:
         if line is not None:  # as the models themselves would say it
             threshold = unmoved(threshold, slope=line.slope, shift=line.shift)
         return Screen.of(
-            self.reranker.gate if with_gate else None,
-            cosine_floor=self.reranker.calibration.cosine_floor,
+            self.reranker.gates.get(self.encoder.digest) if with_gate else None,
+            cosine_floor=self.rule.cosine_floor,
             bi_encoder=self.encoder.digest,
             threshold=threshold,
         )
@@ -94,40 +98,52 @@ class Matcher:
         return [candidate for candidate in found if candidate.cosine >= floor]
 
     def embed(
-        self, texts: Sequence[str], into: NDArray[Any], *, on_done: OnDone = _unheard
+        self, questions: Sequence[Seen], into: NDArray[Any], *, on_done: OnDone = unheard
     ) -> None:
-        """Write the unit vectors of many *texts* into the rows of *into*, (n, dim)."""
-        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
+        """Write the unit vectors of many *questions* into the rows of *into*, (n, dim)."""
+        order = sorted(range(len(questions)), key=lambda place: len(questions[place].whole))
         for start in range(0, len(order), _ENCODE_CHUNK):
             part = order[start : start + _ENCODE_CHUNK]
-            into[part] = self.encoder.encode([texts[place] for place in part])
+            into[part] = self.encoder.encode([questions[place].whole for place in part])
             on_done(len(part))
 
-    def score(self, texts: Sequence[str], near: Near) -> Scores:
-        """Return the scores of pairs, *near* by their places in *texts*, in their order."""
+    def overlaps(self, questions: Sequence[Seen], near: Near) -> Floats | None:
+        """Return the overlap of each pair's titles, (n,); None where the fusion asks for none."""
+        if not self.fusion.overlap_logit:
+            return None
+        used, places = np.unique(near.pairs, return_inverse=True)
+        titles = [questions[place].title for place in used.tolist()]
+        return overlaps(titles, places.reshape(-1, 2).astype(np.int32))
+
+    def score(self, questions: Sequence[Seen], near: Near) -> Scores:
+        """Return the scores of pairs, *near* by their places in *questions*, in their order."""
+        reads = self.reranker.calibration.reads
+        used, places = np.unique(near.pairs, return_inverse=True)
         return rerank(
             self.reranker,
-            texts,
-            near.pairs,
+            [questions[place].for_reranker(reads) for place in used.tolist()],
+            places.reshape(-1, 2).astype(np.int32),
             near.cosines,
+            self.overlaps(questions, near),
             fusion=self.fusion,
             threshold=self.threshold,
             upper_band=self.upper_band,
         )
 
     def score_many(
-        self, texts: Sequence[str], near: Near, *, on_done: OnDone = _unheard
+        self, questions: Sequence[Seen], near: Near, *, on_done: OnDone = unheard
     ) -> tuple[Floats, int]:
         """Return the probabilities of many pairs, (n,), and how many inputs were read for them.
 
         Pairs of like length are read together: they pad each other least.
         """
-        lengths = np.array([len(text) for text in texts], dtype=np.int64)
+        reads = self.reranker.calibration.reads
+        lengths = np.array([len(one.for_reranker(reads)) for one in questions], dtype=np.int64)
         order = np.argsort(lengths[near.left] + lengths[near.right], kind="stable")
         probabilities, calls = np.zeros(len(near), dtype=np.float32), 0
         for start in range(0, len(order), _RERANK_CHUNK):
             part = order[start : start + _RERANK_CHUNK]
-            found = self.score(texts, near.take(part))
+            found = self.score(questions, near.take(part))
             probabilities[part] = found.probability
             calls += found.calls
             on_done(len(part))

@@ -22,7 +22,8 @@ class Models:
 
     def threshold(self, forum: ForumRow) -> float:
         """Return the probability at which a pair is flagged in *forum*."""
-        return self.reranker.calibration.threshold if forum.threshold is None else forum.threshold
+        own = self.reranker.calibration.for_bi_encoder(self.encoder.digest).threshold
+        return own if forum.threshold is None else forum.threshold
 
     def matcher(self, forum: ForumRow, *, upper_band: float | None = None) -> Matcher:
         """Return the models with the threshold and the calibration of *forum*."""

@@ -9,12 +9,12 @@ from db.rows import QuestionText
 from db.vectors import embeddings
 from db.vectors.rows import NewEmbedding
 from worker.inference.encoder import Encoder
-from worker.text import TextFields, model_text
+from worker.text import Seen, TextFields, seen
 
 
-def text_of(row: QuestionText | CandidateText) -> str:
-    """Return what the models see of a question."""
-    return model_text(row.title, row.body, fields=TextFields(row.text_fields))
+def seen_of(row: QuestionText | CandidateText) -> Seen:
+    """Return what the models see of a stored question."""
+    return seen(row.title, row.body, fields=TextFields(row.text_fields))
 
 
 def embed(
@@ -23,7 +23,7 @@ def embed(
     """Write the vectors of *rows*; what was erased or edited meanwhile is left out."""
     if not rows:
         return
-    vectors = encoder.encode([text_of(row) for row in rows])
+    vectors = encoder.encode([seen_of(row).whole for row in rows])
     with sessions.begin() as session:
         alive = questions.lock_unchanged(session, {row.id: row.text_version for row in rows})
         new = [

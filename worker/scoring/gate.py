@@ -19,6 +19,7 @@ from db.errors import UnreadableModelError
 Weights = NDArray[np.float32]
 
 GATE_FILE = "gate.npz"
+_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,22 +58,19 @@ class Gate:
         return bi_encoder == self.bi_encoder and threshold >= self.threshold
 
     def save(self, folder: Path) -> None:
-        """Write the gate beside the weights in *folder*, its matrices in half precision."""
+        """Write the gate beside the weights in *folder*, its matrices in half precision.
+
+        One for another bi-encoder that is there already stays.
+        """
         values: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
         halves = {
             name: values[name].astype(np.float16) for name in ("product", "difference", "total")
         }
-        np.savez_compressed(folder / GATE_FILE, **values | halves)
+        np.savez_compressed(_place(folder, self.bi_encoder), **values | halves)
 
     @classmethod
-    def load(cls, folder: Path) -> Self | None:
-        """Return the gate saved in *folder*, None where there is none.
-
-        Raises `UnreadableModelError` when the file is there and cannot be used.
-        """
-        path = folder / GATE_FILE
-        if not path.exists():
-            return None
+    def load(cls, path: Path) -> Self:
+        """Return the gate saved at *path*; raises `UnreadableModelError` when it cannot be used."""
         try:
             with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 return cls._of({name: file[name] for name in file.files})
@@ -85,6 +83,24 @@ class Gate:
         words |= {name: float(held.pop(name)) for name in ("threshold", "floor", "bar")}
         values: dict[str, Any] = {name: one.astype(np.float32) for name, one in held.items()}
         return cls(**words | values)
+
+
+def load_gates(folder: Path) -> dict[str, Gate]:
+    """Return the gates saved in *folder* by the digest of their bi-encoder.
+
+    Raises `UnreadableModelError` when one is there and cannot be used.
+    """
+    gates = [Gate.load(path) for path in sorted(folder.glob("gate*.npz"))]
+    return {gate.bi_encoder: gate for gate in gates}
+
+
+def _place(folder: Path, bi_encoder: str) -> Path:
+    first = folder / GATE_FILE
+    try:
+        is_ours = not first.exists() or Gate.load(first).bi_encoder == bi_encoder
+    except UnreadableModelError:
+        is_ours = True
+    return first if is_ours else folder / f"gate-{bi_encoder[:_DIGITS]}.npz"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

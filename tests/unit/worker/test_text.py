@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from worker.text import (
     MODEL_TEXT_LENGTH,
+    Reads,
+    Seen,
     TextFields,
     clean,
     estimate_tokens,
@@ -13,6 +15,7 @@ from worker.text import (
     full_text,
     model_text,
     normalise,
+    seen,
     strip_tags,
     text_digest,
 )
@@ -114,3 +117,21 @@ def test_marks_that_people_write_stay() -> None:
     text = "Z" + "\u0334\u0335\u0336" * 10 + "algo"
 
     assert clean(text) == unicodedata.normalize("NFC", text)
+
+
+def test_a_crossencoder_reads_the_title_or_the_whole() -> None:
+    both = seen("[Bug] It  stops", "after\na minute", fields=TextFields.TITLE_BODY)
+
+    assert both == Seen(whole="It stops after a minute", title="It stops")
+    assert both.for_reranker(Reads.TITLE) == "It stops"
+    assert both.for_reranker(Reads.WHOLE) == both.whole
+
+
+@given(TEXT, TEXT, st.sampled_from(TextFields))
+def test_the_bi_encoder_reads_what_it_was_always_given(
+    title: str, body: str, fields: TextFields
+) -> None:
+    found = seen(title, body, fields=fields)
+
+    assert found.whole == model_text(title, body, fields=fields)
+    assert found.title == model_text(title)

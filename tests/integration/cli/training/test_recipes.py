@@ -14,7 +14,7 @@ from cli.training.tables import show_comparison
 from training.data.pairs import LabelledPair, PairsError, write_pairs
 from training.measure.evaluate import Scored, compare
 from worker.inference.load import DEFAULT_RERANKER, model_folder
-from worker.scoring.fusion import Calibration
+from worker.scoring.calibration import Calibration
 from worker.scoring.gate import GATE_FILE, Gate
 
 

@@ -23,7 +23,7 @@ from training.recipes.distill import Teacher
 from training.recipes.losses import SymmetricBinaryCrossEntropyLoss
 from training.recipes.sentence_transformer import Objective, SentenceTransformerConfig
 from worker.inference.encoder import Encoder
-from worker.scoring.fusion import Calibration
+from worker.scoring.calibration import Calibration
 
 torch.set_num_threads(1)  # tiny models: threads only wait for each other
 

@@ -25,7 +25,7 @@ from worker.live.pipeline import Pipeline
 from worker.live.recheck import owe_again
 from worker.matching.models import Limits, Models
 from worker.queue import CheckAnswer, CheckRequest
-from worker.scoring.fusion import Calibration
+from worker.scoring.calibration import Calibration
 
 Factory = sessionmaker[Session]
 

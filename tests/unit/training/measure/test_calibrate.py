@@ -53,8 +53,8 @@ def test_thresholds_keep_the_precision_they_promise() -> None:
         assert labels[probabilities >= threshold].mean() >= float(name)
     assert sorted(found.thresholds.values()) == list(found.thresholds.values())
     assert found.threshold == found.thresholds["0.80"]
-    assert found.for_bi_encoder("digest") == found.fusion
-    assert found.for_bi_encoder("another") == found.logit_only
+    assert found.for_bi_encoder("digest").fusion == found.fusion
+    assert found.for_bi_encoder("another").fusion == found.logit_only
 
 
 def test_the_cosine_is_weighed_as_much_more_as_the_ranking_hardly_notices(

@@ -72,6 +72,21 @@ def test_an_archive_of_one_text_is_all_twins() -> None:
     np.testing.assert_array_equal(found.score, [1, 1])
 
 
+def test_bodies_tell_questions_of_one_title_apart() -> None:
+    titles = ["Why is it slow?", "Why is it slow?", "Why is it SLOW?"]
+    bodies = [
+        "The query plan of a large join",
+        "A bicycle with a new chain",
+        "the query plan of a large join.",
+    ]
+    miner = Miner(WordEncoder(), WordReranker(), search=BlockSearch("cpu"), min_score=0.9)
+
+    found = miner.mine(titles, bodies)
+
+    assert list(zip(found.left.tolist(), found.right.tolist(), strict=True)) == [(0, 2)]
+    assert found.twins == 1
+
+
 @pytest.fixture
 def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "load_encoder", lambda *_, **__: WordEncoder())

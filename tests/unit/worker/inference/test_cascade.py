@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from worker.inference.cascade import rerank
 from worker.inference.testing import WordReranker
 from worker.live.drain import next_budget
-from worker.scoring.fusion import Calibration, Fusion
+from worker.scoring.calibration import Calibration
+from worker.scoring.fusion import Fusion
 
 TEXTS = ["how to boil an egg", "how to fry rice", "best train to rome", "how to boil an egg now"]
 PAIRS = np.array([[0, 1], [0, 2], [0, 3]], dtype=np.int32)
@@ -60,6 +61,39 @@ def test_both_orders_of_a_pair_get_one_score() -> None:
     )
 
     assert one == pytest.approx(other)
+
+
+WEIGHED = Fusion(logit=0.0, cosine=6.0, bias=-4.0, overlap_logit=0.5)
+OVERLAPS = np.array([0.25, 0.0, 0.8], dtype=np.float32)
+
+
+def test_what_cannot_reach_the_threshold_is_not_read_and_flags_stay_what_they_are() -> None:
+    sparing = WordReranker(Calibration(asymmetry=1000.0, logit_bounds=(-6.5, 6.5)))
+    thorough = WordReranker(Calibration(asymmetry=1000.0))
+    cosines = np.array([0.1, 0.9, 0.6], dtype=np.float32)
+
+    a, b = (
+        rerank(one, TEXTS, PAIRS, cosines, OVERLAPS, fusion=WEIGHED, threshold=0.5)
+        for one in (sparing, thorough)
+    )
+
+    assert np.isnan(a.forward).tolist() == [True, True, False]
+    assert np.isnan(b.forward).tolist() == [False, True, False]
+    assert (a.calls, b.calls) == (sparing.calls, thorough.calls) == (2, 4)
+    np.testing.assert_array_equal(a.probability >= 0.5, b.probability >= 0.5)
+    assert np.isfinite(a.mean).all()
+
+
+def test_titles_without_a_word_in_common_are_judged_by_their_cosine() -> None:
+    reranker = WordReranker(Calibration(asymmetry=1000.0))
+    cosines = np.array([0.9, 0.9, 0.9], dtype=np.float32)
+    none = np.zeros(3, dtype=np.float32)
+
+    found = rerank(reranker, TEXTS, PAIRS, cosines, none, fusion=WEIGHED, threshold=0.5)
+
+    assert reranker.calls == found.calls == 0
+    assert found.probability == pytest.approx(1 / (1 + np.exp(-(6.0 * 0.9 - 4.0))), abs=1e-5)
+    assert np.isnan(found.backward).all()
 
 
 @given(

@@ -1,8 +1,13 @@
 """Which findings are kept, by laws that hold for any of them."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from db.pairs.rows import Finding
 from db.rows import PairKind
@@ -11,8 +16,10 @@ from worker.inference.testing import WordEncoder, WordReranker
 from worker.matching.findings import flagged, keep_best, pair_of, same_text, scored, worth_reranking
 from worker.matching.matcher import Matcher
 from worker.matching.near import Near
-from worker.scoring.fusion import Calibration
+from worker.scoring.calibration import Calibration, Rule
+from worker.scoring.fusion import Fusion
 from worker.scoring.recalibration import Line
+from worker.text import Reads, TextFields, seen
 
 SCORES = st.floats(0, 1, width=32)
 FINDINGS = st.lists(
@@ -25,13 +32,18 @@ FINDINGS = st.lists(
     ),
     max_size=60,
 )
-TEXTS = {7: "how to boil an egg", 8: "how to boil an egg now", 9: "the best train to rome"}
+TEXTS = {
+    place: seen(title)
+    for place, title in enumerate(
+        ("how to boil an egg", "how to boil an egg now", "the best train to rome"), start=7
+    )
+}
 
 
 def matcher(line: Line | None = None) -> Matcher:
     calibration = Calibration(cosine_floor=0.3, asymmetry=0.4)
     made = Matcher.of(WordEncoder(), WordReranker(calibration), threshold=0.5)
-    return Matcher(encoder=made.encoder, reranker=made.reranker, threshold=0.5, line=line)
+    return replace(made, line=line)
 
 
 def near(*rows: tuple[int, int, float]) -> Near:
@@ -113,3 +125,38 @@ def test_a_text_that_is_the_same_is_sure_without_a_model() -> None:
 
     assert (found.kind, found.score, found.cosine) == (PairKind.SAME_TEXT, 1.0, 0.99)
     assert pair_of(found) == {7, 8}
+
+
+def test_a_pair_that_is_not_read_is_a_finding_without_logits() -> None:
+    rule = Rule(fusion=Fusion(logit=0.0, cosine=9.0, bias=-4.0, overlap_logit=1.0), threshold=0.5)
+    calibration = Calibration(rules={WordEncoder.digest: rule}, reads=Reads.TITLE)
+    made = Matcher.of(WordEncoder(), WordReranker(calibration))
+    texts = {1: seen("rome by train"), 2: seen("boil an egg"), 3: seen("an egg to boil")}
+
+    unread, read = scored(replace(made, line=Line(1.0, 0.5)), near((1, 2, 0.8), (2, 3, 0.8)), texts)
+
+    assert (unread.logit_forward, unread.logit_backward) == (None, None)
+    assert unread.raw_score == pytest.approx(1 / (1 + np.exp(-3.2)), abs=1e-5)
+    assert unread.score == pytest.approx(1 / (1 + np.exp(-3.7)), abs=1e-5)
+    assert read.logit_forward is not None
+    assert read.raw_score is not None
+    logit = (read.logit_forward + (read.logit_backward or 0.0)) / 2
+    assert read.raw_score == pytest.approx(1 / (1 + np.exp(-(3.2 + 0.75 * logit))), abs=1e-5)
+
+
+@pytest.mark.parametrize(("reads", "is_body_read"), [(Reads.WHOLE, True), (Reads.TITLE, False)])
+def test_a_crossencoder_of_titles_never_sees_a_body(reads: Reads, *, is_body_read: bool) -> None:
+    given: set[str] = set()
+
+    class Listening(WordReranker):
+        def score(self, texts: Sequence[str], pairs: NDArray[np.int32]) -> NDArray[np.float32]:
+            given.update(texts)
+            return super().score(texts, pairs)
+
+    made = Matcher.of(WordEncoder(), Listening(Calibration(reads=reads)), threshold=0.0)
+    both = TextFields.TITLE_BODY
+    texts = {1: seen("boil eggs", "a body", fields=both), 2: seen("egg", "a body", fields=both)}
+
+    scored(made, near((1, 2, 0.8)), texts)
+
+    assert any("body" in text for text in given) is is_body_read

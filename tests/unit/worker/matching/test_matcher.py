@@ -12,13 +12,18 @@ from worker.inference.testing import WordEncoder, WordReranker
 from worker.matching import matcher as module
 from worker.matching.matcher import Matcher
 from worker.matching.near import Near
-from worker.scoring.fusion import Calibration
+from worker.scoring.calibration import Calibration
 from worker.scoring.gate import Gate
 from worker.scoring.recalibration import Line
+from worker.text import Seen, seen
 
 WORDS = ("boil", "egg", "rome", "train", "fox", "visa", "how", "to", "an", "the")
 TEXTS = st.lists(
-    st.lists(st.sampled_from(WORDS), min_size=1, max_size=7).map(" ".join), min_size=2, max_size=12
+    st.lists(st.sampled_from(WORDS), min_size=1, max_size=7).map(
+        lambda words: seen(" ".join(words))
+    ),
+    min_size=2,
+    max_size=12,
 )
 CALIBRATION = Calibration(cosine_floor=0.5, asymmetry=0.4, threshold=0.6)
 
@@ -38,14 +43,14 @@ def a_gate(*, floor: float = 0.4, threshold: float = 0.55) -> Gate:
     )
 
 
-def every_pair(texts: list[str]) -> Near:
+def every_pair(texts: list[Seen]) -> Near:
     left, right = np.triu_indices(len(texts), 1)
     return Near(left, right, np.linspace(0, 1, len(left), dtype=np.float32))
 
 
 @settings(deadline=None)  # the machine may be busy
 @given(TEXTS, st.integers(1, 5))
-def test_many_texts_and_pairs_come_out_as_if_one_by_one(texts: list[str], chunk: int) -> None:
+def test_many_texts_and_pairs_come_out_as_if_one_by_one(texts: list[Seen], chunk: int) -> None:
     matcher = Matcher.of(WordEncoder(), WordReranker(CALIBRATION))
     near, told = every_pair(texts), {"embed": 0, "score": 0}
     vectors = np.zeros((len(texts), WordEncoder.dimension), np.float32)
@@ -60,7 +65,7 @@ def test_many_texts_and_pairs_come_out_as_if_one_by_one(texts: list[str], chunk:
         found, calls = matcher.score_many(texts, near, on_done=lambda done: hear("score", done))
 
     whole = matcher.score(texts, near)
-    np.testing.assert_array_equal(vectors, WordEncoder().encode(texts))
+    np.testing.assert_array_equal(vectors, WordEncoder().encode([one.whole for one in texts]))
     np.testing.assert_array_equal(found, whole.probability)
     assert calls == whole.calls
     assert told == {"embed": len(texts), "score": len(near)}
@@ -71,7 +76,7 @@ def test_the_gates_own_floor_holds_where_it_is_asked_and_the_calibrations_elsewh
     low = replace(gated, threshold=0.5)
 
     assert (gated.screen(with_gate=True).floor, gated.screen(with_gate=False).floor) == (0.4, 0.5)
-    assert gated.screen(with_gate=True).gate is gated.reranker.gate
+    assert gated.screen(with_gate=True).gate is gated.reranker.gates[WordEncoder.digest]
     assert gated.screen(with_gate=False).gate is None
     assert (low.screen(with_gate=True).floor, low.screen(with_gate=True).gate) == (0.5, None)
 

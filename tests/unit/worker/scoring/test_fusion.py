@@ -1,84 +1,90 @@
-from pathlib import Path
+"""The fusion of cosine and logit: monotone, moved and moved back."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db.errors import UnreadableModelError
-from worker.scoring.fusion import CALIBRATION_FILE, Calibration, Fusion, best_case
+from worker.scoring.fusion import Fusion, unmoved
 
 LOGITS = st.floats(-20, 20, width=32)
 COSINES = st.floats(-1, 1, width=32)
-
-
-def probability(fusion: Fusion, logit: float, cosine: float) -> float:
-    values = np.array([[logit], [cosine]], dtype=np.float32)
-    return float(fusion.probability(values[0], values[1])[0])
-
-
-@given(LOGITS, LOGITS, COSINES)
-def test_a_higher_logit_never_means_a_lower_probability(
-    one: float, other: float, cosine: float
-) -> None:
-    fusion = Fusion(logit=1.3, cosine=4.0, bias=-2.0)
-
-    low, high = sorted((one, other))
-
-    assert 0 <= probability(fusion, low, cosine) <= probability(fusion, high, cosine) <= 1
-
-
-@given(
-    st.floats(0, 5, width=32),
-    st.floats(0, 5, width=32),
-    st.floats(-5, 5, width=32),
-    LOGITS,
-    st.tuples(COSINES, COSINES),
+OVERLAPS = st.floats(0, 1, width=32)
+WEIGHTS = st.floats(0, 5, width=32)
+FUSIONS = st.builds(
+    Fusion, logit=WEIGHTS, cosine=WEIGHTS, bias=st.floats(-5, 5, width=32), overlap_logit=WEIGHTS
 )
-def test_a_higher_cosine_never_means_a_lower_probability(
-    weight: float, other: float, bias: float, logit: float, cosines: tuple[float, float]
+
+
+def probability(fusion: Fusion, logit: float, cosine: float, overlap: float = 0.5) -> float:
+    values = np.array([[logit], [cosine], [overlap]], dtype=np.float32)
+    return float(fusion.probability(values[0], values[1], values[2])[0])
+
+
+@given(FUSIONS, st.tuples(LOGITS, LOGITS), st.tuples(COSINES, COSINES), OVERLAPS)
+def test_a_probability_rises_with_the_logit_and_with_the_cosine(
+    fusion: Fusion, logits: tuple[float, float], cosines: tuple[float, float], overlap: float
 ) -> None:
-    fusion = Fusion(logit=other, cosine=weight, bias=bias)
+    (low, high), (far, near) = sorted(logits), sorted(cosines)
 
-    low, high = sorted(cosines)
+    least, most = (probability(fusion, *one, overlap) for one in ((low, far), (high, near)))
 
-    assert probability(fusion, logit, low) <= probability(fusion, logit, high)
+    assert 0 <= least <= probability(fusion, low, near, overlap) <= most <= 1
+    assert least <= probability(fusion, high, far, overlap) <= most
+
+
+@given(LOGITS, COSINES, OVERLAPS)
+def test_the_logit_counts_as_much_as_the_titles_overlap(
+    logit: float, cosine: float, overlap: float
+) -> None:
+    fusion = Fusion(logit=0.25, cosine=2.0, bias=-1.0, overlap_logit=0.5)
+
+    found = probability(fusion, logit, cosine, overlap)
+
+    raw = -1.0 + 2.0 * cosine + 0.25 * logit + 0.5 * overlap * logit
+    assert found == pytest.approx(1 / (1 + np.exp(-raw)), abs=1e-5)
 
 
 @given(LOGITS, COSINES)
-def test_the_best_case_is_never_below_the_score_itself(logit: float, cosine: float) -> None:
-    calibration = Calibration(asymmetry=2.0)
-    logits, cosines = np.array([[logit], [cosine]], dtype=np.float32)
+def test_without_words_in_common_a_fusion_of_overlap_alone_is_the_cosine(
+    logit: float, cosine: float
+) -> None:
+    fusion = Fusion(logit=0.0, cosine=2.0, overlap_logit=3.0)
 
-    best = best_case(calibration, calibration.fusion, logits, cosines)
-
-    assert best[0] >= probability(calibration.fusion, logit, cosine)
+    assert probability(fusion, logit, cosine, 0.0) == probability(fusion, 0.0, cosine, 0.0)
 
 
-def test_the_cosine_counts_only_for_the_bi_encoder_it_was_fitted_on() -> None:
-    calibration = Calibration(
-        bi_encoder="abc", fusion=Fusion(cosine=3.0), logit_only=Fusion(bias=-1.0)
+def test_a_fusion_of_overlap_refuses_to_guess_it() -> None:
+    known = np.zeros(1, np.float32)
+
+    with pytest.raises(ValueError, match="overlap"):
+        Fusion(overlap_logit=0.1).probability(known, known)
+
+
+@pytest.mark.parametrize("name", ["logit", "cosine", "overlap_logit"])
+@pytest.mark.parametrize("weight", [-0.1, float("nan"), float("inf")])
+def test_a_fusion_that_would_not_be_monotone_is_refused(name: str, weight: float) -> None:
+    with pytest.raises(ValueError, match="weights"):
+        Fusion(**{name: weight})
+
+
+@given(
+    FUSIONS, st.tuples(LOGITS, COSINES, OVERLAPS), st.tuples(st.floats(0.3, 3.0), st.floats(-3, 3))
+)
+def test_a_moved_fusion_moves_its_logits_along_the_line(
+    fusion: Fusion, known: tuple[float, float, float], line: tuple[float, float]
+) -> None:
+    (logit, cosine, overlap), (slope, shift) = known, line
+    weight = fusion.logit + fusion.overlap_logit * overlap
+    raw = weight * logit + fusion.cosine * cosine + fusion.bias
+
+    found = probability(fusion.moved(slope, shift), logit, cosine, overlap)
+
+    assert found == pytest.approx(
+        1 / (1 + np.exp(-np.clip(slope * raw + shift, -60, 60))), abs=1e-4
     )
 
-    assert calibration.for_bi_encoder("abc") == calibration.fusion
-    assert calibration.for_bi_encoder("other") == calibration.logit_only
 
-
-def test_a_calibration_survives_its_file(tmp_path: Path) -> None:
-    saved = Calibration(bi_encoder="abc", thresholds={"0.95": 0.9}, fusion=Fusion(cosine=2.0))
-
-    saved.save(tmp_path)
-
-    assert Calibration.load(tmp_path) == saved
-
-
-def test_a_model_without_a_calibration_gets_the_neutral_one(tmp_path: Path) -> None:
-    assert Calibration.load(tmp_path) == Calibration()
-
-
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"fusion": 3, "logit_only": {}}', "\x00"])
-def test_a_broken_calibration_is_named(tmp_path: Path, content: str) -> None:
-    (tmp_path / CALIBRATION_FILE).write_text(content)
-
-    with pytest.raises(UnreadableModelError, match=r"calibration\.json"):
-        Calibration.load(tmp_path)
+@pytest.mark.parametrize("end", [0.0, 1.0])
+def test_what_is_sure_stays_sure(end: float) -> None:
+    assert unmoved(end, slope=2.0, shift=1.0) == end

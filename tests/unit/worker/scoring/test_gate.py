@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,9 @@ from training.gate import KEPT, LOWER, Scored, fit_gate, lowest_threshold, score
 from worker.archives.blocks import BlockSearch, all_near
 from worker.archives.mining import Miner
 from worker.inference.testing import WordEncoder, WordReranker
-from worker.scoring.fusion import Calibration, Fusion, unmoved
-from worker.scoring.gate import GATE_FILE, Gate, gate_scores
+from worker.scoring.calibration import Calibration
+from worker.scoring.fusion import Fusion, unmoved
+from worker.scoring.gate import GATE_FILE, Gate, gate_scores, load_gates
 
 DIMENSION, HIDDEN = 16, 5
 TITLES = [
@@ -55,8 +57,7 @@ def test_a_gate_is_read_as_it_was_written(tmp_path: Path) -> None:
 
     written.save(tmp_path)
 
-    read = Gate.load(tmp_path)
-    assert read is not None
+    read = load_gates(tmp_path)[written.bi_encoder]
     for name in ("bi_encoder", "threshold", "floor", "bar"):
         assert getattr(read, name) == getattr(written, name)
     for one, other in zip(read.weights, written.weights, strict=True):
@@ -64,7 +65,28 @@ def test_a_gate_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_without_a_file_there_is_no_gate(tmp_path: Path) -> None:
-    assert Gate.load(tmp_path) is None
+    assert load_gates(tmp_path) == {}
+
+
+def test_a_folder_holds_a_gate_for_each_bi_encoder(tmp_path: Path) -> None:
+    ours, other = gate(bar=0.1), replace(gate(bar=0.2), bi_encoder="another-with-a-long-digest")
+
+    for one in (ours, other, replace(ours, bar=0.3)):
+        one.save(tmp_path)
+
+    found = load_gates(tmp_path)
+    assert {name: one.bar for name, one in found.items()} == {
+        ours.bi_encoder: 0.3,
+        other.bi_encoder: 0.2,
+    }
+
+
+def test_a_gate_takes_the_place_of_one_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / GATE_FILE).write_bytes(b"")
+
+    gate().save(tmp_path)
+
+    assert list(load_gates(tmp_path)) == [WordEncoder.digest]
 
 
 def broken(tmp_path: Path, **changes: object) -> None:
@@ -98,7 +120,7 @@ def test_a_damaged_gate_is_an_error_that_names_the_file(
     broken(tmp_path, **changes)
 
     with pytest.raises(UnreadableModelError, match=GATE_FILE):
-        Gate.load(tmp_path)
+        load_gates(tmp_path)
 
 
 @pytest.mark.parametrize("kept", [0, 10, 400])
@@ -110,7 +132,7 @@ def test_a_gate_that_was_cut_short_is_an_error_that_names_the_file(
     path.write_bytes(path.read_bytes()[:kept])
 
     with pytest.raises(UnreadableModelError, match=GATE_FILE):
-        Gate.load(tmp_path)
+        load_gates(tmp_path)
 
 
 def test_the_search_leaves_out_what_the_gate_does_and_nothing_else() -> None:
@@ -245,7 +267,7 @@ def test_near_pairs_are_scored_as_an_archive_would_score_them() -> None:
     left, right = scored.left.astype(np.float32), scored.right.astype(np.float32)
     assert scored.floor == pytest.approx(0.6 - LOWER)
     assert (left * right).sum(axis=1).min() >= scored.floor - 1e-5
-    flagged = scored.probability >= lowest_threshold(reranker)
+    flagged = scored.probability >= lowest_threshold(reranker, WordEncoder())
     assert 0 < flagged.mean() < 1
 
 

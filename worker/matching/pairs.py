@@ -1,0 +1,86 @@
+"""Pairs that somebody gives, with every stage of what the service would make of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.inference.reranker import Reranker
+from worker.matching.matcher import Matcher, OnDone, unheard
+from worker.scoring.fusion import Floats
+from worker.scoring.overlap import overlaps
+from worker.text import Seen
+
+_CHUNK = 1_024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairScores:
+    """What every stage says of n pairs, each array (n,), in their order."""
+
+    title_cosine: Floats
+    cosine: Floats
+    """Of the whole texts: the one that decides."""
+    overlap: Floats
+    forward: Floats
+    """The CrossEncoder's logit of (first, second)."""
+    backward: Floats
+    probability: Floats
+    flagged: NDArray[np.bool_]
+
+
+def score_pairs(
+    matcher: Matcher,
+    first: Sequence[Seen],
+    second: Sequence[Seen],
+    *,
+    on_done: OnDone = unheard,
+) -> PairScores:
+    """Return what the models say of each pair (*first*, *second*).
+
+    Every pair is read in both orders, also where the service would spare itself one: a pair that
+    the service flags has the same probability here. Raises `InferenceError`.
+    """
+    places = {one: place for place, one in enumerate(dict.fromkeys([*first, *second]))}
+    questions = list(places)
+    left, right = ([places[one] for one in side] for side in (first, second))
+    pairs = np.array([left, right], dtype=np.int64).reshape(2, -1).T
+    titles = list(dict.fromkeys(one.title for one in questions))
+    at = {title: place for place, title in enumerate(titles)}
+    by_title = np.array([at[one.title] for one in questions], dtype=np.int64)[pairs]
+    title_cosine = _cosines(matcher, [Seen(title, title) for title in titles], by_title)
+    cosine = _cosines(matcher, questions, pairs)
+    overlap = overlaps(titles, by_title.astype(np.int32))
+    reads = matcher.reranker.calibration.reads
+    texts = [one.for_reranker(reads) for one in questions]
+    forward, backward = _both_orders(matcher.reranker, texts, pairs.astype(np.int32), on_done)
+    mean = np.asarray((forward + backward) / 2, np.float32)
+    probability = matcher.fusion.probability(mean, cosine, overlap)
+    return PairScores(
+        title_cosine=title_cosine,
+        cosine=cosine,
+        overlap=overlap,
+        forward=forward,
+        backward=backward,
+        probability=probability,
+        flagged=np.asarray(probability >= matcher.threshold),
+    )
+
+
+def _cosines(matcher: Matcher, questions: Sequence[Seen], pairs: NDArray[np.int64]) -> Floats:
+    vectors = np.zeros((len(questions), matcher.encoder.dimension), dtype=np.float32)
+    matcher.embed(questions, vectors)
+    return np.asarray(np.einsum("nd,nd->n", vectors[pairs[:, 0]], vectors[pairs[:, 1]]), np.float32)
+
+
+def _both_orders(
+    reranker: Reranker, texts: Sequence[str], pairs: NDArray[np.int32], on_done: OnDone
+) -> tuple[Floats, Floats]:
+    logits = np.zeros((2, len(pairs)), dtype=np.float32)
+    for start in range(0, len(pairs), _CHUNK):
+        part = pairs[start : start + _CHUNK]
+        logits[0, start : start + _CHUNK] = reranker.score(texts, part)
+        logits[1, start : start + _CHUNK] = reranker.score(texts, part[:, ::-1])
+        on_done(len(part))
+    return logits[0], logits[1]

@@ -1,0 +1,171 @@
+"""What turns a CrossEncoder's logits into decisions, as it is saved beside its weights. Pure.
+
+A CrossEncoder may serve beside several bi-encoders. Their cosines are on different scales, so each
+has its own `Rule`, found by its digest.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from db.errors import UnreadableModelError
+from worker.scoring.fusion import Floats, Fusion
+from worker.text import Reads
+
+CALIBRATION_FILE = "calibration.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What is decided beside one bi-encoder: the fusion, and what it was fitted to flag."""
+
+    fusion: Fusion
+    threshold: float = 0.5
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    """Probability to flag at, by the precision it reached on dev, such as ``{"0.95": 0.91}``."""
+    cosine_floor: float = 0.5
+    """Cosine below which a candidate is not worth reranking."""
+
+    @property
+    def lowest_threshold(self) -> float:
+        """Return the lowest probability that is offered to flag at."""
+        return min([self.threshold, *self.thresholds.values()])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """What turns a reranker's logits into decisions; saved beside its weights.
+
+    ``asymmetry`` is the difference in logits between the two orders of a pair that 99.9 % of pairs
+    stay under, ``logit_bounds`` the lowest and the highest logit that are to be expected.
+    """
+
+    bi_encoder: str | None = None
+    """Digest of the bi-encoder whose cosine `fusion` and `cosine_floor` were fitted on."""
+    fusion: Fusion = field(default_factory=Fusion)
+    logit_only: Fusion = field(default_factory=Fusion)
+    """Used when the cosine comes from a bi-encoder that nothing was fitted on."""
+    threshold: float = 0.5
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    cosine_floor: float = 0.5
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+    """For further bi-encoders, by digest."""
+    asymmetry: float = 3.0
+    reads: Reads = Reads.WHOLE
+    logit_bounds: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` where the bounds are none."""
+        if self.logit_bounds is not None and not self.logit_bounds[0] < self.logit_bounds[1]:
+            raise ValueError("logit_bounds must be the lowest and the highest logit")
+
+    def for_bi_encoder(self, digest: str) -> Rule:
+        """Return what holds beside the bi-encoder with this digest.
+
+        Beside one that nothing was fitted on, the logit alone decides.
+        """
+        if digest in self.rules:
+            return self.rules[digest]
+        return Rule(
+            fusion=self.fusion if digest == self.bi_encoder else self.logit_only,
+            threshold=self.threshold,
+            thresholds=self.thresholds,
+            cosine_floor=self.cosine_floor,
+        )
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the calibration as it is written to JSON."""
+        return asdict(self)
+
+    def save(self, folder: Path) -> None:
+        """Write the calibration beside the weights in *folder*."""
+        text = json.dumps(self.as_dict(), indent=2, sort_keys=True)
+        (folder / CALIBRATION_FILE).write_text(text + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Return the calibration saved in *folder*, or the neutral one where there is none.
+
+        Raises `UnreadableModelError` when the file is there and cannot be used.
+        """
+        path = folder / CALIBRATION_FILE
+        if not path.exists():
+            return cls()
+        try:
+            return cls._of(json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise UnreadableModelError(path, f"not a calibration: {error}") from error
+
+    @classmethod
+    def _of(cls, data: dict[str, Any]) -> Self:
+        logit_only = Fusion(**data.pop("logit_only"))
+        fusion = Fusion(**data.pop("fusion", {}))
+        rules = {digest: _rule(held) for digest, held in data.pop("rules", {}).items()}
+        reads = Reads(data.pop("reads", Reads.WHOLE))
+        if (bounds := data.pop("logit_bounds", None)) is not None:
+            low, high = bounds
+            bounds = float(low), float(high)
+        return cls(
+            logit_only=logit_only,
+            fusion=fusion,
+            rules=rules,
+            reads=reads,
+            logit_bounds=bounds,
+            **data,
+        )
+
+
+def _rule(held: dict[str, Any]) -> Rule:
+    return Rule(fusion=Fusion(**held.pop("fusion")), **held)
+
+
+def best_case(
+    calibration: Calibration,
+    fusion: Fusion,
+    logits: Floats,
+    cosines: Floats,
+    overlaps: Floats | None = None,
+) -> Floats:
+    """Return the highest probability each pair could still reach with its other order scored."""
+    return fusion.probability(logits + np.float32(calibration.asymmetry / 2), cosines, overlaps)
+
+
+def worst_case(
+    calibration: Calibration,
+    fusion: Fusion,
+    logits: Floats,
+    cosines: Floats,
+    overlaps: Floats | None = None,
+) -> Floats:
+    """Return the lowest probability each pair could still get with its other order scored."""
+    return fusion.probability(logits - np.float32(calibration.asymmetry / 2), cosines, overlaps)
+
+
+def unread(calibration: Calibration, count: int) -> Floats:
+    """Return what stands for the logit of pairs that are not read, (count,): 0, or next to it."""
+    low, high = calibration.logit_bounds or (0.0, 0.0)
+    return np.full(count, min(max(0.0, low), high), dtype=np.float32)
+
+
+def worth_reading(
+    calibration: Calibration,
+    fusion: Fusion,
+    cosines: Floats,
+    overlaps: Floats | None = None,
+    *,
+    threshold: float,
+) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    """Return which pairs the CrossEncoder has to read, (n,).
+
+    Not those of which its answer counts nothing, nor those that even its kindest one would leave
+    under *threshold*, where it is known how kind an answer may be.
+    """
+    counts = np.broadcast_to(np.asarray(fusion.logit_weight(overlaps)) > 0, cosines.shape)
+    if calibration.logit_bounds is None:
+        return np.array(counts)
+    kindest = np.full(len(cosines), calibration.logit_bounds[1], dtype=np.float32)
+    return np.asarray(counts & (fusion.probability(kindest, cosines, overlaps) >= threshold))
