@@ -19,7 +19,6 @@ from worker.inference.encoder import Encoder
 from worker.inference.reranker import Reranker
 from worker.matching.matcher import Matcher
 from worker.matching.near import Near
-from worker.scoring.fusion import Floats
 from worker.scoring.gate import Screen
 from worker.text import Seen, TextFields, full_text, seen, text_digest
 
@@ -33,8 +32,8 @@ class Mined:
 
     left: NDArray[np.int64]
     right: NDArray[np.int64]
-    cosine: Floats
-    score: Floats
+    cosine: NDArray[np.float32]
+    score: NDArray[np.float32]
     twins: int
     candidates: int
     calls: int
@@ -98,7 +97,9 @@ class Miner:
         )
         return self._assemble(distinct, near, scores, calls)
 
-    def _assemble(self, distinct: _Texts, near: Near, scores: Floats, calls: int) -> Mined:
+    def _assemble(
+        self, distinct: _Texts, near: Near, scores: NDArray[np.float32], calls: int
+    ) -> Mined:
         firsts = np.array(distinct.firsts, dtype=np.int64)
         twins = np.array(distinct.twins, dtype=np.int64).reshape(-1, 2)
         sure = scores >= self._matcher.threshold

@@ -6,11 +6,12 @@ has its own `Rule`, found by its digest.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from db.errors import UnreadableModelError
 from worker.scoring.fusion import Floats, Fusion
@@ -76,6 +77,10 @@ class Calibration:
             thresholds=self.thresholds,
             cosine_floor=self.cosine_floor,
         )
+
+    def with_rule(self, digest: str, rule: Rule) -> "Calibration":
+        """Return the calibration with a rule for one bi-encoder more, or another one for it."""
+        return replace(self, rules={**self.rules, digest: rule})
 
     def as_dict(self) -> dict[str, object]:
         """Return the calibration as it is written to JSON."""
@@ -158,7 +163,7 @@ def worth_reading(
     overlaps: Floats | None = None,
     *,
     threshold: float,
-) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+) -> NDArray[np.bool_]:
     """Return which pairs the CrossEncoder has to read, (n,).
 
     Not those of which its answer counts nothing, nor those that even its kindest one would leave
