@@ -80,7 +80,7 @@ def unskip(
     """Take some pairs, or all that was put aside, back into the queue."""
     with sessions.begin() as session:
         wanted = ids_of(pairs) if pairs is not None else None
-        attention.unskip(session, holder=reviewer.name, pair_ids=wanted)
+        attention.unskip(session, reviewer.forum.id, holder=reviewer.name, pair_ids=wanted)
     return answer(request, reviewer, {})
 
 

@@ -181,12 +181,19 @@ def join(session: Session, forum_id: int, group_ids: Sequence[int], *, actor: st
 
 
 def ensure_pair(session: Session, forum_id: int, one: int, other: int) -> tuple[int, int]:
-    """Return the pair of two questions and its version, made withdrawn where there is none."""
+    """Return the pair of two questions and its version, made withdrawn where there is none.
+
+    Raises `NotFoundError` where one of them is not in this forum.
+    """
     low, high = sorted((one, other))
     texts = session.execute(
-        select(Question.id, Question.text_version).where(Question.id.in_((low, high)))
+        select(Question.id, Question.text_version).where(
+            Question.id.in_((low, high)), Question.forum_id == forum_id
+        )
     )
     versions = {row.id: row.text_version for row in texts}
+    for missing in {low, high} - set(versions):
+        raise NotFoundError(f"there is no question {missing} in this forum")
     new = insert(Pair).values(
         forum_id=forum_id,
         low_id=low,

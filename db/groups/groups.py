@@ -360,7 +360,10 @@ def _count_flagged(session: Session, ids: Sequence[int]) -> int:
 def list_groups(
     session: Session, forum_id: int, *, before: int | None = None, limit: int = 50
 ) -> list[GroupRow]:
-    """Return a forum's groups, the last changed first, from behind the group *before* on."""
+    """Return a forum's groups, the last changed first, from behind the group *before* on.
+
+    Behind a group that is not there, or is another forum's, there is nothing.
+    """
     member, canonical = aliased(GroupMember), aliased(Question)
     count = select(func.count()).where(member.group_id == Group.id).scalar_subquery()
     flagged = (
@@ -387,6 +390,8 @@ def list_groups(
         .limit(limit)
     )
     if before is not None:
-        place = select(Group.updated_at, Group.id).where(Group.id == before)
+        place = select(Group.updated_at, Group.id).where(
+            Group.id == before, Group.forum_id == forum_id
+        )
         statement = statement.where(tuple_(Group.updated_at, Group.id) < place.scalar_subquery())
     return [GroupRow(**row) for row in session.execute(statement).mappings()]

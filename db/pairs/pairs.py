@@ -50,7 +50,7 @@ def save_findings(
     same findings again changes nothing. Raises `StaleScoresError`.
     """
     _refuse_stale(session, forum_id, provenance)
-    versions = _lock_versions(session, findings)
+    versions = _lock_versions(session, forum_id, findings)
     rows = _pair_rows(forum_id, findings, versions, provenance)
     flagging = [row for row in rows if row["status"] != PairStatus.WITHDRAWN]
     changed = _upsert(session, flagging) + _withdraw(session, rows)
@@ -74,12 +74,12 @@ class _Change:
     score: float
 
 
-def _lock_versions(session: Session, findings: Sequence[Finding]) -> dict[int, int]:
+def _lock_versions(session: Session, forum_id: int, findings: Sequence[Finding]) -> dict[int, int]:
     # Locked in one order, against both deadlocks and a question erased while it is written about.
     ids = {f.question_id for f in findings} | {f.candidate_id for f in findings}
     found = session.execute(
         select(Question.id, Question.text_version)
-        .where(Question.id.in_(ids))
+        .where(Question.id.in_(ids), Question.forum_id == forum_id)
         .order_by(Question.id)
         .with_for_update(read=True, key_share=True)
     )

@@ -96,9 +96,12 @@ def skip(session: Session, forum_id: int, pair_ids: Sequence[int], *, holder: st
     session.execute(delete(Claim).where(Claim.pair_id.in_(ids), Claim.holder == holder))
 
 
-def unskip(session: Session, *, holder: str, pair_ids: Sequence[int] | None = None) -> None:
-    """Bring some pairs, or all that this person put aside, back to their queue."""
-    statement = delete(Skip).where(Skip.holder == holder)
+def unskip(
+    session: Session, forum_id: int, *, holder: str, pair_ids: Sequence[int] | None = None
+) -> None:
+    """Bring some pairs of a forum, or all that this person put aside there, back to their queue."""
+    of_forum = select(Pair.id).where(Pair.id == Skip.pair_id, Pair.forum_id == forum_id)
+    statement = delete(Skip).where(Skip.holder == holder, of_forum.exists())
     if pair_ids is not None:
         statement = statement.where(Skip.pair_id.in_(pair_ids))
     session.execute(statement)

@@ -229,7 +229,9 @@ def list_queue(
     page = _ordered(matching, sort, by_index=where.words is None).limit(limit)
     if after is not None:
         place = session.execute(
-            select(Pair.score, Pair.useful, Pair.flagged_at, Pair.id).where(Pair.id == after)
+            select(Pair.score, Pair.useful, Pair.flagged_at, Pair.id).where(
+                Pair.id == after, Pair.forum_id == forum_id
+            )
         ).one_or_none()
         if place is not None:
             page = page.where(_behind(place, sort))

@@ -239,7 +239,7 @@ def test_the_queue_steps_over_what_others_have_and_what_was_put_aside(
 
     assert [item.pair_id for item in mine] == [ids[1], ids[3]]
     assert review.count_skipped(session, forum, "ana") == 1
-    attention.unskip(session, holder="ana")
+    attention.unskip(session, seeded.forum.id, holder="ana")
     assert review.count_pairs(session, forum, QueueFilter(free_for="ana")) == 3
 
 

@@ -100,7 +100,7 @@ def test_it_is_for_somebody_else_and_only_while_the_decision_stands(
     pair = opinions.get_asked(session, forum, asked, holder="Ana")
     attention.skip(session, forum, [pair], holder="Ana")
     assert waiting(session, seeded, "Ana") == []
-    attention.unskip(session, holder="Ana")
+    attention.unskip(session, seeded.forum.id, holder="Ana")
     decision = decisions.get_last_decision(session, forum, pair)
     decisions.undo(session, forum, decision, actor="Ben")
 

@@ -1,0 +1,46 @@
+"""Archives."""
+
+from typing import ClassVar
+
+from db.archives import archives
+from db.archives.archives import ArchiveState, Loaded, Stage
+from tests.factories import new_question
+from tests.integration.db.two_forums import Calls, TwoForums
+
+
+class TestTwoForums(TwoForums):
+    module = archives
+    calls: ClassVar[Calls] = {
+        "create": lambda session, own: archives.create(
+            session, own.id, name="n", form="csv", top_k=5
+        ),
+        "get": lambda session, own: archives.get(session, own.archive, lock=True),
+        "list_archives": lambda session, own: archives.list_archives(session, own.id),
+        "find_unloaded": lambda session, own: archives.find_unloaded(session, own.id, "of alpha"),
+        "find_unloaded: by the name of the other's": lambda session, own: archives.find_unloaded(
+            session, own.id, "of stranger"
+        ),
+        "set_state": lambda session, own: archives.set_state(
+            session, own.archive, ArchiveState.CANCELLED
+        ),
+        "change": lambda session, own: archives.change(session, own.archive, name="other"),
+        "restage": lambda session, own: archives.restage(session, own.archive, Stage.EMBED),
+        "end": lambda session, own: archives.end(session, own.archive),
+        "load": lambda session, own: archives.load(
+            session,
+            own.forum,
+            own.archive,
+            [new_question("What is new?", external_id=name) for name in ("q1", "new")],
+        ),
+        "note_progress": lambda session, own: archives.note_progress(
+            session,
+            own.archive,
+            position=3,
+            loaded=Loaded(created=1, changed=1, unchanged=1),
+            rejects=[{"line": 1}],
+        ),
+        "save_links": lambda session, own: archives.save_links(
+            session, own.id, [("q4", "q5"), ("q1", "q6")]
+        ),
+    }
+    service_wide: ClassVar[frozenset[str]] = frozenset({"is_embedding"})

@@ -1,0 +1,55 @@
+"""Pairs of questions."""
+
+from operator import attrgetter
+from typing import ClassVar
+
+from db.pairs import pairs
+from db.pairs.pairs import PairFilter
+from db.pairs.rows import Finding
+from db.rows import PairKind, Provenance
+from tests.integration.db.two_forums import Calls, Crossed, Side, TwoForums
+
+
+def _findings(own: Side, candidate: int) -> list[Finding]:
+    return [
+        Finding(question_id=own.question, candidate_id=candidate, kind=PairKind.MODEL, score=score)
+        for score in (0.99, 0.1)
+    ]
+
+
+def _provenance(own: Side) -> Provenance:
+    return Provenance(
+        bi_encoder_id=own.bi_encoder.id,
+        reranker_id=own.reranker.id,
+        threshold=0.5,
+        observe_only=False,
+        calibration_id=own.calibration,
+    )
+
+
+class TestTwoForums(TwoForums):
+    module = pairs
+    calls: ClassVar[Calls] = {
+        "save_findings": lambda session, own: pairs.save_findings(
+            session, own.id, _findings(own, own.questions[5]), _provenance(own)
+        ),
+        "duplicates": lambda session, own: pairs.duplicates(session, own.question),
+        "list_pairs": lambda session, own: pairs.list_pairs(session, own.id, where=PairFilter()),
+        "list_pairs: a page": lambda session, own: pairs.list_pairs(
+            session, own.id, where=PairFilter(), after=own.confirmed
+        ),
+    }
+    crossed: ClassVar[Crossed] = {
+        "save_findings": (
+            attrgetter("question"),
+            lambda session, own, thing: pairs.save_findings(
+                session, own.id, _findings(own, thing), _provenance(own)
+            ),
+        ),
+        "list_pairs": (
+            attrgetter("flagged"),
+            lambda session, own, thing: pairs.list_pairs(
+                session, own.id, where=PairFilter(), after=thing
+            ),
+        ),
+    }

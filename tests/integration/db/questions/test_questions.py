@@ -1,0 +1,43 @@
+"""Questions read and erased."""
+
+from typing import ClassVar
+
+from db.questions import questions
+from db.rows import Provenance
+from tests.factories import new_question
+from tests.integration.db.two_forums import Calls, Side, TwoForums
+
+
+def _provenance(own: Side) -> Provenance:
+    return Provenance(
+        bi_encoder_id=own.bi_encoder.id,
+        reranker_id=own.reranker.id,
+        threshold=0.5,
+        observe_only=False,
+    )
+
+
+class TestTwoForums(TwoForums):
+    module = questions
+    calls: ClassVar[Calls] = {
+        "get": lambda session, own: questions.get(session, own.id, "q1"),
+        "answer": lambda session, own: questions.answer(session, own.id, "q1"),
+        "list_questions": lambda session, own: questions.list_questions(
+            session, own.id, after=0, limit=99
+        ),
+        "erase": lambda session, own: questions.erase(session, own.id, "q1", actor="ana"),
+        "same_text": lambda session, own: questions.same_text(
+            session, own.id, [new_question("How do I boil eggs, stranger?").text_digest], limit=9
+        ),
+        "undecided_partners": lambda session, own: questions.undecided_partners(
+            session, own.questions
+        ),
+        "texts": lambda session, own: questions.texts(session, own.questions),
+        "mark_checked": lambda session, own: questions.mark_checked(
+            session, own.questions, _provenance(own)
+        ),
+        "lock": lambda session, own: questions.lock(session, own.questions),
+        "lock_unchanged": lambda session, own: questions.lock_unchanged(
+            session, dict.fromkeys(own.questions, 1)
+        ),
+    }

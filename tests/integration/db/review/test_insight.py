@@ -1,0 +1,26 @@
+"""What the decisions so far tell."""
+
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from db.review import insight
+from tests.integration.db.two_forums import Calls, TwoForums
+
+
+class TestTwoForums(TwoForums):
+    module = insight
+    calls: ClassVar[Calls] = {
+        "count_done_today": lambda session, own: insight.count_done_today(
+            session, own.id, "Ana stranger"
+        ),
+        "last_event": lambda session, own: insight.last_event(session, own.id),
+        "changes_since": lambda session, own: insight.changes_since(session, own.id, 0),
+        "history": lambda session, own: insight.history(session, own.id),
+        "history: of a person and a day": lambda session, own: insight.history(
+            session, own.id, actor="Ana stranger", day=datetime.now(UTC).date()
+        ),
+        "judged": lambda session, own: insight.judged(session, own.id),
+        "waiting_scores": lambda session, own: insight.waiting_scores(session, own.id),
+        "summary": lambda session, own: insight.summary(session, own.id),
+        "training_pairs": lambda session, own: list(insight.training_pairs(session, own.id)),
+    }
