@@ -57,7 +57,6 @@ def _fill(sessions: Sessions, model: ModelRow, size: int, random: np.random.Gene
                 NewEmbedding(
                     question_id=one.id,
                     forum_id=forum.id,
-                    visible=True,
                     text_digest=b"%d" % n,
                     vector=vectors[n],
                 )

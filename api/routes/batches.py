@@ -9,7 +9,6 @@ from api.answers import status_url
 from api.deps import AllServices, Services, SubmitForum, only_json
 from api.errors import field_errors
 from api.retry import retried
-from api.routes.questions import ENQUEUED
 from api.schemas import BatchIn, BatchItemIn, BatchItemOut, BatchOut, FieldProblem
 from db.questions import saving
 from db.questions.rows import NewQuestion, Saved
@@ -33,7 +32,7 @@ def put_batch(
     """Create or edit up to 1,000 questions; those that cannot be used do not hold up the others."""
     accepted, refused = sort_out(batch.questions, forum.text_fields)
     saved = retried(lambda: _save(services, forum, list(accepted.values())))
-    enqueued = sum(one.outcome in ENQUEUED for one in saved)
+    enqueued = sum(one.owes_work for one in saved)
     if enqueued:
         services.backlog.add(forum.id, enqueued)
         services.queue.wake(Lane.LIVE)

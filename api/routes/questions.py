@@ -11,12 +11,11 @@ from api.deps import AllServices, Caller, ReadForum, Services, Sessions, SubmitF
 from api.retry import retried
 from api.schemas import ExternalId, QuestionIn, QuestionOut
 from db.questions import questions, saving
-from db.questions.rows import NewQuestion, Outcome, State
+from db.questions.rows import NewQuestion, Saved, State
 from db.tenants.rows import ForumRow
 from db.work.rows import Lane
 from worker.live import intake
 
-ENQUEUED = frozenset({Outcome.CREATED, Outcome.CHANGED})
 _FIRST_LOOK_S = 0.01
 _LONGEST_PAUSE_S = 0.2
 
@@ -58,12 +57,12 @@ async def put_question(
     200 when nothing has to be checked, or when `wait` was long enough; 202 otherwise.
     """
     item = intake.question_of(question.submission(question_id), text_fields=forum.text_fields)
-    outcome, answer = await run_in_threadpool(retried, lambda: _save(services, forum, item))
-    if outcome in ENQUEUED:
+    saved, answer = await run_in_threadpool(retried, lambda: _save(services, forum, item))
+    if saved.owes_work:
         await run_in_threadpool(services.queue.wake, Lane.LIVE)
     if answer.state is State.PENDING and wait > 0:
         answer = await _wait_for(services, forum, question_id, answer, wait_s=wait)
-    if answer.state is State.PENDING and outcome in ENQUEUED:
+    if answer.state is State.PENDING and saved.owes_work:
         response.status_code = status.HTTP_202_ACCEPTED
         response.headers["Location"] = status_url(forum, question_id)
     return answer
@@ -86,13 +85,13 @@ def erase_question(
         questions.erase(session, forum.id, question_id, actor=f"key {caller.key.prefix}")
 
 
-def _save(services: Services, forum: ForumRow, item: NewQuestion) -> tuple[Outcome, QuestionOut]:
+def _save(services: Services, forum: ForumRow, item: NewQuestion) -> tuple[Saved, QuestionOut]:
     with services.sessions.begin() as session:
         services.backlog.admit(session, forum)
-        outcome, answer = saving.put(session, forum, item, lane=Lane.LIVE)
-    services.backlog.add(forum.id, int(outcome in ENQUEUED))
-    services.metrics.questions.labels(outcome).inc()
-    return outcome, question_out(forum, answer)
+        saved, answer = saving.put(session, forum, item, lane=Lane.LIVE)
+    services.backlog.add(forum.id, int(saved.owes_work))
+    services.metrics.questions.labels(saved.outcome).inc()
+    return saved, question_out(forum, answer)
 
 
 async def _wait_for(

@@ -1,10 +1,10 @@
 """Queries on pairs. A person's decision is never overwritten by a score."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
@@ -31,6 +31,7 @@ _SCORES = (
     "high_text_version",
     "status",
 )
+_ENDS = ("low_id", "high_id")
 _REOPENABLE = (PairStatus.NOT_DUPLICATE, PairStatus.RELATED)
 SHOWN = (PairStatus.FLAGGED, PairStatus.DUPLICATE)
 
@@ -40,9 +41,17 @@ class StaleScoresError(TransientError):
 
 
 def save_findings(
-    session: Session, forum_id: int, findings: Sequence[Finding], provenance: Provenance
+    session: Session,
+    forum_id: int,
+    findings: Sequence[Finding],
+    provenance: Provenance,
+    *,
+    read: Mapping[int, int],
 ) -> int:
     """Write the findings as pairs with their events and return how many pairs changed.
+
+    *read* holds, by question, the version of the text that a model read. A finding about a text
+    that has changed since is left out: the edit owes work, which finds the pair again if it is one.
 
     A pair found from both sides counts once. A finding at or above the threshold flags its pair,
     one below withdraws a pair that was flagged and never makes one. What a person decided stays,
@@ -50,8 +59,9 @@ def save_findings(
     same findings again changes nothing. Raises `StaleScoresError`.
     """
     _refuse_stale(session, forum_id, provenance)
-    versions = _lock_versions(session, forum_id, findings)
-    rows = _pair_rows(forum_id, findings, versions, provenance)
+    texts = _lock_texts(session, forum_id, findings)
+    current = [finding for finding in findings if _is_of(finding, texts, read)]
+    rows = _pair_rows(forum_id, current, texts, provenance)
     flagging = [row for row in rows if row["status"] != PairStatus.WITHDRAWN]
     changed = _upsert(session, flagging) + _withdraw(session, rows)
     record(session, [_event(forum_id, change) for change in changed])
@@ -72,34 +82,50 @@ class _Change:
     pair_id: int
     status: str
     score: float
+    is_move: bool
+    """Whether it stands elsewhere now; else it was only scored anew."""
 
 
-def _lock_versions(session: Session, forum_id: int, findings: Sequence[Finding]) -> dict[int, int]:
+@dataclass(frozen=True, slots=True)
+class _Text:
+    version: int
+    digest: bytes
+
+
+def _lock_texts(session: Session, forum_id: int, findings: Sequence[Finding]) -> dict[int, _Text]:
     # Locked in one order, against both deadlocks and a question erased while it is written about.
     ids = {f.question_id for f in findings} | {f.candidate_id for f in findings}
     found = session.execute(
-        select(Question.id, Question.text_version)
+        select(Question.id, Question.text_version, Question.text_digest)
         .where(Question.id.in_(ids), Question.forum_id == forum_id)
         .order_by(Question.id)
         .with_for_update(read=True, key_share=True)
     )
-    return {row.id: row.text_version for row in found}
+    return {row.id: _Text(row.text_version, bytes(row.text_digest)) for row in found}
+
+
+def _is_of(finding: Finding, texts: Mapping[int, _Text], read: Mapping[int, int]) -> bool:
+    """Return whether a finding is about two texts that stand."""
+    ends = (finding.question_id, finding.candidate_id)
+    if ends[0] == ends[1] or not all(end in texts for end in ends):
+        return False
+    if finding.kind is PairKind.SAME_TEXT:
+        return texts[ends[0]].digest == texts[ends[1]].digest
+    return all(texts[end].version == read.get(end) for end in ends)
 
 
 def _pair_rows(
     forum_id: int,
     findings: Sequence[Finding],
-    versions: dict[int, int],
+    texts: Mapping[int, _Text],
     provenance: Provenance,
 ) -> list[dict[str, object]]:
     rows: dict[tuple[int, int], dict[str, object]] = {}
     for finding in findings:
         low, high = sorted((finding.question_id, finding.candidate_id))
-        if low == high or low not in versions or high not in versions:
-            continue
         row = _pair_row(finding, provenance, is_low=finding.question_id == low)
         row |= {"forum_id": forum_id, "low_id": low, "high_id": high}
-        row |= {"low_text_version": versions[low], "high_text_version": versions[high]}
+        row |= {"low_text_version": texts[low].version, "high_text_version": texts[high].version}
         rows.setdefault((low, high), row)
     return [rows[key] for key in sorted(rows)]
 
@@ -126,6 +152,28 @@ def _pair_row(finding: Finding, provenance: Provenance, *, is_low: bool) -> dict
 def _upsert(session: Session, rows: list[dict[str, object]]) -> list[_Change]:
     if not rows:
         return []
+    new = _insert_new(session, rows)
+    known = [row for row in rows if (row["low_id"], row["high_id"]) not in new]
+    return [*new.values(), *_score_anew(session, known)]
+
+
+def _insert_new(
+    session: Session, rows: list[dict[str, object]]
+) -> dict[tuple[object, object], _Change]:
+    statement = insert(Pair).values(rows).on_conflict_do_nothing(index_elements=_ENDS)
+    done = session.execute(
+        statement.returning(Pair.low_id, Pair.high_id, Pair.id, Pair.status, Pair.score)
+    )
+    return {
+        (row.low_id, row.high_id): _Change(row.id, row.status, row.score, is_move=True)
+        for row in done
+    }
+
+
+def _score_anew(session: Session, rows: list[dict[str, object]]) -> list[_Change]:
+    if not rows:
+        return []
+    stood = _lock_pairs(session, rows)
     statement = insert(Pair).values(rows)
     new = statement.excluded
     text_changed = or_(
@@ -135,7 +183,7 @@ def _upsert(session: Session, rows: list[dict[str, object]]) -> list[_Change]:
     may_change = or_(Pair.status.in_(UNDECIDED), and_(Pair.status.in_(_REOPENABLE), text_changed))
     differs = or_(*(getattr(Pair, name).is_distinct_from(new[name]) for name in _SCORES))
     statement = statement.on_conflict_do_update(
-        index_elements=["low_id", "high_id"],
+        index_elements=_ENDS,
         set_={
             **{name: new[name] for name in _SCORES},
             "version": Pair.version + 1,
@@ -149,7 +197,22 @@ def _upsert(session: Session, rows: list[dict[str, object]]) -> list[_Change]:
         where=and_(may_change, differs),
     )
     done = session.execute(statement.returning(Pair.id, Pair.status, Pair.score))
-    return [_Change(row.id, row.status, row.score) for row in done]
+    return [
+        _Change(row.id, row.status, row.score, is_move=stood.get(row.id) != row.status)
+        for row in done
+    ]
+
+
+def _lock_pairs(session: Session, rows: list[dict[str, object]]) -> dict[int, str]:
+    """Return where pairs stand that nobody else moves now: each move is told once."""
+    ends = [(row["low_id"], row["high_id"]) for row in rows]
+    found = session.execute(
+        select(Pair.id, Pair.status)
+        .where(tuple_(Pair.low_id, Pair.high_id).in_(ends))
+        .order_by(Pair.low_id, Pair.high_id)
+        .with_for_update(key_share=True)
+    )
+    return {row.id: row.status for row in found}
 
 
 def _withdraw(session: Session, rows: list[dict[str, object]]) -> list[_Change]:
@@ -167,14 +230,14 @@ def _withdraw(session: Session, rows: list[dict[str, object]]) -> list[_Change]:
             .values(**{name: row[name] for name in _SCORES}, version=Pair.version + 1)
             .returning(Pair.id, Pair.status, Pair.score)
         )
-        done += [_Change(found.id, found.status, found.score) for found in changed]
+        done += [_Change(found.id, found.status, found.score, is_move=True) for found in changed]
     return done
 
 
 def _event(forum_id: int, change: _Change) -> NewEvent:
     return NewEvent(
         forum_id=forum_id,
-        kind=f"pair.{change.status}",
+        kind=f"pair.{change.status}" if change.is_move else "pair.rescored",
         actor="service",
         pair_id=change.pair_id,
         data={"score": round(change.score, 4)},

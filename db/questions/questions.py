@@ -82,14 +82,22 @@ def answer(session: Session, forum_id: int, external_id: str) -> Answer:
     return Answer(question=row, duplicates=pairs.duplicates(session, row.id))
 
 
-def list_questions(session: Session, forum_id: int, *, after: int, limit: int) -> list[QuestionRow]:
-    """Return the forum's questions with ids over *after*, by id."""
-    found = session.execute(
+def list_questions(
+    session: Session, forum_id: int, *, after: int, limit: int, lock: bool = False
+) -> list[QuestionRow]:
+    """Return the forum's questions with ids over *after*, by id.
+
+    With *lock* nobody edits or erases them until this transaction ends.
+    """
+    statement = (
         _select_rows()
         .where(Question.forum_id == forum_id, Question.id > after)
         .order_by(Question.id)
         .limit(limit)
     )
+    if lock:
+        statement = statement.with_for_update(of=Question, key_share=True)
+    found = session.execute(statement)
     return [QuestionRow(**{**row, "state": State(row["state"])}) for row in found.mappings()]
 
 
@@ -169,6 +177,7 @@ def texts(session: Session, ids: Iterable[int]) -> dict[int, CandidateText]:
             Question.body,
             Question.url,
             Question.text_fields,
+            Question.text_version,
         ).where(Question.id.in_(set(ids)))
     )
     return {row["id"]: CandidateText(**row) for row in found.mappings()}
@@ -199,14 +208,15 @@ def lock(session: Session, ids: Iterable[int]) -> None:
 
 
 def lock_unchanged(session: Session, versions: Mapping[int, int]) -> set[int]:
-    """Keep these questions from being erased in this transaction; return whose text is as it was.
+    """Keep these questions as they are in this transaction; return whose text is as it was.
 
-    *versions* holds the version of the text that each question's work began with.
+    *versions* holds the version of the text that each question's work began with. Neither an edit
+    nor the hiding of a question comes between what is written about it and the end.
     """
     found = session.execute(
         select(Question.id, Question.text_version)
         .where(Question.id.in_(versions))
         .order_by(Question.id)
-        .with_for_update(read=True, key_share=True)
+        .with_for_update(read=True)
     )
     return {row.id for row in found if row.text_version == versions[row.id]}

@@ -55,6 +55,8 @@ class Saved:
     id: int
     external_id: str
     outcome: Outcome
+    owes_work: bool
+    """Whether it is checked now: it is new, its text has changed, or it is shown again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,7 @@ class CandidateText:
     body: str
     url: str | None
     text_fields: str
+    text_version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

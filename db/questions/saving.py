@@ -18,13 +18,13 @@ from db.work.rows import Lane
 _CONTENT = ("title", "body", "url", "category", "author", "asked_at", "visible", "text_fields")
 _DERIVED = ("text_digest", "content_digest", "foreign_share")
 _IDS = (Question.external_id, Question.id)
-_Stored = Row[str, int, bytes, bytes, str]
+_Stored = Row[str, int, bytes, bytes, str, bool]
 
 
 def save(
     session: Session, forum: ForumRow, items: Sequence[NewQuestion], *, lane: Lane
 ) -> list[Saved]:
-    """Create or edit the questions and owe work on those whose text is new.
+    """Create or edit the questions and owe work on those whose text is new or is shown again.
 
     *items* must not name an id twice; the answers come in their order. Saving the same again
     changes nothing.
@@ -37,14 +37,14 @@ def save(
 
 def put(
     session: Session, forum: ForumRow, item: NewQuestion, *, lane: Lane
-) -> tuple[Outcome, Answer]:
+) -> tuple[Saved, Answer]:
     """Save one question like `save` and return with it what stands about it now."""
     rows = _insert_new(session, forum.id, [item], questions.COLUMNS)
     created = {name: row["id"] for name, row in rows.items()}
     (saved,) = _settle(session, forum, [item], created, lane)
     if saved.outcome is Outcome.CREATED:
-        return saved.outcome, Answer(question=_fresh(rows[item.external_id]), duplicates=())
-    return saved.outcome, questions.answer(session, forum.id, item.external_id)
+        return saved, Answer(question=_fresh(rows[item.external_id]), duplicates=())
+    return saved, questions.answer(session, forum.id, item.external_id)
 
 
 def _fresh(row: RowMapping) -> QuestionRow:
@@ -62,14 +62,9 @@ def _settle(
 ) -> list[Saved]:
     known = _lock_existing(session, forum.id, [i for i in items if i.external_id not in created])
     saved = [_save_one(session, item, created, known) for item in items]
-    owed = {Outcome.CREATED, Outcome.CHANGED}
     jobs.put(
         session,
-        [
-            (done.id, item.tokens)
-            for item, done in zip(items, saved, strict=True)
-            if done.outcome in owed
-        ],
+        [(done.id, item.tokens) for item, done in zip(items, saved, strict=True) if done.owes_work],
         forum_id=forum.id,
         lane=lane,
     )
@@ -108,6 +103,7 @@ def _lock_existing(
             Question.content_digest,
             Question.text_digest,
             Question.text_fields,
+            Question.visible,
         )
         .where(
             Question.forum_id == forum_id,
@@ -126,16 +122,20 @@ def _save_one(
     known: Mapping[str, _Stored],
 ) -> Saved:
     if item.external_id in created:
-        return Saved(
-            id=created[item.external_id], external_id=item.external_id, outcome=Outcome.CREATED
-        )
+        return _saved(item, created[item.external_id], Outcome.CREATED, owes_work=True)
     row = known.get(item.external_id)
     if row is None:  # erased between the two statements
         raise TransientError("the question was erased while it was being saved: send it again")
     outcome = _outcome(item, row)
     if outcome is not Outcome.UNCHANGED:
         _edit(session, row.id, item, text_changed=outcome is Outcome.CHANGED)
-    return Saved(id=row.id, external_id=item.external_id, outcome=outcome)
+    # Nobody could find it while it was hidden: what is like it may have passed it by.
+    is_shown_again = item.visible and not row.visible
+    return _saved(item, row.id, outcome, owes_work=is_shown_again or outcome is Outcome.CHANGED)
+
+
+def _saved(item: NewQuestion, question_id: int, outcome: Outcome, *, owes_work: bool) -> Saved:
+    return Saved(id=question_id, external_id=item.external_id, outcome=outcome, owes_work=owes_work)
 
 
 def _outcome(item: NewQuestion, row: _Stored) -> Outcome:

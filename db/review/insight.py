@@ -13,7 +13,7 @@ from db.tables.pairs import Event, Pair
 from db.tables.questions import Model, Question
 from db.tables.review import Decision
 
-CHANGES = ("pair.decided", "pair.undone", "pair.withdrawn", "pair.flagged")
+CHANGES = ("pair.decided", "pair.undone", "pair.withdrawn", "pair.flagged", "pair.rescored")
 _CHANGES_LIMIT = 300
 _JUDGED = (PairStatus.DUPLICATE, PairStatus.NOT_DUPLICATE, PairStatus.RELATED)
 

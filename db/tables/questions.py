@@ -125,6 +125,7 @@ class Job(Base):
     error: Mapped[str | None]
     failed_at: Mapped[Instant | None]
     created_at: Mapped[Now]
+    """Since when it is owed: an edit or a retry owes it anew."""
 
 
 class Embedding(Base):

@@ -27,13 +27,15 @@ _MAX_SCAN_TUPLES = 40_000
 
 _INCOMING = """
     CREATE TEMP TABLE IF NOT EXISTS incoming_vectors (
-        question_id bigint, forum_id bigint, visible boolean, text_digest bytea, vector halfvec
+        question_id bigint, forum_id bigint, text_digest bytea, vector halfvec
     ) ON COMMIT DELETE ROWS
 """
 _STORE = """
     INSERT INTO embeddings (model_id, question_id, forum_id, visible, text_digest, vector)
-    SELECT :model, question_id, forum_id, visible, text_digest, vector
-    FROM incoming_vectors ORDER BY question_id
+    SELECT :model, q.id, q.forum_id, q.visible, i.text_digest, i.vector
+    FROM incoming_vectors AS i JOIN questions AS q
+        ON q.id = i.question_id AND q.forum_id = i.forum_id
+    ORDER BY q.id
     ON CONFLICT (model_id, question_id) DO UPDATE SET
         visible = excluded.visible, text_digest = excluded.text_digest, vector = excluded.vector
 """
@@ -43,6 +45,8 @@ _COPY_HEAD, _COPY_TAIL = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 def save(session: Session, model_id: int, rows: Sequence[NewEmbedding]) -> None:
     """Write the vectors, replacing older ones of the same questions.
 
+    Whether a question is in the search is read from the question itself, as it stands now: lock
+    it first (`questions.lock_unchanged`), or hiding it may come in between.
     By binary COPY: as text, which has to be written and read, they took as long as their model.
     """
     if not rows:
@@ -61,7 +65,6 @@ def _packed(row: NewEmbedding) -> bytes:
     fields = (
         struct.pack(">q", row.question_id),
         struct.pack(">q", row.forum_id),
-        struct.pack(">?", row.visible),
         row.text_digest,
         struct.pack(">hh", len(vector), 0) + vector.tobytes(),
     )

@@ -30,7 +30,6 @@ class NewEmbedding:
 
     question_id: int
     forum_id: int
-    visible: bool
     text_digest: bytes
     vector: NDArray[np.float32]  # (dimension,)
 

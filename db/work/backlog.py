@@ -9,7 +9,7 @@ from db.tables.questions import Job
 
 
 def oldest_due_s(session: Session) -> Mapping[str, float]:
-    """Return for each lane how long, in seconds, its longest waiting due question has waited."""
+    """Return for each lane for how many seconds its longest waiting due question has been owed."""
     now = func.clock_timestamp()
     age_s = func.extract("epoch", now - func.min(Job.created_at))
     found = session.execute(

@@ -3,13 +3,18 @@
 A job's ``due_at`` is its lease as well: claiming moves it into the future, so what a dead worker
 held falls due again by itself. A lease is a fresh UUID; an edit clears it, so a worker that comes
 back late finds that the work is no longer its own.
+
+``attempts`` counts what a question did alone. Work whose lease ran out may have killed its worker,
+and work that failed before may fail again: it is suspect, and claimed without any other. So a
+worker that dies with a batch costs none of it an attempt, and what killed it is found by itself.
 """
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, case, delete, func, select, update
+from sqlalchemy import ColumnElement, case, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -21,6 +26,8 @@ _FORUMS_PER_CLAIM = 16
 _BACKOFF_S = 2.0
 _ERROR_LENGTH = 2_000
 _LIVE = Job.failed_at.is_(None)
+_IS_SUSPECT = or_(Job.lease.is_not(None), Job.attempts > 0).label("is_suspect")
+"""Of work that is due."""
 
 
 def put(session: Session, jobs: Sequence[tuple[int, int]], *, forum_id: int, lane: Lane) -> None:
@@ -38,6 +45,7 @@ def put(session: Session, jobs: Sequence[tuple[int, int]], *, forum_id: int, lan
                 "lane": lane,
                 "attempts": 0,
                 "due_at": func.clock_timestamp(),
+                "created_at": func.clock_timestamp(),
                 "lease": None,
                 "error": None,
                 "failed_at": None,
@@ -62,21 +70,22 @@ def _forums_due(session: Session, lane: Lane) -> list[int]:
 def claim(session: Session, lane: Lane, *, token_budget: int, limit: int, lease_s: float) -> Claim:
     """Claim due work of *lane*, shared fairly among forums, up to *token_budget* tokens.
 
-    At least one question is claimed when any is due. Commit before working on them.
+    At least one question is claimed when any is due, and a suspect one alone. Commit before working
+    on them.
     """
     lease = uuid4()
-    taken: list[int] = []
-    tokens, more = 0, False
+    taken: list[_Due] = []
+    more = False
     forums = _forums_due(session, lane)
     for left, forum_id in zip(range(len(forums), 0, -1), forums, strict=True):
-        share_tokens = max(1, (token_budget - tokens) // left)
+        tokens = sum(one.tokens for one in taken)
         share = max(1, (limit - len(taken)) // left)
         rows = _due(session, lane, forum_id, share)
-        fitting = _within(rows, share_tokens)
+        fitting = _within(rows, max(1, (token_budget - tokens) // left), alone=not taken)
         more = more or len(fitting) < len(rows) or len(rows) == share
-        taken += [question_id for question_id, _ in fitting]
-        tokens += sum(size for _, size in fitting)
-        if len(taken) >= limit or tokens >= token_budget:
+        taken += fitting
+        is_full = len(taken) >= limit or sum(one.tokens for one in taken) >= token_budget
+        if is_full or any(one.is_suspect for one in taken):
             more = more or left > 1
             break
     if taken:
@@ -84,9 +93,15 @@ def claim(session: Session, lane: Lane, *, token_budget: int, limit: int, lease_
     return Claim(lease=lease, questions=_claimed(session, taken), more=more)
 
 
-def _due(session: Session, lane: Lane, forum_id: int, limit: int) -> list[tuple[int, int]]:
+class _Due(NamedTuple):
+    question_id: int
+    tokens: int
+    is_suspect: bool
+
+
+def _due(session: Session, lane: Lane, forum_id: int, limit: int) -> list[_Due]:
     found = session.execute(
-        select(Job.question_id, Job.tokens)
+        select(Job.question_id, Job.tokens, _IS_SUSPECT)
         .where(
             Job.lane == lane,
             Job.forum_id == forum_id,
@@ -98,33 +113,36 @@ def _due(session: Session, lane: Lane, forum_id: int, limit: int) -> list[tuple[
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return [(row.question_id, row.tokens) for row in found]
+    return [_Due(*row) for row in found]
 
 
-def _within(rows: list[tuple[int, int]], tokens: int) -> list[tuple[int, int]]:
-    fitting: list[tuple[int, int]] = []
+def _within(rows: Sequence[_Due], tokens: int, *, alone: bool) -> list[_Due]:
+    """Return the first of *rows* that fit; a suspect one only when it can be *alone*."""
+    fitting: list[_Due] = []
     for row in rows:
-        tokens -= row[1]
+        if row.is_suspect:
+            return fitting or [row][: int(alone)]
+        tokens -= row.tokens
         if tokens < 0 and fitting:
             break
         fitting.append(row)
     return fitting
 
 
-def _lease(session: Session, ids: list[int], lease: UUID, lease_s: float) -> None:
+def _lease(session: Session, taken: Sequence[_Due], lease: UUID, lease_s: float) -> None:
     session.execute(
         update(Job)
-        .where(Job.question_id.in_(ids))
+        .where(Job.question_id.in_([one.question_id for one in taken]))
         .values(
             lease=lease,
             due_at=func.clock_timestamp() + timedelta(seconds=lease_s),
-            attempts=Job.attempts + 1,
+            attempts=Job.attempts + int(len(taken) == 1),
         )
     )
 
 
-def _claimed(session: Session, ids: list[int]) -> list[Claimed]:
-    if not ids:
+def _claimed(session: Session, taken: Sequence[_Due]) -> list[Claimed]:
+    if not taken:
         return []
     found = session.execute(
         select(
@@ -140,7 +158,7 @@ def _claimed(session: Session, ids: list[int]) -> list[Claimed]:
             Job.attempts,
         )
         .join(Job, Job.question_id == Question.id)
-        .where(Question.id.in_(ids))
+        .where(Question.id.in_([one.question_id for one in taken]))
         .order_by(Question.id)
     )
     return [Claimed(**row) for row in found.mappings()]
@@ -172,22 +190,25 @@ def finish(session: Session, lease: UUID, ids: Sequence[int]) -> set[int]:
 
 def release(session: Session, lease: UUID, ids: Sequence[int]) -> None:
     """Give work back untouched, as if it had never been claimed."""
+    attempts = func.greatest(Job.attempts - 1, 0)  # only a claim of one alone has counted
     session.execute(
         update(Job)
         .where(Job.lease == lease, Job.question_id.in_(ids))
-        .values(lease=None, due_at=func.clock_timestamp(), attempts=Job.attempts - 1)
+        .values(lease=None, due_at=func.clock_timestamp(), attempts=attempts)
     )
 
 
 def fail(session: Session, lease: UUID, ids: Sequence[int], error: str) -> list[int]:
-    """Put work off, longer each time, and return what has now been set aside for good."""
-    over = Job.attempts >= MAX_ATTEMPTS
-    delay = func.make_interval(0, 0, 0, 0, 0, 0, _BACKOFF_S * func.power(2.0, Job.attempts))
+    """Put work off that failed alone, longer each time; return what is now set aside for good."""
+    attempts = func.greatest(Job.attempts, 1)  # a claim of it alone has counted it
+    over = attempts >= MAX_ATTEMPTS
+    delay = func.make_interval(0, 0, 0, 0, 0, 0, _BACKOFF_S * func.power(2.0, attempts))
     rows = session.execute(
         update(Job)
         .where(Job.lease == lease, Job.question_id.in_(ids))
         .values(
             lease=None,
+            attempts=attempts,
             error=error[:_ERROR_LENGTH],
             due_at=func.clock_timestamp() + delay,
             failed_at=case((over, func.clock_timestamp())),
@@ -219,7 +240,9 @@ def retry(session: Session, forum_id: int | None = None) -> int:
         session.execute(
             update(Job)
             .where(*where)
-            .values(failed_at=None, attempts=0, due_at=func.now(), lease=None)
+            .values(
+                failed_at=None, attempts=0, due_at=func.now(), created_at=func.now(), lease=None
+            )
             .returning(Job.question_id)
         ).all()
     )

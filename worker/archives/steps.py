@@ -110,7 +110,7 @@ class Steps:
         with self._sessions.begin() as session:
             same = archive_blocks.twins(session, archive.id, unit.low_id, unit.high_id)
             findings = [same_text(one, first) for one, first in same]
-            pairs.save_findings(session, forum.id, findings, self._provenance(forum))
+            pairs.save_findings(session, forum.id, findings, self._provenance(forum), read={})
             archive_units.finish(session, unit, took_s=_since(begun), found=len(findings))
 
     def _tile(self, unit: Unit, archive: ArchiveRow, forum: ForumRow, begun: float) -> None:
@@ -192,13 +192,13 @@ class Steps:
     def _rerank(self, unit: Unit, archive: ArchiveRow, forum: ForumRow, begun: float) -> None:
         near = unpack_near(unit.payload or b"")
         matcher = self._models.matcher(forum, upper_band=self._upper_band)
-        found, done = self._score(near, matcher)
+        found, done, read = self._score(near, matcher)
         sure = flagged(found, matcher.threshold)
         counts, _ = np.histogram(
             [finding.score for finding in found], bins=HISTOGRAM_BINS, range=(0.0, 1.0)
         )
         with self._sessions.begin() as session:
-            pairs.save_findings(session, forum.id, sure, self._provenance(forum))
+            pairs.save_findings(session, forum.id, sure, self._provenance(forum), read=read)
             rest = near.take(slice(done, None))
             archive_units.plan(session, archive.id, list(_rerank_units(rest, max(len(rest), 1))))
             archive_units.finish(
@@ -210,13 +210,17 @@ class Steps:
                 histogram=counts.tolist(),
             )
 
-    def _score(self, near: Near, matcher: Matcher) -> tuple[list[Finding], int]:
-        """Return what was scored until somebody waited for this worker, and how many pairs."""
+    def _score(self, near: Near, matcher: Matcher) -> tuple[list[Finding], int, dict[int, int]]:
+        """Return what was scored until somebody waited for this worker, and how many pairs.
+
+        And, by question, the version of the text that was read.
+        """
         with self._sessions.begin() as session:
             rows = questions.texts(session, {*near.left.tolist(), *near.right.tolist()})
         texts = {row.id: seen_of(row) for row in rows.values()}
         reads = matcher.reranker.calibration.reads
         length = {one: len(text.for_reranker(reads)) for one, text in texts.items()}
+        read = {row.id: row.text_version for row in rows.values()}
         lengths = [
             length.get(one, 0) + length.get(other, 0)
             for one, other in zip(near.left.tolist(), near.right.tolist(), strict=True)
@@ -224,9 +228,9 @@ class Steps:
         found: list[Finding] = []
         for part in looks(lengths, LOOK * self._scale):
             if part.start and self._is_wanted():
-                return found, part.start
+                return found, part.start, read
             found += scored(matcher, near.take(part), texts)
-        return found, len(near)
+        return found, len(near), read
 
     def _mark(self, unit: Unit, archive: ArchiveRow, forum: ForumRow, begun: float) -> None:
         model_id = archive.bi_encoder_id or self._models.bi_encoder.id

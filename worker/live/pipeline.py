@@ -19,6 +19,7 @@ from db.pairs import pairs
 from db.pairs.pairs import StaleScoresError
 from db.pairs.rows import Finding
 from db.questions import questions
+from db.questions.rows import CandidateText
 from db.tenants import forums
 from db.tenants.rows import ForumRow
 from db.vectors import embeddings
@@ -42,6 +43,7 @@ class _Found:
     twins: Sequence[Finding]
     near: Near
     questions: Mapping[int, Seen]
+    versions: Mapping[int, int]
     undecided: AbstractSet[frozenset[int]]
 
 
@@ -86,7 +88,7 @@ class Pipeline:
             undecided=found.undecided,
         )
         with self._sessions.begin() as session:
-            done, changed = self._save(session, found.forum, batch, lease, findings)
+            done, changed = self._save(session, found, batch, lease, findings)
         log.info(
             "questions.checked",
             forum_id=forum_id,
@@ -98,18 +100,20 @@ class Pipeline:
     def _save(
         self,
         session: Session,
-        forum: ForumRow,
+        found: _Found,
         batch: Sequence[Claimed],
         lease: UUID,
         findings: Sequence[Finding],
     ) -> tuple[int, int]:
         """Write what is still ours to write; return how many questions and pairs that were."""
-        provenance = self._models.provenance(forum)
+        provenance = self._models.provenance(found.forum)
         ids = [question.id for question in batch]
         questions.lock(session, ids)
         ours = jobs.finish(session, lease, ids)
         mine = [finding for finding in findings if finding.question_id in ours]
-        changed = pairs.save_findings(session, forum.id, mine, provenance)
+        changed = pairs.save_findings(
+            session, found.forum.id, mine, provenance, read=found.versions
+        )
         questions.mark_checked(session, ours, provenance)
         return len(ours), changed
 
@@ -121,10 +125,11 @@ class Pipeline:
         twins = _twins(session, forum_id, batch, candidates, limit=self._limits.kept)
         near = worth_reranking(candidates, {pair_of(twin) for twin in twins})
         texts = questions.texts(session, near.right.tolist())
-        own = {question.id: seen_of(question) for question in batch}
-        others = {row.id: seen_of(row) for row in texts.values()}
+        read: dict[int, CandidateText | Claimed] = {**texts, **{one.id: one for one in batch}}
+        seen = {one: seen_of(row) for one, row in read.items()}
+        versions = {one: row.text_version for one, row in read.items()}
         undecided = {frozenset((one, other)) for one in partners for other in partners[one]}
-        return _Found(forum, matcher, twins, near, {**others, **own}, undecided)
+        return _Found(forum, matcher, twins, near, seen, versions, undecided)
 
     def _candidates(
         self,

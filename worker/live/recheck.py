@@ -21,7 +21,8 @@ def owe_again(sessions: Sessions, forum: ForumRow, *, on_done: Callable[[int], N
     total = after = 0
     while True:
         with sessions.begin() as session:
-            rows = questions.list_questions(session, forum.id, after=after, limit=_BATCH)
+            # Locked: else an edit could come in between, and what was read be written over it.
+            rows = questions.list_questions(session, forum.id, after=after, limit=_BATCH, lock=True)
             if not rows:
                 return total
             items = [_again(row, forum) for row in rows]

@@ -30,7 +30,6 @@ def embed(
             NewEmbedding(
                 question_id=row.id,
                 forum_id=row.forum_id,
-                visible=row.visible,
                 text_digest=row.text_digest,
                 vector=vector,
             )

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from db.archives import archives, units
 from db.archives.archives import Stage
 from db.archives.units import NewUnit
-from db.deciding import bulk, decisions
+from db.deciding import decisions
 from db.deciding.decisions import Verdict
 from db.errors import ServiceError
 from db.outbox import webhooks
@@ -30,6 +30,7 @@ from db.questions import saving
 from db.review import attention
 from db.rows import PairKind, PairStatus
 from db.tables import Base
+from db.tables.archives import ArchiveUnit
 from db.tables.pairs import Pair
 from db.tables.questions import Throughput
 from db.tables.review import GroupMember, SecondOpinion
@@ -163,7 +164,7 @@ def _make_side(session: Session, mark: str, bi_encoder: ModelRow, reranker: Mode
         session, forum.id, url=f"https://{mark}.example/", kinds=webhooks.KINDS
     )
     first = _say(session, forum, confirmed, PairStatus.DUPLICATE, mark)
-    number = bulk.UUID(int=forum.id)
+    number = UUID(int=forum.id)
     _say(session, forum, refused, PairStatus.NOT_DUPLICATE, mark, bulk=number)
     attention.claim(session, forum.id, [alone], holder=f"Eve {mark}", lifetime=HOUR)
     attention.skip(session, forum.id, [flagged], holder=f"Ana {mark}")
@@ -207,7 +208,6 @@ def _embed(session: Session, forum: ForumRow, model: ModelRow, ids: Iterable[int
         NewEmbedding(
             question_id=one,
             forum_id=forum.id,
-            visible=True,
             text_digest=b"old",
             vector=np.array([1, place / 10, 0, 0], np.float32),
         )
@@ -262,9 +262,8 @@ def _ask(session: Session, forum: ForumRow, pair_id: int, decision_id: int) -> i
 def _plan(session: Session, archive_id: int, asked: list[int]) -> int:
     unit = NewUnit(stage=Stage.SEARCH, size=5, low_id=asked[0], high_id=asked[-1], payload=b"x")
     units.plan(session, archive_id, [unit])
-    return session.execute(
-        text("SELECT id FROM archive_units WHERE archive_id = :id"), {"id": archive_id}
-    ).scalar_one()
+    planned = select(ArchiveUnit.id).where(ArchiveUnit.archive_id == archive_id)
+    return session.execute(planned).scalar_one()
 
 
 def _calibrate(session: Session, forum: ForumRow, bi: ModelRow, reranker: ModelRow) -> int:
@@ -363,7 +362,7 @@ def _told(session: Session, two: Two, call: CrossedCall, number: object) -> str:
 class TwoForums:
     """The law for a module of queries; a test class of each module holds its calls."""
 
-    module: ClassVar[ModuleType]
+    module: ModuleType
     calls: ClassVar[Calls]
     crossed: ClassVar[Crossed] = {}
     service_wide: ClassVar[frozenset[str]] = frozenset()

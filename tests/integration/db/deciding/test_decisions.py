@@ -300,7 +300,8 @@ def test_no_later_score_overrules_a_person(
     )
     for threshold in (0.5, 0.999):  # flagged anew, then withdrawn
         made = Provenance(bi_encoder_id=1, reranker_id=2, threshold=threshold, observe_only=False)
-        assert pairs.save_findings(session, seeded.forum.id, [finding], made) == 0
+        read = dict.fromkeys(seeded.questions, 1)
+        assert pairs.save_findings(session, seeded.forum.id, [finding], made, read=read) == 0
 
     stage = review.get_stage(session, seeded.forum.id, pair)
     assert (stage.status, stage.decided_by, stage.version) == (status, "ana", before)

@@ -10,8 +10,9 @@ from db.rows import PairStatus
 from tests.integration.db.two_forums import Calls, Crossed, Side, TwoForums
 
 
-def _answered(session: Session, own: Side) -> bool:
-    return opinions.answer(session, own.id, own.opinion, PairStatus.RELATED, actor="Ben")
+def _answered(session: Session, own: Side) -> int:
+    opinions.answer(session, own.id, own.opinion, PairStatus.RELATED, actor="Ben")
+    return own.opinion
 
 
 class TestTwoForums(TwoForums):
@@ -27,9 +28,8 @@ class TestTwoForums(TwoForums):
         "answer": lambda session, own: opinions.answer(
             session, own.id, own.opinion, PairStatus.RELATED, actor="Ben"
         ),
-        "take_back": lambda session, own: (
-            _answered(session, own),
-            opinions.take_back(session, own.id, own.opinion, actor="Ben"),
+        "take_back": lambda session, own: opinions.take_back(
+            session, own.id, _answered(session, own), actor="Ben"
         ),
         "list_differing": lambda session, own: (
             _answered(session, own),
@@ -39,9 +39,8 @@ class TestTwoForums(TwoForums):
             _answered(session, own),
             opinions.count_differing(session, own.id, actor="Cid", is_admin=True),
         ),
-        "settle": lambda session, own: (
-            _answered(session, own),
-            opinions.settle(session, own.id, own.opinion, actor="Cid", is_admin=True),
+        "settle": lambda session, own: opinions.settle(
+            session, own.id, _answered(session, own), actor="Cid", is_admin=True
         ),
         "tally": lambda session, own: opinions.tally(session, own.id),
     }

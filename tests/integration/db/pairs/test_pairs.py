@@ -3,11 +3,13 @@
 from operator import attrgetter
 from typing import ClassVar
 
+from sqlalchemy.orm import Session
+
 from db.pairs import pairs
 from db.pairs.pairs import PairFilter
 from db.pairs.rows import Finding
 from db.rows import PairKind, Provenance
-from tests.integration.db.two_forums import Calls, Crossed, Side, TwoForums
+from tests.integration.db.two_forums import Calls, Crossed, Side, TwoForums, make_two
 
 
 def _findings(own: Side, candidate: int) -> list[Finding]:
@@ -15,6 +17,10 @@ def _findings(own: Side, candidate: int) -> list[Finding]:
         Finding(question_id=own.question, candidate_id=candidate, kind=PairKind.MODEL, score=score)
         for score in (0.99, 0.1)
     ]
+
+
+def _read(own: Side) -> dict[int, int]:
+    return dict.fromkeys(own.questions, 1)
 
 
 def _provenance(own: Side) -> Provenance:
@@ -31,7 +37,7 @@ class TestTwoForums(TwoForums):
     module = pairs
     calls: ClassVar[Calls] = {
         "save_findings": lambda session, own: pairs.save_findings(
-            session, own.id, _findings(own, own.questions[5]), _provenance(own)
+            session, own.id, _findings(own, own.questions[5]), _provenance(own), read=_read(own)
         ),
         "duplicates": lambda session, own: pairs.duplicates(session, own.question),
         "list_pairs": lambda session, own: pairs.list_pairs(session, own.id, where=PairFilter()),
@@ -43,7 +49,7 @@ class TestTwoForums(TwoForums):
         "save_findings": (
             attrgetter("question"),
             lambda session, own, thing: pairs.save_findings(
-                session, own.id, _findings(own, thing), _provenance(own)
+                session, own.id, _findings(own, thing), _provenance(own), read=_read(own)
             ),
         ),
         "list_pairs": (
@@ -53,3 +59,14 @@ class TestTwoForums(TwoForums):
             ),
         ),
     }
+
+
+def test_a_finding_about_a_text_that_has_changed_since_is_left_out(session: Session) -> None:
+    own = make_two(session).own
+    found, said = _findings(own, own.questions[5])[:1], _provenance(own)
+
+    for stale in (own.question, own.questions[5]):
+        read = _read(own) | {stale: 0}
+        assert pairs.save_findings(session, own.id, found, said, read=read) == 0
+
+    assert pairs.save_findings(session, own.id, found, said, read=_read(own)) == 1

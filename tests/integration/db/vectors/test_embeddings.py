@@ -1,10 +1,11 @@
 """Vectors on their way into Postgres and out again."""
 
 import numpy as np
-from sqlalchemy import select
+import pytest
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from db.tables.questions import Embedding
+from db.tables.questions import Embedding, Question
 from db.vectors import embeddings, models, partitions
 from db.vectors.rows import ModelKind, ModelRow, NewEmbedding
 from tests.factories import make_forum, save_questions
@@ -39,11 +40,10 @@ def test_vectors_come_back_as_the_halves_they_were_rounded_to(session: Session) 
         NewEmbedding(
             question_id=one.id,
             forum_id=forum.id,
-            visible=visible,
             text_digest=digest,
             vector=vector,
         )
-        for one, visible, digest, vector in zip(saved, (True, False), digests, wanted, strict=True)
+        for one, digest, vector in zip(saved, digests, wanted, strict=True)
     ]
 
     embeddings.save(session, model.id, rows[::-1])
@@ -52,7 +52,7 @@ def test_vectors_come_back_as_the_halves_they_were_rounded_to(session: Session) 
     for row, vector in zip(rows, wanted, strict=True):
         found = held[row.question_id]
         np.testing.assert_array_equal(numbers(found), vector.astype(np.float16))
-        assert (found.visible, bytes(found.text_digest)) == (row.visible, row.text_digest)
+        assert bytes(found.text_digest) == row.text_digest
 
 
 def test_a_vector_takes_the_place_of_an_older_one_within_one_transaction(session: Session) -> None:
@@ -63,7 +63,6 @@ def test_a_vector_takes_the_place_of_an_older_one_within_one_transaction(session
         row = NewEmbedding(
             question_id=saved.id,
             forum_id=forum.id,
-            visible=True,
             text_digest=digest,
             vector=np.full(DIMENSION, number, np.float32),
         )
@@ -72,3 +71,18 @@ def test_a_vector_takes_the_place_of_an_older_one_within_one_transaction(session
     (held,) = stored(session).values()
     assert numbers(held).tolist() == [0.5] * DIMENSION
     assert bytes(held.text_digest) == b"b" * 32
+
+
+@pytest.mark.parametrize("visible", [True, False])
+def test_a_vector_is_in_the_search_as_its_question_is_by_now(
+    session: Session, visible: bool
+) -> None:
+    forum, model = make_forum(session), make_model(session)
+    (saved,) = save_questions(session, forum, "Why?")
+    row = NewEmbedding(question_id=saved.id, forum_id=forum.id, text_digest=b"a", vector=ODD)
+    session.execute(update(Question).where(Question.id == saved.id).values(visible=visible))
+
+    embeddings.save(session, model.id, [row])
+
+    (held,) = stored(session).values()
+    assert held.visible is visible

@@ -21,7 +21,6 @@ class TestTwoForums(TwoForums):
                 NewEmbedding(
                     question_id=own.question,
                     forum_id=own.id,
-                    visible=True,
                     text_digest=b"new",
                     vector=_VECTOR,
                 )

@@ -1,12 +1,13 @@
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import func, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from db.questions import questions, saving
 from db.questions.rows import Outcome, State
 from db.tables.questions import Job
-from db.work import jobs
+from db.work import backlog, jobs
 from db.work.rows import Claim, Lane
 from tests.factories import make_forum, new_question, save_questions
 
@@ -145,3 +146,71 @@ def test_the_drain_rate_counts_what_was_done(session: Session) -> None:
 
     assert jobs.drain_rate(session, forum.id, Lane.LIVE) == 18 / 180
     assert jobs.count_pending(session, forum.id, Lane.LIVE, cap=10) == 0
+
+
+def die(session: Session) -> Claim:
+    """Claim what is due and never come back: the lease runs out."""
+    held = claim(session)
+    session.execute(update(Job).values(due_at=func.now()))
+    return held
+
+
+def test_who_was_claimed_with_a_worker_that_died_pays_nothing_and_is_tried_alone(
+    session: Session,
+) -> None:
+    forum = make_forum(session)
+    saved = save_questions(session, forum, *(f"question {n}" for n in range(6)))
+    assert len(die(session).questions) == 6
+
+    alone = [claim(session).questions for _ in saved]
+
+    assert [[one.attempts for one in held] for held in alone] == [[1]] * 6
+    assert sorted(held[0].id for held in alone) == [one.id for one in saved]
+
+
+def test_workers_killed_without_end_set_no_innocent_question_aside(session: Session) -> None:
+    forum = make_forum(session)
+    save_questions(session, forum, *(f"question {n}" for n in range(6)))
+    for _ in range(3 * jobs.MAX_ATTEMPTS):
+        die(session)  # each time with the whole batch, as if nobody had suspected anything yet
+        session.execute(update(Job).values(lease=None))
+
+    assert jobs.set_aside_crashed(session) == 0
+    assert len(claim(session).questions) == 6
+
+
+def test_a_suspect_waits_for_its_turn_and_no_longer(session: Session) -> None:
+    forum = make_forum(session)
+    save_questions(session, forum, "question 1")
+    die(session)
+    session.execute(update(Job).values(due_at=func.now() - timedelta(seconds=5)))
+    save_questions(session, forum, "question 2", "question 3", first=2)
+    session.execute(
+        update(Job).where(Job.lease.is_(None)).values(due_at=func.now() - timedelta(seconds=2))
+    )
+
+    first, second = claim(session), claim(session)
+
+    assert ([one.title for one in first.questions], first.more) == (["question 1"], True)
+    assert [one.title for one in second.questions] == ["question 2", "question 3"]
+
+
+def test_the_backlogs_age_counts_from_when_the_work_became_due(session: Session) -> None:
+    forum = make_forum(session)
+    save_questions(session, forum, "question 1", "question 2")
+    week = timedelta(days=7)
+    session.execute(
+        update(Job).values(
+            created_at=func.now() - week, failed_at=func.now(), attempts=jobs.MAX_ATTEMPTS
+        )
+    )
+
+    jobs.retry(session)
+    after_retry = backlog.oldest_due_s(session)["live"]
+    session.execute(update(Job).values(created_at=func.now() - week))
+    waiting = backlog.oldest_due_s(session)["live"]
+    save_questions(session, forum, "question one", "question two")
+
+    assert after_retry < 60
+    assert waiting == pytest.approx(week.total_seconds(), abs=60)
+    assert backlog.oldest_due_s(session)["live"] < 60

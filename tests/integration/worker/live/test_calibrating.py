@@ -278,12 +278,13 @@ def test_scores_of_the_calibration_before_are_not_written(session: Session) -> N
     provenance = Provenance(
         reranker_id=ids[0], bi_encoder_id=ids[1], threshold=0.5, observe_only=False
     )
-    pairs.save_findings(session, seeded.forum.id, [finding], provenance)
+    read = dict.fromkeys(seeded.questions, 1)
+    pairs.save_findings(session, seeded.forum.id, [finding], provenance, read=read)
 
     put_in_force(session, "cooks", learnt(*ids, shift=-1.0))
 
     with pytest.raises(StaleScoresError):
-        pairs.save_findings(session, seeded.forum.id, [finding], provenance)
+        pairs.save_findings(session, seeded.forum.id, [finding], provenance, read=read)
 
 
 def test_a_calibration_beside_busy_workers_reaches_every_pair(committed: Factory) -> None:
