@@ -228,11 +228,9 @@ def list_queue(
     matching = select(Pair.id).where(*conditions(forum_id, where))
     page = _ordered(matching, sort, by_index=where.words is None).limit(limit)
     if after is not None:
-        place = session.execute(
-            select(Pair.score, Pair.useful, Pair.flagged_at, Pair.id).where(
-                Pair.id == after, Pair.forum_id == forum_id
-            )
-        ).one_or_none()
+        found = select(Pair.score, Pair.useful, Pair.flagged_at, Pair.id)
+        of_forum = found.where(Pair.id == after, Pair.forum_id == forum_id)
+        place = session.execute(of_forum).one_or_none()
         if place is not None:
             page = page.where(_behind(place, sort))
     ids = list(session.execute(page).scalars())
