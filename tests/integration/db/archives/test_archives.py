@@ -16,10 +16,6 @@ class TestTwoForums(TwoForums):
         ),
         "get": lambda session, own: archives.get(session, own.archive, lock=True),
         "list_archives": lambda session, own: archives.list_archives(session, own.id),
-        "find_unloaded": lambda session, own: archives.find_unloaded(session, own.id, "of alpha"),
-        "find_unloaded: by the name of the other's": lambda session, own: archives.find_unloaded(
-            session, own.id, "of stranger"
-        ),
         "set_state": lambda session, own: archives.set_state(
             session, own.archive, ArchiveState.CANCELLED
         ),
