@@ -116,7 +116,7 @@ def _welcome(
     next_: str = "",
 ) -> Response:
     with sessions.begin() as session:
-        token = people.open_sign_in(session, person.id, lifetime=console.session_lifetime)
+        token = people.open_sign_in(session, person, lifetime=console.session_lifetime)
     response = _to(_inside(next_))
     response.set_cookie(
         COOKIE,

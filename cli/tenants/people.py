@@ -41,12 +41,20 @@ def add(
     secret = typer.prompt("Password", hide_input=True, confirmation_prompt=True) if password else ""
     with database(data) as sessions, sessions.begin() as session:
         person = db_people.ensure_person(session, name)
+        known = ", ".join(person.roles)
         for one in forum:
             row = forums.get_forum(session, one)
             db_people.set_role(session, person.id, row.id, role)
         if secret:
             db_people.set_password(session, person.id, secret)
     console.print(f"{name} is {role} of {', '.join(forum)}.", highlight=False, markup=False)
+    if known:
+        console.print(
+            f"This is the same person who already had a role in {known}. Sign-ins that an admin of"
+            " those forums made count there alone.",
+            highlight=False,
+            markup=False,
+        )
 
 
 @people.command("link")

@@ -58,6 +58,8 @@ class SignIn(Base):
 
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
+    only_forum_id: Mapped[int | None] = mapped_column(ForeignKey("forums.id", ondelete="CASCADE"))
+    """The one forum that it counts in: it came by a link that an admin of that forum made."""
     created_at: Mapped[Now]
     expires_at: Mapped[Instant]
 
@@ -69,6 +71,8 @@ class SignInLink(Base):
 
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
+    only_forum_id: Mapped[int | None] = mapped_column(ForeignKey("forums.id", ondelete="CASCADE"))
+    """The one forum that it signs in to; null: the operator made it, and it counts everywhere."""
     expires_at: Mapped[Instant]
 
 

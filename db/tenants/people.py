@@ -1,5 +1,8 @@
 """Queries on people, what they may do, and how they sign in.
 
+A name is one person in every forum, so what an admin of one forum makes must not count in another:
+a sign-in by a link of theirs holds the roles in that forum alone, whatever the person is elsewhere.
+
 A password is kept as an argon2id hash. Keys, links and browsers' tokens have 256 random bits, so a
 plain SHA-256 of each is safe to keep.
 """
@@ -62,6 +65,8 @@ class PersonRow:
     name: str
     roles: Mapping[str, Role]
     """By forum name."""
+    only_forum_id: int | None = None
+    """The one forum that this sign-in counts in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,20 +82,28 @@ def _digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
-def _person(session: Session, person: Person) -> PersonRow:
-    found = session.execute(
+def _person(session: Session, person: Person, *, only_forum_id: int | None = None) -> PersonRow:
+    statement = (
         select(Forum.name, Membership.role)
         .join(Forum, Forum.id == Membership.forum_id)
         .where(Membership.person_id == person.id)
         .order_by(Forum.name)
     )
+    if only_forum_id is not None:
+        statement = statement.where(Forum.id == only_forum_id)
     return PersonRow(
-        id=person.id, name=person.name, roles={row.name: Role(row.role) for row in found}
+        id=person.id,
+        name=person.name,
+        roles={row.name: Role(row.role) for row in session.execute(statement)},
+        only_forum_id=only_forum_id,
     )
 
 
 def ensure_person(session: Session, name: str) -> PersonRow:
-    """Return the person called *name*, created when new; raises `InvalidInputError`."""
+    """Return the person called *name*, created when new; raises `InvalidInputError`.
+
+    Whether they are new is for the operator alone to hear: it tells who is known elsewhere.
+    """
     name = " ".join(name.split())
     if not name or len(name) > 60:  # noqa: PLR2004  # what the console has room for
         raise InvalidInputError("a person's name has 1 to 60 characters")
@@ -104,6 +117,21 @@ def get_person(session: Session, name: str) -> PersonRow:
     if person is None:
         raise NotFoundError(f"there is nobody called {name!r}")
     return _person(session, person)
+
+
+def get_member(session: Session, forum_id: int, name: str) -> PersonRow:
+    """Return a person with their role in this forum alone; raises `NotFoundError`.
+
+    Who reviews elsewhere is answered like who is known nowhere.
+    """
+    person = session.execute(
+        select(Person)
+        .join(Membership, Membership.person_id == Person.id)
+        .where(Person.name == name, Membership.forum_id == forum_id)
+    ).scalar_one_or_none()
+    if person is None:
+        raise NotFoundError(f"nobody called {name!r} reviews in this forum")
+    return _person(session, person, only_forum_id=forum_id)
 
 
 def set_password(session: Session, person_id: int, password: str) -> None:
@@ -196,14 +224,20 @@ def record_failure(session: Session, buckets: Iterable[str]) -> None:
     session.execute(insert(SignInAttempt).values([{"bucket": bucket} for bucket in buckets]))
 
 
-def create_sign_in_link(session: Session, person_id: int, base_url: str) -> str:
-    """Return an address that signs the person in once, within `LINK_LIFETIME`."""
+def create_sign_in_link(
+    session: Session, person_id: int, base_url: str, *, only_forum_id: int | None = None
+) -> str:
+    """Return an address that signs the person in once, within `LINK_LIFETIME`.
+
+    With *only_forum_id*, which is for links that an admin makes, to that forum alone.
+    """
     token = secrets.token_urlsafe(32)
     session.execute(delete(SignInLink).where(SignInLink.expires_at < func.now()))
     session.execute(
         insert(SignInLink).values(
             token_hash=_digest(token),
             person_id=person_id,
+            only_forum_id=only_forum_id,
             expires_at=func.now() + LINK_LIFETIME,
         )
     )
@@ -215,21 +249,24 @@ def use_link(session: Session, token: str) -> PersonRow:
     used = delete(SignInLink).where(
         SignInLink.token_hash == _digest(token), SignInLink.expires_at > func.now()
     )
-    person_id = session.execute(used.returning(SignInLink.person_id)).scalar_one_or_none()
-    person = session.get(Person, person_id) if person_id is not None else None
-    if person is None or person.disabled_at is not None:
+    link = session.execute(
+        used.returning(SignInLink.person_id, SignInLink.only_forum_id)
+    ).one_or_none()
+    person = session.get(Person, link.person_id) if link is not None else None
+    if link is None or person is None or person.disabled_at is not None:
         raise SignInRefusedError("this link was used already or is too old; ask for a new one")
-    return _person(session, person)
+    return _person(session, person, only_forum_id=link.only_forum_id)
 
 
-def open_sign_in(session: Session, person_id: int, *, lifetime: timedelta) -> str:
-    """Remember a browser as signed in and return its token."""
+def open_sign_in(session: Session, person: PersonRow, *, lifetime: timedelta) -> str:
+    """Remember a browser as signed in, with the roles of *person*, and return its token."""
     token = secrets.token_urlsafe(32)
     session.execute(delete(SignIn).where(SignIn.expires_at < func.now()))
     session.execute(
         insert(SignIn).values(
             token_hash=_digest(token),
-            person_id=person_id,
+            person_id=person.id,
+            only_forum_id=person.only_forum_id,
             expires_at=func.clock_timestamp() + lifetime,
         )
     )
@@ -239,15 +276,17 @@ def open_sign_in(session: Session, person_id: int, *, lifetime: timedelta) -> st
 def find_signed_in(session: Session, token: str) -> PersonRow | None:
     """Return who is signed in with this token, or None when it expired or was closed."""
     found = session.execute(
-        select(Person)
+        select(Person, SignIn.only_forum_id)
         .join(SignIn, SignIn.person_id == Person.id)
         .where(
             SignIn.token_hash == _digest(token),
             SignIn.expires_at > func.clock_timestamp(),
             Person.disabled_at.is_(None),
         )
-    ).scalar_one_or_none()
-    return _person(session, found) if found else None
+    ).one_or_none()
+    if found is None:
+        return None
+    return _person(session, found.Person, only_forum_id=found.only_forum_id)
 
 
 def close_sign_in(session: Session, token: str) -> None:

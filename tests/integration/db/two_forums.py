@@ -50,6 +50,7 @@ _OWN_IDS = 1_000_000
 _OF_OTHER = re.compile(rf"(?<![\d.])19\d{{8}}\b|{MARK}")
 _UNLIKE = re.compile(r"UUID\('[^']+'\)|\d{7,}")
 """Numbers that are new each time."""
+_ABSENT: Mapping[type, object] = {int: 1_666_666_666, UUID: UUID(int=6), str: "nobody at all"}
 _TITLES = ("boil an egg", "boil eggs", "egg boiling", "bake bread", "bake a loaf", "freeze soup")
 
 
@@ -196,7 +197,7 @@ def _make_side(session: Session, mark: str, bi_encoder: ModelRow, reranker: Mode
         delivery=webhooks.send_test(session, forum.id, webhook.id).id,
         key=keys.create_key(session, name=f"of {mark}", forum_ids=[forum.id], scopes=["submit"]),
         person=people.get_person(session, person.name),
-        sign_in=people.open_sign_in(session, person.id, lifetime=HOUR),
+        sign_in=people.open_sign_in(session, person, lifetime=HOUR),
         calibration=_calibrate(session, forum, bi_encoder, reranker),
         bi_encoder=bi_encoder,
         reranker=reranker,
@@ -355,6 +356,7 @@ def _told(session: Session, two: Two, call: CrossedCall, number: object) -> str:
             said = f"{result}"
         except ServiceError as error:
             said = f"{type(error).__name__}: {error}"
+            said = said.replace(repr(number), "ID")
         assert rows_of_other(session) == before
     return _UNLIKE.sub("ID", said.replace(str(number), "ID"))
 
@@ -392,7 +394,7 @@ class TwoForums:
         for name, (thing, call) in self.crossed.items():
             with subtests.test(name):
                 known = thing(two.other)
-                absent = UUID(int=6) if isinstance(known, UUID) else 1_666_666_666
+                absent = _ABSENT[type(known)]
 
                 told = _told(session, two, call, known)
 

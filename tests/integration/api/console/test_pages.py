@@ -313,10 +313,16 @@ def test_an_admin_cannot_climb_by_somebody_elses_link(
         ben = people.get_person(session, "Ben")
         people.set_role(session, ben.id, other.forum.id, Role.ADMIN)
 
-    code, text = post(client, "settings/members/link", name="Ben")
+    _, text = post(client, "settings/members/link", name="Ben")
+    link = text.split("/console/sign-in/")[1].split("<")[0].split('"')[0]
+    with make_client(sessions, None) as browser:
+        browser.follow_redirects = False
+        home = browser.post(f"/console/sign-in/{link}", headers=HTML)
 
-    assert code == HTTPStatus.UNPROCESSABLE_ENTITY
-    assert "/console/sign-in/" not in text
+        assert home.status_code == HTTPStatus.SEE_OTHER
+        assert browser.get("/console/cooks/review", headers=HTML).status_code == HTTPStatus.OK
+        elsewhere = browser.get("/console/bakers/review", headers=HTML)
+        assert elsewhere.status_code == HTTPStatus.NOT_FOUND
 
 
 @pytest.mark.parametrize(
