@@ -1,4 +1,4 @@
-"""From stored rows to what goes over the wire."""
+"""From stored rows to the answers of the API."""
 
 from urllib.parse import quote
 

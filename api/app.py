@@ -1,4 +1,4 @@
-"""The HTTP application, put together from what it works with."""
+"""The HTTP application with its routes, console and middleware."""
 
 from fastapi import FastAPI
 
@@ -23,8 +23,8 @@ from worker.queue import Queue
 
 _DESCRIPTION = """Tells a forum which of its questions have been asked before.
 
-Put questions in, read their duplicates back a moment later, or ask about a text that is not stored.
-Every error is an `application/problem+json`; what may be tried again says when in `Retry-After`.
+Send questions and read their duplicates a moment later, or check a text that is not stored. Every
+error is `application/problem+json`; if a call may be tried again, `Retry-After` says when.
 """
 
 
@@ -35,7 +35,7 @@ def create_app(settings: ApiSettings, sessions: Sessions, queue: Queue) -> FastA
         title="askedbefore",
         version="1",
         description=_DESCRIPTION,
-        # The pages that FastAPI makes of it load scripts from elsewhere: only the JSON is served.
+        # FastAPI's own pages load scripts from other hosts: only the JSON is served.
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,

@@ -1,4 +1,4 @@
-"""Keeps one forum's backlog within its limit, and says when there will be room again."""
+"""Keeps the waiting questions of a forum below its limit, and says when there is room again."""
 
 import math
 
@@ -11,11 +11,11 @@ from db.work import jobs
 from db.work.rows import Lane
 
 _ROOM = 0.1
-"""Share of the limit that is to be free before a forum is asked to come back."""
+"""Share of the limit that must be free before a forum should try again."""
 _SHORTEST_S = 1
 _LONGEST_S = 600
 _UNKNOWN_S = 60
-"""What is said while nothing has been done lately, so that no rate is known."""
+"""Seconds to wait while no question was checked lately, so that no rate is known."""
 
 
 def retry_after_s(pending: int, limit: int, *, rate: float) -> int:
@@ -33,7 +33,7 @@ class Backlog:
         self._counts: TimedCache[int, list[int]] = TimedCache(cache_s)
 
     def admit(self, session: Session, forum: ForumRow) -> None:
-        """Raise `BackpressureError` when the forum has as much waiting as it may."""
+        """Raise `BackpressureError` if as many of the forum's questions wait as may."""
         count = self._counts.find(forum.id)
         if count is None:
             cap = forum.pending_limit
@@ -45,7 +45,7 @@ class Backlog:
             raise BackpressureError(forum=forum.name, pending=count[0], retry_after_s=wait_s)
 
     def add(self, forum_id: int, enqueued: int) -> None:
-        """Count in what was just enqueued, or a burst would pass the limit between two looks."""
+        """Add what was just stored; otherwise a burst between two counts would pass the limit."""
         count = self._counts.find(forum_id)
         if count is not None:
             count[0] += enqueued

@@ -1,4 +1,4 @@
-"""Answers that may be a second old, kept in memory of one process."""
+"""A cache in the memory of one process, for answers that may be a second old."""
 
 import time
 from typing import Generic, TypeVar
@@ -16,12 +16,12 @@ class TimedCache(Generic[_Key, _Value]):
         self._values: dict[_Key, tuple[float, _Value]] = {}
 
     def find(self, key: _Key) -> _Value | None:
-        """Return what was put under *key* lately, or None."""
+        """Return the value of *key*, or None if there is none or it is too old."""
         kept = self._values.get(key)
         return kept[1] if kept is not None and time.monotonic() - kept[0] < self._ttl_s else None
 
     def put(self, key: _Key, value: _Value) -> None:
-        """Keep *value* from now on."""
+        """Keep *value* under *key*."""
         if len(self._values) >= self._size:
             self._values.clear()
         self._values[key] = (time.monotonic(), value)

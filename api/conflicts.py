@@ -12,7 +12,7 @@ from db.groups.groups import WouldMergeError
 
 
 def review_problem(error: ServiceError, *, status: HTTPStatus | None = None) -> Response:
-    """Return the problem that stands for *error*, with what a reviewer needs to go on."""
+    """Return the problem for *error*, with what a reviewer needs to decide again."""
     extra = _extra(error)
     if not extra and status is None:
         return service_problem(error)

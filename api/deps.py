@@ -37,7 +37,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """A valid key and the forums it is bound to, by name."""
+    """A valid key and its forums, by name."""
 
     key: KeyRow
     forums: Mapping[str, ForumRow]
@@ -59,7 +59,7 @@ class Services:
         self._noted: TimedCache[int, bool] = TimedCache(_USE_NOTED_EVERY.total_seconds())
 
     async def access(self, secret: str) -> Access | None:
-        """Return what this key may see, or None when it is unknown, revoked or expired."""
+        """Return what this key may see, or None if it is unknown, revoked or expired."""
         digest = hashlib.sha256(secret.encode()).digest()
         found = self._access.find(digest)
         if found is None:
@@ -153,7 +153,7 @@ AdminForum = Annotated[ForumRow, Depends(forum_for("admin"))]
 
 
 async def only_json(request: Request) -> None:
-    """Refuse a body that does not say it is JSON."""
+    """Refuse a body whose `Content-Type` is not JSON."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     is_json = media_type == "application/json" or (
         media_type.startswith("application/") and media_type.endswith("+json")

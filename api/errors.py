@@ -31,8 +31,8 @@ _MESSAGES = {
     "model_type": "must be an object",
     "model_attributes_type": "must be an object",
     "missing": "is required",
-    "extra_forbidden": "is no field of this call",
-    "string_unicode": "must be valid Unicode: it holds half of a surrogate pair",
+    "extra_forbidden": "is not a field of this call",
+    "string_unicode": "must be valid Unicode: it has half of a surrogate pair",
 }
 
 _UPLOAD_RETRY_S = 30
@@ -46,7 +46,7 @@ class UnauthenticatedError(ServiceError):
 
 
 class ForbiddenError(ServiceError):
-    """This key may not do that."""
+    """This key does not have the scope for that."""
 
 
 class UnsupportedMediaTypeError(ServiceError):
@@ -54,7 +54,7 @@ class UnsupportedMediaTypeError(ServiceError):
 
 
 class BrokenBodyError(ServiceError):
-    """The body is no JSON that can be read: it must be valid UTF-8 and not nested without end."""
+    """The body is not valid JSON: it must be UTF-8 and not nested too deeply."""
 
 
 class BodyTooLargeError(ServiceError):
@@ -135,7 +135,7 @@ def problem(
     errors: Sequence[Mapping[str, str]] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Return a problem as RFC 9457 writes it; *errors* are the single fields at fault."""
+    """Return a problem as RFC 9457 writes it; *errors* are the wrong fields."""
     content: dict[str, Any] = {
         "type": kind,
         "title": status.phrase,
@@ -150,7 +150,7 @@ def problem(
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Make every error that leaves a route, expected or not, a problem."""
+    """Turn every error that leaves a route, expected or not, into a problem."""
     app.add_exception_handler(ServiceError, _service_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
@@ -159,7 +159,7 @@ def add_handlers(app: FastAPI) -> None:
 
 
 def service_problem(error: ServiceError) -> Response:
-    """Return the problem that stands for an error of the service."""
+    """Return the problem for an error of the service."""
     status = status_of(error)
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         return internal_problem()
@@ -172,7 +172,7 @@ def service_problem(error: ServiceError) -> Response:
 
 
 def field_errors(errors: Sequence[Any], *, within: str = "#") -> list[dict[str, str]]:
-    """Return pydantic's findings with a pointer into the body, or the name of a parameter."""
+    """Return pydantic's errors with a pointer into the body, or the name of a parameter."""
     return [_field_error(error, within) for error in errors]
 
 
@@ -229,6 +229,6 @@ async def _database_away(_request: Request, error: Exception) -> Response:
 
 
 def internal_problem() -> Response:
-    """Return what is said of an error that nobody expected: where to look, and nothing else."""
+    """Return the problem for an unexpected error: where to look, and nothing else."""
     detail = "something went wrong here; it is in the log under this answer's X-Request-Id"
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail)

@@ -1,4 +1,4 @@
-"""What Prometheus reads: counts of this process, and gauges of the service from its database."""
+"""Metrics for Prometheus: counters of this process, and gauges read from the database."""
 
 from collections.abc import Iterator
 
@@ -73,7 +73,7 @@ class Metrics:
 
 
 class CountedQueue:
-    """A queue whose wake-ups that fail are counted."""
+    """A queue that counts its failed wake-ups."""
 
     def __init__(self, queue: Queue, metrics: Metrics) -> None:
         self._queue = queue

@@ -1,4 +1,4 @@
-"""Around every request: its id, its measure, its limit, and headers that make browsers careful.
+"""Around every request: its id, its duration, its size limit, and security headers.
 
 Pure ASGI: nothing is buffered, and what a route streams is streamed on.
 """
@@ -33,7 +33,7 @@ log = structlog.get_logger()
 
 
 class Observer:
-    """Gives each request an id, measures it, and answers for errors that nobody expected."""
+    """Gives each request an id, measures it, and answers unexpected errors."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -52,7 +52,7 @@ class Observer:
             except Exception as error:  # the last place before the server
                 _log_unexpected(error, answer.request_id)
                 if answer.status is not None:
-                    raise  # half an answer is out: the server breaks the connection off
+                    raise  # half an answer is sent: the server closes the connection
                 await internal_problem()(scope, receive, answer.send)
         self._measure(scope, answer.status or _SERVER_ERROR, time.perf_counter() - begun)
 
@@ -86,7 +86,7 @@ def _log_unexpected(error: Exception, request_id: str) -> None:
 
 
 class PayloadLimit:
-    """Refuses a body over *limit* bytes with 413, whether its length was announced or not.
+    """Refuses a body over *limit* bytes with 413, whether `Content-Length` was sent or not.
 
     An archive, which is streamed to disk, may have *archive_limit* bytes.
     """

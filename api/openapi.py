@@ -1,4 +1,4 @@
-"""Completes the description of the API: each error as a problem, as it is really answered."""
+"""Completes the OpenAPI document: each error as a problem, as the API really answers it."""
 
 from http import HTTPStatus
 from typing import Any

@@ -1,4 +1,4 @@
-"""Once more, where two transactions got into each other's way and nobody is at fault."""
+"""Runs a transaction again after a deadlock or a serialisation failure."""
 
 from collections.abc import Callable
 from typing import TypeVar

@@ -1,4 +1,4 @@
-"""What goes over the wire: bodies that come in, strict and cleaned, and answers that go out."""
+"""Request bodies, strict and cleaned, and the answers of the API."""
 
 from datetime import datetime
 from typing import Annotated
@@ -32,7 +32,7 @@ _Title = Annotated[
     AfterValidator(intake.title_of),
     WithJsonSchema({"type": "string", "minLength": 1}),
     Field(
-        description="1 to 500 characters once spaces are joined and control characters removed",
+        description="1 to 500 characters, after spaces are joined and control characters removed",
         examples=["How do I get good at programming?"],
     ),
 ]
@@ -40,7 +40,7 @@ _Body = Annotated[
     StrictStr,
     AfterValidator(intake.body_of),
     WithJsonSchema({"type": "string"}),
-    Field(description="What follows the title as plain text; at most 20,000 characters, cleaned"),
+    Field(description="The rest of the post as plain text; at most 20,000 characters, cleaned"),
 ]
 _Label = Annotated[
     StrictStr | None,
@@ -62,7 +62,7 @@ _AskedAt = Annotated[
     BeforeValidator(intake.parse_instant),
     AfterValidator(intake.instant_of),
     WithJsonSchema({"type": ["string", "null"], "format": "date-time"}),
-    Field(description="When it was asked, with a time zone; from 1990 to now"),
+    Field(description="When it was asked: date and time with a time zone, from 1990 to now"),
 ]
 
 
@@ -84,11 +84,11 @@ class QuestionIn(_In):
     author: _Label = None
     asked_at: _AskedAt = None
     visible: StrictBool = Field(
-        default=True, description="Whether it may be offered as somebody's duplicate"
+        default=True, description="Whether it may be offered as a duplicate of another question"
     )
 
     def submission(self, external_id: str) -> intake.Submission:
-        """Return it as what the service lets in."""
+        """Return it as the service stores it."""
         fields = {name: getattr(self, name) for name in QuestionIn.model_fields}
         return intake.Submission(external_id=external_id, **fields)
 
@@ -100,7 +100,7 @@ class BatchItemIn(QuestionIn):
 
 
 class BatchIn(_In):
-    """Questions sent together; each is judged by itself."""
+    """Questions sent together; each is checked for errors by itself."""
 
     questions: Annotated[
         list[SkipValidation[BatchItemIn]], Field(min_length=1, max_length=BATCH_SIZE)
@@ -108,14 +108,14 @@ class BatchIn(_In):
 
 
 class CheckIn(_In):
-    """A text that is asked about and not stored."""
+    """A text that is compared and not stored."""
 
     title: _Title
     body: _Body = ""
 
 
 class ModelsOut(_Out):
-    """The models a finding rests on."""
+    """The models that scored a pair."""
 
     bi_encoder: str | None
     reranker: str | None
@@ -124,17 +124,17 @@ class ModelsOut(_Out):
 class ScoresOut(_Out):
     """The CrossEncoder's logits for both orders; null where an order was not needed."""
 
-    forward: float | None = Field(description="With the question asked about first")
+    forward: float | None = Field(description="With the new question first")
     backward: float | None
 
 
 class CheckedOut(_Out):
-    """A stored question that says the same."""
+    """A stored question that asks the same."""
 
     id: str
     title: str
     url: str | None
-    score: Annotated[float, Field(ge=0, le=1, description="Probability of being the same")]
+    score: Annotated[float, Field(ge=0, le=1, description="Probability that both ask the same")]
     cosine: float | None
     kind: PairKind = Field(description="`same_text` needed no model")
 
@@ -151,7 +151,7 @@ class DuplicateOut(CheckedOut):
 
 
 class QuestionOut(_Out):
-    """A stored question, where it stands, and its duplicates."""
+    """A stored question, its state and its duplicates."""
 
     id: str
     forum: str
@@ -166,10 +166,10 @@ class QuestionOut(_Out):
     author: str | None
     asked_at: datetime | None
     visible: bool
-    text_fields: str = Field(description="What the models see: `title` or `title_body`")
+    text_fields: str = Field(description="What the models read: `title` or `title_body`")
     threshold: float | None = Field(description="Probability from which pairs were flagged")
     models: ModelsOut
-    duplicates: list[DuplicateOut] = Field(description="At most ten, surest first")
+    duplicates: list[DuplicateOut] = Field(description="At most ten, the highest score first")
     warnings: list[str]
     error: str | None = Field(description="Why the last attempt failed")
     attempts: int
@@ -179,7 +179,7 @@ class QuestionOut(_Out):
 
 
 class FieldProblem(_Out):
-    """One field at fault."""
+    """One wrong field."""
 
     detail: str
     pointer: str | None = Field(default=None, description="JSON pointer into the body")
@@ -193,21 +193,21 @@ class Problem(_Out):
     title: str
     status: int
     detail: str
-    errors: list[FieldProblem] = Field(default=[], description="Present when fields are at fault")
+    errors: list[FieldProblem] = Field(default=[], description="Present when fields are wrong")
 
 
 class BatchItemOut(_Out):
-    """What became of one question of a batch."""
+    """The result of one question of a batch."""
 
     index: int
     id: str | None
-    outcome: Outcome | None = Field(description="Null when the question was refused")
+    outcome: Outcome | None = Field(description="Null if the question was refused")
     status_url: str | None
     errors: list[FieldProblem] = Field(description="Why it was refused")
 
 
 class BatchOut(_Out):
-    """What became of each question of a batch, in its order."""
+    """The result of each question of a batch, in the order sent."""
 
     items: list[BatchItemOut]
     enqueued: int = Field(description="Questions that a worker will check")
@@ -215,7 +215,7 @@ class BatchOut(_Out):
 
 
 class ForumOut(_Out):
-    """A forum and what is waiting in it."""
+    """A forum and how many of its questions wait."""
 
     name: str
     title: str
@@ -234,7 +234,7 @@ class PairQuestionOut(_Out):
 
 
 class PairOut(_Out):
-    """Two questions that say the same, or were thought to."""
+    """Two questions that were flagged, observed or decided on."""
 
     id: str
     kind: PairKind
@@ -242,14 +242,14 @@ class PairOut(_Out):
     score: float
     cosine: float | None
     threshold: float
-    version: int = Field(description="What a decision must name: it grows with every change")
+    version: int = Field(description="Grows with every change; a decision must name it")
     questions: tuple[PairQuestionOut, PairQuestionOut]
     flagged_at: datetime
     decided_at: datetime | None
 
 
 class PairsOut(_Out):
-    """A page of pairs; the next one is asked for with its cursor."""
+    """A page of pairs, and the cursor of the next page."""
 
     pairs: list[PairOut]
     next_cursor: str | None
@@ -265,7 +265,7 @@ class CheckOut(_Out):
 
 
 class CheckResult(_Out):
-    """One part of the service and whether it is well."""
+    """One part of the service and whether it works."""
 
     ok: bool
     detail: str

@@ -26,57 +26,60 @@ class ApiSettings(BaseSettings):
 
     redis_url: SecretStr = Field(description="URL of Redis, `redis://...` or `unix:///...`")
     secret_key: SecretStr = Field(
-        description="Signs what the console hands out; at least 32 characters, your own"
+        description="Signs cookies and links of the console; at least 32 characters, your own"
     )
     max_payload_bytes: PositiveInt = Field(
-        default=2 * 1024 * 1024, description="Bytes of a request's body at most"
+        default=2 * 1024 * 1024, description="Largest body of a request in bytes"
     )
     max_archive_bytes: PositiveInt = Field(
-        default=4 * 1024**3, description="Bytes of an uploaded archive at most, as it is sent"
+        default=4 * 1024**3, description="Largest uploaded archive in bytes, as it is sent"
     )
     upload_slots: PositiveInt = Field(
-        default=4, description="Archives a process takes in at a time; further ones are sent away"
+        default=4,
+        description="Archives that one process loads at once; others are refused",
     )
     upload_slots_per_forum: PositiveInt = Field(
-        default=2, description="Archives of one forum a process takes in at a time"
+        default=2, description="Archives of one forum that one process loads at once"
     )
     upload_memory_bytes: PositiveInt = Field(
         default=256 * 1024**2,
-        description="Bytes of memory that reading one archive may take for itself",
+        description="Memory in bytes that reading one archive may use",
     )
     upload_time_limit_s: PositiveFloat = Field(
-        default=3_600.0, description="Seconds in which an archive must arrive, and be stored"
+        default=3_600.0, description="Seconds in which an archive must arrive and be stored"
     )
     upload_idle_s: PositiveFloat = Field(
-        default=30.0, description="Seconds without a byte after which an upload is broken off"
+        default=30.0, description="Seconds without a byte after which an upload is ended"
     )
     upload_folder: DirectoryPath | None = Field(
         default=None,
-        description="Folder in which an upload lies until it is stored; unset, the system's own",
+        description="Folder for uploads until they are stored; unset: the system's own",
     )
     upload_free_bytes: NonNegativeInt = Field(
-        default=1024**3, description="Bytes of the folder's disk that uploads leave free"
+        default=1024**3, description="Bytes that uploads leave free on the disk of that folder"
     )
-    wait_limit_s: NonNegativeFloat = Field(
-        default=10.0, description="Longest `?wait=` for which a submission may be held open"
-    )
+    wait_limit_s: NonNegativeFloat = Field(default=10.0, description="Longest `?wait=` in seconds")
     wait_slots: PositiveInt = Field(
-        default=64, description="Submissions a process holds open; further ones are not waited for"
+        default=64,
+        description="Submissions that may wait in one process; others are answered at once",
     )
     check_timeout_s: PositiveFloat = Field(
-        default=5.0, description="Seconds after which a check that no worker took up is given up"
+        default=5.0, description="Seconds after which an unanswered check is given up"
     )
     check_slots: PositiveInt = Field(
-        default=16, description="Checks a process has in hand; further ones are sent away"
+        default=16,
+        description="Checks that run in one process at most; others are answered with 503",
     )
     readiness_proof_s: PositiveInt = Field(
-        default=180, description="Seconds for which a worker's last real inference is believed"
+        default=180,
+        description="Seconds for which a worker's last run of its models counts as proof",
     )
     access_cache_s: NonNegativeFloat = Field(
-        default=1.0, description="Seconds for which a key's rights and its forums are remembered"
+        default=1.0, description="Seconds for which a key's rights and forums are kept in memory"
     )
     pending_cache_s: NonNegativeFloat = Field(
-        default=1.0, description="Seconds for which a forum's count of waiting questions is kept"
+        default=1.0,
+        description="Seconds for which a forum's count of waiting questions is kept in memory",
     )
 
     @model_validator(mode="after")
@@ -89,7 +92,7 @@ class ApiSettings(BaseSettings):
     def _secrets_must_be_chosen(self) -> Self:
         for name in ("redis_url", "secret_key"):
             if PLACEHOLDER in getattr(self, name).get_secret_value():
-                raise ValueError(f"{name} still holds the placeholder: choose your own")
+                raise ValueError(f"{name} still has the placeholder: choose your own")
         if len(self.secret_key.get_secret_value()) < SECRET_LENGTH:
             raise ValueError(f"secret_key must have at least {SECRET_LENGTH} characters")
         return self

@@ -33,7 +33,7 @@ class _AilmentError(ServiceError):
 
 
 def doctor() -> None:
-    """Look at every part of the service and say what to do about what is wrong."""
+    """Check every part of the service and say what to do about each fault."""
     checks: dict[str, Callable[[], str]] = {
         "database": _database,
         "schema": _schema,
@@ -70,7 +70,7 @@ def _database() -> str:
         raise _AilmentError("Postgres has no pgvector: install 0.8.4 or newer")
     if tuple(int(part) for part in str(vector).split(".")) < MINIMUM_PGVECTOR:
         raise _AilmentError(
-            f"pgvector {vector} can lose index entries on VACUUM: take 0.8.4 or newer"
+            f"pgvector {vector} can lose index entries on VACUUM: install 0.8.4 or newer"
         )
     return f"Postgres {server} with pgvector {vector}"
 
@@ -102,10 +102,10 @@ def _workers() -> str:
         proofs = workers.proved_lately(session, within_s=_PROOF_AGE_S)
     if not proofs:
         raise _AilmentError(
-            f"no worker has inferred in the last {_PROOF_AGE_S} s:"
+            f"no worker has run its models in the last {_PROOF_AGE_S} s:"
             " start `askedbefore worker` and `askedbefore beat`"
         )
-    return f"{len(proofs)} able, the latest in {proofs[0].proof_ms:.0f} ms"
+    return f"{len(proofs)} ready, the latest proof took {proofs[0].proof_ms:.0f} ms"
 
 
 def _set_aside() -> str:
@@ -114,6 +114,6 @@ def _set_aside() -> str:
         failed = sum(count for _, state, count in jobs.counts(session) if state == "failed")
     if failed:
         raise _AilmentError(
-            f"{failed} questions keep failing: see their error, `askedbefore retry`"
+            f"{failed} questions are set aside: see their errors, then run `askedbefore retry`"
         )
     return "nothing"

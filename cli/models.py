@@ -16,8 +16,8 @@ from worker.live.fill import fill
 from worker.settings import WorkerSettings
 
 app = typer.Typer(
-    help="List, add and activate models. A new bi-encoder is filled beside the old one, then"
-    " switched; workers take the new model with their next batch.",
+    help="List, add and activate models. A new bi-encoder first embeds all stored questions, beside"
+    " the old one. Workers switch with their next batch.",
     no_args_is_help=True,
 )
 console = Console()
@@ -37,13 +37,15 @@ def list_() -> None:
 @app.command()
 def add(
     kind: Annotated[ModelKind, typer.Argument(help="What the model does.")],
-    name: Annotated[str, typer.Argument(help="Hub id, sentence-transformers folder, or bundled.")],
+    name: Annotated[
+        str, typer.Argument(help="Hub id, sentence-transformers folder or bundled name.")
+    ],
 ) -> None:
-    """Load a model, prove it, and make it known; a bi-encoder embeds all stored questions."""
+    """Load and test a model and add it to the list; a bi-encoder embeds all stored questions."""
     with database() as sessions:
         is_reranker = kind is ModelKind.RERANKER
         model = _add_reranker(sessions, name) if is_reranker else _add_bi_encoder(sessions, name)
-    console.print(f"Model {model.id} is ready: askedbefore models activate {model.id}")
+    console.print(f"Model {model.id} is ready. Next: askedbefore models activate {model.id}")
 
 
 def _add_reranker(sessions: Sessions, name: str) -> ModelRow:
@@ -97,7 +99,7 @@ def _fill(sessions: Sessions, encoder: Encoder, model: ModelRow) -> None:
 def activate(
     model_id: Annotated[int, typer.Argument(help="The id, as `models list` shows it.")],
 ) -> None:
-    """Switch to a model; workers take it with their next batch, nothing stands still."""
+    """Switch to a model. Workers use it from their next batch on; the service keeps running."""
     with database() as sessions:
         with sessions.begin() as session:
             model = models.get_model(session, model_id)

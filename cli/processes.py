@@ -23,17 +23,17 @@ def add_to(app: typer.Typer) -> None:
 
 
 def migrate() -> None:
-    """Bring the database to the newest schema; safe to run twice and by two at once."""
+    """Update the database to the newest schema. It can be run twice, and by two at once."""
     engine = make_engine(DatabaseSettings())
     schema.upgrade(engine)
     engine.dispose()
-    Console(stderr=True).print("The database is at the newest schema.")
+    Console(stderr=True).print("The database has the newest schema.")
 
 
 def api(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
-    processes: Annotated[int, typer.Option(help="Processes that answer.")] = 1,
+    processes: Annotated[int, typer.Option(help="How many processes answer.")] = 1,
 ) -> None:
     """Serve the HTTP API and the moderators' console."""
     for settings in (ApiSettings, DatabaseSettings):
@@ -58,9 +58,9 @@ def worker(
     ] = ALL_LANES,
     name: Annotated[str, typer.Option(help="Name of this worker, unique on its machine.")] = "main",
 ) -> None:
-    """Work on the given lanes: one process with its own models; on GPUs run one a GPU.
+    """Work on the given lanes, in one process with its own models; run one for each GPU.
 
-    SIGTERM lets the running batch finish (about a second); what cannot finish is given back.
+    On SIGTERM it finishes the running batch or gives it back, in about a second.
     """
     from worker.app import make_app  # noqa: PLC0415  # Celery is not for the other commands
     from worker.settings import WorkerSettings  # noqa: PLC0415
@@ -81,7 +81,7 @@ def worker(
 
 
 def beat() -> None:
-    """Send the periodic tasks; run exactly one beside all the workers."""
+    """Send the periodic tasks. Run exactly one, beside the workers."""
     from worker.app import make_app  # noqa: PLC0415  # Celery is not for the other commands
     from worker.settings import WorkerSettings  # noqa: PLC0415
 

@@ -18,7 +18,7 @@ def add_to(app: typer.Typer) -> None:
 def retry(
     forum: Annotated[str | None, typer.Option(help="Only this forum's questions.")] = None,
 ) -> None:
-    """Check again the questions that were set aside because they kept failing."""
+    """Check the questions again that were set aside after failing."""
     with database() as sessions, sessions.begin() as session:
         forum_id = forums.get_forum(session, forum).id if forum else None
         count = jobs.retry(session, forum_id)

@@ -47,10 +47,10 @@ def add_to(app: typer.Typer) -> None:
 
 def up(
     port: Annotated[
-        int | None, typer.Option(help="Port of the API; unset, 8000 or the next free one.")
+        int | None, typer.Option(help="Port of the API; by default 8000 or the next free one.")
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Data folder; ASKEDBEFORE_HOME is its default.")
+        Path | None, typer.Option(help="Data folder; by default ASKEDBEFORE_HOME.")
     ] = None,
     sample: Annotated[bool, typer.Option(help="Load the sample forum.")] = True,
 ) -> None:
@@ -73,7 +73,7 @@ def up(
 
 def down(
     data: Annotated[
-        Path | None, typer.Option(help="Data folder; ASKEDBEFORE_HOME is its default.")
+        Path | None, typer.Option(help="Data folder; by default ASKEDBEFORE_HOME.")
     ] = None,
 ) -> None:
     """Stop the `askedbefore up` of a data folder, and wait until all of it has ended."""

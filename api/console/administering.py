@@ -73,7 +73,7 @@ def set_member(
     """Make somebody a moderator or an admin, or take their role away."""
     wanted = Role(role) if role in set(Role) else None
     if name == reviewer.name and wanted is not Role.ADMIN:
-        raise InvalidInputError("another admin has to take your own role away")
+        raise InvalidInputError("you cannot take your own role away; ask another admin")
     with sessions.begin() as session:
         person = people.ensure_person(session, name)
         people.set_role(session, person.id, reviewer.forum.id, wanted)

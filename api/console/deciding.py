@@ -40,7 +40,7 @@ def ids_of(text: str) -> list[int]:
     """Return the ids in *text*, at least one; raises `InvalidInputError`."""
     found = text.replace(",", " ").split()
     if not 0 < len(found) <= _MOST_PAIRS or not all(map(_is_id, found)):
-        raise InvalidInputError("name the pairs by their ids: reload the page and try again")
+        raise InvalidInputError("the ids of the pairs are missing: reload the page and try again")
     return [int(one) for one in found]
 
 

@@ -134,7 +134,7 @@ def decide_all(
         view = read_view(dict(parse_qsl(query)), reviewer)
         if not view.is_filtered:
             raise InvalidInputError(
-                "choose a filter first: nobody decides on a whole queue at once"
+                "choose a filter first: the whole queue cannot be decided at once"
             )
         done = bulk.decide_all(
             session,

@@ -15,10 +15,10 @@ class ConsoleSettings(BaseSettings):
         default=12, description="Hours after which a moderator signs in again"
     )
     claim_minutes: PositiveInt = Field(
-        default=5, description="Minutes for which a pair on somebody's screen counts as theirs"
+        default=5, description="Minutes for which a pair on a moderator's screen is claimed"
     )
     live_interval_s: PositiveInt = Field(
-        default=1, description="Seconds between two looks for what colleagues decided"
+        default=1, description="Seconds between two looks for colleagues' decisions"
     )
 
     @property

@@ -122,7 +122,7 @@ class Evidence:
 
 def _evidence(stage: Stage) -> list[Evidence]:
     if stage.kind is PairKind.SAME_TEXT:
-        return [Evidence("exact text", "the same once case and spaces go")]
+        return [Evidence("exact text", "the same except for case and spaces")]
     shown: list[Evidence] = []
     if stage.cosine is not None:
         shown.append(Evidence("cosine", f"{stage.cosine:.2f}", stage.cosine))

@@ -23,10 +23,11 @@ from worker.live import calibrating
 
 DOTS = 400
 _SAVED = {
-    "1": "Saved. What waits was sorted anew; what people decided stays.",
-    "calibrated": "The forum's own calibration is in force. What waits was scored anew; what people"
-    " decided stays.",
-    "reset": "The model's own calibration is in force again, and what waits has its old scores.",
+    "1": "Saved. Undecided pairs were sorted again; decisions stay.",
+    "calibrated": "The forum's own calibration is in force. Undecided pairs have new scores;"
+    " decisions stay.",
+    "reset": "The model's own calibration is in force again. Undecided pairs have their"
+    " earlier scores.",
 }
 
 router = APIRouter(

@@ -1,4 +1,4 @@
-"""Whole archives: streamed in, watched, paused, taken back."""
+"""Whole archives: upload, progress, pause, resume, cancel."""
 
 import os
 from collections.abc import Iterable
@@ -34,21 +34,21 @@ class RejectOut(BaseModel):
 
 
 class StageOut(BaseModel):
-    """How far one stage has come."""
+    """The progress of one stage."""
 
     stage: str
     done: int
     total: int
     found: int
     work_s: float = Field(description="Seconds of work by all workers together")
-    rate: float = Field(description="Done a second by all workers, lately; breaks not counted")
+    rate: float = Field(description="Done in a second by all workers lately, without breaks")
     eta_s: float | None = Field(
         description="About how many seconds are left; null while nobody works on it"
     )
 
 
 class ArchiveOut(BaseModel):
-    """An archive and how far it has come; true whoever does the work, and across restarts."""
+    """An archive and its progress, whoever does the work, and across restarts."""
 
     id: int
     forum: str
@@ -68,12 +68,16 @@ class ArchiveOut(BaseModel):
     finished_at: datetime | None
 
 
-_Name = Annotated[str, Query(min_length=1, max_length=200, description="What to call it")]
-_Format = Annotated[Format | None, Query(alias="format", description="Where it is guessed wrong")]
+_Name = Annotated[str, Query(min_length=1, max_length=200, description="Name of the archive")]
+_Format = Annotated[
+    Format | None, Query(alias="format", description="Needed if it is detected wrongly")
+]
 _Map = Annotated[
     list[str], Query(alias="map", description="FIELD=COLUMN, such as title=subject; repeatable")
 ]
-_TopK = Annotated[int, Query(ge=1, le=1_000, description="Neighbours looked at for a question")]
+_TopK = Annotated[
+    int, Query(ge=1, le=1_000, description="How many of a question's nearest are looked at")
+]
 
 _BODY: dict[str, Any] = {
     "requestBody": {
@@ -97,7 +101,7 @@ async def upload_archive(
     columns: _Map = [],  # noqa: B006  # FastAPI copies it
     top_k: _TopK = 100,
 ) -> ArchiveOut:
-    """Bring in an archive; answers when its questions are stored, and mines it afterwards.
+    """Import an archive; the answer comes when its questions are stored, mining goes on after it.
 
     Sent again after a broken connection, what is stored already is passed over.
     """
@@ -131,13 +135,13 @@ def get_archive(archive_id: int, caller: Caller, sessions: Sessions) -> ArchiveO
 
 @router.post("/archives/{archive_id}/pause")
 def pause_archive(archive_id: int, caller: Caller, sessions: Sessions) -> ArchiveOut:
-    """Let an archive rest; what is being worked on is ended first."""
+    """Pause an archive after the units that are being worked on."""
     return _change(sessions, archive_id, caller, ArchiveState.PAUSED)
 
 
 @router.post("/archives/{archive_id}/resume")
 def resume_archive(archive_id: int, caller: Caller, services: AllServices) -> ArchiveOut:
-    """Let a paused archive go on."""
+    """Continue a paused archive."""
     answer = _change(services.sessions, archive_id, caller, ArchiveState.RUNNING)
     services.queue.wake(Lane.ARCHIVE)
     return answer

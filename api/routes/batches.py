@@ -1,4 +1,4 @@
-"""Questions sent together: each judged by itself, stored in one transaction, woken for once."""
+"""Questions sent together: each checked by itself, all stored in one transaction."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ router = APIRouter(prefix="/v1/forums/{forum}", tags=["questions"])
 def put_batch(
     batch: BatchIn, forum: SubmitForum, services: AllServices, response: Response
 ) -> BatchOut:
-    """Create or edit up to 1,000 questions; those that cannot be used do not hold up the others."""
+    """Create or edit up to 1,000 questions; refused ones do not stop the others."""
     accepted, refused = sort_out(batch.questions, forum.text_fields)
     saved = retried(lambda: _save(services, forum, list(accepted.values())))
     enqueued = sum(one.owes_work for one in saved)

@@ -1,4 +1,4 @@
-"""A forum's own calibration, learnt from what its moderators decided."""
+"""A forum's own calibration, fitted to its moderators' decisions."""
 
 from datetime import datetime
 from http import HTTPStatus
@@ -27,11 +27,11 @@ _Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class CalibrationIn(BaseModel):
-    """Whether the calibration is to be put into force or only judged."""
+    """Whether the calibration is put into force or only measured."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    dry_run: StrictBool = Field(default=False, description="Judge it and change nothing")
+    dry_run: StrictBool = Field(default=False, description="Measure it and change nothing")
 
 
 class _Out(BaseModel):
@@ -39,7 +39,7 @@ class _Out(BaseModel):
 
 
 class MeasuresOut(_Out):
-    """How well probabilities agree with decisions they were not learnt from; lower is better."""
+    """Errors of the probabilities on decisions that were not used to fit them; lower is better."""
 
     calibration_error: _Share
     brier: _Share
@@ -63,7 +63,7 @@ class VersionOut(_Out):
 
     @classmethod
     def of(cls, row: CalibrationRow) -> Self:
-        """Return a stored calibration as it goes over the wire."""
+        """Return a stored calibration as the API shows it."""
         same = set(cls.model_fields) - {"id", "before", "after", "by"}
         return cls(
             id=str(row.id),
@@ -82,23 +82,23 @@ class CalibrationOut(_Out):
 
 
 class ProposalOut(_Out):
-    """What the decisions teach, and what it changes."""
+    """The calibration that the decisions give, and what it would change."""
 
     applied: bool
-    duplicates: int = Field(description="Decisions that call the pair a duplicate")
+    duplicates: int = Field(description="Decisions for duplicate")
     others: int
-    threshold: _Share = Field(description="Stays the probability it is")
+    threshold: _Share = Field(description="Stays the same number")
     slope: float | None
     shift: float | None
     before: MeasuresOut | None
     after: MeasuresOut | None
-    would_flag: int | None = Field(description="Undecided pairs on record that rise above it")
-    would_hide: int | None = Field(description="Undecided pairs that fall below it")
-    refusal: str | None = Field(description="Why it is not put into force")
+    would_flag: int | None = Field(description="Recorded undecided pairs that would be flagged")
+    would_hide: int | None = Field(description="Undecided pairs that would be hidden")
+    refusal: str | None = Field(description="Why it is refused; null if it is not")
 
 
 class ResetOut(_Out):
-    """What going back to the model's own calibration moved."""
+    """What changed when the model's own calibration came back."""
 
     rescored: int
     flagged: int
@@ -109,7 +109,7 @@ class ResetOut(_Out):
 def get_calibration(forum: AdminForum, sessions: Sessions) -> CalibrationOut:
     """Return the forum's calibration and those before it.
 
-    One that was learnt from scores of other models than those in use is not in force.
+    A calibration that was fitted to the scores of other models is not in force.
     """
     with sessions.begin() as session:
         row = forums.get_forum(session, forum.name)
@@ -125,10 +125,10 @@ def get_calibration(forum: AdminForum, sessions: Sessions) -> CalibrationOut:
 def recalibrate(
     forum: AdminForum, caller: Caller, sessions: Sessions, body: CalibrationIn
 ) -> ProposalOut:
-    """Learn the forum's calibration from its moderators' decisions and put it into force.
+    """Fit the forum's calibration to its moderators' decisions and put it into force.
 
-    409 where there are too few decisions of one kind, or where it would not be clearly better on
-    decisions it has not seen. Undecided pairs are scored anew; decided ones never change.
+    409 if there are too few decisions of one kind, or if it would not be clearly better on
+    decisions that were not used. Undecided pairs get new scores; decided ones never change.
     """
     with sessions.begin() as session:
         if body.dry_run:
@@ -140,7 +140,7 @@ def recalibrate(
 
 @router.delete("", responses=_REFUSED)
 def reset_calibration(forum: AdminForum, caller: Caller, sessions: Sessions) -> ResetOut:
-    """Go back to the model's own calibration; undecided pairs get their scores back."""
+    """Go back to the model's own calibration; undecided pairs get their earlier scores."""
     with sessions.begin() as session:
         moved = calibrating.reset(session, forum.name, actor=caller.key.name)
     return ResetOut(rescored=moved.scored, flagged=moved.shown, hidden=moved.hidden)

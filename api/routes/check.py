@@ -1,4 +1,4 @@
-"""Was this asked before? For a text that is not stored, while its author still types."""
+"""Was this asked before? For a text that is not stored."""
 
 import anyio.to_thread
 from fastapi import APIRouter, Depends
@@ -13,10 +13,10 @@ router = APIRouter(prefix="/v1/forums/{forum}", tags=["questions"])
 
 @router.post("/check", dependencies=[Depends(only_json)])
 async def check(text: CheckIn, forum: SubmitForum, services: AllServices) -> CheckOut:
-    """Return the forum's visible questions that say the same as this text; nothing is stored."""
+    """Return the forum's visible questions that ask the same as this text; nothing is stored."""
     # Whoever waits for a worker holds a thread: a few at a time, or nobody else would get one.
     if services.check_slots.available_tokens < 1:
-        raise TransientError("too many checks at once; try again", retry_after_s=1)
+        raise TransientError("too many checks are running; try again", retry_after_s=1)
     request = CheckRequest(forum_id=forum.id, title=text.title, body=text.body)
     return _answer(
         await anyio.to_thread.run_sync(

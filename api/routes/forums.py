@@ -1,4 +1,4 @@
-"""A forum and what is waiting in it."""
+"""A forum and how many of its questions wait."""
 
 from fastapi import APIRouter
 
@@ -14,7 +14,7 @@ router = APIRouter(prefix="/v1/forums", tags=["forums"])
 
 @router.get("/{forum}")
 def get_forum(forum: ReadForum, sessions: Sessions) -> ForumOut:
-    """Return a forum's settings and how many of its questions wait to be checked."""
+    """Return a forum's settings and how many of its questions wait for a check."""
     with sessions.begin() as session:
         waiting = [
             jobs.count_pending(session, forum.id, lane, cap=_COUNTED)

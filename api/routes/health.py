@@ -1,4 +1,4 @@
-"""Whether the service lives, whether it can work, and what it counts."""
+"""Health: whether this process answers, whether the service can work, and metrics."""
 
 from collections.abc import Callable
 
@@ -18,13 +18,13 @@ router = APIRouter(tags=["health"])
 
 @router.get("/livez")
 async def livez() -> HealthOut:
-    """Say that this process answers; nothing else is looked at."""
+    """Say that this process answers; nothing else is checked."""
     return HealthOut(status="ok")
 
 
 @router.get("/readyz", responses={503: {"model": HealthOut, "description": "Something is away"}})
 def readyz(services: AllServices, response: Response) -> HealthOut:
-    """Say whether database, schema, broker and a worker that lately inferred are all there."""
+    """Say whether database, schema, broker and a worker that ran its models lately are there."""
     checks = {
         "database": _look(services, _database),
         "migrations": _look(services, _migrations),
@@ -39,7 +39,7 @@ def readyz(services: AllServices, response: Response) -> HealthOut:
 
 @router.get("/metrics", response_class=PlainTextResponse)
 def metrics(services: AllServices) -> Response:
-    """Return what Prometheus reads: this process' requests, and the service's backlog."""
+    """Return metrics for Prometheus: requests of this process, waiting work of the service."""
     return Response(services.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 

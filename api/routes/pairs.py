@@ -1,4 +1,4 @@
-"""A forum's pairs, page by page; no page shifts while new pairs arrive."""
+"""A forum's pairs in pages; new pairs do not shift the pages."""
 
 import base64
 import binascii
@@ -20,7 +20,7 @@ router = APIRouter(prefix="/v1/forums/{forum}", tags=["pairs"])
 
 _Statuses = Annotated[
     list[PairStatus],
-    Query(alias="status", description="May be repeated; without it what the forum may act on"),
+    Query(alias="status", description="May be repeated; without it `flagged` and `duplicate`"),
 ]
 _Score = Annotated[float | None, Query(ge=0, le=1, allow_inf_nan=False)]
 _Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before")]
@@ -28,7 +28,7 @@ _Limit = Annotated[int, Query(ge=1, le=500)]
 
 
 class CursorError(InvalidInputError):
-    """The cursor is none that this service gave out."""
+    """The cursor is not valid: use `next_cursor` of the page before."""
 
 
 @router.get("/pairs")
@@ -42,7 +42,7 @@ def list_pairs(  # one parameter of the query each
     cursor: _Cursor = None,
     limit: _Limit = 100,
 ) -> PairsOut:
-    """Return the forum's pairs, oldest first; follow `next_cursor` until it is null."""
+    """Return the forum's pairs, the oldest first; follow `next_cursor` until it is null."""
     after = read_cursor(cursor) if cursor is not None else None
     where = pairs.PairFilter(statuses=statuses, min_score=min_score, max_score=max_score)
     with sessions.begin() as session:
@@ -56,12 +56,12 @@ def list_pairs(  # one parameter of the query each
 
 
 def write_cursor(pair_id: int) -> str:
-    """Return the cursor that stands behind a pair."""
+    """Return the cursor of the pairs after this one."""
     return base64.urlsafe_b64encode(f"pair:{pair_id}".encode()).decode().rstrip("=")
 
 
 def read_cursor(cursor: str) -> int:
-    """Return the id of the pair a cursor stands behind; raises `CursorError`."""
+    """Return the id of the pair before the cursor; raises `CursorError`."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         text = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")

@@ -1,4 +1,4 @@
-"""A forum's questions: put, read, erased."""
+"""A forum's questions: stored, read, erased."""
 
 from typing import Annotated
 
@@ -27,7 +27,7 @@ _Wait = Annotated[
     Query(
         ge=0,
         allow_inf_nan=False,
-        description="Seconds to wait for the duplicates; longer than the service allows is cut",
+        description="Seconds to wait for the duplicates; the service has an upper limit",
     ),
 ]
 
@@ -52,7 +52,7 @@ async def put_question(
     response: Response,
     wait: _Wait = 0.0,
 ) -> QuestionOut:
-    """Create or edit a question; the same again changes nothing.
+    """Create or edit a question; the same call again changes nothing.
 
     200 when nothing has to be checked, or when `wait` was long enough; 202 otherwise.
     """
@@ -70,7 +70,7 @@ async def put_question(
 
 @router.get("/{question_id:path}")
 def get_question(question_id: QuestionId, forum: ReadForum, sessions: Sessions) -> QuestionOut:
-    """Return a question, where it stands, and its duplicates with every stage's score."""
+    """Return a question, its state, and its duplicates with all their scores."""
     with sessions.begin() as session:
         found = questions.answer(session, forum.id, question_id)
     return question_out(forum, found)
@@ -80,7 +80,7 @@ def get_question(question_id: QuestionId, forum: ReadForum, sessions: Sessions) 
 def erase_question(
     question_id: QuestionId, forum: SubmitForum, caller: Caller, sessions: Sessions
 ) -> None:
-    """Erase a question for good: its text, its vectors, its pairs and what was noted about them."""
+    """Erase a question for good: its text, its vectors, its pairs and notes about them."""
     with sessions.begin() as session:
         questions.erase(session, forum.id, question_id, actor=f"key {caller.key.prefix}")
 

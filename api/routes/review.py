@@ -25,7 +25,7 @@ _ID_DIGITS = 18
 
 
 class _ReviewRoute(APIRoute):
-    """Answers conflicts with both versions."""
+    """A route whose conflicts are answered with both versions."""
 
     def get_route_handler(self) -> Any:
         handler = super().get_route_handler()
@@ -50,7 +50,7 @@ _CONFLICT: dict[int | str, dict[str, Any]] = {
 _Id = Annotated[str, Path(pattern=rf"^[1-9]\d{{0,{_ID_DIGITS - 1}}}$")]
 _Moderator = Annotated[
     StrictStr,
-    Field(min_length=1, max_length=60, description="Who says so, as your forum calls them"),
+    Field(min_length=1, max_length=60, description="The moderator's name in your forum"),
 ]
 
 
@@ -70,14 +70,14 @@ class ClaimIn(_In):
 
 
 class ClaimOut(_Out):
-    """Whose the pair is; somebody else's name means that they were first."""
+    """Who has claimed the pair; another name means that they were first."""
 
     holder: str
     expires_at: datetime
 
 
 class DecisionIn(_In):
-    """What a moderator says about the version of a pair that they saw."""
+    """A decision on the version of a pair that the moderator saw."""
 
     moderator: _Moderator
     decision: PairStatus = Field(
@@ -85,14 +85,14 @@ class DecisionIn(_In):
     )
     version: Annotated[StrictInt, Field(ge=1)]
     canonical: ExternalId | None = Field(
-        default=None, description="Of a duplicate: the question that stays"
+        default=None, description="If it is a duplicate: the canonical question"
     )
     note: Annotated[StrictStr, Field(max_length=NOTE_LENGTH)] = ""
     merge: StrictBool = Field(default=False, description="Whether two groups may be joined")
 
 
 class DecisionOut(_Out):
-    """A decision that was written; its id takes it back."""
+    """A saved decision; its id is needed to undo it."""
 
     id: str
     pair_id: str
@@ -102,7 +102,7 @@ class DecisionOut(_Out):
 
 
 class UndoIn(_In):
-    """Whose decision is taken back; without an id their latest on this pair that stands."""
+    """Whose decision is undone; without an id their latest on this pair."""
 
     moderator: _Moderator
     decision_id: Annotated[StrictStr, Field(pattern=rf"^[1-9]\d{{0,{_ID_DIGITS - 1}}}$")] | None = (
@@ -120,7 +120,7 @@ class MemberOut(_Out):
 
 
 class GroupOut(_Out):
-    """Questions that say the same; the canonical one comes first."""
+    """Questions that ask the same; the canonical one comes first."""
 
     id: str
     questions: list[MemberOut]
@@ -144,7 +144,7 @@ class GroupsOut(_Out):
 
 @router.post("/pairs/{pair_id}/claim", dependencies=[Depends(only_json)])
 def claim(forum: ReviewForum, sessions: Sessions, pair_id: _Id, body: ClaimIn) -> ClaimOut:
-    """Say that somebody looks at a pair; it locks nothing and runs out by itself."""
+    """Say that somebody looks at a pair; it locks nothing and ends by itself."""
     with sessions.begin() as session:
         held = attention.claim(
             session,
@@ -158,7 +158,7 @@ def claim(forum: ReviewForum, sessions: Sessions, pair_id: _Id, body: ClaimIn) -
 
 @router.post("/pairs/{pair_id}/decision", dependencies=[Depends(only_json)], responses=_CONFLICT)
 def decide(forum: ReviewForum, sessions: Sessions, pair_id: _Id, body: DecisionIn) -> DecisionOut:
-    """Write a moderator's decision.
+    """Save a moderator's decision.
 
     409 with both versions when the pair changed since it was looked at, and 409 with both groups
     when it would join two without `merge`.
@@ -194,7 +194,7 @@ def _decision_out(done: decisions.Decided) -> DecisionOut:
 def undo(
     forum: ReviewForum, caller: Caller, sessions: Sessions, pair_id: _Id, body: UndoIn
 ) -> DecisionOut:
-    """Take a decision back; the pair stands again where it stood before it."""
+    """Undo a decision; the pair is again as it was before."""
     with sessions.begin() as session:
         decision_id = (
             int(body.decision_id)
@@ -246,7 +246,7 @@ def get_group(forum: ReviewForum, sessions: Sessions, group_id: _Id) -> GroupOut
 
 
 class CanonicalIn(_In):
-    """Which question of a group stays."""
+    """Which question of a group is canonical."""
 
     moderator: _Moderator
     question: ExternalId
@@ -256,7 +256,7 @@ class CanonicalIn(_In):
 def choose_canonical(
     forum: ReviewForum, sessions: Sessions, group_id: _Id, body: CanonicalIn
 ) -> GroupOut:
-    """Choose the question that the others of its group point to."""
+    """Choose the canonical question of a group."""
     with sessions.begin() as session:
         question = questions.get(session, forum.id, body.question)
         groups.choose_canonical(session, forum.id, int(group_id), question.id, actor=body.moderator)

@@ -1,4 +1,4 @@
-"""A forum's webhooks for its own backend: added, changed, tried, and the log of deliveries."""
+"""A forum's webhooks: adding, changing, testing, and the log of deliveries."""
 
 from datetime import datetime
 from http import HTTPStatus
@@ -29,7 +29,9 @@ _Url = Annotated[
     ),
 ]
 _Kind = Literal["pair.flagged", "pair.decided", "pair.undone", "group.changed"]
-_Kinds = Annotated[list[_Kind], Field(min_length=1, description="What it hears of")]
+_Kinds = Annotated[
+    list[_Kind], Field(min_length=1, description="Kinds of events that are sent to it")
+]
 _OFF: dict[int | str, dict[str, Any]] = {
     HTTPStatus.CONFLICT: {
         "description": "The webhook is switched off",
@@ -47,19 +49,19 @@ class _Out(BaseModel):
 
 
 class WebhookIn(_In):
-    """An address of the forum's backend and what it wants to hear of."""
+    """An address of the forum's backend and the kinds of events that it receives."""
 
     url: _Url
     kinds: _Kinds
 
 
 class WebhookChangeIn(_In):
-    """What is to change; what is not named stays."""
+    """Fields to change; fields that are not named stay."""
 
     url: _Url | None = None
     kinds: _Kinds | None = None
     enabled: StrictBool | None = Field(
-        default=None, description="`false` switches it off and gives up on what is on its way"
+        default=None, description="`false` switches it off; events not yet delivered are given up"
     )
 
 
@@ -75,7 +77,7 @@ class WebhookOut(_Out):
 
     @classmethod
     def of(cls, row: WebhookRow, **more: str) -> Self:
-        """Return a stored webhook as it goes over the wire."""
+        """Return a stored webhook as the API shows it."""
         return cls(
             id=str(row.id),
             url=row.url,
@@ -88,7 +90,7 @@ class WebhookOut(_Out):
 
 
 class NewWebhookOut(WebhookOut):
-    """A webhook with the secret that its receiver checks signatures with, shown only now."""
+    """A webhook with the secret for checking its signatures, shown only in this answer."""
 
     secret: str
 
@@ -106,23 +108,23 @@ class DeliveryOut(_Out):
     kind: str
     state: Literal["waiting", "delivered", "given_up"]
     attempts: int
-    answer: int | None = Field(description="Status that the receiver answered with last")
+    answer: int | None = Field(description="Status of the receiver's last answer")
     error: str | None
-    due_at: datetime = Field(description="When it is tried next, while it waits")
+    due_at: datetime = Field(description="When it is sent next, while it waits")
     delivered_at: datetime | None
     given_up_at: datetime | None
     created_at: datetime
 
     @classmethod
     def of(cls, row: DeliveryRow) -> Self:
-        """Return a stored delivery as it goes over the wire."""
+        """Return a stored delivery as the API shows it."""
         names = set(cls.model_fields) - {"id", "state"}
         values = {name: getattr(row, name) for name in names}
         return cls(id=str(row.id), state=_state(row), **values)
 
 
 class DeliveriesOut(_Out):
-    """A page of the log; the next one is asked for with its cursor."""
+    """A page of the log, and the cursor of the next page."""
 
     deliveries: list[DeliveryOut]
     next_cursor: str | None
@@ -166,7 +168,7 @@ def get_webhook(forum: AdminForum, sessions: Sessions, webhook_id: _Id) -> Webho
 def change_webhook(
     forum: AdminForum, sessions: Sessions, webhook_id: _Id, body: WebhookChangeIn
 ) -> WebhookOut:
-    """Change where a webhook is and what it hears of; switch it off and on again."""
+    """Change a webhook's address or kinds; switch it off or on."""
     url = _checked(body.url) if body.url is not None else None
     with sessions.begin() as session:
         row = webhooks.change(session, forum.id, int(webhook_id), url=url, kinds=body.kinds)
@@ -186,7 +188,7 @@ def delete_webhook(forum: AdminForum, sessions: Sessions, webhook_id: _Id) -> No
 
 @router.post("/{webhook_id}/secret")
 def rotate_webhook_secret(forum: AdminForum, sessions: Sessions, webhook_id: _Id) -> NewWebhookOut:
-    """Replace the secret; the new one, in this answer alone, signs from the next attempt on."""
+    """Replace the secret; the new one is only in this answer and signs from the next attempt on."""
     with sessions.begin() as session:
         row = webhooks.rotate_secret(session, forum.id, int(webhook_id))
     return NewWebhookOut.of(row, secret=row.secret)
@@ -194,7 +196,7 @@ def rotate_webhook_secret(forum: AdminForum, sessions: Sessions, webhook_id: _Id
 
 @router.post("/{webhook_id}/test", status_code=HTTPStatus.ACCEPTED)
 def send_webhook_test(forum: AdminForum, sessions: Sessions, webhook_id: _Id) -> DeliveryOut:
-    """Put a test on its way, to a webhook that is switched off too; the log tells its outcome."""
+    """Send a test event, also to a webhook that is switched off; the log shows the result."""
     with sessions.begin() as session:
         return DeliveryOut.of(webhooks.send_test(session, forum.id, int(webhook_id)))
 
@@ -230,7 +232,7 @@ def list_webhook_deliveries(
 def retry_webhook_delivery(
     forum: AdminForum, sessions: Sessions, webhook_id: _Id, delivery_id: _DeliveryId
 ) -> DeliveryOut:
-    """Have a delivery made again, even one that arrived; it keeps its `webhook-id`."""
+    """Send a delivery again, even one that arrived; it keeps its `webhook-id`."""
     with sessions.begin() as session:
         row = webhooks.retry(session, forum.id, int(webhook_id), int(delivery_id))
     return DeliveryOut.of(row)

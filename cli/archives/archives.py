@@ -1,4 +1,4 @@
-"""`askedbefore archives`: what became of the archives that were brought in."""
+"""`askedbefore archives`: list, watch and control archives, and read their reports."""
 
 from pathlib import Path
 from typing import Annotated
@@ -28,7 +28,7 @@ def list_(context: typer.Context) -> None:
     """List the archives, the newest first."""
     if context.invoked_subcommand is not None:
         return
-    table = Table("id", "forum", "name", "state", "stage", "new", "rejected", "begun")
+    table = Table("id", "forum", "name", "state", "stage", "new", "rejected", "started")
     with database() as sessions, sessions.begin() as session:
         rows = archives.list_archives(session)
         names = forums.find_forums(session, {row.forum_id for row in rows})
@@ -42,7 +42,7 @@ def list_(context: typer.Context) -> None:
 
 @app.command()
 def watch(archive: _Id) -> None:
-    """Show the progress of an archive until it is mined; Ctrl-C stops only the watching."""
+    """Show the progress of an archive until it is mined; Ctrl-C ends only the display."""
     with database() as sessions:
         follow(sessions, archive)
         show(sessions, archive)
@@ -50,13 +50,13 @@ def watch(archive: _Id) -> None:
 
 @app.command()
 def pause(archive: _Id) -> None:
-    """Let an archive rest after the units that are being worked on."""
+    """Pause an archive after the units that are being worked on."""
     _set(archive, ArchiveState.PAUSED)
 
 
 @app.command()
 def resume(archive: _Id) -> None:
-    """Let a paused archive go on."""
+    """Continue a paused archive."""
     _set(archive, ArchiveState.RUNNING)
     wake()
 
@@ -74,7 +74,7 @@ def report(
         Path | None, typer.Option(help="Folder for report.html, report.json and pairs.csv.")
     ] = None,
 ) -> None:
-    """Say what was found in an archive, and what was missed."""
+    """Print what was found in an archive, and what was missed."""
     with database() as sessions:
         show(sessions, archive, out=out)
 

@@ -38,45 +38,46 @@ def add_to(app: typer.Typer) -> None:
 
 
 def import_(  # noqa: PLR0913  # each is an option of the command
-    file: Annotated[str, typer.Argument(help="The archive, of any format; `-` reads a pipe.")],
+    file: Annotated[str, typer.Argument(help="File to import; `-` reads standard input.")],
     *,
-    forum: Annotated[str, typer.Option(help="Forum that it belongs to; made when new.")],
+    forum: Annotated[str, typer.Option(help="Forum of the questions; created if it is new.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Read everything, write nothing.")] = False,
     form: Annotated[
-        Format | None, typer.Option("--format", help="Format, where it is guessed wrong.")
+        Format | None, typer.Option("--format", help="Format, if it is detected wrongly.")
     ] = None,
     columns: Annotated[
         list[str] | None,
         typer.Option("--map", help="FIELD=COLUMN, such as title=subject; may be repeated."),
     ] = None,
     encoding: Annotated[
-        str | None, typer.Option(help="Encoding, where it is guessed wrong.")
+        str | None, typer.Option(help="Encoding, if it is detected wrongly.")
     ] = None,
     links: Annotated[
         bool, typer.Option(help="Take labelled pairs as confirmed duplicates.")
     ] = True,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with an import that was interrupted.")
+        bool, typer.Option("--resume", help="Continue an interrupted import of this file.")
     ] = False,
     rejects: Annotated[
-        Path | None, typer.Option(help="CSV for rows that cannot be read; FILE.rejects.csv.")
+        Path | None,
+        typer.Option(help="CSV of the rows that cannot be read; by default FILE.rejects.csv."),
     ] = None,
-    top_k: Annotated[int, typer.Option(min=1, help="Neighbours looked at for a question.")] = 100,
-    wait: Annotated[bool, typer.Option(help="Stay until the archive is mined.")] = True,
+    top_k: Annotated[int, typer.Option(min=1, help="How many of the nearest to look at.")] = 100,
+    wait: Annotated[bool, typer.Option(help="Wait until the archive is mined.")] = True,
     out: Annotated[
         Path | None, typer.Option("--report", help="Folder for report.html, .json and pairs.csv.")
     ] = None,
 ) -> None:
-    """Bring the questions of FILE into a forum and find every duplicate among them.
+    """Import the questions of FILE into a forum and find every duplicate among them.
 
-    Ctrl-C leaves the job resumable at any moment: `--resume` goes on reading, and what is stored
-    is mined on by the workers.
+    You can stop it with Ctrl-C at any moment: `--resume` continues reading, and the workers go on
+    mining what is stored.
     """
     with _opened(file, form, _mapping(columns), encoding) as archive:
         _show(file, archive)
         if not (yes or dry_run) and (file == "-" or not typer.confirm("Go on?", err=True)):
-            raise InvalidInputError("nothing was written; --yes skips the question")
+            raise InvalidInputError("nothing was written; use --yes to import without being asked")
         records = archive if links else _without_links(archive)
         rejected = rejects or Path("stdin" if file == "-" else file).with_suffix(".rejects.csv")
         if dry_run:
@@ -231,14 +232,16 @@ def _load(
     try:
         return load(sessions, forum, held, records, on_batch=on_batch)
     except KeyboardInterrupt:
-        console.print("\nInterrupted; the same command with --resume goes on.", style="yellow")
+        console.print(
+            "\nInterrupted. Run the same command with --resume to continue.", style="yellow"
+        )
         raise typer.Exit(130) from None
 
 
 def _told(done: ArchiveRow) -> str:
     return (
         f"Archive {done.id}: {done.created:,} new questions, {done.changed:,} changed,"
-        f" {done.unchanged:,} there already, {done.rejected:,} rejected."
+        f" {done.unchanged:,} unchanged, {done.rejected:,} rejected."
     )
 
 
@@ -251,7 +254,8 @@ def _mine(sessions: Sessions, done: ArchiveRow, out: Path | None) -> None:
         follow(sessions, done.id, work=None if alive else _work_here())
     except KeyboardInterrupt:
         console.print(
-            f"\nThe mining goes on without us: askedbefore archives watch {done.id}", style="yellow"
+            f"\nThe workers go on mining. To watch: askedbefore archives watch {done.id}",
+            style="yellow",
         )
         raise typer.Exit(130) from None
     show(sessions, done.id, out=out)

@@ -38,7 +38,10 @@ def add_to(app: typer.Typer) -> None:
 
 def mine(
     file: Annotated[
-        str, typer.Argument(help="CSV, TSV, JSONL, Parquet or any other archive; `-` reads a pipe.")
+        str,
+        typer.Argument(
+            help="CSV, TSV, JSONL, Parquet or another archive; `-` reads standard input."
+        ),
     ],
     out: Annotated[
         str, typer.Option(help="CSV of pairs, best first; `-` writes to standard output.")
@@ -46,7 +49,7 @@ def mine(
     *,
     min_score: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="Least probability; the reranker's own when not given."),
+        typer.Option(min=0, max=1, help="Lowest probability; by default the reranker's threshold."),
     ] = None,
     bi_encoder: Annotated[
         str, typer.Option(help="Bi-encoder: bundled name, folder or hub id.")
@@ -54,21 +57,21 @@ def mine(
     reranker: Annotated[
         str, typer.Option(help="CrossEncoder: `default`, folder or hub id.")
     ] = "default",
-    top_k: Annotated[int, typer.Option(min=1, help="Neighbours looked at for a question.")] = 100,
+    top_k: Annotated[int, typer.Option(min=1, help="How many of the nearest to look at.")] = 100,
     upper_band: Annotated[
         float | None,
         typer.Option(
             min=0,
             max=1,
-            help="Probability that one order must assure for the other not to be read: faster, with"
-            " scores above it less exact.",
+            help="Skip the second order of a pair that is sure to stay at or above this"
+            " probability: faster, with less exact scores above it.",
         ),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
 ) -> None:
-    """Find every duplicate pair in FILE and write them best first.
+    """Find every duplicate pair in FILE and write the pairs, best first.
 
-    FILE has columns `id` and `question` (or `title`); other names are recognised as `import` does.
+    FILE has the columns `id` and `question` (or `title`); `import` knows the same other names.
     """
     # Imported here: PyTorch, for the block products, is for this command alone.
     from worker.archives.blocks import BlockSearch  # noqa: PLC0415
@@ -112,7 +115,7 @@ def _read(file: str) -> tuple[list[str], list[str]]:
     if rejects:
         console.print(f"{len(rejects):,} rows were left out.", style="yellow")
     if not questions:
-        raise InvalidInputError(f"{file} holds no question that can be read")
+        raise InvalidInputError(f"{file} has no question that can be read")
     return list(questions), list(questions.values())
 
 
@@ -154,8 +157,8 @@ def _say(found: "Mined", questions: int, top_k: int) -> None:
     )
     if found.capped:
         console.print(
-            f"{found.capped:,} questions have more than {top_k} near neighbours; only their"
-            f" nearest {top_k} were looked at. Raise --top-k to look at more.",
+            f"{found.capped:,} questions have more than {top_k} near neighbours; only the"
+            f" nearest {top_k} were looked at. A higher --top-k looks at more.",
             style="yellow",
             highlight=False,
         )

@@ -68,7 +68,7 @@ def facts(report: Report) -> list[tuple[str, str]]:
         ("read by the CrossEncoder", f"{report.reranked:,}"),
         ("duplicate pairs", f"{report.pairs:,}"),
         ("groups", f"{report.groups:,} of {report.grouped:,} questions"),
-        ("chains cut", f"{report.cut:,}"),
+        ("weak links not followed", f"{report.cut:,}"),
         ("threshold", f"{report.threshold:g}"),
         ("time", f"{report.elapsed_s:,.0f} s, {speed:,.0f} questions a second"),
     ]

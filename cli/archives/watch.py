@@ -1,4 +1,4 @@
-"""Progress bars that tell the truth whoever does the work: they are read from the ledger."""
+"""Progress bars of an archive, read from the database, so they are right whoever does the work."""
 
 import time
 from collections.abc import Callable
@@ -75,5 +75,5 @@ def _told(one: StageProgress, *, is_over: bool) -> str:
 
 def _left(seconds: float | None) -> str:
     if seconds is None:
-        return "no worker is at it"
+        return "no worker is working on it"
     return f"{timedelta(seconds=round(seconds))} left"

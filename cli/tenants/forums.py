@@ -33,16 +33,16 @@ def list_() -> None:
 def set_(
     name: Annotated[str, typer.Argument(help="The forum.")],
     threshold: Annotated[
-        float | None, typer.Option(help="Probability to flag at, 0..1; 0 for the model's own.")
+        float | None, typer.Option(help="Probability to flag from, 0 to 1; 0 for the model's own.")
     ] = None,
     observe_only: Annotated[
-        bool | None, typer.Option(help="Record what would be flagged, and show it to nobody.")
+        bool | None, typer.Option(help="Record what would be flagged and show it to nobody.")
     ] = None,
     pending_limit: Annotated[
-        int | None, typer.Option(help="Questions that may wait before submitters get a 429.")
+        int | None, typer.Option(help="Questions that may wait; above it the API answers 429.")
     ] = None,
     models_see: Annotated[
-        TextFields | None, typer.Option(help="What the models see; follow it by a recheck.")
+        TextFields | None, typer.Option(help="What the models read; run a recheck after it.")
     ] = None,
 ) -> None:
     """Change a forum's settings; they hold from the next batch on."""
@@ -66,9 +66,9 @@ def set_(
 
 @app.command()
 def recheck(name: Annotated[str, typer.Argument(help="The forum.")]) -> None:
-    """Check all questions of a forum again, behind whatever is new: after a change of settings.
+    """Check all questions of a forum again, for example after a change of settings.
 
-    People's decisions stay. Safe to interrupt and to run again.
+    New questions go first. Decisions stay. It can be interrupted and run again.
     """
     with database() as sessions:
         with sessions.begin() as session:
@@ -83,15 +83,15 @@ def recheck(name: Annotated[str, typer.Argument(help="The forum.")]) -> None:
 def recalibrate_(
     name: Annotated[str, typer.Argument(help="The forum.")],
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what it would bring, and change nothing.")
+        bool, typer.Option("--dry-run", help="Show what it would change, and change nothing.")
     ] = False,
     reset: Annotated[
         bool, typer.Option("--reset", help="Go back to the model's own calibration.")
     ] = False,
 ) -> None:
-    """Learn a forum's own calibration from its moderators' decisions and put it into force.
+    """Fit a forum's own calibration to its moderators' decisions and put it into force.
 
-    Undecided pairs are scored anew; people's decisions and the threshold stay.
+    Undecided pairs get new scores; decisions and the threshold stay.
     """
     with database() as sessions, sessions.begin() as session:
         if reset:
@@ -117,7 +117,7 @@ def _show_proposal(found: Proposal, *, dry_run: bool) -> None:
         f"{found.duplicates:,} decisions for duplicate, {found.others:,} against", highlight=False
     )
     if found.learnt is not None and found.moved is not None:
-        table = Table("on decisions not learnt from", "now", "then")
+        table = Table("on decisions that were not used to fit it", "now", "then")
         learnt = found.learnt
         for words, before, after in (
             ("calibration error", learnt.error_before, learnt.error_after),
@@ -130,13 +130,13 @@ def _show_proposal(found: Proposal, *, dry_run: bool) -> None:
             highlight=False,
         )
     if found.refusal is not None:
-        console.print(f"It would be refused: {found.refusal}", highlight=False)
+        console.print(f"Refused: {found.refusal}", highlight=False)
 
 
 def _moved(moved: Moved, *, dry_run: bool) -> str:
     would = "would be " if dry_run else ""
     return (
-        f"{moved.scored:,} undecided pairs {would}scored anew, {moved.shown:,} flagged by it,"
+        f"{moved.scored:,} undecided pairs {would}scored again, {moved.shown:,} flagged,"
         f" {moved.hidden:,} hidden."
     )
 

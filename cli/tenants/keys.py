@@ -13,28 +13,30 @@ from db.tenants import forums, keys
 from db.tenants.rows import ForumRow
 
 app = typer.Typer(
-    help="Create, list and revoke API keys. A key is shown once; only its hash is kept.",
+    help="Create, list and revoke API keys. A key is shown once; only its hash is stored.",
     no_args_is_help=True,
 )
 console = Console(stderr=True)
 
 Data = Annotated[
     Path | None,
-    typer.Option("--data", help="Data folder of `askedbefore up`; not needed beside own servers."),
+    typer.Option(
+        "--data", help="Data folder of `askedbefore up`; not needed with your own servers."
+    ),
 ]
 
 
 @app.command()
 def create(
-    forum: Annotated[list[str], typer.Option(help="Forum the key is for; may be repeated.")],
-    scope: Annotated[list[str], typer.Option(help="submit, review or admin; may be repeated.")],
-    name: Annotated[str, typer.Option(help="What the key is for, for your own list.")] = "",
+    forum: Annotated[list[str], typer.Option(help="Forum of the key; repeatable.")],
+    scope: Annotated[list[str], typer.Option(help="submit, review or admin; repeatable.")],
+    name: Annotated[str, typer.Option(help="A name for your own list.")] = "",
     create_forum: Annotated[
-        bool, typer.Option("--create-forum", help="Create the forum when it is new.")
+        bool, typer.Option("--create-forum", help="Create the forum if it is new.")
     ] = False,
     data: Data = None,
 ) -> None:
-    """Create a key; the key alone stands on the last line of standard output."""
+    """Create a key. The last line of standard output is the key and nothing else."""
     with database(data) as sessions, sessions.begin() as session:
         rows = [_forum(session, one, create=create_forum) for one in forum]
         secret = keys.create_key(
@@ -43,7 +45,7 @@ def create(
             forum_ids=[row.id for row in rows],
             scopes=scope,
         )
-    console.print("Keep this key: it cannot be shown again.", style="dim")
+    console.print("Save this key: it cannot be shown again.", style="dim")
     typer.echo(secret)
 
 

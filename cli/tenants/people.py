@@ -17,27 +17,27 @@ from db.tenants.people import Role
 people = typer.Typer(
     help="Who may review in the console, and how they sign in.", no_args_is_help=True
 )
-export = typer.Typer(help="Take out what people decided.", no_args_is_help=True)
+export = typer.Typer(help="Export decisions.", no_args_is_help=True)
 console = Console(stderr=True)
 
 Data = Annotated[
     Path | None,
-    typer.Option("--data", help="Data folder of `askedbefore up`; not needed beside own servers."),
+    typer.Option(
+        "--data", help="Data folder of `askedbefore up`; not needed with your own servers."
+    ),
 ]
-Name = Annotated[str, typer.Argument(help="What the person is called in the console.")]
+Name = Annotated[str, typer.Argument(help="The person's name in the console.")]
 
 
 @people.command("add")
 def add(
     name: Name,
-    forum: Annotated[list[str], typer.Option(help="Forum they review in; may be repeated.")],
+    forum: Annotated[list[str], typer.Option(help="Forum to review in; repeatable.")],
     role: Annotated[Role, typer.Option(help="An admin also changes settings.")] = Role.MODERATOR,
-    password: Annotated[
-        bool, typer.Option("--password", help="Ask for a password to sign in with.")
-    ] = False,
+    password: Annotated[bool, typer.Option("--password", help="Ask for a password.")] = False,
     data: Data = None,
 ) -> None:
-    """Make somebody a moderator or an admin of forums; they are created when they are new."""
+    """Make a person a moderator or an admin of forums; a new name creates the person."""
     secret = typer.prompt("Password", hide_input=True, confirmation_prompt=True) if password else ""
     with database(data) as sessions, sessions.begin() as session:
         person = db_people.ensure_person(session, name)
@@ -71,7 +71,7 @@ def link(
 
 @people.command("key")
 def key(name: Name, data: Data = None) -> None:
-    """Print a personal key to sign in with, in place of a password; the last one stops working."""
+    """Print a personal key that replaces a password; the key before it stops working."""
     with database(data) as sessions, sessions.begin() as session:
         person = db_people.get_person(session, name)
         typer.echo(db_people.make_personal_key(session, person.id))
@@ -79,18 +79,18 @@ def key(name: Name, data: Data = None) -> None:
 
 @people.command("disable")
 def disable(name: Name, data: Data = None) -> None:
-    """Shut a person out at once; what they decided stays."""
+    """Take a person's access away at once; their decisions stay."""
     with database(data) as sessions, sessions.begin() as session:
         person = db_people.get_person(session, name)
         db_people.set_disabled(session, person.id, disabled=True)
-    console.print(f"{name} is shut out.", highlight=False, markup=False)
+    console.print(f"{name} has no access any more.", highlight=False, markup=False)
 
 
 @export.command("decisions")
 def decisions(
-    forum: Annotated[str, typer.Option(help="Forum whose decisions are wanted.")],
+    forum: Annotated[str, typer.Option(help="The forum.")],
     out: Annotated[
-        Path | None, typer.Option(help="File to write; standard output is used.")
+        Path | None, typer.Option(help="File to write; by default standard output.")
     ] = None,
     data: Data = None,
 ) -> None:
@@ -104,4 +104,4 @@ def decisions(
             for line in csv_of(sessions, row.id):
                 stream.write(line)
                 count += 1
-    console.print(f"{count} labelled pairs.", highlight=False)
+    console.print(f"{count} labelled pairs written.", highlight=False)

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from worker.inference.encoder import Encoder
 
 app = typer.Typer(
-    help="Train and calibrate models on labelled pairs of questions: a CSV, TSV, JSONL or Parquet"
-    " file with the columns question1, question2 and is_duplicate, such as Quora's published file"
-    " or the moderators' decisions as the console exports them; or, where a hub can be reached,"
-    " hub:NAME#CONFIG:SPLIT, such as hub:sentence-transformers/quora-duplicates. Each run leaves"
-    " one folder: the model, its calibration, metrics.json, run.json, a model card and charts.",
+    help="Train and calibrate models on labelled pairs of questions. Pairs are a CSV, TSV, JSONL or"
+    " Parquet file with the columns question1, question2 and is_duplicate (Quora's published file,"
+    " or the decisions that the console exports), or a dataset of a hub: hub:NAME#CONFIG:SPLIT, for"
+    " example hub:sentence-transformers/quora-duplicates. Each run writes one folder: the model,"
+    " its calibration, metrics.json, run.json, a model card and charts.",
     no_args_is_help=True,
 )
 console = Console()
@@ -28,21 +28,21 @@ console = Console()
 CACHE = Path.home() / ".cache" / "askedbefore"
 """As the workers' default: a model exported once is not exported again."""
 
-Train = Annotated[str, typer.Option("--train", help="Labelled pairs to learn from.")]
+Train = Annotated[str, typer.Option("--train", help="Labelled pairs to train on.")]
 Dev = Annotated[
     str | None,
     typer.Option(
         "--dev",
-        help="Labelled pairs to choose, calibrate and report on; may share no question with"
-        " --train. Without it a tenth of --train is kept apart, by connected component.",
+        help="Labelled pairs to select, calibrate and report on. They must share no question with"
+        " --train. Without it a tenth of --train is kept for this, by connected component.",
     ),
 ]
-Output = Annotated[Path, typer.Option("--output", help="Folder for all that the run leaves.")]
+Output = Annotated[Path, typer.Option("--output", help="Folder for everything the run writes.")]
 Base = Annotated[
     str, typer.Option("--base", help="Weights to start from: folder, bundled name or hub id.")
 ]
-Epochs = Annotated[float, typer.Option(help="Times each pair is seen.")]
-Seed = Annotated[int, typer.Option(help="Decides the split and every random choice.")]
+Epochs = Annotated[float, typer.Option(help="How often each pair is seen.")]
+Seed = Annotated[int, typer.Option(help="Seed of the split and of every random choice.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")]
 
 
@@ -52,7 +52,7 @@ def split_(
     output: Output,
     seed: Seed = 1,
 ) -> None:
-    """Split pairs into train, dev and test so that no question, nor a chain of pairs, is in two.
+    """Split pairs into train, dev and test; no question and no chain of pairs is in two parts.
 
     Example: askedbefore train split quora_duplicate_questions.tsv --output splits
     """
@@ -73,26 +73,27 @@ def cross_encoder(  # noqa: PLR0913, PLR0917  # a command's options
     dev: Dev = None,
     base: Base = "all-MiniLM-L6-v2",
     epochs: Epochs = 1.0,
-    batch_size: Annotated[int, typer.Option(help="Pairs a step.")] = 96,
-    learning_rate: Annotated[float, typer.Option(help="Peak, of the last layer.")] = 1.2e-4,
+    batch_size: Annotated[int, typer.Option(help="Pairs in a step.")] = 96,
+    learning_rate: Annotated[float, typer.Option(help="Highest rate, of the last layer.")] = 1.2e-4,
     schedule: Annotated[
-        Literal["linear", "cosine", "constant_with_warmup"], typer.Option(help="Of the rate.")
+        Literal["linear", "cosine", "constant_with_warmup"],
+        typer.Option(help="How the learning rate changes."),
     ] = "linear",
     patience: Annotated[
-        int, typer.Option(help="Looks at dev, of eight, without a better one: then it stops.")
+        int, typer.Option(help="Stop after this many evaluations on dev without a better one.")
     ] = 3,
     pos_weight: Annotated[
         str | None,
         typer.Option(
-            help="How much more a duplicate counts in the loss: a number, or `auto` for negatives"
-            " over duplicates. Shifts every logit; calibration, which follows, makes probabilities"
-            " right again.",
+            help="Weight of a duplicate in the loss: a number, or `auto` for negatives over"
+            " duplicates. It shifts every logit; the calibration afterwards corrects the"
+            " probabilities.",
         ),
     ] = None,
     seed: Seed = 1,
     resume: Resume = False,
 ) -> None:
-    """Train a reranker: BinaryCrossEntropyLoss, both orders, early stopping on dev AP.
+    """Train a reranker: binary cross-entropy, both orders, early stopping on dev's AP.
 
     Example: askedbefore train cross-encoder --train splits/train.jsonl --dev splits/dev.jsonl
     --output runs/reranker; then: askedbefore models add reranker runs/reranker/model
@@ -126,15 +127,15 @@ def sentence_transformer(  # noqa: PLR0913, PLR0917  # a command's options
     dev: Dev = None,
     base: Base = "all-MiniLM-L6-v2",
     objective: Annotated[
-        Literal["ranking", "contrastive", "both"], typer.Option(help="Both: in turn.")
+        Literal["ranking", "contrastive", "both"], typer.Option(help="The loss; both: in turn.")
     ] = "both",
     epochs: Epochs = 1.0,
-    batch_size: Annotated[int, typer.Option(help="Pairs a step.")] = 64,
-    learning_rate: Annotated[float, typer.Option(help="Peak.")] = 2e-5,
+    batch_size: Annotated[int, typer.Option(help="Pairs in a step.")] = 64,
+    learning_rate: Annotated[float, typer.Option(help="Highest rate.")] = 2e-5,
     seed: Seed = 1,
     resume: Resume = False,
 ) -> None:
-    """Train a bi-encoder, judged by AP, recall@k and mining AP.
+    """Train a bi-encoder and measure AP, recall@k and mining AP.
 
     Example: askedbefore train sentence-transformer --train splits/train.jsonl --output runs/encoder
     """
@@ -162,13 +163,13 @@ def sentence_transformer(  # noqa: PLR0913, PLR0917  # a command's options
 @app.command()
 def distill(  # noqa: PLR0917  # a command's options
     teacher: Annotated[str, typer.Option(help="A strong bi-encoder: folder or hub id.")],
-    labelled: Annotated[str, typer.Option(help="Pairs that turn its cosine to a probability.")],
+    labelled: Annotated[str, typer.Option(help="Labelled pairs to fit its probability on.")],
     questions: Annotated[Path, typer.Option(help="Unlabelled questions: one a line, or a CSV.")],
-    output: Annotated[Path, typer.Option(help="JSONL of softly labelled pairs.")],
+    output: Annotated[Path, typer.Option(help="JSONL of pairs with soft labels.")],
     wanted: Annotated[int, typer.Option(help="At most this many pairs.")] = 7_500,
     seed: Seed = 1,
 ) -> None:
-    """Let a strong bi-encoder label close pairs of unlabelled questions, to train a reranker on.
+    """Label close pairs of unlabelled questions by a strong bi-encoder, to train a reranker on.
 
     Example: askedbefore train distill --teacher sentence-transformers/all-mpnet-base-v2
     --labelled splits/train.jsonl --questions titles.csv --output teacher.jsonl
@@ -188,7 +189,7 @@ def distill(  # noqa: PLR0917  # a command's options
 
 @app.command()
 def negatives(  # noqa: PLR0917  # a command's options
-    pairs: Annotated[str, typer.Option(help="Labelled pairs: their duplicates and negatives.")],
+    pairs: Annotated[str, typer.Option(help="Labelled pairs, duplicates and others.")],
     output: Annotated[Path, typer.Option(help="JSONL of pairs labelled 0.")],
     duplicates: Annotated[
         list[str] | None, typer.Option(help="Further known duplicates; repeatable.")
@@ -196,19 +197,21 @@ def negatives(  # noqa: PLR0917  # a command's options
     questions: Annotated[
         list[Path] | None, typer.Option(help="Further questions: one a line, or a CSV; repeatable.")
     ] = None,
-    bi_encoder: Annotated[str, typer.Option(help="What finds close pairs.")] = "all-MiniLM-L6-v2",
-    low: Annotated[float, typer.Option(help="Least cosine: below, pairs are too easy.")] = 0.6,
+    bi_encoder: Annotated[
+        str, typer.Option(help="The model that finds close pairs.")
+    ] = "all-MiniLM-L6-v2",
+    low: Annotated[float, typer.Option(help="Lowest cosine; below it pairs are too easy.")] = 0.6,
     high: Annotated[
-        float, typer.Option(help="Highest cosine: above, too many are unknown duplicates.")
+        float, typer.Option(help="Highest cosine; above it too many are unknown duplicates.")
     ] = 0.93,
-    per_question: Annotated[int, typer.Option(help="At most this many pairs a question.")] = 3,
+    per_question: Annotated[int, typer.Option(help="At most this many pairs for a question.")] = 3,
 ) -> None:
-    """Mine hard negatives: close pairs that no chain of known duplicates joins.
+    """Mine hard negatives: close pairs that no chain of known duplicates connects.
 
-    Sound only where nearly all duplicates among the questions are known: any other close pair is
-    written as no duplicate, unread. Example: askedbefore train negatives --pairs splits/train.jsonl
-    --duplicates more.csv --output negatives.jsonl; then: askedbefore train mix --negatives
-    negatives.jsonl ...
+    Use it only if nearly all duplicates among the questions are known: every other close pair is
+    written as "no duplicate", and nobody has read it. Example: askedbefore train negatives --pairs
+    splits/train.jsonl --duplicates more.csv --output negatives.jsonl; then: askedbefore train mix
+    --negatives negatives.jsonl ...
     """
     from training.data.mining import mined_negatives  # noqa: PLC0415  # training is heavy and optional
     from training.data.pairs import write_pairs  # noqa: PLC0415
@@ -229,22 +232,26 @@ def negatives(  # noqa: PLR0917  # a command's options
 def mix(  # noqa: PLR0913, PLR0917  # a command's options
     gold: Annotated[str, typer.Option(help="Labelled pairs.")],
     output: Annotated[Path, typer.Option(help="JSONL of the mix.")],
-    apart: Annotated[list[str], typer.Option(help="Sets that will judge the model; repeatable.")],
+    apart: Annotated[
+        list[str], typer.Option(help="Test sets; their questions are left out; repeatable.")
+    ],
     positives: Annotated[str | None, typer.Option(help="Further duplicates.")] = None,
-    extra: Annotated[list[str] | None, typer.Option(help="Taken whole, soft or not.")] = None,
+    extra: Annotated[
+        list[str] | None, typer.Option(help="Further pairs, all of them used; repeatable.")
+    ] = None,
     negatives: Annotated[
-        str | None, typer.Option(help="Hard negatives, as `train negatives` mines them.")
+        str | None, typer.Option(help="Hard negatives, from `train negatives`.")
     ] = None,
     gold_pairs: Annotated[int, typer.Option(help="At most this many gold pairs.")] = 52_000,
     further: Annotated[int, typer.Option(help="At most this many further duplicates.")] = 6_000,
     inferred: Annotated[
         int, typer.Option(help="At most this many negatives that follow from labels.")
     ] = 10_000,
-    hard_negatives: Annotated[int, typer.Option(help="At most this many of them.")] = 16_000,
+    hard_negatives: Annotated[int, typer.Option(help="At most this many hard negatives.")] = 16_000,
     joined: Annotated[int, typer.Option(help="Longer texts, joined from two pairs.")] = 3_000,
     seed: Seed = 1,
 ) -> None:
-    """Mix gold pairs with pairs that follow from them and with made-up near misses.
+    """Mix labelled pairs with pairs that follow from them and pairs made by small edits.
 
     Example: askedbefore train mix --gold splits/train.jsonl --apart splits/dev.jsonl
     --apart splits/test.jsonl --extra teacher.jsonl --output mix.jsonl
@@ -297,7 +304,7 @@ def _pos_weight(wanted: str | None, pairs: "Sequence[LabelledPair]") -> float | 
         return None
     if wanted == "auto":
         weight = balanced_pos_weight(pairs)
-        say([f"a duplicate weighs {weight:.2f} times as much as another pair"])
+        say([f"a duplicate counts {weight:.2f} times as much as another pair"])
         return weight
     try:
         weight = float(wanted)
@@ -327,4 +334,4 @@ def _show(figures: "Figures", output: Path) -> None:
     if not figures:  # not the first of the run's processes
         return
     show_figures(figures, console=console)
-    say([f"Everything of this run is in {output}."])
+    say([f"The results of this run are in {output}."])

@@ -13,11 +13,11 @@ from cli.training.tables import show_comparison
 @app.command()
 def average(
     first: Annotated[str, typer.Argument(help="A reranker's folder.")],
-    second: Annotated[str, typer.Argument(help="Another, of the same ancestry.")],
+    second: Annotated[str, typer.Argument(help="Another, trained from the same weights.")],
     output: Annotated[Path, typer.Option(help="Folder of the mean.")],
-    share: Annotated[float, typer.Option(help="How much of it is the first.")] = 0.5,
+    share: Annotated[float, typer.Option(help="Weight of the first in the mean.")] = 0.5,
 ) -> None:
-    """Average two rerankers of one ancestry, weight by weight; calibrate the mean afterwards.
+    """Average two rerankers that were trained from the same weights; calibrate the mean next.
 
     Example: askedbefore train average runs/second/model runs/first/model --output mean
     """
@@ -25,18 +25,18 @@ def average(
     from training.recipes.runs import save_reranker  # noqa: PLC0415
 
     save_reranker(mean([folder_of(first), folder_of(second)], [share, 1 - share]), output)
-    say([f"{output} is written: askedbefore train calibrate {output} --data DEV"])
+    say([f"{output} is written. Next: askedbefore train calibrate {output} --data DEV"])
 
 
 @app.command("calibrate")
 def calibrate_(
-    model: Annotated[Path, typer.Argument(help="A reranker's folder; calibration.json goes in.")],
-    data: Annotated[str, typer.Option(help="Labelled pairs, drawn as the service meets them.")],
-    encoder: Annotated[str, typer.Option(help="The bi-encoder it will serve with.")] = (
+    model: Annotated[Path, typer.Argument(help="A reranker's folder; gets calibration.json.")],
+    data: Annotated[str, typer.Option(help="Labelled pairs like those the service meets.")],
+    encoder: Annotated[str, typer.Option(help="The bi-encoder that it is used with.")] = (
         "all-MiniLM-L6-v2"
     ),
 ) -> None:
-    """Fit probabilities, thresholds and the cascade's floor on labelled pairs.
+    """Fit the probability, the thresholds and the cosine floor on labelled pairs.
 
     Example: askedbefore train calibrate runs/reranker/model --data decisions.csv
     """
@@ -61,16 +61,16 @@ def gate(
     questions: Annotated[
         list[Path], typer.Option(help="Questions: one a line, or a CSV; repeatable.")
     ],
-    pairs: Annotated[int, typer.Option(help="Near pairs to have scored, at most.")] = 100_000,
-    encoder: Annotated[str, typer.Option(help="The bi-encoder it will serve with.")] = (
+    pairs: Annotated[int, typer.Option(help="At most this many near pairs are scored.")] = 100_000,
+    encoder: Annotated[str, typer.Option(help="The bi-encoder that it is used with.")] = (
         "all-MiniLM-L6-v2"
     ),
     seed: Seed = 1,
 ) -> None:
-    """Fit what spares the CrossEncoder pairs of an archive that it would not flag anyway.
+    """Fit the gate, which leaves out near pairs of archives that the reranker would not flag.
 
-    No labels are needed: the reranker scores near pairs of the questions, and the gate learns to
-    tell from their vectors which it will not flag. Calibrate first; fit anew after calibrating.
+    It needs no labels: the reranker scores near pairs of the questions, and the gate learns from
+    their vectors which it will not flag. Calibrate first, and fit the gate again after calibrating.
     Example: askedbefore train gate runs/reranker/model --questions titles.csv
     """
     from training.data.reading import read_questions  # noqa: PLC0415
@@ -110,14 +110,14 @@ def gate(
 def evaluate(  # noqa: PLR0917  # a command's options
     first: Annotated[str, typer.Argument(help="A reranker, or `cosine` for the bi-encoder alone.")],
     second: Annotated[str, typer.Argument(help="The other: folder, bundled name or hub id.")],
-    data: Annotated[str, typer.Option(help="Labelled pairs that neither was tuned on.")],
+    data: Annotated[str, typer.Option(help="Labelled pairs on which neither was trained.")],
     encoder: Annotated[str, typer.Option(help="The bi-encoder that gives the cosine.")] = (
         "all-MiniLM-L6-v2"
     ),
-    shown: Annotated[int, typer.Option(help="Pairs of most disagreement to list.")] = 10,
+    shown: Annotated[int, typer.Option(help="How many of the most different pairs to list.")] = 10,
     samples: Annotated[int, typer.Option(help="Bootstrap samples.")] = 500,
 ) -> None:
-    """Put two models side by side on one set of pairs, as the service would run them.
+    """Compare two models on one set of pairs, as the service would run them.
 
     Example: askedbefore evaluate cosine default --data splits/test.jsonl
     """

@@ -119,7 +119,7 @@ async function decide(status, keep = "older") {
   const shown = stage();
   if (!shown) return;
   const isDuplicate = status === "duplicate";
-  if (isDuplicate && isTooFew(shown)) return tell("Keep at least two that are the same, or press N: none the same.");
+  if (isDuplicate && isTooFew(shown)) return tell("Keep at least two questions, or press N if none are the same.");
   const isMerge = isDuplicate && isJoining(shown);
   if (isMerge && !(await asked(shown.querySelector("dialog.merge")))) return;
   const form = shown.querySelector("form.actions");
@@ -159,7 +159,7 @@ async function undo() {
 
 async function undoShown() {
   const decision = stage()?.querySelector("[data-act=undo]").dataset.decision;
-  if (!decision) return tell("Nothing left to undo here. Older decisions are on the History page.");
+  if (!decision) return tell("Nothing to undo here. Older decisions are on the History page.");
   try {
     await post(`/decisions/${decision}/undo`);
     fetched.delete(current);
@@ -291,7 +291,7 @@ function hearChange({ pair, status, by, mine }) {
   if (isOpen) queue.reopen(key);
   else if (queue.isOver(id, key)) queue.finish(key, "✓");
   if (!isOpen && stage()?.dataset.pairs.split(" ").includes(id)) {
-    tell(`${by} decided on this pair meanwhile: ${status.replace("_", " ")}. Go on with J, or look at the pair again.`);
+    tell(`${by} decided on this pair meanwhile: ${status.replace("_", " ")}. Press J for the next pair, or look at this one again.`);
   }
 }
 

@@ -28,9 +28,9 @@ function say() {
   const threshold = Number(slider.value);
   const [, judged, share, low, high, waiting] = at(threshold);
   const more = waiting - at(current)[5];
-  const flags = more === 0 ? `${waiting.toLocaleString("en")} recorded pairs wait at or above it`
+  const flags = more === 0 ? `${waiting.toLocaleString("en")} undecided pairs are at or above it`
     : more > 0 ? `would flag ${more.toLocaleString("en")} more` : `would hide ${(-more).toLocaleString("en")}`;
-  const expect = judged ? `; expect ${percent(low)} to ${percent(high)} right (${percent(share)} of ${judged} judged)`
+  const expect = judged ? `; expect ${percent(low)} to ${percent(high)} duplicates (${percent(share)} of ${judged} judged)`
     : "; nothing judged there yet";
   for (const end of ["x1", "x2"]) line.setAttribute(end, across(threshold));
   document.querySelector("#chosen-value").textContent = threshold.toFixed(2);

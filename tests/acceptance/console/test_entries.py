@@ -126,6 +126,6 @@ def test_a_second_opinion_is_blind_and_a_difference_is_settled(
     expect(ana.locator(".differing")).to_contain_text("Ben Okri")
     ana.set_viewport_size({"width": 390, "height": 800})
     assert ana.evaluate("document.documentElement.scrollWidth") <= 390
-    ana.get_by_role("button", name="Let “not the same” stand").click()
+    ana.get_by_role("button", name="Keep “not the same”").click()
     expect(ana.locator(".differing")).to_have_count(0)
     assert said(committed, [pair]) == ["not_duplicate"]

@@ -121,7 +121,7 @@ def test_a_bulk_decision_and_its_undo(opened: Open, committed: Factory, address:
     assert statuses(committed).count("not_duplicate") == 5
     page.get_by_role("button", name="Undo all").first.click()
 
-    expect(page.locator(".notice")).to_contain_text("5 decisions taken back")
+    expect(page.locator(".notice")).to_contain_text("5 decisions undone")
     assert set(statuses(committed)) == {"flagged"}
 
 
@@ -155,8 +155,8 @@ def test_groups_are_joined_by_hand_after_a_warning(
     page.goto(f"{address}/console/cooks/groups")
     page.locator("tbody a").first.click()
 
-    page.get_by_role("button", name="Look at both").click()
-    expect(page.locator(".notice.warn")).to_contain_text("will hold all 4 questions together")
+    page.get_by_role("button", name="Compare both").click()
+    expect(page.locator(".notice.warn")).to_contain_text("will connect all 4 questions")
     page.get_by_role("button", name="Join them").click()
 
     expect(page.locator(".notice")).to_contain_text("joined")

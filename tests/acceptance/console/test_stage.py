@@ -135,7 +135,9 @@ def test_a_bridge_warns_before_it_joins_two_groups(
         bridge = flag(session, seeded, 1, 2, score=0.8)
     page = opened("Ana")
     page.goto(f"{address}/console/cooks/review/{bridge}")
-    expect(page.locator(".notice.warn")).to_contain_text("joins two groups, of 2 and 2 questions")
+    expect(page.locator(".notice.warn")).to_contain_text(
+        "two groups of 2 and 2 questions become one"
+    )
 
     page.keyboard.press("d")
     page.get_by_role("button", name="Cancel").click()

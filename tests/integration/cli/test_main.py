@@ -96,7 +96,7 @@ def test_the_doctor_says_what_is_missing(running_home: Path) -> None:
 
     assert made.returncode == 1
     assert "Postgres" in made.stdout
-    assert "no worker has inferred" in made.stdout
+    assert "no worker has run its models" in made.stdout
 
 
 def test_embedded_servers_keep_their_data_and_start_again_in_a_long_folder(home: Path) -> None:

@@ -39,7 +39,7 @@ def test_an_admin_sees_what_it_brings_uses_it_and_goes_back(
 ) -> None:
     before = shown(client)
     assert "In force: the model's own." in before
-    foreseen = re.search(r"([\d,]+) flagged by it and ([\d,]+) hidden", before)
+    foreseen = re.search(r"([\d,]+) would be flagged and ([\d,]+) hidden", before)
     assert foreseen is not None
 
     assert post(client, "thresholds/calibration")[1].endswith("saved=calibrated")
@@ -57,7 +57,9 @@ def test_an_admin_sees_what_it_brings_uses_it_and_goes_back(
 
 def test_said_and_found_agree_afterwards(client: TestClient) -> None:
     def gap(page: str) -> float:
-        rows = re.findall(r"(0\.\d) to (\d\.\d) (\d+) (\d+) % ", page.split("Said and found")[1])
+        rows = re.findall(
+            r"(0\.\d) to (\d\.\d) (\d+) (\d+) % ", page.split("Stated and observed")[1]
+        )
         judged = sum(int(row[2]) for row in rows)
         return (
             sum(

@@ -86,12 +86,12 @@ def test_the_command_says_what_it_would_do_and_does_it(running_home: Path, engin
     again = run(running_home, "forums", "recalibrate", "cooks")
     back = run(running_home, "forums", "recalibrate", "cooks", "--reset")
 
-    assert "40 undecided pairs would be scored anew" in dry.stdout
+    assert "40 undecided pairs would be scored again" in dry.stdout
     assert "Brier score" in dry.stdout
-    assert "40 undecided pairs scored anew" in done.stdout, done.stderr
+    assert "40 undecided pairs scored again" in done.stdout, done.stderr
     assert again.returncode == 1
     assert "not be clearly better" in again.stderr
-    assert "Back to the model's own: 40 undecided pairs scored anew" in back.stdout
+    assert "Back to the model's own: 40 undecided pairs scored again" in back.stdout
 
 
 def last_used(sessions: Factory) -> datetime | None:

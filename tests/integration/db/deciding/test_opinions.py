@@ -206,8 +206,8 @@ def test_answers_and_differences_through_the_pages(client: TestClient, asked: in
 
     assert answered.json() == {"undo": f"/second/{asked}/undo"}
     assert again.status_code == HTTPStatus.CONFLICT
-    assert "Two opinions, to be settled" in history
-    assert "Let “not the same” stand" in history
+    assert "Two different decisions" in history
+    assert "Keep “not the same”" in history
     assert settled.status_code == HTTPStatus.SEE_OTHER
     assert "Two opinions" not in after
 
