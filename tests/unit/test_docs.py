@@ -1,7 +1,9 @@
 """The documentation names what exists, and everything that exists is documented."""
 
 import re
+import tomllib
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +131,16 @@ def test_a_measurement_replaces_its_own_table_and_nothing_else(name: str) -> Non
 
     assert between(name).sub("", again) == between(name).sub("", page)
     assert "| 1 | \\2 |\n" in again
+
+
+def test_every_dependency_is_in_the_table_with_its_purpose() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = (project["optional-dependencies"][name] for name in ("models", "embedded", "train"))
+    wanted = chain(project["dependencies"], *extras)
+    names = {re.match(r"[\w.-]+", one)[0].removesuffix("-binary") for one in wanted}  # type: ignore[index]
+    page = (ROOT / "docs" / "decisions" / "README.md").read_text("utf-8").lower()
+
+    assert [name for name in sorted(names - {"askedbefore"}) if name not in page] == []
 
 
 def test_every_decision_is_in_the_list_of_decisions() -> None:
