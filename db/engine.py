@@ -1,4 +1,4 @@
-"""Connections: one engine a process, made at its entry point and passed down."""
+"""Database connections: one engine for each process, made at its entry point and passed down."""
 
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session, sessionmaker
@@ -9,7 +9,7 @@ Sessions = sessionmaker[Session]
 
 
 def make_engine(settings: DatabaseSettings) -> Engine:
-    """Return an engine whose connections are checked before use and cannot hang for ever."""
+    """Return an engine that checks connections before use; statements have a time limit."""
     return create_engine(
         settings.database_url.get_secret_value(),
         pool_size=settings.pool_size,

@@ -1,13 +1,13 @@
-"""What can go wrong, as one tree; the branch decides the handling, the leaf names the fact.
+"""All errors as one tree: the branch decides the handling, the leaf says what went wrong.
 
 ::
 
     ServiceError
-    ├── NotFoundError            404   there is no such thing, or it is not yours
-    ├── ConflictError            409   somebody was faster; look again
-    ├── InvalidInputError        422   the input can never work
-    ├── TransientError           503   try again, the input may be fine
-    │   └── BackpressureError    429   try again later, at the rate the service drains
+    ├── NotFoundError            404   it does not exist, or this key may not see it
+    ├── ConflictError            409   somebody else changed it first: read again
+    ├── InvalidInputError        422   the input is wrong and stays wrong
+    ├── TransientError           503   try again, the input may be right
+    │   └── BackpressureError    429   too much is waiting: try again later
     └── IncompatibleModelError         the models do not fit each other or the database
 """
 
@@ -22,11 +22,11 @@ class ServiceError(Exception):
 
 
 class NotFoundError(ServiceError):
-    """There is no such thing."""
+    """It does not exist."""
 
 
 class ConflictError(ServiceError):
-    """Somebody else changed this first: look again, then decide."""
+    """Somebody else changed this first: read it again, then decide."""
 
 
 class InvalidInputError(ServiceError):
@@ -34,7 +34,7 @@ class InvalidInputError(ServiceError):
 
 
 class TransientError(ServiceError):
-    """This did not work now and may work in a moment."""
+    """This did not work now, and may work in a moment."""
 
     def __init__(self, message: str | None = None, *, retry_after_s: int = 1) -> None:
         super().__init__(message)
@@ -46,7 +46,7 @@ class IncompatibleModelError(ServiceError):
 
 
 class BackpressureError(TransientError):
-    """Too much is waiting already."""
+    """Too many questions are waiting already."""
 
     def __init__(self, *, forum: str, pending: int, retry_after_s: int) -> None:
         super().__init__(
@@ -82,7 +82,7 @@ class ModelNotFoundError(NotFoundError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"no model {name!r}: it is no folder here, ships with no package, and no hub answered"
+            f"no model {name!r}: no such folder, no such bundled model, and no hub answered"
         )
 
 

@@ -16,7 +16,7 @@ class PairKind(StrEnum):
 
 
 class PairStatus(StrEnum):
-    """Where a pair stands; the first three are the service's word, the others a person's."""
+    """A pair's status; the first three come from the service, the others from a person."""
 
     FLAGGED = "flagged"
     OBSERVED = "observed"
@@ -33,7 +33,7 @@ UNDECIDED = (PairStatus.FLAGGED, PairStatus.OBSERVED, PairStatus.WITHDRAWN)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuestionText:
-    """What is needed of a question to embed it."""
+    """The parts of a question that are needed to embed it."""
 
     id: int
     forum_id: int
@@ -47,7 +47,7 @@ class QuestionText:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """Which models and threshold a finding rests on."""
+    """The models and the threshold with which a pair was scored."""
 
     bi_encoder_id: int
     reranker_id: int

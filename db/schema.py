@@ -1,4 +1,4 @@
-"""Brings a database to the newest migration, and says whether it is there."""
+"""Runs the migrations, and checks whether all of them have run."""
 
 from importlib.resources import files
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 
 
 def configuration() -> Config:
-    """Return what Alembic needs to find the migrations."""
+    """Return Alembic's configuration."""
     config = Config()
     config.set_main_option("script_location", str(files("migrations")))
     config.set_main_option("path_separator", "os")
@@ -21,7 +21,7 @@ def upgrade(engine: Engine, *, revision: str = "head") -> None:
     """Run the migrations up to *revision*; safe to run twice and by two processes at once."""
     config = configuration()
     with engine.connect() as connection:
-        # Of two processes that start together one migrates, the other waits and finds it done.
+        # If two processes start together, one migrates; the other waits and then has nothing to do.
         connection.exec_driver_sql("SELECT pg_advisory_lock(7302560)")
         connection.commit()
         config.attributes["connection"] = connection

@@ -1,4 +1,4 @@
-"""The Celery app: lanes, limits, and how it behaves when something dies."""
+"""The Celery app: lanes, time limits, and what happens when a process dies."""
 
 from celery import Celery
 from celery.signals import setup_logging, worker_process_init
@@ -21,13 +21,13 @@ _WARM_UP_S = 900.0
 
 
 def make_app(settings: WorkerSettings) -> Celery:
-    """Return the app that workers and the beat run; Redis holds hints, Postgres the truth."""
+    """Return the Celery app of workers and beat. Redis has wake-ups only, Postgres the truth."""
     app = Celery("askedbefore", broker=broker_url(settings.redis_url.get_secret_value()))
     app.conf.update(
         include=["worker.tasks"],
         task_queues=[KombuQueue(lane) for lane in Lane],
         task_default_queue=Lane.LIVE,
-        # Consumed in the order a worker names them: check before live before archive before upkeep.
+        # Read in the order in which a worker names them: check, live, archive, upkeep.
         broker_transport_options={
             "queue_order_strategy": "priority",
             "visibility_timeout": settings.visibility_timeout_s,
@@ -53,8 +53,8 @@ def make_app(settings: WorkerSettings) -> Celery:
 
 
 def _schedule(settings: WorkerSettings) -> dict[str, dict[str, object]]:
-    # What takes milliseconds goes the live way: at the end of the line a busy archive would hold
-    # it up for as long as it lasts.
+    # Tasks of milliseconds go into the live lane: in the last lane they would wait until an archive
+    # is mined.
     def entry(task: str, every_s: float, lane: Lane) -> dict[str, object]:
         options = {"queue": lane, "expires": every_s}
         return {"task": task, "schedule": every_s, "options": options}
@@ -74,5 +74,5 @@ def _configure(**_: object) -> None:
 
 @worker_process_init.connect
 def _warm_up(**_: object) -> None:
-    # In the child, before its first task: the models are loaded, exported if need be, and proved.
+    # In the child, before its first task: load the models, export them if needed, and run them.
     resources().prove(force=True)

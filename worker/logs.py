@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, stable event names, never a question's text."""
+"""Structured logs: JSON lines with stable event names, never with a question's text."""
 
 import logging
 

@@ -1,7 +1,7 @@
-"""The only door to the workers for other packages: task names and typed ways to enqueue.
+"""The only way for other packages to reach the workers: task names and typed functions.
 
-A message is a hint and the row is the truth: `wake` never fails a request because Redis is away,
-since a sweep wakes the lane again. One wake-up drains a lane, so while one waits no other is sent.
+A message only wakes a worker; the row is the truth. So `wake` never fails a request because Redis
+is away: the sweep wakes the lane later. While one wake-up of a lane waits, no second one is sent.
 """
 
 import json
@@ -33,7 +33,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRequest:
-    """A text that is asked about and not stored."""
+    """A text that is compared and not stored."""
 
     forum_id: int
     title: str
@@ -42,7 +42,7 @@ class CheckRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedDuplicate:
-    """A stored question that says the same as the text asked about."""
+    """A stored question that asks the same as the text."""
 
     id: str
     title: str
@@ -54,7 +54,7 @@ class CheckedDuplicate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckAnswer:
-    """What a worker found."""
+    """The answer of a worker."""
 
     duplicates: Sequence[CheckedDuplicate] = field(default_factory=tuple)
     threshold: float
@@ -64,21 +64,21 @@ class CheckAnswer:
 
 
 class Queue(Protocol):
-    """Work that can be asked of the workers."""
+    """Requests to the workers."""
 
     def wake(self, lane: Lane) -> bool:
-        """Ask for a lane to be drained; call it after the rows are committed.
+        """Wake the workers of a lane; call it after the rows are committed.
 
-        Returns whether a message is on its way: where not, the sweep wakes the lane later.
+        Returns whether a message was sent or waits; if not, the sweep wakes the lane later.
         """
         ...
 
     def check(self, request: CheckRequest, *, timeout_s: float) -> CheckAnswer:
-        """Return a worker's answer; raises `TransientError` when none comes in time."""
+        """Return a worker's answer; raises `TransientError` if none comes in time."""
         ...
 
     def ping(self) -> None:
-        """Raise `TransientError` when the broker does not answer."""
+        """Raise `TransientError` if the broker does not answer."""
         ...
 
 
@@ -90,9 +90,9 @@ class CeleryQueue:
         self._redis = make_redis(redis_url)
 
     def wake(self, lane: Lane) -> bool:
-        """Ask for a lane to be drained, unless a message that does so is waiting already.
+        """Wake the workers of a lane, unless a message for it waits already.
 
-        Returns whether a message is on its way.
+        Returns whether a message was sent or waits.
         """
         try:
             if self._redis.set(wake_key(lane), "1", nx=True, ex=_WAKE_TTL_S):
@@ -103,7 +103,7 @@ class CeleryQueue:
         return True
 
     def check(self, request: CheckRequest, *, timeout_s: float) -> CheckAnswer:
-        """Return a worker's answer; raises `TransientError` when none comes in time."""
+        """Return a worker's answer; raises `TransientError` if none comes in time."""
         reply = f"askedbefore:reply:{uuid4().hex}"
         try:
             self._celery.send_task(
@@ -117,7 +117,7 @@ class CeleryQueue:
         return _read_answer(popped[1])
 
     def ping(self) -> None:
-        """Raise `TransientError` when the broker does not answer."""
+        """Raise `TransientError` if the broker does not answer."""
         try:
             self._redis.ping()
         except _BROKER_ERRORS as error:
@@ -133,7 +133,7 @@ def _read_answer(payload: bytes | str) -> CheckAnswer:
 
 
 def send_answer(client: redis.Redis, reply: str, answer: CheckAnswer | str) -> None:
-    """Push a worker's answer, or the sentence that says why there is none, to who waits for it."""
+    """Push a worker's answer, or the reason why there is none, to the waiting caller."""
     data = {"error": answer} if isinstance(answer, str) else asdict(answer)
     pipeline = client.pipeline()
     pipeline.rpush(reply, json.dumps(data))
@@ -142,12 +142,12 @@ def send_answer(client: redis.Redis, reply: str, answer: CheckAnswer | str) -> N
 
 
 def wake_key(lane: Lane) -> str:
-    """Return the key in Redis that stands while a wake-up of *lane* waits."""
+    """Return the key in Redis that exists while a wake-up of *lane* waits."""
     return f"askedbefore:wake:{lane}"
 
 
 def make_redis(url: str) -> redis.Redis:
-    """Return a client that gives up on a dead server instead of hanging."""
+    """Return a client with time limits, so that it cannot hang on a dead server."""
     if url.startswith("unix"):  # on the same machine: it answers or refuses at once
         return redis.Redis.from_url(url)
     return redis.Redis.from_url(
@@ -167,7 +167,7 @@ def broker_url(url: str) -> str:
 
 
 def make_sender(url: str) -> Celery:
-    """Return a Celery app that only sends, and fails within seconds when the broker is away."""
+    """Return a Celery app that only sends, and fails within seconds if the broker is away."""
     app = Celery("askedbefore", broker=broker_url(url), set_as_current=False)
     app.conf.update(
         broker_transport_options={

@@ -1,6 +1,6 @@
-"""What one worker process holds: connections, and the models that the database calls active.
+"""What one worker process holds: connections and the active models.
 
-Built in the child on first use, so that a GPU is first touched after the fork.
+Built in the child on first use, so that the GPU is used only after the fork.
 """
 
 import os
@@ -45,7 +45,7 @@ log = structlog.get_logger()
 
 
 class Resources:
-    """Everything a task needs, made once a process."""
+    """Everything that tasks need, made once in a process."""
 
     def __init__(self, settings: WorkerSettings, sessions: Sessions, queue: Queue) -> None:
         self.settings = settings
@@ -59,7 +59,7 @@ class Resources:
         self._proved_at = 0.0
 
     def models(self) -> Models:
-        """Return the active models, loaded when they are not the ones held already."""
+        """Return the active models; they are loaded if others were active before."""
         with self.sessions.begin() as session:
             active = {kind: models.find_active(session, kind) for kind in ModelKind}
         held = self._models
@@ -77,12 +77,12 @@ class Resources:
         return Pipeline(self.sessions, self.models(), self._limits)
 
     def checker(self) -> Checker:
-        """Return what answers for texts that are not stored."""
+        """Return the checker, for texts that are not stored."""
         return Checker(self.sessions, self.models(), self._limits)
 
     def archives(self) -> "ArchiveWorker":
-        """Return what mines archives with the active models."""
-        # Imported here: on a CPU only archives need PyTorch, for their block products.
+        """Return the archive worker with the active models."""
+        # Imported here, because on a CPU only archives need PyTorch, for the block products.
         from worker.archives.blocks import BlockSearch  # noqa: PLC0415
         from worker.archives.slices import ArchiveWorker  # noqa: PLC0415
 
@@ -98,7 +98,7 @@ class Resources:
         return self._archives
 
     def prove(self, *, force: bool = False) -> None:
-        """Run both models for real and note it, at most every `proof_s` seconds."""
+        """Run both models and record it, at most every `proof_s` seconds."""
         if not force and time.monotonic() - self._proved_at < self.settings.proof_s:
             return
         held = self.models()
@@ -153,9 +153,9 @@ def _name(model: ModelRow | None) -> str | None:
 
 
 def register(sessions: Sessions, encoder: Encoder, reranker: Reranker) -> Models:
-    """Make two loaded models known and active, with a partition for the vectors.
+    """Store two loaded models as active, with a partition for the vectors.
 
-    Raises `IncompatibleModelError` when stored questions have no vectors of the bi-encoder yet.
+    Raises `IncompatibleModelError` if stored questions have no vectors of the bi-encoder yet.
     """
     with sessions.begin() as session:
         bi_encoder = models.ensure_model(
@@ -186,7 +186,7 @@ def register(sessions: Sessions, encoder: Encoder, reranker: Reranker) -> Models
 
 
 def proof_of(held: Models) -> float:
-    """Return the models' probability for a pair of known duplicates: a real inference of both."""
+    """Return the models' probability for a pair of known duplicates; runs both models."""
     matcher = Matcher.of(held.encoder, held.reranker, threshold=0.0)  # whatever they say
     one, other = matcher.encoder.encode(PROOF_TEXTS)
     pair = Near(np.array([0]), np.array([1]), np.array([float(one @ other)]))

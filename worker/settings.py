@@ -82,8 +82,8 @@ class WorkerSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _leases_must_outlast_the_task(self) -> Self:
-        # A task that outlived its lease would work on questions that another worker has taken over;
-        # one that outlived the visibility timeout would be handed to a second worker by Redis.
+        # A task that runs longer than its lease would work on questions that another worker has
+        # claimed. If it ran longer than the visibility timeout, Redis would send it again.
         times = (
             self.slice_s,
             self.soft_time_limit_s,

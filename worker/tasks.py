@@ -1,4 +1,4 @@
-"""Thin tasks: each fetches this process' resources and calls the code that does the work."""
+"""The Celery tasks: each fetches this process' resources and calls the code that does the work."""
 
 import os
 
@@ -21,7 +21,7 @@ _BROKEN = 70
 
 def _drain(lane: Lane) -> None:
     held = resources()
-    # From here on new questions need a new message: this one may be too far on to see them.
+    # From here on new questions need a new message: this task may have passed them already.
     held.redis.delete(wake_key(lane))
     try:
         held.drains[lane].run(held.pipeline().process, prove=lambda: proof_of(held.models()))
@@ -38,7 +38,7 @@ def drain_live() -> None:
 
 @shared_task(name=DRAIN[Lane.ARCHIVE])
 def drain_archive() -> None:
-    """Check legacy questions for about one slice, then mine archives for another."""
+    """Check questions of the archive lane for about one slice, then mine archives for another."""
     _drain(Lane.ARCHIVE)
     held = resources()
     held.archives().run(
@@ -50,7 +50,7 @@ def drain_archive() -> None:
 
 @shared_task(name=CHECK, acks_late=False)
 def check(request: dict[str, object], reply: str) -> None:
-    """Answer who waits for it; a lost message is their time-out, not a second try."""
+    """Answer a check. A lost message is not sent again: the caller gets a time-out."""
     held = resources()
     try:
         send_answer(held.redis, reply, held.checker().answer(CheckRequest(**request)))  # type: ignore[arg-type]
@@ -61,25 +61,25 @@ def check(request: dict[str, object], reply: str) -> None:
 
 @shared_task(name=SWEEP)
 def sweep() -> None:
-    """Wake lanes whose messages were lost or whose leases ran out."""
+    """Wake lanes whose messages were lost or whose leases have ended."""
     held = resources()
     upkeep.sweep(held.sessions, held.queue)
 
 
 @shared_task(name=PROVE)
 def prove() -> None:
-    """Show that this worker can still infer."""
+    """Run both models, to prove that this worker can work."""
     resources().prove()
 
 
 @shared_task(name=DELIVER)
 def deliver() -> None:
-    """Start to deliver what webhooks wait for, beside the next questions."""
+    """Start the due deliveries to webhooks, in a thread beside the next questions."""
     resources().courier.start()
 
 
 @shared_task(name=UPKEEP)
 def hourly() -> None:
-    """Measure the recall of the vector index and throw old counters away."""
+    """Measure the recall of the vector index and delete old counters."""
     held: Resources = resources()
     upkeep.hourly(held.sessions, held.models().bi_encoder)

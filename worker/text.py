@@ -1,4 +1,4 @@
-"""What the models see of a question, and when two questions are the same text.
+"""What the models read of a question, and when two questions have the same text.
 
 Pure, and shared with training: a model must be served the text it was trained on.
 """
@@ -52,7 +52,7 @@ def _normalised(form: Literal["NFC", "NFKC"], text: str) -> str:
 
 
 class TextFields(StrEnum):
-    """Which fields of a question the models see; a setting of the forum."""
+    """Which fields of a question the models read; a setting of the forum."""
 
     TITLE = "title"
     TITLE_BODY = "title_body"
@@ -82,7 +82,7 @@ class Seen:
 def clean(text: str) -> str:
     """Return *text* without control and invisible characters, in NFC, surrounding space removed.
 
-    Line breaks and tabs survive: this is what is stored and shown.
+    Line breaks and tabs stay: this text is stored and shown.
     """
     if text.isascii() and text.isprintable():  # most questions: nothing to look for
         return text.strip()
@@ -99,7 +99,7 @@ def normalise(text: str) -> str:
 def strip_tags(title: str) -> str:
     """Return *title* without leading bracketed tags such as ``[Bug]``, unless nothing would remain.
 
-    Template prefixes make strangers look alike to every model that was measured.
+    Such prefixes made unrelated questions look similar to every model that was measured.
     """
     stripped = _LEADING_TAGS.sub("", title)
     return stripped if len(_WORD.findall(stripped)) > 1 else title
@@ -126,9 +126,9 @@ def full_text(title: str, body: str = "", *, fields: TextFields = TextFields.TIT
 
 
 def text_digest(text: str) -> bytes:
-    """Return the 32 bytes that are equal for two texts a reader would call the same.
+    """Return 32 bytes that are equal for two texts that a reader would call the same.
 
-    Case, spacing and closing punctuation do not count; every word, number and inner sign does.
+    Case, spaces and closing punctuation do not count; every word, number and inner sign does.
     """
     words = _WORD.findall(normalise(text).casefold())
     while len(words) > 1 and words[-1] in {"?", "!", ".", "…"}:
@@ -137,9 +137,9 @@ def text_digest(text: str) -> bytes:
 
 
 def foreign_share(text: str) -> float:
-    """Return the share of letters, 0..1, that are not of the Latin script.
+    """Return the share of letters, 0 to 1, that are not of the Latin script.
 
-    The shipped models know English: elsewhere unrelated questions score high, so it must be said.
+    The shipped models know English; in other scripts unrelated questions score high.
     """
     if text.isascii():
         return 0.0
@@ -151,5 +151,5 @@ def foreign_share(text: str) -> float:
 
 
 def estimate_tokens(text: str) -> int:
-    """Return about how many tokens *text* has, for budgets made before it is tokenised."""
+    """Return about how many tokens *text* has, without tokenising it."""
     return 3 + max(len(text) // 4, len(text.encode()) // 8)

@@ -1,4 +1,4 @@
-"""What keeps the service right by itself: lost messages, run-out leases, measured recall."""
+"""Periodic upkeep: lost messages, ended leases, measured recall."""
 
 import structlog
 
@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 
 def sweep(sessions: Sessions, queue: Queue) -> None:
-    """Set aside what kills its workers, and wake each lane in which work is due."""
+    """Set aside jobs that kill their workers, and wake each lane with due work."""
     with sessions.begin() as session:
         aside = jobs.set_aside_crashed(session)
         unread = reading.fail_unattended(session)
@@ -35,7 +35,7 @@ def sweep(sessions: Sessions, queue: Queue) -> None:
 
 
 def hourly(sessions: Sessions, model: ModelRow) -> None:
-    """Measure the index against exact search on a sample, and forget what is old."""
+    """Measure the index against exact search on a sample, and delete what is old."""
     with sessions.begin() as session:
         recall = embeddings.measure_recall(session, model, sample=_SAMPLE, top=_TOP)
         jobs.forget_throughput(session)

@@ -1,4 +1,4 @@
-"""Archives: a whole forum's questions brought in at once, and the ledger of work on them.
+"""Archives: imported files of questions, and the units of work on them.
 
 May touch: archives, their units of work, and the questions and pairs that come with an archive.
 Must never: score a pair, or change what a person decided.

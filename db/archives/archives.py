@@ -1,4 +1,4 @@
-"""Queries on archives: brought in by COPY, watched, paused, taken back."""
+"""Queries on archives: loading by COPY, progress, pausing, cancelling."""
 
 import csv
 import io
@@ -26,7 +26,7 @@ REJECTS_KEPT = 100
 
 
 class Stage(StrEnum):
-    """What is being done for an archive, in this order."""
+    """The stages of the work on an archive, in this order."""
 
     LOAD = "load"
     LINK = "link"
@@ -64,7 +64,7 @@ class ArchiveNotFoundError(NotFoundError):
 
 
 class ArchiveEndedError(ConflictError):
-    """The archive has come to its end."""
+    """The archive has ended already."""
 
     def __init__(self, archive_id: int, state: str) -> None:
         super().__init__(f"archive {archive_id} is {state} already")
@@ -82,7 +82,7 @@ class ArchiveUnreadError(ConflictError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveRow:
-    """An archive and how far it has come."""
+    """An archive and its progress."""
 
     id: int
     forum_id: int
@@ -108,7 +108,7 @@ class ArchiveRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """What became of the questions of one batch."""
+    """The result of loading one batch of questions."""
 
     created: int
     changed: int
@@ -148,7 +148,7 @@ def list_archives(session: Session, forum_id: int | None = None) -> list[Archive
 
 
 def set_state(session: Session, archive_id: int, state: ArchiveState) -> ArchiveRow:
-    """Pause, resume or cancel; what was found stays.
+    """Pause, resume or cancel; pairs found so far stay.
 
     Raises `ArchiveEndedError`, and `ArchiveUnreadError` for what only its file could resume.
     """
@@ -181,7 +181,7 @@ def restage(session: Session, archive_id: int, stage: Stage) -> ArchiveRow:
 
 
 def end(session: Session, archive_id: int) -> None:
-    """Note that the archive is mined."""
+    """Record that the archive is mined."""
     _change(session, archive_id, state=ArchiveState.DONE, finished_at=func.clock_timestamp())
 
 
@@ -234,10 +234,10 @@ _DIFFERENT = """
 def load(
     session: Session, forum: ForumRow, archive_id: int, items: Sequence[NewQuestion]
 ) -> Loaded:
-    """Store the questions by COPY; *items* must not name an id twice.
+    """Store the questions by COPY; *items* must not contain an id twice.
 
-    What is there already and the same is left alone; what has changed is edited, and checked again
-    in the archive lane; what an archive that has ended left unmined is taken over by this one.
+    Unchanged questions stay as they are. Changed ones are edited and checked again in the archive
+    lane. Questions that an ended archive left unmined are taken over by this one.
     """
     if not items:
         return Loaded(created=0, changed=0, unchanged=0)
@@ -246,7 +246,7 @@ def load(
     cursor.copy_expert(
         f"COPY incoming ({_NAMES}) FROM STDIN WITH (FORMAT csv, FORCE_NOT_NULL (body))",
         _as_csv(items),
-        # Each piece waits for the interpreter, which is busy reading the next batch.
+        # Each piece waits for Python's interpreter lock while the next batch is being read.
         size=_COPY_PIECE,
     )
     parameters = {"forum": forum.id, "archive": archive_id}
@@ -297,7 +297,7 @@ def note_progress(
     repeated: int = 0,
     rejects: Sequence[Mapping[str, object]],
 ) -> None:
-    """Add a batch to the archive's counts; commits together with the batch."""
+    """Add a batch to the archive's counts, in the transaction of the batch."""
     row = get(session, archive_id, lock=True)
     kept = [*row.rejects, *rejects][:REJECTS_KEPT]
     _change(
@@ -313,9 +313,9 @@ def note_progress(
 
 
 def save_links(session: Session, forum_id: int, links: Sequence[tuple[str, str]]) -> list[int]:
-    """Confirm the forum's own duplicates and return the questions of those that are new.
+    """Confirm the forum's own duplicates and return the questions of the new pairs.
 
-    A person's decision stays; links to questions that are not there are passed over.
+    Decisions stay; links to questions that are not stored are skipped.
     """
     names = {name for link in links for name in link}
     found = session.execute(

@@ -1,4 +1,4 @@
-"""What the units of an archive read: ranges of its questions, blocks of vectors, twins."""
+"""What the units of an archive read: ranges of its questions, blocks of vectors, equal texts."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ _HEADER, _TRAILER = 19, 2
 
 @dataclass(frozen=True, slots=True)
 class BlockRows:
-    """The vectors of one block: ids ascending, and which belong to the archive."""
+    """The vectors of one block, by ascending id, and which of them belong to the archive."""
 
     ids: NDArray[np.int64]
     ours: NDArray[np.bool_]
@@ -29,7 +29,7 @@ _RANGES = """
         FROM questions WHERE archive_id = :archive
     ) numbered GROUP BY part ORDER BY part
 """
-# Of the questions of one text only the oldest is compared; the others are its twins already.
+# Of questions with one text only the oldest is compared; the others are paired with it already.
 _COMPARED = """
     FROM embeddings e JOIN questions q ON q.id = e.question_id
     WHERE e.model_id = :model AND e.forum_id = :forum AND e.visible
@@ -56,7 +56,7 @@ def id_ranges(session: Session, archive_id: int, *, step: int) -> list[tuple[int
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A range of a forum's questions that is compared as one."""
+    """A range of a forum's questions that is compared as one block."""
 
     low_id: int
     high_id: int
@@ -165,9 +165,9 @@ def unembedded(
 
 
 def lengths(session: Session, ids: NDArray[np.int64], *, longest: int) -> NDArray[np.int64]:
-    """Return how many characters models see of each question, (n,), *longest* at most.
+    """Return how many characters the models read of each question, (n,), *longest* at most.
 
-    Of an erased one none.
+    0 for an erased question.
     """
     seen = func.char_length(Question.title) + case(
         (Question.text_fields == "title_body", func.char_length(Question.body)), else_=0

@@ -1,4 +1,4 @@
-"""What an archive's report says, read from the ledger and the pairs."""
+"""What an archive's report is made of, read from its units and the pairs."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class FoundPair:
 
 
 def pairs_of(session: Session, archive_id: int) -> Iterator[FoundPair]:
-    """Yield the pairs that touch the archive, best first."""
+    """Yield the pairs with a question of the archive, best first."""
     low, high = aliased(Question), aliased(Question)
     rows = session.execute(
         select(
@@ -59,7 +59,7 @@ def pairs_of(session: Session, archive_id: int) -> Iterator[FoundPair]:
 
 
 def ages(session: Session, archive_id: int) -> Mapping[int, object]:
-    """Return when the questions of the archive's pairs were asked, where it is known."""
+    """Return when the questions of the archive's pairs were asked, if it is known."""
     ends = [
         select(end).join(Question, Question.id == end).where(Question.archive_id == archive_id)
         for end in (Pair.low_id, Pair.high_id)
@@ -85,7 +85,7 @@ _LINKS = """
 def links_over(
     session: Session, archive_id: int, model_id: int, *, floor: float
 ) -> tuple[int, int]:
-    """Return how many of the forum's own links have vectors, and how many a cosine of *floor*."""
+    """Return how many of the forum's links have vectors, and how many reach the cosine *floor*."""
     parameters = {"archive": archive_id, "model": model_id, "floor": floor}
     row = session.execute(text(_LINKS), parameters).one()
     return int(row[0]), int(row[1])

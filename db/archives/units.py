@@ -1,7 +1,7 @@
-"""The ledger: units of work on archives, planned once, claimed by lease, done exactly once.
+"""Units of work on archives: planned once, claimed by lease, done exactly once.
 
-What a unit writes and its end commit together, so a worker that dies leaves the unit as it was; a
-lease that ran out lets another worker claim it, and the first can no longer finish it.
+A unit's results and its end are committed together, so a worker that dies leaves the unit as it
+was. When its lease ends, another worker can claim it, and the first can no longer finish it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ _ERROR_LENGTH = 2_000
 
 
 class LostUnitError(ConflictError):
-    """Another worker has taken the unit over, or the archive was cancelled."""
+    """Another worker has claimed the unit, or the archive was cancelled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class NewUnit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """A unit that this worker holds for the time of its lease."""
+    """A unit that this worker holds until its lease ends."""
 
     id: int
     archive_id: int
@@ -60,7 +60,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageProgress:
-    """How far a stage has come."""
+    """The progress of a stage."""
 
     stage: Stage
     units: int
@@ -78,7 +78,7 @@ class StageProgress:
 
     @property
     def left_s(self) -> float | None:
-        """Return about how many seconds are left, None while nobody works on it."""
+        """Return about how many seconds are left; None while nobody works on it."""
         left = self.size - self.size_done - self.size_failed
         if not left:
             return 0.0
@@ -87,7 +87,7 @@ class StageProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tile:
-    """Two blocks that are compared, and how many near pairs they hold."""
+    """Two blocks that are compared, and how many near pairs were found."""
 
     place: int
     other: int
@@ -100,7 +100,7 @@ class Tile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetAside:
-    """A unit that could not be done, and the questions it was about."""
+    """A unit that failed for good, and its questions."""
 
     low_id: int
     high_id: int
@@ -110,12 +110,12 @@ class SetAside:
 
 
 def allow_long_statements(session: Session) -> None:
-    """Let this transaction's statements take minutes: a stage of millions is planned by few."""
+    """Let this transaction's statements take minutes: a few of them plan a stage of millions."""
     session.execute(select(func.set_config("statement_timeout", "10min", True)))
 
 
 def plan(session: Session, archive_id: int, units: Sequence[NewUnit]) -> None:
-    """Write units of work."""
+    """Store units of work."""
     for start in range(0, len(units), 1_000):
         rows = [
             {"archive_id": archive_id}
@@ -133,7 +133,7 @@ _WAITING = and_(
 
 
 def active(session: Session) -> list[int]:
-    """Return the archives that are to be worked on, in random order."""
+    """Return the archives with work to do, in random order."""
     found = session.execute(select(Archive.id).where(_WAITING).order_by(func.random()))
     return list(found.scalars())
 
@@ -182,9 +182,9 @@ def finish(
     payload: bytes | None = None,
     histogram: Sequence[int] | None = None,
 ) -> None:
-    """End a unit together with what it wrote; raises `LostUnitError` to undo that.
+    """End a unit, in the transaction of its results; raises `LostUnitError` to roll them back.
 
-    *size* is given where only a part of it was done, and the rest is planned anew.
+    With *size* only that part was done; the rest is planned again.
     """
     _refuse_late(session, unit)
     done = session.execute(
@@ -207,15 +207,15 @@ def finish(
 
 
 def _refuse_late(session: Session, unit: Unit) -> None:
-    # A unit whose last lease ran out counts as set aside, and the stage moves on without it; its
-    # worker may yet live. The lock keeps the stage where it is until this transaction ends.
+    # A unit whose last lease has ended counts as set aside, and the stage goes on without it. But
+    # its worker may still run. The lock keeps the stage as it is until this transaction ends.
     at = select(Archive.stage).where(Archive.id == unit.archive_id).with_for_update(read=True)
     if session.execute(at).scalar_one_or_none() != unit.stage:
         raise LostUnitError
 
 
 def release(session: Session, unit: Unit) -> None:
-    """Give a unit back untouched, as if it had never been claimed."""
+    """Give a unit back as if it had never been claimed."""
     session.execute(
         update(ArchiveUnit)
         .where(ArchiveUnit.id == unit.id, ArchiveUnit.lease == unit.lease)
@@ -224,7 +224,7 @@ def release(session: Session, unit: Unit) -> None:
 
 
 def put_back(session: Session, unit: Unit, error: str, *, delay_s: float) -> None:
-    """Let a unit that failed be tried again after a while."""
+    """Let a failed unit be tried again after a while."""
     session.execute(
         update(ArchiveUnit)
         .where(ArchiveUnit.id == unit.id, ArchiveUnit.lease == unit.lease)
@@ -240,7 +240,7 @@ def put_back(session: Session, unit: Unit, error: str, *, delay_s: float) -> Non
 
 
 def is_stage_done(session: Session, archive_id: int, stage: Stage) -> bool:
-    """Return whether nothing of this stage is left that could still be done."""
+    """Return whether no unit of this stage can still be done."""
     waiting = select(ArchiveUnit.id).where(
         ArchiveUnit.archive_id == archive_id,
         ArchiveUnit.stage == stage,
@@ -295,9 +295,9 @@ _PROGRESS = text("""
 
 
 def progress(session: Session, archive_id: int) -> list[StageProgress]:
-    """Return how far each planned stage has come: true whoever did the work, and when.
+    """Return the progress of each planned stage, whoever did the work.
 
-    The rate is over the time in which somebody worked: neither a pause nor a restart slows it.
+    The rate counts only the time in which somebody worked: a pause or a restart does not lower it.
     """
     limits = {"lately": _LATELY, "rest": _REST_S, "silent": _SILENT_S, "attempts": MAX_ATTEMPTS}
     rows = session.execute(_PROGRESS, {"archive": archive_id, **limits}).mappings()
@@ -307,7 +307,7 @@ def progress(session: Session, archive_id: int) -> list[StageProgress]:
 
 
 def count_unmined(session: Session) -> int:
-    """Return how many questions belong to archives that are still to be mined."""
+    """Return how many questions belong to archives that are not mined yet."""
     done = func.sum(ArchiveUnit.size).filter(
         ArchiveUnit.stage == Stage.FINISH, ArchiveUnit.done_at.is_not(None)
     )
@@ -324,7 +324,7 @@ def count_unmined(session: Session) -> int:
 
 
 def set_aside(session: Session, archive_id: int, stage: Stage) -> list[SetAside]:
-    """Return the units of a stage that is over which could not be done."""
+    """Return the units of a finished stage that failed for good."""
     columns = [getattr(ArchiveUnit, name) for name in SetAside.__dataclass_fields__]
     rows = session.execute(
         select(*columns).where(
@@ -360,7 +360,7 @@ def tiles(session: Session, archive_id: int) -> list[Tile]:
 
 
 def payloads(session: Session, archive_id: int, stage: Stage, place: int) -> Iterator[bytes]:
-    """Yield what the tiles that touch the block *place* left."""
+    """Yield the payloads of the tiles with the block *place*."""
     found = session.execute(
         select(ArchiveUnit.payload)
         .where(
@@ -385,7 +385,7 @@ def _tile(archive_id: int, stage: Stage, place: int, other: int) -> tuple[Column
 
 
 def payload(session: Session, archive_id: int, stage: Stage, place: int, other: int) -> bytes:
-    """Return what the unit of this tile left, or nothing."""
+    """Return the payload of this tile, or None."""
     found = session.execute(
         select(ArchiveUnit.payload).where(*_tile(archive_id, stage, place, other))
     ).scalar_one_or_none()
@@ -393,7 +393,7 @@ def payload(session: Session, archive_id: int, stage: Stage, place: int, other: 
 
 
 def drop_payload(session: Session, archive_id: int, stage: Stage, place: int, other: int) -> None:
-    """Forget what the unit of this tile left."""
+    """Delete the payload of this tile."""
     session.execute(
         update(ArchiveUnit).where(*_tile(archive_id, stage, place, other)).values(payload=None)
     )

@@ -1,4 +1,4 @@
-"""What people say about pairs: decisions, decisions on many at once, second opinions.
+"""Decisions of people on pairs: single ones, bulk decisions, second opinions.
 
 May touch: decisions, second opinions, what stands about a decided pair, and the groups that follow.
 Must never: write over a version of a pair that the person did not see.

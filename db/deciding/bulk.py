@@ -24,7 +24,7 @@ LIMIT = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkDone:
-    """What became of a bulk decision or of its undo."""
+    """The result of a bulk decision or of its undo."""
 
     bulk: UUID
     done: int
@@ -33,7 +33,7 @@ class BulkDone:
 
 
 def newest_pair(session: Session, forum_id: int) -> int:
-    """Return the id of the forum's newest pair, or 0: a bulk decision goes no further."""
+    """Return the id of the forum's newest pair, or 0; a bulk decision covers no newer pair."""
     newest = select(func.max(Pair.id)).where(Pair.forum_id == forum_id)
     return session.execute(newest).scalar_one() or 0
 
@@ -54,9 +54,9 @@ def decide_all(
     actor: str,
     up_to: int,
 ) -> BulkDone:
-    """Decide the same on the matching pairs with ids up to *up_to*, surest first, up to `LIMIT`.
+    """Decide the same on matching pairs with ids up to *up_to*, highest score first, up to `LIMIT`.
 
-    A pair that would join two groups is left for a person to look at.
+    A pair that would join two groups is not decided.
     """
     groups.lock(session, forum_id)
     matching = session.execute(
@@ -83,18 +83,18 @@ def _surest_first(pairs: Sequence[Pair]) -> list[Pair]:
 
 
 class _Joined:
-    """The groups as they grow pair by pair, so that none that stands is joined with another."""
+    """The groups as they grow pair by pair, so that no two existing groups are joined."""
 
     def __init__(self, session: Session, pairs: Sequence[Pair]) -> None:
         ids = {q for pair in pairs for q in (pair.low_id, pair.high_id)}
         self._group: dict[int, int] = groups.groups_of(session, ids)
 
     def add(self, pair: Pair) -> bool:
-        """Put a pair's questions together and return True; False where that joins two groups."""
+        """Put a pair's questions together and return True; False if that would join two groups."""
         low, high = self._group.get(pair.low_id), self._group.get(pair.high_id)
         if low is not None and high is not None and low != high:
             return False
-        # A group that this decision founds is known by its first pair, below any group's number.
+        # A group that this decision starts is named by its first pair, below any group's number.
         number = low if low is not None else high if high is not None else -pair.id
         self._group |= {pair.low_id: number, pair.high_id: number}
         return True
@@ -103,9 +103,9 @@ class _Joined:
 def undo_all(
     session: Session, forum_id: int, bulk: UUID, *, actor: str, is_admin: bool = False
 ) -> BulkDone:
-    """Take back every decision of a bulk that still stands, the last first.
+    """Undo every decision of a bulk that was not undone yet, the last first.
 
-    Raises `NotFoundError` and `NotYoursError`. Pairs decided anew since then keep that decision.
+    Raises `NotFoundError` and `NotYoursError`. Pairs decided again since keep that decision.
     """
     groups.lock(session, forum_id)
     found = session.execute(
@@ -160,7 +160,7 @@ def take_out(
 
 
 def join(session: Session, forum_id: int, group_ids: Sequence[int], *, actor: str) -> BulkDone:
-    """Join two groups by a confirmed pair of their canonical questions; the first one leads.
+    """Join two groups by a confirmed pair of their canonical questions; the first one's stays.
 
     Raises `NotFoundError` and `InvalidInputError`.
     """

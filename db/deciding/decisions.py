@@ -1,7 +1,7 @@
-"""What people say about pairs: decisions, and the taking back of decisions.
+"""Decisions of people on pairs, and undoing them.
 
-What keeps two people from overwriting each other is the pair's version: a decision names the
-version it was made on, and any other is refused with what happened in between.
+The pair's version keeps two people from overwriting each other: a decision names the version it was
+made on. If the pair has another version by then, the decision is refused and shows what happened.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +26,7 @@ NOTE_LENGTH = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What a person says about the pair that they saw as *version*."""
+    """A person's decision on the *version* of a pair that they saw."""
 
     status: PairStatus
     version: int
@@ -38,7 +38,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairState:
-    """Where a pair stands, for those who saw it stand elsewhere."""
+    """The present state of a pair, for a person who saw an earlier one."""
 
     pair_id: int
     version: int
@@ -52,7 +52,7 @@ class PairState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
-    """A decision that was written."""
+    """A saved decision."""
 
     id: int
     pair_id: int
@@ -62,7 +62,7 @@ class Decided:
 
 
 class StaleVersionError(ConflictError):
-    """The pair changed since it was looked at."""
+    """The pair has changed since you saw it."""
 
     def __init__(self, *, seen: int, current: PairState) -> None:
         who = f" by {current.decided_by}" if current.decided_by else ""
@@ -75,11 +75,11 @@ class StaleVersionError(ConflictError):
 
 
 class NotYoursError(ConflictError):
-    """Only who decided, or an admin, can take a decision back."""
+    """Only the person who decided, or an admin, can undo a decision."""
 
 
 class UndoneAlreadyError(ConflictError):
-    """This decision was taken back already."""
+    """This decision was undone already."""
 
 
 def _lock_pair(session: Session, forum_id: int, pair_id: int) -> Pair:
@@ -87,7 +87,7 @@ def _lock_pair(session: Session, forum_id: int, pair_id: int) -> Pair:
 
 
 def lock_pairs(session: Session, forum_id: int, pair_ids: Iterable[int]) -> list[Pair]:
-    """Return pairs, by id, that nobody else changes until this transaction ends.
+    """Return pairs by id, locked until this transaction ends.
 
     Raises `PairNotFoundError`.
     """
@@ -123,10 +123,10 @@ def decide(
     actor: str,
     bulk: UUID | None = None,
 ) -> Decided:
-    """Write a person's decision, with its event and the groups that follow from it.
+    """Save a person's decision with its event, and update the groups.
 
     Raises `PairNotFoundError`, `InvalidInputError`, `StaleVersionError`, and
-    `groups.WouldMergeError` where a merge was not asked for.
+    `groups.WouldMergeError` if it would join groups and this was not asked for.
     """
     groups.lock(session, forum_id)
     pair = _lock_pair(session, forum_id, pair_id)
@@ -153,7 +153,7 @@ def decide(
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What is written about a pair that this transaction has locked."""
+    """What is saved for a pair that this transaction has locked."""
 
     pair: Pair
     status: PairStatus
@@ -161,7 +161,7 @@ class Choice:
     note: str | None = None
 
     def values(self) -> dict[str, object]:
-        """Return what becomes of the pair."""
+        """Return the pair's new columns."""
         note = (self.note or "").strip() or None
         return {"status": self.status, "canonical_id": self.canonical_id, "note": note}
 
@@ -174,9 +174,9 @@ def write(
     actor: str,
     bulk: UUID | None = None,
 ) -> list[Decided]:
-    """Write decisions with their events; the groups that follow are the caller's to make.
+    """Save decisions with their events; the caller updates the groups.
 
-    As many statements for a hundred pairs as for one. Needs `groups.lock` and the pairs' locks.
+    A hundred pairs take as many statements as one. Needs `groups.lock` and the pairs' locks.
     """
     if not choices:
         return []
@@ -272,7 +272,7 @@ def _check(pair: Pair, verdict: Verdict) -> None:
 
 
 def refuse_stale(pair: Pair, seen: int) -> None:
-    """Raise `StaleVersionError` unless the pair is what was *seen*."""
+    """Raise `StaleVersionError` unless the pair has the version that was *seen*."""
     if pair.version != seen:
         raise StaleVersionError(seen=seen, current=_state(pair))
 
@@ -310,9 +310,9 @@ def undo(
     is_admin: bool = False,
     pair_id: int | None = None,
 ) -> Decided:
-    """Take a decision back by a decision of its own, which restores what stood before.
+    """Undo a decision by a new decision, which restores the state before it.
 
-    With *pair_id* only a decision on that pair.
+    With *pair_id* it must be a decision on that pair.
     Raises `NotFoundError`, `NotYoursError`, `UndoneAlreadyError`, or `StaleVersionError` when the
     pair has changed since.
     """
@@ -368,7 +368,7 @@ def _get_decision(
 
 
 def get_last_decision(session: Session, forum_id: int, pair_id: int) -> int:
-    """Return the latest decision on a pair that still stands; raises `NotFoundError`."""
+    """Return the latest decision on a pair that was not undone; raises `NotFoundError`."""
     found = find_last_decision(session, forum_id, pair_id)
     if found is None:
         raise NotFoundError(f"there is no decision on pair {pair_id} to take back")
@@ -376,7 +376,7 @@ def get_last_decision(session: Session, forum_id: int, pair_id: int) -> int:
 
 
 def find_last_decision(session: Session, forum_id: int, pair_id: int) -> int | None:
-    """Return the latest decision on a pair that still stands, if any."""
+    """Return the latest decision on a pair that was not undone, if any."""
     return session.execute(
         select(Decision.id)
         .where(

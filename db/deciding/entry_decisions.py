@@ -1,4 +1,4 @@
-"""One decision on a whole entry of the queue: what is the same, and what is taken out."""
+"""One decision on a whole entry of the queue: which questions are the same, and which are not."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from db.tables.pairs import Pair
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryVerdict:
-    """What a person says about the pairs of an entry, each seen as a version."""
+    """A decision on the pairs of an entry, each with the version that the person saw."""
 
     status: PairStatus
     seen: Mapping[int, int]
@@ -33,17 +33,17 @@ class EntryVerdict:
 
 
 class SaidOtherwiseError(ConflictError):
-    """Two of these were decided not to be the same: look at their pair before you join them."""
+    """Two of these were decided not to be the same: look at their pair before joining them."""
 
 
 def decide(session: Session, forum_id: int, verdict: EntryVerdict, *, actor: str) -> BulkDone:
-    """Write one decision for each pair of an entry, taken back together.
+    """Save one decision for each pair of an entry; one undo takes all of them back.
 
-    Duplicates: the pairs among the nodes to keep are duplicates, those between a kept and another
-    are not, and those among the others wait on. Any other status: said of every two nodes.
-    Nothing is written when a single pair has changed since it was seen. Raises
+    For duplicates: pairs among the kept nodes are duplicates, pairs of a kept and another node are
+    not, and pairs among the others stay in the queue. Any other status holds for every two nodes.
+    Nothing is saved if any pair has changed since it was seen. Raises
     `PairNotFoundError`, `InvalidInputError`, `StaleVersionError`, `SaidOtherwiseError`, and
-    `WouldMergeError` where joining groups was not asked for.
+    `WouldMergeError` if it would join groups and this was not asked for.
     """
     groups.lock(session, forum_id)
     pairs = decisions.lock_pairs(session, forum_id, verdict.seen)

@@ -1,7 +1,7 @@
-"""Second opinions: a share of the decisions is put to somebody else, who does not see the first.
+"""Second opinions: some decided pairs are shown to another person, without the first decision.
 
-An answer changes nothing by itself. Where the two differ, both are shown to the two people and to
-the admins, until somebody decides anew or lets the first decision stand.
+An answer changes nothing by itself. If the two differ, both are shown to the two people and to the
+admins, until somebody decides again or keeps the first decision.
 """
 
 import hashlib
@@ -26,15 +26,15 @@ ANSWERS = (PairStatus.DUPLICATE, PairStatus.NOT_DUPLICATE, PairStatus.RELATED)
 
 
 class AnsweredAlreadyError(ConflictError):
-    """Nobody waits for this second opinion any more: it was given, or the pair changed."""
+    """This second opinion is not needed any more: it was given, or the pair has changed."""
 
 
 class OwnDecisionError(ConflictError):
-    """A second opinion is somebody else's: this decision was yours."""
+    """You made the first decision: another person must give the second opinion."""
 
 
 class Written(Protocol):
-    """A decision that was just written."""
+    """A decision that was just saved."""
 
     @property
     def id(self) -> int:
@@ -47,7 +47,7 @@ class Written(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A second opinion that is waited for."""
+    """A second opinion that was not given yet."""
 
     id: int
     pair_id: int
@@ -57,7 +57,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Differing:
-    """Two people's words on the same pair that are not the same."""
+    """Two different decisions of two people on the same pair."""
 
     id: int
     pair_id: int
@@ -73,7 +73,7 @@ class Differing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """How second opinions went so far."""
+    """Counts of second opinions so far."""
 
     share: float
     agreed: int
@@ -82,7 +82,7 @@ class Tally:
 
 
 def place(pair_id: int) -> float:
-    """Return the pair's lot, at least 0 and under 1: the same one for ever."""
+    """Return a pair's fixed number, 0 or more and below 1, which decides whether it is chosen."""
     digest = hashlib.blake2b(pair_id.to_bytes(8, "big"), digest_size=7).digest()
     return int.from_bytes(digest, "big") / 2**56
 
@@ -90,9 +90,9 @@ def place(pair_id: int) -> float:
 def ask(
     session: Session, forum_id: int, decided: Sequence[Written], *, is_bulk: bool = False
 ) -> None:
-    """Ask for second opinions on those decisions whose pair's lot is under the forum's share.
+    """Ask for second opinions on the decisions whose pair's `place` is below the forum's share.
 
-    Of a bulk decision never more than the share of its pairs.
+    Of a bulk decision it is never more than the share of its pairs.
     """
     drawn = sorted((place(one.pair_id), one.pair_id, one.id) for one in decided)
     drawn = [one for one in drawn if one[0] < MOST]
@@ -110,13 +110,13 @@ def ask(
 
 
 def get_share(session: Session, forum_id: int) -> float:
-    """Return the share of the decisions that is put to somebody else."""
+    """Return the share of the decisions for which a second opinion is asked."""
     statement = select(Forum.second_opinions).where(Forum.id == forum_id)
     return session.execute(statement).scalar_one()
 
 
 def set_share(session: Session, forum_id: int, share: float) -> None:
-    """Choose the share for the decisions to come; raises `InvalidInputError`."""
+    """Set the share for future decisions; raises `InvalidInputError`."""
     if not 0 <= share <= MOST:
         raise InvalidInputError(
             f"second opinions are asked for on 0 to {MOST * 100:.0f} % of the decisions"
@@ -137,7 +137,7 @@ def _stands() -> ColumnElement[bool]:
 def list_asked(
     session: Session, forum_id: int, holder: str, *, after: int = 0, limit: int = 2
 ) -> list[Asked]:
-    """Return second opinions that this person can give, the longest waited for first."""
+    """Return the second opinions that this person can give, the oldest first."""
     low, high = aliased(Question), aliased(Question)
     aside = select(Skip.pair_id).where(Skip.holder == holder)
     found = session.execute(
@@ -162,7 +162,7 @@ def list_asked(
 
 
 def get_asked(session: Session, forum_id: int, opinion_id: int, *, holder: str) -> int:
-    """Return the pair that a second opinion is waited for on.
+    """Return the pair of a second opinion that was not given yet.
 
     Raises `NotFoundError`, `OwnDecisionError` and `AnsweredAlreadyError`.
     """
@@ -192,7 +192,7 @@ def answer(
     actor: str,
     note: str | None = None,
 ) -> bool:
-    """Write a second opinion and return whether it agrees with the first; the pair stays as it is.
+    """Save a second opinion and return whether it agrees with the first; the pair does not change.
 
     Raises `NotFoundError`, `InvalidInputError`, `OwnDecisionError` and `AnsweredAlreadyError`.
     """
@@ -219,7 +219,7 @@ def answer(
 
 
 def take_back(session: Session, forum_id: int, opinion_id: int, *, actor: str) -> None:
-    """Take one's second opinion back; it is waited for again. Raises `NotFoundError`."""
+    """Undo a second opinion, so that it can be given again; raises `NotFoundError`."""
     changed = session.execute(
         update(SecondOpinion)
         .where(
@@ -237,7 +237,7 @@ def take_back(session: Session, forum_id: int, opinion_id: int, *, actor: str) -
 
 
 def _differs(forum_id: int, *, actor: str, is_admin: bool) -> ColumnElement[bool]:
-    """Return whether a second opinion is a difference that this person can settle."""
+    """Return the condition that a second opinion differs and this person can settle it."""
     first_by = select(Decision.actor).where(Decision.id == SecondOpinion.decision_id)
     first = first_by.correlate(SecondOpinion).scalar_subquery()  # also where `Decision` is joined
     own = or_(SecondOpinion.actor == actor, first == actor)
@@ -286,7 +286,7 @@ def _differing(row: dict[str, Any]) -> Differing:
 
 
 def count_differing(session: Session, forum_id: int, *, actor: str, is_admin: bool) -> int:
-    """Return how many differences wait for this person."""
+    """Return how many differences this person can settle."""
     return session.execute(
         select(func.count())
         .select_from(SecondOpinion)
@@ -297,7 +297,7 @@ def count_differing(session: Session, forum_id: int, *, actor: str, is_admin: bo
 
 
 def settle(session: Session, forum_id: int, opinion_id: int, *, actor: str, is_admin: bool) -> None:
-    """Let the first decision stand; raises `NotFoundError`."""
+    """Keep the first decision; raises `NotFoundError`."""
     changed = session.execute(
         update(SecondOpinion)
         .where(
@@ -313,7 +313,7 @@ def settle(session: Session, forum_id: int, opinion_id: int, *, actor: str, is_a
 
 
 def tally(session: Session, forum_id: int) -> Tally:
-    """Return how second opinions went so far."""
+    """Return the counts of second opinions so far."""
     found = session.execute(
         select(
             func.count().filter(SecondOpinion.agrees.is_(True)).label("agreed"),

@@ -1,4 +1,4 @@
-"""Groups of duplicates and the question in each that the others point to.
+"""Groups of duplicates, each with its canonical question.
 
 May touch: groups and their members, with the events that tell of them.
 Must never: change a pair: groups follow from the confirmed pairs.

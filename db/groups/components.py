@@ -15,7 +15,7 @@ def components(nodes: Iterable[int], edges: Iterable[tuple[int, int]]) -> list[f
 
 
 def bridges(nodes: Iterable[int], edges: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Return the edges without which a component would fall in two."""
+    """Return the edges without which a component would be split in two."""
     whole = len(components(nodes := list(nodes), edges))
     return {
         edge

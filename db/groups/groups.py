@@ -1,7 +1,7 @@
 """Groups of duplicates: always the connected components of the confirmed pairs.
 
-That one rule makes joining and splitting the same thing: after any decision the groups around its
-pair are worked out anew. A choice of canonical question is kept wherever its question ends up.
+With this one rule, joining and splitting are the same: after any decision the groups around its
+pair are computed again. A chosen canonical question stays chosen, whichever group it comes into.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -64,7 +64,7 @@ class GroupRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupDetail:
-    """A group with its members, the canonical one first, and the pairs that touch it."""
+    """A group with its members, the canonical one first, and the pairs with one of its members."""
 
     id: int
     forum_id: int
@@ -75,7 +75,7 @@ class GroupDetail:
 
 
 class WouldMergeError(ConflictError):
-    """This would join two groups: look at both, then say that you want it."""
+    """This would join two groups: look at both, then confirm it."""
 
     def __init__(self, *, pair_id: int, groups: Sequence[int], sizes: Sequence[int]) -> None:
         super().__init__(
@@ -88,12 +88,12 @@ class WouldMergeError(ConflictError):
 
 
 def lock(session: Session, forum_id: int) -> None:
-    """Let no one else change the forum's groups until this transaction ends."""
+    """Lock the forum's groups until this transaction ends."""
     session.execute(select(func.pg_advisory_xact_lock(_LOCK, forum_id)))
 
 
 def groups_of(session: Session, question_ids: Iterable[int]) -> dict[int, int]:
-    """Return the groups of those questions that have one."""
+    """Return the groups of the questions that are in one."""
     found = session.execute(
         select(GroupMember.question_id, GroupMember.group_id).where(
             GroupMember.question_id.in_(list(question_ids))
@@ -124,7 +124,7 @@ def sizes(session: Session, group_ids: Iterable[int]) -> dict[int, int]:
 
 
 def refuse_merge(session: Session, pair_id: int, *group_ids: int) -> NoReturn:
-    """Raise the `WouldMergeError` of a pair that would join these groups."""
+    """Raise `WouldMergeError` for a pair that would join these groups."""
     found = sizes(session, group_ids)
     raise WouldMergeError(
         pair_id=pair_id, groups=group_ids, sizes=tuple(found[g] for g in group_ids)
@@ -150,7 +150,7 @@ def rebuild(
     actor: str,
     prefer: int | None = None,
 ) -> None:
-    """Work out anew the groups that these questions are in or reach; needs `lock`.
+    """Compute the groups of these questions, and of all that are connected, again; needs `lock`.
 
     *prefer* becomes the canonical question of its group.
     """
@@ -213,7 +213,7 @@ def _apply(
 def _matched(
     old: Mapping[int, frozenset[int]], wanted: Sequence[frozenset[int]]
 ) -> dict[frozenset[int], int]:
-    """Give each new group the id of the old one that it shares most with."""
+    """Give each new group the id of the old group with which it shares most questions."""
     shared = sorted(
         (
             (len(members & ids), -group_id, ids)
@@ -255,7 +255,7 @@ def oldest(session: Session, ids: Iterable[int]) -> int:
 
 
 def store(session: Session, forum_id: int, group_id: int | None, canonical_id: int) -> int:
-    """Write a group, a new one without *group_id*, and return its id; needs `lock`."""
+    """Save a group (without *group_id* a new one) and return its id; needs `lock`."""
     if group_id is None:
         new = insert(Group).values(forum_id=forum_id, canonical_id=canonical_id)
         return session.execute(new.returning(Group.id)).scalar_one()
@@ -265,7 +265,7 @@ def store(session: Session, forum_id: int, group_id: int | None, canonical_id: i
 
 
 def tell(session: Session, forum_id: int, group_id: int, ids: Sequence[int], *, actor: str) -> None:
-    """Record that a group holds these questions now."""
+    """Record the event that a group has these questions now."""
     data = {"group_id": group_id, "size": len(ids), "questions": list(ids)}
     record(session, [NewEvent(forum_id=forum_id, kind="group.changed", actor=actor, data=data)])
 
@@ -273,7 +273,7 @@ def tell(session: Session, forum_id: int, group_id: int, ids: Sequence[int], *, 
 def choose_canonical(
     session: Session, forum_id: int, group_id: int, question_id: int, *, actor: str
 ) -> None:
-    """Make this question the one the others of its group point to.
+    """Make this question the canonical one of its group.
 
     Raises `NotFoundError` for an unknown group, `InvalidInputError` for a question outside it.
     """
@@ -349,7 +349,7 @@ def _links(session: Session, ids: Sequence[int]) -> list[Link]:
 
 
 def touching(ids: Sequence[int]) -> object:
-    """Return the condition that a flagged pair has one of these questions in it."""
+    """Return the condition that a flagged pair has one of these questions."""
     return (Pair.status == PairStatus.FLAGGED) & or_(Pair.low_id.in_(ids), Pair.high_id.in_(ids))
 
 

@@ -1,8 +1,8 @@
-"""What a newly confirmed pair does to the groups: the everyday cases in a few statements.
+"""What a newly confirmed pair changes in the groups: the usual cases, in a few statements.
 
 Groups are the connected components of the confirmed pairs. A question without a group has no
-confirmed pair, so a pair of two such founds a group, and a pair with one of them makes a group grow
-by one question; only what joins or splits groups needs them worked out anew.
+confirmed pair. So a pair of two such questions starts a group, and a pair with one of them adds one
+question to a group. Only joining or splitting groups needs them computed again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,10 +23,10 @@ def confirm(
     chosen: int | None,
     actor: str,
 ) -> int:
-    """Bring the groups up to a confirmed pair and return its group; needs `groups.lock`.
+    """Update the groups after a pair was confirmed and return its group; needs `groups.lock`.
 
-    *edge* holds its two questions, *grouped* the groups they were in, *chosen* the one that shall
-    be canonical. Of two groups the one of the chosen question leads.
+    *edge* is its two questions, *grouped* the groups they were in, *chosen* the question that
+    becomes canonical. Of two groups the one of the chosen question keeps its id.
     """
     found = set(grouped.values())
     if len(found) > 1:
@@ -90,8 +90,8 @@ _WEIGH = text("""
 
 
 def weigh_anew(session: Session, question_ids: Sequence[int]) -> None:
-    """Let the database say anew what the flagged pairs of these questions are worth.
+    """Let the database compute the worth of the flagged pairs of these questions again.
 
-    What a colleague or a worker holds is passed over: an order need not be waited for.
+    Pairs that another transaction has locked are skipped: the order in the queue is not urgent.
     """
     session.execute(_WEIGH, {"questions": list(question_ids)})

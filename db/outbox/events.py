@@ -11,7 +11,7 @@ from db.tables.pairs import Event
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEvent:
-    """An event on its way into the database; ``kind`` is a stable dotted name."""
+    """An event to be stored; ``kind`` is a stable dotted name."""
 
     forum_id: int
     kind: str
@@ -22,7 +22,7 @@ class NewEvent:
 
 
 def record(session: Session, events: Sequence[NewEvent]) -> None:
-    """Write the events; they commit with whatever they tell of."""
+    """Store the events, in the transaction of the change that they report."""
     if not events:
         return
     session.execute(

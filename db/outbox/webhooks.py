@@ -1,7 +1,7 @@
-"""Queries on webhooks: who wants to hear of what, and what is on its way to them.
+"""Queries on webhooks: which events they receive, and deliveries not yet made.
 
-A trigger on `events` writes the deliveries, in the transaction of the event itself: none is lost,
-none is told of what was rolled back, and nothing that records an event needs to know.
+A trigger on `events` writes the deliveries in the event's own transaction. So no delivery is lost,
+none reports what was rolled back, and code that records events need not know of webhooks.
 """
 
 import base64
@@ -34,7 +34,7 @@ class WebhookOffError(ConflictError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookRow:
-    """A webhook, with the secret that its receiver checks signatures with."""
+    """A webhook with its signing secret."""
 
     id: int
     forum_id: int
@@ -76,7 +76,7 @@ class Due:
 
 
 def create(session: Session, forum_id: int, *, url: str, kinds: Sequence[str]) -> WebhookRow:
-    """Store a webhook with a fresh secret; raises `InvalidInputError`."""
+    """Store a webhook with a new secret; raises `InvalidInputError`."""
     wanted = _known(kinds)
     if len(list_webhooks(session, forum_id)) >= LIMIT:
         raise InvalidInputError(f"a forum has at most {LIMIT} webhooks")
@@ -103,9 +103,9 @@ def change(
     url: str | None = None,
     kinds: Sequence[str] | None = None,
 ) -> WebhookRow:
-    """Change where a webhook is or what it hears of; None leaves it.
+    """Change the address or the kinds of a webhook; None leaves a value as it is.
 
-    What is on its way goes to the new address. Raises `NotFoundError` and `InvalidInputError`.
+    Waiting deliveries go to the new address. Raises `NotFoundError` and `InvalidInputError`.
     """
     get(session, forum_id, webhook_id)
     values: dict[str, object] = {} if url is None else {"url": url}
@@ -117,7 +117,7 @@ def change(
 
 
 def rotate_secret(session: Session, forum_id: int, webhook_id: int) -> WebhookRow:
-    """Give a webhook a fresh secret, which signs from the next attempt on.
+    """Give a webhook a new secret, which signs from the next attempt on.
 
     Raises `NotFoundError`.
     """
@@ -165,7 +165,7 @@ def enable(session: Session, forum_id: int, webhook_id: int) -> None:
 
 
 def send_test(session: Session, forum_id: int, webhook_id: int) -> DeliveryRow:
-    """Put a test on its way; raises `NotFoundError`."""
+    """Store a test delivery; raises `NotFoundError`."""
     get(session, forum_id, webhook_id)
     session.execute(insert(Delivery).values(webhook_id=webhook_id, kind=TEST))
     return log(session, webhook_id, limit=1)[0]
@@ -174,7 +174,7 @@ def send_test(session: Session, forum_id: int, webhook_id: int) -> DeliveryRow:
 def log(
     session: Session, webhook_id: int, *, before: int | None = None, limit: int = 20
 ) -> list[DeliveryRow]:
-    """Return the latest deliveries of a webhook, those from before the delivery *before*."""
+    """Return the latest deliveries of a webhook, those older than the delivery *before*."""
     statement = (
         select(*(getattr(Delivery, name) for name in DeliveryRow.__dataclass_fields__))
         .where(Delivery.webhook_id == webhook_id)
@@ -187,9 +187,9 @@ def log(
 
 
 def retry(session: Session, forum_id: int, webhook_id: int, delivery_id: int) -> DeliveryRow:
-    """Have a delivery made again from the first attempt on, even one that arrived.
+    """Make a delivery again from the first attempt on, even one that arrived.
 
-    Raises `NotFoundError`, and `WebhookOffError` where nothing would be sent.
+    Raises `NotFoundError`, and `WebhookOffError` if the webhook is switched off.
     """
     hook = get(session, forum_id, webhook_id)
     values = {
@@ -214,7 +214,7 @@ def retry(session: Session, forum_id: int, webhook_id: int, delivery_id: int) ->
 
 
 def claim_due(session: Session, *, limit: int) -> list[Due]:
-    """Take deliveries that are due; they fall due again when nothing is said of them."""
+    """Claim deliveries that are due; they become due again if no result is recorded."""
     waiting = (
         select(Delivery.id)
         .join(Webhook, Webhook.id == Delivery.webhook_id)
@@ -268,7 +268,7 @@ def _data(session: Session, event: Event | None) -> dict[str, object]:
 
 
 def _pair_data(session: Session, pair_id: int) -> dict[str, object]:
-    # As the pair stands now: who hears of it late must not act on what is over.
+    # The present state of the pair: a late delivery must not report an old state.
     low, high = aliased(Question), aliased(Question)
     found = session.execute(
         select(
@@ -316,7 +316,7 @@ def _group_data(session: Session, data: Mapping[str, object]) -> dict[str, objec
 
 
 def record_success(session: Session, due: Due, *, answer: int) -> None:
-    """Note that a delivery arrived."""
+    """Record that a delivery arrived."""
     values = {"delivered_at": func.clock_timestamp(), "answer": answer, "error": None}
     session.execute(update(Delivery).where(Delivery.id == due.id).values(values))
     session.execute(update(Webhook).where(Webhook.id == due.webhook_id).values(failures=0))
@@ -325,9 +325,9 @@ def record_success(session: Session, due: Due, *, answer: int) -> None:
 def record_failure(
     session: Session, due: Due, *, answer: int | None, error: str, retry_in: timedelta | None
 ) -> None:
-    """Note that a delivery failed, to be tried again, or with None given up.
+    """Record that a delivery failed, and when to try again; None gives it up.
 
-    After `GIVEN_UP_LIMIT` in a row the webhook is switched off, and its page says why.
+    After `GIVEN_UP_LIMIT` in a row the webhook is switched off with a notice.
     """
     now = func.clock_timestamp()
     values: dict[str, object] = {"answer": answer, "error": error[:300]}
@@ -348,7 +348,7 @@ def record_failure(
 
 
 def disable(session: Session, webhook_id: int, *, notice: str) -> None:
-    """Switch a webhook off and give up on what is on its way to it."""
+    """Switch a webhook off and give up its waiting deliveries."""
     now = func.clock_timestamp()
     session.execute(
         update(Webhook).where(Webhook.id == webhook_id).values(disabled_at=now, notice=notice[:300])

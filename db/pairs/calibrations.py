@@ -1,7 +1,7 @@
-"""A forum's own calibration: what it is learnt from, put into force, and taken back.
+"""A forum's own calibration: its decisions, putting it into force, undoing it.
 
-Whoever writes scores holds the forum, and whoever changes its calibration locks it, so no pair is
-ever left with a score of the calibration before. What a person decided on keeps its score.
+Code that writes scores holds the forum, and code that changes its calibration locks it. So no pair
+keeps a score of an earlier calibration. Decided pairs keep their scores.
 """
 
 from collections.abc import Mapping
@@ -24,17 +24,17 @@ LIMIT = 20_000
 """Decisions that are looked at, the latest first."""
 _DECIDED = (PairStatus.DUPLICATE, PairStatus.NOT_DUPLICATE, PairStatus.RELATED)
 _VISIBLE = (PairStatus.FLAGGED, PairStatus.OBSERVED)
-# As in `worker.scoring.recalibration`, whose numbers these must be.
+# The same formula as in `worker.scoring.recalibration`; the results must be equal.
 _LEAST, _MOST, _FAR = 1e-30, 1 - 3e-8, 60.0
 
 
 class NoCalibrationError(ConflictError):
-    """This forum has no calibration of its own: the model's is in force already."""
+    """This forum has no calibration of its own: the model's own is in force."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
-    """The model's own probability for a pair that a person decided on."""
+    """The model's own probability for a decided pair, and the decision."""
 
     raw: float
     is_duplicate: bool
@@ -42,7 +42,7 @@ class Decided:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """Undecided pairs that get another score, and those that come and go by it."""
+    """How many undecided pairs get another score, are flagged or are hidden."""
 
     scored: int
     shown: int
@@ -52,9 +52,9 @@ class Moved:
 def decided(
     session: Session, forum_id: int, *, reranker_id: int, bi_encoder_id: int
 ) -> list[Decided]:
-    """Return what people decided on pairs that these models scored, the latest first.
+    """Return the decisions on pairs that these models scored, the latest first.
 
-    "Related" counts as not the same. Pairs of the same text, linked or joined ones have no score
+    "Related" counts as not the same. Pairs of the same text, linked and joined pairs have no score
     of a model.
     """
     found = session.execute(
@@ -86,7 +86,7 @@ def versions(session: Session, forum_id: int, *, limit: int = 20) -> list[Calibr
 
 
 def foresee(session: Session, forum: ForumRow, learnt: Learnt | None, *, threshold: float) -> Moved:
-    """Return what putting *learnt* into force would do, or with None what taking it back would."""
+    """Return what putting *learnt* into force would change; None: what going back would change."""
     is_over = _score(learnt) >= cast(threshold, REAL)
     over = _over(forum)
     found = session.execute(
@@ -104,7 +104,7 @@ def put_in_force(
 ) -> CalibrationRow:
     """Make *learnt* the forum's calibration and score its undecided pairs by it.
 
-    *forum* is locked by `lock`. The threshold stays the probability it is.
+    *forum* is locked by `lock`. The threshold stays the same number.
     """
     _end(session, forum, actor=actor)
     values = {name: getattr(learnt, name) for name in Learnt.__dataclass_fields__}
@@ -118,7 +118,7 @@ def put_in_force(
 
 
 def take_back(session: Session, forum: ForumRow, *, threshold: float, actor: str) -> Moved:
-    """Give the model's own probabilities back to the forum's undecided pairs.
+    """Go back to the model's own probabilities for the forum's undecided pairs.
 
     *forum* is locked by `lock`. Raises `NoCalibrationError`.
     """
@@ -128,7 +128,7 @@ def take_back(session: Session, forum: ForumRow, *, threshold: float, actor: str
 
 
 def lock(session: Session, name: str) -> ForumRow:
-    """Return the forum with nobody deciding, scoring or changing it beside this transaction.
+    """Return the forum, locked against deciding, scoring and changes in other transactions.
 
     Raises `ForumNotFoundError`.
     """
@@ -156,7 +156,7 @@ def _rescore(
     threshold: float,
     actor: str,
 ) -> Moved:
-    # All of a large forum's pairs in one statement: longer than a request's usual patience.
+    # One statement for all pairs of a large forum: longer than the usual statement time-out.
     session.execute(select(func.set_config("statement_timeout", "10min", True)))
     moved = foresee(session, forum, learnt, threshold=threshold)
     score = _score(learnt)

@@ -1,4 +1,4 @@
-"""Queries on pairs. A person's decision is never overwritten by a score."""
+"""Queries on pairs. A score never overwrites a decision."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ SHOWN = (PairStatus.FLAGGED, PairStatus.DUPLICATE)
 
 
 class StaleScoresError(TransientError):
-    """The forum's calibration changed while these pairs were scored: score them again."""
+    """The forum's calibration changed while these pairs were scored; score them again."""
 
 
 def save_findings(
@@ -48,7 +48,7 @@ def save_findings(
     *,
     read: Mapping[int, int],
 ) -> int:
-    """Write the findings as pairs with their events and return how many pairs changed.
+    """Save the findings as pairs with their events and return how many pairs changed.
 
     *read* holds, by question, the version of the text that a model read. A finding about a text
     that has changed since is left out: the edit owes work, which finds the pair again if it is one.
@@ -69,7 +69,7 @@ def save_findings(
 
 
 def _refuse_stale(session: Session, forum_id: int, provenance: Provenance) -> None:
-    # Held until the end: a calibration that is put into force meanwhile waits, then scores these.
+    # Held until the end: a calibration put into force meanwhile waits and then scores these.
     stands = forums.hold(session, forum_id).calibration
     models = {"reranker_id": provenance.reranker_id, "bi_encoder_id": provenance.bi_encoder_id}
     wanted = stands.id if stands is not None and stands.is_for(**models) else None
@@ -245,7 +245,7 @@ def _event(forum_id: int, change: _Change) -> NewEvent:
 
 
 def duplicates(session: Session, question_id: int, *, limit: int = 10) -> list[Duplicate]:
-    """Return the flagged and confirmed duplicates of a question, surest first."""
+    """Return the flagged and confirmed duplicates of a question, the highest score first."""
     is_low = Pair.low_id == question_id
     other, bi_encoder, reranker = aliased(Question), aliased(Model), aliased(Model)
     found = session.execute(
@@ -280,7 +280,7 @@ def duplicates(session: Session, question_id: int, *, limit: int = 10) -> list[D
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairFilter:
-    """Which pairs are wanted; None stands for any."""
+    """Which pairs to return; None means any."""
 
     statuses: Iterable[PairStatus] | None = None
     min_score: float | None = None
@@ -288,7 +288,7 @@ class PairFilter:
     flagged_since: datetime | None = None
 
     def clauses(self) -> list[ColumnElement[bool]]:
-        """Return the conditions of a WHERE."""
+        """Return the conditions for WHERE."""
         wanted = [
             (Pair.status.in_(list(self.statuses)) if self.statuses is not None else None),
             (Pair.score >= self.min_score if self.min_score is not None else None),
@@ -306,7 +306,7 @@ def list_pairs(
     after: int | None = None,
     limit: int = 100,
 ) -> list[PairRow]:
-    """Return the forum's pairs with ids over *after*, by id, so that no page ever shifts."""
+    """Return the forum's pairs with ids above *after*, by id, so that pages do not shift."""
     low, high = aliased(Question), aliased(Question)
     statement = (
         select(

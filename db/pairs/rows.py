@@ -1,4 +1,4 @@
-"""Scored pairs on their way in, and pairs as they are shown."""
+"""Scored pairs to be saved, and pairs as they are shown."""
 
 from dataclasses import dataclass
 from datetime import datetime

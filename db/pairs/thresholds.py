@@ -1,4 +1,4 @@
-"""A forum's threshold put into force on the pairs that wait."""
+"""Putting a forum's threshold into force on its undecided pairs."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ _FALLBACK = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """How many pairs a change of threshold moved."""
+    """How many pairs a change of threshold flagged or hid."""
 
     shown: int
     hidden: int
@@ -38,7 +38,7 @@ def own(session: Session) -> float:
 
 
 def in_force(session: Session, forum: ForumRow) -> float:
-    """Return the probability from which a pair is flagged in *forum*."""
+    """Return the threshold that holds in *forum*."""
     if forum.threshold is not None:
         return forum.threshold
     return own(session)
@@ -53,9 +53,9 @@ def apply(
     observe_only: bool,
     actor: str,
 ) -> Applied:
-    """Save *chosen* as the forum's own and sort its undecided pairs by *threshold*.
+    """Save *chosen* as the forum's own threshold, and flag or hide undecided pairs by *threshold*.
 
-    What a person decided stays. Pairs of the same text stay flagged at any threshold.
+    Decisions stay. Pairs of the same text stay flagged at any threshold.
     """
     forums.update_forum(session, forum.name, threshold=chosen, observe_only=observe_only)
     over = PairStatus.OBSERVED if observe_only else PairStatus.FLAGGED

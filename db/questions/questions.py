@@ -1,4 +1,4 @@
-"""Queries on questions: read one by one or in sets, and erased for good."""
+"""Queries on questions: reading one or many, and erasing."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -20,7 +20,7 @@ _UNREAD = "its archive's file was not read to the end: import it again"
 _SET_ASIDE = "work on its archive kept failing at this question: import it again"
 
 
-# What an archive brought in has no job of its own: the last stage of its archive marks it checked.
+# A question of an archive has no job: the last stage of the archive marks it as checked.
 _is_mined = or_(Question.checked_at.is_not(None), Archive.id.is_(None))
 _state = case(
     (Job.failed_at.is_not(None), State.FAILED),
@@ -102,7 +102,7 @@ def list_questions(
 
 
 def erase(session: Session, forum_id: int, external_id: str, *, actor: str) -> None:
-    """Erase a question with its vectors, pairs and events; what stays is that it was erased.
+    """Erase a question with its vectors, pairs and events; only an event of the erasure stays.
 
     Raises `QuestionNotFoundError`.
     """
@@ -154,7 +154,7 @@ def same_text(
 
 
 def undecided_partners(session: Session, ids: Sequence[int]) -> dict[int, list[int]]:
-    """Return for each question the other sides of its undecided pairs: an edit re-scores them."""
+    """Return for each question its partners in undecided pairs: an edit scores them again."""
     found: dict[int, list[int]] = {question_id: [] for question_id in ids}
     for own, other in ((Pair.low_id, Pair.high_id), (Pair.high_id, Pair.low_id)):
         rows = session.execute(
@@ -168,7 +168,7 @@ def undecided_partners(session: Session, ids: Sequence[int]) -> dict[int, list[i
 
 
 def texts(session: Session, ids: Iterable[int]) -> dict[int, CandidateText]:
-    """Return what the models see of these questions, by id; erased ones are missing."""
+    """Return what the models read of these questions, by id; erased ones are missing."""
     found = session.execute(
         select(
             Question.id,
@@ -184,7 +184,7 @@ def texts(session: Session, ids: Iterable[int]) -> dict[int, CandidateText]:
 
 
 def mark_checked(session: Session, ids: Iterable[int], provenance: Provenance) -> None:
-    """Note on these questions what they were last checked with."""
+    """Record on these questions with which models they were checked."""
     session.execute(
         update(Question)
         .where(Question.id.in_(set(ids)))
@@ -198,7 +198,7 @@ def mark_checked(session: Session, ids: Iterable[int], provenance: Provenance) -
 
 
 def lock(session: Session, ids: Iterable[int]) -> None:
-    """Lock questions before their jobs, in one order: whoever edits them does the same."""
+    """Lock questions, before their jobs and in one order; code that edits them does the same."""
     session.execute(
         select(Question.id)
         .where(Question.id.in_(set(ids)))

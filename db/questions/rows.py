@@ -1,4 +1,4 @@
-"""Questions on their way in, as they are stored, and as the models see them."""
+"""Questions to be saved, as they are stored, and as the models read them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from db.pairs.rows import Duplicate
 
 
 class State(StrEnum):
-    """Where a question stands."""
+    """The state of a question."""
 
     PENDING = "pending"
     """Not checked yet: it waits for a worker, or for the archive it came with to be mined."""
@@ -50,7 +50,7 @@ class NewQuestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
-    """What became of one saved question."""
+    """The result of saving one question."""
 
     id: int
     external_id: str
@@ -61,7 +61,7 @@ class Saved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuestionRow:
-    """A stored question and where it stands."""
+    """A stored question and its state."""
 
     id: int
     forum_id: int
@@ -89,7 +89,7 @@ class QuestionRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateText:
-    """What the models see of a candidate, and what is shown of it."""
+    """What the models read of a candidate, and what is shown of it."""
 
     id: int
     external_id: str
@@ -102,7 +102,7 @@ class CandidateText:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A question with the duplicates that are known of it, surest first."""
+    """A question with its known duplicates, the highest score first."""
 
     question: QuestionRow
     duplicates: Sequence[Duplicate]

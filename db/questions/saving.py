@@ -1,4 +1,4 @@
-"""Queries that save questions: created or edited in sets, or one with what stands about it."""
+"""Queries that save questions: many at once, or one with its answer."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,7 +26,7 @@ def save(
 ) -> list[Saved]:
     """Create or edit the questions and owe work on those whose text is new or is shown again.
 
-    *items* must not name an id twice; the answers come in their order. Saving the same again
+    *items* must not contain an id twice; the results are in their order. Saving the same again
     changes nothing.
     """
     if not items:
@@ -81,7 +81,7 @@ def _insert_new(
     items: Sequence[NewQuestion],
     columns: Sequence[InstrumentedAttribute[Any]],
 ) -> dict[str, RowMapping]:
-    # Sorted, so that two batches with common ids wait for each other in one order only.
+    # Sorted, so that two batches with common ids cannot deadlock.
     ordered = sorted(items, key=lambda item: item.external_id)
     rows = [{"forum_id": forum_id, "external_id": i.external_id, **_values(i)} for i in ordered]
     statement = (
@@ -156,7 +156,7 @@ def _edit(session: Session, question_id: int, item: NewQuestion, *, text_changed
             text_version=Question.text_version + int(text_changed),
         )
     )
-    # A question that is hidden must leave the search at once, not when a worker comes by.
+    # A hidden question must leave the search at once, not when a worker checks it.
     session.execute(
         update(Embedding).where(Embedding.question_id == question_id).values(visible=item.visible)
     )

@@ -1,6 +1,6 @@
-"""What a reviewer looks at: the queue, its entries, who has what on screen, the figures.
+"""What reviewers see: the queue, its entries, claims, and figures.
 
-May touch: claims and pairs put aside; all else it only reads.
+May touch: claims and skipped pairs; it only reads everything else.
 Must never: decide on a pair.
 Imported through: `queue`, `entries`, `attention`, `insight`.
 """

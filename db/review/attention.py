@@ -1,7 +1,7 @@
-"""Who looks at which pair, and who put which aside.
+"""Claims and skips: who looks at which pair, and who skipped which.
 
-A claim tells others and locks nothing; what keeps two people from overwriting each other is the
-pair's version: see `db.deciding.decisions`.
+A claim informs others and locks nothing. The pair's version keeps two people from overwriting each
+other: see `db.deciding.decisions`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ from db.tables.review import Claim, Skip
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimRow:
-    """Who has a pair on stage, and until when."""
+    """Who has claimed a pair, and until when."""
 
     pair_id: int
     holder: str
@@ -29,7 +29,7 @@ class ClaimRow:
 def claim(
     session: Session, forum_id: int, pair_ids: Sequence[int], *, holder: str, lifetime: timedelta
 ) -> ClaimRow:
-    """Claim pairs for a while and return whose they are: *holder's*, or an earlier claimant's.
+    """Claim pairs for a while and return who holds them: *holder*, or somebody who was first.
 
     Raises `PairNotFoundError`.
     """
@@ -65,7 +65,7 @@ def claim(
 
 
 def release(session: Session, forum_id: int, *, holder: str, keep: Sequence[int] = ()) -> None:
-    """Give back the holder's claims in a forum, but for the pairs *keep*."""
+    """End the holder's claims in a forum, except those on the pairs *keep*."""
     session.execute(
         delete(Claim).where(
             Claim.forum_id == forum_id, Claim.holder == holder, Claim.pair_id.not_in(keep)
@@ -74,7 +74,7 @@ def release(session: Session, forum_id: int, *, holder: str, keep: Sequence[int]
 
 
 def active_claims(session: Session, forum_id: int) -> dict[int, str]:
-    """Return who has which pair of a forum on stage now."""
+    """Return who holds a claim on which pair of a forum now."""
     found = session.execute(
         select(Claim.pair_id, Claim.holder).where(
             Claim.forum_id == forum_id, Claim.expires_at > func.clock_timestamp()
@@ -84,12 +84,12 @@ def active_claims(session: Session, forum_id: int) -> dict[int, str]:
 
 
 def colleague(claims: Mapping[int, str], pair_ids: Iterable[int], *, me: str) -> str | None:
-    """Return who but *me* has one of these pairs on stage, by the *claims* of `active_claims`."""
+    """Return who, other than *me*, holds one of these pairs; *claims* come from `active_claims`."""
     return next((claims[pair] for pair in pair_ids if claims.get(pair, me) != me), None)
 
 
 def skip(session: Session, forum_id: int, pair_ids: Sequence[int], *, holder: str) -> None:
-    """Put pairs aside for this person; raises `PairNotFoundError`."""
+    """Hide pairs from this person for a while; raises `PairNotFoundError`."""
     ids = _lock_pairs(session, forum_id, pair_ids)
     values = [{"holder": holder, "pair_id": pair_id} for pair_id in ids]
     session.execute(postgresql.insert(Skip).values(values).on_conflict_do_nothing())
@@ -108,7 +108,7 @@ def unskip(
 
 
 def _lock_pairs(session: Session, forum_id: int, pair_ids: Sequence[int]) -> list[int]:
-    # In one order, so that two people at the same pairs wait for each other and never both.
+    # In one order, so that two people with the same pairs cannot deadlock.
     found = session.execute(
         select(Pair.id)
         .where(Pair.id.in_(pair_ids), Pair.forum_id == forum_id)

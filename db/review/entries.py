@@ -1,9 +1,9 @@
-"""Entries of the queue: flagged pairs that connect are offered, and decided, as one.
+"""Entries of the queue: flagged pairs that connect are shown and decided together.
 
-A pair gets its entry's number from the database when it is flagged, from a flagged pair beside it
-(see migration 0004). The number says who may belong together; who does is worked out here from the
-pairs that are still flagged, for the few entries of a page: decisions, withdrawals and new groups
-need not keep any number up to date, and nothing unconnected is ever offered as one.
+When a pair is flagged, the database gives it the entry number of a flagged pair beside it (see
+migration 0004). The number says which pairs may belong together. Which do is computed here from the
+pairs that are still flagged, for the few entries of a page. So decisions, withdrawals and new
+groups need not update any number, and pairs that do not connect are never shown as one entry.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ from db.tables.review import Group, GroupMember
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A place in the queue: its first pair in the order of the list, and all it holds."""
+    """An entry of the queue: its first pair in the order of the list, and all its pairs."""
 
     first: QueueItem
     pair_ids: Sequence[int]
@@ -35,7 +35,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Some entries of the queue, and the pair behind which the next page begins."""
+    """Some entries of the queue, and the pair after which the next page begins."""
 
     entries: Sequence[Entry]
     after: int | None
@@ -71,7 +71,7 @@ class EntryQuestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """What is compared with the others: a question, or a confirmed group."""
+    """A node of an entry: a question, or a confirmed group."""
 
     id: int
     """Of the question that stands for it: the canonical one of a group."""
@@ -85,7 +85,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryDetail:
-    """An entry with all that is needed to decide on it, the question asked first in front."""
+    """An entry with everything needed to decide on it, the question asked first in front."""
 
     pairs: Sequence[EntryPair]
     """The surest first."""
@@ -109,9 +109,9 @@ def list_entries(
     after: int | None = None,
     limit: int = 50,
 ) -> Page:
-    """Return the entries of the next *limit* pairs in this order, from behind the pair *after*.
+    """Return the entries of the next *limit* pairs in this order, those after the pair *after*.
 
-    An entry stands where the first of its pairs that match stands, and nowhere else.
+    An entry stands once, where the first of its matching pairs stands.
     """
     while window := list_queue(session, forum_id, where, sort=sort, after=after, limit=limit):
         after = window[-1].pair_id
@@ -164,7 +164,7 @@ _PLACES: Mapping[Sort, Any] = {
 
 
 def _parts(session: Session, rows: Sequence[Any]) -> list[tuple[list[Any], frozenset[int]]]:
-    """Split pairs with the same number into what still connects, with the nodes of each part."""
+    """Split pairs with the same number into parts that still connect, with the nodes of each."""
     stands_for = representatives(session, {q for row in rows for q in (row.low_id, row.high_id)})
     by_entry: dict[int, list[Any]] = {}
     for row in rows:
@@ -175,14 +175,14 @@ def _parts(session: Session, rows: Sequence[Any]) -> list[tuple[list[Any], froze
         nodes = {node for edge in edges.values() for node in edge}
         for part in components(nodes, edges.values()):
             together = [row for row in pairs if edges[row.id][0] in part]
-            # Pairs within one confirmed group leave nothing to compare: each is looked at alone.
+            # Pairs within one confirmed group are one node: each is shown alone.
             alone = len(part) == 1
             found += [([row], part) for row in together] if alone else [(together, part)]
     return found
 
 
 def representatives(session: Session, question_ids: Iterable[int]) -> dict[int, int]:
-    """Return the canonical question of each one's group, or itself."""
+    """Return for each question the canonical question of its group, or the question itself."""
     ids = set(question_ids)
     found = session.execute(
         select(GroupMember.question_id, Group.canonical_id)
@@ -193,7 +193,7 @@ def representatives(session: Session, question_ids: Iterable[int]) -> dict[int, 
 
 
 def find_entry(session: Session, forum_id: int, pair_id: int) -> EntryDetail | None:
-    """Return the entry of a flagged pair; None where it connects with no other."""
+    """Return the entry of a flagged pair; None if it connects with no other."""
     number = (
         select(Pair.entry)
         .where(Pair.id == pair_id, Pair.forum_id == forum_id, Pair.status == PairStatus.FLAGGED)

@@ -1,4 +1,4 @@
-"""What the decisions so far tell: progress, agreement, precision by score, history."""
+"""Figures from the decisions so far: progress, agreement, precision by score, history."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _JUDGED = (PairStatus.DUPLICATE, PairStatus.NOT_DUPLICATE, PairStatus.RELATED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """Something that happened to a pair, with where the pair stands now."""
+    """Something that happened to a pair, with the present state of the pair."""
 
     event_id: int
     pair_id: int
@@ -30,7 +30,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryRow:
-    """One decision, with the score and the model it was made on."""
+    """One decision, with the score and the model at that time."""
 
     id: int
     pair_id: int
@@ -49,7 +49,7 @@ class HistoryRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A pair that a person judged: its score, and whether it was a duplicate."""
+    """A judged pair: its score, and whether it is a duplicate."""
 
     pair_id: int
     score: float
@@ -62,7 +62,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CategoryPrecision:
-    """How many of a category's flagged pairs turned out to be duplicates."""
+    """How many of a category's judged pairs are duplicates."""
 
     category: str
     judged: int
@@ -71,7 +71,7 @@ class CategoryPrecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """A forum's reviewing in a few numbers."""
+    """A summary of a forum's reviewing."""
 
     per_day: Sequence[tuple[date, int]]
     """Of the last thirty days, oldest first, days without any included."""
@@ -87,7 +87,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelledPair:
-    """Two texts and whether people call them the same."""
+    """Two texts and whether people decided that they are the same."""
 
     question1: str
     question2: str
@@ -95,7 +95,7 @@ class LabelledPair:
 
 
 def count_done_today(session: Session, forum_id: int, actor: str) -> int:
-    """Return how many decisions of this person today (UTC) still stand."""
+    """Return how many decisions this person made today (UTC) that were not undone."""
     return session.execute(
         select(func.count()).where(
             Decision.forum_id == forum_id,
@@ -134,7 +134,7 @@ def history(
     before: int | None = None,
     limit: int = 50,
 ) -> list[HistoryRow]:
-    """Return decisions, the latest first, from behind the decision *before*."""
+    """Return decisions, the latest first, those older than the decision *before*."""
     low, high = aliased(Question), aliased(Question)
     statement = (
         select(
@@ -175,10 +175,10 @@ def _history_row(row: dict[str, object]) -> HistoryRow:
 
 
 def judged(session: Session, forum_id: int, *, limit: int = 20_000) -> list[Judged]:
-    """Return the pairs that people judged by a model's score, the latest first.
+    """Return the judged pairs that have a model's score, the latest first.
 
-    Pairs of the same text are left out, and so are those the forum itself brought: no threshold
-    had a say in them.
+    Pairs of the same text and the forum's own links are left out: no threshold decided about
+    them.
     """
     found = session.execute(
         select(
@@ -226,7 +226,7 @@ def waiting_scores(session: Session, forum_id: int, *, bins: int = 200) -> list[
 
 
 def summary(session: Session, forum_id: int, *, days: int = 30) -> Summary:
-    """Return the forum's reviewing in a few numbers, the last *days* days in detail."""
+    """Return a summary of the forum's reviewing, the last *days* days in detail."""
     agreed, compared = _agreement(session, forum_id)
     return Summary(
         per_day=_per_day(session, forum_id, days),
@@ -323,9 +323,9 @@ def _by_category(session: Session, forum_id: int) -> list[CategoryPrecision]:
 
 
 def training_pairs(session: Session, forum_id: int) -> Iterator[LabelledPair]:
-    """Yield what people decided as labelled pairs, in the order of the pairs.
+    """Yield the decisions as labelled pairs, in the order of the pairs.
 
-    "Related" counts as not the same: that is what the words say.
+    "Related" counts as not the same.
     """
     low, high = aliased(Question), aliased(Question)
     found = session.execute(

@@ -1,6 +1,6 @@
-"""What a reviewer looks at: the queue of flagged pairs, and one pair with all that is known of it.
+"""The review queue of flagged pairs, and one pair with everything that is known about it.
 
-Pages go by key, never by offset, so that nothing shifts while colleagues decide; counts stop at a
+Pages are cut by key, not by offset, so that they do not shift while others decide. Counts stop at a
 limit, so that a queue of any length costs the same.
 """
 
@@ -43,7 +43,7 @@ _WORD = re.compile(r"\w+")
 
 
 class Sort(StrEnum):
-    """In which order pairs are reviewed."""
+    """The order in which pairs are reviewed."""
 
     CERTAIN = "certain"
     """The surest first: most decisions an hour."""
@@ -54,7 +54,7 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueFilter:
-    """Which pairs are wanted; None stands for any."""
+    """Which pairs to return; None means any."""
 
     status: PairStatus = PairStatus.FLAGGED
     category: str | None = None
@@ -89,7 +89,7 @@ class QueueItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """One of the two questions on stage."""
+    """One of the two questions of the shown pair."""
 
     id: int
     external_id: str
@@ -109,7 +109,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """A pair with all that is known of it; *older* is the question asked first."""
+    """A pair with everything that is known about it; *older* is the question asked first."""
 
     pair_id: int
     version: int
@@ -143,7 +143,7 @@ class Precedent:
 
 
 def conditions(forum_id: int, where: QueueFilter) -> list[ColumnElement[bool]]:
-    """Return what a pair must fulfil to match the filter."""
+    """Return the SQL conditions of the filter."""
     clauses: list[ColumnElement[bool]] = [Pair.forum_id == forum_id, Pair.status == where.status]
     if where.min_score is not None:
         clauses.append(Pair.score >= cast(where.min_score, REAL))
@@ -159,7 +159,7 @@ def conditions(forum_id: int, where: QueueFilter) -> list[ColumnElement[bool]]:
 def _question_clauses(where: QueueFilter) -> list[ColumnElement[bool]]:
     clauses: list[ColumnElement[bool]] = []
     if where.category is not None:
-        # Of both sides: "same category" is what makes a bulk decision safe.
+        # Both questions must be in the category: this makes bulk decisions safer.
         clauses.append(Pair.category == where.category)
     if where.words is not None:
         clauses.append(_has_words(where.words))
@@ -195,13 +195,13 @@ def _has_words(words: str) -> ColumnElement[bool]:
 
 
 def count_pairs(session: Session, forum_id: int, where: QueueFilter) -> int:
-    """Return how many pairs there are, counting no further than `COUNT_LIMIT` + 1."""
+    """Return how many pairs match, counted up to `COUNT_LIMIT` + 1."""
     some = select(literal(1)).where(*conditions(forum_id, where)).limit(COUNT_LIMIT + 1).subquery()
     return session.execute(select(func.count()).select_from(some)).scalar_one()
 
 
 def count_skipped(session: Session, forum_id: int, holder: str) -> int:
-    """Return how many pairs of the queue this person put aside."""
+    """Return how many pairs of the queue this person has skipped."""
     return session.execute(
         select(func.count())
         .select_from(Skip)
@@ -224,7 +224,7 @@ def list_queue(
     after: int | None = None,
     limit: int = 50,
 ) -> list[QueueItem]:
-    """Return the next pairs in this order, from behind the pair *after*."""
+    """Return the next pairs in this order, those after the pair *after*."""
     matching = select(Pair.id).where(*conditions(forum_id, where))
     page = _ordered(matching, sort, by_index=where.words is None).limit(limit)
     if after is not None:
@@ -247,8 +247,8 @@ def _ordered(statement: Select[int], sort: Sort, *, by_index: bool = True) -> Se
 
 
 def _in_order(column: InstrumentedAttribute[Any], *, by_index: bool) -> ColumnElement[Any]:
-    # The planner takes every word for a common one and would walk the whole queue in order to
-    # find a rare one: with an order that no index has, it goes by the words.
+    # The planner assumes that every word is common, and would read the whole queue to find a rare
+    # one. With an order that no index has, it uses the index of words.
     return column.expression if by_index else func.greatest(column, column)
 
 
@@ -296,7 +296,7 @@ def _items(session: Session, ids: Sequence[int]) -> list[QueueItem]:
 
 
 def get_stage(session: Session, forum_id: int, pair_id: int) -> Stage:
-    """Return a pair with all that is known of it; raises `PairNotFoundError`."""
+    """Return a pair with everything that is known about it; raises `PairNotFoundError`."""
     bi_encoder, reranker = aliased(Model), aliased(Model)
     found = session.execute(
         select(Pair, bi_encoder.name.label("bi"), reranker.name.label("cross"))
@@ -394,6 +394,6 @@ _CATEGORIES = text("""
 
 
 def categories(session: Session, forum_id: int, *, limit: int = 60) -> list[str]:
-    """Return the forum's categories by name: one step of the index each, however many rows."""
+    """Return the forum's categories by name, with one index probe for each, however many rows."""
     found = session.execute(_CATEGORIES, {"forum": forum_id, "limit": limit})
     return list(found.scalars())

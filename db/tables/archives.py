@@ -1,4 +1,4 @@
-"""Archives of old questions and the ledger of their mining."""
+"""Archives of old questions and their units of work."""
 
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from db.tables.base import Base, BigId, Instant, Now
 
 
 class Archive(Base):
-    """An archive that was brought in, and how far its mining has come."""
+    """An imported archive and the progress of its mining."""
 
     __tablename__ = "archives"
     __table_args__ = (Index("ix_archives_forum_id_id", "forum_id", "id"),)
@@ -43,7 +43,7 @@ class Archive(Base):
 
 
 class ArchiveUnit(Base):
-    """A piece of work on an archive that one worker does in about half a second."""
+    """A unit of work on an archive, about half a second for one worker."""
 
     __tablename__ = "archive_units"
     __table_args__ = (

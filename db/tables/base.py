@@ -20,6 +20,6 @@ Now = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=
 
 
 class Base(DeclarativeBase):
-    """What every table inherits: names of constraints that migrations can rely on."""
+    """Base of all tables; constraints get stable names for the migrations."""
 
     metadata = MetaData(naming_convention=NAMING)

@@ -1,4 +1,4 @@
-"""What forums' own decisions taught about the model's probabilities."""
+"""Forums' own calibrations."""
 
 from sqlalchemy import Double, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import REAL
@@ -8,7 +8,7 @@ from db.tables.base import Base, BigId, Instant, Now
 
 
 class ForumCalibration(Base):
-    """One version of a forum's calibration; never changed but to be ended."""
+    """One version of a forum's calibration; only its end is ever written later."""
 
     __tablename__ = "forum_calibrations"
     __table_args__ = (

@@ -8,7 +8,7 @@ from db.tables.base import Base, BigId, Instant, Now
 
 
 class ApiKey(Base):
-    """A key's hash, what it may do, and the beginning by which people recognise it."""
+    """A key's hash, its scopes, and the beginning by which people recognise it."""
 
     __tablename__ = "api_keys"
 
@@ -24,7 +24,7 @@ class ApiKey(Base):
 
 
 class ApiKeyForum(Base):
-    """A forum that a key is bound to."""
+    """A forum for which a key is valid."""
 
     __tablename__ = "api_key_forums"
 

@@ -1,4 +1,4 @@
-"""Pairs of questions, and what happened to them."""
+"""Pairs of questions, and events."""
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB, REAL, TSVECTOR
@@ -49,7 +49,7 @@ class Pair(Base):
     decided_by: Mapped[str | None]
     canonical_id: Mapped[int | None] = mapped_column(BigInteger)
     note: Mapped[str | None]
-    # The database writes these itself, whoever writes the pair: see migration 0004.
+    # Triggers write these columns: see migration 0004.
     category: Mapped[str | None]
     """The category of both questions, where it is the same."""
     words: Mapped[str | None] = mapped_column(TSVECTOR)

@@ -1,4 +1,4 @@
-"""Forums, their questions, the work owed on them, and the vectors."""
+"""Forums, questions, jobs and vectors."""
 
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from db.tables.base import Base, BigId, Instant, Now
 
 
 class Forum(Base):
-    """A forum and what its people chose."""
+    """A forum and its settings."""
 
     __tablename__ = "forums"
 
@@ -59,7 +59,7 @@ class Model(Base):
 
 
 class Question(Base):
-    """A question as its forum sent it, and what the models last said about it."""
+    """A question as its forum sent it, and the result of its last check."""
 
     __tablename__ = "questions"
     __table_args__ = (
@@ -94,9 +94,9 @@ class Question(Base):
 
 
 class Job(Base):
-    """Work owed on a question: the row exists until it is done.
+    """Work that is due for a question; the row exists until it is done.
 
-    ``due_at`` is also the lease: claiming moves it into the future, so a dead worker's rows fall
+    ``due_at`` is also the lease: claiming moves it into the future, so a dead worker's rows become
     due again by themselves.
     """
 
@@ -129,7 +129,7 @@ class Job(Base):
 
 
 class Embedding(Base):
-    """One vector of one question by one model; a partition for each model."""
+    """The vector of one question by one model; each model has its own partition."""
 
     __tablename__ = "embeddings"
     __table_args__ = (
@@ -148,7 +148,7 @@ class Embedding(Base):
 
 
 class Throughput(Base):
-    """Questions done in a minute; what Retry-After and the insight page are computed from."""
+    """Questions done in each minute; Retry-After and the Insight page are computed from it."""
 
     __tablename__ = "throughput"
 
@@ -161,7 +161,7 @@ class Throughput(Base):
 
 
 class Heartbeat(Base):
-    """When a worker last proved that it can infer."""
+    """When a worker last ran its models successfully."""
 
     __tablename__ = "heartbeats"
     __table_args__ = (CheckConstraint("proof_ms >= 0", name="proof_ms"),)

@@ -24,7 +24,7 @@ Index("ix_questions_forum_id_category", Question.forum_id, Question.category)
 
 
 class Person(Base):
-    """Somebody who reviews; only hashes of what they sign in with are kept."""
+    """A person who reviews; only hashes of passwords and keys are stored."""
 
     __tablename__ = "people"
 
@@ -52,7 +52,7 @@ class Membership(Base):
 
 
 class SignIn(Base):
-    """A browser that is signed in until the row expires or goes."""
+    """A signed-in browser, until the row expires or is deleted."""
 
     __tablename__ = "sign_ins"
 
@@ -77,7 +77,7 @@ class SignInLink(Base):
 
 
 class SignInAttempt(Base):
-    """A failed attempt to sign in, kept for as long as it counts."""
+    """A failed attempt to sign in, kept while it counts."""
 
     __tablename__ = "sign_in_attempts"
     __table_args__ = (Index("ix_sign_in_attempts_bucket_at", "bucket", "at"),)
@@ -88,7 +88,7 @@ class SignInAttempt(Base):
 
 
 class Claim(Base):
-    """Who has a pair on stage at the moment; says so to others and locks nothing."""
+    """Who has a pair on the screen now; it informs others and locks nothing."""
 
     __tablename__ = "claims"
     __table_args__ = (Index("ix_claims_forum_id_expires_at", "forum_id", "expires_at"),)
@@ -103,7 +103,7 @@ class Claim(Base):
 
 
 class Skip(Base):
-    """A pair that a person put aside for now."""
+    """A pair that a person has skipped for now."""
 
     __tablename__ = "skips"
 
@@ -115,10 +115,10 @@ class Skip(Base):
 
 
 class Decision(Base):
-    """One person's word on a pair, or the taking back of one; never changed, only followed.
+    """One person's decision on a pair, or an undo; never changed, only followed by others.
 
-    ``version`` is the pair's version after it; the earlier state lies beside it, so that taking it
-    back needs nothing else.
+    ``version`` is the pair's version after it. The state before it is stored too, so an undo needs
+    nothing else.
     """
 
     __tablename__ = "decisions"
@@ -149,7 +149,7 @@ class Decision(Base):
 
 
 class SecondOpinion(Base):
-    """A decision that somebody else is asked about, blind; it changes nothing by itself."""
+    """A pair that another person decides without seeing the first decision; it changes nothing."""
 
     __tablename__ = "second_opinions"
     __table_args__ = (
@@ -194,7 +194,7 @@ class Group(Base):
 
 
 class GroupMember(Base):
-    """A question's place in its group: it has at most one."""
+    """A question in its group; a question is in one group at most."""
 
     __tablename__ = "group_members"
 
@@ -205,7 +205,7 @@ class GroupMember(Base):
 
 
 class Webhook(Base):
-    """An address of a forum's backend that wants to hear of events."""
+    """An address of a forum's backend that receives events."""
 
     __tablename__ = "webhooks"
     __table_args__ = (Index("ix_webhooks_forum_id", "forum_id"),)
@@ -223,7 +223,7 @@ class Webhook(Base):
 
 
 class Delivery(Base):
-    """An event on its way to a webhook; a trigger writes the row in the event's transaction."""
+    """An event to be sent to a webhook; a trigger writes the row in the event's transaction."""
 
     __tablename__ = "webhook_deliveries"
     __table_args__ = (

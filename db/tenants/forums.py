@@ -15,13 +15,13 @@ _FORUMS = (
         ForumCalibration,
         and_(ForumCalibration.forum_id == Forum.id, ForumCalibration.ended_at.is_(None)),
     )
-    # What a session read before is not what stands now.
+    # The session may have read an older state before.
     .execution_options(populate_existing=True)
 )
 
 
 def calibration_row(found: ForumCalibration) -> CalibrationRow:
-    """Return a version of a calibration as it leaves `db`."""
+    """Return a version of a calibration as a record."""
     names = CalibrationRow.__dataclass_fields__
     return CalibrationRow(**{name: getattr(found, name) for name in names})
 
@@ -60,7 +60,7 @@ def list_forums(session: Session) -> list[ForumRow]:
 
 
 def ensure_forum(session: Session, name: str, *, title: str | None = None) -> ForumRow:
-    """Return the forum called *name*, created when it is new."""
+    """Return the forum called *name*; it is created if it is new."""
     session.execute(insert(Forum).values(name=name, title=title or name).on_conflict_do_nothing())
     return get_forum(session, name)
 
@@ -73,7 +73,7 @@ def update_forum(session: Session, name: str, **changes: object) -> ForumRow:
 
 
 def lock(session: Session, name: str) -> ForumRow:
-    """Return a forum that nobody else changes, nor scores for, until this transaction ends.
+    """Return a forum, locked against changes and scoring until this transaction ends.
 
     Raises `ForumNotFoundError`.
     """
@@ -83,7 +83,7 @@ def lock(session: Session, name: str) -> ForumRow:
 
 
 def hold(session: Session, forum_id: int) -> ForumRow:
-    """Return a forum that stays as it is until this transaction ends; others may hold it too."""
+    """Return a forum that cannot be changed until this transaction ends; others may hold it too."""
     statement = select(Forum.id).where(Forum.id == forum_id).with_for_update(read=True)
     session.execute(statement)
     return find_forums(session, {forum_id})[forum_id]

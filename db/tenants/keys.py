@@ -29,9 +29,9 @@ def create_key(
     scopes: Sequence[str],
     expires_at: datetime | None = None,
 ) -> str:
-    """Store a new key and return its secret, which nobody can ever read again.
+    """Store a new key and return its secret, which cannot be read again.
 
-    Raises `InvalidInputError` for a scope that does not exist.
+    Raises `InvalidInputError` for an unknown scope.
     """
     unknown = set(scopes) - SCOPES
     if unknown or not scopes:
@@ -77,7 +77,7 @@ def _rows(session: Session, *where: object) -> list[KeyRow]:
 
 
 def find_key(session: Session, secret: str) -> KeyRow | None:
-    """Return the valid key with this secret, or None when it is unknown, revoked or expired."""
+    """Return the valid key with this secret, or None if it is unknown, revoked or expired."""
     rows = _rows(
         session,
         ApiKey.secret_hash == _hash(secret),
@@ -88,9 +88,9 @@ def find_key(session: Session, secret: str) -> KeyRow | None:
 
 
 def note_use(session: Session, key_id: int, *, every: timedelta) -> None:
-    """Note that a key is in use, unless that was noted less than *every* ago.
+    """Record that a key was used, unless that was recorded less than *every* ago.
 
-    Waits for nobody: neither for another process that notes the same, nor for the disk.
+    It waits neither for another process that records the same, nor for the disk.
     """
     session.execute(select(func.set_config("synchronous_commit", "off", True)))
     old = or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < func.now() - every)
@@ -109,7 +109,7 @@ def list_keys(session: Session) -> list[KeyRow]:
 
 
 def revoke_key(session: Session, prefix: str) -> None:
-    """Revoke the keys that begin with *prefix*; raises `NotFoundError` when there is none."""
+    """Revoke the keys that begin with *prefix*; raises `NotFoundError` if there is none."""
     changed = session.execute(
         update(ApiKey)
         .where(ApiKey.prefix == prefix, ApiKey.revoked_at.is_(None))

@@ -1,4 +1,4 @@
-"""Queries on people, what they may do, and how they sign in.
+"""Queries on people, their roles, and how they sign in.
 
 A name is one person in every forum, so what an admin of one forum makes must not count in another:
 a sign-in by a link of theirs holds the roles in that forum alone, whatever the person is elsewhere.
@@ -135,7 +135,7 @@ def get_member(session: Session, forum_id: int, name: str) -> PersonRow:
 
 
 def set_password(session: Session, person_id: int, password: str) -> None:
-    """Replace a person's password; raises `InvalidInputError` when it is short."""
+    """Replace a person's password; raises `InvalidInputError` if it is too short."""
     if len(password) < PASSWORD_LENGTH:
         raise InvalidInputError(f"a password has at least {PASSWORD_LENGTH} characters")
     session.execute(
@@ -144,14 +144,14 @@ def set_password(session: Session, person_id: int, password: str) -> None:
 
 
 def make_personal_key(session: Session, person_id: int) -> str:
-    """Replace a person's key and return it; nobody can ever read it again."""
+    """Replace a person's key and return it; it cannot be read again."""
     key = _KEY_PREFIX + secrets.token_urlsafe(32)
     session.execute(update(Person).where(Person.id == person_id).values(key_hash=_digest(key)))
     return key
 
 
 def set_role(session: Session, person_id: int, forum_id: int, role: Role | None) -> None:
-    """Give a person a role in a forum, or with None take it away."""
+    """Give a person a role in a forum; None takes it away."""
     if role is None:
         session.execute(
             delete(Membership).where(
@@ -193,7 +193,7 @@ def authenticate(session: Session, name: str, secret: str) -> PersonRow:
     if person is not None and secrets.compare_digest(key_hash, _digest(secret.strip())):
         return _person(session, person)
     kept = person.password_hash if person is not None else None
-    # A missing name costs a hash too: the time taken must not tell who exists.
+    # An unknown name also costs a hash: the time must not reveal which names exist.
     if not _matches(kept or _DECOY, secret) or person is None or kept is None:
         raise SignInRefusedError
     return _person(session, person)
@@ -207,7 +207,7 @@ def _matches(kept: str, secret: str) -> bool:
 
 
 def refuse_if_too_many(session: Session, limits: Mapping[str, int]) -> None:
-    """Raise `TooManyAttemptsError` when a bucket of *limits* failed as often as it may lately."""
+    """Raise `TooManyAttemptsError` if one of *limits* is reached by recent failures."""
     since = func.now() - ATTEMPTS_WITHIN
     session.execute(delete(SignInAttempt).where(SignInAttempt.at < since))
     failed = session.execute(
@@ -220,7 +220,7 @@ def refuse_if_too_many(session: Session, limits: Mapping[str, int]) -> None:
 
 
 def record_failure(session: Session, buckets: Iterable[str]) -> None:
-    """Remember a failed attempt to sign in."""
+    """Store a failed attempt to sign in."""
     session.execute(insert(SignInAttempt).values([{"bucket": bucket} for bucket in buckets]))
 
 
@@ -245,7 +245,7 @@ def create_sign_in_link(
 
 
 def use_link(session: Session, token: str) -> PersonRow:
-    """Return whom the link is for and use it up; raises `SignInRefusedError`."""
+    """Return the person of the link and make it invalid; raises `SignInRefusedError`."""
     used = delete(SignInLink).where(
         SignInLink.token_hash == _digest(token), SignInLink.expires_at > func.now()
     )
@@ -274,7 +274,7 @@ def open_sign_in(session: Session, person: PersonRow, *, lifetime: timedelta) ->
 
 
 def find_signed_in(session: Session, token: str) -> PersonRow | None:
-    """Return who is signed in with this token, or None when it expired or was closed."""
+    """Return who is signed in with this token, or None if it has expired or was closed."""
     found = session.execute(
         select(Person, SignIn.only_forum_id)
         .join(SignIn, SignIn.person_id == Person.id)
@@ -295,6 +295,6 @@ def close_sign_in(session: Session, token: str) -> None:
 
 
 def set_disabled(session: Session, person_id: int, *, disabled: bool) -> None:
-    """Shut a person out at once, or let them in again."""
+    """Take a person's access away at once, or give it back."""
     at = func.now() if disabled else None
     session.execute(update(Person).where(Person.id == person_id).values(disabled_at=at))

@@ -1,4 +1,4 @@
-"""Forums with what their people chose, their calibrations, and API keys."""
+"""Forums with their settings and calibrations, and API keys."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learnt:
-    """A line in logit space with what it was learnt from and what it brought."""
+    """A line in logit space, what it was learnt from, and the errors before and after."""
 
     reranker_id: int
     bi_encoder_id: int
@@ -33,13 +33,13 @@ class CalibrationRow(Learnt):
     ended_by: str | None
 
     def is_for(self, *, reranker_id: int | None, bi_encoder_id: int | None) -> bool:
-        """Return whether it was learnt from scores of these models."""
+        """Return whether it was learnt from the scores of these models."""
         return (self.reranker_id, self.bi_encoder_id) == (reranker_id, bi_encoder_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForumRow:
-    """A forum and what its people chose."""
+    """A forum and its settings."""
 
     id: int
     name: str
@@ -55,7 +55,7 @@ class ForumRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRow:
-    """An API key: never the secret itself."""
+    """An API key, without its secret."""
 
     id: int
     name: str

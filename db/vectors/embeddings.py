@@ -1,8 +1,8 @@
 """Vectors: a partition and an HNSW index for each model, searched within one forum.
 
-An approximate index with a filter on top silently returns too few (pgvector's README, "Filtering"),
-so small forums are searched exactly, which is both faster and complete, and large ones by iterative
-scans. Both settings are per transaction and read back by a test.
+An approximate index with a filter on top returns too few rows without an error (pgvector's README,
+"Filtering"). So small forums are searched exactly, which is faster and complete, and large ones by
+iterative scans. Both settings are set for each transaction; a test reads them back.
 """
 
 import io
@@ -60,7 +60,7 @@ def save(session: Session, model_id: int, rows: Sequence[NewEmbedding]) -> None:
 
 
 def _packed(row: NewEmbedding) -> bytes:
-    """Return a row as COPY takes it: how many fields, and each after its length, big-endian."""
+    """Return a row for binary COPY: the number of fields, then each with its length, big-endian."""
     vector = np.asarray(row.vector).astype(">f2")
     fields = (
         struct.pack(">q", row.question_id),
@@ -73,7 +73,7 @@ def _packed(row: NewEmbedding) -> bytes:
 
 
 def digests(session: Session, model_id: int, ids: Sequence[int]) -> dict[int, bytes]:
-    """Return for which text each of these questions already has a vector of this model."""
+    """Return the digest of the text for which each question has a vector of this model."""
     found = session.execute(
         select(Embedding.question_id, Embedding.text_digest).where(
             Embedding.model_id == model_id, Embedding.question_id.in_(ids)
@@ -83,7 +83,7 @@ def digests(session: Session, model_id: int, ids: Sequence[int]) -> dict[int, by
 
 
 def count_vectors(session: Session, model_id: int, forum_id: int, *, cap: int) -> int:
-    """Return how many vectors of a model a forum has, counting no further than *cap*."""
+    """Return how many vectors of a model a forum has, counted up to *cap*."""
     some = (
         select(Embedding.question_id)
         .where(Embedding.model_id == model_id, Embedding.forum_id == forum_id)
@@ -123,7 +123,7 @@ _INDEXED = """
 
 
 def tune(session: Session) -> None:
-    """Set how thoroughly this transaction searches; gone when it ends."""
+    """Set how thoroughly the index is searched in this transaction."""
     _set(
         session,
         {
@@ -135,7 +135,7 @@ def tune(session: Session) -> None:
 
 
 def _steer(session: Session, *, by_index: bool) -> None:
-    # Before the first ANALYZE the planner takes sorting a whole forum for cheaper than the index.
+    # Before the first ANALYZE the planner thinks that sorting a forum is cheaper than the index.
     other = "off" if by_index else "on"
     _set(session, dict.fromkeys(("enable_sort", "enable_seqscan", "enable_bitmapscan"), other))
 
@@ -149,8 +149,8 @@ def nearest(
 ) -> dict[int, list[Candidate]]:
     """Return for each stored question its nearest visible neighbours in its forum, nearest first.
 
-    Only vectors of the same model are compared. A floor on the cosine belongs outside: within the
-    index scan it would make the scan go on for ever.
+    Only vectors of the same model are compared. Filter by cosine outside: inside the index scan a
+    floor would make the scan read the whole index.
     """
     found = _search(
         session, model, forum_id, asked=_ASKED, parameters={"ids": tuple(ids)}, limit=limit
@@ -218,9 +218,9 @@ def cosines(
 
 
 def measure_recall(session: Session, model: ModelRow, *, sample: int, top: int) -> float | None:
-    """Return the share, 0..1, of the exact *top* neighbours that the index finds too.
+    """Return the share, 0 to 1, of the exact *top* neighbours that the index also finds.
 
-    Measured on *sample* questions of the largest forum; None while no forum is searched by index.
+    Measured on *sample* questions of the largest forum; None if no forum is searched by index.
     """
     forum_id = session.execute(
         select(Embedding.forum_id)
@@ -259,7 +259,7 @@ def measure_recall(session: Session, model: ModelRow, *, sample: int, top: int) 
 
 
 def unembedded(session: Session, model_id: int, *, after: int, limit: int) -> list[QuestionText]:
-    """Return questions over id *after* without a vector of this model for their present text."""
+    """Return questions above id *after* without a vector of this model for their present text."""
     columns = [getattr(Question, name) for name in QuestionText.__dataclass_fields__]
     found = session.execute(
         _unembedded(select(*columns), model_id)

@@ -1,4 +1,4 @@
-"""Queries on the models the service knows; one of each kind is active."""
+"""Queries on the known models; one of each kind is active."""
 
 from collections.abc import Mapping
 
@@ -33,7 +33,7 @@ def ensure_model(
     dimension: int | None = None,
     calibration: Mapping[str, object] | None = None,
 ) -> ModelRow:
-    """Return the model with this digest, made known when it is new.
+    """Return the model with this digest; it is added if it is new.
 
     A *calibration* that is given replaces the one that is known.
     """
@@ -61,7 +61,7 @@ def list_models(session: Session) -> list[ModelRow]:
 
 
 def find_active(session: Session, kind: ModelKind) -> ModelRow | None:
-    """Return the active model of this kind, or None before the first was activated."""
+    """Return the active model of this kind, or None if none was activated yet."""
     found = session.execute(select(Model).where(Model.kind == kind, Model.active))
     model = found.scalar_one_or_none()
     return _row(model) if model else None
@@ -82,7 +82,7 @@ def get_model(session: Session, model_id: int) -> ModelRow:
 def activate(session: Session, model_id: int) -> ModelRow:
     """Make this the active model of its kind; raises `NotFoundError`."""
     model = _get(session, model_id)
-    # In this order: a partial unique index allows one active model of a kind at any moment.
+    # In this order, because a unique index allows only one active model of a kind.
     session.execute(
         update(Model).where(Model.kind == model.kind, Model.active).values(active=False)
     )

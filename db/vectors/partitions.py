@@ -1,6 +1,6 @@
 """A partition of `embeddings` for each model, and the vector index on it.
 
-A new model is filled without an index and indexed afterwards, concurrently: that is some forty
+A new model is filled without an index and indexed afterwards, concurrently. This is about forty
 times cheaper than adding to an HNSW graph row by row, and live search goes on meanwhile.
 """
 
@@ -23,9 +23,9 @@ def index(model_id: int) -> str:
 
 
 def ensure_partition(session: Session, model: ModelRow, *, with_index: bool = True) -> None:
-    """Make the partition of a model; a no-op when it is there.
+    """Create the partition of a model, if it does not exist.
 
-    Several workers may call it at one moment: one makes it, the others wait and find it.
+    Several workers may call it at the same time: one creates it, the others wait for it.
     """
     name = partition(model.id)
     session.execute(select(func.pg_advisory_xact_lock(_LOCK, model.id)))
@@ -39,9 +39,9 @@ def ensure_partition(session: Session, model: ModelRow, *, with_index: bool = Tr
 
 
 def build_index(engine: Engine, model: ModelRow, *, memory: str = "512MB") -> None:
-    """Build the vector index of a model without blocking writers; a no-op when it is there.
+    """Build the vector index of a model without blocking writers, if it does not exist.
 
-    What an interrupted build left behind is removed first. Takes about 0.4 ms a vector on two
+    The rest of an interrupted build is removed first. It takes about 0.4 ms for each vector on two
     cores; *memory* is Postgres' maintenance_work_mem.
     """
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -58,13 +58,13 @@ def build_index(engine: Engine, model: ModelRow, *, memory: str = "512MB") -> No
 
 
 def is_valid(session: Session, model_id: int) -> bool | None:
-    """Return whether a model's vector index can be used, None when there is none."""
+    """Return whether a model's vector index can be used; None if there is none."""
     statement = text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:name)")
     return session.execute(statement, {"name": index(model_id)}).scalar_one_or_none()
 
 
 def drop_index(session: Session, model_id: int) -> None:
-    """Drop a model's vector index, before a load that is large beside what is stored."""
+    """Drop a model's vector index, before a load that is large compared with what is stored."""
     session.execute(text(f"DROP INDEX IF EXISTS {index(model_id)}"))
 
 

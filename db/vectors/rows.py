@@ -1,4 +1,4 @@
-"""Models, vectors on their way in, and what a search finds."""
+"""Models, vectors to be stored, and results of a search."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class ModelKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A stored question near the one asked about."""
+    """A stored question that is near the one that is checked."""
 
     id: int
     cosine: float
@@ -26,7 +26,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEmbedding:
-    """A vector on its way into the database."""
+    """A vector to be stored."""
 
     question_id: int
     forum_id: int

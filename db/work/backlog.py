@@ -1,4 +1,4 @@
-"""How much is waiting and for how long, over all forums, for metrics."""
+"""How many questions wait and for how long, over all forums, for metrics."""
 
 from collections.abc import Mapping
 

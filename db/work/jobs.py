@@ -1,4 +1,4 @@
-"""The work owed on questions: claimed by lease, done, retried or set aside.
+"""Jobs, the work due for questions: claimed by lease, done, tried again or set aside.
 
 A job's ``due_at`` is its lease as well: claiming moves it into the future, so what a dead worker
 held falls due again by itself. A lease is a fresh UUID; an edit clears it, so a worker that comes
@@ -31,7 +31,7 @@ _IS_SUSPECT = or_(Job.lease.is_not(None), Job.attempts > 0).label("is_suspect")
 
 
 def put(session: Session, jobs: Sequence[tuple[int, int]], *, forum_id: int, lane: Lane) -> None:
-    """Owe work on ``(question_id, tokens)``; what was owed or had failed already starts afresh."""
+    """Store jobs for ``(question_id, tokens)``; jobs that exist or have failed start again."""
     if not jobs:
         return
     rows = [
@@ -56,7 +56,7 @@ def put(session: Session, jobs: Sequence[tuple[int, int]], *, forum_id: int, lan
 
 
 def _forums_due(session: Session, lane: Lane) -> list[int]:
-    # A loose index scan: one probe a forum, however many of its rows wait.
+    # A loose index scan: one probe for each forum, however many of its rows wait.
     due = (Job.lane == lane, _LIVE, Job.due_at <= func.statement_timestamp())
     first = select(func.min(Job.forum_id).label("forum_id")).where(*due).cte("due", recursive=True)
     following = select(func.min(Job.forum_id)).where(*due, Job.forum_id > first.c.forum_id)
@@ -68,7 +68,7 @@ def _forums_due(session: Session, lane: Lane) -> list[int]:
 
 
 def claim(session: Session, lane: Lane, *, token_budget: int, limit: int, lease_s: float) -> Claim:
-    """Claim due work of *lane*, shared fairly among forums, up to *token_budget* tokens.
+    """Claim due jobs of *lane*, shared evenly among forums, up to *token_budget* tokens.
 
     At least one question is claimed when any is due, and a suspect one alone. Commit before working
     on them.
@@ -165,9 +165,9 @@ def _claimed(session: Session, taken: Sequence[_Due]) -> list[Claimed]:
 
 
 def finish(session: Session, lease: UUID, ids: Sequence[int]) -> set[int]:
-    """Delete the jobs among *ids* that *lease* still holds and return whose they were.
+    """Delete the jobs among *ids* that *lease* still holds and return their question ids.
 
-    Only these may be written about: the others were edited, erased or taken over meanwhile.
+    Save results only for these: the others were edited, erased or claimed by others meanwhile.
     """
     done = session.execute(
         delete(Job)
@@ -219,7 +219,7 @@ def fail(session: Session, lease: UUID, ids: Sequence[int], error: str) -> list[
 
 
 def set_aside_crashed(session: Session) -> int:
-    """Set aside what has killed its worker too often, and return how many that were."""
+    """Set aside jobs that killed their worker too often, and return how many."""
     error = "the worker died or ran out of time whenever it held this question"
     return len(
         session.execute(
@@ -232,7 +232,7 @@ def set_aside_crashed(session: Session) -> int:
 
 
 def retry(session: Session, forum_id: int | None = None) -> int:
-    """Owe again what was set aside, in one forum or all, and return how many that are."""
+    """Make set-aside jobs due again, in one forum or all, and return how many."""
     where: list[ColumnElement[bool]] = [Job.failed_at.is_not(None)]
     if forum_id is not None:
         where.append(Job.forum_id == forum_id)
@@ -261,7 +261,7 @@ def lanes_due(session: Session) -> list[Lane]:
 
 
 def count_pending(session: Session, forum_id: int, lane: Lane, *, cap: int) -> int:
-    """Return how many questions of a forum's lane wait, counting no further than *cap*."""
+    """Return how many questions of a forum's lane wait, counted up to *cap*."""
     waiting = (
         select(Job.question_id)
         .where(Job.forum_id == forum_id, Job.lane == lane, _LIVE)
@@ -272,7 +272,7 @@ def count_pending(session: Session, forum_id: int, lane: Lane, *, cap: int) -> i
 
 
 def drain_rate(session: Session, forum_id: int, lane: Lane) -> float:
-    """Return how many questions a second were done lately in a forum's lane."""
+    """Return how many questions in a second were done lately in a forum's lane."""
     window_s = 180
     done = session.execute(
         select(func.coalesce(func.sum(Throughput.done), 0)).where(
@@ -294,6 +294,6 @@ def counts(session: Session) -> list[tuple[str, str, int]]:
 
 
 def forget_throughput(session: Session) -> None:
-    """Throw away the counts of minutes more than 90 days old."""
+    """Delete the counts of minutes older than 90 days."""
     old = func.now() - timedelta(days=90)
     session.execute(delete(Throughput).where(Throughput.minute < old))

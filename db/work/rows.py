@@ -1,4 +1,4 @@
-"""The kinds of work, and what a worker has claimed."""
+"""Lanes, and what a worker has claimed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Lane(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed(QuestionText):
-    """A question whose work this worker holds for the time of its lease."""
+    """A question whose job this worker holds until its lease ends."""
 
     foreign_share: float
     attempts: int
@@ -27,7 +27,7 @@ class Claimed(QuestionText):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """Questions claimed together; ``more`` when work may be left over."""
+    """Questions claimed together; ``more`` if there may be more due work."""
 
     lease: UUID
     questions: Sequence[Claimed]

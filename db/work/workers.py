@@ -1,4 +1,4 @@
-"""Which workers have lately proved that they can infer."""
+"""Workers that have run their models lately."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,7 +12,7 @@ from db.tables.questions import Heartbeat
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """What a worker showed by a real inference."""
+    """A proof: a real run of both models."""
 
     worker: str
     device: str
@@ -22,7 +22,7 @@ class Proof:
 
 
 def save_proof(session: Session, proof: Proof) -> None:
-    """Keep the latest proof of a worker and forget those a day old."""
+    """Store the latest proof of a worker and delete those older than a day."""
     values = {name: getattr(proof, name) for name in Proof.__dataclass_fields__}
     statement = insert(Heartbeat).values(**values, proved_at=func.now())
     session.execute(
@@ -34,7 +34,7 @@ def save_proof(session: Session, proof: Proof) -> None:
 
 
 def forget_proofs(session: Session) -> None:
-    """Forget every proof: whoever gave one is known to run no more."""
+    """Delete every proof, when it is known that no worker runs any more."""
     session.execute(delete(Heartbeat))
 
 

@@ -1,9 +1,9 @@
-"""A whole archive's way: read, store, embed, search, rerank, report.
+"""The work on a whole archive: read, store, embed, search, rerank, report.
 
 Imported through `readers` (files), `load` (into the database), `load_job` (what a process that
 loads is told), `slices` (what a worker does for some time), `report` and `grouping` (what was
 found), and without a database `mining` and `blocks`.
 May touch: files, the database, PyTorch for products of blocks, the models through
 `worker.matching`.
-Never: writes a unit's findings apart from the unit's end, or says itself what a score is worth.
+Never: writes a unit's findings apart from the unit's end, or decides itself what a score means.
 """

@@ -1,8 +1,8 @@
-"""Exact candidate search: matrix products of blocks of vectors, nothing approximated.
+"""Exact candidate search by matrix products of blocks of vectors.
 
-A product of two blocks is screened in half precision, in which it costs a fraction, with a margin
-for its rounding; what passes is computed again in single precision. Every pair is looked at once:
-callers ask for the tiles of the upper triangle only.
+A product of two blocks is first computed in half precision, which is much cheaper, with a margin
+for rounding. Pairs that pass are computed again in single precision. Each pair is compared once:
+callers ask only for the tiles of the upper triangle.
 """
 
 from collections.abc import Callable
@@ -25,14 +25,14 @@ _SLAB = 1_024
 _CROWDED = 4
 _EXACT_CHUNK = 1 << 14
 _PRUNE_AT = 4
-# The largest errors of a cosine from rounding its two vectors and itself, with room to spare.
+# Upper bounds for the error of a cosine from rounding its two vectors and itself.
 _MARGIN = {torch.bfloat16: 0.012, torch.float16: 0.004, torch.float32: 1e-5}
 
 
 class BlockSearch:
     """Finds all pairs at or above a cosine on one device.
 
-    On a CPU *threads* are this whole process' of PyTorch; 0 takes every core.
+    On a CPU *threads* sets PyTorch's threads for the whole process; 0 means every core.
     """
 
     def __init__(
@@ -48,12 +48,12 @@ class BlockSearch:
 
     @property
     def block(self) -> int:
-        """Return how many rows of a block keep this device busy for about half a second."""
+        """Return how many rows make a block that takes this device about half a second."""
         return BLOCK_ON_GPU if self.is_on_gpu else BLOCK
 
     @property
     def is_on_gpu(self) -> bool:
-        """Return whether the products are made on a GPU."""
+        """Return whether the products are computed on a GPU."""
         return self._device.type != "cpu"
 
     def tile(
@@ -68,9 +68,8 @@ class BlockSearch:
     ) -> Near:
         """Return the pairs of rows of *left* and *right*, both (n, dim) of unit length.
 
-        Of a row with many only its *top_k* are sure to stay; a pair stays when it is among those
-        of either side. With *same* both are one block, and each pair comes once. What *gate*
-        leaves out is not there.
+        A pair stays if it is among the *top_k* of one of its rows. With *same* both are one block,
+        and each pair comes once. Pairs that *gate* leaves out are missing.
         """
         ours, theirs = self._load(left), self._load(right)
         fast = theirs.to(self._dtype).T  # (dim, m)
@@ -127,7 +126,7 @@ class BlockSearch:
         columns: torch.Tensor,
         gate: Gate | None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the cosine of each pair in single precision, and whether the gate lets it pass."""
+        """Return the cosine of each pair in single precision, and whether it passes the gate."""
         cosines = torch.zeros(len(rows), device=self._device)
         passed = torch.ones(len(rows), dtype=torch.bool, device=self._device)
         weights = [torch.from_numpy(one).to(self._device) for one in gate.weights] if gate else []
@@ -149,7 +148,7 @@ def _numpy(tensor: torch.Tensor) -> NDArray[Any]:
 
 
 def _cpu_dtype() -> torch.dtype:
-    # Without the instructions for it bfloat16 is emulated, and slower than single precision.
+    # Without CPU instructions for bfloat16 it is emulated, and slower than single precision.
     is_fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()  # noqa: SLF001
     return torch.bfloat16 if is_fast else torch.float32
 
@@ -165,7 +164,7 @@ def _top_of_either_side(scores: torch.Tensor, top_k: int) -> torch.Tensor:
 def keep_nearest(
     left: NDArray[np.int64], right: NDArray[np.int64], cosine: NDArray[np.float32], *, top_k: int
 ) -> Near:
-    """Return the pairs that are among the *top_k* nearest of at least one of their two sides."""
+    """Return the pairs that are among the *top_k* nearest of at least one of their questions."""
     ends = np.concatenate((left, right))
     degree = np.bincount(ends) if len(ends) else np.zeros(0, dtype=np.int64)
     crowded = degree > top_k
@@ -194,8 +193,9 @@ def all_near(
 ) -> Near:
     """Return every pair of rows of *vectors*, (n, dim), with a cosine of at least *floor*.
 
-    *on_tile* hears how many pairs of rows were compared. Of a row with more than *top_k* the
-    nearest stay, and those for which it is among the nearest. What *gate* leaves out is not there.
+    *on_tile* is called with how many pairs of rows were compared. A row with more than *top_k*
+    keeps its nearest, and those for which it is among the nearest. Pairs that *gate* leaves out are
+    missing.
     """
     starts = range(0, len(vectors), block)
     left: list[NDArray[np.int64]] = []

@@ -1,8 +1,8 @@
-"""Groups of duplicates from scored pairs: components, guarded against chains. Pure.
+"""Groups of duplicates from scored pairs: components, protected against chains. Pure.
 
-One wrong pair can join two groups that have nothing to do with each other. Such a pair is a bridge
-of the graph: without it the group falls apart. A group whose weakest link is a bridge between two
-parts of several questions is split there; one that only dangles a single question is marked.
+One wrong pair can join two unrelated groups. Such a pair is a bridge of the graph: without it the
+group is in two parts. A group whose weakest link is a bridge between two parts of several questions
+is split there. If the bridge links a single question, the group is only marked.
 Bridges are found as by R. E. Tarjan, "A note on finding the bridges of a graph" (1974).
 """
 
@@ -13,7 +13,7 @@ from enum import StrEnum
 
 
 class CanonicalRule(StrEnum):
-    """Which question of a group stands for it."""
+    """Which question of a group is suggested as canonical."""
 
     OLDEST = "oldest"
     CENTRAL = "central"
@@ -21,7 +21,7 @@ class CanonicalRule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Two questions, by number, and how surely they are the same."""
+    """Two questions, by number, and their score."""
 
     low: int
     high: int
@@ -30,7 +30,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Questions that say the same; ``chained`` when one of them hangs on the weakest link alone."""
+    """Questions that ask the same; ``chained`` if only the weakest link connects one of them."""
 
     members: Sequence[int]
     canonical: int
@@ -40,7 +40,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grouping:
-    """All groups, the largest first, and the links that were cut to keep them apart."""
+    """All groups, the largest first, and the links that were not followed."""
 
     groups: Sequence[Group]
     cut: Sequence[Link]
@@ -53,7 +53,7 @@ def group(
     age: Mapping[int, object] | None = None,
     rule: CanonicalRule = CanonicalRule.OLDEST,
 ) -> Grouping:
-    """Return the groups that the links at or above *threshold* form.
+    """Return the groups that are formed by the links at or above *threshold*.
 
     *age* gives a sort key for the oldest question; without it the smallest number is the oldest.
     """
@@ -96,7 +96,7 @@ def components(links: Sequence[Link]) -> list[list[Link]]:
 
 
 def bridges(links: Sequence[Link]) -> set[tuple[int, int]]:
-    """Return the pairs without which a component of *links* falls apart."""
+    """Return the pairs without which a component of *links* would be in two parts."""
     near = _neighbours(links)
     order: dict[int, int] = {}
     lowest: dict[int, int] = {}
@@ -170,7 +170,7 @@ def suggest_canonical(
     age: Mapping[int, object] | None = None,
     rule: CanonicalRule = CanonicalRule.OLDEST,
 ) -> int:
-    """Return which of *members* should stand for them: the oldest, or the most strongly linked."""
+    """Return the suggested canonical question of *members*: the oldest or the most central."""
     ranks = {one: place for place, one in enumerate(_by_age(members, age))}
     if rule is CanonicalRule.OLDEST:
         return min(members, key=ranks.__getitem__)
@@ -185,6 +185,6 @@ def _by_age(members: Sequence[int], age: Mapping[int, object] | None) -> list[in
     known = [one for one in members if age is not None and age.get(one) is not None]
     if age is None or not known:
         return sorted(members)
-    # Questions whose date is unknown come last: a date is the better witness.
+    # Questions without a date come last.
     dated = sorted(known, key=lambda one: (age[one], one))
     return dated + sorted(set(members) - set(known))

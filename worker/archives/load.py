@@ -1,7 +1,7 @@
-"""Loading: the records of an archive become stored questions, batch by batch, resumable.
+"""Loading: stores the records of an archive as questions, in batches; can be resumed.
 
-Each batch commits together with how far the file is dealt with; what is there already is left
-alone. A thread stores one batch while the next one is read. Another says that the file is being
+Each batch is committed together with the position in the file. Unchanged questions are left as
+they are. A thread stores one batch while the next one is read. Another says that the file is being
 read; a load that ends early leaves an archive that says why.
 """
 
@@ -49,7 +49,7 @@ OnBatch = Callable[[int, Sequence[Reject]], None]
 
 
 class StoppedError(ConflictError):
-    """The archive was paused or cancelled while it was loaded."""
+    """The archive was paused or cancelled during the load."""
 
 
 @dataclass(slots=True)
@@ -69,13 +69,13 @@ def load(
     *,
     on_batch: OnBatch = lambda _position, _rejects: None,
 ) -> ArchiveRow:
-    """Store what is left of *records* and let the mining begin.
+    """Store the records that are not stored yet, and start the mining.
 
-    *records* are all of the file's, from its first. Raises `StoppedError` when the archive is
+    *records* are all records of the file, from the first on. Raises `StoppedError` when the archive is
     paused or cancelled meanwhile. Whatever else is raised, the archive has failed and says why.
     """
     left = islice(iter(records), archive.position, None)
-    # For good: another load in this process may begin before this one ends.
+    # Not undone later: another load may begin in this process before this one ends.
     sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_S))
     with (
         failing(sessions, archive.id),
@@ -97,7 +97,7 @@ def load(
 
 
 def check(records: Sequence[Record]) -> tuple[int, list[Reject]]:
-    """Return how many questions could be stored, and the rejects: what `load` would do."""
+    """Return how many questions `load` would store, and the rejects."""
     batch = _prepared(records, TextFields.TITLE, 0)
     return len(batch.questions), batch.rejects
 

@@ -8,7 +8,7 @@ from typing import Self
 
 
 class Format(StrEnum):
-    """A kind of file."""
+    """A file format."""
 
     CSV = "csv"
     TSV = "tsv"

@@ -1,8 +1,8 @@
-"""Mining an archive in one process: texts in, duplicates out, best first; no database.
+"""Mining an archive in one process without a database: texts in, duplicates out, best first.
 
-Same-text twins first, by digest; then one question of each text is embedded, near pairs are found
-by exact block search, and the cascade spends the CrossEncoder where it can matter. Vectors lie in
-half precision on disk, so memory grows with the pairs that are found and not with the vectors.
+First come pairs of the same text, by digest. Then one question of each text is embedded, near pairs
+are found by exact block search, and the cascade reranks them. Vectors are on disk in half
+precision, so memory grows with the number of pairs and not with the vectors.
 """
 
 import tempfile
@@ -28,7 +28,7 @@ OnProgress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mined:
-    """Duplicate pairs by position in the archive, best first, and what finding them took."""
+    """Duplicate pairs by position in the archive, best first, and counts of the work."""
 
     left: NDArray[np.int64]
     right: NDArray[np.int64]
@@ -47,7 +47,7 @@ class Mined:
 
 @dataclass(frozen=True, slots=True)
 class _Texts:
-    """One question of each distinct text, and who says the same word for word."""
+    """One question of each distinct text, and the other questions with that text."""
 
     firsts: Sequence[int]
     seen: Sequence[Seen]

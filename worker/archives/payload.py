@@ -1,4 +1,4 @@
-"""What units of work hand on to later ones, as bytes."""
+"""Data that units of work pass on to later units, as bytes."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -33,7 +33,7 @@ def pack_near(near: Near) -> bytes:
 
 
 def unpack_near(payload: bytes) -> Near:
-    """Return what `pack_near` packed; nothing gives no pairs."""
+    """Return what `pack_near` packed; None gives no pairs."""
     rows = np.frombuffer(payload, dtype=_ROW)
     return Near(
         rows["left"].astype(np.int64),
@@ -44,7 +44,7 @@ def unpack_near(payload: bytes) -> Near:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """The cosine of the last neighbour that a crowded question keeps, by ascending id."""
+    """The cosine of the last neighbour that a question with many keeps, by ascending id."""
 
     ids: NDArray[np.int64]
     bars: NDArray[np.float32]
@@ -54,7 +54,7 @@ class Bars:
 
     @classmethod
     def of(cls, tiles: Iterable[Near], low_id: int, high_id: int, *, top_k: int) -> Self:
-        """Return the bars of the questions of one block, from all *tiles* that touch it."""
+        """Return the bars of the questions of one block, from all *tiles* with this block."""
         ids, cosines = _NO_IDS, _NO_COSINES
         for tile in tiles:
             ends = np.concatenate((tile.left, tile.right))
@@ -71,7 +71,7 @@ class Bars:
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
-        """Return what `pack` packed; nothing gives no bars."""
+        """Return what `pack` packed; None gives no bars."""
         rows = np.frombuffer(payload, dtype=_BAR)
         return cls(rows["id"].astype(np.int64), rows["bar"].astype(np.float32))
 
@@ -93,7 +93,7 @@ class Bars:
 def _ranked(
     ids: NDArray[np.int64], cosines: NDArray[np.float32]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
-    """Return both sorted by id, nearest first, and each one's rank within its id, from 0."""
+    """Return both sorted by id, nearest first, and each rank within its id, from 0."""
     order = np.lexsort((-cosines, ids))
     ids, cosines = ids[order], cosines[order]
     firsts = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]]) if len(ids) else _NO_IDS

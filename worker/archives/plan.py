@@ -1,4 +1,4 @@
-"""Plans the next stage of an archive once the present one is done."""
+"""Plans the next stage of an archive when the present one is done."""
 
 from sqlalchemy.orm import Session
 
@@ -14,10 +14,10 @@ _ORDER = list(Stage)
 
 
 def plan_next(session: Session, archive: ArchiveRow, model_id: int, *, block: int) -> Stage:
-    """Plan the stage that follows on the archive's and return which it is.
+    """Plan the stage after the archive's present one and return it.
 
-    The tiles are planned when every vector is committed: a live question that comes later finds
-    the archive's vectors by its own search, so no pair falls between the two.
+    The tiles are planned when every vector is committed. A live question that comes later finds
+    the archive's vectors in its own search, so no pair is missed.
     """
     stage = _ORDER[_ORDER.index(archive.stage) + 1]
     match stage:

@@ -1,4 +1,4 @@
-"""The report of a mined archive: counts, groups, what was found at which score, what was missed."""
+"""The report of a mined archive: counts, groups, pairs by score, and what was missed."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

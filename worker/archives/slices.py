@@ -1,4 +1,4 @@
-"""Works on archives for a slice of time: claims units, does them, moves finished stages on."""
+"""Works on archives for a slice of time: claims units, does them, starts the next stages."""
 
 import threading
 import time
@@ -59,8 +59,8 @@ class ArchiveWorker:
     ) -> bool:
         """Work for about *slice_s* seconds and return whether there may be more to do now.
 
-        *on_work* is called once when there is a unit to do, so that other workers can join in;
-        when *is_wanted* says that somebody waits for this worker, it stops, within a unit as well.
+        *on_work* is called once if there is a unit to do, so that other workers can join. When
+        *is_wanted* says that more urgent work waits, it stops, also within a unit.
         """
         started, done = time.monotonic(), 0
         while time.monotonic() - started < slice_s:
@@ -94,8 +94,8 @@ class ArchiveWorker:
         except LostUnitError:
             log.info("archive.unit_lost", unit_id=unit.id)
         except Exception as error:
-            # One unit that cannot be done must not hold up the others: it is tried again, later
-            # each time, and set aside after some attempts; the report says how many were.
+            # A unit that fails must not stop the others: it is tried again, later each time, and
+            # set aside after some attempts; the report says how many.
             log.exception("archive.unit_failed", unit_id=unit.id, stage=unit.stage)
             if isinstance(error, DBAPIError) and error.connection_invalidated:
                 raise
@@ -123,7 +123,7 @@ class ArchiveWorker:
     def _move(self, session: Session, archive: ArchiveRow) -> None:
         model_id = self.models.bi_encoder.id
         if archive.bi_encoder_id not in {None, model_id} and archive.stage is not Stage.FINISH:
-            # The service has moved to another model: vectors of two models are never compared.
+            # The service has switched to another model: vectors of two models are never compared.
             archive_units.forget(session, archive.id, after=Stage.LINK)
             archive = archives.restage(session, archive.id, Stage.LINK)
         archive_units.allow_long_statements(session)
@@ -146,14 +146,14 @@ class ArchiveWorker:
             archives.end(session, archive.id)
 
     def _prepare_index(self, session: Session, archive: ArchiveRow) -> None:
-        # Adding to an HNSW graph row by row takes forty times what building it takes.
+        # Adding to an HNSW graph row by row takes forty times as long as building it.
         model_id = self.models.bi_encoder.id
         stored, new = archive_blocks.count_vectors(session, archive.id, model_id)
         if new >= LARGE and new * _LARGE_SHARE >= stored:
             partitions.drop_index(session, model_id)
 
     def tend(self, session: Session) -> bool:
-        """Return whether the vector index is there; begin to build it when nobody loads."""
+        """Return whether the vector index exists; start building it if nothing is loaded."""
         model = self.models.bi_encoder
         if partitions.is_valid(session, model.id):
             return True

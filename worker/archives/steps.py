@@ -1,6 +1,6 @@
-"""What one unit of each stage does: models outside of transactions, one write at the end.
+"""The work of one unit of each stage: models outside transactions, one write at the end.
 
-Every step may run twice or die anywhere: its writes and the end of its unit commit together.
+A step may run twice or be killed: its writes and the end of its unit are committed together.
 """
 
 import time
@@ -72,10 +72,10 @@ class Steps:
         }
 
     def do(self, unit: Unit, *, is_wanted: IsWanted = lambda: False) -> None:
-        """Do one unit; raises `LostUnitError`, with nothing written, when it is ours no more.
+        """Do one unit; raises `LostUnitError`, with nothing written, if the lease was lost.
 
-        Where *is_wanted* says that somebody waits for this worker, the rest of the unit is left
-        to be claimed again; some progress is made in any case.
+        When *is_wanted* says that more urgent work waits, the rest of the unit is left to be
+        claimed again; some progress is made in any case.
         """
         begun = time.monotonic()
         self._is_wanted = is_wanted
@@ -128,7 +128,7 @@ class Steps:
             same=same,
             gate=screen.gate,
         )
-        # Two questions that were both here before have met already.
+        # Two questions that were both stored before the archive were compared already.
         fresh = ours.ours[near.left] | theirs.ours[near.right]
         found = Near(ours.ids[near.left], theirs.ids[near.right], near.cosine).take(fresh)
         with self._sessions.begin() as session:
@@ -180,7 +180,7 @@ class Steps:
             kept = near.take(
                 left.over(near.left, near.cosine) | right.over(near.right, near.cosine)
             )
-            # Pairs of like length pad each other least.
+            # Pairs of similar length need the least padding.
             ends = np.concatenate((kept.left, kept.right))
             lengths = archive_blocks.lengths(session, ends, longest=MODEL_TEXT_LENGTH)
             kept = kept.take(np.argsort(lengths.reshape(2, -1).sum(axis=0), kind="stable"))
@@ -262,7 +262,7 @@ def _rerank_units(pairs_: Near, size: int) -> Iterator[NewUnit]:
 
 
 def _without_set_aside(session: Session, archive: ArchiveRow, ids: Sequence[int]) -> list[int]:
-    """Return the questions of *ids* of which every comparison was made."""
+    """Return the questions of *ids* whose comparisons were all made."""
     left = np.array(ids, dtype=np.int64)
     for tile in archive_units.set_aside(session, archive.id, Stage.SEARCH):
         left = left[(left < tile.low_id) | (left > tile.high_id)]

@@ -1,4 +1,4 @@
-"""What goes out: events to the webhooks of a forum, signed, tried again.
+"""Delivery of events to a forum's webhooks: signed, and tried again.
 
 Imported through `webhooks` (the courier) and `addresses` (where it may be sent).
 May touch: the database's outbox and the network.

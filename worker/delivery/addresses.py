@@ -1,7 +1,7 @@
-"""Which addresses outside may be called: never one inside the operator's network by accident.
+"""Which addresses webhooks may call: none inside the operator's own network.
 
-A name is resolved once, every address it has is judged, and the connection goes to the address
-that was judged: a name that points elsewhere a moment later gains nothing.
+A name is resolved once, all its addresses are checked, and the connection goes to the address that
+was checked. So a name that points elsewhere a moment later has no effect.
 """
 
 import ipaddress
@@ -31,12 +31,12 @@ _PORTS = {"https": 443, "http": 80}
 
 
 class ForbiddenAddressError(InvalidInputError):
-    """This address lies in a private network."""
+    """This address is in a private network."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where a call goes: the name to ask for and the address to connect to."""
+    """The target of a call: the name for the Host header and the address to connect to."""
 
     scheme: str
     host: str
@@ -52,13 +52,13 @@ class Target:
 
     @property
     def host_header(self) -> str:
-        """Return what the Host header has to say."""
+        """Return the value of the Host header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if _PORTS[self.scheme] == self.port else f"{host}:{self.port}"
 
 
 def check_url(url: str, *, allow_private: bool = False) -> str:
-    """Return *url* when it can be called at all; raises `InvalidInputError`."""
+    """Return *url* if it can be called; raises `InvalidInputError`."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -74,7 +74,7 @@ def check_url(url: str, *, allow_private: bool = False) -> str:
 
 
 def resolve(url: str, *, allow_private: bool = False) -> Target:
-    """Return where a call to *url* goes; raises `ForbiddenAddressError` and `OSError`."""
+    """Return the target of a call to *url*; raises `ForbiddenAddressError` and `OSError`."""
     check_url(url, allow_private=allow_private)
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
@@ -93,7 +93,7 @@ def resolve(url: str, *, allow_private: bool = False) -> Target:
 
 
 def is_public(address: str) -> bool:
-    """Return whether an address belongs to the open internet."""
+    """Return whether an address belongs to the public internet."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
     inner = getattr(parsed, "ipv4_mapped", None) or getattr(parsed, "sixtofour", None)
     if inner is not None:

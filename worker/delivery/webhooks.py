@@ -1,7 +1,7 @@
-"""Delivers events to webhooks, signed by the Standard Webhooks scheme, with patience.
+"""Delivers events to webhooks, signed by the Standard Webhooks scheme, with retries.
 
-A delivery is claimed, sent outside any transaction, and its outcome noted; a worker that dies in
-between leaves it to fall due again, so a receiver may hear the same ``webhook-id`` twice.
+A delivery is claimed, sent outside any transaction, and its result recorded. If the worker dies in
+between, the delivery becomes due again, so a receiver may get the same ``webhook-id`` twice.
 """
 
 import json
@@ -43,7 +43,7 @@ class Courier:
         self._round: threading.Thread | None = None
 
     def start(self) -> None:
-        """Deliver what is due, unless a round is under way; what a killed one held is due again."""
+        """Make the due deliveries, unless a round is running already."""
         if self._round is None or not self._round.is_alive():
             self._round = threading.Thread(target=self._deliver, name="webhooks", daemon=True)
             self._round.start()
@@ -54,7 +54,7 @@ class Courier:
 
 
 def deliver_due(sessions: Sessions, *, allow_private: bool = False) -> int:
-    """Deliver what is due, up to `AT_ONCE`, and return how many attempts were made."""
+    """Make the due deliveries, up to `AT_ONCE`, and return how many attempts were made."""
     with sessions.begin() as session:
         claimed = webhooks.claim_due(session, limit=AT_ONCE)
     if not claimed:
@@ -85,7 +85,7 @@ def _note(sessions: Sessions, due: Due, answer: int | None, error: str) -> None:
 
 
 def retry_after(attempts: int) -> timedelta | None:
-    """Return how long to wait after so many attempts, or None to give up."""
+    """Return how long to wait after this many attempts, or None to give up."""
     return RETRIES[attempts - 1] if attempts <= len(RETRIES) else None
 
 

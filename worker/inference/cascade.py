@@ -13,7 +13,7 @@ from worker.scoring.fusion import Floats, Fusion
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
-    """What a rerank found, one row per pair; ``calls`` counts the CrossEncoder's inputs."""
+    """Scores of a rerank, one row for each pair; ``calls`` counts the CrossEncoder's inputs."""
 
     forward: Floats  # (n,), NaN where the pair need not be read at all
     backward: Floats  # (n,), NaN where the second order could not have mattered
@@ -38,10 +38,10 @@ def rerank(
     *overlaps*, (n,), are those of the pairs' titles, for a fusion that asks for them. A pair is
     not read where its CrossEncoder's answer counts nothing, or could not lift it to *threshold*.
 
-    A CrossEncoder answers differently when the questions change places, so both orders are
-    averaged; where even the kindest second answer would leave a pair under *threshold*, it is not
-    asked for, and the probability rests on the first order alone. Nor is it, given an *upper_band*,
-    where even the unkindest one would leave the pair at or above that probability.
+    A CrossEncoder gives both orders of a pair different scores, so they are averaged. If even the
+    highest possible second score would leave a pair below *threshold*, it is not computed, and the
+    probability comes from the first order alone. With an *upper_band* it is also not computed if
+    even the lowest possible second score would leave the pair at or above that probability.
     """
     calibration = reranker.calibration
     is_read = worth_reading(calibration, fusion, cosines, overlaps, threshold=threshold)

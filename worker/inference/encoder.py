@@ -1,4 +1,4 @@
-"""The bi-encoder behind one narrow protocol: texts in, unit vectors out."""
+"""The bi-encoder behind a small protocol: texts in, unit vectors out."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -11,7 +11,7 @@ from worker.inference.tokens import Tokens
 
 
 class Encoder(Protocol):
-    """Anything that turns texts into unit vectors, in order."""
+    """A model that turns texts into unit vectors, in order."""
 
     name: str
     digest: str
@@ -38,7 +38,7 @@ class TokenEncoder:
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one unit vector per text, in order, (n, dimension) float32.
 
-        Raises `InferenceError` when the model cannot read the texts.
+        Raises `InferenceError` if the model cannot read the texts.
         """
         if not texts:
             return np.zeros((0, self.dimension), np.float32)

@@ -1,7 +1,7 @@
-"""A model made ready for the CPU: exported to ONNX and quantised to int8, once, then cached.
+"""Prepares a model for the CPU: exports it to ONNX, quantises it to int8, and caches it.
 
-The cache is keyed by the model's digest. Every export is compared with the model it came from
-before it is used, since a graph that loads and runs can still be wrong.
+The key of the cache is the model's digest. Every export is compared with the original model before
+it is used, because a graph that loads and runs can still be wrong.
 """
 
 import fcntl
@@ -65,11 +65,11 @@ _PROBES = (
 
 
 def exported(kind: ModelKind, folder: Path, *, digest: str, cache: Path) -> Path:
-    """Return the folder of the model in *folder* made ready, from the cache or made now.
+    """Return the folder with the prepared model of *folder*, from the cache or made now.
 
-    Two workers that start at once export once. The work is done in a process of its own, which
-    takes PyTorch and its gigabyte away with it. Raises `UnreadableModelError`, or
-    `IncompatibleModelError` when the model cannot be exported or no export agrees with it.
+    If two workers start together, one exports. It works in a separate process, so that PyTorch and
+    its gigabyte of memory are gone afterwards. Raises `UnreadableModelError`, or
+    `IncompatibleModelError` if the model cannot be exported or no export agrees with it.
     """
     ready = cache / f"{digest[:32]}-{RECIPE}"
     cache.mkdir(parents=True, exist_ok=True)
@@ -118,7 +118,7 @@ def main(kind: str, folder: str, made: str) -> int:
 def export(source: "Source", folder: Path) -> None:
     """Write *source* to *folder*, in int8 if that agrees with fp32, else in fp32.
 
-    Raises `IncompatibleModelError` when neither agrees, or the model cannot be exported.
+    Raises `IncompatibleModelError` if neither agrees, or the model cannot be exported.
     """
     from worker.inference.quantise import quantise  # noqa: PLC0415  # loads ONNX, which only an export needs
 
@@ -139,7 +139,7 @@ def export(source: "Source", folder: Path) -> None:
 
 
 def agrees(reference: Floats, rows: Floats) -> bool:
-    """Tell whether *rows* are as good as *reference*: vectors by cosine, logits by probability."""
+    """Return whether *rows* agree with *reference*: vectors by cosine, logits by probability."""
     if reference.ndim > 1:
         return float(_cosines(reference, rows).mean()) >= _MEAN_COSINE
     difference = np.abs(_sigmoid(reference) - _sigmoid(rows))

@@ -1,4 +1,4 @@
-"""From a model's name to a model that is ready: where its files are, and which backend runs it."""
+"""From a model's name to a loaded model: where its files are, and which backend runs it."""
 
 import hashlib
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ _DEFINING = _WEIGHTS + _TOKENIZER + _TOKENIZER_PARTS + _CONFIGS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
-    """Where and how a model is to run."""
+    """On which device and how a model runs."""
 
     device: str
     cache: Path
@@ -44,7 +44,7 @@ class Backend:
 
     @property
     def resolved(self) -> str:
-        """Return the device, ``auto`` decided."""
+        """Return the device, with ``auto`` resolved."""
         if self.device == "auto":
             return "cuda" if _has_gpu() else "cpu"
         return self.device
@@ -83,7 +83,7 @@ def load_reranker(name: str, *, device: str = "auto", cache: Path, threads: int 
 
 
 def model_folder(name: str) -> Path:
-    """Return where the files of the model called *name* are, fetched from the hub if need be.
+    """Return the folder of the model called *name*, fetched from the hub if needed.
 
     *name* is a sentence-transformers folder, ``default`` (the shipped reranker),
     ``all-MiniLM-L6-v2`` (its weights come in a package) or a hub id. Raises `ModelNotFoundError`.
@@ -98,8 +98,8 @@ def model_folder(name: str) -> Path:
 def folder_digest(folder: Path) -> str:
     """Return the hex SHA-256 of all that decides a model's numbers: weights, tokenizer, configs.
 
-    Model card, calibration and training notes do not count, nor does where the folder lies.
-    Raises `UnreadableModelError` when nothing of a model is there.
+    Model card, calibration, training notes and the path of the folder do not count.
+    Raises `UnreadableModelError` if there is no model.
     """
     files = sorted(
         path.relative_to(folder) for path in folder.rglob("*") if path.is_file() and _defines(path)
@@ -154,7 +154,7 @@ def _ready_by_torch(kind: ModelKind, folder: Path, device: str) -> tuple[ModelSp
 
 
 def _has_gpu() -> bool:
-    """Tell whether CUDA can be used, without loading PyTorch where no driver is."""
+    """Return whether CUDA can be used, without loading PyTorch if there is no driver."""
     if not any(Path("/dev").glob("nvidia[0-9]*")) and not Path("/dev/dxg").exists():
         return False
     import torch  # noqa: PLC0415  # only where there is a device

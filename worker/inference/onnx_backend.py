@@ -22,8 +22,8 @@ _SLOW_FUSIONS = ["SkipLayerNormFusion"]
 class OnnxRunner:
     """An exported model in one ONNX Runtime session.
 
-    Every batch runs on one thread and several batches side by side: threads that share a batch
-    wait for each other at every step, and on a machine that does more than this they wait long.
+    Each batch runs on one thread, several batches at the same time. Threads that share a batch
+    wait for each other at every step, and on a busy machine they wait long.
     """
 
     token_budget = TOKEN_BUDGET

@@ -1,8 +1,8 @@
-"""Rewrites an ONNX graph to multiply in int8, every token scaled by itself.
+"""Rewrites an ONNX graph to multiply in int8, with a scale for each token.
 
-ONNX Runtime's own dynamic quantisation takes one scale for a whole batch, so that a text's vector
-depends on the texts beside it, and one outlier costs every token its precision. Here a token's
-scale is its own largest magnitude, a weight's that of its column (Yao et al., ZeroQuant, 2022).
+ONNX Runtime's own dynamic quantisation uses one scale for a whole batch. So a text's vector depends
+on the other texts of the batch, and one outlier makes every token less exact. Here a token's scale
+is its own largest magnitude, a weight's that of its column (Yao et al., ZeroQuant, 2022).
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ _CONSTANTS = {
 
 
 def quantise(full: Path, path: Path) -> None:
-    """Write the model in *full* to *path*, products with constant weights done in int8."""
+    """Write the model in *full* to *path*, with products by constant weights in int8."""
     model = onnx.load(full)
     weights = {each.name: each for each in model.graph.initializer}
     nodes: list[NodeProto] = []
@@ -55,7 +55,7 @@ def _is_product(node: NodeProto, weights: dict[str, TensorProto]) -> bool:
 
 
 def _scaled(source: str) -> Iterator[NodeProto]:
-    """Yield what divides each token of *source* by its peak and rounds it to 8 bits."""
+    """Yield the nodes that divide each token of *source* by its peak and round it to 8 bits."""
     peak, unit, rounded = f"{source}.peak", f"{source}.unit", f"{source}.uint8"
     yield helper.make_node("Abs", [source], [f"{source}.abs"])
     yield helper.make_node("ReduceMax", [f"{source}.abs", "int8.last_axis"], [f"{source}.max"])

@@ -1,4 +1,4 @@
-"""The CrossEncoder behind one narrow protocol: pairs in, logits out."""
+"""The CrossEncoder behind a small protocol: pairs in, logits out."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -13,7 +13,7 @@ from worker.scoring.gate import Gate
 
 
 class Reranker(Protocol):
-    """Anything that reads two questions together and says how surely they are the same."""
+    """A model that reads two questions together and scores whether they are the same."""
 
     name: str
     digest: str
@@ -24,7 +24,7 @@ class Reranker(Protocol):
     def score(self, texts: Sequence[str], pairs: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return one logit per pair, in the order given, (n,) float32.
 
-        *pairs* is (n, 2) int32, indices into *texts*; each text they name is tokenised once a call.
+        *pairs* is (n, 2) int32, indices into *texts*; each text is tokenised once in a call.
         """
         ...
 
@@ -52,7 +52,7 @@ class TokenReranker:
     def score(self, texts: Sequence[str], pairs: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return one logit per pair, in the order given, (n,) float32.
 
-        Raises `InferenceError` when the model cannot read the texts.
+        Raises `InferenceError` if the model cannot read the texts.
         """
         if not len(pairs):
             return np.zeros(0, np.float32)

@@ -1,4 +1,4 @@
-"""What a backend is to the encoder and the reranker: padded batches in, rows of numbers out."""
+"""The interface of a backend: padded batches in, rows of numbers out."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -13,7 +13,7 @@ Floats = NDArray[np.float32]
 
 
 class InferenceError(TransientError):
-    """The model failed on these texts; fewer of them, or another moment, may go through."""
+    """The model failed on these texts; fewer texts, or another attempt, may work."""
 
 
 class Runner(Protocol):
@@ -28,9 +28,9 @@ class Runner(Protocol):
 
 
 def in_order(batches: Sequence[Batch], rows: Floats) -> Floats:
-    """Return *rows*, which come batch by batch, in the order of the call.
+    """Return *rows*, which come batch by batch, in the order of the inputs.
 
-    Raises `InferenceError` when a number is not finite.
+    Raises `InferenceError` if a number is not finite.
     """
     if not np.isfinite(rows).all():
         raise InferenceError("the model gave numbers that are not finite")

@@ -1,4 +1,4 @@
-"""Deterministic stand-ins for the models, behind the same protocols."""
+"""Deterministic fakes of the models, with the same protocols."""
 
 import hashlib
 import re
@@ -14,11 +14,11 @@ _WORD = re.compile(r"\w+")
 
 
 class PoisonError(RuntimeError):
-    """The fake encoder was given the text that it chokes on."""
+    """The fake encoder was given a text with its poison word."""
 
 
 class WordEncoder:
-    """Texts with common words get near vectors; a text with *poison* in it raises."""
+    """Texts with common words get near vectors; a text that contains *poison* raises."""
 
     name = "fake-words"
     digest = "fake-words-1"
@@ -42,7 +42,7 @@ class WordEncoder:
 
 
 class WordReranker:
-    """The more words two texts share, the higher the logit; the order of a pair shifts it a bit."""
+    """The more words two texts share, the higher the logit; the order shifts it a little."""
 
     name = "fake-overlap"
     digest = "fake-overlap-1"

@@ -1,4 +1,4 @@
-"""From texts to the integers a model reads: tokenised once, batched by length, pairs assembled.
+"""From texts to token ids: tokenised once, batched by length, joined to pairs.
 
 Only the `tokenizers` library is used, so a worker on a CPU never loads PyTorch.
 """
@@ -24,7 +24,7 @@ _CHARACTERS_PER_TOKEN = 64  # no question comes near; keeps a megabyte of noise 
 
 
 class Precision(StrEnum):
-    """What a model's weights are multiplied in."""
+    """The number format in which a model is computed."""
 
     INT8 = "int8"
     FP32 = "fp32"
@@ -32,7 +32,7 @@ class Precision(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
-    """What has to be known of a model to prepare its input; saved beside an exported model."""
+    """What is needed to prepare the input of a model; saved beside an exported model."""
 
     inputs: tuple[str, ...]
     max_length: int
@@ -48,7 +48,7 @@ class ModelSpec:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Return the spec saved in *folder*; `UnreadableModelError` when it cannot be used."""
+        """Return the spec saved in *folder*; `UnreadableModelError` if it cannot be used."""
         try:
             data = json.loads((folder / SPEC_FILE).read_text(encoding="utf-8"))
             inputs, precision = tuple(data.pop("inputs")), Precision(data.pop("precision"))
@@ -59,7 +59,7 @@ class ModelSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Rows of one padded batch: which inputs they are, and what the model reads of them."""
+    """One padded batch: the positions of its inputs, and their tensors."""
 
     rows: Integers  # (n,), positions in the call
     ids: Integers  # (n, length)
@@ -67,7 +67,7 @@ class Batch:
     types: Integers  # (n, length), 1 in the second text of a pair
 
     def feed(self, inputs: Sequence[str]) -> dict[str, Integers]:
-        """Return the tensors by the names that the model knows them by."""
+        """Return the tensors by the names of the model's inputs."""
         named = {"input_ids": self.ids, "attention_mask": self.mask, "token_type_ids": self.types}
         return {name: named[name] for name in inputs}
 
@@ -86,7 +86,7 @@ class _Template:
 
 
 class Tokens:
-    """A model's tokenizer, giving ids without special tokens and rows with them."""
+    """A model's tokenizer: ids without special tokens, and rows with them."""
 
     def __init__(self, tokenizer: str, spec: ModelSpec) -> None:
         """Take the content of a ``tokenizer.json``."""
@@ -107,7 +107,7 @@ class Tokens:
         return cls(path.read_text(encoding="utf-8"), spec)
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the token ids of each text, special tokens left out, not yet cut to what fits."""
+        """Return the token ids of each text, without special tokens, not yet cut."""
         cleaned = [self._spec.prompt + _encodable(text)[: self._longest].strip() for text in texts]
         encodings = self._tokenizer.encode_batch_fast(cleaned, add_special_tokens=False)
         return [encoding.ids for encoding in encodings]
@@ -148,9 +148,9 @@ class Tokens:
 
 
 def batches(lengths: Integers, *, token_budget: int) -> Iterator[Integers]:
-    """Yield positions in groups of like length, shortest first.
+    """Yield positions in groups of similar length, shortest first.
 
-    A group holds at most *token_budget* tokens, padding counted, and never less than one row.
+    A group has at most *token_budget* tokens, with padding, and at least one row.
     """
     order = np.argsort(lengths, kind="stable")
     start = 0
@@ -163,7 +163,7 @@ def batches(lengths: Integers, *, token_budget: int) -> Iterator[Integers]:
 def longest_first(lengths: Integers, room: int) -> Integers:
     """Return how many tokens of each text of each pair are kept, (n, 2), *room* for both.
 
-    The rule of the `tokenizers` library: the longer text gives way until both are equally long.
+    The rule of the `tokenizers` library: the longer text is cut until both are equally long.
     """
     short = np.minimum(lengths.min(axis=1), room // 2)
     long = np.minimum(lengths.max(axis=1), room - short)

@@ -1,7 +1,7 @@
-"""Models by PyTorch: on a GPU in half precision, and what an export to ONNX starts from.
+"""Models in PyTorch: in half precision on a GPU, and as the source of an export to ONNX.
 
-All that the service needs of sentence-transformers is here. Import this module only where such a
-model is loaded: a forked worker must touch CUDA first in the child, and one on the CPU not at all.
+This is the only module that uses sentence-transformers to serve. Import it only where such a model
+is loaded: a forked worker must use CUDA first in the child, and a worker on a CPU must not load it.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ _TOKEN_BUDGETS = {"cuda": 32_768, "cpu": 512}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A model as its authors published it, in fp32, with what is needed to feed it."""
+    """A model as its authors published it, in fp32, with its tokenizer."""
 
     module: nn.Module
     spec: ModelSpec
@@ -36,7 +36,7 @@ class Source:
 
 
 class _Chain(nn.Module):
-    """All modules of a sentence-transformers model: inputs in, one vector or logit a row out."""
+    """All modules of a sentence-transformers model: one vector or logit for each input row."""
 
     def __init__(self, steps: nn.Sequential, *, inputs: Sequence[str], output: str) -> None:
         super().__init__()
@@ -60,8 +60,8 @@ class _Chain(nn.Module):
 def read(kind: ModelKind, folder: Path, *, attention: str = "sdpa") -> Source:
     """Return the sentence-transformers model of this *kind* in *folder*.
 
-    Raises `UnreadableModelError` when it is none, `IncompatibleModelError` when it is a reranker
-    that gives more than one number a pair, or has no fast tokenizer.
+    Raises `UnreadableModelError` if there is none, `IncompatibleModelError` if a reranker gives
+    more than one number for a pair, or if there is no fast tokenizer.
     """
     if kind is ModelKind.RERANKER:
         return _read_reranker(folder, attention)

@@ -1,8 +1,8 @@
-"""One question's way: let in, claimed, embedded, searched, reranked, kept.
+"""The work on one question: intake, claim, embed, search, rerank, save.
 
-Imported through `intake` (what is let in), `drain` and `pipeline` (claimed questions), `check`
-(a text that is not stored), `fill` and `recheck` (every stored question once more) and
-`calibrating` (what a forum's decisions teach).
+Imported through `intake` (what is accepted), `drain` and `pipeline` (claimed questions), `check`
+(a text that is not stored), `fill` and `recheck` (every stored question again) and `calibrating`
+(a forum's own calibration).
 May touch: the database in short transactions, and the models through `worker.matching`.
-Never: holds a transaction open while a model thinks, or says itself what a score is worth.
+Never: holds a transaction open while a model runs, or decides itself what a score means.
 """

@@ -1,8 +1,8 @@
-"""Whose fault a failed batch is: that of a question in it, or of the moment.
+"""Why a batch failed: because of one of its questions, or because of the moment.
 
-What is the moment's fault is nobody's attempt: an asked stop, a database that is away, read-only,
-full or restarting, scores that went stale. All else may be due to one question: it is looked for by
-halving, and only the one that fails alone pays with an attempt.
+Some failures say nothing about the questions and count as no attempt: a requested stop, a database
+that is away, read-only, full or restarting, stale scores. All others may come from one question: it
+is found by halving, and only the question that fails alone loses an attempt.
 """
 
 from collections.abc import Iterator
@@ -22,11 +22,11 @@ _REASON_LENGTH = 2_000
 
 
 class BrokenModelError(TransientError):
-    """The models of this process can no longer infer: it must make room for a fresh one."""
+    """The models of this process cannot run any more: it must end, and a new one must start."""
 
 
 def is_moments_fault(error: BaseException) -> bool:
-    """Return whether *error* says nothing about the questions that were worked on."""
+    """Return whether *error* says nothing about the questions of the batch."""
     if any(isinstance(one, SoftTimeLimitExceeded) for one in _causes(error)):
         return True
     if isinstance(error, DBAPIError):
@@ -50,6 +50,6 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def reason(error: BaseException) -> str:
-    """Return what is kept with a question that failed: text that Postgres takes."""
+    """Return the reason that is stored with a failed question: text that Postgres accepts."""
     said = f"{type(error).__name__}: {error}"[:_REASON_LENGTH].replace("\0", "\N{SYMBOL FOR NULL}")
     return said.encode("utf-8", "replace").decode("utf-8")

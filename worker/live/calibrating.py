@@ -1,4 +1,4 @@
-"""A forum's calibration from its moderators' decisions: judged first, then put into force."""
+"""A forum's calibration from its moderators' decisions: first measured, then put into force."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,10 +24,10 @@ class CannotLearnError(ConflictError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """What the decisions so far would teach, and what it would change.
+    """The calibration that the decisions give, and what it would change.
 
-    *learnt*, *trial* and *moved* are None where there is too little to learn from; *refusal* says
-    why it cannot be put into force.
+    *learnt*, *trial* and *moved* are None if there are too few decisions; *refusal* says why it
+    cannot be put into force.
     """
 
     duplicates: int
@@ -42,7 +42,7 @@ class Proposal:
 
 
 def in_force(session: Session, forum: ForumRow) -> CalibrationRow | None:
-    """Return the forum's calibration where it is for the active models, else None."""
+    """Return the forum's calibration if it belongs to the active models, else None."""
     ids = _model_ids(session)
     stands = forum.calibration
     if stands is None or ids is None:
@@ -57,7 +57,7 @@ def _model_ids(session: Session) -> tuple[int, int] | None:
 
 
 def propose(session: Session, forum: ForumRow) -> Proposal:
-    """Return what the decisions on the active models' scores would teach; changes nothing."""
+    """Return the calibration that the decisions give, and change nothing."""
     ids = _model_ids(session)
     found = (
         calibrations.decided(session, forum.id, reranker_id=ids[0], bi_encoder_id=ids[1])
@@ -130,10 +130,10 @@ def _no_better(trial: Trial) -> str:
 
 
 def recalibrate(session: Session, name: str, *, actor: str) -> Proposal:
-    """Put what the decisions teach into force and return what it was.
+    """Put the calibration that the decisions give into force and return it.
 
-    The forum's undecided pairs are scored by it in the same transaction; the threshold stays the
-    probability it is. Raises `ForumNotFoundError` and `CannotLearnError`.
+    The forum's undecided pairs are scored again in the same transaction; the threshold stays the
+    same number. Raises `ForumNotFoundError` and `CannotLearnError`.
     """
     forum = calibrations.lock(session, name)
     found = propose(session, forum)
@@ -144,7 +144,7 @@ def recalibrate(session: Session, name: str, *, actor: str) -> Proposal:
 
 
 def reset(session: Session, name: str, *, actor: str) -> Moved:
-    """Go back to the model's own calibration and return what that moved.
+    """Go back to the model's own calibration and return what changed.
 
     Raises `ForumNotFoundError` and `NoCalibrationError`.
     """
@@ -154,6 +154,6 @@ def reset(session: Session, name: str, *, actor: str) -> Moved:
 
 
 def foresee_reset(session: Session, forum: ForumRow) -> Moved:
-    """Return what `reset` would move."""
+    """Return what `reset` would change."""
     threshold = thresholds.in_force(session, forum)
     return calibrations.foresee(session, forum, None, threshold=threshold)

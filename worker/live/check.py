@@ -1,4 +1,4 @@
-"""Answers "was this asked before?" for a text that is not stored, and stores nothing."""
+"""Answers "was this asked before?" for a text, and stores nothing."""
 
 from db.engine import Sessions
 from db.pairs.rows import Finding
@@ -40,7 +40,7 @@ class Checker:
         self._limits = limits
 
     def answer(self, request: CheckRequest) -> CheckAnswer:
-        """Return the visible questions of the forum that say the same, surest first."""
+        """Return the visible questions of the forum that ask the same, the highest score first."""
         with self._sessions.begin() as session:
             forum = forums.find_forums(session, {request.forum_id})[request.forum_id]
         matcher = self._models.matcher(forum)

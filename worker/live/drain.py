@@ -1,4 +1,4 @@
-"""Empties a lane: claims a batch, works on it, and isolates what makes a batch fail."""
+"""Works off a lane: claims a batch, processes it, and isolates a question that makes it fail."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ Prove = Callable[[], object]
 
 
 class Drain:
-    """Works on one lane, in batches that grow and shrink with the speed of this machine."""
+    """Works on one lane, in batches whose size follows the speed of this machine."""
 
     def __init__(
         self,
@@ -51,9 +51,9 @@ class Drain:
     def run(self, process: Process, *, prove: Prove = lambda: None) -> int:
         """Work for about one slice and return how many questions were claimed.
 
-        What is left over then is left to the next message, so that a more urgent lane gets its
-        turn and other workers can join in. *prove* is called after a question failed alone; when
-        it raises, this process can work on none, which raises `BrokenModelError`.
+        The rest is left to the next message, so that a more urgent lane can go first and other
+        workers can join. *prove* is called after a question failed alone; if it raises, this
+        process can process no question, and `BrokenModelError` is raised.
         """
         started, done, more = time.monotonic(), 0, True
         while more and time.monotonic() - started < self._slice_s:
@@ -83,10 +83,10 @@ class Drain:
         )
 
     def _work(self, claim: Claim, process: Process, prove: Prove) -> bool:
-        """Work on what was claimed and return whether suspects were left for the next claim.
+        """Process the claimed questions and return whether suspects were left for the next claim.
 
-        A suspect may kill this process: of all leases it holds then, each counts an attempt. So it
-        is worked on when its neighbours are done, and other suspects are given back before.
+        A suspect may kill this process, and then every lease that the process holds counts as an
+        attempt. So it is processed last, and other suspects are given back before.
         """
         fresh = [one for one in claim.questions if one.attempts < _SUSPECT_ATTEMPTS]
         suspects = [one for one in claim.questions if one.attempts >= _SUSPECT_ATTEMPTS]
@@ -98,7 +98,7 @@ class Drain:
                     self._bisect(part, claim.lease, process, prove)
         except BaseException:
             # Asked to stop, out of time, or the database is away: give back what is not done, and
-            # claim less the next time, or one slow question would cost the others' time for ever.
+            # claim less the next time, so that one slow question does not always delay others.
             self._release(claim.questions, claim.lease)
             self._budget = max(_LEAST_BUDGET, self._budget // 4)
             raise
@@ -123,7 +123,7 @@ class Drain:
     def _fail(self, question: Claimed, lease: UUID, error: Exception) -> None:
         with self._sessions.begin() as session:
             aside = jobs.fail(session, lease, [question.id], reason(error))
-        # The error is kept in the row; a log line must not carry what may quote the question.
+        # The error is stored in the row; it may quote the question, so it must not be logged.
         log.warning(
             "question.failed",
             question_id=question.id,
@@ -152,7 +152,7 @@ def _check(prove: Prove) -> None:
 def next_budget(budget: int, *, took_s: float, slice_s: float, cap: int) -> int:
     """Return how many tokens to claim next so that a batch takes about *slice_s* seconds.
 
-    Grows and shrinks by no more than a factor of two a step, against one odd measurement.
+    It changes by a factor of two at most in a step, so that one odd measurement matters little.
     """
     wanted = budget * slice_s / max(took_s, 1e-3)
     return int(min(max(wanted, budget / 2, 64), budget * 2, cap))

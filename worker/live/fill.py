@@ -1,4 +1,4 @@
-"""Gives every stored question its vector of a new model, beside the one that is in use."""
+"""Embeds every stored question with a new model, beside the vectors in use."""
 
 from collections.abc import Callable
 
@@ -14,9 +14,9 @@ _BATCH = 512
 def fill(
     sessions: Sessions, encoder: Encoder, model: ModelRow, *, on_done: Callable[[int], None]
 ) -> int:
-    """Embed what has no vector of *model* yet and return how many that were.
+    """Embed the questions that have no vector of *model* yet and return how many.
 
-    Safe to interrupt and to run again: what is there is not embedded twice.
+    It can be interrupted and run again: no question is embedded twice.
     """
     total = after = 0
     while True:

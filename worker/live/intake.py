@@ -1,7 +1,7 @@
-"""From what a forum sends to a question that can be stored: cleaned, within limits, digested.
+"""From what a forum sends to a question that can be stored: cleaned, checked, digested.
 
-Pure, and the only such place: the API and the importer of archives let the same questions in.
-Each `*_of` function returns the cleaned value or raises `ValueError` with a sentence to send back.
+Pure. It is the only such place, so the API and the import of archives accept the same questions.
+Each `*_of` function returns the cleaned value or raises `ValueError` with a sentence for the sender.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ CLOCK_SKEW = timedelta(days=1)
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
 _UNENCODED = re.compile(r"[\x00-\x20\x7f-\x9f\\\"<>^`{|}\s]")
-# JSON by hand, of a flat list: an archive of millions waits for each microsecond.
+# A flat list as JSON: in an archive of millions each microsecond counts.
 _quoted = json.encoder.encode_basestring_ascii
 
 
@@ -50,7 +50,7 @@ class FieldError(InvalidInputError):
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A question as somebody sent it, not looked at yet."""
+    """A question as it was sent, not checked yet."""
 
     external_id: str
     title: str
@@ -63,7 +63,7 @@ class Submission:
 
 
 def id_of(text: str) -> str:
-    """Return the forum's own id as it is."""
+    """Return the forum's own id, unchanged."""
     if not 1 <= len(text) <= ID_LENGTH:
         raise ValueError(f"must have 1 to {ID_LENGTH} characters")
     if not text.isprintable() or "\ufffd" in text:
@@ -114,7 +114,7 @@ def url_of(text: str | None) -> str | None:
 
 
 def instant_of(value: datetime | None, *, now: datetime | None = None) -> datetime | None:
-    """Return a moment in UTC, if it is one at which somebody may have asked."""
+    """Return a moment in UTC, if a question can have been asked then."""
     if value is None:
         return None
     if value.tzinfo is None:
@@ -126,7 +126,7 @@ def instant_of(value: datetime | None, *, now: datetime | None = None) -> dateti
 
 
 def parse_instant(value: object) -> object:
-    """Return *value*, or the moment that a text in RFC 3339 names."""
+    """Return *value*, or the moment of a text in RFC 3339."""
     if not isinstance(value, str):
         return value
     if not _INSTANT.match(value):
@@ -140,7 +140,7 @@ def parse_instant(value: object) -> object:
 def question_of(
     submission: Submission, *, text_fields: str, now: datetime | None = None
 ) -> NewQuestion:
-    """Return the question ready to be stored in a forum whose models see *text_fields*.
+    """Return the question to be stored in a forum whose models read *text_fields*.
 
     Raises `FieldError` for the first field that cannot be used.
     """
@@ -192,7 +192,7 @@ def _cleaned(given: Submission, now: datetime | None) -> _Cleaned:
 
 
 def _content_digest(texts: Sequence[str | None], *, visible: bool) -> bytes:
-    """Return the 32 bytes that differ as soon as any field of a cleaned question does."""
+    """Return 32 bytes that differ if any field of a cleaned question differs."""
     parts = ["null" if text is None else _quoted(text) for text in texts]
     parts.append("true" if visible else "false")
     return hashlib.sha256(f"[{', '.join(parts)}]".encode()).digest()
@@ -207,7 +207,7 @@ def _encodable(text: str) -> str:
 
 
 def _within(text: str, length: int) -> str:
-    # Both forms count: of what is stored, and of what the models are given.
+    # Both lengths count: of the stored text, and of the text that the models read.
     if len(text) > length or not (text.isascii() or len(normalise(text)) <= length):
         raise ValueError(f"must have at most {length:,} characters")
     return text

@@ -1,8 +1,8 @@
-"""The way of claimed questions: vectors, candidates, rerank, pairs.
+"""Processes claimed questions: vectors, candidates, rerank, pairs.
 
-Short transactions with the models' work between them, so no lock is held while a model thinks.
-The vectors are committed before the search: of two twins that race, the one that commits last
-sees the other. The pairs, their events and the end of the jobs commit together.
+Models run between short transactions, so no lock is held meanwhile. The vectors are committed
+before the search: of two duplicates that arrive together, the one that commits last sees the other.
+The pairs, their events and the end of the jobs are committed together.
 """
 
 from collections.abc import Mapping, Sequence
@@ -58,7 +58,7 @@ class Pipeline:
     def process(self, batch: Sequence[Claimed], lease: UUID) -> None:
         """Check the questions of *batch*, which *lease* holds, and finish their jobs.
 
-        Safe to run twice or to be killed anywhere: what is written is found or overwritten.
+        It may run twice or be killed anywhere: what is saved already is found or overwritten.
         """
         self._embed(batch)
         for forum_id, group in groupby(sorted(batch, key=_forum), key=_forum):

@@ -1,4 +1,4 @@
-"""Owes work again on every question of a forum: after a change of what its models see, say."""
+"""Stores jobs for every question of a forum again, for example after a change of settings."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ _BATCH = 500
 def owe_again(sessions: Sessions, forum: ForumRow, *, on_done: Callable[[int], None]) -> int:
     """Put every question of *forum* into the archive lane and return how many there are.
 
-    What the models see is made anew from the forum's present setting. Safe to interrupt.
+    The models' text is made again from the forum's present setting. It can be interrupted.
     """
     total = after = 0
     while True:

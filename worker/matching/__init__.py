@@ -1,4 +1,4 @@
-"""The two models at one question's or a whole archive's work: embed, near, gate, rerank, keep.
+"""The core of both live questions and archives: embed, near, gate, rerank, keep.
 
 Imported through `matcher` (one pair of models with the decision in force), `near` (candidate pairs
 as arrays), `findings` (scored pairs by question id), `pairs` (pairs that somebody gives, with every

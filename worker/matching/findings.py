@@ -1,4 +1,4 @@
-"""From candidate pairs of stored questions to findings: scored, and the best of them kept."""
+"""From candidate pairs of stored questions to findings: score them and keep the best."""
 
 import math
 from collections import Counter
@@ -18,7 +18,7 @@ from worker.text import Seen
 
 
 def same_text(question_id: int, twin_id: int, *, cosine: float | None = None) -> Finding:
-    """Return the finding that two questions have one text: no model is asked."""
+    """Return the finding of two questions with the same text; it needs no model."""
     return Finding(
         question_id=question_id,
         candidate_id=twin_id,
@@ -29,7 +29,7 @@ def same_text(question_id: int, twin_id: int, *, cosine: float | None = None) ->
 
 
 def pair_of(finding: Finding) -> frozenset[int]:
-    """Return the two questions of a finding, in no order."""
+    """Return the two questions of a finding, unordered."""
     return frozenset((finding.question_id, finding.candidate_id))
 
 
@@ -114,8 +114,8 @@ def keep_best(
 ) -> list[Finding]:
     """Return each question's *kept* best findings at or above *threshold*.
 
-    Of those below only the ones whose pair is *undecided* remain: they withdraw what an earlier
-    text, model or threshold had flagged.
+    Of those below, only findings whose pair is *undecided* stay: they withdraw a pair that an
+    earlier text, model or threshold had flagged.
     """
     best: list[Finding] = []
     count: Counter[int] = Counter()

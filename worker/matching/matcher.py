@@ -1,8 +1,8 @@
-"""One pair of models with the decision in force: embed, screen, rerank, keep.
+"""One pair of models with the threshold in force: embed, screen, rerank, keep.
 
-The only place that says how texts become vectors, which candidates are left out unread, and what
-the CrossEncoder's answer is worth. Where candidates come from and where flagged pairs go is for
-others: live questions, `check`, archives, `mine` and the gate's training are all around it.
+This is the only place that decides how texts become vectors, which candidates are not reranked, and
+what a CrossEncoder's score means. Its callers decide where candidates come from and where flagged
+pairs go: live questions, `check`, archives, `mine` and the training of the gate.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -78,9 +78,9 @@ class Matcher:
         return own if line is None else own.moved(line.slope, line.shift)
 
     def screen(self, *, with_gate: bool) -> Screen:
-        """Return what leaves candidates out unread, hardly any of which would be flagged.
+        """Return the screen, which leaves out candidates that would hardly ever be flagged.
 
-        The gate reads vectors: *with_gate* says whether they are at hand.
+        The gate needs vectors; *with_gate* says whether there are any.
         """
         threshold, line = self.threshold, self.line
         if line is not None:  # as the models themselves would say it
@@ -93,7 +93,7 @@ class Matcher:
         )
 
     def near_enough(self, found: Iterable[Candidate]) -> list[Candidate]:
-        """Return the candidates that are worth the CrossEncoder's time, by their cosine alone."""
+        """Return the candidates that are worth reranking, by their cosine alone."""
         floor = self.screen(with_gate=False).floor
         return [candidate for candidate in found if candidate.cosine >= floor]
 
@@ -133,9 +133,9 @@ class Matcher:
     def score_many(
         self, questions: Sequence[Seen], near: Near, *, on_done: OnDone = unheard
     ) -> tuple[Floats, int]:
-        """Return the probabilities of many pairs, (n,), and how many inputs were read for them.
+        """Return the probabilities of many pairs, (n,), and the number of inputs read.
 
-        Pairs of like length are read together: they pad each other least.
+        Pairs of similar length are read together: they need the least padding.
         """
         reads = self.reranker.calibration.reads
         lengths = np.array([len(one.for_reranker(reads)) for one in questions], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""The two models with the rows that stand for them in the database, and how far a search goes."""
+"""The two models with their rows of the database, and the limits of a search."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from worker.scoring.recalibration import Line
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Models:
-    """The two models with the rows that stand for them in the database."""
+    """The two models with their rows of the database."""
 
     encoder: Encoder
     reranker: Reranker
@@ -37,7 +37,7 @@ class Models:
         )
 
     def provenance(self, forum: ForumRow) -> Provenance:
-        """Return what findings in *forum* rest on."""
+        """Return the models and the threshold of findings in *forum*."""
         learnt = self._learnt(forum)
         return Provenance(
             bi_encoder_id=self.bi_encoder.id,
@@ -48,7 +48,7 @@ class Models:
         )
 
     def _learnt(self, forum: ForumRow) -> CalibrationRow | None:
-        """Return the calibration of *forum*, where it is for these models."""
+        """Return the calibration of *forum*, if it belongs to these models."""
         learnt = forum.calibration
         ids = {"reranker_id": self.cross_encoder.id, "bi_encoder_id": self.bi_encoder.id}
         return learnt if learnt is not None and learnt.is_for(**ids) else None
@@ -56,7 +56,7 @@ class Models:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How far a question's search goes."""
+    """Limits of a question's search."""
 
     candidates: int = 100
     kept: int = 10

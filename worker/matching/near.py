@@ -13,7 +13,7 @@ Which = NDArray[np.bool_] | NDArray[np.int64] | slice
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """Pairs of near vectors, (n,) each, and how many rows had more than were kept."""
+    """Pairs of near vectors, (n,) each, and how many rows had more pairs than were kept."""
 
     left: NDArray[np.int64]
     right: NDArray[np.int64]
@@ -30,7 +30,7 @@ class Near:
         return cls(nothing, nothing, np.zeros(0, dtype=np.float32))
 
     def take(self, which: Which) -> "Near":
-        """Return some of the pairs, in the order asked for."""
+        """Return some of the pairs, in the given order."""
         return Near(self.left[which], self.right[which], self.cosine[which], self.capped)
 
     @property
@@ -40,5 +40,5 @@ class Near:
 
     @property
     def cosines(self) -> Floats:
-        """Return the cosines in the precision that models are scored in, (n,)."""
+        """Return the cosines in single precision, (n,)."""
         return np.asarray(self.cosine, dtype=np.float32)

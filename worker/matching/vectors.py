@@ -1,4 +1,4 @@
-"""Stored questions and their vectors: what the models see of a row, and the writing of it."""
+"""Stored questions and their vectors: the text that models read, and saving the vectors."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ def seen_of(row: QuestionText | CandidateText) -> Seen:
 def embed(
     sessions: Sessions, encoder: Encoder, model_id: int, rows: Sequence[QuestionText]
 ) -> None:
-    """Write the vectors of *rows*; what was erased or edited meanwhile is left out."""
+    """Save the vectors of *rows*; questions erased or edited meanwhile are left out."""
     if not rows:
         return
     vectors = encoder.encode([seen_of(row).whole for row in rows])

@@ -1,4 +1,4 @@
-"""Numbers to a probability and a decision: fusion, gate, recalibration.
+"""From numbers to a probability and a decision: fusion, gate, recalibration.
 
 Imported through `calibration` (what was fitted, by bi-encoder), `fusion` (evidence to a
 probability), `overlap` (words in common), `gate` (what is left out unread) and `recalibration` (a

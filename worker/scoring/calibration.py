@@ -39,7 +39,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """What turns a reranker's logits into decisions; saved beside its weights.
+    """A reranker's calibration: fusion, thresholds, floor; saved beside its weights.
 
     ``asymmetry`` is the difference in logits between the two orders of a pair that 99.9 % of pairs
     stay under, ``logit_bounds`` the lowest and the highest logit that are to be expected.
@@ -93,9 +93,9 @@ class Calibration:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Return the calibration saved in *folder*, or the neutral one where there is none.
+        """Return the calibration saved in *folder*, or the neutral one if there is none.
 
-        Raises `UnreadableModelError` when the file is there and cannot be used.
+        Raises `UnreadableModelError` if the file exists and cannot be used.
         """
         path = folder / CALIBRATION_FILE
         if not path.exists():
@@ -135,7 +135,7 @@ def best_case(
     cosines: Floats,
     overlaps: Floats | None = None,
 ) -> Floats:
-    """Return the highest probability each pair could still reach with its other order scored."""
+    """Return the highest probability that each pair can reach when its other order is scored."""
     return fusion.probability(logits + np.float32(calibration.asymmetry / 2), cosines, overlaps)
 
 
@@ -146,7 +146,7 @@ def worst_case(
     cosines: Floats,
     overlaps: Floats | None = None,
 ) -> Floats:
-    """Return the lowest probability each pair could still get with its other order scored."""
+    """Return the lowest probability that each pair can get when its other order is scored."""
     return fusion.probability(logits - np.float32(calibration.asymmetry / 2), cosines, overlaps)
 
 

@@ -57,7 +57,7 @@ class Fusion:
 
 
 def unmoved(probability: float, *, slope: float, shift: float) -> float:
-    """Return the probability that `Fusion.moved` turns into *probability*."""
+    """Return the probability that `Fusion.moved` changes into *probability*."""
     if not 0.0 < probability < 1.0:
         return probability
     return 1.0 / (1.0 + math.exp(-(math.log(probability / (1.0 - probability)) - shift) / slope))

@@ -1,8 +1,8 @@
-"""A gate before the CrossEncoder: whether a pair could be flagged, told from two vectors alone.
+"""A gate before the CrossEncoder: could this pair be flagged? It sees the two vectors only.
 
-A cosine weighs every component of the vectors alike. The gate is a small network of their products,
-differences and sums, fitted on what the CrossEncoder itself said of near pairs: it leaves out half
-of those that are near for another reason than asking the same, at a thousandth of the price. Pure.
+A cosine gives every component of the vectors the same weight. The gate is a small network of their
+products, differences and sums, fitted on the CrossEncoder's scores of near pairs. It leaves out
+about half of the near pairs that would not be flagged, at a thousandth of the cost. Pure.
 """
 
 import zipfile
@@ -40,7 +40,7 @@ class Gate:
     out: Weights  # (hidden,)
 
     def __post_init__(self) -> None:
-        """Raise `ValueError` where the weights do not fit each other."""
+        """Raise `ValueError` if the shapes of the weights do not fit."""
         shape = self.product.shape
         rows = (self.difference.shape, self.total.shape)
         if len(shape) != 2 or rows != (shape, shape):  # noqa: PLR2004  # a matrix
@@ -50,11 +50,11 @@ class Gate:
 
     @property
     def weights(self) -> tuple[Weights, ...]:
-        """Return what `gate_scores` takes, in its order."""
+        """Return the weights in the order that `gate_scores` expects."""
         return self.product, self.difference, self.total, self.bias, self.out
 
     def is_for(self, bi_encoder: str, threshold: float) -> bool:
-        """Return whether it may be used with that bi-encoder where *threshold* flags."""
+        """Return whether it may be used with this bi-encoder and *threshold*."""
         return bi_encoder == self.bi_encoder and threshold >= self.threshold
 
     def save(self, folder: Path) -> None:
@@ -105,7 +105,7 @@ def _place(folder: Path, bi_encoder: str) -> Path:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screen:
-    """What leaves candidates out before the CrossEncoder reads them."""
+    """Leaves candidates out before the CrossEncoder reads them."""
 
     floor: float
     """Lowest cosine that is looked at."""
@@ -115,9 +115,9 @@ class Screen:
     def of(
         cls, gate: Gate | None, *, cosine_floor: float, bi_encoder: str, threshold: float
     ) -> "Screen":
-        """Return the gate with the floor it was fitted for, or *cosine_floor* where it may not be.
+        """Return the gate with its own floor, or only *cosine_floor* if the gate may not be used.
 
-        That is with another bi-encoder, or a *threshold* below the one it was fitted for.
+        It may not with another bi-encoder, or with a *threshold* below the one it was fitted for.
         """
         if gate is None or not gate.is_for(bi_encoder, threshold):
             return cls(floor=cosine_floor)
@@ -125,9 +125,9 @@ class Screen:
 
 
 def gate_scores(left: Any, right: Any, weights: Sequence[Any]) -> Any:
-    """Return the scores of pairs of vectors, (n, dim) each: of NumPy or of PyTorch, as they come.
+    """Return the scores of pairs of vectors, (n, dim) each, in NumPy or PyTorch.
 
-    *weights* are a gate's `Gate.weights`, as the vectors are.
+    *weights* are `Gate.weights`, in the same library as the vectors.
     """
     product, difference, total, bias, out = weights
     inner = (left * right) @ product + abs(left - right) @ difference + (left + right) @ total

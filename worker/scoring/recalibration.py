@@ -1,8 +1,8 @@
-"""A forum's own calibration, learnt from what its moderators decided. Pure.
+"""A forum's own calibration, fitted to its moderators' decisions. Pure.
 
-The model's probability is moved along a line in logit space (J. Platt, 1999), drawn towards "leave
-it as it is" by a normal prior: a few decisions move it little, many move it as far as they say. The
-slope stays positive, so pairs keep their order.
+The model's probability is moved along a line in logit space (J. Platt, 1999). A normal prior
+favours "no change", so a few decisions change little and many decide. The slope stays positive, so
+pairs keep their order.
 """
 
 from collections.abc import Iterator
@@ -26,19 +26,19 @@ _TINY = 1e-10
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Where a probability is moved to: its logit times *slope* plus *shift*."""
+    """A line in logit space: the new logit is *slope* times the old one plus *shift*."""
 
     slope: float = 1.0
     shift: float = 0.0
 
     def probability(self, raw: Doubles) -> Doubles:
-        """Return the moved probabilities of the model's own *raw* ones, (n,), in their order."""
+        """Return the new probabilities for the model's own *raw* ones, (n,), in their order."""
         return _sigmoid(self.slope * logits(raw) + self.shift)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quality:
-    """How well probabilities agree with what people found; lower is better."""
+    """Errors of probabilities against decisions; lower is better."""
 
     calibration_error: float
     """Mean gap between what was promised and what was found, over ten equal ranges."""
@@ -48,7 +48,7 @@ class Quality:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What a new line brings, judged by decisions that it was not fitted on."""
+    """The errors with the old and the new line, on decisions that were not used to fit it."""
 
     before: Quality
     after: Quality
@@ -59,16 +59,16 @@ class Trial:
 
     @property
     def is_better(self) -> bool:
-        """Return whether both measures fall, and the Brier score by more than chance would have it.
+        """Return whether both errors fall, and the Brier score by more than chance explains.
 
-        By more than its standard error, that is: a change nobody can tell from luck is none.
+        This means by more than its standard error.
         """
         nearer = self.after.calibration_error < self.before.calibration_error
         return nearer and self.gain > self.doubt
 
 
 def logits(probabilities: Doubles) -> Doubles:
-    """Return the logits of probabilities, those of 0 and 1 held finite."""
+    """Return the logits of probabilities, finite also for 0 and 1."""
     held = np.clip(np.asarray(probabilities, dtype=np.float64), LEAST, MOST)
     return np.log(held) - np.log1p(-held)
 
@@ -78,9 +78,9 @@ def _sigmoid(raw: Doubles) -> Doubles:
 
 
 def fit(raw: Doubles, labels: Doubles) -> Line:
-    """Return the line that best explains *labels*, (n,) in 0..1, by the model's own *raw*, (n,).
+    """Return the line that best explains *labels*, (n,) from 0 to 1, by the model's *raw*, (n,).
 
-    The identity when there is nothing to learn from.
+    Without any labels it is the identity.
     """
     free = _newton(logits(raw), np.asarray(labels, dtype=np.float64), slope=None)
     held = float(np.clip(free.slope, *SLOPES))
@@ -90,7 +90,7 @@ def fit(raw: Doubles, labels: Doubles) -> Line:
 
 
 def _newton(z: Doubles, labels: Doubles, *, slope: float | None) -> Line:
-    """Climb to the most probable line; with *slope* given, along the shift alone."""
+    """Find the most probable line by Newton steps; with a given *slope* only its shift."""
     place = np.array([1.0 if slope is None else slope, 0.0])
     weights = np.array([_SLOPE_SPREAD, _SHIFT_SPREAD]) ** -2.0
     design = np.stack([z, np.ones_like(z)], axis=1)  # (n, 2)
@@ -109,7 +109,7 @@ def _newton(z: Doubles, labels: Doubles, *, slope: float | None) -> Line:
 
 
 def _damped(design: Doubles, labels: Doubles, place: Doubles, step: Doubles) -> float:
-    """Return how much of Newton's step still goes downhill: the whole of it near the end."""
+    """Return the share of Newton's step that still lowers the loss; near the end all of it."""
     length, here = 1.0, _loss(design, labels, place)
     while length > _TINY and _loss(design, labels, place - length * step) > here:
         length /= 2
@@ -134,9 +134,9 @@ def quality(probabilities: Doubles, labels: Doubles) -> Quality:
 
 
 def try_out(raw: Doubles, labels: Doubles, current: Line) -> Trial:
-    """Return what fitting anew brings over *current*, by cross-validation in five parts.
+    """Return the errors of a new fit and of *current*, by cross-validation in five parts.
 
-    *labels* hold 0 and 1, each at least twice.
+    *labels* has 0 and 1, each at least twice.
     """
     before, after = current.probability(raw), np.zeros(len(raw))
     for held_out in _folds(labels):
@@ -152,7 +152,7 @@ def try_out(raw: Doubles, labels: Doubles, current: Line) -> Trial:
 
 
 def _folds(labels: Doubles) -> Iterator[NDArray[np.bool_]]:
-    """Yield each part as a mask; every part has its share of both kinds."""
+    """Yield each part as a mask; every part has its share of both labels."""
     part = np.zeros(len(labels), dtype=int)
     for kind in (0, 1):
         places = np.flatnonzero(labels == kind)

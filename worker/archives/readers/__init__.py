@@ -1,4 +1,4 @@
-"""Reading archives: any export a forum has, as one stream of questions, links and rejects."""
+"""Reading archives: each format becomes one stream of questions, links and rejects."""
 
 from worker.archives.readers.archive import Archive, open_archive, open_stream
 from worker.archives.readers.records import KnownPair, Record, Reject, SourceQuestion

@@ -1,4 +1,4 @@
-"""From a file of any kind to records: which format, which encoding, which columns."""
+"""From a file to records: detects format, encoding and columns."""
 
 import io
 import re
@@ -27,7 +27,7 @@ _LINKS = "PostLinks.xml"
 
 
 class Archive:
-    """An open archive: what it is, its first records, and all of them once."""
+    """An open archive: its format and columns, and its records, which can be read once."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Archive:
         self._records = chain(self._records, more)
 
     def sample(self, count: int = 3) -> list[Record]:
-        """Return the first records; they are still there for who reads on."""
+        """Return the first records; reading on still yields them."""
         head = list(islice(self._records, count))
         self._records = chain(head, self._records)
         return head
@@ -66,7 +66,7 @@ class Archive:
 
     @property
     def bytes_read(self) -> int:
-        """Return how far into the file the reader is."""
+        """Return how many bytes of the file were read."""
         return self._counted.count
 
 
@@ -79,7 +79,7 @@ def open_archive(
 ) -> Archive:
     """Return the archive at *path*, with the duplicates of a ``PostLinks.xml`` beside it.
 
-    Raises `UnreadableArchiveError` when it is nothing that can be read.
+    Raises `UnreadableArchiveError` if the file cannot be read.
     """
     try:
         file = path.open("rb")
@@ -123,14 +123,14 @@ def open_stream(
     chosen: Mapping[str, str] | None = None,
     encoding: str | None = None,
 ) -> Archive:
-    """Return the archive that *file* holds; *name* only helps to guess.
+    """Return the archive in *file*; *name* only helps to detect the format.
 
-    Raises `UnreadableArchiveError` when it is nothing that can be read.
+    Raises `UnreadableArchiveError` if the file cannot be read.
     """
     unpacked, counted = opened(file)
     buffered = cast("io.BufferedReader", unpacked)
     if buffered.peek(4).startswith(_PARQUET) or form is Format.PARQUET:
-        # Imported here: Arrow takes memory that the other commands and the API do not need.
+        # Imported here, because Arrow needs memory and the other commands do not use it.
         from worker.archives.readers.parquet import ParquetReader  # noqa: PLC0415
 
         reader = ParquetReader(seekable(buffered), chosen=chosen)

@@ -1,4 +1,4 @@
-"""CSV and TSV: quoted as spreadsheets do it, or with bare quotes as database dumps do.
+"""CSV and TSV, quoted as by spreadsheets, or with bare quotes as in database dumps.
 
 A quote that is not closed is found out by reading on, and the lines behind it are then read again.
 Each line is read again a few times at most, so the work stays linear in the file.
@@ -38,7 +38,7 @@ class _TooLongError(Exception):
 
 
 class _Lines:
-    """Lines for `csv.reader`, which can be stepped back to where a broken record began."""
+    """Lines for `csv.reader` that can go back to the start of a broken record."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._source = lines(file)
@@ -77,7 +77,7 @@ class _Lines:
         return number
 
     def step_back(self) -> _Line:
-        """Return the first line of the record being read and give the others out again."""
+        """Return the first line of the present record; the others will be read again."""
         first, *others = self._taken
         for line in others:
             line.tries += 1
@@ -110,7 +110,7 @@ class _Lines:
 
 
 def guess_delimiter(line: str) -> str:
-    """Return the delimiter that the header *line* uses; a comma when it has one column."""
+    """Return the delimiter of the header *line*; a comma if there is only one column."""
     return max(DELIMITERS, key=line.count)
 
 

@@ -111,7 +111,7 @@ def _decoded(text: str) -> object:
 
 
 class _Text:
-    """A document's text as a window that moves on; ``place`` is where reading has come to."""
+    """A window that moves over a document's text; ``place`` is the position of reading."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -124,14 +124,14 @@ class _Text:
         return self.place == len(self.text)
 
     def more(self) -> bool:
-        """Read on and return whether there was anything."""
+        """Read more and return whether there was any."""
         data = self._file.read(_CHUNK)
         self.text = self.text[self.place :] + self._decoder.decode(data, final=not data)
         self.place = 0
         return bool(data)
 
     def move(self, place: int) -> None:
-        """Go on to *place*."""
+        """Move to *place*."""
         self.line += self.text.count("\n", self.place, place)
         self.place = place
 
@@ -146,7 +146,7 @@ class _Text:
                 return False
 
     def pass_over(self, mark: str) -> bool:
-        """Go behind *mark* and return whether it comes next."""
+        """Move behind *mark* if it comes next, and return whether it does."""
         found = self.text.startswith(mark, self.place)
         if found:
             self.move(self.place + len(mark))
@@ -242,7 +242,7 @@ def _has_question(row: dict[str, Any], chosen: Mapping[str, str] | None) -> bool
 
 
 def _to_array(window: _Text) -> bool:
-    """Move to behind the next ``[`` outside strings."""
+    """Move behind the next ``[`` outside strings."""
     while window.skip(_SKIP):
         if window.pass_over("["):
             return True

@@ -1,4 +1,4 @@
-"""Parquet: read in small batches, only the columns that are wanted.
+"""Parquet, read in small batches, and only the needed columns.
 
 What the metadata says of sizes is what the file's writer claims, and counts encoded bytes: one text
 in a dictionary may stand for thousands. So a batch has few rows, its size is looked at once it

@@ -1,4 +1,4 @@
-"""What a reader yields, and how the columns of a row become it."""
+"""The records that readers yield, and how a row becomes records."""
 
 import html
 import re
@@ -42,7 +42,7 @@ _RATIO_FROM = 64 << 20
 
 
 def refuse_bomb(size: int, packed_size: int) -> None:
-    """Raise `UnreadableArchiveError` when so few bytes cannot honestly have become so many."""
+    """Raise `UnreadableArchiveError` if the unpacked size is far too large for the packed one."""
     if size > max(_RATIO_FROM, _RATIO_LIMIT * packed_size):
         raise UnreadableArchiveError(
             f"the file grows to over {_RATIO_LIMIT} times its size: it looks like a zip bomb"
@@ -51,14 +51,14 @@ def refuse_bomb(size: int, packed_size: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class SourceQuestion(Submission):
-    """A question as the archive has it; ``line`` counts from 1 (rows, where there are no lines)."""
+    """A question of the archive; ``line`` counts from 1 (rows, if the format has no lines)."""
 
     line: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class KnownPair:
-    """Two questions that the forum's own people linked as duplicates."""
+    """Two questions that the forum itself linked as duplicates."""
 
     line: int
     first_id: str
@@ -112,7 +112,7 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which column of the file holds which field; a file of pairs has ``title2`` as well."""
+    """Which column of the file has which field; a file of pairs also has ``title2``."""
 
     names: Mapping[str, str]
 
@@ -151,16 +151,16 @@ class Columns:
 
     @property
     def is_pairs(self) -> bool:
-        """Return whether each row holds two questions."""
+        """Return whether each row has two questions."""
         return "title2" in self.names
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Return the fields in the order in which `records` takes their values."""
+        """Return the fields in the order in which `records` expects their values."""
         return FIELDS + PAIR_FIELDS if self.is_pairs else FIELDS
 
     def records(self, line: int, values: Sequence[object]) -> Iterator[Record]:
-        """Yield what one row holds; *values* stand in the order of `fields`."""
+        """Yield the records of one row; *values* are in the order of `fields`."""
         try:
             first = _question(line, values[: len(FIELDS)], has_id="id" in self.names)
             if not self.is_pairs:
@@ -265,5 +265,5 @@ def _instant(value: object) -> datetime | None:
 
 
 def plain_text(markup: str) -> str:
-    """Return HTML without its tags, entities resolved; roughly, for models and previews."""
+    """Return HTML without tags and with entities resolved; good enough for models and previews."""
     return html.unescape(_TAG.sub(" ", markup))

@@ -1,4 +1,4 @@
-"""7z files, read as a stream: no member is ever written to disk or held in memory."""
+"""7z files, read as a stream: no member is written to disk or held in memory."""
 
 import io
 import os
@@ -18,7 +18,7 @@ _CHUNK = 1 << 20
 
 
 class _PipeEnd(Py7zIO):
-    """Takes what py7zr decompresses and hands it on through a pipe."""
+    """Takes what py7zr decompresses and writes it to a pipe."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self._count = file, 0
@@ -60,12 +60,12 @@ def _pump(archive: Any, name: str, write_end: int, errors: list[Exception]) -> N
 
 
 class _Piped(io.RawIOBase):
-    """What another thread decompresses; its failure surfaces here, never as an early end."""
+    """What another thread decompresses; its failure is raised here, not taken for the end."""
 
     def __init__(self, archive: Any, name: str) -> None:
         self._read_end, write_end = os.pipe()
         self._errors: list[Exception] = []
-        # The thread must not hold us: an abandoned reader closes its end and so stops the thread.
+        # A daemon thread: closing the reader ends the pipe and so stops the thread.
         self._thread = threading.Thread(
             target=_pump, args=(archive, name, write_end, self._errors), daemon=True
         )
@@ -90,7 +90,7 @@ class _Piped(io.RawIOBase):
 
 
 def opened(file: BinaryIO, member: str) -> BinaryIO:
-    """Return the file called *member* in a 7z file, or the only one that there is."""
+    """Return the file called *member* in a 7z file, or its only file."""
     try:
         archive = py7zr.SevenZipFile(file)
         sizes = {info.filename: info.uncompressed for info in archive.list() if info.is_file}
@@ -127,7 +127,7 @@ def _choose(names: Collection[str], member: str) -> str:
 
 
 def has_member(path: Path, member: str) -> bool:
-    """Return whether *path* is a 7z file that holds a file called *member*."""
+    """Return whether *path* is a 7z file with a file called *member*."""
     with path.open("rb") as file:
         if not file.read(len(MAGIC)).startswith(MAGIC):
             return False

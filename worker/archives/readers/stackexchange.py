@@ -1,7 +1,7 @@
 """Stack Exchange dumps: questions of ``Posts.xml``, duplicates of ``PostLinks.xml``.
 
-The dumps hold one ``<row .../>`` a line. Each is parsed alone, so one that is broken is rejected
-alone, and no entity that a hostile file might declare is ever known to the parser.
+The dumps have one ``<row .../>`` in a line. Each is parsed alone. So only a broken one is rejected,
+and entities that a hostile file declares are never known to the parser.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,7 +31,7 @@ _NAMES = {
 
 
 def _rows(file: BinaryIO) -> Iterator[tuple[int, dict[str, str] | str]]:
-    """Yield the attributes of each row, or why they cannot be read."""
+    """Yield the attributes of each row, or the reason why it cannot be read."""
     held = _Held()
     for number, line in lines(file):
         if line is None:
@@ -93,7 +93,7 @@ def _parsed(text: str) -> Iterator[dict[str, str] | str]:
 
 
 class PostsReader:
-    """The questions of ``Posts.xml``; answers and the like are passed over."""
+    """The questions of ``Posts.xml``; answers and other posts are skipped."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.columns = Columns(_NAMES)

@@ -1,4 +1,4 @@
-"""Bytes from anywhere, decompressed and cut into lines, in bounded memory."""
+"""Bytes of a file or pipe, decompressed and cut into lines, in bounded memory."""
 
 import codecs
 import errno
@@ -30,7 +30,7 @@ _READ_ERRORS = (OSError, EOFError, zlib.error, zstd.ZstdError)
 
 
 class Counted(io.RawIOBase):
-    """A file that knows how much of it was read, for progress and for the guard against bombs."""
+    """A file that counts what was read, for progress and against zip bombs."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -62,7 +62,7 @@ class Counted(io.RawIOBase):
 
 
 class _Guarded(io.RawIOBase):
-    """Decompressed bytes; stops where a small file becomes absurdly much."""
+    """Decompressed bytes; raises when a small file becomes far too large."""
 
     def __init__(self, file: BinaryIO, packed: Counted) -> None:
         self._file, self._packed, self._count = file, packed, 0
@@ -82,7 +82,7 @@ class _Guarded(io.RawIOBase):
 
 
 def opened(file: BinaryIO, *, member: str = "Posts.xml") -> tuple[BinaryIO, Counted]:
-    """Return *file* decompressed as its first bytes ask for, and the counter of what was read.
+    """Return *file*, decompressed by its first bytes, and the counter of what was read.
 
     Of a 7z archive with several files *member* is read, or the only one.
     """
@@ -135,14 +135,14 @@ def detect_encoding(sample: bytes) -> str:
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample)
     except UnicodeDecodeError as error:
-        # A stray bad byte in otherwise good UTF-8 is for the rejects, not another encoding.
+        # A single bad byte in otherwise good UTF-8 becomes a reject, not another encoding.
         if sum(byte > 0x7F for byte in sample) > 4 * _bad_sequences(sample):  # noqa: PLR2004
             return "utf-8"
         matches = from_bytes(sample[:_GUESSED])
         best = matches.best()
         if best is None:
             raise UnreadableArchiveError("this is no text in any known encoding") from error
-        # Western text fits its eastern sisters as well; the common one is the better guess.
+        # Western European text also fits the eastern encodings; the common one is more probable.
         close = (m.encoding for m in matches if m.chaos <= best.chaos + _SAME_CHAOS)
         return _COMMON if _COMMON in close else best.encoding
     return "utf-8"
@@ -153,7 +153,7 @@ def _bad_sequences(sample: bytes) -> int:
 
 
 class _Recoded(io.RawIOBase):
-    """Text of another encoding as UTF-8."""
+    """Text of another encoding, read as UTF-8."""
 
     def __init__(self, file: BinaryIO, encoding: str) -> None:
         self._file = file
@@ -175,16 +175,16 @@ class _Recoded(io.RawIOBase):
 
 
 def as_utf8(file: BinaryIO, encoding: str) -> BinaryIO:
-    """Return *file* recoded, where it is not UTF-8 already."""
+    """Return *file* recoded to UTF-8, if it is not UTF-8 already."""
     if encoding in {"utf-8", "ascii"}:
         return file
     return io.BufferedReader(_Recoded(file, encoding), _CHUNK)
 
 
 def lines(file: BinaryIO) -> Iterator[tuple[int, str | None]]:
-    """Yield each line with its number, from 1; None stands for one too long to be read.
+    """Yield each line with its number, from 1; None stands for a line that is too long.
 
-    Bytes that are no UTF-8 come as lone surrogates, so that one bad row is rejected alone.
+    Bytes that are not UTF-8 come as lone surrogates, so that only the bad row is rejected.
     """
     number = 0
     while raw := file.readline(LINE_LIMIT + 1):
