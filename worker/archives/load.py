@@ -71,7 +71,7 @@ def load(
 ) -> ArchiveRow:
     """Store the records that are not stored yet, and start the mining.
 
-    *records* are all records of the file, from the first on. Raises `StoppedError` when the archive is
+    *records* are all records of the file. Raises `StoppedError` if the archive is
     paused or cancelled meanwhile. Whatever else is raised, the archive has failed and says why.
     """
     left = islice(iter(records), archive.position, None)

@@ -1,7 +1,7 @@
 """From what a forum sends to a question that can be stored: cleaned, checked, digested.
 
 Pure. It is the only such place, so the API and the import of archives accept the same questions.
-Each `*_of` function returns the cleaned value or raises `ValueError` with a sentence for the sender.
+Each `*_of` function returns the cleaned value or raises `ValueError` with a sentence for people.
 """
 
 import hashlib
