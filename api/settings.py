@@ -92,7 +92,7 @@ class ApiSettings(BaseSettings):
     def _secrets_must_be_chosen(self) -> Self:
         for name in ("redis_url", "secret_key"):
             if PLACEHOLDER in getattr(self, name).get_secret_value():
-                raise ValueError(f"{name} still has the placeholder: choose your own")
+                raise ValueError(f"{name} still holds the placeholder: choose your own")
         if len(self.secret_key.get_secret_value()) < SECRET_LENGTH:
             raise ValueError(f"secret_key must have at least {SECRET_LENGTH} characters")
         return self
