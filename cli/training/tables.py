@@ -8,8 +8,10 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from training.data.pairs import LabelledPair
+    from training.measure.bootstrap import Interval
     from training.measure.evaluate import Comparison
     from training.measure.report import Figures
+    from training.measure.suite import SuiteFigures
 
 
 def show_figures(figures: "Figures", *, console: Console) -> None:
@@ -41,3 +43,25 @@ def show_comparison(found: "Comparison", *, console: Console) -> None:
 def _texts(pair: "LabelledPair") -> tuple[str, Text, Text]:
     # As `Text`, because people write [brackets], which would be read as markup.
     return f"{pair.label:.0f}", Text(pair.question1), Text(pair.question2)
+
+
+def show_suite(found: "SuiteFigures", *, console: Console) -> None:
+    """Print a row for each domain; of the stages the best is bold, its interval below it."""
+    from training.measure.suite_report import HEADINGS, LEFT_OUT, best_stage, cells  # noqa: PLC0415
+
+    table = Table(*HEADINGS, title=f"{found.bi_encoder} and {found.reranker}")
+    for one in found.domains:
+        best = best_stage(one)
+        figures = one.average_precision.items()
+        stages = [_with_interval(figure, is_best=name == best) for name, figure in figures]
+        table.add_row(*cells(one, stages))
+    table.add_section()
+    table.add_row("mean", "", "", *(f"{value:.3f}" for value in found.means.values()))
+    console.print(table)
+    if found.is_left_out:
+        console.print(LEFT_OUT, highlight=False)
+
+
+def _with_interval(found: "Interval", *, is_best: bool) -> str:
+    value = f"[bold]{found.value:.3f}[/bold]" if is_best else f"{found.value:.3f}"
+    return f"{value}\n[dim]{found.low:.2f}-{found.high:.2f}[/dim]"

@@ -1,4 +1,4 @@
-"""`askedbefore train` and `askedbefore evaluate`: what is done with rerankers once trained."""
+"""`askedbefore train`: what is done with rerankers once trained; and all that measures them."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from cli.stages import stage_bars
+from cli.training.evaluate import evaluate
 from cli.training.recipes import CACHE, Seed, app, console, folder_of, load_bi_encoder, say
-from cli.training.tables import show_comparison
+from cli.training.score import score
 
 
 @app.command()
@@ -107,36 +108,8 @@ def gate(
     )
 
 
-def evaluate(  # noqa: PLR0917  # a command's options
-    first: Annotated[str, typer.Argument(help="A reranker, or `cosine` for the bi-encoder alone.")],
-    second: Annotated[str, typer.Argument(help="The other: folder, bundled name or hub id.")],
-    data: Annotated[str, typer.Option(help="Labelled pairs on which neither was trained.")],
-    encoder: Annotated[str, typer.Option(help="The bi-encoder that gives the cosine.")] = (
-        "all-MiniLM-L6-v2"
-    ),
-    shown: Annotated[int, typer.Option(help="How many of the most different pairs to list.")] = 10,
-    samples: Annotated[int, typer.Option(help="Bootstrap samples.")] = 500,
-) -> None:
-    """Compare two models on one set of pairs, as the service would run them.
-
-    Example: askedbefore evaluate cosine default --data splits/test.jsonl
-    """
-    from training.data.reading import read_pairs  # noqa: PLC0415
-    from training.measure.evaluate import compare, score  # noqa: PLC0415  # training is heavy and optional
-
-    read = read_pairs(data)
-    say(read.summary())
-    common = load_bi_encoder(encoder)
-    scored = []
-    for name in (first, second):
-        with console.status(f"{name} scores {len(read.pairs):,} pairs"):
-            scored.append(score(name, read.pairs, encoder=common, cache=CACHE))
-    with console.status(f"{samples} bootstrap samples"):
-        found = compare(scored[0], scored[1], read.pairs, samples=samples, shown=shown)
-    show_comparison(found, console=console)
-
-
 def add_to(root: typer.Typer) -> None:
-    """Add ``train`` and ``evaluate`` to the command."""
+    """Add ``train``, ``evaluate`` and ``score`` to the command."""
     root.add_typer(app, name="train")
     root.command()(evaluate)
+    root.command()(score)

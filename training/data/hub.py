@@ -19,7 +19,7 @@ from datasets import (
 from datasets.exceptions import DatasetNotFoundError
 
 from db.errors import InvalidInputError
-from training.data.pairs import HUB, LABEL, QUESTION1, QUESTION2, Row
+from training.data.pairs import HUB, LABEL, QUESTION1, QUESTION2, Values
 
 _TEXTS = (
     (QUESTION1, QUESTION2),
@@ -55,7 +55,7 @@ class HubName:
 class HubRows:
     """Rows with the columns ``question1, question2, is_duplicate``, and the SHA-256 of them all."""
 
-    rows: list[Row]
+    rows: list[Values]
     sha256: str
 
 
@@ -119,7 +119,7 @@ def _split(source: str, found: Dataset | DatasetDict, wanted: str | None) -> Dat
     return found[name]
 
 
-def _reader(source: str, data: Dataset) -> Callable[[Mapping[str, object]], Row]:
+def _reader(source: str, data: Dataset) -> Callable[[Values], Values]:
     """Return what turns a row of *data*, whatever its columns are called, into a row of pairs."""
     columns = data.column_names
     texts = next((pair for pair in _TEXTS if set(pair) <= set(columns)), None)
@@ -131,14 +131,14 @@ def _reader(source: str, data: Dataset) -> Callable[[Mapping[str, object]], Row]
     if label is None and (texts is None or texts[1] != "positive"):
         raise HubError(source, f"no column {' or '.join(_LABELS)} {have}")
 
-    def pair(row: Mapping[str, object]) -> Row:
+    def pair(row: Values) -> Values:
         first, second = (row[name] for name in texts) if texts else _nested(source, row)
         return {QUESTION1: first, QUESTION2: second, LABEL: row[label] if label else 1}
 
     return pair
 
 
-def _nested(source: str, row: Mapping[str, object]) -> Iterator[object]:
+def _nested(source: str, row: Values) -> Iterator[object]:
     questions = row[_NESTED]
     texts = questions.get("text") if isinstance(questions, Mapping) else questions
     if not isinstance(texts, list) or len(texts) != 2:  # noqa: PLR2004  # a pair

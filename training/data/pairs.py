@@ -5,14 +5,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from db.errors import InvalidInputError
 
 QUESTION1, QUESTION2, LABEL = "question1", "question2", "is_duplicate"
+BODY1, BODY2 = "body1", "body2"
 COLUMNS = (QUESTION1, QUESTION2, LABEL)
 HUB = "hub:"
 """The name of a dataset on the Hugging Face hub begins with this, where a file could stand."""
 
-Row = Mapping[str, object]
+Labels = NDArray[np.int64]
+Values = Mapping[str, object]
+"""A row by its columns."""
 
 
 class PairsError(InvalidInputError):
@@ -25,11 +31,18 @@ class PairsError(InvalidInputError):
 
 @dataclass(frozen=True, slots=True)
 class LabelledPair:
-    """Two questions and how surely they are duplicates, 0..1; as the models see the texts."""
+    """Two questions and how surely they are duplicates, 0..1; titles as the models see them."""
 
     question1: str
     question2: str
     label: float
+    body1: str = ""
+    body2: str = ""
+
+
+def labels_of(pairs: Sequence[LabelledPair]) -> Labels:
+    """Return the hard labels of *pairs*, (n,) int64."""
+    return np.array([pair.label >= 0.5 for pair in pairs], np.int64)  # noqa: PLR2004
 
 
 def require_both_labels(pairs: Sequence[LabelledPair], *, what: str) -> None:

@@ -4,17 +4,31 @@ The published Quora file, any table with the columns ``question1, question2, is_
 moderators' decisions as the service exports them, and datasets of the hub.
 """
 
-import csv
+import gzip
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from training.data import tables
-from training.data.pairs import HUB, LABEL, QUESTION1, QUESTION2, LabelledPair, PairsError, Row
-from worker.text import model_text, text_digest
+from training.data.pairs import (
+    BODY1,
+    BODY2,
+    COLUMNS,
+    HUB,
+    LABEL,
+    QUESTION1,
+    QUESTION2,
+    LabelledPair,
+    PairsError,
+    Values,
+)
+from training.data.tables import file_sha256, is_table, open_table
+from worker.text import TextFields, full_text, model_text, text_digest
 
 _LABELS = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0, "0.0": 0.0, "1.0": 1.0}
 _SHOWN = 5
+_ENCODING = "utf-8"
+"""A guess may be wrong: what is learnt from must be what was written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +60,13 @@ class PairsRead:
         return lines
 
 
-def read_pairs(path: Path | str, *, soft: bool = False) -> PairsRead:
+def read_pairs(path: Path | str, *, soft: bool = False, with_bodies: bool = False) -> PairsRead:
     """Return the pairs in a CSV, TSV, JSONL or Parquet file, plain or gzipped, or of the hub.
 
     A name that begins with ``hub:`` is a dataset's: see `training.data.hub`. With *soft*, labels
-    may be any number from 0 to 1. Raises `PairsError`, naming the line, for a missing column, a
-    label that is none, a row that cannot be read, or a file without pairs, and `HubError` as
-    `hub.load` does.
+    may be any number from 0 to 1; *with_bodies*, the columns body1 and body2 count too, where there
+    are such. Raises `PairsError`, naming the line, for a missing column, a label that is none, a
+    row that cannot be read, or a file without pairs, and `HubError` as `hub.load` does.
     """
     sha256, lines = _opened(path)
     read = PairsRead(pairs=[], sha256=sha256)
@@ -61,8 +75,7 @@ def read_pairs(path: Path | str, *, soft: bool = False) -> PairsRead:
     for line, row in lines:
         rows += 1
         label = _label(path, line, row[LABEL], soft=soft)
-        pair = LabelledPair(*_texts(row), label)
-        _sort_in(read, kept, line, pair)
+        _sort_in(read, kept, line, _pair(row, label, with_bodies=with_bodies))
     pairs = [pair for _, pair in kept.values() if pair is not None]
     if not pairs:
         raise PairsError(path, "holds no usable pair")
@@ -78,32 +91,35 @@ def read_pairs(path: Path | str, *, soft: bool = False) -> PairsRead:
 
 
 def read_questions(path: Path) -> list[str]:
-    """Return the distinct questions of a text file, one a line, or of a CSV or TSV with a header.
+    """Return the distinct questions of a text file, one a line, or of a table.
 
     There the column is ``question`` or ``title``. Raises `PairsError` where there is none.
     """
-    if not path.is_file():
-        raise PairsError(path, "no such file")
-    try:
-        texts = _question_texts(path)
-    except tables.BROKEN as error:
-        raise PairsError(path, f"cannot be read: {error}") from error
+    texts = _question_column(path) if is_table(path) else _lines(path)
     return list(dict.fromkeys(filter(None, map(model_text, texts))))
 
 
-def _question_texts(path: Path) -> list[str]:
-    kind = tables.kind_of(path)
-    with tables.open_text(path) as stream:
-        if kind not in {".csv", ".tsv"}:
-            return list(stream)
-        reader = csv.DictReader(stream, delimiter="\t" if kind == ".tsv" else ",", strict=True)
-        column = next((c for c in ("question", "title") if c in (reader.fieldnames or ())), "")
-        if not column:
+def _question_column(path: Path) -> Iterator[str]:
+    with open_table(path, encoding=_ENCODING) as table:
+        column = next((name for name in ("question", "title") if name in table.columns), None)
+        if column is None:
             raise PairsError(path, "no column question or title", line=1)
-        return [row[column] or "" for row in reader]
+        for row in table.sound_rows():
+            yield str(row.values.get(column) or "")
 
 
-def _opened(source: Path | str) -> tuple[str, Iterator[tuple[int, Row]]]:
+def _lines(path: Path) -> Iterator[str]:
+    try:
+        opened = gzip.open if path.suffix == ".gz" else open
+        with opened(path, "rt", encoding="utf-8-sig") as stream:
+            yield from stream
+    except FileNotFoundError as error:
+        raise PairsError(path, "no such file") from error
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise PairsError(path, f"cannot be read: {error}") from error
+
+
+def _opened(source: Path | str) -> tuple[str, Iterator[tuple[int, Values]]]:
     """Return the SHA-256 of a file or a dataset, and its rows with their numbers."""
     if str(source).startswith(HUB):
         from training.data import hub  # noqa: PLC0415  # heavy, and only these need it
@@ -113,12 +129,23 @@ def _opened(source: Path | str) -> tuple[str, Iterator[tuple[int, Row]]]:
     path = Path(source)
     if not path.is_file():
         raise PairsError(path, "no such file")
-    return tables.file_sha256(path), tables.rows(path)
+    return file_sha256(path), _rows(path)
 
 
-def _texts(row: Row) -> tuple[str, str]:
+def _rows(path: Path) -> Iterator[tuple[int, Values]]:
+    with open_table(path, encoding=_ENCODING) as table:
+        table.require(*COLUMNS)
+        for row in table.sound_rows():
+            missing = [name for name in COLUMNS if name not in row.values]
+            if missing:
+                raise PairsError(path, f"no {', '.join(missing)}", line=row.line)
+            yield row.line, row.values
+
+
+def _pair(row: Values, label: float, *, with_bodies: bool) -> LabelledPair:
     first, second = (model_text(str(row[name] or "")) for name in (QUESTION1, QUESTION2))
-    return first, second
+    bodies = (str(row.get(name) or "") if with_bodies else "" for name in (BODY1, BODY2))
+    return LabelledPair(first, second, label, *bodies)
 
 
 def _sort_in(
@@ -127,7 +154,10 @@ def _sort_in(
     line: int,
     pair: LabelledPair,
 ) -> None:
-    first, second = sorted((text_digest(pair.question1), text_digest(pair.question2)))
+    first, second = sorted(
+        text_digest(full_text(title, body, fields=TextFields.TITLE_BODY))
+        for title, body in ((pair.question1, pair.body1), (pair.question2, pair.body2))
+    )
     if not pair.question1 or not pair.question2:
         read.empty.append(line)
     elif first == second:

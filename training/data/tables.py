@@ -1,18 +1,144 @@
-"""Rows of a file of pairs: CSV, TSV, JSONL or Parquet, with errors that name the line."""
+"""Rows of a table: CSV, TSV, JSONL or Parquet, plain or compressed, read in constant memory.
 
-import csv
-import gzip
+A row that cannot be read comes with its fault: one caller keeps it, another raises.
+"""
+
 import hashlib
-import json
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import chain, islice
 from pathlib import Path
-from typing import TextIO
+from typing import Any, BinaryIO, Self
 
-from training.data.pairs import COLUMNS, PairsError, Row
+from training.data.pairs import PairsError
+from worker.archives.readers.delimited import DelimitedRows
+from worker.archives.readers.json_rows import json_lines
+from worker.archives.readers.records import Reject, UnreadableArchiveError
+from worker.archives.readers.streams import SAMPLE, Counted, as_utf8, detect_encoding, opened
 
-BROKEN = (UnicodeDecodeError, csv.Error, gzip.BadGzipFile, EOFError, zlib.error)
-"""What reading a broken file raises."""
+_HEAD = 200
+"""JSON objects that are looked at for the names of the columns."""
+_PARQUET_BATCH = 2_048
+_PACKED = (".gz", ".zst")
+
+
+class Kind(StrEnum):
+    """What a file of rows is; the value is the end of its name."""
+
+    CSV = ".csv"
+    TSV = ".tsv"
+    JSONL = ".jsonl"
+    PARQUET = ".parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row, by column; `line` counts from 1 (from the first row, in Parquet)."""
+
+    line: int
+    values: Mapping[str, object]
+    fault: str | None = None
+    """Why the row cannot be read; then `values` holds what could be."""
+
+
+class Table:
+    """An open file of rows: its columns, its rows once, and how far it was read."""
+
+    def __init__(
+        self,
+        path: Path,
+        rows: Iterable[Row],
+        *,
+        kind: Kind,
+        columns: Sequence[str],
+        schema: Any = None,
+        encoding: str = "utf-8",
+        counted: Counted | None = None,
+        total: int,
+    ) -> None:
+        self.path, self.kind, self.columns = path, kind, tuple(columns)
+        self.encoding = encoding
+        self.schema = schema
+        """The types of a Parquet file's columns; None for any other."""
+        self._rows, self._counted, self._total, self._read = rows, counted, total, 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._counted is not None:
+            self._counted.close()
+
+    def __iter__(self) -> Iterator[Row]:
+        """Yield the rows; raises `PairsError` where the file is damaged."""
+        try:
+            for row in self._rows:
+                self._read += 1
+                yield row
+        except UnreadableArchiveError as error:
+            raise PairsError(self.path, f"cannot be read: {error}") from error
+
+    def sound_rows(self) -> Iterator[Row]:
+        """Yield the rows; raises `PairsError` at the first that cannot be read."""
+        for row in self:
+            if row.fault is not None:
+                raise PairsError(self.path, f"cannot be read: {row.fault}", line=row.line)
+            yield row
+
+    @property
+    def share_read(self) -> float:
+        """Return how much of the file was read, 0..1."""
+        done = self._read if self._counted is None else self._counted.count
+        return min(1.0, done / max(1, self._total))
+
+    def require(self, *names: str) -> None:
+        """Raise `PairsError` unless there are columns of these names."""
+        missing = [name for name in names if name not in self.columns]
+        if missing:
+            have = ", ".join(self.columns) or "none"
+            raise PairsError(self.path, f"no column {', '.join(missing)} (columns: {have})", line=1)
+
+
+def open_table(path: Path, *, encoding: str | None = None) -> Table:
+    """Return the rows of the file at *path*; its encoding is found out unless it is given.
+
+    Raises `PairsError` for a file that is not there, of an unknown kind, or none of its kind.
+    """
+    kind = kind_of(path)
+    try:
+        if kind is Kind.PARQUET:
+            return _parquet(path)
+        file = path.open("rb")
+    except OSError as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
+        raise PairsError(path, f"{reason}") from error
+    try:
+        return _text(path, kind, file, encoding)
+    except UnreadableArchiveError as error:
+        file.close()
+        raise PairsError(path, f"cannot be read: {error}") from error
+
+
+def kind_of(path: Path) -> Kind:
+    """Return what the name of a file says it is, compressed or not; `PairsError` if nothing."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    name = next((suffix for suffix in reversed(suffixes) if suffix not in _PACKED), "")
+    try:
+        return Kind(name)
+    except ValueError as error:
+        known = ", ".join(Kind)
+        raise PairsError(path, f"unknown kind of file; wanted one of {known}") from error
+
+
+def is_table(path: Path) -> bool:
+    """Return whether the name of a file is that of a table."""
+    try:
+        kind_of(path)
+    except PairsError:
+        return False
+    return True
 
 
 def file_sha256(path: Path) -> str:
@@ -21,73 +147,98 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def rows(path: Path) -> Iterator[tuple[int, Row]]:
-    """Yield each row with its line, from 1 (its place, in Parquet).
+def _text(path: Path, kind: Kind, file: BinaryIO, encoding: str | None) -> Table:
+    unpacked, counted = opened(file)
+    head = unpacked.peek(SAMPLE)[:SAMPLE]  # type: ignore[attr-defined]  # buffered, always
+    encoding = encoding or detect_encoding(head)
+    text = as_utf8(unpacked, encoding)
+    rows, columns = _json(text) if kind is Kind.JSONL else _delimited(text, is_empty=not head)
+    return Table(
+        path,
+        rows,
+        kind=kind,
+        columns=columns,
+        encoding=encoding,
+        counted=counted,
+        total=path.stat().st_size,
+    )
 
-    Raises `PairsError` for an unknown kind of file, a missing column or a row that is broken.
-    """
-    kind = kind_of(path)
-    readers = {".csv": _delimited, ".tsv": _delimited, ".jsonl": _jsonl, ".parquet": _parquet}
-    if kind not in readers:
-        raise PairsError(path, f"unknown kind of file; wanted one of {', '.join(readers)}")
+
+def _delimited(file: BinaryIO, *, is_empty: bool) -> tuple[Iterator[Row], Sequence[str]]:
+    if is_empty:
+        return iter(()), ()
+    source = DelimitedRows(file)
+    names = _distinct(source.header)
+    return (_delimited_row(item, names) for item in source), names
+
+
+def _delimited_row(item: Reject | tuple[int, Sequence[str]], names: Sequence[str]) -> Row:
+    if isinstance(item, Reject):
+        return Row(item.line, {}, item.reason)
+    line, fields = item
+    values = dict(zip(names, fields, strict=False))
+    if len(fields) != len(names):
+        return Row(line, values, f"{len(fields)} fields where the header has {len(names)}")
+    is_text = all(map(_is_text, fields))
+    return Row(line, values, None if is_text else "bytes that are not UTF-8")
+
+
+def _is_text(field: str) -> bool:
+    """Return whether it can be written: undecodable bytes come as lone surrogates."""
+    if field.isascii():
+        return True
     try:
-        yield from readers[kind](path)
-    except BROKEN as error:
-        raise PairsError(path, f"cannot be read: {error}") from error
+        field.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
-def _delimited(path: Path) -> Iterator[tuple[int, Row]]:
-    csv.field_size_limit(1 << 24)
-    with open_text(path) as stream:
-        delimiter = "\t" if kind_of(path) == ".tsv" else ","
-        reader = csv.DictReader(stream, delimiter=delimiter, strict=True)
-        _require_columns(path, reader.fieldnames or ())
-        for row in reader:
-            line = reader.line_num
-            if None in row or None in row.values():
-                raise PairsError(path, "wrong number of fields", line=line)
-            yield line, row
+def _distinct(names: Iterable[str]) -> list[str]:
+    """Return *names*, each that was there before with a number."""
+    seen: Counter[str] = Counter()
+    found = []
+    for name in names:
+        seen[name] += 1
+        found.append(name if seen[name] == 1 else f"{name} {seen[name]}")
+    return found
 
 
-def _jsonl(path: Path) -> Iterator[tuple[int, Row]]:
-    with open_text(path) as stream:
-        for line, text in enumerate(stream, start=1):
-            try:
-                row = json.loads(text)
-            except ValueError as error:
-                raise PairsError(path, f"not JSON: {error}", line=line) from error
-            _require_columns(path, row if isinstance(row, dict) else (), line=line)
-            yield line, row
+def _json(file: BinaryIO) -> tuple[Iterator[Row], Sequence[str]]:
+    rows = (
+        Row(line, found) if isinstance(found, dict) else Row(line, {}, found)
+        for line, found, _ in json_lines(file)
+    )
+    head = list(islice(rows, _HEAD))
+    return chain(head, rows), list(dict.fromkeys(name for row in head for name in row.values))
 
 
-def _parquet(path: Path) -> Iterator[tuple[int, Row]]:
+def _parquet(path: Path) -> Table:
     # Imported here: only this kind of file needs it.
     import pyarrow as pa  # noqa: PLC0415
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     try:
-        _require_columns(path, pq.read_schema(path).names)
-        table = pq.read_table(path, columns=list(COLUMNS))
+        file = pq.ParquetFile(path)
     except pa.ArrowException as error:
         raise PairsError(path, f"cannot be read: {error}") from error
-    yield from enumerate(table.to_pylist(), start=1)
+    schema = file.schema_arrow
 
+    def rows() -> Iterator[Row]:
+        line = 0
+        try:
+            for batch in file.iter_batches(batch_size=_PARQUET_BATCH):
+                for values in batch.to_pylist():
+                    line += 1
+                    yield Row(line, values)
+        except (pa.ArrowException, OSError) as error:
+            raise PairsError(path, f"cannot be read: {error}", line=line + 1) from error
 
-def _require_columns(path: Path, names: object, *, line: int = 1) -> None:
-    present = list(names) if isinstance(names, Sequence | Mapping) else []
-    missing = [name for name in COLUMNS if name not in present]
-    if missing:
-        have = ", ".join(map(str, present)) or "none"
-        raise PairsError(path, f"no column {', '.join(missing)} (columns: {have})", line=line)
-
-
-def open_text(path: Path) -> TextIO:
-    """Open a file of UTF-8 text, gzipped where its name ends in ``.gz``."""
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    return path.open(encoding="utf-8-sig", newline="")
-
-
-def kind_of(path: Path) -> str:
-    """Return the suffix that says what kind of file it is, ``.gz`` aside."""
-    return next((suffix for suffix in reversed(path.suffixes) if suffix != ".gz"), "")
+    return Table(
+        path,
+        rows(),
+        kind=Kind.PARQUET,
+        columns=schema.names,
+        schema=schema,
+        total=file.metadata.num_rows,
+    )

@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from training.measure.metrics import PRECISIONS, Floats, Labels, average_precision
+from training.data.pairs import Labels
+from training.measure.metrics import PRECISIONS, Floats, average_precision
 from worker.scoring.calibration import Calibration
 from worker.scoring.fusion import Fusion
+
+Doubles = NDArray[np.float64]
 
 _DEFAULT_PRECISION = "0.80"
 _KEPT_BY_FLOOR = 0.995
@@ -38,22 +42,32 @@ class RawScores:
         return np.asarray((self.forward + self.backward) / 2, np.float32)
 
 
-def calibrate(raw: RawScores, labels: Labels, *, bi_encoder: str) -> Calibration:
+def calibrate(
+    raw: RawScores, labels: Labels, *, bi_encoder: str, weights: Doubles | None = None
+) -> Calibration:
     """Return the calibration fitted on labelled pairs drawn as the service will meet them.
 
     *bi_encoder* is the digest of the model the cosines come from. Thresholds are those of the
-    fused probability; a precision that was never reached has none.
+    fused probability; a precision that was never reached has none. *weights*, (n,) with a mean of
+    1, say how much each pair counts; all alike where there are none.
     """
-    fusion = lean_on_cosine(fit_fusion(raw.logit, raw.cosine, labels), raw, labels)
+    if weights is None:
+        weights = np.ones(len(labels))
+    fusion = lean_on_cosine(
+        fit_fusion(raw.logit, raw.cosine, labels, weights), raw, labels, weights
+    )
     probabilities = fusion.probability(raw.logit, raw.cosine)
-    found = {f"{wanted:.2f}": threshold_for(labels, probabilities, wanted) for wanted in PRECISIONS}
+    found = {
+        f"{wanted:.2f}": threshold_for(labels, probabilities, wanted, weights)
+        for wanted in PRECISIONS
+    }
     thresholds = {name: value for name, value in found.items() if value is not None}
     threshold = thresholds.get(_DEFAULT_PRECISION, 0.5)
     lowest = min([threshold, *thresholds.values()])  # a forum may choose any of them
     return Calibration(
         bi_encoder=bi_encoder,
         fusion=fusion,
-        logit_only=fit_fusion(raw.logit, None, labels),
+        logit_only=fit_fusion(raw.logit, None, labels, weights),
         threshold=threshold,
         thresholds=thresholds,
         cosine_floor=_cosine_floor(raw.cosine[(labels == 1) & (probabilities >= lowest)]),
@@ -61,34 +75,38 @@ def calibrate(raw: RawScores, labels: Labels, *, bi_encoder: str) -> Calibration
     )
 
 
-def fit_fusion(logits: Floats, cosines: Floats | None, labels: Labels) -> Fusion:
+def fit_fusion(
+    logits: Floats, cosines: Floats | None, labels: Labels, weights: Doubles | None = None
+) -> Fusion:
     """Return the logistic fusion that explains *labels* best and rises with both inputs.
 
     Without cosines it is plain Platt scaling (Platt 1999).
     """
     columns = [logits] if cosines is None else [logits, cosines]
-    model = LogisticRegression(C=1e3).fit(np.stack(columns, axis=1), labels)
-    weights = [float(weight) for weight in model.coef_[0]]
-    if cosines is not None and min(weights) < 0:
-        return fit_fusion(logits, None, labels)
+    model = LogisticRegression(C=1e3).fit(np.stack(columns, axis=1), labels, weights)
+    slopes = [float(slope) for slope in model.coef_[0]]
+    if cosines is not None and min(slopes) < 0:
+        return fit_fusion(logits, None, labels, weights)
     return Fusion(
-        logit=max(weights[0], 1e-3),
-        cosine=weights[1] if cosines is not None else 0.0,
+        logit=max(slopes[0], 1e-3),
+        cosine=slopes[1] if cosines is not None else 0.0,
         bias=float(model.intercept_[0]),
     )
 
 
-def lean_on_cosine(fusion: Fusion, raw: RawScores, labels: Labels) -> Fusion:
+def lean_on_cosine(
+    fusion: Fusion, raw: RawScores, labels: Labels, weights: Doubles | None = None
+) -> Fusion:
     """Return *fusion* with the cosine weighed as much more as dev's ranking hardly notices.
 
     Labels of one domain trust the reranker that learnt that domain too far: elsewhere the cosine
     is the better of the two. Scale and bias are fitted anew, so probabilities stay calibrated.
     """
-    least = average_precision(labels, fusion.probability(raw.logit, raw.cosine))
+    least = average_precision(labels, fusion.probability(raw.logit, raw.cosine), weights)
     for lean in _LEANS if fusion.cosine else ():
         score = fusion.logit * raw.logit + lean * fusion.cosine * raw.cosine
-        if average_precision(labels, score) >= least - _GIVEN_FOR_LEANING:
-            platt = fit_fusion(score, None, labels)
+        if average_precision(labels, score, weights) >= least - _GIVEN_FOR_LEANING:
+            platt = fit_fusion(score, None, labels, weights)
             return Fusion(
                 logit=platt.logit * fusion.logit,
                 cosine=platt.logit * lean * fusion.cosine,
@@ -97,16 +115,19 @@ def lean_on_cosine(fusion: Fusion, raw: RawScores, labels: Labels) -> Fusion:
     return fusion
 
 
-def threshold_for(labels: Labels, probabilities: Floats, precision: float) -> float | None:
+def threshold_for(
+    labels: Labels, probabilities: Floats, precision: float, weights: Doubles | None = None
+) -> float | None:
     """Return the lowest probability at and above which *precision* is reached, or None.
 
     Reached by chance on a handful of pairs does not count.
     """
     order = np.argsort(-probabilities, kind="stable")
-    right = np.cumsum(labels[order])
+    held = (np.ones(len(labels)) if weights is None else weights)[order]
+    reached = np.cumsum(held * labels[order]) / np.cumsum(held)
     flagged = np.arange(1, len(order) + 1)
     last_of_equals = np.append(np.diff(probabilities[order]) != 0, True)
-    good = (right / flagged >= precision) & last_of_equals & (flagged >= _LEAST_FLAGGED)
+    good = (reached >= precision) & last_of_equals & (flagged >= _LEAST_FLAGGED)
     if not good.any():
         return None
     return float(probabilities[order][np.flatnonzero(good)[-1]])

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from db.errors import InvalidInputError
-from training.data.pairs import LabelledPair, require_both_labels
-from training.measure.metrics import Floats, Interval, Labels, asymmetry, bootstrap, summary
+from training.data.pairs import LabelledPair, Labels, labels_of, require_both_labels
+from training.measure.bootstrap import Interval, bootstrap
+from training.measure.metrics import Floats, asymmetry, summary
 from training.measure.scores import cosines, raw_scores
 from worker.inference.encoder import Encoder
 from worker.inference.load import load_encoder, load_reranker
@@ -96,11 +97,6 @@ def compare(
         difference=difference,
         disagreements=_disagreements(first, second, pairs, shown=shown),
     )
-
-
-def labels_of(pairs: Sequence[LabelledPair]) -> Labels:
-    """Return the hard labels of *pairs*, (n,) int64."""
-    return np.array([pair.label >= 0.5 for pair in pairs], np.int64)  # noqa: PLR2004
 
 
 def _figures(scored: Scored, labels: Labels) -> dict[str, float]:

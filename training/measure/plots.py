@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve
 
-from training.measure.metrics import Floats, Labels
+from training.data.pairs import Labels
+from training.measure.metrics import Floats
 
 mpl.use("Agg")
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
-from training.data.pairs import HUB
+from training.data.pairs import HUB, Labels
 from training.measure import plots
-from training.measure.metrics import Floats, Labels
+from training.measure.metrics import Floats
 
 RUN_FILE, METRICS_FILE, CARD_FILE = "run.json", "metrics.json", "README.md"
 _PACKAGES = ("torch", "transformers", "sentence-transformers", "datasets", "scikit-learn", "numpy")

@@ -11,9 +11,8 @@ import numpy as np
 from sentence_transformers import SentenceTransformer
 
 from training.data.mining import neighbours
-from training.data.pairs import LabelledPair, require_both_labels
+from training.data.pairs import LabelledPair, labels_of, require_both_labels
 from training.measure.calibrate import fit_fusion
-from training.measure.evaluate import labels_of
 from training.measure.metrics import Floats
 from worker.scoring.fusion import Fusion
 

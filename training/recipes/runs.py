@@ -8,12 +8,11 @@ import numpy as np
 import torch
 from sentence_transformers import CrossEncoder, SentenceTransformer
 
-from training.data.pairs import LabelledPair, require_both_labels
+from training.data.pairs import LabelledPair, labels_of, require_both_labels
 from training.data.reading import read_pairs
 from training.data.splits import check_leaks, split
 from training.measure import report
 from training.measure.calibrate import RawScores, calibrate, fit_fusion
-from training.measure.evaluate import labels_of
 from training.measure.metrics import Floats, asymmetry, summary
 from training.measure.scores import full_precision, raw_scores
 from training.recipes import cross_encoder, sentence_transformer

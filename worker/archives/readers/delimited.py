@@ -114,12 +114,10 @@ def guess_delimiter(line: str) -> str:
     return max(DELIMITERS, key=line.count)
 
 
-class DelimitedReader:
-    """Rows of a delimited file whose first line names its columns."""
+class DelimitedRows:
+    """Rows of a delimited file whose first line names its columns, as they come: of any width."""
 
-    def __init__(
-        self, file: BinaryIO, *, delimiter: str | None, chosen: Mapping[str, str] | None
-    ) -> None:
+    def __init__(self, file: BinaryIO, *, delimiter: str | None = None) -> None:
         csv.field_size_limit(2 * RECORD_LIMIT)  # what is longer has been refused before
         self._lines = _Lines(file)
         header_line = next(self._lines, None)
@@ -131,23 +129,15 @@ class DelimitedReader:
         except csv.Error as error:
             raise UnreadableArchiveError(f"line 1 is no header: {error}") from error
         self._lines.end_record()
-        self._header = [name.strip().lstrip("\ufeff") for name in header]
-        self.columns = Columns.resolve(self._header, chosen)
+        self.header = [name.strip().lstrip("\ufeff") for name in header]
 
-    def __iter__(self) -> Iterator[Record]:
-        names, fields = self.columns.names, self.columns.fields
-        places = [self._header.index(names[f]) if f in names else -1 for f in fields]
-        width = len(self._header)
+    def __iter__(self) -> Iterator[tuple[int, Sequence[str]] | Reject]:
+        """Yield each row with its line, from 1; what cannot be split comes as a reject."""
         for number, row in self._rows():
             yield from self._lines.rejects
             self._lines.rejects.clear()
-            if not row:
-                continue
-            if len(row) != width:
-                yield Reject(number, f"there are {len(row)} columns where the header has {width}")
-                continue
-            values = [row[place] if place >= 0 else None for place in places]
-            yield from self.columns.records(number, values)
+            if row:
+                yield number, row
         yield from self._lines.rejects
 
     def _rows(self) -> Iterator[tuple[int, Sequence[str]]]:
@@ -175,7 +165,32 @@ class DelimitedReader:
     def _bare(self, line: _Line, error: csv.Error) -> tuple[int, Sequence[str]]:
         """Return the line's columns with its quotes as they are, or none and a reject."""
         bare = line.text.rstrip("\r\n").split(self._delimiter)
-        if len(bare) == len(self._header):
+        if len(bare) == len(self.header):
             return line.number, bare
         self._lines.rejects.append(Reject(line.number, f"it cannot be split: {error}"))
         return line.number, ()
+
+
+class DelimitedReader:
+    """Questions of a delimited file."""
+
+    def __init__(
+        self, file: BinaryIO, *, delimiter: str | None, chosen: Mapping[str, str] | None
+    ) -> None:
+        self._rows = DelimitedRows(file, delimiter=delimiter)
+        self.columns = Columns.resolve(self._rows.header, chosen)
+
+    def __iter__(self) -> Iterator[Record]:
+        names, fields, header = self.columns.names, self.columns.fields, self._rows.header
+        places = [header.index(names[f]) if f in names else -1 for f in fields]
+        for item in self._rows:
+            if isinstance(item, Reject):
+                yield item
+                continue
+            number, row = item
+            if len(row) != len(header):
+                reason = f"there are {len(row)} columns where the header has {len(header)}"
+                yield Reject(number, reason)
+                continue
+            values = [row[place] if place >= 0 else None for place in places]
+            yield from self.columns.records(number, values)

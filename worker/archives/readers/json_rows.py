@@ -34,8 +34,11 @@ _PLAIN = re.compile(r'[^"\[\]{}]*+')
 _SCALAR = re.compile(r'[^"\[\]{}\s,]*+')
 
 
-class _Row(NamedTuple):
+class JsonRow(NamedTuple):
+    """What one line of JSON holds, or one element of an array."""
+
     number: int
+    """Its line, from 1."""
     value: dict[str, Any] | str
     """The object, or why there is none."""
     chars: int
@@ -54,8 +57,8 @@ class JsonReader:
     """Objects with a question each, read from JSON lines or from a document."""
 
     def __init__(self, file: BinaryIO, *, is_lines: bool, chosen: Mapping[str, str] | None) -> None:
-        source = _lines(file) if is_lines else _document(file, chosen)
-        head: list[_Row] = []
+        source = json_lines(file) if is_lines else _document(file, chosen)
+        head: list[JsonRow] = []
         names: dict[str, None] = {}
         for item in source:
             head.append(item)
@@ -86,16 +89,17 @@ class _Broken(NamedTuple):
     reason: str
 
 
-def _row(number: int, value: object, chars: int) -> _Row:
+def _row(number: int, value: object, chars: int) -> JsonRow:
     if isinstance(value, _Broken):
-        return _Row(number, value.reason, chars)
-    return _Row(number, value if isinstance(value, dict) else _NO_OBJECT, chars)
+        return JsonRow(number, value.reason, chars)
+    return JsonRow(number, value if isinstance(value, dict) else _NO_OBJECT, chars)
 
 
-def _lines(file: BinaryIO) -> Iterator[_Row]:
+def json_lines(file: BinaryIO) -> Iterator[JsonRow]:
+    """Yield what each line that is not blank holds."""
     for number, line in lines(file):
         if line is None:
-            yield _Row(number, TOO_LONG, 0)
+            yield JsonRow(number, TOO_LONG, 0)
         elif not line.isspace():
             yield _row(number, _decoded(line), len(line))
 
@@ -221,7 +225,7 @@ def _end_of(pattern: re.Pattern[str], text: str, place: int) -> int:
     return found.end() if found else place
 
 
-def _document(file: BinaryIO, chosen: Mapping[str, str] | None) -> Iterator[_Row]:
+def _document(file: BinaryIO, chosen: Mapping[str, str] | None) -> Iterator[JsonRow]:
     window = _Text(file)
     while _to_array(window):
         usable: bool | None = None

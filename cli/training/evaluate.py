@@ -1,0 +1,152 @@
+"""`askedbefore evaluate`: two models side by side, or one pair of models over many domains."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.stages import stage_bars
+from cli.training.models import (
+    DEFAULT_CACHE,
+    BiEncoder,
+    Device,
+    ModelCache,
+    ProfileName,
+    RerankerName,
+    Threshold,
+    load_stages,
+)
+from cli.training.recipes import CACHE, console, load_bi_encoder, say
+from cli.training.tables import show_comparison, show_suite
+from worker.inference.load import DEFAULT_ENCODER
+from worker.inference.profiles import Profile
+
+if TYPE_CHECKING:
+    from training.measure.stages import Stages
+
+
+def evaluate(  # noqa: PLR0913  # a command's options
+    first: Annotated[
+        str | None, typer.Argument(help="A reranker, or `cosine` for the bi-encoder alone.")
+    ] = None,
+    second: Annotated[
+        str | None, typer.Argument(help="The other: folder, bundled name or hub id.")
+    ] = None,
+    *,
+    data: Annotated[
+        str | None, typer.Option(help="Labelled pairs that neither model was tuned on.")
+    ] = None,
+    suite: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of domains instead: NAME/pairs.csv (question1, question2, is_duplicate,"
+            " body1, body2), NAME/questions.csv (id, title, body, cluster) or NAME.csv."
+        ),
+    ] = None,
+    leave_one_out: Annotated[
+        bool,
+        typer.Option(
+            "--leave-one-out",
+            help="Suite: decide each domain by a calibration fitted on the others alone.",
+        ),
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Suite: write the table to this .md or .json file too.")
+    ] = None,
+    pairs: Annotated[
+        int | None,
+        typer.Option(min=2, help="Suite: at most so many pairs of a domain, drawn at random."),
+    ] = None,
+    nearest: Annotated[
+        int, typer.Option(min=1, help="Suite: nearest pairs of a mining set that are looked at.")
+    ] = 12_000,
+    bi_encoder: BiEncoder = None,
+    reranker: RerankerName = None,
+    profile: ProfileName = Profile.FAST,
+    threshold: Threshold = None,
+    device: Device = "auto",
+    model_cache: ModelCache = DEFAULT_CACHE,
+    shown: Annotated[int, typer.Option(help="Pairs of most disagreement to list.")] = 10,
+    samples: Annotated[int, typer.Option(min=20, help="Bootstrap samples.")] = 500,
+) -> None:
+    """Put two models side by side on one set of pairs, or one pair of models over many domains.
+
+    Examples: askedbefore evaluate cosine default --data splits/test.jsonl;
+    askedbefore evaluate --suite domains --leave-one-out --out report.md
+    """
+    if suite is None:
+        if first is None or second is None or data is None:
+            raise typer.BadParameter("wanted are two models and --data, or --suite")
+        encoder = bi_encoder or DEFAULT_ENCODER
+        _compare((first, second), data, encoder=encoder, shown=shown, samples=samples)
+        return
+    if first is not None or data is not None:
+        raise typer.BadParameter("--suite goes without models by place and without --data")
+    if leave_one_out and threshold is not None:
+        raise typer.BadParameter("--leave-one-out fits the threshold: leave --threshold out")
+    _over_domains(
+        suite,
+        lambda: load_stages(
+            (profile, bi_encoder, reranker),
+            threshold=threshold,
+            device=device,
+            cache=model_cache,
+            console=console,
+        ),
+        is_left_out=leave_one_out,
+        out=out,
+        pairs=pairs,
+        nearest=nearest,
+        samples=samples,
+    )
+
+
+def _compare(names: tuple[str, str], data: str, *, encoder: str, shown: int, samples: int) -> None:
+    from training.data.reading import read_pairs  # noqa: PLC0415
+    from training.measure.evaluate import compare, score  # noqa: PLC0415  # heavy and optional
+
+    read = read_pairs(data)
+    say(read.summary())
+    common = load_bi_encoder(encoder)
+    scored = []
+    for name in names:
+        with console.status(f"{name} scores {len(read.pairs):,} pairs"):
+            scored.append(score(name, read.pairs, encoder=common, cache=CACHE))
+    with console.status(f"{samples} bootstrap samples"):
+        found = compare(scored[0], scored[1], read.pairs, samples=samples, shown=shown)
+    show_comparison(found, console=console)
+
+
+def _over_domains(
+    suite: Path,
+    load: Callable[[], "Stages"],
+    *,
+    is_left_out: bool,
+    out: Path | None,
+    pairs: int | None,
+    nearest: int,
+    samples: int,
+) -> None:
+    from training.data.suites import read_suite  # noqa: PLC0415  # heavy and optional
+    from training.measure.suite import measure_suite  # noqa: PLC0415
+    from training.measure.suite_report import require_suffix, write_report  # noqa: PLC0415
+
+    if out is not None:
+        require_suffix(out)  # an hour later is too late to learn of it
+    domains = read_suite(suite, most=pairs)
+    say(domain.summary for domain in domains)
+    stages = load()
+    with stage_bars(console) as show:
+        found = measure_suite(
+            domains,
+            stages,
+            is_left_out=is_left_out,
+            nearest=nearest,
+            samples=samples,
+            on_progress=show,
+        )
+    show_suite(found, console=console)
+    if out is not None:
+        write_report(found, out)
+        say([f"The table is in {out}."])

@@ -1,0 +1,61 @@
+"""The options that say which models score pairs, and those models, loaded."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from cli.training.recipes import CACHE
+from worker.inference.profiles import Profile, model_names
+
+if TYPE_CHECKING:
+    from training.measure.stages import Stages
+
+BiEncoder = Annotated[
+    str | None,
+    typer.Option("--bi-encoder", "--encoder", help="Bi-encoder: bundled name, folder or hub id."),
+]
+RerankerName = Annotated[
+    str | None, typer.Option("--reranker", help="CrossEncoder: `default`, folder or hub id.")
+]
+ProfileName = Annotated[
+    Profile,
+    typer.Option(
+        "--profile",
+        help="Both models by one word: `fast` is what is bundled, `accurate` has a larger"
+        " bi-encoder. --bi-encoder and --reranker go before it.",
+    ),
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option(min=0, max=1, help="Probability to flag at; unset, the CrossEncoder's own."),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+ModelCache = Annotated[
+    Path,
+    typer.Option(envvar="ASKEDBEFORE_MODEL_CACHE", help="Folder for models exported to ONNX."),
+]
+DEFAULT_CACHE = CACHE
+
+
+def load_stages(
+    names: tuple[Profile, str | None, str | None],
+    *,
+    threshold: float | None,
+    device: str,
+    cache: Path,
+    console: Console,
+) -> "Stages":
+    """Return the models of a profile, or those named (bi-encoder, CrossEncoder) in their place."""
+    from training.measure.stages import Stages  # noqa: PLC0415  # loads the models' stack
+    from worker.inference.load import load_encoder, load_reranker  # noqa: PLC0415
+
+    profile, bi_encoder, reranker = names
+    wanted = model_names(profile, bi_encoder=bi_encoder, reranker=reranker)
+    with console.status(f"Loading {wanted.bi_encoder} and the CrossEncoder {wanted.reranker}"):
+        return Stages(
+            load_encoder(wanted.bi_encoder, device=device, cache=cache),
+            load_reranker(wanted.reranker, device=device, cache=cache),
+            threshold=threshold,
+        )

@@ -1,0 +1,135 @@
+"""`askedbefore score`: a file of pairs with what every stage of the service says of each."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from cli.training.models import (
+    DEFAULT_CACHE,
+    BiEncoder,
+    Device,
+    ModelCache,
+    ProfileName,
+    RerankerName,
+    Threshold,
+    load_stages,
+)
+from db.errors import InvalidInputError
+from worker.inference.profiles import Profile
+
+if TYPE_CHECKING:
+    from training.data.tables import Table
+    from training.measure.pair_files import Lines, Tally
+
+console = Console(stderr=True)
+
+
+def score(  # noqa: PLR0913  # a command's options
+    pairs: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV, TSV, JSONL or Parquet with the columns question1 and question2, and body1"
+            " and body2 where there are bodies."
+        ),
+    ],
+    out: Annotated[
+        str,
+        typer.Option(help="File to write, by the same endings; `-` writes CSV to standard output."),
+    ],
+    *,
+    bi_encoder: BiEncoder = None,
+    reranker: RerankerName = None,
+    profile: ProfileName = Profile.FAST,
+    threshold: Threshold = None,
+    device: Device = "auto",
+    model_cache: ModelCache = DEFAULT_CACHE,
+    encoding: Annotated[
+        str | None, typer.Option(help="Of the file, such as cp1252; found out when not given.")
+    ] = None,
+) -> None:
+    """Score every pair of a file with each stage of the service, and say what it would flag.
+
+    All rows and columns are kept, in their order. Added are cosine_titles, cosine_whole (title and
+    body), overlap (share of the titles' words that both have), logit_forward and logit_backward
+    (the CrossEncoder, in both orders), probability, flagged (1 or 0) and warning.
+
+    Example: askedbefore score pairs.csv --out scored.csv
+    """
+    from training.data.tables import open_table  # noqa: PLC0415  # as the models themselves
+    from training.data.writing import open_writer  # noqa: PLC0415
+    from training.measure.pair_files import columns_of, score_table  # noqa: PLC0415
+
+    if Path(out).resolve() == pairs.resolve():
+        raise InvalidInputError(f"{out} would take the place of the pairs: choose another --out")
+    with (
+        open_table(pairs, encoding=encoding) as table,
+        open_writer(out, columns_of(table), schema=table.schema) as writer,
+    ):
+        stages = load_stages(
+            (profile, bi_encoder, reranker),
+            threshold=threshold,
+            device=device,
+            cache=model_cache,
+            console=console,
+        )
+        with _bar(table) as show:
+            tally = score_table(table, stages, writer, on_rows=show)
+    if table.encoding not in {"utf-8", "utf-8-sig"} and encoding is None:
+        say(f"{pairs} is not UTF-8: it was read as {table.encoding}. If that is wrong: --encoding.")
+    for line in _report(tally, stages.threshold, is_json=".jsonl" in out):
+        say(line)
+
+
+def say(line: str) -> None:
+    """Print a line as it is, apart from what is written to standard output."""
+    console.print(line, highlight=False, markup=False)
+
+
+@contextmanager
+def _bar(table: "Table") -> Iterator[Callable[[int], None]]:
+    """Show how much of the file was read, and how many pairs are done."""
+    columns = (
+        TextColumn("{task.fields[rows]:,} rows"),
+        BarColumn(),
+        TextColumn("{task.percentage:.0f} %"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        bar, done = progress.add_task("", total=1.0, rows=0), 0
+
+        def show(count: int) -> None:
+            nonlocal done
+            done += count
+            progress.update(bar, completed=table.share_read, rows=done)
+
+        yield show
+
+
+def _report(tally: "Tally", threshold: float, *, is_json: bool) -> Iterator[str]:
+    yield (
+        f"{_of(tally.rows, 'row')}: {tally.scored:,} scored,"
+        f" {tally.flagged:,} flagged at {threshold:.3f} or above."
+    )
+    yield from _kept("without a question", tally.empty)
+    yield from _kept("that cannot be read", tally.unreadable)
+    if tally.foreign:
+        yield f"{_of(tally.foreign, 'pair')} with a warning: the models do not know the script."
+    for name, line in tally.late.items() if not is_json else ():
+        yield (
+            f"The column {name} is left out: it first comes in line {line}, after the columns"
+            " were written. A .jsonl file as --out keeps it."
+        )
+
+
+def _kept(what: str, lines: "Lines") -> Iterator[str]:
+    if lines.count:
+        yield f"{_of(lines.count, 'row')} {what}, kept with empty scores ({lines})."
+
+
+def _of(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

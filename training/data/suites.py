@@ -1,0 +1,168 @@
+"""A suite: several domains to measure on, a folder each or a file each.
+
+``NAME/pairs.csv`` holds labelled pairs (question1, question2, body1, body2, is_duplicate),
+``NAME/questions.csv`` a mining set: questions (id, title, body) of which those that share a cluster
+are the same. So do ``NAME.csv`` files, by their columns. Bodies are optional, and so is ``.gz``.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from pathlib import Path
+
+from db.errors import InvalidInputError
+from training.data.pairs import QUESTION1, LabelledPair, PairsError, labels_of, require_both_labels
+from training.data.reading import read_pairs
+from training.data.splits import Components
+from training.data.tables import Row, is_table, open_table
+
+_SEED = 1
+PAIRS, QUESTIONS = "pairs", "questions"
+ID, TITLE, BODY = "id", "title", "body"
+CLUSTER, DUPLICATE_OF, EITHER = "cluster", "duplicate_of", "cluster_or_duplicate_of"
+
+
+class SuiteError(InvalidInputError):
+    """A folder is no suite of domains."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairsDomain:
+    """Labelled pairs of one domain."""
+
+    name: str
+    pairs: Sequence[LabelledPair]
+
+    @property
+    def summary(self) -> str:
+        """Return a line for people on what the domain holds."""
+        same = int(labels_of(self.pairs).sum())
+        return f"{self.name}: {len(self.pairs):,} pairs, {same:,} of them the same"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MiningDomain:
+    """Questions of one domain, and for each the group of those that are the same."""
+
+    name: str
+    titles: Sequence[str]
+    bodies: Sequence[str]
+    groups: Sequence[int]
+
+    @property
+    def same(self) -> int:
+        """Return how many pairs of these questions are the same."""
+        sizes = Counter(self.groups).values()
+        return sum(size * (size - 1) // 2 for size in sizes)
+
+    @property
+    def summary(self) -> str:
+        """Return a line for people on what the domain holds."""
+        return f"{self.name}: {len(self.titles):,} questions, {self.same:,} pairs the same (mining)"
+
+
+Domain = PairsDomain | MiningDomain
+
+
+def read_suite(folder: Path, *, most: int | None = None) -> list[Domain]:
+    """Return the domains of a suite by name, labelled pairs before mining sets.
+
+    Of labelled pairs *most* are kept, drawn at random but the same each time. Raises `SuiteError`
+    for a folder that holds no domain, `PairsError` for a file that cannot be used,
+    `InvalidInputError` for one label alone.
+    """
+    if not folder.is_dir():
+        raise SuiteError(f"{folder}: no such folder")
+    domains = [_domain(name, path, most) for name, path in sorted(_files(folder))]
+    if not domains:
+        raise SuiteError(
+            f"{folder} holds no domain: wanted are NAME/{PAIRS}.csv, NAME/{QUESTIONS}.csv or"
+            " NAME.csv (or .tsv, .jsonl, .parquet; .gz too)"
+        )
+    return sorted(domains, key=lambda domain: isinstance(domain, MiningDomain))
+
+
+def _files(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the tables of a suite with the names of their domains; other files are passed over."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            inner = (one for one in path.iterdir() if _stem(one) in {PAIRS, QUESTIONS})
+            yield from ((path.name, one) for one in inner if is_table(one))
+        elif is_table(path):
+            yield _stem(path), path
+
+
+def _stem(path: Path) -> str:
+    return path.name.partition(".")[0]
+
+
+def _domain(name: str, path: Path, most: int | None) -> Domain:
+    with open_table(path) as table:
+        is_mining = TITLE in table.columns and QUESTION1 not in table.columns
+    return _mining(name, path) if is_mining else _pairs(name, path, most)
+
+
+def _pairs(name: str, path: Path, most: int | None) -> PairsDomain:
+    pairs = read_pairs(path, with_bodies=True).pairs
+    if most is not None and len(pairs) > most:
+        pairs = random.Random(_SEED).sample(pairs, most)  # noqa: S311  # no secret
+    require_both_labels(pairs, what=str(path))
+    return PairsDomain(name=name, pairs=pairs)
+
+
+def _mining(name: str, path: Path) -> MiningDomain:
+    rows = list(_questions(path))
+    domain = MiningDomain(
+        name=name,
+        titles=[_text(row, TITLE) for row in rows],
+        bodies=[_text(row, BODY) for row in rows],
+        groups=_groups(rows),
+    )
+    if not domain.same:
+        raise SuiteError(f"{path}: no two questions share a cluster, so nothing can be found")
+    return domain
+
+
+def _questions(path: Path) -> Iterator[Row]:
+    """Yield the rows that hold a question; raises `PairsError` for one that cannot be read."""
+    seen: dict[str, int] = {}
+    with open_table(path) as table:
+        table.require(ID, TITLE)
+        if not {CLUSTER, DUPLICATE_OF, EITHER} & set(table.columns):
+            table.require(CLUSTER)
+        for row in table.sound_rows():
+            first = seen.setdefault(_text(row, ID), row.line)
+            if first != row.line:
+                reason = f"the id {_text(row, ID)!r} is in line {first} already"
+                raise PairsError(path, reason, line=row.line)
+            if _text(row, TITLE):
+                yield row
+
+
+def _groups(rows: Sequence[Row]) -> list[int]:
+    """Return a number for each row, one for all rows that a chain of links or a cluster joins."""
+    ids = {_text(row, ID) for row in rows}
+    joined = Components(link for row in rows for link in _links(row, ids))
+    numbers: dict[str, int] = {}
+    return [numbers.setdefault(joined.find(f"id {_text(row, ID)}"), len(numbers)) for row in rows]
+
+
+def _links(row: Row, ids: AbstractSet[str]) -> Iterator[tuple[str, str]]:
+    """Yield what joins a question to others: their ids, or the name of their cluster."""
+    own = f"id {_text(row, ID)}"
+    if cluster := _text(row, CLUSTER):
+        yield own, f"cluster {cluster}"
+    for other in _text(row, DUPLICATE_OF).split():
+        yield own, f"id {other}"
+    if either := _text(row, EITHER):
+        others = either.split() if ids & set(either.split()) else []
+        yield from ((own, f"id {other}") for other in others)
+        if not others:
+            yield own, f"cluster {either}"
+
+
+def _text(row: Row, name: str) -> str:
+    value = row.values.get(name)
+    return "" if value is None else str(value).strip()

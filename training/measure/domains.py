@@ -1,0 +1,161 @@
+"""How well each stage does on a domain: labelled pairs, or the nearest pairs of a mining set."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.data.pairs import Labels, labels_of
+from training.data.suites import Domain, MiningDomain
+from training.measure.bootstrap import (
+    Draw,
+    Interval,
+    intervals,
+    samples_of_pairs,
+    samples_of_questions,
+)
+from training.measure.metrics import asymmetry, calibration_error
+from training.measure.stages import Decision, PairTexts, Stages, StageScores
+from worker.archives.blocks import BlockSearch, all_near
+from worker.inference.encoder import Encoder
+from worker.text import TextFields, model_text
+
+STAGES = ("cosine_titles", "cosine_whole", "cross_encoder", "served")
+NEAREST = 12_000
+"""Pairs of a mining set that are looked at, the nearest by each cosine."""
+_LEAST_COSINE = 0.2
+_TOP_K = 100
+
+OnProgress = Callable[[str, int, int], None]
+"""Hears the domain, how many of its pairs were just scored, and how many there are."""
+Members = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Measured:
+    """One domain's pairs, with what every stage says of them."""
+
+    domain: Domain
+    scores: StageScores
+    labels: Labels  # (n,), 1 where both questions are the same
+    members: Members  # (n, 2), the two questions of each pair, by number; of a mining set alone
+    same: int
+    """Pairs that are the same, those among them that no search brought up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainFigures:
+    """What a table says of one domain."""
+
+    name: str
+    is_mining: bool
+    pairs: int
+    same: int
+    average_precision: Mapping[str, Interval]
+    """By stage."""
+    threshold: float
+    flagged: int
+    precision: float | None
+    """Share of the flagged pairs that are the same; None where nothing is flagged."""
+    recall: float
+    """Share of the pairs that are the same that are flagged."""
+    calibration_error: float
+    asymmetry: float
+    """Mean difference between the probabilities of the two orders, by the CrossEncoder alone."""
+
+
+def measure(
+    domain: Domain,
+    stages: Stages,
+    *,
+    nearest: int = NEAREST,
+    on_progress: OnProgress = lambda _stage, _done, _total: None,
+) -> Measured:
+    """Return the domain's pairs with their scores; of a mining set its *nearest* pairs.
+
+    *nearest* counts twice where there are bodies: by the cosine of titles and by that of all text.
+    """
+    if isinstance(domain, MiningDomain):
+        return _mined(domain, stages, nearest, on_progress)
+    texts = [PairTexts(p.question1, p.question2, p.body1, p.body2) for p in domain.pairs]
+    labels = labels_of(domain.pairs)
+    return Measured(
+        domain=domain,
+        scores=_scored(domain, texts, stages, on_progress),
+        labels=labels,
+        members=np.zeros((0, 2), np.int64),
+        same=int(labels.sum()),
+    )
+
+
+def figures(
+    measured: Measured, decision: Decision, *, samples: int = 500, seed: int = 1
+) -> DomainFigures:
+    """Return what is said of a domain where *decision* is what is served."""
+    scores, labels = measured.scores, measured.labels
+    stages = (scores.cosine_titles, scores.cosine_whole, scores.logit, decision.probability)
+    draws = _draws(measured, samples=samples, seed=seed)
+    found = intervals(labels, stages, draws, same=measured.same)
+    flagged = int(decision.flagged.sum())
+    right = int(labels[decision.flagged].sum())
+    return DomainFigures(
+        name=measured.domain.name,
+        is_mining=isinstance(measured.domain, MiningDomain),
+        pairs=len(labels),
+        same=measured.same,
+        average_precision=dict(zip(STAGES, found, strict=True)),
+        threshold=decision.threshold,
+        flagged=flagged,
+        precision=right / flagged if flagged else None,
+        recall=right / measured.same,
+        calibration_error=calibration_error(labels, decision.probability),
+        asymmetry=asymmetry(scores.forward, scores.backward),
+    )
+
+
+def _draws(measured: Measured, *, samples: int, seed: int) -> Iterator[Draw]:
+    domain = measured.domain
+    if isinstance(domain, MiningDomain):
+        groups = np.array(domain.groups, np.int64)
+        return samples_of_questions(groups, measured.members, samples=samples, seed=seed)
+    return samples_of_pairs(measured.labels, samples=samples, seed=seed)
+
+
+def _scored(
+    domain: Domain, texts: Sequence[PairTexts], stages: Stages, on_progress: OnProgress
+) -> StageScores:
+    return stages.score_many(
+        texts, on_done=lambda count: on_progress(domain.name, count, len(texts))
+    )
+
+
+def _mined(domain: MiningDomain, stages: Stages, nearest: int, on_progress: OnProgress) -> Measured:
+    members = _near_pairs(domain, stages.encoder, nearest)
+    titles, bodies = domain.titles, domain.bodies
+    texts = [PairTexts(titles[a], titles[b], bodies[a], bodies[b]) for a, b in members.tolist()]
+    groups = np.array(domain.groups, np.int64)
+    return Measured(
+        domain=domain,
+        scores=_scored(domain, texts, stages, on_progress),
+        labels=(groups[members[:, 0]] == groups[members[:, 1]]).astype(np.int64),
+        members=members,
+        same=domain.same,
+    )
+
+
+def _near_pairs(domain: MiningDomain, encoder: Encoder, nearest: int) -> Members:
+    """Return the nearest pairs by the cosine of titles and by that of the whole texts, (n, 2)."""
+    rows = list(zip(domain.titles, domain.bodies, strict=True))
+    titles = [model_text(title) for title, _ in rows]
+    whole = [model_text(title, body, fields=TextFields.TITLE_BODY) for title, body in rows]
+    found = [_nearest(titles, encoder, nearest)]
+    if whole != titles:
+        found.append(_nearest(whole, encoder, nearest))
+    return np.unique(np.concatenate(found), axis=0)
+
+
+def _nearest(texts: Sequence[str], encoder: Encoder, nearest: int) -> Members:
+    near = all_near(encoder.encode(texts), floor=_LEAST_COSINE, top_k=_TOP_K, search=BlockSearch())
+    best = np.argsort(-near.cosine, kind="stable")[:nearest]
+    return np.stack((near.left[best], near.right[best]), axis=1)

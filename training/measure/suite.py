@@ -1,0 +1,83 @@
+"""A table over the domains of a suite: measured once, decided as served or by what others teach."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.data.suites import Domain
+from training.measure.domains import (
+    NEAREST,
+    STAGES,
+    DomainFigures,
+    Measured,
+    OnProgress,
+    figures,
+    measure,
+)
+from training.measure.left_out import leave_one_out
+from training.measure.stages import Decision, Stages, decide
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteFigures:
+    """What was measured, and with what."""
+
+    bi_encoder: str
+    reranker: str
+    digests: tuple[str, str]
+    """Of the bi-encoder and of the reranker."""
+    is_left_out: bool
+    """Whether each domain was decided by a calibration that did not see it."""
+    domains: Sequence[DomainFigures]
+
+    @property
+    def means(self) -> dict[str, float]:
+        """Return the mean average precision over the domains, by stage: each counts alike."""
+        return {
+            stage: float(np.mean([one.average_precision[stage].value for one in self.domains]))
+            for stage in STAGES
+        }
+
+
+def measure_suite(
+    domains: Sequence[Domain],
+    stages: Stages,
+    *,
+    is_left_out: bool = False,
+    nearest: int = NEAREST,
+    samples: int = 500,
+    on_progress: OnProgress = lambda _stage, _done, _total: None,
+) -> SuiteFigures:
+    """Return the figures of all *domains*; *nearest* is what `measure` takes it for.
+
+    Raises `InvalidInputError` where *is_left_out* leaves nothing to calibrate on.
+    """
+    measured = [
+        measure(domain, stages, nearest=nearest, on_progress=on_progress) for domain in domains
+    ]
+    decisions = _left_out(measured, stages) if is_left_out else _served(measured, stages)
+    found = []
+    for one, decision in zip(measured, decisions, strict=True):
+        found.append(figures(one, decision, samples=samples))
+        on_progress("bootstrap", 1, len(measured))
+    return SuiteFigures(
+        bi_encoder=stages.encoder.name,
+        reranker=stages.reranker.name,
+        digests=(stages.encoder.digest, stages.reranker.digest),
+        is_left_out=is_left_out,
+        domains=found,
+    )
+
+
+def _served(measured: Sequence[Measured], stages: Stages) -> list[Decision]:
+    return [stages.decide(one.scores) for one in measured]
+
+
+def _left_out(measured: Sequence[Measured], stages: Stages) -> list[Decision]:
+    digest = stages.encoder.digest
+    calibrations = leave_one_out(measured, bi_encoder=digest)
+    return [
+        decide(one.scores, calibration, digest, threshold=calibration.threshold)
+        for one, calibration in zip(measured, calibrations, strict=True)
+    ]
