@@ -50,12 +50,14 @@ def load_stages(
     """Return the models of a profile, or those named (bi-encoder, CrossEncoder) in their place."""
     from training.measure.stages import Stages  # noqa: PLC0415  # loads the models' stack
     from worker.inference.load import load_encoder, load_reranker  # noqa: PLC0415
+    from worker.matching.matcher import Matcher  # noqa: PLC0415
 
     profile, bi_encoder, reranker = names
     wanted = model_names(profile, bi_encoder=bi_encoder, reranker=reranker)
     with console.status(f"Loading {wanted.bi_encoder} and the CrossEncoder {wanted.reranker}"):
-        return Stages(
+        matcher = Matcher.of(
             load_encoder(wanted.bi_encoder, device=device, cache=cache),
             load_reranker(wanted.reranker, device=device, cache=cache),
             threshold=threshold,
         )
+    return Stages(matcher)

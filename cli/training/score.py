@@ -81,7 +81,7 @@ def score(  # noqa: PLR0913  # a command's options
             tally = score_table(table, stages, writer, on_rows=show)
     if table.encoding not in {"utf-8", "utf-8-sig"} and encoding is None:
         say(f"{pairs} is not UTF-8: it was read as {table.encoding}. If that is wrong: --encoding.")
-    for line in _report(tally, stages.threshold, is_json=".jsonl" in out):
+    for line in _report(tally, stages.matcher.threshold, is_json=".jsonl" in out):
         say(line)
 
 

@@ -46,20 +46,25 @@ def _texts(pair: "LabelledPair") -> tuple[str, Text, Text]:
 
 
 def show_suite(found: "SuiteFigures", *, console: Console) -> None:
-    """Print a row for each domain; of the stages the best is bold, its interval below it."""
-    from training.measure.suite_report import HEADINGS, LEFT_OUT, best_stage, cells  # noqa: PLC0415
+    """Print how each stage ranks every domain, the best in bold, and what is decided there."""
+    from training.measure import suite_report as report  # noqa: PLC0415  # heavy and optional
 
-    table = Table(*HEADINGS, title=f"{found.bi_encoder} and {found.reranker}")
+    ranking = Table("average precision", *report.RANKING)
+    decided = Table("decisions", *report.DECISION)
     for one in found.domains:
-        best = best_stage(one)
+        best = report.best_stage(one)
         figures = one.average_precision.items()
         stages = [_with_interval(figure, is_best=name == best) for name, figure in figures]
-        table.add_row(*cells(one, stages))
-    table.add_section()
-    table.add_row("mean", "", "", *(f"{value:.3f}" for value in found.means.values()))
-    console.print(table)
+        ranking.add_row(one.label, *report.counts(one), *stages)
+        decided.add_row(one.label, *report.decision(one))
+    ranking.add_section()
+    for kind, means in found.means.items():
+        values = [f"{value:.3f}" for value in means.values()]
+        ranking.add_row(report.MEANS[kind], "", "", *values)
+    console.print(ranking)
+    console.print(decided)
     if found.is_left_out:
-        console.print(LEFT_OUT, highlight=False)
+        console.print(report.LEFT_OUT, highlight=False)
 
 
 def _with_interval(found: "Interval", *, is_best: bool) -> str:

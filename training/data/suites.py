@@ -36,10 +36,15 @@ class PairsDomain:
     pairs: Sequence[LabelledPair]
 
     @property
+    def label(self) -> str:
+        """Return what people call it."""
+        return self.name
+
+    @property
     def summary(self) -> str:
         """Return a line for people on what the domain holds."""
         same = int(labels_of(self.pairs).sum())
-        return f"{self.name}: {len(self.pairs):,} pairs, {same:,} of them the same"
+        return f"{self.label}: {len(self.pairs):,} pairs, {same:,} of them are the same"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +57,11 @@ class MiningDomain:
     groups: Sequence[int]
 
     @property
+    def label(self) -> str:
+        """Return what people call it: labelled pairs of the same name may stand beside it."""
+        return f"{self.name} (mining)"
+
+    @property
     def same(self) -> int:
         """Return how many pairs of these questions are the same."""
         sizes = Counter(self.groups).values()
@@ -60,7 +70,7 @@ class MiningDomain:
     @property
     def summary(self) -> str:
         """Return a line for people on what the domain holds."""
-        return f"{self.name}: {len(self.titles):,} questions, {self.same:,} pairs the same (mining)"
+        return f"{self.label}: {len(self.titles):,} questions, {self.same:,} pairs are the same"
 
 
 Domain = PairsDomain | MiningDomain

@@ -13,7 +13,7 @@ from worker.scoring.fusion import Fusion
 
 Doubles = NDArray[np.float64]
 
-_DEFAULT_PRECISION = "0.80"
+DEFAULT_PRECISION = "0.80"
 _KEPT_BY_FLOOR = 0.995
 _HIGHEST_FLOOR = 0.6
 """A floor fitted on one domain cuts what a person would call the same on another."""
@@ -42,35 +42,25 @@ class RawScores:
         return np.asarray((self.forward + self.backward) / 2, np.float32)
 
 
-def calibrate(
-    raw: RawScores, labels: Labels, *, bi_encoder: str, weights: Doubles | None = None
-) -> Calibration:
+def calibrate(raw: RawScores, labels: Labels, *, bi_encoder: str) -> Calibration:
     """Return the calibration fitted on labelled pairs drawn as the service will meet them.
 
     *bi_encoder* is the digest of the model the cosines come from. Thresholds are those of the
-    fused probability; a precision that was never reached has none. *weights*, (n,) with a mean of
-    1, say how much each pair counts; all alike where there are none.
+    fused probability; a precision that was never reached has none.
     """
-    if weights is None:
-        weights = np.ones(len(labels))
-    fusion = lean_on_cosine(
-        fit_fusion(raw.logit, raw.cosine, labels, weights), raw, labels, weights
-    )
+    fusion = lean_on_cosine(fit_fusion(raw.logit, raw.cosine, labels), raw, labels)
     probabilities = fusion.probability(raw.logit, raw.cosine)
-    found = {
-        f"{wanted:.2f}": threshold_for(labels, probabilities, wanted, weights)
-        for wanted in PRECISIONS
-    }
+    found = {f"{wanted:.2f}": threshold_for(labels, probabilities, wanted) for wanted in PRECISIONS}
     thresholds = {name: value for name, value in found.items() if value is not None}
-    threshold = thresholds.get(_DEFAULT_PRECISION, 0.5)
+    threshold = thresholds.get(DEFAULT_PRECISION, 0.5)
     lowest = min([threshold, *thresholds.values()])  # a forum may choose any of them
     return Calibration(
         bi_encoder=bi_encoder,
         fusion=fusion,
-        logit_only=fit_fusion(raw.logit, None, labels, weights),
+        logit_only=fit_fusion(raw.logit, None, labels),
         threshold=threshold,
         thresholds=thresholds,
-        cosine_floor=_cosine_floor(raw.cosine[(labels == 1) & (probabilities >= lowest)]),
+        cosine_floor=cosine_floor_of(raw.cosine[(labels == 1) & (probabilities >= lowest)]),
         asymmetry=float(np.quantile(np.abs(raw.forward - raw.backward), _ASYMMETRY_QUANTILE)),
     )
 
@@ -80,7 +70,8 @@ def fit_fusion(
 ) -> Fusion:
     """Return the logistic fusion that explains *labels* best and rises with both inputs.
 
-    Without cosines it is plain Platt scaling (Platt 1999).
+    Without cosines it is plain Platt scaling (Platt 1999). *weights*, (n,), say how much each pair
+    counts; all alike where there are none.
     """
     columns = [logits] if cosines is None else [logits, cosines]
     model = LogisticRegression(C=1e3).fit(np.stack(columns, axis=1), labels, weights)
@@ -94,19 +85,17 @@ def fit_fusion(
     )
 
 
-def lean_on_cosine(
-    fusion: Fusion, raw: RawScores, labels: Labels, weights: Doubles | None = None
-) -> Fusion:
+def lean_on_cosine(fusion: Fusion, raw: RawScores, labels: Labels) -> Fusion:
     """Return *fusion* with the cosine weighed as much more as dev's ranking hardly notices.
 
     Labels of one domain trust the reranker that learnt that domain too far: elsewhere the cosine
     is the better of the two. Scale and bias are fitted anew, so probabilities stay calibrated.
     """
-    least = average_precision(labels, fusion.probability(raw.logit, raw.cosine), weights)
+    least = average_precision(labels, fusion.probability(raw.logit, raw.cosine))
     for lean in _LEANS if fusion.cosine else ():
         score = fusion.logit * raw.logit + lean * fusion.cosine * raw.cosine
-        if average_precision(labels, score, weights) >= least - _GIVEN_FOR_LEANING:
-            platt = fit_fusion(score, None, labels, weights)
+        if average_precision(labels, score) >= least - _GIVEN_FOR_LEANING:
+            platt = fit_fusion(score, None, labels)
             return Fusion(
                 logit=platt.logit * fusion.logit,
                 cosine=platt.logit * lean * fusion.cosine,
@@ -120,7 +109,7 @@ def threshold_for(
 ) -> float | None:
     """Return the lowest probability at and above which *precision* is reached, or None.
 
-    Reached by chance on a handful of pairs does not count.
+    Reached by chance on a handful of pairs does not count. *weights*, (n,), are as in `fit_fusion`.
     """
     order = np.argsort(-probabilities, kind="stable")
     held = (np.ones(len(labels)) if weights is None else weights)[order]
@@ -133,7 +122,7 @@ def threshold_for(
     return float(probabilities[order][np.flatnonzero(good)[-1]])
 
 
-def _cosine_floor(flagged: Floats) -> float:
+def cosine_floor_of(flagged: Floats) -> float:
     """Return a cosine that all but one in two hundred of the duplicates found stay above."""
     if not len(flagged):
         return Calibration().cosine_floor

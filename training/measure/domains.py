@@ -17,9 +17,11 @@ from training.measure.bootstrap import (
 )
 from training.measure.metrics import asymmetry, calibration_error
 from training.measure.stages import Decision, PairTexts, Stages, StageScores
-from worker.archives.blocks import BlockSearch, all_near
-from worker.inference.encoder import Encoder
-from worker.text import TextFields, model_text
+from worker.archives.blocks import BlockSearch
+from worker.archives.mining import near_questions
+from worker.matching.matcher import Matcher
+from worker.scoring.gate import Screen
+from worker.text import Seen, TextFields, seen
 
 STAGES = ("cosine_titles", "cosine_whole", "cross_encoder", "served")
 NEAREST = 12_000
@@ -49,6 +51,8 @@ class DomainFigures:
     """What a table says of one domain."""
 
     name: str
+    label: str
+    """The name, and whether it is a mining set."""
     is_mining: bool
     pairs: int
     same: int
@@ -101,6 +105,7 @@ def figures(
     right = int(labels[decision.flagged].sum())
     return DomainFigures(
         name=measured.domain.name,
+        label=measured.domain.label,
         is_mining=isinstance(measured.domain, MiningDomain),
         pairs=len(labels),
         same=measured.same,
@@ -126,12 +131,12 @@ def _scored(
     domain: Domain, texts: Sequence[PairTexts], stages: Stages, on_progress: OnProgress
 ) -> StageScores:
     return stages.score_many(
-        texts, on_done=lambda count: on_progress(domain.name, count, len(texts))
+        texts, on_done=lambda count: on_progress(domain.label, count, len(texts))
     )
 
 
 def _mined(domain: MiningDomain, stages: Stages, nearest: int, on_progress: OnProgress) -> Measured:
-    members = _near_pairs(domain, stages.encoder, nearest)
+    members = _near_pairs(domain, stages.matcher, nearest, on_progress)
     titles, bodies = domain.titles, domain.bodies
     texts = [PairTexts(titles[a], titles[b], bodies[a], bodies[b]) for a, b in members.tolist()]
     groups = np.array(domain.groups, np.int64)
@@ -144,18 +149,30 @@ def _mined(domain: MiningDomain, stages: Stages, nearest: int, on_progress: OnPr
     )
 
 
-def _near_pairs(domain: MiningDomain, encoder: Encoder, nearest: int) -> Members:
+def _near_pairs(
+    domain: MiningDomain, matcher: Matcher, nearest: int, on_progress: OnProgress
+) -> Members:
     """Return the nearest pairs by the cosine of titles and by that of the whole texts, (n, 2)."""
-    rows = list(zip(domain.titles, domain.bodies, strict=True))
-    titles = [model_text(title) for title, _ in rows]
-    whole = [model_text(title, body, fields=TextFields.TITLE_BODY) for title, body in rows]
-    found = [_nearest(titles, encoder, nearest)]
-    if whole != titles:
-        found.append(_nearest(whole, encoder, nearest))
+    rows = zip(domain.titles, domain.bodies, strict=True)
+    whole = [seen(title, body, fields=TextFields.TITLE_BODY) for title, body in rows]
+    titles = [Seen(one.title, one.title) for one in whole]
+    wanted = {"titles": titles} if titles == whole else {"titles": titles, "whole": whole}
+    found = []
+    for what, questions in wanted.items():
+        near = near_questions(
+            matcher,
+            questions,
+            np.empty((len(questions), matcher.encoder.dimension), np.float16),
+            screen=Screen(floor=_LEAST_COSINE),
+            search=BlockSearch(),
+            top_k=_TOP_K,
+            on_progress=_named(f"{domain.label}, {what}", on_progress),
+        )
+        best = np.argsort(-near.cosine, kind="stable")[:nearest]
+        found.append(near.pairs[best].astype(np.int64))
     return np.unique(np.concatenate(found), axis=0)
 
 
-def _nearest(texts: Sequence[str], encoder: Encoder, nearest: int) -> Members:
-    near = all_near(encoder.encode(texts), floor=_LEAST_COSINE, top_k=_TOP_K, search=BlockSearch())
-    best = np.argsort(-near.cosine, kind="stable")[:nearest]
-    return np.stack((near.left[best], near.right[best]), axis=1)
+def _named(name: str, on_progress: OnProgress) -> OnProgress:
+    """Return what tells of a step of *name* apart from the same step of another."""
+    return lambda step, done, total: on_progress(f"{name}: {step}", done, total)

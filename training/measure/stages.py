@@ -1,6 +1,5 @@
 """What every stage of the service says of pairs of questions, and what it decides."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Self
@@ -8,16 +7,22 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.inference.encoder import Encoder
-from worker.inference.reranker import Reranker
-from worker.scoring.fusion import Calibration, Floats
-from worker.text import FOREIGN_LIMIT, TextFields, foreign_share, full_text, model_text, text_digest
+from worker.matching.matcher import Matcher
+from worker.matching.pairs import score_pairs
+from worker.scoring.calibration import Rule
+from worker.scoring.fusion import Floats
+from worker.text import (
+    FOREIGN_LIMIT,
+    Seen,
+    TextFields,
+    foreign_share,
+    full_text,
+    seen,
+    text_digest,
+)
 
 CHUNK = 512
 """Pairs scored at a time: few enough to hear of progress, many enough to batch by length."""
-_WORD = re.compile(r"\w+")
-
-Places = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,14 @@ class PairTexts:
         return (
             full_text(self.title1, self.body1, fields=TextFields.TITLE_BODY),
             full_text(self.title2, self.body2, fields=TextFields.TITLE_BODY),
+        )
+
+    @property
+    def seen(self) -> tuple[Seen, Seen]:
+        """Return what the models see of each question, in a forum that reads bodies."""
+        return (
+            seen(self.title1, self.body1, fields=TextFields.TITLE_BODY),
+            seen(self.title2, self.body2, fields=TextFields.TITLE_BODY),
         )
 
 
@@ -86,31 +99,27 @@ class Decision:
 
 
 class Stages:
-    """One pair of models, asked for every stage, and the calibration that decides."""
+    """One pair of models, asked for every stage, and the rule that decides."""
 
-    def __init__(
-        self, encoder: Encoder, reranker: Reranker, *, threshold: float | None = None
-    ) -> None:
-        self.encoder, self.reranker = encoder, reranker
-        own = reranker.calibration.threshold
-        self.threshold = own if threshold is None else threshold
+    def __init__(self, matcher: Matcher) -> None:
+        self.matcher = matcher
 
     def score(self, pairs: Sequence[PairTexts]) -> StageScores:
         """Return what every stage says of *pairs*; both orders are read, needed or not.
 
         Raises `InferenceError` when a model cannot read the texts.
         """
-        titles, whole, texts = _indexed(pairs)
-        vectors = self.encoder.encode(texts)
+        both = [pair.seen for pair in pairs]
+        found = score_pairs(self.matcher, [one for one, _ in both], [other for _, other in both])
         full = [pair.full for pair in pairs]
-        foreign = [max(map(foreign_share, both)) > FOREIGN_LIMIT for both in full]
+        foreign = [max(map(foreign_share, texts)) > FOREIGN_LIMIT for texts in full]
         same = [text_digest(first) == text_digest(second) for first, second in full]
         return StageScores(
-            cosine_titles=_cosines(vectors, titles),
-            cosine_whole=_cosines(vectors, whole),
-            overlap=_overlaps(texts, titles),
-            forward=self.reranker.score(texts, whole),
-            backward=self.reranker.score(texts, np.ascontiguousarray(whole[:, ::-1])),
+            cosine_titles=found.title_cosine,
+            cosine_whole=found.cosine,
+            overlap=found.overlap,
+            forward=found.forward,
+            backward=found.backward,
             same_text=np.array(same, np.bool_),
             foreign=np.array(foreign, np.bool_),
         )
@@ -126,53 +135,21 @@ class Stages:
         return StageScores.joined(parts)
 
     def decide(self, scores: StageScores) -> Decision:
-        """Return what the service makes of *scores* with the calibration of its CrossEncoder."""
-        return decide(
-            scores, self.reranker.calibration, self.encoder.digest, threshold=self.threshold
-        )
+        """Return what the service makes of *scores*."""
+        return decide(scores, self.matcher.rule, threshold=self.matcher.threshold)
 
 
-def decide(
-    scores: StageScores, calibration: Calibration, bi_encoder: str, *, threshold: float
-) -> Decision:
-    """Return what the service would make of *scores*: probability, and what it would flag.
+def decide(scores: StageScores, rule: Rule, *, threshold: float | None = None) -> Decision:
+    """Return what the service would make of *scores* by *rule*, at its threshold if none is given.
 
     Two equal texts have 1. Below the cosine floor no pair is looked at, nor one in a script that
     the models do not know: neither is flagged, whatever its probability.
     """
-    fusion = calibration.for_bi_encoder(bi_encoder)
-    probability = fusion.probability(scores.logit, scores.cosine_whole)
-    is_looked_at = (scores.cosine_whole >= calibration.cosine_floor) & ~scores.foreign
+    least = rule.threshold if threshold is None else threshold
+    probability = rule.fusion.probability(scores.logit, scores.cosine_whole, scores.overlap)
+    is_looked_at = (scores.cosine_whole >= rule.cosine_floor) & ~scores.foreign
     return Decision(
         probability=np.where(scores.same_text, np.float32(1.0), probability),
-        flagged=scores.same_text | (is_looked_at & (probability >= threshold)),
-        threshold=threshold,
+        flagged=scores.same_text | (is_looked_at & (probability >= least)),
+        threshold=least,
     )
-
-
-def _indexed(pairs: Sequence[PairTexts]) -> tuple[Places, Places, list[str]]:
-    """Return the places of the titles and of the whole texts, (n, 2) each, and every text once."""
-    places: dict[str, int] = {}
-
-    def place(title: str, body: str = "") -> int:
-        text = model_text(title, body, fields=TextFields.TITLE_BODY)
-        return places.setdefault(text, len(places))
-
-    titles = [(place(pair.title1), place(pair.title2)) for pair in pairs]
-    whole = [(place(pair.title1, pair.body1), place(pair.title2, pair.body2)) for pair in pairs]
-    return _of_two(titles), _of_two(whole), list(places)
-
-
-def _of_two(places: list[tuple[int, int]]) -> Places:
-    return np.array(places, np.int32).reshape(-1, 2)
-
-
-def _cosines(vectors: Floats, pairs: Places) -> Floats:
-    left, right = vectors[pairs[:, 0]], vectors[pairs[:, 1]]
-    return np.asarray(np.einsum("nd,nd->n", left, right), np.float32)
-
-
-def _overlaps(texts: Sequence[str], pairs: Places) -> Floats:
-    words = {place: set(_WORD.findall(texts[place].casefold())) for place in np.unique(pairs)}
-    shares = [len(words[a] & words[b]) / max(1, len(words[a] | words[b])) for a, b in pairs]
-    return np.array(shares, np.float32)

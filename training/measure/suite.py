@@ -32,12 +32,23 @@ class SuiteFigures:
     domains: Sequence[DomainFigures]
 
     @property
-    def means(self) -> dict[str, float]:
-        """Return the mean average precision over the domains, by stage: each counts alike."""
-        return {
-            stage: float(np.mean([one.average_precision[stage].value for one in self.domains]))
-            for stage in STAGES
+    def means(self) -> dict[str, dict[str, float]]:
+        """Return the mean average precision by stage, of labelled pairs and of mining sets.
+
+        Each domain counts alike.
+        """
+        kinds = {
+            "pairs": [one for one in self.domains if not one.is_mining],
+            "mining": [one for one in self.domains if one.is_mining],
         }
+        return {kind: _means(domains) for kind, domains in kinds.items() if domains}
+
+
+def _means(domains: Sequence[DomainFigures]) -> dict[str, float]:
+    return {
+        stage: float(np.mean([one.average_precision[stage].value for one in domains]))
+        for stage in STAGES
+    }
 
 
 def measure_suite(
@@ -56,15 +67,16 @@ def measure_suite(
     measured = [
         measure(domain, stages, nearest=nearest, on_progress=on_progress) for domain in domains
     ]
-    decisions = _left_out(measured, stages) if is_left_out else _served(measured, stages)
+    decisions = _left_out(measured) if is_left_out else _served(measured, stages)
     found = []
     for one, decision in zip(measured, decisions, strict=True):
         found.append(figures(one, decision, samples=samples))
         on_progress("bootstrap", 1, len(measured))
+    encoder, reranker = stages.matcher.encoder, stages.matcher.reranker
     return SuiteFigures(
-        bi_encoder=stages.encoder.name,
-        reranker=stages.reranker.name,
-        digests=(stages.encoder.digest, stages.reranker.digest),
+        bi_encoder=encoder.name,
+        reranker=reranker.name,
+        digests=(encoder.digest, reranker.digest),
         is_left_out=is_left_out,
         domains=found,
     )
@@ -74,10 +86,6 @@ def _served(measured: Sequence[Measured], stages: Stages) -> list[Decision]:
     return [stages.decide(one.scores) for one in measured]
 
 
-def _left_out(measured: Sequence[Measured], stages: Stages) -> list[Decision]:
-    digest = stages.encoder.digest
-    calibrations = leave_one_out(measured, bi_encoder=digest)
-    return [
-        decide(one.scores, calibration, digest, threshold=calibration.threshold)
-        for one, calibration in zip(measured, calibrations, strict=True)
-    ]
+def _left_out(measured: Sequence[Measured]) -> list[Decision]:
+    rules = leave_one_out(measured)
+    return [decide(one.scores, rule) for one, rule in zip(measured, rules, strict=True)]

@@ -10,21 +10,9 @@ from training.measure.bootstrap import Interval
 from training.measure.domains import STAGES, DomainFigures
 from training.measure.suite import SuiteFigures
 
-HEADINGS = (
-    "domain",
-    "pairs",
-    "same",
-    "cosine, titles",
-    "cosine, whole",
-    "CrossEncoder",
-    "served",
-    "threshold",
-    "flagged",
-    "precision",
-    "recall",
-    "calibration error",
-    "asymmetry",
-)
+RANKING = ("pairs", "same", "cosine, titles", "cosine, whole", "CrossEncoder", "served")
+DECISION = ("threshold", "flagged", "precision", "recall", "calibration error", "asymmetry")
+MEANS = {"pairs": "mean of labelled pairs", "mining": "mean of mining sets"}
 LEGEND = """\
 - The four columns after `same` are average precision, with 95 % bootstrap intervals.
 - `pairs` of a mining set are its nearest pairs; `same` are all of its pairs that are the same, near
@@ -34,7 +22,7 @@ LEGEND = """\
 - `calibration error` is the mean gap between the probability and the share that came true;
   `asymmetry` the mean difference between the CrossEncoder's probabilities of both orders.
 """
-LEFT_OUT = "Each domain is decided by a calibration that was fitted on the other domains alone."
+LEFT_OUT = "Each domain is decided by a rule that was fitted on the other domains alone."
 SUFFIXES = (".md", ".json")
 
 
@@ -60,25 +48,28 @@ def as_json(found: SuiteFigures) -> str:
 
 def as_markdown(found: SuiteFigures) -> str:
     """Return the table and what its columns mean."""
+    headings = ("domain", *RANKING, *DECISION)
     lines = [f"Bi-encoder `{found.bi_encoder}`, CrossEncoder `{found.reranker}`.", ""]
     lines += [LEFT_OUT, ""] if found.is_left_out else []
-    lines += [_row(HEADINGS), _row(["---"] * len(HEADINGS))]
+    lines += [_row(headings), _row(["---"] * len(headings))]
     for one in found.domains:
         best = best_stage(one)
-        stages = [_bold(_interval(one.average_precision[s]), s == best) for s in STAGES]
-        lines.append(_row(cells(one, stages)))
-    means = [f"{found.means[stage]:.3f}" for stage in STAGES]
-    lines.append(_row(["mean", "", "", *means, *[""] * (len(HEADINGS) - 3 - len(means))]))
+        stages = [_bold(_interval(one.average_precision[s]), is_bold=s == best) for s in STAGES]
+        lines.append(_row([one.label, *counts(one), *stages, *decision(one)]))
+    for kind, means in found.means.items():
+        values = [f"{value:.3f}" for value in means.values()]
+        lines.append(_row([MEANS[kind], "", "", *values, *[""] * len(DECISION)]))
     return "\n".join([*lines, "", LEGEND])
 
 
-def cells(one: DomainFigures, stages: Sequence[str]) -> list[str]:
-    """Return a row of the table; *stages* are the cells of average precision."""
+def counts(one: DomainFigures) -> list[str]:
+    """Return how many pairs there are, and how many are the same, for people."""
+    return [f"{one.pairs:,}", f"{one.same:,}"]
+
+
+def decision(one: DomainFigures) -> list[str]:
+    """Return the figures of `DECISION`, for people."""
     return [
-        f"{one.name} (mining)" if one.is_mining else one.name,
-        f"{one.pairs:,}",
-        f"{one.same:,}",
-        *stages,
         f"{one.threshold:.2f}",
         f"{one.flagged:,}",
         "-" if one.precision is None else f"{one.precision:.2f}",
@@ -97,7 +88,7 @@ def _interval(found: Interval) -> str:
     return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
 
 
-def _bold(text: str, is_bold: bool) -> str:
+def _bold(text: str, *, is_bold: bool) -> str:
     return f"**{text}**" if is_bold else text
 
 

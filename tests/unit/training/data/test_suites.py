@@ -38,9 +38,9 @@ def test_domains_are_folders_or_files_and_pairs_come_first(tmp_path: Path) -> No
         ("cooking", MiningDomain),
     ]
     assert [one.summary for one in found] == [
-        "bikes: 2 pairs, 1 of them the same",
-        "cooking: 2 pairs, 1 of them the same",
-        "cooking: 2 questions, 1 pairs the same (mining)",
+        "bikes: 2 pairs, 1 of them are the same",
+        "cooking: 2 pairs, 1 of them are the same",
+        "cooking (mining): 2 questions, 1 pairs are the same",
     ]
 
 

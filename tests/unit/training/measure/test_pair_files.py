@@ -9,7 +9,9 @@ from training.data.writing import open_writer
 from training.measure.pair_files import SCORES, Lines, Tally, columns_of, score_table
 from training.measure.stages import CHUNK, Stages
 from worker.inference.testing import WordEncoder, WordReranker
-from worker.scoring.fusion import Calibration, Fusion
+from worker.matching.matcher import Matcher
+from worker.scoring.calibration import Calibration
+from worker.scoring.fusion import Fusion
 from worker.text import FOREIGN_WARNING
 
 CALIBRATION = Calibration(fusion=Fusion(cosine=4.0), logit_only=Fusion(), threshold=0.6)
@@ -18,7 +20,7 @@ CALIBRATION = Calibration(fusion=Fusion(cosine=4.0), logit_only=Fusion(), thresh
 def scored(text: str, folder: Path) -> tuple[list[dict[str, str]], Tally]:
     path, out = folder / "pairs.csv", folder / "out.csv"
     path.write_text(text, encoding="utf-8")
-    stages = Stages(WordEncoder(), WordReranker(CALIBRATION))
+    stages = Stages(Matcher.of(WordEncoder(), WordReranker(CALIBRATION)))
     with open_table(path) as table, open_writer(str(out), columns_of(table)) as writer:
         tally = score_table(table, stages, writer)
     with out.open(encoding="utf-8", newline="") as stream:

@@ -3,7 +3,9 @@ import pytest
 
 from training.measure.stages import CHUNK, PairTexts, Stages, StageScores
 from worker.inference.testing import WordEncoder, WordReranker
-from worker.scoring.fusion import Calibration, Fusion
+from worker.matching.matcher import Matcher
+from worker.scoring.calibration import Calibration
+from worker.scoring.fusion import Fusion
 
 CALIBRATION = Calibration(
     bi_encoder=WordEncoder.digest,
@@ -21,7 +23,7 @@ PAIRS = [SAME, NEAR, SWAPPED, FAR, FOREIGN]
 
 @pytest.fixture
 def stages() -> Stages:
-    return Stages(WordEncoder(), WordReranker(CALIBRATION))
+    return Stages(Matcher.of(WordEncoder(), WordReranker(CALIBRATION)))
 
 
 def test_every_stage_has_a_number_for_every_pair_in_order(stages: Stages) -> None:
@@ -80,7 +82,7 @@ def test_a_pair_below_the_floor_is_not_flagged_whatever_its_probability(stages: 
 
 
 def test_a_threshold_of_ones_own_takes_the_place_of_the_models() -> None:
-    strict = Stages(WordEncoder(), WordReranker(CALIBRATION), threshold=1.0)
+    strict = Stages(Matcher.of(WordEncoder(), WordReranker(CALIBRATION), threshold=1.0))
 
     assert strict.decide(strict.score(PAIRS)).flagged.tolist() == [True, *[False] * 4]
 
