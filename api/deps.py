@@ -1,7 +1,7 @@
-"""What routes ask for, as `Annotated` aliases: connections, the queue, the caller and its forum.
+"""Dependencies of routes, as `Annotated` aliases: connections, queue, caller, forum.
 
-A forum that does not exist and one that the key is not bound to are the same 404, so that no key
-can find out which forums there are. Only on its own forums is a key told that a scope is missing.
+An unknown forum and a forum of another key give the same 404, so that no key can find out which
+forums there are. Only in its own forums does a key learn that a scope is missing.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Every error as problem+json (RFC 9457); the only place that knows which error is which status."""
+"""Every error as problem+json (RFC 9457). Only this module maps errors to status codes."""
 
 import json
 import re
@@ -65,15 +65,15 @@ class BodyTooLargeError(ServiceError):
 
 
 class BodyBrokenOffError(ServiceError):
-    """The body ended before it was whole."""
+    """The body ended before it was complete."""
 
 
 class SlowBodyError(ServiceError):
-    """The body came too slowly: nothing of it for a while, or not all of it in time."""
+    """The body came too slowly: nothing for a while, or not all of it in time."""
 
 
 class UploadSlotsTakenError(TransientError):
-    """This forum has as many archives under way as it may."""
+    """As many archives of this forum are being loaded as are allowed; try again later."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(
@@ -83,14 +83,14 @@ class UploadSlotsTakenError(TransientError):
 
 
 class UploadsTakenError(TransientError):
-    """As many archives are being read as this service can take; try again later."""
+    """The service is loading as many archives as it can; try again later."""
 
     def __init__(self) -> None:
         super().__init__(retry_after_s=_UPLOAD_RETRY_S)
 
 
 class DiskFullError(TransientError):
-    """There is no room for this on the disk of the service."""
+    """The disk of the service is full."""
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message, retry_after_s=_DISK_RETRY_S)
@@ -144,7 +144,7 @@ def problem(
     }
     if errors:
         content["errors"] = list(errors)
-    # Names out of a request may hold half a surrogate pair, which no UTF-8 can carry.
+    # Names from a request may have half of a surrogate pair, which UTF-8 cannot encode.
     body = json.dumps(content, ensure_ascii=False).encode(errors="replace")
     return Response(body, status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
 

@@ -1,7 +1,7 @@
-"""Has an upload read by a process of its own, and watches over it.
+"""Lets a separate process read an upload, and supervises it.
 
 The process is ended when its archive is paused or cancelled, when its time is over, and when this
-one ends. Whatever becomes of it, its archive says so.
+process ends. The archive's row always has the result.
 """
 
 import signal
@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 
 class Reader:
-    """One reading process."""
+    """A process that reads an upload."""
 
     def __init__(
         self, sessions: Sessions, threads: anyio.CapacityLimiter, *, time_limit_s: float
@@ -44,7 +44,7 @@ class Reader:
         self._stopped: ServiceError | None = None
 
     async def read(self, job: LoadJob) -> int:
-        """Return the number of the archive when all of it is stored.
+        """Return the id of the archive when all of it is stored.
 
         Raises `InvalidInputError`, `ConflictError`, `TransientError` and `DiskFullError`.
         """
@@ -135,7 +135,7 @@ def _error_of(report: LoadReport | None, code: int | None) -> ServiceError:
 
 
 async def _end(process: Process) -> None:
-    """End the process: asked first, so that it can say in its archive what became of it."""
+    """End the process. It is asked first, so that it can write the reason into its archive."""
     with anyio.CancelScope(shield=True):
         for ask in (process.terminate, process.kill):
             if process.returncode is not None:

@@ -24,7 +24,7 @@ from worker.queue import CheckAnswer, CheckRequest, Queue
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
-# Else each counter has a gauge beside it that only says when the process started.
+# Otherwise each counter gets a second gauge with the start time of the process.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 log = structlog.get_logger()
@@ -80,18 +80,18 @@ class CountedQueue:
         self._failed = metrics.failed_wakes
 
     def wake(self, lane: Lane) -> bool:
-        """Ask for a lane to be drained and return whether a message is on its way."""
+        """Wake the workers of a lane and return whether a message was sent or waits."""
         is_sent = self._queue.wake(lane)
         if not is_sent:
             self._failed.labels(lane).inc()
         return is_sent
 
     def check(self, request: CheckRequest, *, timeout_s: float) -> CheckAnswer:
-        """Return a worker's answer; raises `TransientError` when none comes in time."""
+        """Return a worker's answer; raises `TransientError` if none comes in time."""
         return self._queue.check(request, timeout_s=timeout_s)
 
     def ping(self) -> None:
-        """Raise `TransientError` when the broker does not answer."""
+        """Raise `TransientError` if the broker does not answer."""
         self._queue.ping()
 
 

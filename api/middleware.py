@@ -80,7 +80,7 @@ class _Answer:
 
 
 def _log_unexpected(error: Exception, request_id: str) -> None:
-    # Where, and of what kind, but not its words: a database's error quotes the row it was given.
+    # Place and kind only, not the message: a database's error quotes the row.
     where = "".join(traceback.format_tb(error.__traceback__))
     log.error("http.failed", request_id=request_id, error=type(error).__name__, traceback=where)
 
@@ -115,7 +115,7 @@ def _counted(receive: Receive, limit: int) -> Receive:
         message = await receive()
         total += len(message.get("body", b""))
         if total > limit:
-            # The one kind of exception that FastAPI lets through while it reads a body.
+            # The only kind of exception that FastAPI passes on while it reads a body.
             raise HTTPException(413) from BodyTooLargeError(limit)
         return message
 

@@ -1,7 +1,7 @@
-"""Uploads of archives: slots of their own, and a file on the disk until they are read.
+"""Uploads of archives: separate slots, and a file on disk until they are read.
 
-Nothing here runs in the threads that answer everybody. What a forum may have under way at a time is
-limited, so that one that fills its slots leaves the others theirs.
+Nothing here runs in the threads of the other requests. The number of uploads of one forum is
+limited, so that a forum that uses all its slots leaves the others theirs.
 """
 
 import shutil
@@ -28,7 +28,7 @@ _PIECE = 1 << 20
 
 
 class Uploads:
-    """The uploads that one process of the API has in hand."""
+    """The present uploads of one process of the API."""
 
     def __init__(self, settings: ApiSettings) -> None:
         self._settings = settings
@@ -38,9 +38,9 @@ class Uploads:
 
     @contextmanager
     def slot(self, forum_id: int) -> Iterator[None]:
-        """Hold a slot; raises `UploadsTakenError`, `UploadSlotsTakenError` where it is the forum's.
+        """Hold a slot; raises `UploadsTakenError`, or `UploadSlotsTakenError` at the forum's limit.
 
-        Nobody waits for one: who waits would hold a connection, and its body with it.
+        Nothing waits for a slot: a waiting request would hold a connection and its body.
         """
         if self._taken[forum_id] >= self._settings.upload_slots_per_forum:
             raise UploadSlotsTakenError(self._settings.upload_slots_per_forum)
@@ -55,7 +55,7 @@ class Uploads:
 
     @asynccontextmanager
     async def received(self, request: Request) -> AsyncIterator[IO[bytes]]:
-        """Give the body of *request* as a file that has no name.
+        """Yield the body of *request* as a file without a name.
 
         Raises `DiskFullError`, `SlowBodyError` and `BodyBrokenOffError`.
         """

@@ -1,7 +1,7 @@
-"""Child processes that die with this one: how they are started, written down and ended.
+"""Child processes that end with this one: starting, recording and ending them.
 
-On Linux the kernel signals a child when the process that started it ends, however it ends. What
-outlives that, as on other systems, is written down and ended by the next start.
+On Linux the kernel signals a child when its parent ends, however it ends. Children that still run
+after that, as on other systems, are recorded, and the next start ends them.
 """
 
 import ctypes
@@ -25,7 +25,7 @@ _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user of this machine, by the numbers that the kernel knows."""
+    """A user of this machine, by user and group id."""
 
     uid: int
     gid: int
@@ -33,7 +33,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """What a child runs, as whom, and the signal that makes it stop in good order."""
+    """The command of a child, its user, and the signal that stops it cleanly."""
 
     name: str
     arguments: Sequence[str]
@@ -44,9 +44,9 @@ class Command:
 
 
 def spawn(command: Command, log: Path) -> subprocess.Popen[bytes]:
-    """Start a child whose output is added to *log*; call it from the main thread alone.
+    """Start a child whose output is added to *log*; call it only from the main thread.
 
-    The kernel takes the end of the thread that started a child for the end of its parent.
+    For the kernel the parent ends when the thread that started the child ends.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     owner = command.account
@@ -58,12 +58,12 @@ def spawn(command: Command, log: Path) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            # A session of its own, or Ctrl-C would hit the children before their parent can act.
+            # A session of its own, so that Ctrl-C does not reach children before their parent acts.
             start_new_session=True,
             user=None if owner is None else owner.uid,
             group=None if owner is None else owner.gid,
             extra_groups=None if owner is None else [],
-            # After the change of user, which takes the wish back; it survives exec.
+            # After the change of user, which resets it; it survives exec.
             preexec_fn=_die_with(os.getpid(), command.stop_signal),  # noqa: PLW1509
         )
 
@@ -84,7 +84,7 @@ def die_with_parent() -> None:
 
 
 def record(path: Path, pids: Mapping[str, int]) -> None:
-    """Write down which children this process has, for the start after this one."""
+    """Record the children of this process, for the next start."""
     children = [[name, *_identity(pid)] for name, pid in pids.items() if psutil.pid_exists(pid)]
     path.write_text(json.dumps({"parent": _identity(os.getpid()), "children": children}))
 
@@ -97,9 +97,9 @@ def _identity(pid: int) -> tuple[int, float]:
 
 
 def end_leftovers(folder: Path) -> list[str]:
-    """End what earlier starts on *folder* left running, and return what that was.
+    """End processes that earlier starts on *folder* left running, and return their names.
 
-    Call it only while holding the folder. Children of this very process are none.
+    Call it only while holding the folder. Children of this process are not ended.
     """
     names = []
     for path in folder.glob(RECORDS):

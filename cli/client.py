@@ -1,4 +1,4 @@
-"""The service's own API as seen by the command line."""
+"""A client of the service's API for the command line."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Self

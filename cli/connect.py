@@ -16,10 +16,10 @@ DATABASE_VARIABLE = "ASKEDBEFORE_DATABASE_URL"
 
 @contextmanager
 def service(data: Path | None = None) -> Iterator[None]:
-    """Make the settings of a service the environment's, for as long as the block lasts.
+    """Put the settings of a service into the environment for the block.
 
-    Where they are set already they stand; else the running `askedbefore up` of the data folder is
-    asked; else its servers are started for the length of this command.
+    If they are set already, they are used. Else the running `askedbefore up` of the data folder is
+    used. Else its servers are started for this command.
     """
     if DATABASE_VARIABLE in os.environ:  # noqa: TID251  # decides whether settings are complete
         yield
@@ -47,7 +47,7 @@ def _variables(running: Running) -> Iterator[None]:
 
 @contextmanager
 def database(data: Path | None = None) -> Iterator[Sessions]:
-    """Give sessions on the migrated database of the service."""
+    """Yield sessions on the migrated database of the service."""
     with service(data):
         engine = make_engine(DatabaseSettings())
         schema.upgrade(engine)

@@ -29,7 +29,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 class _AilmentError(ServiceError):
-    """A part of the service is not as it should be."""
+    """A part of the service does not work."""
 
 
 def doctor() -> None:

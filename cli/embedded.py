@@ -1,7 +1,7 @@
-"""Real Postgres and Redis out of wheels, for a machine that has neither.
+"""Real Postgres and Redis from wheels, for a machine that has neither.
 
-Both listen on unix sockets only. A socket's path must stay under 107 characters, so the sockets lie
-in short folders of their own when the data folder's path is long.
+Both listen on unix sockets only. A socket's path must stay under 107 characters. So if the data
+folder's path is long, the sockets are in other folders with short paths.
 """
 
 import hashlib
@@ -82,7 +82,7 @@ class EmbeddedServers:
         )
 
     def check(self, *, patience: int | None = None) -> None:
-        """Start a server again that has ended; raises `ChildDiedError` when that does not help."""
+        """Start a server again that has ended; raises `ChildDiedError` if it keeps ending."""
         if patience is not None:
             self._supervisor.patience = patience
         self._supervisor.check()
@@ -143,7 +143,7 @@ class EmbeddedServers:
 
 
 def _short(folder: Path, name: str, file: str) -> Path:
-    """Return *folder*, or a folder with a short name where *file* in it has too long a path."""
+    """Return *folder*, or a folder with a short path if the path of *file* in it is too long."""
     if len(os.fsencode(folder / file)) < _SOCKET_PATH_LIMIT:
         return folder
     digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
@@ -151,7 +151,7 @@ def _short(folder: Path, name: str, file: str) -> Path:
 
 
 def _own(folder: Path, account: Account | None) -> None:
-    """Make a folder in the temporary one that nobody else may have made before."""
+    """Create a folder in the temporary folder that no other user can have created before."""
     owner = Account(os.geteuid(), os.getegid()) if account is None else account
     try:
         folder.mkdir(mode=0o700)
@@ -163,7 +163,7 @@ def _own(folder: Path, account: Account | None) -> None:
 
 
 def _end_redis(client: redis.Redis) -> None:
-    # One that an earlier start left behind: never two on one socket.
+    # A server that an earlier start left running: never two on one socket.
     try:
         client.shutdown(nosave=True)
     except redis.RedisError:
@@ -171,7 +171,7 @@ def _end_redis(client: redis.Redis) -> None:
 
 
 def _forget_messages(folder: Path) -> None:
-    """Remove what versions before kept on disk: texts that were asked about were among it."""
+    """Remove what earlier versions kept on disk; it could contain checked texts."""
     for old in ("appendonly.aof", "dump.rdb"):
         (folder / old).unlink(missing_ok=True)
 
@@ -184,7 +184,7 @@ def _redis_command(folder: Path, socket: Path) -> Command:
         "unixsocket": str(socket),
         "unixsocketperm": "700",
         "dir": str(folder),
-        # Nothing on disk: it holds hints, and texts that are asked about and must not stay.
+        # Nothing on disk: Redis has wake-ups, and checked texts that must not be kept.
         "appendonly": "no",
         "save": "",
         "maxmemory-policy": "noeviction",

@@ -1,4 +1,4 @@
-"""Where the embedded service keeps its data, and how its processes find each other."""
+"""The data folder of the embedded service, and how its processes find each other."""
 
 import fcntl
 import json
@@ -29,7 +29,7 @@ _SECRET = "secret"  # noqa: S105  # the name of a file
 
 
 class HomeSettings(BaseSettings):
-    """Where the embedded service keeps its data, read from ``ASKEDBEFORE_*``."""
+    """Settings of the data folder, read from ``ASKEDBEFORE_*``."""
 
     model_config = SettingsConfigDict(env_prefix="ASKEDBEFORE_", frozen=True)
 
@@ -47,7 +47,7 @@ class _Xdg(BaseSettings):
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What a running service tells other commands of this machine."""
+    """The addresses of a running service, for other commands on this machine."""
 
     database_url: str
     redis_url: str
@@ -101,10 +101,10 @@ def hold(
     url: str | None = None,
     say: Callable[[str], object] = lambda _: None,
 ) -> Iterator[Running]:
-    """Own *folder* for the block, and tell other commands where the service listens.
+    """Own *folder* for the block, and write down where the service listens.
 
-    The lock dies with this process, so a service that was killed is never taken for running; what
-    such a one left behind is ended first. Raises `FolderInUseError`, which names its owner.
+    The lock ends with this process, so a killed service never counts as running. Processes that it
+    left are ended first. Raises `FolderInUseError`, which names its owner.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / _LOCK).open("a+b") as lock:
@@ -151,9 +151,9 @@ def _read_holder(folder: Path) -> Holder | None:
 
 
 def find_holder(folder: Path) -> Holder | None:
-    """Return the process that owns *folder* now, or None when nobody does.
+    """Return the process that owns *folder* now, or None.
 
-    Raises `FolderInUseError` when somebody does who left no name.
+    Raises `FolderInUseError` if the owner is unknown.
     """
     if not is_held(folder):
         return None
@@ -176,7 +176,7 @@ def is_held(folder: Path) -> bool:
 
 
 def find_running(folder: Path) -> Running | None:
-    """Return where the service of this folder listens, or None when it does not run."""
+    """Return where the service of this folder listens, or None if it does not run."""
     state = folder / _STATE
     if not state.exists() or not is_held(folder):
         return None

@@ -1,4 +1,4 @@
-"""The `askedbefore` command: another thin door to the same service."""
+"""The `askedbefore` command."""
 
 import sys
 
@@ -38,7 +38,7 @@ _errors = Console(stderr=True)
 
 
 def main() -> None:
-    """Run the command; what a user can mend is said in one sentence, without a traceback."""
+    """Run the command; an error that a user can correct is one sentence, without a traceback."""
     try:
         app()
     except ServiceError as error:

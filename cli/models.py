@@ -1,4 +1,4 @@
-"""`askedbefore models`: which models the service runs on, and how it moves to others."""
+"""`askedbefore models`: the models of the service, and switching to others."""
 
 from typing import Annotated
 
@@ -109,7 +109,7 @@ def activate(
         encoder = _load_encoder(model.name)
         _fill(sessions, encoder, model)
         _switch(sessions, model)
-        # What came in between the last look and the switch has only a vector of the old model.
+        # Questions that came in before the switch may have only a vector of the old model.
         _fill(sessions, encoder, model)
 
 

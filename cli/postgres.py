@@ -1,7 +1,7 @@
-"""Postgres out of a wheel: made once, then run as a child of this process.
+"""Postgres from a wheel: set up once, then run as a child of this process.
 
-Only the wheel's programs are used: its own wrapper starts the server in the background, beyond any
-supervision, needs `useradd` on the path, and cannot stand a space in a folder's name.
+Only the wheel's programs are used. Its own wrapper starts the server in the background without
+supervision, needs `useradd` on the path, and fails on a space in a folder's name.
 """
 
 import os
@@ -46,7 +46,7 @@ def programs() -> Path:
 
 
 def prepare(folder: Path) -> Account | None:
-    """Make the database cluster in *folder* unless it is there, and return who must run it."""
+    """Create the database cluster in *folder* if it does not exist, and return who must run it."""
     account = _account(folder)
     if account is not None:
         for path in (folder, programs()):
@@ -60,7 +60,7 @@ def prepare(folder: Path) -> Account | None:
 
 
 def command(folder: Path, sockets: Path, account: Account | None) -> Command:
-    """Return what runs the server of *folder*, which listens in the folder *sockets* alone."""
+    """Return the command of the server of *folder*, which listens only in the folder *sockets*."""
     options = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
     return Command(
         name="postgres",
@@ -90,9 +90,9 @@ def ask(sockets: Path, statement: str) -> object:
 
 
 def _account(folder: Path) -> Account | None:
-    """Return whom root runs Postgres as, which refuses root; None for everybody else.
+    """Return the user as which root runs Postgres, which refuses root; None for other users.
 
-    The owner of an existing folder goes first, then a user of our own, then whoever owns nothing.
+    First choice is the owner of an existing folder, then the user `pgserver`, then `nobody`.
     """
     if os.geteuid() != 0:
         return None
@@ -124,7 +124,7 @@ def _add_user(name: str) -> pwd.struct_passwd | None:
 
 
 def _let_through(path: Path) -> None:
-    # To its own folder the server's user must get; to list what lies above it need not.
+    # The server's user must reach its own folder, but need not list the folders above it.
     for folder in path.resolve().parents:
         mode = folder.stat().st_mode
         if not mode & 0o001:
@@ -151,10 +151,10 @@ def _check_version(folder: Path) -> None:
 
 
 def _end_leftover(folder: Path) -> None:
-    """End a server that an earlier start left behind; call it only while holding the folder.
+    """End a server that an earlier start left running; call it only while holding the folder.
 
-    A lock file whose process is another program by now is thrown away: in a container the same
-    numbers come back at each start.
+    A lock file whose process id now belongs to another program is deleted: in a container the same
+    ids come back at each start.
     """
     lock = folder / "postmaster.pid"
     try:
@@ -170,7 +170,7 @@ def _end_leftover(folder: Path) -> None:
 
 
 def _init(folder: Path, account: Account | None) -> None:
-    # Beside its place first: what is left of an interrupted attempt is never taken for data.
+    # First beside its final place, so that an interrupted attempt is never used as data.
     new = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(mode=0o700)

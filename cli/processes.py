@@ -47,7 +47,7 @@ def api(
     }
     arguments = [word for option in options.items() for word in option]
     flags = ["--factory", "--no-access-log", "--no-server-header"]
-    # The server takes this process' place: what only the command line needs takes no memory in it.
+    # The server replaces this process, so that modules of the command line use no memory in it.
     server = [sys.executable, "-m", "uvicorn", "api.main:build_app", *flags, *arguments]
     os.execv(sys.executable, server)  # noqa: S606  # no shell is wanted
 

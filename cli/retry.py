@@ -1,4 +1,4 @@
-"""`askedbefore retry`: give questions that were set aside another chance."""
+"""`askedbefore retry`: checks questions again that were set aside."""
 
 from typing import Annotated
 

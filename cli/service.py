@@ -1,6 +1,6 @@
 """One way to start the service on this machine: its servers, its schema, its processes.
 
-For measurements and tests as for the commands. What is started in a block is stopped at its end.
+Used by commands, measurements and tests. What is started in a block is stopped at its end.
 """
 
 import os
@@ -31,7 +31,7 @@ READY_TIMEOUT_S = 600.0
 
 
 class WaitedTooLongError(TransientError):
-    """What was waited for did not happen in time."""
+    """A condition did not become true in time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class Servers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A service that is ready: an API, workers, and the sender of periodic tasks."""
+    """A service that is ready: API, workers and beat."""
 
     url: str
     servers: Servers
@@ -62,7 +62,7 @@ class Service:
         return self.servers.sessions
 
     def client(self, forum: str, *scopes: str, timeout_s: float = 60.0) -> httpx2.Client:
-        """Return a client with a new key for *forum*, which is made if need be."""
+        """Return a client with a new key for *forum*, which is created if needed."""
         with self.sessions.begin() as session:
             row = forums.ensure_forum(session, forum)
             wanted = scopes or ("submit", "review")
@@ -82,8 +82,8 @@ def held_servers(
 ) -> Iterator[tuple[EmbeddedServers, Running]]:
     """Own *folder* for the block, and run the embedded servers in it.
 
-    *url* is where the API will listen, *say* hears what the operator should know. Raises
-    `FolderInUseError` when another service owns the folder.
+    *url* is where the API will listen, *say* gets messages for the operator. Raises
+    `FolderInUseError` if another service owns the folder.
     """
     servers = EmbeddedServers(folder, say=say)
     with hold(folder, servers.start, url=url, say=say) as running:
@@ -95,7 +95,7 @@ def held_servers(
 
 @contextmanager
 def running_servers(folder: Path | None = None) -> Iterator[Servers]:
-    """Run the servers of *folder*, or of a folder that is thrown away, migrated, for the block."""
+    """Run the migrated servers of *folder*, or of a temporary folder, for the block."""
     with ExitStack() as stack:
         if folder is None:
             # Not where TMPDIR points: a socket's path must stay under 107 characters.
@@ -132,7 +132,7 @@ def running_service(
 def start_processes(
     supervisor: Supervisor, *, port: int, workers: Sequence[str] = ("worker",)
 ) -> None:
-    """Start an API on *port*, *workers* by their names, and the sender of periodic tasks."""
+    """Start an API on *port*, *workers* by their names, and the beat."""
     supervisor.start("api", ["api", "--port", str(port)])
     for name in workers:
         supervisor.start(name, ["worker", "--name", name])
@@ -141,7 +141,7 @@ def start_processes(
 
 @contextmanager
 def held_port() -> Iterator[int]:
-    """Hold a port for the block: no other process is given it, and one server can listen there.
+    """Reserve a port for the block; one server can listen there.
 
     The socket never listens; servers set SO_REUSEADDR, which lets them share the address with it.
     """
@@ -152,7 +152,7 @@ def held_port() -> Iterator[int]:
 
 
 def settings_of(database_url: str) -> DatabaseSettings:
-    """Return the settings of a database with everything else as it is by default."""
+    """Return the settings of a database with all other defaults."""
     return DatabaseSettings.model_validate({"database_url": database_url})
 
 
@@ -165,7 +165,7 @@ def answers(url: str) -> bool:
 
 
 def wait_until(what: Callable[[], bool], *, timeout_s: float, pause_s: float = 0.05) -> None:
-    """Wait until *what* is so; raises `WaitedTooLongError` when it is not in time."""
+    """Wait until *what* is true; raises `WaitedTooLongError` if it is not in time."""
     deadline = time.monotonic() + timeout_s
     while not what():
         if time.monotonic() > deadline:
@@ -175,7 +175,7 @@ def wait_until(what: Callable[[], bool], *, timeout_s: float, pause_s: float = 0
 
 @contextmanager
 def stopped(pid: int) -> Iterator[None]:
-    """Let a process of the service, with all its children, stand still for the block."""
+    """Stop a process of the service, with all its children, for the block."""
     os.killpg(pid, signal.SIGSTOP)
     try:
         yield

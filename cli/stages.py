@@ -1,4 +1,4 @@
-"""A progress bar for each stage of a long piece of work, as the stages are heard of."""
+"""A progress bar for each stage of a long piece of work."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from rich.progress import (
 
 @contextmanager
 def stage_bars(console: Console) -> Iterator[Callable[[str, int, int], None]]:
-    """Show bars while open; call with the stage, how many units were just done, and of how many."""
+    """Show bars while open; call it with the stage, the number just done, and the total."""
     bars: dict[str, TaskID] = {}
     columns = (
         TextColumn("{task.description:>16}"),

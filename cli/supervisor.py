@@ -1,4 +1,4 @@
-"""Runs the service's processes as children: restarts what dies, keeps logs, stops all in order."""
+"""Runs the service's processes as children: restarts them, keeps logs, stops them in order."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ _STEADY_S = 60.0
 
 
 class ChildDiedError(ServiceError):
-    """A process of the service ended by itself, again and again."""
+    """A process of the service ended by itself too often."""
 
 
 @dataclass(slots=True)
@@ -41,15 +41,15 @@ class _Child:
 
 
 def pause_s(failures: int) -> float:
-    """Return how long to wait before a child that failed so often in a row is started again."""
+    """Return how long to wait before a child with this many failures in a row is started again."""
     return min(_FIRST_PAUSE_S * 2.0 ** (failures - 1), _LONGEST_PAUSE_S)
 
 
 class Supervisor:
     """Children of this process; they are stopped when it leaves the block.
 
-    *patience* is how often in a row a child may end soon after its start; *say* hears of every end
-    and every new start.
+    *patience* is how often in a row a child may end soon after its start; *say* gets a message for
+    every end and every new start.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Supervisor:
     def check(self) -> None:
         """Start children again that have ended, after a pause that grows with each failure.
 
-        Raises `ChildDiedError` with the end of its log when one has failed too often in a row.
+        Raises `ChildDiedError` with the end of its log if one has failed too often in a row.
         """
         for child in self._children.values():
             self._trim_log(child.command.name)
@@ -150,7 +150,7 @@ class Supervisor:
         return self._logs / f"{name}.log"
 
     def _trim_log(self, name: str) -> None:
-        # Copied and emptied, since the child goes on writing to the end of the same file.
+        # Copied and emptied, because the child goes on writing to the same file.
         path = self._log(name)
         if path.stat().st_size < _LOG_BYTES:
             return
@@ -167,7 +167,7 @@ class Supervisor:
         return f"{path.read_text(encoding='utf-8', errors='replace')[-_LOG_TAIL:]}\n({path})"
 
     def stop(self) -> None:
-        """Ask every child to finish what it is at, then end what does not."""
+        """Ask every child to finish, then end those that do not."""
         running = [c for c in self._children.values() if c.process.poll() is None]
         for child in running:
             child.process.send_signal(child.command.stop_signal)

@@ -1,4 +1,4 @@
-"""`askedbefore up` and `down`: the whole service on this machine, with servers out of wheels."""
+"""`askedbefore up` and `down`: the whole service on this machine, with servers from wheels."""
 
 import signal
 import socket
@@ -56,8 +56,8 @@ def up(
 ) -> None:
     """Run the whole service here: Postgres, Redis, API, worker, and a sample forum to look at.
 
-    Ctrl-C, SIGTERM or `askedbefore down` stops everything and keeps the data; the next start goes
-    on where this one ended. A process that dies is started again.
+    Ctrl-C, SIGTERM or `askedbefore down` stops everything and keeps the data; the next start
+    continues with them. A process that dies is started again.
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup wishes not to hear of it
@@ -76,7 +76,7 @@ def down(
         Path | None, typer.Option(help="Data folder; by default ASKEDBEFORE_HOME.")
     ] = None,
 ) -> None:
-    """Stop the `askedbefore up` of a data folder, and wait until all of it has ended."""
+    """Stop the `askedbefore up` of a data folder, and wait until everything has ended."""
     folder = data_folder(data)
     holder = find_holder(folder)
     if holder is None:
@@ -103,7 +103,7 @@ class _Service:
     processes: Supervisor
 
     def check(self, patience: int | None = None) -> None:
-        """Start again what has ended."""
+        """Start processes again that have ended."""
         if patience is not None:
             self.processes.patience = patience
         self.servers.check(patience=patience)
@@ -146,7 +146,7 @@ def _processes(folder: Path, settings: dict[str, str], say: Callable[[str], obje
 
 
 def _teller(log: Path) -> Callable[[str], None]:
-    """Return what tells the operator a sentence, here and in a log that outlives this window."""
+    """Return a function that prints a sentence and writes it to a log."""
 
     def say(sentence: str) -> None:
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -160,7 +160,7 @@ def _teller(log: Path) -> Callable[[str], None]:
 
 
 def _choose_port(wanted: int | None) -> int:
-    """Return the port that was asked for, or the first free one."""
+    """Return the given port, or the first free one."""
     if wanted is not None:
         if not _is_free(wanted):
             raise ConflictError(f"port {wanted} is taken: choose another, or leave --port out")

@@ -1,8 +1,8 @@
-"""Fits the gate: what the CrossEncoder says of near pairs, told from their vectors beforehand.
+"""Fits the gate, which predicts from two vectors whether the CrossEncoder would flag a pair.
 
 A small network of the products, differences and sums of the vectors' components, with the
-CrossEncoder's own probabilities as soft labels: no label of a person is needed, so any questions
-will do, best those of the forums it will serve.
+CrossEncoder's own probabilities as soft labels. It needs no labels by people, so any questions can
+be used; best are those of the forums it will serve.
 """
 
 from collections.abc import Callable, Sequence
@@ -69,7 +69,7 @@ class Scored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fitted:
-    """A gate, and what it does to the pairs that were held out."""
+    """A gate, and its figures on the pairs that were held out."""
 
     gate: Gate
     pairs: int
@@ -89,9 +89,9 @@ def scored_pairs(
     seed: int = 1,
     on_progress: OnProgress = lambda _stage, _done, _total: None,
 ) -> Scored:
-    """Return up to *wanted* of the near pairs of *texts*, scored as an archive's would be.
+    """Return up to *wanted* near pairs of *texts*, scored like those of an archive.
 
-    Raises `InvalidInputError` where no two texts are near.
+    Raises `InvalidInputError` if no two texts are near.
     """
     matcher = Matcher.of(encoder, reranker, threshold=lowest_threshold(reranker, encoder))
     vectors = np.empty((len(texts), encoder.dimension), np.float16)
@@ -121,7 +121,7 @@ def scored_pairs(
 
 
 def lowest_threshold(reranker: Reranker, encoder: Encoder) -> float:
-    """Return the lowest probability that the reranker's calibration offers to flag at."""
+    """Return the lowest threshold that the reranker's calibration offers."""
     return reranker.calibration.for_bi_encoder(encoder.digest).lowest_threshold
 
 
@@ -133,10 +133,10 @@ def fit_gate(
     seed: int = 1,
     on_progress: OnProgress = lambda _stage, _done, _total: None,
 ) -> Fitted:
-    """Return the gate that keeps pairs at or above *threshold*, fitted on most of *scored*.
+    """Return a gate that keeps pairs at or above *threshold*, fitted on most of *scored*.
 
-    Its bar is set, and its figures are told, by the rest. Raises `InvalidInputError` where too few
-    of that are flagged.
+    Its bar and its figures come from the rest. Raises `InvalidInputError` if too few of the rest
+    are flagged.
     """
     held = np.random.default_rng(seed).random(len(scored)) < _HELD_OUT
     rest = scored.take(held)
@@ -166,7 +166,7 @@ def fit_gate(
 
 
 def _fitted(scored: Scored, seed: int, on_progress: OnProgress) -> tuple[Floats, ...]:
-    """Return the weights that `gate_scores` takes."""
+    """Return the weights that `gate_scores` expects."""
     some = _features(scored.take(slice(0, 64 * _BATCH)))
     middle, spread = some.mean(0), some.std(0).clamp(min=1e-4)
     with torch.random.fork_rng(devices=[]):
@@ -180,7 +180,7 @@ def _fitted(scored: Scored, seed: int, on_progress: OnProgress) -> tuple[Floats,
         inner = first.weight / spread
         bias = first.bias - inner @ middle
         matrices = [one.T.numpy() for one in inner.chunk(3, dim=1)]
-    # The bias of the last layer is the same for every pair: the bar takes its place.
+    # The bias of the last layer is the same for every pair, so the bar includes it.
     return (*matrices, bias.numpy(), last.weight.detach()[0].numpy())
 
 

@@ -1,4 +1,4 @@
-"""The moderators' console: pages out of the server, one small script, no build step."""
+"""The moderators' console: pages rendered on the server, small scripts, no build step."""
 
 from fastapi import APIRouter
 

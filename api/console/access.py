@@ -1,6 +1,6 @@
-"""Who is asking: the signed cookie, the person behind it, the forum they may review.
+"""Access to the console: the signed cookie, its person, and the forum they may review.
 
-The cookie holds a random token, signed and dated; the row it stands for ends the session at any
+The cookie has a random token, signed and dated. Its row in the database can end the session at any
 time. Requests that change something carry a token derived from it, which no other site can know.
 """
 
@@ -34,7 +34,7 @@ _SAFE = {"GET", "HEAD"}
 
 
 class SignInNeededError(ServiceError):
-    """You are not signed in any more: sign in, and this page comes back."""
+    """You are not signed in any more. Sign in to return to this page."""
 
 
 class ForgedRequestError(ForbiddenError):
@@ -52,7 +52,7 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reviewer:
-    """A signed-in person at work in one forum."""
+    """A signed-in person in one forum."""
 
     visitor: Visitor
     forum: ForumRow
@@ -78,7 +78,7 @@ Console = Annotated[ConsoleSettings, Depends(_console_settings)]
 
 
 def seal(settings: Settings, token: str) -> str:
-    """Return a session's token as the cookie holds it."""
+    """Return a session's token as the value of the cookie."""
     signer = TimestampSigner(settings.secret_key.get_secret_value(), salt="console")
     return signer.sign(token).decode()
 
@@ -93,7 +93,7 @@ def _unseal(settings: Settings, cookie: str, console: ConsoleSettings) -> str | 
 
 
 def csrf_of(settings: Settings, token: str) -> str:
-    """Return the proof that a form was made for the session with this token."""
+    """Return the CSRF token of the session with this token."""
     signer = Signer(settings.secret_key.get_secret_value(), salt="console-csrf")
     return signer.get_signature(token).decode()
 
@@ -101,7 +101,7 @@ def csrf_of(settings: Settings, token: str) -> str:
 def find_visitor(
     request: Request, sessions: Sessions, settings: Settings, console: Console
 ) -> Visitor | None:
-    """Return who is signed in, if anybody is."""
+    """Return the signed-in person, if any."""
     token = _unseal(settings, request.cookies.get(COOKIE, ""), console)
     if token is None:
         return None
@@ -123,7 +123,7 @@ async def _visitor(
 
 
 async def refuse_forged(request: Request, expected: str) -> None:
-    """Raise `ForgedRequestError` unless the request carries *expected* and is of this site."""
+    """Raise `ForgedRequestError` unless the request has *expected* as token and is of this site."""
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         raise ForgedRequestError
     sent = request.headers.get("x-csrf-token") or str((await request.form()).get("csrf", ""))
@@ -155,10 +155,10 @@ AnAdmin = Annotated[Reviewer, Depends(_admin)]
 
 
 class ConsoleRoute(APIRoute):
-    """Answers errors with a page, or with a problem where a script asked."""
+    """Answers errors with a page, or with a problem if a script asked."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the handler with the console's way of telling errors around it."""
+        """Return the handler, with the console's error answers around it."""
         handler = super().get_route_handler()
 
         async def told(request: Request) -> Response:

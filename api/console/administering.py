@@ -70,7 +70,7 @@ def set_member(
     name: Annotated[str, Form(max_length=60)],
     role: Annotated[str, Form()],
 ) -> Response:
-    """Make somebody a moderator or an admin, or take their role away."""
+    """Make a person a moderator or an admin, or take their role away."""
     wanted = Role(role) if role in set(Role) else None
     if name == reviewer.name and wanted is not Role.ADMIN:
         raise InvalidInputError("you cannot take your own role away; ask another admin")
@@ -109,7 +109,7 @@ def add_webhook(
 
 @router.post("/webhooks/{webhook_id}/test")
 def test_webhook(reviewer: AnAdmin, sessions: Sessions, webhook_id: int) -> Response:
-    """Send a test."""
+    """Send a test event."""
     with sessions.begin() as session:
         webhooks.send_test(session, reviewer.forum.id, webhook_id)
     return _back(reviewer, "#webhooks")

@@ -1,4 +1,4 @@
-"""Where things stand in a drawing. Pure; the templates draw."""
+"""Positions in drawings. Pure; the templates draw."""
 
 import math
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ class Edge:
 def bars(
     values: Sequence[tuple[str, int]], *, width: float, height: float, gap: float = 2
 ) -> list[Bar]:
-    """Return one bar a value, side by side, the highest as high as the chart."""
+    """Return one bar for each value, side by side; the highest is as high as the chart."""
     if not values:
         return []
     most = max(1, *(value for _, value in values))

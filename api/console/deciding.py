@@ -1,4 +1,4 @@
-"""What a reviewer does to whole entries, and what is answered where a second opinion was asked."""
+"""Decisions on whole entries, and answers to second opinions."""
 
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -29,7 +29,7 @@ _Ids = Annotated[str, Form(max_length=_MOST_PAIRS * (_ID_DIGITS + 1))]
 def answer(
     request: Request, reviewer: Reviewer, data: dict[str, Any], *, path: str = "review"
 ) -> Response:
-    """Answer a script with *data*; go on to *path* where none is at work."""
+    """Answer a script with *data*; without a script, redirect to *path*."""
     if "text/html" in request.headers.get("accept", ""):
         target = f"/console/{reviewer.forum.name}/{path}"
         return RedirectResponse(target, HTTPStatus.SEE_OTHER)
@@ -50,7 +50,7 @@ def _is_id(text: str) -> bool:
 
 @router.post("/claim")
 def claim(reviewer: AReviewer, sessions: Sessions, console: Console, pairs: _Ids) -> JSONResponse:
-    """Tell colleagues that these pairs are on stage here, and that any other no longer is."""
+    """Claim these pairs for this person, and end their other claims."""
     ids = ids_of(pairs)
     with sessions.begin() as session:
         attention.release(session, reviewer.forum.id, holder=reviewer.name, keep=ids)
@@ -66,7 +66,7 @@ def claim(reviewer: AReviewer, sessions: Sessions, console: Console, pairs: _Ids
 
 @router.post("/skip")
 def skip(request: Request, reviewer: AReviewer, sessions: Sessions, pairs: _Ids) -> Response:
-    """Put pairs aside for some hours."""
+    """Hide pairs from this person for some hours."""
     ids = ids_of(pairs)
     with sessions.begin() as session:
         attention.skip(session, reviewer.forum.id, ids, holder=reviewer.name)
@@ -77,7 +77,7 @@ def skip(request: Request, reviewer: AReviewer, sessions: Sessions, pairs: _Ids)
 def unskip(
     request: Request, reviewer: AReviewer, sessions: Sessions, pairs: str | None = None
 ) -> Response:
-    """Take some pairs, or all that was put aside, back into the queue."""
+    """Show some skipped pairs, or all, in the queue again."""
     with sessions.begin() as session:
         wanted = ids_of(pairs) if pairs is not None else None
         attention.unskip(session, reviewer.forum.id, holder=reviewer.name, pair_ids=wanted)
@@ -85,7 +85,7 @@ def unskip(
 
 
 class EntryForm(BaseModel):
-    """What the buttons of an entry send."""
+    """The form of an entry."""
 
     status: PairStatus
     seen: Annotated[str, Form(max_length=2 * _MOST_PAIRS * (_ID_DIGITS + 1))]
@@ -103,7 +103,7 @@ def decide(
     sessions: Sessions,
     form: Annotated[EntryForm, Form()],
 ) -> Response:
-    """Write one decision on all pairs of an entry."""
+    """Save one decision on all pairs of an entry."""
     parts = form.seen.split()
     ids = ids_of(" ".join(part.partition(":")[0] for part in parts))
     versions = ids_of(" ".join(part.partition(":")[2] or "-" for part in parts))
@@ -123,7 +123,7 @@ def decide(
 
 @router.post("/entries/{number}/undo")
 def undo(request: Request, reviewer: AReviewer, sessions: Sessions, number: UUID) -> Response:
-    """Take the decision on an entry back."""
+    """Undo the decision on an entry."""
     with sessions.begin() as session:
         done = bulk.undo_all(
             session,
@@ -136,7 +136,7 @@ def undo(request: Request, reviewer: AReviewer, sessions: Sessions, number: UUID
 
 
 class OpinionForm(BaseModel):
-    """What the buttons of the stage send for a second opinion."""
+    """The form of a second opinion."""
 
     status: PairStatus
     note: Annotated[str, Form(max_length=NOTE_LENGTH)] = ""
@@ -150,7 +150,7 @@ def give_opinion(
     opinion_id: int,
     form: Annotated[OpinionForm, Form()],
 ) -> Response:
-    """Write a second opinion; the first decision stands, whatever it says."""
+    """Save a second opinion; it does not change the first decision."""
     with sessions.begin() as session:
         opinions.answer(
             session,
@@ -167,7 +167,7 @@ def give_opinion(
 def take_back(
     request: Request, reviewer: AReviewer, sessions: Sessions, opinion_id: int
 ) -> Response:
-    """Take a second opinion back."""
+    """Undo a second opinion."""
     with sessions.begin() as session:
         opinions.take_back(session, reviewer.forum.id, opinion_id, actor=reviewer.name)
     return answer(request, reviewer, {}, path=f"second/{opinion_id}")
@@ -175,7 +175,7 @@ def take_back(
 
 @router.post("/second/{opinion_id}/settle")
 def settle(request: Request, reviewer: AReviewer, sessions: Sessions, opinion_id: int) -> Response:
-    """Let the first decision stand although a second opinion differs."""
+    """Keep the first decision although a second opinion differs."""
     with sessions.begin() as session:
         opinions.settle(
             session,

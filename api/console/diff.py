@@ -12,16 +12,16 @@ TOKEN_LIMIT = 600
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A stretch of a text that is shared with the other, or is its own."""
+    """A part of a text that both texts have, or only this one."""
 
     text: str
     is_own: bool
 
 
 def mark_words(one: str, other: str) -> tuple[list[Run], list[Run]]:
-    """Return both texts as runs; joined, the runs of each are the text again.
+    """Return both texts as runs; the runs of a text, joined, are the text.
 
-    Words are compared without regard to case, and spaces and punctuation never count as different.
+    Case is ignored, and spaces and punctuation never count as different.
     """
     first, second = _TOKEN.findall(one), _TOKEN.findall(other)
     if len(first) + len(second) > TOKEN_LIMIT:
@@ -44,7 +44,7 @@ def _words(tokens: Sequence[str]) -> list[int]:
 def _runs(tokens: Sequence[str], own: set[int]) -> list[Run]:
     runs: list[Run] = []
     for place, token in enumerate(tokens):
-        # A space between two own words belongs to them: one mark, not two.
+        # A space between two different words is marked too: one mark, not two.
         is_own = place in own or (token.isspace() and {place - 1, place + 1} <= own)
         if runs and runs[-1].is_own == is_own:
             runs[-1] = Run(runs[-1].text + token, is_own)

@@ -1,4 +1,4 @@
-"""Several flagged pairs that connect, on stage together: what is compared, and why."""
+"""An entry of several pairs on the review page."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from db.rows import PairKind
 
 
 def find_entry_stage(session: Session, reviewer: Reviewer, pair_id: int) -> dict[str, Any] | None:
-    """Return what the template of an entry shows; None where the pair connects with no other."""
+    """Return the data for the template of an entry; None if the pair connects with no other."""
     entry = entries.find_entry(session, reviewer.forum.id, pair_id)
     if entry is None:
         return None
@@ -35,7 +35,7 @@ def find_entry_stage(session: Session, reviewer: Reviewer, pair_id: int) -> dict
 
 
 def _numbers(entry: EntryDetail) -> dict[int, int]:
-    """Return the place of each question in the list; those of a group share one."""
+    """Return the number of each question in the list; questions of a group share one."""
     return {
         question.id: place
         for place, node in enumerate(entry.nodes, start=1)
@@ -56,7 +56,7 @@ def _row(entry: EntryDetail, node: Node, number: int) -> dict[str, Any]:
 
 
 def _likelihood(entry: EntryDetail) -> str:
-    # All of them are the same only as surely as the least sure two.
+    # The whole entry is as certain as its least certain pair.
     if all(pair.kind is PairKind.SAME_TEXT for pair in entry.pairs):
         return "The same text, word for word"
     return words.likelihood(min(pair.score for pair in entry.pairs), PairKind.MODEL)

@@ -45,7 +45,7 @@ def list_groups(
 
 @router.get("/groups/{group_id}")
 def one_group(reviewer: AReviewer, sessions: Sessions, group_id: int) -> Response:
-    """Show a group with its members, its pairs, and what can be done to it."""
+    """Show a group with its members, its pairs and its actions."""
     with sessions.begin() as session:
         context = frame(session, reviewer, active="groups")
         group = groups.get_group(session, reviewer.forum.id, group_id)
@@ -85,7 +85,7 @@ def take_out(reviewer: AReviewer, sessions: Sessions, group_id: int, question: _
 
 @router.get("/groups/{group_id}/join")
 def ask_to_join(reviewer: AReviewer, sessions: Sessions, group_id: int, other: int) -> Response:
-    """Show both groups, and the bridge that would be made, before anything is joined."""
+    """Show both groups and the bridge between them, before they are joined."""
     with sessions.begin() as session:
         context = frame(session, reviewer, active="groups")
         both = [groups.get_group(session, reviewer.forum.id, g) for g in (group_id, other)]
@@ -129,7 +129,7 @@ def decide_all(
     up_to: _Id,
     query: Annotated[str, Form(max_length=1000)] = "",
 ) -> Response:
-    """Decide the same on all that match."""
+    """Decide the same on all matching pairs."""
     with sessions.begin() as session:
         view = read_view(dict(parse_qsl(query)), reviewer)
         if not view.is_filtered:
@@ -149,7 +149,7 @@ def decide_all(
 
 @router.post("/bulk/{bulk_id}/undo")
 def undo_all(reviewer: AReviewer, sessions: Sessions, bulk_id: UUID) -> Response:
-    """Take a whole bulk decision back."""
+    """Undo a whole bulk decision."""
     with sessions.begin() as session:
         done = bulk.undo_all(
             session,

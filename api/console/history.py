@@ -1,4 +1,4 @@
-"""Who decided what, when, from which score and model; and the way out for all of it as CSV."""
+"""The History page: who decided what and when, and the export as CSV."""
 
 import csv
 import io
@@ -66,7 +66,7 @@ def history(
 
 
 def _news(params: Mapping[str, str]) -> dict[str, str]:
-    # A link typed by somebody else must not turn the undo of this page into another action.
+    # A link made by another person must not change what the undo of this page does.
     try:
         UUID(params.get("bulk", ""))
     except ValueError:
@@ -83,7 +83,7 @@ def _day(text: str) -> date | None:
 
 @router.get("/history/training-pairs.csv")
 def training_pairs(reviewer: AReviewer, sessions: Sessions) -> StreamingResponse:
-    """Return what people decided as labelled pairs for the training recipes."""
+    """Return the decisions as labelled pairs for training."""
     name = f"{reviewer.forum.name}-decisions.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     rows = csv_of(sessions, reviewer.forum.id)
@@ -91,7 +91,7 @@ def training_pairs(reviewer: AReviewer, sessions: Sessions) -> StreamingResponse
 
 
 def csv_of(sessions: SessionFactory, forum_id: int) -> Iterator[str]:
-    """Yield the labelled pairs of a forum as lines of CSV, their names first."""
+    """Yield the labelled pairs of a forum as lines of CSV, after the header."""
     yield _line(("question1", "question2", "is_duplicate"))
     with sessions.begin() as session:
         for pair in insight.training_pairs(session, forum_id):

@@ -1,4 +1,4 @@
-"""The pages that only show: insight into the reviewing, and the archives' progress."""
+"""The Insight page, and the page with the archives' progress."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -26,7 +26,7 @@ router = APIRouter(
 
 @router.get("/insight")
 def show(reviewer: AReviewer, sessions: Sessions) -> Response:
-    """Show how the reviewing goes."""
+    """Show the figures of the reviewing."""
     with sessions.begin() as session:
         context = frame(session, reviewer, active="insight")
         found = insight.summary(session, reviewer.forum.id)
@@ -55,7 +55,7 @@ def show(reviewer: AReviewer, sessions: Sessions) -> Response:
 def choose_share(
     admin: AnAdmin, sessions: Sessions, percent: Annotated[float, Form()]
 ) -> RedirectResponse:
-    """Choose the share of the decisions that somebody else is asked about."""
+    """Set the share of the decisions for which a second opinion is asked."""
     with sessions.begin() as session:
         opinions.set_share(session, admin.forum.id, percent / 100)
     return RedirectResponse(f"/console/{admin.forum.name}/insight", HTTPStatus.SEE_OTHER)
@@ -63,7 +63,7 @@ def choose_share(
 
 @router.get("/archives")
 def show_archives(reviewer: AReviewer, sessions: Sessions) -> Response:
-    """Show the archives and how far each of them is."""
+    """Show the archives and their progress."""
     with sessions.begin() as session:
         context = frame(session, reviewer, active="archives")
         found = [

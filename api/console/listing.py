@@ -1,4 +1,4 @@
-"""The list beside the stage: entries of the queue, now and then a second opinion among them."""
+"""The list of the review page: entries of the queue and second opinions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _STEP = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """A place in the list: a pair, several that connect, or a pair for a second opinion."""
+    """A row of the list: a pair, several that connect, or a pair for a second opinion."""
 
     key: str
     path: str
@@ -39,9 +39,9 @@ class Item:
 def list_items(
     session: Session, reviewer: Reviewer, view: View, *, after: int | None = None, told: int = 0
 ) -> dict[str, Any]:
-    """Return what the template of the list shows.
+    """Return the data for the template of the list.
 
-    From behind the pair *after*, and with second opinions from behind the one *told* on.
+    It begins after the pair *after*, and with second opinions after the one *told*.
     """
     found = entries.list_entries(
         session, reviewer.forum.id, view.where, sort=view.sort, after=after, limit=PAGE

@@ -1,4 +1,4 @@
-"""Server-sent events: what colleagues decide and look at, as it happens."""
+"""Server-sent events: decisions and claims of colleagues."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ router = APIRouter(
 
 
 class Watch:
-    """What one browser has been told already."""
+    """What one browser was sent already."""
 
     def __init__(self, sessions: SessionFactory, reviewer: Reviewer, last: int | None) -> None:
         self._sessions = sessions
@@ -82,7 +82,7 @@ def live(
     console: Console,
     last_event_id: Annotated[str, Header()] = "",
 ) -> StreamingResponse:
-    """Stream changes until the browser goes."""
+    """Stream changes until the browser disconnects."""
     last = int(last_event_id) if last_event_id.isdigit() else None
     watch = Watch(sessions, reviewer, last)
     stream = _stream(request, watch, interval_s=console.live_interval_s)

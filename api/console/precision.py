@@ -1,4 +1,4 @@
-"""How precise each threshold would be, judged by the decisions so far. Pure."""
+"""The precision of each threshold, from the decisions so far. Pure."""
 
 import math
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _HALF = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """What flagging from *threshold* on would mean."""
+    """The figures for flagging from *threshold* on."""
 
     threshold: float
     judged: int
@@ -38,7 +38,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Band:
-    """What the model said of pairs in a range of scores, and what people found."""
+    """The stated scores in a range, and the share of duplicates that people found."""
 
     low: float
     high: float
@@ -48,7 +48,7 @@ class Band:
 
 
 def wilson(right: int, judged: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share (E. B. Wilson, 1927); all of 0..1 for nothing judged."""
+    """Return the 95 % interval of a share (E. B. Wilson, 1927); 0 to 1 if nothing was judged."""
     if judged == 0:
         return 0.0, 1.0
     share, square = right / judged, _Z * _Z
@@ -61,8 +61,8 @@ def wilson(right: int, judged: int) -> tuple[float, float]:
 def rescale(judged: Sequence[Judged], calibration: CalibrationRow | None) -> list[Judged]:
     """Return *judged* with the scores that their models would give them now.
 
-    A decided pair keeps the score it was decided on, and a threshold is a probability of today:
-    they are compared on today's scale. Scores of other models than the calibration's stay.
+    A decided pair keeps its score from that time, but a threshold is a probability of the present
+    calibration. So both are put on the present scale. Scores of other models stay.
     """
     raw = [pair.score if pair.raw_score is None else pair.raw_score for pair in judged]
     if calibration is None:
@@ -97,7 +97,7 @@ def curve(judged: Sequence[Judged], waiting: Sequence[int]) -> list[Point]:
 
 
 def base(points: Sequence[Point]) -> float:
-    """Return where the axis of shares begins: half, or nothing where the curve goes below it."""
+    """Return where the axis of shares begins: at half, or at 0 if the curve goes below half."""
     known = [p.precision for p in points if p.judged >= ENOUGH and p.precision is not None]
     return _HALF if min(known, default=1.0) >= _HALF else 0.0
 
@@ -108,9 +108,9 @@ def at(points: Sequence[Point], threshold: float) -> Point:
 
 
 def suggest(points: Sequence[Point], target: float, judged: Sequence[Judged]) -> Point | None:
-    """Return the lowest threshold that reaches *target*, or None without `ENOUGH` to judge by.
+    """Return the lowest threshold that reaches *target*, or None with fewer than `ENOUGH` pairs.
 
-    It never lies below the lowest judged pair: of what nobody looked at nothing is known.
+    It is never below the lowest judged pair: nothing is known about pairs that nobody saw.
     """
     if not judged:
         return None
@@ -123,7 +123,7 @@ def suggest(points: Sequence[Point], target: float, judged: Sequence[Judged]) ->
 
 
 def bands(judged: Sequence[Judged], *, width: float = 0.1) -> list[Band]:
-    """Return what was found in each range of scores that has judged pairs, the highest first."""
+    """Return the band of each range of scores that has judged pairs, the highest first."""
     found: dict[int, list[bool]] = {}
     for pair in judged:
         place = min(round(1 / width) - 1, int(pair.score / width))

@@ -1,4 +1,4 @@
-"""HTML out of templates: everything escaped, nothing inline, a policy that forbids the rest."""
+"""HTML from templates: everything escaped, nothing inline, and a content security policy."""
 
 import hashlib
 from http import HTTPStatus
@@ -61,7 +61,7 @@ def html(template: str, **context: Any) -> str:
 
 
 def page(template: str, *, status: int = HTTPStatus.OK, **context: Any) -> HTMLResponse:
-    """Return a template as an answer under the console's policy."""
+    """Return a template as an answer with the console's security policy."""
     headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
     return HTMLResponse(html(template, **context), status, headers)
 
@@ -69,7 +69,7 @@ def page(template: str, *, status: int = HTTPStatus.OK, **context: Any) -> HTMLR
 class _Forever(StaticFiles):
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
-        # The address holds a digest of the files: what it names never changes.
+        # The address has a digest of the files, so its content never changes.
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response
 

@@ -1,4 +1,4 @@
-"""The review page: the queue, the pair on stage, and what a reviewer does to it."""
+"""The review page: the queue, the shown pair, and decisions on it."""
 
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -32,7 +32,7 @@ router = APIRouter(
 
 @router.get("/review")
 def next_entry(request: Request, reviewer: AReviewer, sessions: Sessions) -> Response:
-    """Show the queue with its first entry that nobody else has on stage."""
+    """Show the queue with its first entry that nobody else has claimed."""
     return _review(request, reviewer, sessions, None)
 
 
@@ -45,7 +45,7 @@ def one_pair(
     pair_id: int,
     single: bool = False,
 ) -> Response:
-    """Show the queue with the entry of this pair on stage, or with *single* the pair alone."""
+    """Show the queue with the entry of this pair, or with *single* the pair alone."""
     return _review(request, reviewer, sessions, str(pair_id), single=single)
 
 
@@ -53,7 +53,7 @@ def one_pair(
 def one_opinion(
     request: Request, reviewer: AReviewer, sessions: Sessions, opinion_id: int
 ) -> Response:
-    """Show the queue with a pair for a second opinion on stage."""
+    """Show the queue with a pair for a second opinion."""
     return _review(request, reviewer, sessions, f"s{opinion_id}")
 
 
@@ -112,7 +112,7 @@ def more(
     after: Annotated[int | None, Query(ge=0)] = None,
     told: Annotated[int, Query(ge=0)] = 0,
 ) -> HTMLResponse:
-    """Return the next entries of the list, as its items alone."""
+    """Return the next entries of the list, only its items."""
     with sessions.begin() as session:
         view = read_view(request.query_params, reviewer)
         items = list_items(session, reviewer, view, after=after, told=told)
@@ -123,13 +123,13 @@ def more(
 def stage(
     reviewer: AReviewer, sessions: Sessions, pair_id: int, *, single: bool = False
 ) -> HTMLResponse:
-    """Return the stage alone."""
+    """Return only the stage: the part of the page with the pair."""
     return _stage_page(reviewer, sessions, str(pair_id), single=single)
 
 
 @router.get("/second/{opinion_id}/stage")
 def second_stage(reviewer: AReviewer, sessions: Sessions, opinion_id: int) -> HTMLResponse:
-    """Return the stage of a second opinion alone."""
+    """Return only the stage of a second opinion."""
     return _stage_page(reviewer, sessions, f"s{opinion_id}")
 
 
@@ -144,14 +144,14 @@ def _stage_page(
 
 @router.post("/release")
 def release(reviewer: AReviewer, sessions: Sessions) -> Response:
-    """Give back what is on stage here."""
+    """End this person's claims."""
     with sessions.begin() as session:
         attention.release(session, reviewer.forum.id, holder=reviewer.name)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 class DecisionForm(BaseModel):
-    """What the buttons of the stage send."""
+    """The form of a pair."""
 
     status: PairStatus
     version: int
@@ -170,7 +170,7 @@ def decide(
     pair_id: int,
     form: Annotated[DecisionForm, Form()],
 ) -> Response:
-    """Write a decision and say which it is, or go on where no script is at work."""
+    """Save a decision and answer with it; without a script, show the next pair."""
     verdict = Verdict(
         status=form.status,
         version=form.version,
@@ -186,7 +186,7 @@ def decide(
 
 @router.post("/decisions/{decision_id}/undo")
 def undo(request: Request, reviewer: AReviewer, sessions: Sessions, decision_id: int) -> Response:
-    """Take a decision back."""
+    """Undo a decision."""
     with sessions.begin() as session:
         done = decisions.undo(
             session,

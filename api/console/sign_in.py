@@ -31,7 +31,7 @@ _Text = Annotated[str, Form(max_length=300)]
 
 @router.get("")
 def home(visitor: SignedIn) -> Response:
-    """Go to the first forum of the person who is signed in."""
+    """Redirect to the first forum of the signed-in person."""
     forums = list(visitor.person.roles)
     if not forums:
         return page("no_forum.html", visitor=visitor)
@@ -40,7 +40,7 @@ def home(visitor: SignedIn) -> Response:
 
 @router.get("/sign-in")
 def ask(visitor: _Visitor, next: str = "") -> Response:  # noqa: A002  # the parameter's public name
-    """Show the form, or go on where somebody is signed in already."""
+    """Show the form, or redirect if the person is signed in already."""
     if visitor is not None:
         return _to(_inside(next))
     return page("sign_in.html", next=_inside(next), error="", name="")
@@ -81,7 +81,7 @@ def _refused(error: Exception, status: HTTPStatus, *, name: str, next_: str) -> 
 
 @router.get("/sign-in/{token}")
 def ask_to_use_link(token: str) -> Response:
-    """Show a button; a mere look, by a chat's preview say, does not use the link up."""
+    """Show a button, so that a preview in a chat does not use the link."""
     return page("sign_in_link.html", token=token)
 
 
@@ -131,13 +131,13 @@ def _welcome(
 
 
 def _refuse_other_sites(request: Request) -> None:
-    # No session yet, so no token: the browser's own word must do against forged sign-ins.
+    # No session yet, so no token: against forged sign-ins there is only the browser's own header.
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         raise ForgedRequestError
 
 
 def _inside(path: str) -> str:
-    """Return *path* when it is one of the console's own, else the console's door."""
+    """Return *path* if it is a page of the console, else the console's start page."""
     is_own = path.startswith("/console/") and "//" not in path and "\\" not in path
     return path if is_own and path.isprintable() else "/console"
 

@@ -1,4 +1,4 @@
-"""One pair on stage: its marks, its evidence, its groups, what was decided before."""
+"""One pair on the review page: its marks, scores, groups and earlier decisions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ BODY_SHOWN = 20_000
 
 
 def build_stage(session: Session, reviewer: Reviewer, pair_id: int) -> dict[str, Any]:
-    """Return what the template of the stage shows; raises `PairNotFoundError`."""
+    """Return the data for the template of the stage; raises `PairNotFoundError`."""
     stage = review.get_stage(session, reviewer.forum.id, pair_id)
     found = {
         side.group_id: groups.get_group(session, reviewer.forum.id, side.group_id)
@@ -46,7 +46,7 @@ def build_stage(session: Session, reviewer: Reviewer, pair_id: int) -> dict[str,
 
 
 def build_second_stage(session: Session, reviewer: Reviewer, opinion_id: int) -> dict[str, Any]:
-    """Return the stage of a second opinion: nothing on it tells what the first decision was.
+    """Return the stage of a second opinion, without any sign of the first decision.
 
     Raises `NotFoundError`, `OwnDecisionError` and `AnsweredAlreadyError`.
     """
@@ -105,14 +105,14 @@ def _others(stage: Stage, found: Any) -> list[Any]:
 
 
 def claimant(session: Session, reviewer: Reviewer, pair_ids: Iterable[int]) -> str | None:
-    """Return the colleague who has one of these pairs on stage."""
+    """Return the colleague who has claimed one of these pairs."""
     claims = attention.active_claims(session, reviewer.forum.id)
     return attention.colleague(claims, pair_ids, me=reviewer.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One thing that speaks for or against the pair."""
+    """One score of the pair, as it is shown."""
 
     name: str
     said: str

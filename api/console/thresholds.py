@@ -1,4 +1,4 @@
-"""Choosing the probability from which pairs are flagged, by what the decisions say of it."""
+"""The Thresholds page: choosing the threshold and the calibration from the decisions."""
 
 import json
 from http import HTTPStatus
@@ -37,7 +37,7 @@ router = APIRouter(
 
 @router.get("/thresholds")
 def thresholds(reviewer: AReviewer, sessions: Sessions, saved: str = "") -> Response:
-    """Show judged pairs by score, the precision from each threshold on, and the one in force."""
+    """Show judged pairs by score, the precision of each threshold, and the one in force."""
     with sessions.begin() as session:
         context = frame(session, reviewer, active="thresholds")
         context["forum"] = forum = forums.get_forum(session, reviewer.forum.name)
@@ -63,7 +63,7 @@ def thresholds(reviewer: AReviewer, sessions: Sessions, saved: str = "") -> Resp
         enough=precision.ENOUGH,
         bands=precision.bands(judged),
         curve=json.dumps([_point(point) for point in points]),
-        # Below the lowest judged pair nobody looked: the curve ends there.
+        # Below the lowest judged pair nothing is known: the curve ends there.
         lowest=min((pair.score for pair in judged), default=0.0) - 1 / STEPS,
         base_share=precision.base(points),
         saved=_SAVED.get(saved),
@@ -93,7 +93,7 @@ def choose(
     observe_only: Annotated[bool, Form()] = False,
     own: Annotated[bool, Form()] = False,
 ) -> Response:
-    """Set the threshold of the forum, or leave it to the model, and sort what waits by it."""
+    """Set the forum's threshold, or use the model's own, and flag or hide undecided pairs by it."""
     with sessions.begin() as session:
         wanted = None if own else threshold
         in_force = wanted if wanted is not None else db_thresholds.own(session)
@@ -112,7 +112,7 @@ def choose(
 def recalibrate(
     reviewer: AnAdmin, sessions: Sessions, reset: Annotated[bool, Form()] = False
 ) -> Response:
-    """Put what the decisions teach into force, or with *reset* the model's own calibration."""
+    """Calibrate from the decisions, or with *reset* go back to the model's own calibration."""
     with sessions.begin() as session:
         if reset:
             calibrating.reset(session, reviewer.forum.name, actor=reviewer.name)

@@ -1,4 +1,4 @@
-"""What an address of the queue asks for, and what every page of a forum shows around itself."""
+"""The filters in an address of the queue, and the frame of every page."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _NAMES = ("status", "category", "min", "max", "since", "model", "claimed", "q", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """The order and the filters of the queue, and the query that says the same."""
+    """The order and the filters of the queue, also as a query string."""
 
     sort: Sort
     where: QueueFilter
@@ -29,14 +29,14 @@ class View:
 
     @property
     def is_filtered(self) -> bool:
-        """Return whether anything but the order was chosen."""
+        """Return whether any filter was chosen."""
         return any(name != "sort" for name in self.values)
 
 
 def read_view(params: Mapping[str, str], reviewer: Reviewer) -> View:
-    """Return the view that these parameters of an address ask for.
+    """Return the view of these query parameters.
 
-    What cannot be read is left out: an address typed by hand shows a page, not an error.
+    Invalid values are ignored, so that an address typed by hand shows a page, not an error.
     """
     values = {name: params[name].strip() for name in _NAMES if params.get(name, "").strip()}
     status = values.get("status")
@@ -79,7 +79,7 @@ def _day(text: str | None) -> datetime | None:
 
 
 def frame(session: Session, reviewer: Reviewer, *, active: str) -> dict[str, Any]:
-    """Return what the frame of every page needs: person, forum, counts."""
+    """Return the data for the frame of every page: person, forum, counts."""
     waiting = review.count_pairs(session, reviewer.forum.id, QueueFilter())
     return {
         "visitor": reviewer.visitor,

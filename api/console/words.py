@@ -1,4 +1,4 @@
-"""Numbers and states said in words, for people. Pure."""
+"""Numbers and states in words, for people. Pure."""
 
 import math
 from datetime import UTC, datetime
@@ -25,14 +25,14 @@ HUES = 8
 
 
 def likelihood(score: float, kind: PairKind) -> str:
-    """Return how likely a pair is the same, said before its number."""
+    """Return in words how likely a pair is the same; shown before its number."""
     if kind is PairKind.SAME_TEXT:
         return "The same text, word for word"
     return next(words for least, words in _SCALE if score >= least or least == 0)
 
 
 def status_words(status: str) -> str:
-    """Return a pair's status as people say it."""
+    """Return a pair's status in words."""
     return _STATUS[PairStatus(status)]
 
 
@@ -55,7 +55,7 @@ def _counted(count: int, unit: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a length of time, short."""
+    """Return a duration in short form."""
     if seconds < 60:  # noqa: PLR2004  # a minute
         return f"{seconds:.0f} s"
     if seconds < 3600:  # noqa: PLR2004  # an hour
@@ -65,12 +65,12 @@ def duration(seconds: float) -> str:
 
 
 def number(count: int, limit: int | None = None) -> str:
-    """Return a count with thousands marked, or the *limit* and a plus when it lies beyond."""
+    """Return a count with thousands separators, or *limit* and a plus if it is above it."""
     return f"{limit:,}+" if limit is not None and count > limit else f"{count:,}"
 
 
 def probability_of(logit: float | None) -> float | None:
-    """Return a logit on the scale of probabilities, for showing."""
+    """Return a logit as a probability, to show it."""
     return None if logit is None else 1 / (1 + math.exp(-max(-60.0, min(60.0, logit))))
 
 

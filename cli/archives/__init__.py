@@ -1,1 +1,1 @@
-"""Archives on the command line: brought in, watched, reported, and mined in memory."""
+"""Archives on the command line: import, progress, reports, and mining in memory."""

@@ -1,4 +1,4 @@
-"""`askedbefore import`: bring an archive of old questions in and mine it."""
+"""`askedbefore import`: imports an archive of old questions and mines it."""
 
 import csv
 import sys

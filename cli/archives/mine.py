@@ -25,7 +25,7 @@ _COLUMNS = ("id1", "id2", "question1", "question2", "cosine", "score")
 
 
 class _CacheSettings(BaseSettings):
-    # One of the worker's settings: no other of them matters without a service.
+    # The only one of the worker's settings that matters without a service.
     model_config = SettingsConfigDict(env_prefix="ASKEDBEFORE_", frozen=True)
 
     model_cache: Path = WorkerSettings.model_fields["model_cache"].default
@@ -73,7 +73,7 @@ def mine(
 
     FILE has the columns `id` and `question` (or `title`); `import` knows the same other names.
     """
-    # Imported here: PyTorch, for the block products, is for this command alone.
+    # Imported here, because only this command needs PyTorch, for the block products.
     from worker.archives.blocks import BlockSearch  # noqa: PLC0415
     from worker.archives.mining import Miner  # noqa: PLC0415
 

@@ -81,7 +81,7 @@ def facts(report: Report) -> list[tuple[str, str]]:
 
 
 def as_html(report: Report) -> str:
-    """Return the report as one page that needs nothing beside it."""
+    """Return the report as one page without other files."""
     bins = len(report.histogram) or 1
     scores = [(f"{place / bins:.2f}", count) for place, count in enumerate(report.histogram)]
     groups = "".join(

@@ -29,16 +29,16 @@ _NAMES = {
 
 
 def wake() -> None:
-    """Tell the workers that there is work in the archive lane."""
+    """Wake the workers of the archive lane."""
     CeleryQueue(WorkerSettings().redis_url.get_secret_value()).wake(Lane.ARCHIVE)
 
 
 def follow(
     sessions: Sessions, archive_id: int, *, work: Callable[[], object] | None = None
 ) -> ArchiveState:
-    """Show an archive's progress until it ends or rests, and return how it stands.
+    """Show an archive's progress until it ends or is paused, and return its state.
 
-    *work*, when given, does some of the work between two looks: for a machine without workers.
+    *work*, if given, does some of the work between two looks, if no worker runs.
     """
     console = Console(stderr=True)
     with Progress(

@@ -1,4 +1,4 @@
-"""What `askedbefore up` shows of its sample forum: questions go in, pairs come out."""
+"""What `askedbefore up` shows of its sample forum: loads the questions, prints the pairs."""
 
 import time
 from collections.abc import Callable

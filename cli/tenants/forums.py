@@ -1,4 +1,4 @@
-"""`askedbefore forums`: forums and what their people chose."""
+"""`askedbefore forums`: forums and their settings."""
 
 from typing import Annotated
 
@@ -75,7 +75,7 @@ def recheck(name: Annotated[str, typer.Argument(help="The forum.")]) -> None:
             forum = forums.get_forum(session, name)
         with console.status("Owing work") as status:
             total = owe_again(sessions, forum, on_done=lambda n: status.update(f"{n:,} questions"))
-    # A running service finds them within seconds by its sweep.
+    # The sweep of a running service finds them within seconds.
     console.print(f"{total:,} questions of {name} will be checked again.", highlight=False)
 
 

@@ -1,4 +1,4 @@
-"""`askedbefore people` and `askedbefore export`: moderators, and what they decided."""
+"""`askedbefore people` and `askedbefore export`: moderators and their decisions."""
 
 import sys
 from contextlib import nullcontext

@@ -1,1 +1,1 @@
-"""Training on the command line: the recipes, and what is done with what they leave."""
+"""Training on the command line."""

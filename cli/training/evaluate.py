@@ -1,4 +1,4 @@
-"""`askedbefore evaluate`: two models side by side, or one pair of models over many domains."""
+"""`askedbefore evaluate`: compares two models, or measures one pair of models on many domains."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -70,7 +70,7 @@ def evaluate(  # noqa: PLR0913  # a command's options
     shown: Annotated[int, typer.Option(help="Pairs of most disagreement to list.")] = 10,
     samples: Annotated[int, typer.Option(min=20, help="Bootstrap samples.")] = 500,
 ) -> None:
-    """Put two models side by side on one set of pairs, or one pair of models over many domains.
+    """Compare two models on one set of pairs, or measure one pair of models on many domains.
 
     Examples: askedbefore evaluate cosine default --data splits/test.jsonl;
     askedbefore evaluate --suite domains --leave-one-out --out report.md

@@ -1,4 +1,4 @@
-"""The options that say which models score pairs, and those models, loaded."""
+"""The options that choose the models, and loading them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -47,7 +47,7 @@ def load_stages(
     cache: Path,
     console: Console,
 ) -> "Stages":
-    """Return the models of a profile, or those named (bi-encoder, CrossEncoder) in their place."""
+    """Return the models of a profile; a named bi-encoder or CrossEncoder replaces its own."""
     from training.measure.stages import Stages  # noqa: PLC0415  # loads the models' stack
     from worker.inference.load import load_encoder, load_reranker  # noqa: PLC0415
     from worker.matching.matcher import Matcher  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""`askedbefore train`: the recipes that need labelled pairs, and the data they need."""
+"""`askedbefore train`: the recipes and their data."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -284,7 +284,7 @@ def mix(  # noqa: PLR0913, PLR0917  # a command's options
 
 
 def load_bi_encoder(name: str) -> "Encoder":
-    """Return the bi-encoder called *name*, saying meanwhile that it is loaded."""
+    """Return the bi-encoder called *name*; shows a message while it loads."""
     from worker.inference.load import load_encoder  # noqa: PLC0415  # loads the models' stack
 
     with console.status(f"Loading {name}"):
@@ -316,7 +316,7 @@ def _pos_weight(wanted: str | None, pairs: "Sequence[LabelledPair]") -> float | 
 
 
 def folder_of(name: str) -> str:
-    """Return where the model called *name* lies; a folder without one is refused in a sentence."""
+    """Return the folder of the model called *name*; an error if there is none."""
     from worker.inference.load import folder_digest, model_folder  # noqa: PLC0415  # the models' stack
 
     folder = model_folder(name)

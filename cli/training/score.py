@@ -1,4 +1,4 @@
-"""`askedbefore score`: a file of pairs with what every stage of the service says of each."""
+"""`askedbefore score`: scores a file of pairs with every stage of the service."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -52,7 +52,7 @@ def score(  # noqa: PLR0913  # a command's options
         str | None, typer.Option(help="Of the file, such as cp1252; found out when not given.")
     ] = None,
 ) -> None:
-    """Score every pair of a file with each stage of the service, and say what it would flag.
+    """Score every pair of a file with each stage of the service, and say which are flagged.
 
     All rows and columns are kept, in their order. Added are cosine_titles, cosine_whole (title and
     body), overlap (share of the titles' words that both have), logit_forward and logit_backward
@@ -86,7 +86,7 @@ def score(  # noqa: PLR0913  # a command's options
 
 
 def say(line: str) -> None:
-    """Print a line as it is, apart from what is written to standard output."""
+    """Print a line as it is, on standard error."""
     console.print(line, highlight=False, markup=False)
 
 

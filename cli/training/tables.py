@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def show_figures(figures: "Figures", *, console: Console) -> None:
-    """Print what a run's report measured of each model."""
+    """Print the figures of each model of a run."""
     table = Table("model", "pairs", "average precision", "best F1", "recall at 0.90 precision")
     for name, found in figures.items():
         kept = (found["average_precision"], found["f1"], found["recall_at_0.90"])
@@ -46,7 +46,7 @@ def _texts(pair: "LabelledPair") -> tuple[str, Text, Text]:
 
 
 def show_suite(found: "SuiteFigures", *, console: Console) -> None:
-    """Print how each stage ranks every domain, the best in bold, and what is decided there."""
+    """Print how each stage ranks every domain, the best in bold, and the decisions."""
     from training.measure import suite_report as report  # noqa: PLC0415  # heavy and optional
 
     ranking = Table("average precision", *report.RANKING)

@@ -1,4 +1,4 @@
-"""`askedbefore train`: what is done with rerankers once trained; and all that measures them."""
+"""`askedbefore train`: averaging, calibration and the gate of trained rerankers."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Labelled pairs from a dataset of the Hugging Face hub, or from a folder that holds one.
+"""Labelled pairs from a dataset of the Hugging Face hub, or from a folder with one.
 
 Named ``hub:NAME``, ``hub:NAME#CONFIG`` or ``hub:NAME#CONFIG:SPLIT``. NAME is a hub id, a downloaded
 copy of a dataset's repository, or a folder written by ``save_to_disk``.
@@ -120,7 +120,7 @@ def _split(source: str, found: Dataset | DatasetDict, wanted: str | None) -> Dat
 
 
 def _reader(source: str, data: Dataset) -> Callable[[Values], Values]:
-    """Return what turns a row of *data*, whatever its columns are called, into a row of pairs."""
+    """Return a function that turns a row of *data* into a row of pairs, by its column names."""
     columns = data.column_names
     texts = next((pair for pair in _TEXTS if set(pair) <= set(columns)), None)
     label = next((name for name in _LABELS if name in columns), None)

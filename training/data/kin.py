@@ -1,4 +1,4 @@
-"""Which words could stand in each other's place: neighbours in a model's own word embeddings."""
+"""Words that can replace each other: neighbours in a model's word embeddings."""
 
 import re
 from collections import Counter
@@ -19,10 +19,10 @@ def word_kin(
     limit: int = 12,
     least_uses: int = 5,
 ) -> dict[str, list[str]]:
-    """Return, for each common word of *texts*, the words nearest to it in meaning and kind.
+    """Return for each common word of *texts* the words nearest to it in meaning and kind.
 
-    Words are compared only with words as often written with a capital (names with names), and
-    words nearer than *closest* count as the same word in another form.
+    Words are compared only with words that are as often capitalised (names with names). Words
+    nearer than *closest* count as forms of the same word.
     """
     uses: Counter[str] = Counter()
     capitals: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""Pairs found by closeness: hard negatives among labelled questions, candidates for a teacher."""
+"""Close pairs: hard negatives among labelled questions, and candidates for a teacher."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -43,9 +43,9 @@ def hard_negatives(
     texts: Sequence[str],
     duplicates: Components,
 ) -> list[tuple[str, str]]:
-    """Return the close pairs that no chain of known duplicates joins, each once.
+    """Return the close pairs that no chain of known duplicates connects, each once.
 
-    Sound only where nearly all duplicates among the texts are known.
+    Valid only if nearly all duplicates among the texts are known.
     """
     found: dict[tuple[str, str], None] = {}
     for first, second, _ in close:
@@ -63,11 +63,11 @@ def mined_negatives(
     between: tuple[float, float],
     per_question: int,
 ) -> list[LabelledPair]:
-    """Return close pairs of *texts* and of the questions of *known* that are no duplicates.
+    """Return close pairs of *texts* and the questions of *known* that are not duplicates.
 
     Their cosines lie *between*, nearest first; a question is in at most *per_question* pairs. None
-    is a pair of *known*, or joined by a chain of its duplicates. Sound only where nearly all
-    duplicates among the questions are known; above the higher cosine those unknown are commonest.
+    is a pair of *known*, or connected by a chain of its duplicates. Valid only if nearly all
+    duplicates among the questions are known; above the upper cosine unknown ones are most common.
     """
     low, high = between
     if not -1 <= low < high <= 1 or per_question < 1:
@@ -90,7 +90,7 @@ def mined_negatives(
 
 
 def _same(texts: Sequence[str], known: Sequence[LabelledPair]) -> Components:
-    """Return which texts are the same question: known duplicates, whatever case and spacing."""
+    """Return which texts are the same question: known duplicates; case and spaces do not count."""
     same = Components((p.question1, p.question2) for p in known if p.label > 0.5)  # noqa: PLR2004
     first: dict[bytes, str] = {}
     for text in texts:

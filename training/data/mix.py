@@ -1,7 +1,7 @@
-"""The data mix of the shipped reranker: gold pairs, pairs that follow from them, pairs made up.
+"""The training mix: labelled pairs, pairs that follow from them, and pairs made by edits.
 
-Gold pairs alone teach a dataset's surface. What is added teaches close reading (`perturb`), keeps
-shared words from meaning shared sense (inferred negatives) and other domains in mind (a teacher).
+Labelled pairs alone teach a dataset's style. The additions teach close reading (`perturb`), that
+equal words do not mean equal sense (inferred negatives), and other domains (a teacher).
 """
 
 import random
@@ -52,7 +52,7 @@ SHIPPED_EDITS: Mapping[Edit, int] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MixConfig:
-    """How much of everything goes into a mix; fewer where fewer are to be had."""
+    """The parts of a mix; upper limits, if there are fewer pairs."""
 
     gold: int = 52_000
     positives: int = 6_000
@@ -77,8 +77,8 @@ def build(
     """Return the shuffled mix, the same for the same seed and data.
 
     *negatives* are pairs that a bi-encoder mined (`mining.mined_negatives`). *extra*, such as a
-    teacher's pairs and templates, goes in whole; nothing shares a question with *kept_apart*, the
-    sets that will judge the model.
+    teacher's pairs and templates, is used completely. No pair shares a question with *kept_apart*,
+    the test sets.
     """
     choice = random.Random(config.seed)  # noqa: S311  # no secret
     rows = _some(gold, config.gold, choice)
@@ -100,7 +100,7 @@ def build(
 
 
 def kin_of(folder: Path, pairs: Sequence[LabelledPair]) -> Kin:
-    """Return the interchangeable words of *pairs*, by the word embeddings of the model in *folder*.
+    """Return words of *pairs* that can replace each other, by the embeddings of *folder*'s model.
 
     Raises `UnreadableModelError` when the folder holds no BERT-like model in one safetensors file.
     """
@@ -128,9 +128,9 @@ def _word_embeddings(path: Path) -> NDArray[np.float32]:
 def joined(
     pairs: Sequence[LabelledPair], *, wanted: int, choice: random.Random
 ) -> list[LabelledPair]:
-    """Return pairs of two-question texts: duplicates where both questions are, half of them.
+    """Return pairs of texts of two questions each; half of them are duplicates in both parts.
 
-    Posts are longer than the one-line questions of a dataset, and one part may change it all.
+    Posts are longer than the questions of a dataset, and one part can change the meaning.
     """
     same = [pair for pair in pairs if pair.label == 1.0]
     different = [pair for pair in pairs if pair.label == 0.0]

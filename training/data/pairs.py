@@ -1,4 +1,4 @@
-"""Labelled pairs of questions: the record, its columns, and the error of a file that is none."""
+"""Labelled pairs of questions: the record, its columns, and the error of a wrong file."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ class PairsError(InvalidInputError):
 
 @dataclass(frozen=True, slots=True)
 class LabelledPair:
-    """Two questions and how surely they are duplicates, 0..1; titles as the models see them."""
+    """Two questions and their label, 0 to 1; titles as the models read them."""
 
     question1: str
     question2: str
@@ -46,7 +46,7 @@ def labels_of(pairs: Sequence[LabelledPair]) -> Labels:
 
 
 def require_both_labels(pairs: Sequence[LabelledPair], *, what: str) -> None:
-    """Raise `InvalidInputError` unless *pairs* holds duplicates and others."""
+    """Raise `InvalidInputError` unless *pairs* has duplicates and others."""
     if not pairs:
         raise InvalidInputError(f"{what} is empty")
     duplicates = sum(pair.label >= 0.5 for pair in pairs)  # noqa: PLR2004
@@ -56,7 +56,7 @@ def require_both_labels(pairs: Sequence[LabelledPair], *, what: str) -> None:
 
 
 def write_pairs(path: Path, pairs: Sequence[LabelledPair]) -> None:
-    """Write *pairs* as JSONL, in a form that `read_pairs` takes."""
+    """Write *pairs* as JSONL that `read_pairs` can read."""
     with path.open("w", encoding="utf-8") as stream:
         for pair in pairs:
             row = {QUESTION1: pair.question1, QUESTION2: pair.question2, LABEL: pair.label}

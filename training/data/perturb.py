@@ -1,7 +1,7 @@
-"""Made-up pairs that teach a model to read closely: one small edit, and the meaning turned or kept.
+"""Pairs made by one small edit that changes or keeps the meaning, to teach close reading.
 
-Questions of a published dataset are seldom almost equal and yet different, so a model trained on
-them alone takes shared words for shared meaning. Pure: every choice comes from the given generator.
+In published datasets nearly equal questions are seldom different, so a model trained on them alone
+takes equal words for equal meaning. Pure: every choice comes from the given generator.
 """
 
 import random
@@ -55,7 +55,7 @@ Edit = Callable[[str, Kin, random.Random], str | None]
 
 
 def swap_kindred(text: str, kin: Kin, choice: random.Random) -> str | None:
-    """Return *text* with two words of one kind exchanged, or None where that may change nothing.
+    """Return *text* with two words of one kind exchanged, or None if this may change nothing.
 
     "Can a good person become bad" is another question; "is A or B better" is not.
     """
@@ -82,7 +82,7 @@ def swap_kindred(text: str, kin: Kin, choice: random.Random) -> str | None:
 
 
 def swap_direction(text: str, kin: Kin, _choice: random.Random) -> str | None:
-    """Return *text* going the other way: "from B to A" instead of "from A to B"."""
+    """Return *text* with the direction turned: "from B to A" instead of "from A to B"."""
     for found in _FROM_TO.finditer(text):
         a, b = found["a"], found["b"]
         if a.lower() in kin and b.lower() in kin and a.lower() != b.lower():
@@ -107,7 +107,7 @@ def replace_name(text: str, kin: Kin, choice: random.Random) -> str | None:
 
 def change_number(text: str, _kin: Kin, choice: random.Random) -> str | None:
     """Return *text* with one number in it changed."""
-    # Years are left alone: people take "the best of 2016" and "of 2017" for one question.
+    # Years are not changed: labellers call "the best of 2016" and "of 2017" one question.
     numbers = [match for match in _NUMBER.finditer(text) if match.group()[:2] not in {"19", "20"}]
     if not numbers:
         return None
@@ -118,7 +118,7 @@ def change_number(text: str, _kin: Kin, choice: random.Random) -> str | None:
 
 
 def negate(text: str, _kin: Kin, choice: random.Random) -> str | None:
-    """Return *text* asking about the contrary, by a "not"."""
+    """Return *text* with a "not" added."""
     clauses = list(_CLAUSE.finditer(text))
     if not clauses:
         return None
@@ -149,7 +149,7 @@ def swap_equals(text: str, kin: Kin, _choice: random.Random) -> str | None:
 
 
 def front_place(text: str, _kin: Kin, _choice: random.Random) -> str | None:
-    """Return *text* with the place it ends on moved to its front."""
+    """Return *text* with the place at its end moved to the front."""
     found = _PLACE.match(text)
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""The one door to labelled pairs and to questions, wherever they are.
+"""Reading labelled pairs and questions, from files and the hub.
 
 The published Quora file, any table with the columns ``question1, question2, is_duplicate``, the
 moderators' decisions as the service exports them, and datasets of the hub.
@@ -33,7 +33,7 @@ _ENCODING = "utf-8"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairsRead:
-    """What a file held: the pairs to use, and the lines left out, each with its reason."""
+    """The usable pairs of a file, and the lines left out, each with its reason."""
 
     pairs: list[LabelledPair]
     sha256: str
@@ -44,7 +44,7 @@ class PairsRead:
     conflicting: list[tuple[int, int]] = field(default_factory=list)
 
     def summary(self) -> list[str]:
-        """Return one line for people on each thing that was left out."""
+        """Return one line for each reason why rows were left out."""
         reports = (
             ("with an empty question, left out", self.empty),
             ("of two questions with the same text, left out", self.identical),

@@ -1,7 +1,7 @@
-"""Splits in which no question, nor any chain of pairs, is in two parts.
+"""Splits in which no question and no chain of pairs is in two parts.
 
-Split by row, a question shared by many pairs is in training and in test at once, and the figure
-reported is too good: so whole connected components are dealt out, over every known pair.
+In a split by rows a question of many pairs is in training and in test at the same time, and the
+measured figure is too good. So whole connected components go to one part.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ class LeakError(InvalidInputError):
 
 
 class Components:
-    """Which texts are joined by a chain of pairs (union-find with path halving)."""
+    """Which texts are connected by a chain of pairs (union-find with path halving)."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         self._parent: dict[str, str] = {}
@@ -34,7 +34,7 @@ class Components:
             self.join(first, second)
 
     def find(self, text: str) -> str:
-        """Return the text that stands for all texts joined with *text*."""
+        """Return the text that represents all texts connected with *text*."""
         parent = self._parent
         parent.setdefault(text, text)
         while parent[text] != text:
@@ -50,7 +50,7 @@ class Components:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """The parts of a dataset, and what made them."""
+    """The parts of a dataset, and how they were made."""
 
     parts: Mapping[str, Sequence[LabelledPair]]
     seed: int
@@ -60,7 +60,7 @@ class Split:
 def split(
     pairs: Sequence[LabelledPair], *, seed: int, shares: Mapping[str, float] | None = None
 ) -> Split:
-    """Return *pairs* dealt out by connected component, the same for the same seed, in any order.
+    """Return *pairs* split by connected component; the same for the same seed, in any order.
 
     Shares hold on average over components, so a part's size differs from its share by chance.
     """
@@ -124,7 +124,7 @@ def _key(text: str) -> str:
 
 
 def _place(component: str) -> float:
-    """Return where in 0..1 a component lies, evenly spread and decided by its name alone."""
+    """Return a number from 0 to 1 for a component, evenly spread, from its name alone."""
     digest = hashlib.sha256(component.encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
 

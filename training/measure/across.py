@@ -1,9 +1,9 @@
-"""A rule fitted on several domains at once, so that none decides by its size or by its ways.
+"""A rule fitted on several domains at once, in which every domain counts the same.
 
 A pair's score is its cosine plus the CrossEncoder's logit, weighed by how many words both titles
-have in common. The two weights of the logit are those that rank best in the mean over the domains:
-a logistic fit of their labels would rather learn how each domain's negatives were picked. Only
-scale and bias, which no ranking shows, are fitted to the labels.
+have in common. The two weights of the logit are those with the best mean ranking over the domains:
+a logistic fit of the labels would learn how each domain's negatives were chosen. Only scale and
+bias, which do not change a ranking, are fitted to the labels.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ WEIGHTS = tuple(product(_LOGIT, _OVERLAP_LOGIT))
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LabelledScores:
-    """One domain's pairs as the models score them, with their labels."""
+    """One domain's pairs with the models' scores and their labels."""
 
     raw: RawScores
     labels: Labels
@@ -46,9 +46,9 @@ def rankings(domain: LabelledScores) -> NDArray[np.float64]:
 
 
 def fit_rule(domains: Sequence[LabelledScores], table: NDArray[np.float64]) -> Rule:
-    """Return the rule that suits *domains*; *table* holds the `rankings` of each, a row each.
+    """Return the best rule for *domains*; *table* has the `rankings` of each domain in a row.
 
-    Each domain counts alike. Its threshold is the one whose flags are right four times of five.
+    Each domain counts the same. The threshold is the one with a precision of 0.80.
     """
     best = WEIGHTS[int(table.mean(axis=0).argmax())]
     labels = np.concatenate([one.labels for one in domains])

@@ -1,4 +1,4 @@
-"""Average precision with the interval that chance leaves, from samples of the data. Pure."""
+"""Average precision with bootstrap intervals. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Draw:
-    """One sample: how much each of n pairs counts, and how much all that are the same."""
+    """One sample: the weight of each of n pairs, and of all duplicates."""
 
     weights: Doubles  # (n,)
     same: float
@@ -34,7 +34,7 @@ class Draw:
 
 
 class Ranking:
-    """n scored pairs, sorted once, to be weighed again and again."""
+    """n scored pairs, sorted once, to be weighted many times."""
 
     def __init__(self, labels: Labels, scores: Floats) -> None:
         self._order = np.argsort(-scores, kind="stable")
@@ -50,7 +50,7 @@ class Ranking:
 
 
 def all_pairs(labels: Labels, *, same: int | None = None) -> Draw:
-    """Return the sample that is no sample: every pair once."""
+    """Return the sample with every pair once."""
     return Draw(weights=np.ones(len(labels)), same=float(labels.sum() if same is None else same))
 
 
@@ -72,7 +72,7 @@ def samples_of_pairs(labels: Labels, *, samples: int, seed: int) -> Iterator[Dra
 def samples_of_questions(
     groups: NDArray[np.int64], members: NDArray[np.int64], *, samples: int, seed: int
 ) -> Iterator[Draw]:
-    """Yield samples of questions, each as often as chance has it (Poisson), with their pairs.
+    """Yield samples of questions (each drawn a Poisson number of times) with their pairs.
 
     *groups* is (questions,), equal for those that are the same; *members* is (n, 2), the two
     questions of each pair.
@@ -92,7 +92,7 @@ def intervals(
 ) -> list[Interval]:
     """Return the average precision of each of *scores*, with 95 % intervals over *draws*.
 
-    *same* is how many pairs are the same, where some of them are not among the scored ones.
+    *same* is the number of all duplicates, if some of them are not among the scored pairs.
     """
     whole, table = _figures(labels, scores, draws, same)
     return [_interval(value, table[:, place]) for place, value in enumerate(whole)]
@@ -103,7 +103,7 @@ def bootstrap(
 ) -> tuple[list[Interval], Interval]:
     """Return the AP of each score, and of the last less the first, with 95 % intervals.
 
-    The same resampled pairs serve all scores, so the difference is a paired one.
+    All scores use the same resampled pairs, so the difference is paired.
     """
     draws = samples_of_pairs(labels, samples=samples, seed=seed)
     whole, table = _figures(labels, scores, draws, None)

@@ -1,4 +1,4 @@
-"""From a reranker's raw scores on labelled pairs to the decisions the service takes with it."""
+"""From a reranker's raw scores on labelled pairs to its calibration."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ _LEAST_FLAGGED = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawScores:
-    """What the models say of n pairs, each array (n,) float32."""
+    """The models' scores of n pairs; each array is (n,) float32."""
 
     forward: Floats
     """The reranker's logit of (question1, question2)."""
@@ -43,10 +43,10 @@ class RawScores:
 
 
 def calibrate(raw: RawScores, labels: Labels, *, bi_encoder: str) -> Calibration:
-    """Return the calibration fitted on labelled pairs drawn as the service will meet them.
+    """Return the calibration fitted on labelled pairs like those the service will meet.
 
-    *bi_encoder* is the digest of the model the cosines come from. Thresholds are those of the
-    fused probability; a precision that was never reached has none.
+    *bi_encoder* is the digest of the model of the cosines. Thresholds are for the fused
+    probability; a precision that was never reached has none.
     """
     fusion = lean_on_cosine(fit_fusion(raw.logit, raw.cosine, labels), raw, labels)
     probabilities = fusion.probability(raw.logit, raw.cosine)
@@ -71,7 +71,7 @@ def fit_fusion(
     """Return the logistic fusion that explains *labels* best and rises with both inputs.
 
     Without cosines it is plain Platt scaling (Platt 1999). *weights*, (n,), say how much each pair
-    counts; all alike where there are none.
+    counts; without it all count the same.
     """
     columns = [logits] if cosines is None else [logits, cosines]
     model = LogisticRegression(C=1e3).fit(np.stack(columns, axis=1), labels, weights)
@@ -86,10 +86,10 @@ def fit_fusion(
 
 
 def lean_on_cosine(fusion: Fusion, raw: RawScores, labels: Labels) -> Fusion:
-    """Return *fusion* with the cosine weighed as much more as dev's ranking hardly notices.
+    """Return *fusion* with more weight for the cosine, as far as dev's ranking hardly changes.
 
-    Labels of one domain trust the reranker that learnt that domain too far: elsewhere the cosine
-    is the better of the two. Scale and bias are fitted anew, so probabilities stay calibrated.
+    Labels of one domain favour the reranker that learnt that domain too much; on other domains the
+    cosine is better. Scale and bias are fitted again, so probabilities stay calibrated.
     """
     least = average_precision(labels, fusion.probability(raw.logit, raw.cosine))
     for lean in _LEANS if fusion.cosine else ():
@@ -109,7 +109,7 @@ def threshold_for(
 ) -> float | None:
     """Return the lowest probability at and above which *precision* is reached, or None.
 
-    Reached by chance on a handful of pairs does not count. *weights*, (n,), are as in `fit_fusion`.
+    A precision reached by chance on a few pairs does not count. *weights*, (n,): see `fit_fusion`.
     """
     order = np.argsort(-probabilities, kind="stable")
     held = (np.ones(len(labels)) if weights is None else weights)[order]
@@ -123,7 +123,7 @@ def threshold_for(
 
 
 def cosine_floor_of(flagged: Floats) -> float:
-    """Return a cosine that all but one in two hundred of the duplicates found stay above."""
+    """Return the cosine that 99.5 % of the duplicates found are above."""
     if not len(flagged):
         return Calibration().cosine_floor
     return min(float(np.quantile(flagged, 1 - _KEPT_BY_FLOOR)), _HIGHEST_FLOOR)

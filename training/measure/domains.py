@@ -1,4 +1,4 @@
-"""How well each stage does on a domain: labelled pairs, or the nearest pairs of a mining set."""
+"""How well each stage ranks a domain: labelled pairs, or the nearest pairs of a mining set."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ Members = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Measured:
-    """One domain's pairs, with what every stage says of them."""
+    """One domain's pairs with the scores of every stage."""
 
     domain: Domain
     scores: StageScores
@@ -48,7 +48,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainFigures:
-    """What a table says of one domain."""
+    """The figures of one domain in a table."""
 
     name: str
     label: str
@@ -78,7 +78,7 @@ def measure(
 ) -> Measured:
     """Return the domain's pairs with their scores; of a mining set its *nearest* pairs.
 
-    *nearest* counts twice where there are bodies: by the cosine of titles and by that of all text.
+    If there are bodies, *nearest* pairs by the titles and *nearest* by the whole texts are taken.
     """
     if isinstance(domain, MiningDomain):
         return _mined(domain, stages, nearest, on_progress)
@@ -96,7 +96,7 @@ def measure(
 def figures(
     measured: Measured, decision: Decision, *, samples: int = 500, seed: int = 1
 ) -> DomainFigures:
-    """Return what is said of a domain where *decision* is what is served."""
+    """Return the figures of a domain for the decision *decision*."""
     scores, labels = measured.scores, measured.labels
     stages = (scores.cosine_titles, scores.cosine_whole, scores.logit, decision.probability)
     draws = _draws(measured, samples=samples, seed=seed)
@@ -174,5 +174,5 @@ def _near_pairs(
 
 
 def _named(name: str, on_progress: OnProgress) -> OnProgress:
-    """Return what tells of a step of *name* apart from the same step of another."""
+    """Return a label for a step of *name*, different from that of other domains."""
     return lambda step, done, total: on_progress(f"{name}: {step}", done, total)

@@ -1,4 +1,4 @@
-"""Two models side by side on one set of pairs nobody tuned on."""
+"""Two models compared on one set of pairs that neither was tuned on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Scored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disagreement:
-    """A pair that two models see differently."""
+    """A pair that two models rank differently."""
 
     pair: LabelledPair
     first: float
@@ -39,7 +39,7 @@ class Disagreement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What `compare` found."""
+    """The result of `compare`."""
 
     names: tuple[str, str]
     summaries: tuple[dict[str, float], dict[str, float]]
@@ -50,10 +50,10 @@ class Comparison:
 
 
 def score(name: str, pairs: Sequence[LabelledPair], *, encoder: Encoder, cache: Path) -> Scored:
-    """Return what the model called *name* says of *pairs*, as the service would run it.
+    """Return the scores of *pairs* by the model called *name*, as the service would run it.
 
     ``cosine`` is *encoder* alone, ``cosine:NAME`` another bi-encoder; any other name is a
-    CrossEncoder, fused with the cosine where its calibration was fitted on *encoder*.
+    CrossEncoder, fused with the cosine if its calibration was fitted for *encoder*.
     """
     if name == "cosine":
         return Scored(name=name, scores=cosines(pairs, encoder))
@@ -79,9 +79,9 @@ def compare(
     seed: int = 1,
     shown: int = 20,
 ) -> Comparison:
-    """Return both models' figures with bootstrap intervals, and where they disagree most.
+    """Return both models' figures with bootstrap intervals, and pairs they rank most differently.
 
-    Raises `InvalidInputError` when the pairs do not hold both labels.
+    Raises `InvalidInputError` if the pairs do not have both labels.
     """
     require_both_labels(pairs, what="the set to compare on")
     if not len(first.scores) == len(second.scores) == len(pairs):
@@ -100,7 +100,7 @@ def compare(
 
 
 def _figures(scored: Scored, labels: Labels) -> dict[str, float]:
-    # A cosine is no probability; squeezed into 0..1 its ranking figures stay as they are.
+    # A cosine is not a probability; scaled to 0 to 1 its ranking figures stay the same.
     figures = dict(summary(labels, np.clip(scored.scores, 0.0, 1.0)))
     if scored.asymmetry is None:
         del figures["calibration_error"]
@@ -111,7 +111,7 @@ def _figures(scored: Scored, labels: Labels) -> dict[str, float]:
 def _disagreements(
     first: Scored, second: Scored, pairs: Sequence[LabelledPair], *, shown: int
 ) -> list[Disagreement]:
-    """Return the pairs whose ranks differ most, since a cosine and a probability share no scale."""
+    """Return the pairs whose ranks differ most; a cosine and a probability have no common scale."""
     gaps = _ranks(first.scores) - _ranks(second.scores)
     return [
         Disagreement(

@@ -1,4 +1,4 @@
-"""Each domain decided by a rule that was fitted on the others and never saw it."""
+"""Each domain decided by a rule that was fitted on the other domains only."""
 
 from collections.abc import Sequence
 
@@ -33,7 +33,7 @@ def leave_one_out(measured: Sequence[Measured]) -> list[Rule]:
 
 
 def _believed(one: Measured) -> LabelledScores:
-    """Return the pairs of a domain that the service would ask its models about."""
+    """Return the pairs of a domain that the service would score with its models."""
     asked = ~(one.scores.foreign | one.scores.same_text)
     scores = one.scores.take(asked)
     raw = RawScores(

@@ -1,4 +1,4 @@
-"""What is measured of a model that scores pairs. Pure."""
+"""Metrics of a model that scores pairs. Pure."""
 
 from collections.abc import Mapping
 
@@ -22,19 +22,19 @@ def average_precision(
 
 
 def best_f1(labels: Labels, scores: Floats) -> float:
-    """Return the F1 at the threshold that is best for it."""
+    """Return the F1 at the best threshold."""
     precision, recall, _ = precision_recall_curve(labels, scores)
     return float(np.max(2 * precision * recall / np.maximum(precision + recall, 1e-12)))
 
 
 def recall_at_precision(labels: Labels, scores: Floats, precision: float) -> float:
-    """Return the highest recall at which at least *precision* of the flagged pairs are right."""
+    """Return the highest recall with a precision of at least *precision*."""
     reached, recall, _ = precision_recall_curve(labels, scores)
     return float(np.max(recall[reached >= precision], initial=0.0))
 
 
 def calibration_error(labels: Labels, probabilities: Floats) -> float:
-    """Return the mean gap between what was promised and what came true, over ten equal bins."""
+    """Return the mean gap between stated and observed probability, over ten equal bins."""
     bins = np.minimum((probabilities * _BINS).astype(int), _BINS - 1)
     gaps = [
         np.sum(bins == place)

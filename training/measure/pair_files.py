@@ -1,6 +1,6 @@
-"""A file of pairs with what every stage of the service says of each row, in constant memory.
+"""A file of pairs with the scores of every stage for each row, in constant memory.
 
-No row is lost and none changes its place: one without two questions, or that cannot be read, keeps
+No row is lost and the order stays. A row without two questions, or one that cannot be read, keeps
 its own columns and has empty scores.
 """
 
@@ -33,7 +33,7 @@ _SHOWN = 5
 
 @dataclass(slots=True)
 class Lines:
-    """How many rows something is true of, and where the first of them are."""
+    """A count of rows, with the numbers of the first ones."""
 
     count: int = 0
     first: list[int] = field(default_factory=list)
@@ -52,7 +52,7 @@ class Lines:
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What became of the rows of a file, as they are read."""
+    """Counts of the rows of a file, while they are read."""
 
     rows: int = 0
     flagged: int = 0
@@ -72,7 +72,7 @@ class Tally:
 def columns_of(table: Table) -> dict[str, type]:
     """Return the columns of the scored file: those of *table*, then the scores.
 
-    Raises `PairsError` where there are no two questions, or where a column has a score's name.
+    Raises `PairsError` if there are no two questions, or if a column has a score's name.
     """
     table.require(QUESTION1, QUESTION2)
     taken = [name for name in SCORES if name in table.columns]
@@ -89,7 +89,7 @@ def score_table(
     *,
     on_rows: Callable[[int], object] = lambda _count: None,
 ) -> Tally:
-    """Write every row of *table* with its scores; *on_rows* hears how many were just done."""
+    """Write every row of *table* with its scores; *on_rows* gets the number of rows just done."""
     tally = Tally()
     source = iter(table)
     while rows := list(islice(source, CHUNK)):
@@ -111,7 +111,7 @@ def score_table(
 
 
 def _texts(row: Row) -> PairTexts | None:
-    """Return the questions of a row; None where one is missing or the row cannot be read."""
+    """Return the questions of a row; None if one is missing or the row cannot be read."""
     names = (QUESTION1, QUESTION2, BODY1, BODY2)
     first, second, body1, body2 = (str(row.values.get(name) or "") for name in names)
     is_whole = row.fault is None and model_text(first) and model_text(second)

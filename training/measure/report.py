@@ -1,4 +1,4 @@
-"""One folder per run: what was trained, on what, how well it does, and a card for people."""
+"""One folder for each run: configuration, data, figures, and a model card."""
 
 import json
 import platform
@@ -21,7 +21,7 @@ Figures = Mapping[str, Mapping[str, float]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """All that has to be known to repeat a run and to judge it."""
+    """Everything needed to repeat a run and to judge it."""
 
     recipe: str
     config: Mapping[str, object]
@@ -90,7 +90,7 @@ def versions() -> dict[str, str]:
 
 
 def _commit() -> str | None:
-    """Return the commit of the checkout this runs from; None where it is installed otherwise."""
+    """Return the commit of the checkout; None if it is installed in another way."""
     try:
         found = subprocess.run(
             ["git", "rev-parse", "HEAD"],

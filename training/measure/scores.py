@@ -1,4 +1,4 @@
-"""Pairs scored by the models themselves, through the same code that serves them."""
+"""Pairs scored by the models, with the same code that serves them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,7 +43,7 @@ def cosines(pairs: Sequence[LabelledPair], encoder: Encoder) -> Floats:
 def full_precision(folder: Path) -> Reranker:
     """Return the reranker in *folder* run by PyTorch in fp32, as it was trained.
 
-    The service's own form of it, int8 on a CPU, comes from `worker.inference.load.load_reranker`.
+    The form that serves (int8 on a CPU) comes from `worker.inference.load.load_reranker`.
     """
     source = read(ModelKind.RERANKER, folder, attention="eager")
     return TokenReranker(

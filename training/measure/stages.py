@@ -1,4 +1,4 @@
-"""What every stage of the service says of pairs of questions, and what it decides."""
+"""The scores of every stage for pairs of questions, and the decision."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -44,7 +44,7 @@ class PairTexts:
 
     @property
     def seen(self) -> tuple[Seen, Seen]:
-        """Return what the models see of each question, in a forum that reads bodies."""
+        """Return what the models read of each question, in a forum that reads bodies."""
         return (
             seen(self.title1, self.body1, fields=TextFields.TITLE_BODY),
             seen(self.title2, self.body2, fields=TextFields.TITLE_BODY),
@@ -53,7 +53,7 @@ class PairTexts:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StageScores:
-    """What each stage says of n pairs, in their order: every array is (n,)."""
+    """The scores of each stage for n pairs, in their order; every array is (n,)."""
 
     cosine_titles: Floats
     cosine_whole: Floats
@@ -91,7 +91,7 @@ class StageScores:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Decision:
-    """What the service makes of n pairs: both arrays are (n,)."""
+    """The service's decision on n pairs; both arrays are (n,)."""
 
     probability: Floats
     flagged: NDArray[np.bool_]
@@ -99,15 +99,15 @@ class Decision:
 
 
 class Stages:
-    """One pair of models, asked for every stage, and the rule that decides."""
+    """One pair of models that scores every stage, and the rule that decides."""
 
     def __init__(self, matcher: Matcher) -> None:
         self.matcher = matcher
 
     def score(self, pairs: Sequence[PairTexts]) -> StageScores:
-        """Return what every stage says of *pairs*; both orders are read, needed or not.
+        """Return the scores of every stage for *pairs*; both orders are always read.
 
-        Raises `InferenceError` when a model cannot read the texts.
+        Raises `InferenceError` if a model cannot read the texts.
         """
         both = [pair.seen for pair in pairs]
         found = score_pairs(self.matcher, [one for one, _ in both], [other for _, other in both])
@@ -127,7 +127,7 @@ class Stages:
     def score_many(
         self, pairs: Sequence[PairTexts], *, on_done: Callable[[int], object]
     ) -> StageScores:
-        """Return the same of many pairs; *on_done* hears how many were just scored."""
+        """Return the same for many pairs; *on_done* gets the number of pairs just scored."""
         parts = []
         for start in range(0, max(1, len(pairs)), CHUNK):
             parts.append(self.score(pairs[start : start + CHUNK]))
@@ -135,15 +135,15 @@ class Stages:
         return StageScores.joined(parts)
 
     def decide(self, scores: StageScores) -> Decision:
-        """Return what the service makes of *scores*."""
+        """Return the service's decision on *scores*."""
         return decide(scores, self.matcher.rule, threshold=self.matcher.threshold)
 
 
 def decide(scores: StageScores, rule: Rule, *, threshold: float | None = None) -> Decision:
-    """Return what the service would make of *scores* by *rule*, at its threshold if none is given.
+    """Return the decision on *scores* by *rule*, at the rule's threshold if none is given.
 
-    Two equal texts have 1. Below the cosine floor no pair is looked at, nor one in a script that
-    the models do not know: neither is flagged, whatever its probability.
+    Two equal texts have 1. Pairs below the cosine floor, and pairs in a script that the models do
+    not know, are never flagged, whatever their probability.
     """
     least = rule.threshold if threshold is None else threshold
     probability = rule.fusion.probability(scores.logit, scores.cosine_whole, scores.overlap)

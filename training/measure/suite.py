@@ -1,4 +1,4 @@
-"""A table over the domains of a suite: measured once, decided as served or by what others teach."""
+"""A table over the domains of a suite, decided as served or by rules from the other domains."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from training.measure.stages import Decision, Stages, decide
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuiteFigures:
-    """What was measured, and with what."""
+    """The figures, and the models that were measured."""
 
     bi_encoder: str
     reranker: str
@@ -60,9 +60,9 @@ def measure_suite(
     samples: int = 500,
     on_progress: OnProgress = lambda _stage, _done, _total: None,
 ) -> SuiteFigures:
-    """Return the figures of all *domains*; *nearest* is what `measure` takes it for.
+    """Return the figures of all *domains*; *nearest* as in `measure`.
 
-    Raises `InvalidInputError` where *is_left_out* leaves nothing to calibrate on.
+    Raises `InvalidInputError` if *is_left_out* leaves nothing to calibrate on.
     """
     measured = [
         measure(domain, stages, nearest=nearest, on_progress=on_progress) for domain in domains

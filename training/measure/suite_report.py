@@ -27,7 +27,7 @@ SUFFIXES = (".md", ".json")
 
 
 def write_report(found: SuiteFigures, path: Path) -> None:
-    """Write the table as its name asks for; raises `InvalidInputError` where it cannot be."""
+    """Write the table in the format of its name; raises `InvalidInputError` if it cannot."""
     text = as_json(found) if path.suffix == ".json" else as_markdown(found)
     try:
         path.write_text(text, encoding="utf-8")

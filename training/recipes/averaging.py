@@ -1,6 +1,6 @@
-"""Models of one ancestry averaged, weight by weight (model soups, Wortsman et al. 2022).
+"""Averages models that were trained from the same weights (model soups, Wortsman et al. 2022).
 
-The mean of a model and an earlier one of the same run keeps much of what each was better at.
+The mean of a model and an earlier one of the same run keeps much of the strengths of both.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from db.errors import IncompatibleModelError
 def average(folders: Sequence[str], shares: Sequence[float]) -> CrossEncoder:
     """Return the CrossEncoder whose weights are the mean of those in *folders*, by *shares*.
 
-    Raises `IncompatibleModelError` when they are not of one shape, or the shares do not fit them.
+    Raises `IncompatibleModelError` if their shapes differ or the shares do not fit.
     """
     if len(folders) != len(shares) or abs(sum(shares) - 1.0) > 1e-6:  # noqa: PLR2004
         raise IncompatibleModelError("one share for each model is needed, adding up to 1")

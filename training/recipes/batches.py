@@ -1,4 +1,4 @@
-"""Batches of questions of about the same length: less padding, so more pairs a second."""
+"""Batches of questions of similar length: less padding, so more pairs in a second."""
 
 from collections.abc import Iterator
 
@@ -10,9 +10,9 @@ _BATCHES_SORTED_TOGETHER = 50
 
 
 class LengthBatchSampler(DefaultBatchSampler):
-    """Batches sorted by length within chunks of a random order, themselves in random order.
+    """Batches sorted by length within chunks of a random order; the batches are in random order.
 
-    The order depends on seed and epoch alone, so a resumed run goes on where it stopped.
+    The order depends only on seed and epoch, so a resumed run continues where it stopped.
     """
 
     def __init__(  # noqa: PLR0917  # the trainer's signature

@@ -1,4 +1,4 @@
-"""The recipe that turns a bi-encoder's (or any) weights into a CrossEncoder for duplicates."""
+"""The recipe that trains a CrossEncoder for duplicates from the weights of a bi-encoder."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -76,9 +76,9 @@ def train(
 
 
 def balanced_pos_weight(pairs: Sequence[LabelledPair]) -> float:
-    """Return the weight with which both labels count alike: negatives over duplicates.
+    """Return the weight with which both labels count the same: negatives over duplicates.
 
-    A teacher's soft labels do not count. Raises `InvalidInputError` where either label is missing.
+    A teacher's soft labels do not count. Raises `InvalidInputError` if a label is missing.
     """
     told = [pair.label for pair in pairs if pair.label in {0.0, 1.0}]
     duplicates = told.count(1.0)
@@ -108,7 +108,7 @@ def load_base(config: CrossEncoderConfig) -> CrossEncoder:
 
 
 def as_dataset(pairs: Sequence[LabelledPair]) -> Dataset:
-    """Return the pairs in the columns that the trainer wants."""
+    """Return the pairs in the columns that the trainer expects."""
     return Dataset.from_dict(
         {
             "question1": [pair.question1 for pair in pairs],
@@ -134,7 +134,7 @@ def dev_evaluator(
 def parameter_groups(
     model: nn.Module, *, learning_rate: float, layer_decay: float, weight_decay: float
 ) -> list[dict[str, object]]:
-    """Return optimiser groups in which the layers nearest to the input learn slowest."""
+    """Return optimiser groups in which the layers nearest to the input have the lowest rates."""
     depth = 1 + max((_layer(name) for name, _ in model.named_parameters()), default=0)
     groups: dict[tuple[int, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
@@ -175,7 +175,7 @@ def _arguments(
         **arguments(config, rows=rows, work=work, metric=_METRIC),
         lr_scheduler_type=config.schedule,
         batch_sampler=LengthBatchSampler,
-        # Every weight is used at each step; the search for unused ones mistakes the head for one.
+        # Every weight is used at each step; the search for unused ones wrongly reports the head.
         ddp_find_unused_parameters=False,
         disable_tqdm=False,
     )

@@ -1,7 +1,7 @@
-"""A strong bi-encoder teaches the small CrossEncoder on questions that nobody has labelled.
+"""A strong bi-encoder labels close pairs of unlabelled questions for the CrossEncoder.
 
-The teacher's cosine becomes a probability by a logistic fit on labelled pairs; close pairs of
-unlabelled questions, scored so, keep the student from forgetting what it knew beyond its labels.
+A logistic fit on labelled pairs turns the teacher's cosine into a probability. Close pairs of
+unlabelled questions with this score keep the student from forgetting other domains.
 """
 
 import random
@@ -22,7 +22,7 @@ _CLOSE = 0.62
 
 
 class Teacher:
-    """A bi-encoder whose cosine has been turned into a probability of being duplicates."""
+    """A bi-encoder whose cosine was turned into a probability."""
 
     def __init__(
         self, name: str, labelled: Sequence[LabelledPair], *, batch_size: int = 32
@@ -37,7 +37,7 @@ class Teacher:
     def label(self, texts: Sequence[str], *, wanted: int, seed: int) -> list[LabelledPair]:
         """Return up to *wanted* pairs of *texts* with the teacher's probability as a soft label.
 
-        Three in five are close; the rest are farther apart, lest close should mean duplicate.
+        Three in five are close. The rest are farther apart: "close" must not mean duplicate.
         """
         vectors = self._vectors(texts)
         anchors = np.arange(len(texts))

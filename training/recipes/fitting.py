@@ -1,4 +1,4 @@
-"""What the runs of all recipes share: their choices, the trainer's arguments, the run itself."""
+"""What the runs of all recipes share: configuration, the trainer's arguments, the run."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ _Model = TypeVar("_Model", bound=torch.nn.Module)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitConfig:
-    """The choices of any run; a recipe adds its own and gives each its default."""
+    """The configuration of any run; a recipe adds its own fields and defaults."""
 
     base: str
     epochs: float = 1.0
@@ -37,14 +37,14 @@ class FitConfig:
 
 
 def begin(config: FitConfig, work: Path, *, resume: bool) -> str | None:
-    """Return the checkpoint to go on from, as `progress.start` does, with the seed set."""
+    """Set the seed and return the checkpoint to continue from, as `progress.start` does."""
     checkpoint = start(work, resume=resume)
     torch.manual_seed(config.seed)
     return checkpoint
 
 
 def arguments(config: FitConfig, *, rows: int, work: Path, metric: str) -> dict[str, Any]:
-    """Return the trainer's arguments that no recipe decides for itself.
+    """Return the trainer's arguments that are the same for all recipes.
 
     *metric* on dev chooses the checkpoint; higher is better.
     """
@@ -74,6 +74,6 @@ def arguments(config: FitConfig, *, rows: int, work: Path, metric: str) -> dict[
 def run(
     trainer: BaseTrainer, model: _Model, config: FitConfig, *, checkpoint: str | None, metric: str
 ) -> Trained[_Model]:
-    """Train to the end, from *checkpoint* if there is one; return the best *model* and its way."""
+    """Train, from *checkpoint* if there is one; return the best *model* and its history."""
     trainer.train(resume_from_checkpoint=checkpoint)
     return Trained(model.eval(), history(trainer.state, metric), pairs_a_step=config.pairs_a_step)

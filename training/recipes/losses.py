@@ -1,4 +1,4 @@
-"""Binary cross-entropy that also teaches a CrossEncoder that a pair has no order."""
+"""Binary cross-entropy that also penalises different scores for the two orders of a pair."""
 
 from collections.abc import Sequence
 
@@ -18,13 +18,13 @@ _SUREST = 1e-3
 class SymmetricBinaryCrossEntropyLoss(BinaryCrossEntropyLoss):
     """`BinaryCrossEntropyLoss` over pairs in random order, some of them in both orders.
 
-    Every row is seen in an order drawn anew each time. A *both_orders* share of the batch is seen
-    in the other order too; there the squared difference between the two logits, times *symmetry*,
-    is added to the loss.
+    Each row is shown in a random order. A *both_orders* share of the batch is also shown in the
+    other order; there the squared difference of the two logits, times *symmetry*, is added to the
+    loss.
 
-    A label between 0 and 1 is a teacher's probability: there the student's logit is drawn to the
-    teacher's (smooth L1). Cross-entropy would hardly tell 0.001 from 0.01, and with that the order
-    of all pairs that are far apart would be forgotten.
+    A label between 0 and 1 is a teacher's probability: there the loss is the smooth L1 distance of
+    the two logits. For cross-entropy 0.001 and 0.01 are nearly equal, and the student would forget
+    the order of pairs that are far apart.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class SymmetricBinaryCrossEntropyLoss(BinaryCrossEntropyLoss):
         return loss / len(labels)
 
     def get_config_dict(self) -> dict[str, object]:
-        """Return what a model card says of the loss."""
+        """Return the description of the loss for a model card."""
         return {
             "pos_weight": None if self.pos_weight is None else self.pos_weight.item(),
             "both_orders": self.both_orders,

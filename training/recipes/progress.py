@@ -1,4 +1,4 @@
-"""What a training run leaves behind, and where one that was killed goes on."""
+"""Checkpoints of a training run, and where a killed run continues."""
 
 import json
 from collections.abc import Sequence
@@ -35,10 +35,10 @@ def history(state: TrainerState, metric: str) -> list[tuple[int, float]]:
 
 
 def start(work: Path, *, resume: bool) -> str | None:
-    """Return the checkpoint in *work* to go on from, None for a run that starts anew.
+    """Return the checkpoint in *work* to continue from; None for a new run.
 
-    A checkpoint that a kill left half-written is passed over. Raises `InvalidInputError` where
-    *resume* finds none, and where a new run would mix its checkpoints with those of another.
+    A half-written checkpoint is skipped. Raises `InvalidInputError` if *resume* finds none, and if
+    a new run would mix its checkpoints with those of another.
     """
     found = sorted(filter(_is_whole, work.glob("checkpoint-*")), key=_step)
     if resume and not found:

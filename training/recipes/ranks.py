@@ -1,11 +1,11 @@
-"""Which process of a run this is, where `torchrun` or `accelerate launch` started several."""
+"""Which process of a run this is, if `torchrun` or `accelerate launch` started several."""
 
 from pydantic import NonNegativeInt, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Rank(BaseSettings):
-    """The place of this process among those of the run, as the launchers set it."""
+    """The rank of this process in the run, as the launchers set it."""
 
     model_config = SettingsConfigDict(frozen=True)
 
@@ -14,5 +14,5 @@ class Rank(BaseSettings):
 
     @property
     def is_first(self) -> bool:
-        """Whether this is the one process that writes files and speaks to people."""
+        """Whether this is the process that writes files and prints."""
         return self.world_size == 1 or self.rank == 0

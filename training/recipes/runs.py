@@ -72,7 +72,7 @@ def train_cross_encoder(
 ) -> report.Figures:
     """Train a reranker into *output*, calibrated and reported, and return its figures.
 
-    Of several processes the first alone goes on after the training; the others get no figures.
+    Of several processes only the first continues after the training; the others get no figures.
     """
     halves = dev_halves(data.dev, seed=config.seed)
     done = cross_encoder.train(
@@ -106,7 +106,7 @@ def train_sentence_transformer(
 ) -> report.Figures:
     """Train a bi-encoder into *output*, reported, and return its figures.
 
-    Of several processes the first alone goes on after the training; the others get no figures.
+    Of several processes only the first continues after the training; the others get no figures.
     """
     halves = dev_halves(data.dev, seed=config.seed)
     done = sentence_transformer.train(
@@ -132,9 +132,9 @@ def train_sentence_transformer(
 
 
 def dev_halves(pairs: Sequence[LabelledPair], *, seed: int) -> Mapping[str, Sequence[LabelledPair]]:
-    """Return the half that choices are made on and the half that is only reported on.
+    """Return the half for choices and the half for the report.
 
-    Raises `InvalidInputError` when the two cannot both hold duplicates and others.
+    Raises `InvalidInputError` if the two cannot both have duplicates and others.
     """
     halves = split(pairs, seed=seed, shares=_HALVES).parts
     for name, half in halves.items():

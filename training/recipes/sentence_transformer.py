@@ -113,7 +113,7 @@ def triplets(
 ) -> list[dict[str, str]]:
     """Return (anchor, duplicate, hard negative) for every duplicate whose anchor has a negative.
 
-    The negative is one that people labelled, or else the closest question that is none.
+    The negative is a labelled one, or else the closest question that is not a duplicate.
     """
     duplicates = [(p.question1, p.question2) for p in pairs if round(p.label) == 1]
     negatives: dict[str, list[str]] = defaultdict(list)
@@ -199,7 +199,7 @@ def _mined(
 
 
 def _duplicates_of(pairs: Sequence[LabelledPair]) -> dict[str, set[str]]:
-    """Return one question of every group of duplicates, with the others: what it should find."""
+    """Return one question of each group of duplicates, with the others that it should find."""
     components = Components((p.question1, p.question2) for p in pairs if round(p.label) == 1)
     members: dict[str, set[str]] = defaultdict(set)
     for pair in pairs:

@@ -1,7 +1,7 @@
 """The work on a whole archive: read, store, embed, search, rerank, report.
 
-Imported through `readers` (files), `load` (into the database), `load_job` (what a process that
-loads is told), `slices` (what a worker does for some time), `report` and `grouping` (what was
+Imported through `readers` (files), `load` (into the database), `load_job` (messages to a
+process that loads), `slices` (what a worker does for some time), `report` and `grouping` (what was
 found), and without a database `mining` and `blocks`.
 May touch: files, the database, PyTorch for products of blocks, the models through
 `worker.matching`.

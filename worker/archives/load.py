@@ -1,8 +1,8 @@
 """Loading: stores the records of an archive as questions, in batches; can be resumed.
 
 Each batch is committed together with the position in the file. Unchanged questions are left as
-they are. A thread stores one batch while the next one is read. Another says that the file is being
-read; a load that ends early leaves an archive that says why.
+they are. A thread stores one batch while the next one is read. Another records that the file is
+being read. A load that ends early leaves the reason in the archive.
 """
 
 import errno
@@ -72,7 +72,7 @@ def load(
     """Store the records that are not stored yet, and start the mining.
 
     *records* are all records of the file. Raises `StoppedError` if the archive is
-    paused or cancelled meanwhile. Whatever else is raised, the archive has failed and says why.
+    paused or cancelled meanwhile. After any other error the archive is `failed`, with the reason.
     """
     left = islice(iter(records), archive.position, None)
     # Not undone later: another load may begin in this process before this one ends.
@@ -103,7 +103,7 @@ def check(records: Sequence[Record]) -> tuple[int, list[Reject]]:
 
 
 def reason_of(error: BaseException) -> str:
-    """Return why a file was not read to its end, for people; nothing of what stands in it."""
+    """Return why a file was not read to its end, for people, without any content of the file."""
     if isinstance(error, ServiceError):
         return str(error)
     if isinstance(error, MemoryError):
@@ -126,7 +126,7 @@ def is_disk_full(error: BaseException) -> bool:
 
 @contextmanager
 def failing(sessions: Sessions, archive_id: int) -> Iterator[None]:
-    """Let the archive fail, and say why, when the block ends by an error; it is raised on."""
+    """Mark the archive as failed, with the reason, if the block raises; the error is raised on."""
     try:
         yield
     except StoppedError:
@@ -142,7 +142,7 @@ def failing(sessions: Sessions, archive_id: int) -> Iterator[None]:
 
 @contextmanager
 def _attended(sessions: Sessions, archive_id: int) -> Iterator[None]:
-    """Let others see that somebody reads the file, however long it takes to fill a batch."""
+    """Record regularly that the file is being read, however long a batch takes."""
     is_over = threading.Event()
 
     def attend() -> None:

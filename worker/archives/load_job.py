@@ -1,4 +1,4 @@
-"""What a process that reads one archive is told, and what it says: lines of JSON both ways."""
+"""Messages to and from a process that reads one archive, as lines of JSON."""
 
 import json
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadJob:
-    """One upload: where it lies, whose it is, and within which limits it is read."""
+    """One upload: its file, its forum, and its limits."""
 
     fd: int
     """Descriptor of the file, inherited."""
@@ -52,7 +52,7 @@ class LoadJob:
 
 
 class Outcome(StrEnum):
-    """How reading an archive ended, as far as whoever waits must tell the cases apart."""
+    """How reading an archive ended, as far as the caller must know."""
 
     BEGUN = "begun"
     """It goes on: the archive has its number."""
@@ -68,7 +68,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadReport:
-    """What the process says when it begins to store, and when it ends."""
+    """The message of the process when it begins to store, and when it ends."""
 
     outcome: Outcome
     archive_id: int | None = None

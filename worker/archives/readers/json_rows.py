@@ -84,7 +84,7 @@ class JsonReader:
 
 
 class _Broken(NamedTuple):
-    """Stands for a value that cannot be used, and says why."""
+    """A value that cannot be used, with the reason."""
 
     reason: str
 
@@ -105,7 +105,7 @@ def json_lines(file: BinaryIO) -> Iterator[JsonRow]:
 
 
 def _decoded(text: str) -> object:
-    """Return what *text* says, or a `_Broken`."""
+    """Return the value of *text*, or a `_Broken`."""
     try:
         return json.loads(text)
     except ValueError as error:
