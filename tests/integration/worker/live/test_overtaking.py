@@ -24,6 +24,7 @@ from worker.live import pipeline, recheck
 from worker.matching.matcher import Matcher
 from worker.matching.models import Limits
 from worker.matching.near import Near
+from worker.text import Seen
 
 Factory = sessionmaker[Session]
 TEXT = "How do I boil an egg"
@@ -173,7 +174,7 @@ def test_a_pair_is_told_of_once_however_often_it_is_scored(
     drain(sessions)
     whole = Matcher.score
 
-    def other(self: Matcher, texts: Sequence[str], near: Near) -> Scores:
+    def other(self: Matcher, texts: Sequence[Seen], near: Near) -> Scores:
         return replace(scores := whole(self, texts, near), probability=scores.probability * 0.99)
 
     monkeypatch.setattr(Matcher, "score", other)
