@@ -55,7 +55,7 @@ def actions() -> list[str]:
         f"{method} {route.path.removeprefix('/console/{forum}/')}"
         for route in found
         if isinstance(route, APIRoute) and route.path.startswith("/console/{forum}/")
-        for method in route.methods
+        for method in route.methods or ()
     )
 
 
