@@ -66,7 +66,7 @@ def test_a_gate_is_fitted_without_labels_and_says_what_it_spares(
 
     output = run("gate", folder, "--questions", questions)
 
-    gate = Gate.load(folder)
+    gate = Gate.load(folder / GATE_FILE)
     assert gate is not None
     assert gate.bi_encoder == Calibration.load(folder).bi_encoder
     assert f"of {len(set(titles)):,} questions were scored" in " ".join(output.split())
