@@ -88,7 +88,8 @@ def test_a_threshold_of_ones_own_takes_the_place_of_the_models() -> None:
 
 
 def test_many_pairs_are_scored_as_few_are(stages: Stages) -> None:
-    many, heard = [PAIRS[i % 5] for i in range(CHUNK + 7)], []
+    many = [PAIRS[i % 5] for i in range(CHUNK + 7)]
+    heard: list[int] = []
 
     found = stages.score_many(many, on_done=heard.append)
 

@@ -122,7 +122,7 @@ LIARS = (pairs_domain("c"), pairs_domain("c", flip=2))
 
 
 def test_a_mining_set_is_not_decided_by_the_pairs_of_its_own_name(stages: Stages) -> None:
-    domains = [pairs_domain("a"), pairs_domain("b", flip=5), mining_domain("b")]
+    domains: list[Domain] = [pairs_domain("a"), pairs_domain("b", flip=5), mining_domain("b")]
 
     found = leave_one_out(measured_of(domains, stages))
 
@@ -151,7 +151,11 @@ def test_one_domain_alone_cannot_be_left_out(stages: Stages) -> None:
 
 @pytest.fixture
 def found(stages: Stages) -> SuiteFigures:
-    domains = [pairs_domain("shop"), pairs_domain("work", flip=6), mining_domain("shop")]
+    domains: list[Domain] = [
+        pairs_domain("shop"),
+        pairs_domain("work", flip=6),
+        mining_domain("shop"),
+    ]
     return measure_suite(domains, stages, is_left_out=True, samples=20)
 
 
