@@ -30,6 +30,7 @@ from db.tenants.rows import ForumRow, KeyRow
 from worker.queue import Queue
 
 _SECRET_LENGTH = 200
+_LOOK_UPS = 8
 _USE_NOTED_EVERY = timedelta(minutes=1)
 
 log = structlog.get_logger()
@@ -54,6 +55,7 @@ class Services:
         self.backlog = Backlog(settings.pending_cache_s)
         self.wait_slots = anyio.CapacityLimiter(settings.wait_slots)
         self.uploads = Uploads(settings)
+        self.look_ups = anyio.CapacityLimiter(_LOOK_UPS)
         self.check_slots = anyio.CapacityLimiter(settings.check_slots)
         self._access: TimedCache[bytes, Access] = TimedCache(settings.access_cache_s)
         self._noted: TimedCache[int, bool] = TimedCache(_USE_NOTED_EVERY.total_seconds())

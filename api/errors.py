@@ -20,6 +20,7 @@ from db.errors import (
     InvalidInputError,
     NotFoundError,
     ServiceError,
+    TooManyError,
     TransientError,
 )
 
@@ -72,7 +73,7 @@ class SlowBodyError(ServiceError):
     """The body came too slowly: nothing for a while, or not all of it in time."""
 
 
-class UploadSlotsTakenError(TransientError):
+class UploadSlotsTakenError(TooManyError):
     """As many archives of this forum are being loaded as are allowed; try again later."""
 
     def __init__(self, limit: int) -> None:
@@ -106,9 +107,9 @@ STATUS: Mapping[type[ServiceError], HTTPStatus] = {
     ConflictError: HTTPStatus.CONFLICT,
     InvalidInputError: HTTPStatus.UNPROCESSABLE_ENTITY,
     BackpressureError: HTTPStatus.TOO_MANY_REQUESTS,
+    TooManyError: HTTPStatus.TOO_MANY_REQUESTS,
     BodyBrokenOffError: HTTPStatus.BAD_REQUEST,
     SlowBodyError: HTTPStatus.REQUEST_TIMEOUT,
-    UploadSlotsTakenError: HTTPStatus.TOO_MANY_REQUESTS,
     DiskFullError: HTTPStatus.INSUFFICIENT_STORAGE,
     TransientError: HTTPStatus.SERVICE_UNAVAILABLE,
     ServiceError: HTTPStatus.INTERNAL_SERVER_ERROR,

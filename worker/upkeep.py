@@ -5,7 +5,7 @@ import structlog
 from db.archives import reading
 from db.archives import units as archive_units
 from db.engine import Sessions
-from db.outbox import webhooks
+from db.outbox import deliveries
 from db.vectors import embeddings
 from db.vectors.rows import ModelRow
 from db.work import jobs
@@ -39,6 +39,6 @@ def hourly(sessions: Sessions, model: ModelRow) -> None:
     with sessions.begin() as session:
         recall = embeddings.measure_recall(session, model, sample=_SAMPLE, top=_TOP)
         jobs.forget_throughput(session)
-        webhooks.forget_old(session)
+        deliveries.forget_old(session)
     if recall is not None:
         log.info("index.recall", model_id=model.id, top=_TOP, recall=round(recall, 4))

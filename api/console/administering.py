@@ -4,17 +4,19 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from api.console.access import AnAdmin, AReviewer, ConsoleRoute, Reviewer
 from api.console.render import page
 from api.console.view import frame
-from api.deps import Sessions
+from api.deps import AllServices, Sessions
+from api.look_up import callable_url
+from db.engine import Sessions as SessionFactory
 from db.errors import InvalidInputError
-from db.outbox import webhooks
+from db.outbox import deliveries, webhooks
 from db.tenants import forums, keys, people
 from db.tenants.people import Role
-from worker.delivery.addresses import WebhookSettings, check_url
 
 router = APIRouter(
     prefix="/console/{forum}/settings",
@@ -41,7 +43,7 @@ def _page(reviewer: Reviewer, sessions: Sessions, **shown_once: Any) -> Response
         context |= {
             "members": people.members(session, forum.id),
             "keys": [key for key in keys.list_keys(session) if forum.name in key.forums],
-            "hooks": [(hook, webhooks.log(session, hook.id)) for hook in hooks],
+            "hooks": [(hook, deliveries.log(session, hook.id)) for hook in hooks],
             "kinds": webhooks.KINDS,
             "roles": list(Role),
             "link": None,
@@ -93,25 +95,29 @@ def make_link(request: Request, reviewer: AnAdmin, sessions: Sessions, name: _Te
 
 
 @router.post("/webhooks")
-def add_webhook(
+async def add_webhook(
     *,
     reviewer: AnAdmin,
-    sessions: Sessions,
+    services: AllServices,
     url: _Text,
     kinds: Annotated[list[str], Form()],
 ) -> Response:
     """Add a webhook."""
-    check_url(url.strip(), allow_private=WebhookSettings().allow_private)
-    with sessions.begin() as session:
-        webhooks.create(session, reviewer.forum.id, url=url.strip(), kinds=kinds)
+    where = await callable_url(url, services.look_ups)
+    await run_in_threadpool(_add_webhook, services.sessions, reviewer, where, kinds)
     return _back(reviewer, "#webhooks")
+
+
+def _add_webhook(sessions: SessionFactory, reviewer: Reviewer, url: str, kinds: list[str]) -> None:
+    with sessions.begin() as session:
+        webhooks.create(session, reviewer.forum.id, url=url, kinds=kinds)
 
 
 @router.post("/webhooks/{webhook_id}/test")
 def test_webhook(reviewer: AnAdmin, sessions: Sessions, webhook_id: int) -> Response:
     """Send a test event."""
     with sessions.begin() as session:
-        webhooks.send_test(session, reviewer.forum.id, webhook_id)
+        deliveries.send_test(session, reviewer.forum.id, webhook_id)
     return _back(reviewer, "#webhooks")
 
 

@@ -6,12 +6,17 @@ from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
+from starlette.concurrency import run_in_threadpool
 
-from api.deps import AdminForum, Sessions, only_json
+from api.deps import AdminForum, AllServices, Sessions, only_json
 from api.errors import MEDIA_TYPE
-from db.outbox import webhooks
-from db.outbox.webhooks import DeliveryRow, WebhookRow
-from worker.delivery.addresses import URL_LENGTH, WebhookSettings, check_url
+from api.look_up import callable_url
+from db.engine import Sessions as SessionFactory
+from db.outbox import deliveries, webhooks
+from db.outbox.deliveries import DeliveryRow
+from db.outbox.webhooks import WebhookRow
+from db.tenants.rows import ForumRow
+from worker.delivery.addresses import URL_LENGTH
 
 _ID = r"^[1-9]\d{0,17}$"
 
@@ -136,10 +141,6 @@ def _state(row: DeliveryRow) -> Literal["waiting", "delivered", "given_up"]:
     return "given_up" if row.given_up_at is not None else "waiting"
 
 
-def _checked(url: str) -> str:
-    return check_url(url.strip(), allow_private=WebhookSettings().allow_private)
-
-
 @router.get("")
 def list_webhooks(forum: AdminForum, sessions: Sessions) -> WebhooksOut:
     """Return the forum's webhooks."""
@@ -149,9 +150,15 @@ def list_webhooks(forum: AdminForum, sessions: Sessions) -> WebhooksOut:
 
 
 @router.post("", status_code=HTTPStatus.CREATED, dependencies=[Depends(only_json)])
-def create_webhook(forum: AdminForum, sessions: Sessions, body: WebhookIn) -> NewWebhookOut:
+async def create_webhook(
+    forum: AdminForum, services: AllServices, body: WebhookIn
+) -> NewWebhookOut:
     """Add a webhook, up to ten; its secret is in this answer and in no other."""
-    url = _checked(body.url)
+    url = await callable_url(body.url, services.look_ups)
+    return await run_in_threadpool(_create, services.sessions, forum, body, url)
+
+
+def _create(sessions: SessionFactory, forum: ForumRow, body: WebhookIn, url: str) -> NewWebhookOut:
     with sessions.begin() as session:
         row = webhooks.create(session, forum.id, url=url, kinds=body.kinds)
     return NewWebhookOut.of(row, secret=row.secret)
@@ -165,13 +172,23 @@ def get_webhook(forum: AdminForum, sessions: Sessions, webhook_id: _Id) -> Webho
 
 
 @router.patch("/{webhook_id}", dependencies=[Depends(only_json)])
-def change_webhook(
-    forum: AdminForum, sessions: Sessions, webhook_id: _Id, body: WebhookChangeIn
+async def change_webhook(
+    forum: AdminForum, services: AllServices, webhook_id: _Id, body: WebhookChangeIn
 ) -> WebhookOut:
-    """Change a webhook's address or kinds; switch it off or on."""
-    url = _checked(body.url) if body.url is not None else None
+    """Change where a webhook is and what it hears of; switch it off and on again."""
+    url = await callable_url(body.url, services.look_ups) if body.url is not None else None
+    return await run_in_threadpool(_change, services.sessions, forum, int(webhook_id), body, url)
+
+
+def _change(
+    sessions: SessionFactory,
+    forum: ForumRow,
+    webhook_id: int,
+    body: WebhookChangeIn,
+    url: str | None,
+) -> WebhookOut:
     with sessions.begin() as session:
-        row = webhooks.change(session, forum.id, int(webhook_id), url=url, kinds=body.kinds)
+        row = webhooks.change(session, forum.id, webhook_id, url=url, kinds=body.kinds)
         if body.enabled is True:
             webhooks.enable(session, forum.id, row.id)
         elif body.enabled is False and row.disabled_at is None:
@@ -188,7 +205,10 @@ def delete_webhook(forum: AdminForum, sessions: Sessions, webhook_id: _Id) -> No
 
 @router.post("/{webhook_id}/secret")
 def rotate_webhook_secret(forum: AdminForum, sessions: Sessions, webhook_id: _Id) -> NewWebhookOut:
-    """Replace the secret; the new one is only in this answer and signs from the next attempt on."""
+    """Replace the secret; the new one, in this answer alone, signs from the next attempt on.
+
+    For a day the one before signs as well: `webhook-signature` then holds both.
+    """
     with sessions.begin() as session:
         row = webhooks.rotate_secret(session, forum.id, int(webhook_id))
     return NewWebhookOut.of(row, secret=row.secret)
@@ -198,7 +218,7 @@ def rotate_webhook_secret(forum: AdminForum, sessions: Sessions, webhook_id: _Id
 def send_webhook_test(forum: AdminForum, sessions: Sessions, webhook_id: _Id) -> DeliveryOut:
     """Send a test event, also to a webhook that is switched off; the log shows the result."""
     with sessions.begin() as session:
-        return DeliveryOut.of(webhooks.send_test(session, forum.id, int(webhook_id)))
+        return DeliveryOut.of(deliveries.send_test(session, forum.id, int(webhook_id)))
 
 
 @router.get("/{webhook_id}/deliveries")
@@ -216,7 +236,7 @@ def list_webhook_deliveries(
     with sessions.begin() as session:
         hook = webhooks.get(session, forum.id, int(webhook_id))
         # One more than asked for tells whether there is a next page.
-        found = webhooks.log(session, hook.id, before=before, limit=limit + 1)
+        found = deliveries.log(session, hook.id, before=before, limit=limit + 1)
     page = found[:limit]
     return DeliveriesOut(
         deliveries=[DeliveryOut.of(row) for row in page],
@@ -234,5 +254,5 @@ def retry_webhook_delivery(
 ) -> DeliveryOut:
     """Send a delivery again, even one that arrived; it keeps its `webhook-id`."""
     with sessions.begin() as session:
-        row = webhooks.retry(session, forum.id, int(webhook_id), int(delivery_id))
+        row = deliveries.retry(session, forum.id, int(webhook_id), int(delivery_id))
     return DeliveryOut.of(row)

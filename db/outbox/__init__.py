@@ -1,6 +1,6 @@
 """Outgoing events, webhooks, and the deliveries to them.
 
-May touch: events, webhooks and deliveries.
+May touch: events, webhooks, deliveries, and the pairs and groups that they tell of.
 Must never: put the text of a question into an event.
-Imported through: `events`, `webhooks`.
+Imported through: `events`, `webhooks`, `deliveries`.
 """

@@ -6,26 +6,25 @@ none reports what was rolled back, and code that records events need not know of
 
 import base64
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, insert, or_, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import Session
 
-from db.errors import ConflictError, InvalidInputError, NotFoundError
-from db.tables.pairs import Event, Pair
-from db.tables.questions import Question
-from db.tables.review import Delivery, Group, Webhook
+from db.errors import (
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+)
+from db.tables.review import Delivery, Webhook
 
 KINDS = ("pair.flagged", "pair.decided", "pair.undone", "group.changed")
-TEST = "test"
-GIVEN_UP_LIMIT = 3
-"""Deliveries given up on in a row after which a webhook is switched off."""
 LIMIT = 10
 """Webhooks of a forum at most."""
-_LEASE = timedelta(minutes=2)
-_KEPT = timedelta(days=30)
+OLD_SECRET_SIGNS = timedelta(days=1)
+LONGEST_REST = timedelta(days=1)
 
 
 class WebhookOffError(ConflictError):
@@ -44,35 +43,6 @@ class WebhookRow:
     disabled_at: datetime | None
     notice: str | None
     created_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryRow:
-    """A line of the delivery log."""
-
-    id: int
-    kind: str
-    attempts: int
-    answer: int | None
-    error: str | None
-    due_at: datetime
-    delivered_at: datetime | None
-    given_up_at: datetime | None
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
-    """A delivery to be made now."""
-
-    id: int
-    webhook_id: int
-    url: str
-    secret: str
-    kind: str
-    attempts: int
-    happened_at: datetime
-    data: Mapping[str, object]
 
 
 def create(session: Session, forum_id: int, *, url: str, kinds: Sequence[str]) -> WebhookRow:
@@ -119,10 +89,15 @@ def change(
 def rotate_secret(session: Session, forum_id: int, webhook_id: int) -> WebhookRow:
     """Give a webhook a new secret, which signs from the next attempt on.
 
-    Raises `NotFoundError`.
+    For a day the one before signs as well, so that the receiver may change over meanwhile. Raises
+    `NotFoundError`.
     """
-    get(session, forum_id, webhook_id)
-    values = {"secret": _new_secret()}
+    row = get(session, forum_id, webhook_id)
+    values = {
+        "secret": _new_secret(),
+        "old_secret": row.secret,
+        "old_secret_until": func.clock_timestamp() + OLD_SECRET_SIGNS,
+    }
     session.execute(update(Webhook).where(Webhook.id == webhook_id).values(values))
     return get(session, forum_id, webhook_id)
 
@@ -164,194 +139,25 @@ def enable(session: Session, forum_id: int, webhook_id: int) -> None:
     session.execute(update(Webhook).where(Webhook.id == webhook_id).values(values))
 
 
-def send_test(session: Session, forum_id: int, webhook_id: int) -> DeliveryRow:
-    """Store a test delivery; raises `NotFoundError`."""
-    get(session, forum_id, webhook_id)
-    session.execute(insert(Delivery).values(webhook_id=webhook_id, kind=TEST))
-    return log(session, webhook_id, limit=1)[0]
+def storable(told: str) -> str:
+    """Return what went wrong, as the database can keep it."""
+    # A receiver's name and answer are in it: whatever they hold must not undo the note of it.
+    return told.encode(errors="replace").decode().replace("\0", "\ufffd")[:300]
 
 
-def log(
-    session: Session, webhook_id: int, *, before: int | None = None, limit: int = 20
-) -> list[DeliveryRow]:
-    """Return the latest deliveries of a webhook, those older than the delivery *before*."""
-    statement = (
-        select(*(getattr(Delivery, name) for name in DeliveryRow.__dataclass_fields__))
-        .where(Delivery.webhook_id == webhook_id)
-        .order_by(Delivery.id.desc())
-        .limit(limit)
-    )
-    if before is not None:
-        statement = statement.where(Delivery.id < before)
-    return [DeliveryRow(**row) for row in session.execute(statement).mappings()]
-
-
-def retry(session: Session, forum_id: int, webhook_id: int, delivery_id: int) -> DeliveryRow:
-    """Make a delivery again from the first attempt on, even one that arrived.
-
-    Raises `NotFoundError`, and `WebhookOffError` if the webhook is switched off.
-    """
-    hook = get(session, forum_id, webhook_id)
-    values = {
-        "attempts": 0,
-        "due_at": func.clock_timestamp(),
-        "answer": None,
-        "error": None,
-        "delivered_at": None,
-        "given_up_at": None,
-    }
-    changed = session.execute(
-        update(Delivery)
-        .where(Delivery.id == delivery_id, Delivery.webhook_id == webhook_id)
-        .values(values)
-        .returning(Delivery.kind)
-    ).scalar_one_or_none()
-    if changed is None:
-        raise NotFoundError(f"there is no delivery {delivery_id} of this webhook in the log")
-    if hook.disabled_at is not None and changed != TEST:
-        raise WebhookOffError
-    return log(session, webhook_id, before=delivery_id + 1, limit=1)[0]
-
-
-def claim_due(session: Session, *, limit: int) -> list[Due]:
-    """Claim deliveries that are due; they become due again if no result is recorded."""
-    waiting = (
-        select(Delivery.id)
-        .join(Webhook, Webhook.id == Delivery.webhook_id)
-        .where(
-            Delivery.delivered_at.is_(None),
-            Delivery.given_up_at.is_(None),
-            Delivery.due_at <= func.clock_timestamp(),
-            or_(Webhook.disabled_at.is_(None), Delivery.kind == TEST),
-        )
-        .order_by(Delivery.due_at)
-        .limit(limit)
-        .with_for_update(of=Delivery, skip_locked=True)
-    )
-    ids = list(session.execute(waiting).scalars())
-    session.execute(
-        update(Delivery)
-        .where(Delivery.id.in_(ids))
-        .values(due_at=func.clock_timestamp() + _LEASE, attempts=Delivery.attempts + 1)
-    )
-    found = session.execute(
-        select(Delivery, Webhook, Event)
-        .join(Webhook, Webhook.id == Delivery.webhook_id)
-        .outerjoin(Event, Event.id == Delivery.event_id)
-        .where(Delivery.id.in_(ids))
-        .order_by(Delivery.id)
-        .execution_options(populate_existing=True)
-    ).all()
-    return [_due(session, row.Delivery, row.Webhook, row.Event) for row in found]
-
-
-def _due(session: Session, delivery: Delivery, webhook: Webhook, event: Event | None) -> Due:
-    return Due(
-        id=delivery.id,
-        webhook_id=webhook.id,
-        url=webhook.url,
-        secret=webhook.secret,
-        kind=delivery.kind,
-        attempts=delivery.attempts,
-        happened_at=event.created_at if event is not None else delivery.created_at,
-        data=_data(session, event),
-    )
-
-
-def _data(session: Session, event: Event | None) -> dict[str, object]:
-    if event is None:
-        return {}
-    known: dict[str, object] = {"by": event.actor}
-    if event.pair_id is not None:
-        return known | _pair_data(session, event.pair_id)
-    return known | _group_data(session, event.data)
-
-
-def _pair_data(session: Session, pair_id: int) -> dict[str, object]:
-    # The present state of the pair: a late delivery must not report an old state.
-    low, high = aliased(Question), aliased(Question)
-    found = session.execute(
-        select(
-            Pair.status,
-            Pair.score,
-            Pair.version,
-            Pair.canonical_id,
-            Pair.low_id,
-            low.external_id.label("low"),
-            high.external_id.label("high"),
-        )
-        .join(low, low.id == Pair.low_id)
-        .join(high, high.id == Pair.high_id)
-        .where(Pair.id == pair_id)
-    ).one_or_none()
-    if found is None:
-        return {"pair_id": str(pair_id), "status": "erased"}
-    canonical = None
-    if found.canonical_id is not None:
-        canonical = found.low if found.canonical_id == found.low_id else found.high
-    return {
-        "pair_id": str(pair_id),
-        "questions": [found.low, found.high],
-        "status": found.status,
-        "version": found.version,
-        "score": round(found.score, 4),
-        "canonical": canonical,
-    }
-
-
-def _group_data(session: Session, data: Mapping[str, object]) -> dict[str, object]:
-    listed = data.get("questions")
-    ids = listed if isinstance(listed, list) else []
-    names = session.execute(
-        select(Question.id, Question.external_id).where(Question.id.in_(ids)).order_by(Question.id)
-    ).all()
-    canonical_id = session.execute(
-        select(Group.canonical_id).where(Group.id == data.get("group_id"))
-    ).scalar_one_or_none()
-    return {
-        "group_id": str(data.get("group_id")),
-        "questions": [row.external_id for row in names],
-        "canonical": next((row.external_id for row in names if row.id == canonical_id), None),
-    }
-
-
-def record_success(session: Session, due: Due, *, answer: int) -> None:
-    """Record that a delivery arrived."""
-    values = {"delivered_at": func.clock_timestamp(), "answer": answer, "error": None}
-    session.execute(update(Delivery).where(Delivery.id == due.id).values(values))
-    session.execute(update(Webhook).where(Webhook.id == due.webhook_id).values(failures=0))
-
-
-def record_failure(
-    session: Session, due: Due, *, answer: int | None, error: str, retry_in: timedelta | None
-) -> None:
-    """Record that a delivery failed, and when to try again; None gives it up.
-
-    After `GIVEN_UP_LIMIT` in a row the webhook is switched off with a notice.
-    """
-    now = func.clock_timestamp()
-    values: dict[str, object] = {"answer": answer, "error": error[:300]}
-    values |= {"due_at": now + retry_in} if retry_in is not None else {"given_up_at": now}
-    session.execute(update(Delivery).where(Delivery.id == due.id).values(values))
-    if retry_in is not None or due.kind == TEST:
-        return
-    failures = session.execute(
-        update(Webhook)
-        .where(Webhook.id == due.webhook_id)
-        .values(failures=Webhook.failures + 1)
-        .returning(Webhook.failures)
-    ).scalar_one_or_none()
-    if failures is not None and failures >= GIVEN_UP_LIMIT:
-        disable(
-            session, due.webhook_id, notice=f"switched off: {failures} in a row failed, {error}"
-        )
+def rest(session: Session, webhook_id: int, *, seconds: int) -> None:
+    """Let a webhook rest, as its receiver asks, for a day at most."""
+    until = func.clock_timestamp() + min(timedelta(seconds=seconds), LONGEST_REST)
+    session.execute(update(Webhook).where(Webhook.id == webhook_id).values(rests_until=until))
 
 
 def disable(session: Session, webhook_id: int, *, notice: str) -> None:
     """Switch a webhook off and give up its waiting deliveries."""
     now = func.clock_timestamp()
     session.execute(
-        update(Webhook).where(Webhook.id == webhook_id).values(disabled_at=now, notice=notice[:300])
+        update(Webhook)
+        .where(Webhook.id == webhook_id)
+        .values(disabled_at=now, notice=storable(notice))
     )
     session.execute(
         update(Delivery)
@@ -362,8 +168,3 @@ def disable(session: Session, webhook_id: int, *, notice: str) -> None:
         )
         .values(given_up_at=now)
     )
-
-
-def forget_old(session: Session) -> None:
-    """Delete lines of the log that are a month old."""
-    session.execute(delete(Delivery).where(Delivery.created_at < func.now() - _KEPT))

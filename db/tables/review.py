@@ -214,6 +214,11 @@ class Webhook(Base):
     forum_id: Mapped[int] = mapped_column(ForeignKey("forums.id", ondelete="CASCADE"))
     url: Mapped[str]
     secret: Mapped[str]
+    old_secret: Mapped[str | None]
+    """The one before, which signs as well until `old_secret_until`."""
+    old_secret_until: Mapped[Instant | None]
+    rests_until: Mapped[Instant | None]
+    """Until when its receiver asked not to be called."""
     kinds: Mapped[list[str]] = mapped_column(ARRAY(String))
     failures: Mapped[int] = mapped_column(server_default=text("0"))
     """Deliveries given up on in a row."""
@@ -233,6 +238,12 @@ class Delivery(Base):
             postgresql_where=text("delivered_at IS NULL AND given_up_at IS NULL"),
         ),
         Index("ix_webhook_deliveries_webhook_id_id", "webhook_id", "id"),
+        Index(
+            "ix_webhook_deliveries_webhook_id_due",
+            "webhook_id",
+            "due_at",
+            postgresql_where=text("delivered_at IS NULL AND given_up_at IS NULL"),
+        ),
     )
 
     id: Mapped[BigId]

@@ -5,9 +5,11 @@ was checked. So a name that points elsewhere a moment later has no effect.
 """
 
 import ipaddress
+import re
 import socket
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -28,10 +30,26 @@ class WebhookSettings(BaseSettings):
 
 
 _PORTS = {"https": 443, "http": 80}
+_HOST = re.compile(r"[A-Za-z0-9._-]+")
+_RELAYS = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"))
+"""Special addresses that Python's list holds for global."""
+_GLOBAL = IPv6Network("2000::/3")
+"""The only part of IPv6 that is handed out to hosts of the open internet."""
+_NAT64 = IPv6Network("64:ff9b::/96")
+_6TO4 = IPv6Network("2002::/16")
+_DOCUMENTATION = IPv6Network("3fff::/20")
+_ISATAP = (b"\x00\x00\x5e\xfe", b"\x02\x00\x5e\xfe")
 
 
 class ForbiddenAddressError(InvalidInputError):
     """This address is in a private network."""
+
+
+class UnresolvableError(InvalidInputError):
+    """Nobody knows this name."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"the name {host} cannot be resolved: is it written right?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +80,10 @@ def check_url(url: str, *, allow_private: bool = False) -> str:
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError as error:
+        host = _ascii_host(parts)
+    except ValueError as error:  # a UnicodeError is one
         raise InvalidInputError(f"this is no URL: {error}") from error
-    if parts.scheme not in _PORTS or not parts.hostname or port == 0:
+    if parts.scheme not in _PORTS or not host or port == 0:
         raise InvalidInputError("a webhook's URL begins with https:// and names a host")
     if parts.scheme == "http" and not allow_private:
         raise InvalidInputError("a webhook's URL must be https: what it carries is nobody else's")
@@ -74,11 +93,18 @@ def check_url(url: str, *, allow_private: bool = False) -> str:
 
 
 def resolve(url: str, *, allow_private: bool = False) -> Target:
-    """Return the target of a call to *url*; raises `ForbiddenAddressError` and `OSError`."""
+    """Return where a call to *url* goes.
+
+    Asks the name service, which may take as long as it likes. Raises `InvalidInputError`: a
+    `ForbiddenAddressError` or `UnresolvableError`, or what `check_url` raises.
+    """
     check_url(url, allow_private=allow_private)
     parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    host, port = _ascii_host(parts), parts.port or _PORTS[parts.scheme]
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, ValueError) as error:
+        raise UnresolvableError(host) from error
     addresses = [str(entry[4][0]) for entry in found]
     if not allow_private and not all(is_public(address) for address in addresses):
         raise ForbiddenAddressError(f"{host} lies in a private network")
@@ -92,10 +118,33 @@ def resolve(url: str, *, allow_private: bool = False) -> Target:
     )
 
 
+def _ascii_host(parts: SplitResult) -> str:
+    """Return the host as the network knows it; raises `ValueError` for one that cannot be."""
+    host = parts.hostname or ""
+    if ":" in host:
+        return host
+    name = host.encode("idna").decode("ascii")
+    if name and not _HOST.fullmatch(name):
+        raise ValueError("the name of the host holds what no name may")
+    return name
+
+
 def is_public(address: str) -> bool:
-    """Return whether an address belongs to the public internet."""
+    """Return whether an address belongs to the open internet, and none inside it to another net."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
-    inner = getattr(parsed, "ipv4_mapped", None) or getattr(parsed, "sixtofour", None)
-    if inner is not None:
-        return is_public(str(inner))
-    return parsed.is_global and not parsed.is_multicast
+    if isinstance(parsed, IPv4Address):
+        is_special = parsed.is_multicast or any(parsed in relay for relay in _RELAYS)
+        return parsed.is_global and not is_special
+    if parsed.ipv4_mapped is not None:
+        return is_public(str(parsed.ipv4_mapped))
+    if parsed in _NAT64:
+        return is_public(str(_last_four(parsed)))
+    if parsed in _6TO4:
+        return is_public(str(IPv4Address(parsed.packed[2:6])))
+    if parsed.packed[8:12] in _ISATAP and not is_public(str(_last_four(parsed))):
+        return False
+    return parsed in _GLOBAL and parsed.is_global and parsed not in _DOCUMENTATION
+
+
+def _last_four(address: IPv6Address) -> IPv4Address:
+    return IPv4Address(address.packed[12:])

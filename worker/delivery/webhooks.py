@@ -1,37 +1,60 @@
 """Delivers events to webhooks, signed by the Standard Webhooks scheme, with retries.
 
-A delivery is claimed, sent outside any transaction, and its result recorded. If the worker dies in
-between, the delivery becomes due again, so a receiver may get the same ``webhook-id`` twice.
+A delivery is claimed, sent outside any transaction, and its outcome noted; a worker that dies in
+between leaves it to fall due again, so a receiver may hear the same ``webhook-id`` twice. Whatever
+an attempt raises is the outcome of that attempt. A webhook, and a forum, has so many deliveries
+under way at a time, and each a time limit: a receiver that is slow or broken is in nobody's way.
 """
 
 import json
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import partial
 from http import HTTPStatus
 
+import anyio
 import httpx2
 import structlog
+from anyio import to_thread
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 from standardwebhooks import Webhook
 
 from db.engine import Sessions
-from db.errors import InvalidInputError
-from db.outbox import webhooks
-from db.outbox.webhooks import Due
+from db.outbox import deliveries, webhooks
+from db.outbox.deliveries import Busy, Due
 from worker.delivery.addresses import resolve
 
 RETRIES = tuple(
     timedelta(seconds=seconds) for seconds in (5, 60, 5 * 60, 30 * 60, 2 * 3600, 8 * 3600)
 )
 """How long to wait after each failed attempt; after the last one a delivery is given up."""
+AT_ONCE, PER_FORUM, PER_WEBHOOK = 16, 4, 2
+"""Deliveries made side by side: in all, of one forum, to one webhook."""
 TIMEOUT_S = 5.0
-AT_ONCE = 8
-"""Deliveries made side by side: a slow receiver holds nobody up for longer than the time-out."""
+"""Longest wait for a connection, and for the next bytes of an answer."""
+DEADLINE_S = 10.0
+"""Longest attempt, from the name that is looked up to the end of the answer's headers."""
+_LOOK_S = 1.0
+_NOTE_TRIES = 3
 _SUCCESS = range(200, 300)
+_ASKS_FOR_REST = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _AGENT = "askedbefore-webhooks/1"
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How an attempt ended: with an answer, or with an error alone."""
+
+    answer: int | None = None
+    error: str
+    rest_s: int = 0
+    """For how long the receiver asked not to be called."""
 
 
 class Courier:
@@ -40,58 +63,91 @@ class Courier:
     def __init__(self, sessions: Sessions, *, allow_private: bool) -> None:
         self._sessions = sessions
         self._allow_private = allow_private
-        self._round: threading.Thread | None = None
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Make the due deliveries, unless a round is running already."""
-        if self._round is None or not self._round.is_alive():
-            self._round = threading.Thread(target=self._deliver, name="webhooks", daemon=True)
-            self._round.start()
-
-    def _deliver(self) -> None:
-        while deliver_due(self._sessions, allow_private=self._allow_private):
-            pass
+        """Deliver what is due, unless that is under way; what a killed one held is due again."""
+        if self._thread is None or not self._thread.is_alive():
+            deliver = partial(deliver_due, self._sessions, allow_private=self._allow_private)
+            self._thread = threading.Thread(target=deliver, name="webhooks", daemon=True)
+            self._thread.start()
 
 
 def deliver_due(sessions: Sessions, *, allow_private: bool = False) -> int:
-    """Make the due deliveries, up to `AT_ONCE`, and return how many attempts were made."""
-    with sessions.begin() as session:
-        claimed = webhooks.claim_due(session, limit=AT_ONCE)
-    if not claimed:
-        return 0
-    with (
-        httpx2.Client(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False) as client,
-        ThreadPoolExecutor(len(claimed)) as threads,
-    ):
-        attempt = partial(_attempt, client, allow_private=allow_private)
-        outcomes = list(threads.map(attempt, claimed))
-    for due, (answer, error) in zip(claimed, outcomes, strict=True):
-        _note(sessions, due, answer, error)
-    return len(claimed)
+    """Deliver until nothing is due, and return how many attempts were made."""
+    return anyio.run(_Deliveries(sessions, allow_private=allow_private).run)
 
 
-def _note(sessions: Sessions, due: Due, answer: int | None, error: str) -> None:
-    log.info("webhook.attempted", delivery_id=due.id, answer=answer, attempt=due.attempts)
-    with sessions.begin() as session:
-        if answer is not None and answer in _SUCCESS:
-            webhooks.record_success(session, due, answer=answer)
-        elif answer == HTTPStatus.GONE:
-            webhooks.record_failure(session, due, answer=answer, error=error, retry_in=None)
-            webhooks.disable(session, due.webhook_id, notice="switched off: it answered 410 Gone")
-        else:
-            webhooks.record_failure(
-                session, due, answer=answer, error=error, retry_in=retry_after(due.attempts)
+class _Deliveries:
+    """The deliveries that are being made."""
+
+    def __init__(self, sessions: Sessions, *, allow_private: bool) -> None:
+        self._sessions = sessions
+        self._allow_private = allow_private
+        self._busy: list[Due] = []
+        self._change = anyio.Event()
+        self._made = 0
+
+    async def run(self) -> int:
+        """Claim and deliver while anything is due or under way; return how many were made."""
+        async with (
+            httpx2.AsyncClient(timeout=TIMEOUT_S, trust_env=False) as client,
+            anyio.create_task_group() as tasks,
+        ):
+            while True:
+                self._change = anyio.Event()
+                claimed = await to_thread.run_sync(self._claim)
+                self._busy += claimed
+                for due in claimed:
+                    tasks.start_soon(self._deliver, client, due)
+                if not self._busy:
+                    return self._made
+                with anyio.move_on_after(_LOOK_S):
+                    await self._change.wait()
+
+    def _claim(self) -> list[Due]:
+        busy = Busy(
+            webhooks=Counter(due.webhook_id for due in self._busy),
+            forums=Counter(due.forum_id for due in self._busy),
+            per_webhook=PER_WEBHOOK,
+            per_forum=PER_FORUM,
+        )
+        try:
+            with self._sessions.begin() as session:
+                limit = AT_ONCE - len(self._busy)
+                return deliveries.claim_due(session, limit=limit, busy=busy) if limit else []
+        except SQLAlchemyError as error:  # what is under way must still be noted
+            log.warning("webhook.not_claimed", error=type(error).__name__)
+            return []
+
+    async def _deliver(self, client: httpx2.AsyncClient, due: Due) -> None:
+        try:
+            outcome = await self._attempt(client, due)
+            log.info(
+                "webhook.attempted",
+                delivery_id=due.id,
+                answer=outcome.answer,
+                attempt=due.attempts,
             )
+            await self._note(due, outcome)
+        finally:
+            self._made += 1
+            self._busy.remove(due)
+            self._change.set()
 
+    async def _attempt(self, client: httpx2.AsyncClient, due: Due) -> Outcome:
+        try:
+            with anyio.fail_after(DEADLINE_S):
+                return await self._send(client, due)
+        except TimeoutError:
+            return Outcome(error=f"TimeoutError: no answer within {DEADLINE_S:g} s")
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is how this one ended
+            return Outcome(error=f"{type(error).__name__}: {error}")
 
-def retry_after(attempts: int) -> timedelta | None:
-    """Return how long to wait after this many attempts, or None to give up."""
-    return RETRIES[attempts - 1] if attempts <= len(RETRIES) else None
-
-
-def _attempt(client: httpx2.Client, due: Due, *, allow_private: bool) -> tuple[int | None, str]:
-    try:
-        target = resolve(due.url, allow_private=allow_private)
+    async def _send(self, client: httpx2.AsyncClient, due: Due) -> Outcome:
+        look_up = partial(resolve, due.url, allow_private=self._allow_private)
+        # A thread that still waits for the name service when the time is over is left to itself.
+        target = await to_thread.run_sync(look_up, abandon_on_cancel=True)
         body = message(due)
         request = client.build_request(
             "POST",
@@ -100,11 +156,64 @@ def _attempt(client: httpx2.Client, due: Due, *, allow_private: bool) -> tuple[i
             headers={**signed(due, body, datetime.now(UTC)), "Host": target.host_header},
             extensions={"sni_hostname": target.host},
         )
-        response = client.send(request, stream=True)  # what it says back is never read
-        response.close()
-    except (httpx2.HTTPError, InvalidInputError, OSError) as error:
-        return None, f"{type(error).__name__}: {error}"
-    return response.status_code, f"it answered {response.status_code}"
+        response = await client.send(request, stream=True)  # what it says back is never read
+        await response.aclose()
+        return Outcome(
+            answer=response.status_code,
+            error=f"it answered {response.status_code}",
+            rest_s=rest_s(response.status_code, response.headers.get("retry-after", "")),
+        )
+
+    async def _note(self, due: Due, outcome: Outcome) -> None:
+        for _ in range(_NOTE_TRIES):
+            try:
+                await to_thread.run_sync(self._write, due, outcome)
+            except SQLAlchemyError as error:  # unsaid, the delivery would be made once more
+                log.warning("webhook.not_noted", delivery_id=due.id, error=type(error).__name__)
+                await anyio.sleep(_LOOK_S)
+            else:
+                return
+
+    def _write(self, due: Due, outcome: Outcome) -> None:
+        with self._sessions.begin() as session:
+            note(session, due, outcome)
+
+
+def note(session: Session, due: Due, outcome: Outcome) -> None:
+    """Write down how an attempt ended, and what follows from it."""
+    answer, error = outcome.answer, outcome.error
+    if answer is not None and answer in _SUCCESS:
+        deliveries.record_success(session, due, answer=answer)
+    elif answer == HTTPStatus.GONE:
+        deliveries.record_failure(session, due, answer=answer, error=error, retry_in=None)
+        webhooks.disable(session, due.webhook_id, notice="switched off: it answered 410 Gone")
+    else:
+        wait = retry_after(due.attempts)
+        if outcome.rest_s:
+            webhooks.rest(session, due.webhook_id, seconds=outcome.rest_s)
+            asked = min(timedelta(seconds=outcome.rest_s), webhooks.LONGEST_REST)
+            wait = max(wait, asked) if wait is not None else None
+        deliveries.record_failure(session, due, answer=answer, error=error, retry_in=wait)
+
+
+def retry_after(attempts: int) -> timedelta | None:
+    """Return how long to wait after so many attempts, or None to give up."""
+    return RETRIES[attempts - 1] if attempts <= len(RETRIES) else None
+
+
+def rest_s(answer: int, header: str, *, now: datetime | None = None) -> int:
+    """Return for how many seconds an answer's ``Retry-After`` asks, 0 where it asks for none."""
+    if answer not in _ASKS_FOR_REST:
+        return 0
+    if header.isascii() and header.isdigit():
+        return int(header[:9])
+    try:
+        until = parsedate_to_datetime(header)
+    except (ValueError, OverflowError):
+        return 0
+    if until.tzinfo is None:
+        until = until.replace(tzinfo=UTC)
+    return max(0, int((until - (now or datetime.now(UTC))).total_seconds()))
 
 
 def message(due: Due) -> str:
@@ -114,12 +223,14 @@ def message(due: Due) -> str:
 
 
 def signed(due: Due, body: str, now: datetime) -> dict[str, str]:
-    """Return the headers of a delivery: id, time, and the signature over both and *body*."""
+    """Return the headers of a delivery: id, time, and the signatures over both and *body*."""
     message_id = f"msg_{due.id}"
     return {
         "Content-Type": "application/json",
         "User-Agent": _AGENT,
         "webhook-id": message_id,
         "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": Webhook(due.secret).sign(message_id, now, body),
+        "webhook-signature": " ".join(
+            Webhook(secret).sign(message_id, now, body) for secret in due.secrets
+        ),
     }

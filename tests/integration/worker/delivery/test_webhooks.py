@@ -14,7 +14,7 @@ from standardwebhooks import Webhook as Receiver
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from db.errors import InvalidInputError, NotFoundError
-from db.outbox import webhooks
+from db.outbox import deliveries, webhooks
 from db.outbox.webhooks import WebhookRow
 from db.rows import PairStatus
 from db.tables.review import Delivery
@@ -104,7 +104,7 @@ def test_a_decision_is_told_with_a_signature_that_verifies(
 def test_a_changed_body_does_not_verify(committed: Factory, seeded: Seeded, address: str) -> None:
     hook = make_hook(committed, seeded, address)
     with committed.begin() as session:
-        webhooks.send_test(session, seeded.forum.id, hook.id)
+        deliveries.send_test(session, seeded.forum.id, hook.id)
     deliver(committed)
 
     headers, body = _Hook.heard[0]
@@ -140,7 +140,7 @@ def test_what_is_rolled_back_is_told_to_nobody(
 def test_a_failure_is_tried_again_later(committed: Factory, seeded: Seeded, address: str) -> None:
     hook = make_hook(committed, seeded, address)
     with committed.begin() as session:
-        webhooks.send_test(session, seeded.forum.id, hook.id)
+        deliveries.send_test(session, seeded.forum.id, hook.id)
     _Hook.answers[:] = [500, 302, 200]
 
     assert (deliver(committed), deliver(committed)) == (1, 0)
@@ -152,7 +152,7 @@ def test_a_failure_is_tried_again_later(committed: Factory, seeded: Seeded, addr
     assert len(_Hook.heard) == 3  # the redirect was not followed
     assert len({headers["webhook-id"] for headers, _ in _Hook.heard}) == 1
     with committed.begin() as session:
-        line = webhooks.log(session, hook.id)[0]
+        line = deliveries.log(session, hook.id)[0]
     assert (line.attempts, line.answer, line.error) == (3, 200, None)
     assert line.delivered_at is not None
 
@@ -163,7 +163,7 @@ def test_a_webhook_that_keeps_failing_is_switched_off_with_a_notice(
     hook = make_hook(committed, seeded, address, "pair.decided")
     with committed.begin() as session:
         pair_id = flag(session, seeded, 0, 1)
-        for _ in range(webhooks.GIVEN_UP_LIMIT + 1):
+        for _ in range(deliveries.GIVEN_UP_LIMIT + 1):
             say(session, seeded, pair_id, PairStatus.RELATED)
         session.execute(update(Delivery).values(attempts=len(RETRIES)))
     _Hook.answers[:] = [503] * 10
@@ -188,7 +188,7 @@ def test_an_answer_of_gone_switches_off_at_once(
 ) -> None:
     hook = make_hook(committed, seeded, address)
     with committed.begin() as session:
-        webhooks.send_test(session, seeded.forum.id, hook.id)
+        deliveries.send_test(session, seeded.forum.id, hook.id)
     _Hook.answers[:] = [410]
 
     deliver(committed)
@@ -200,13 +200,13 @@ def test_an_answer_of_gone_switches_off_at_once(
 def test_a_private_address_is_not_called(committed: Factory, seeded: Seeded, address: str) -> None:
     hook = make_hook(committed, seeded, address.replace("http://", "https://"))
     with committed.begin() as session:
-        webhooks.send_test(session, seeded.forum.id, hook.id)
+        deliveries.send_test(session, seeded.forum.id, hook.id)
 
     assert deliver_due(committed) == 1
 
     assert _Hook.heard == []
     with committed.begin() as session:
-        error = webhooks.log(session, hook.id)[0].error or ""
+        error = deliveries.log(session, hook.id)[0].error or ""
     assert "lies in a private network" in error
 
 
