@@ -101,9 +101,10 @@ class _Deliveries:
                 for due in claimed:
                     tasks.start_soon(self._deliver, client, due)
                 if not self._busy:
-                    return self._made
+                    break
                 with anyio.move_on_after(_LOOK_S):
                     await self._change.wait()
+        return self._made
 
     def _claim(self) -> list[Due]:
         busy = Busy(
