@@ -24,7 +24,7 @@ from db.archives.units import NewUnit
 from db.deciding import decisions
 from db.deciding.decisions import Verdict
 from db.errors import ServiceError
-from db.outbox import webhooks
+from db.outbox import deliveries, webhooks
 from db.pairs import calibrations
 from db.questions import saving
 from db.review import attention
@@ -194,7 +194,7 @@ def _make_side(session: Session, mark: str, bi_encoder: ModelRow, reranker: Mode
         archive=archive.id,
         unit=_plan(session, archive.id, asked),
         webhook=webhook.id,
-        delivery=webhooks.send_test(session, forum.id, webhook.id).id,
+        delivery=deliveries.send_test(session, forum.id, webhook.id).id,
         key=keys.create_key(session, name=f"of {mark}", forum_ids=[forum.id], scopes=["submit"]),
         person=people.get_person(session, person.name),
         sign_in=people.open_sign_in(session, person, lifetime=HOUR),
