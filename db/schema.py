@@ -6,7 +6,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 
 
 def configuration() -> Config:
@@ -35,3 +35,9 @@ def is_at_head(connection: Connection) -> bool:
     """Return whether every migration has run on the database behind *connection*."""
     heads = set(ScriptDirectory.from_config(configuration()).get_heads())
     return set(MigrationContext.configure(connection).get_current_heads()) == heads
+
+
+def is_read_only(connection: Connection) -> bool:
+    """Return whether the database takes no writes now, as a standby does, or a full disk's."""
+    found = connection.execute(text("SHOW transaction_read_only")).scalar_one()
+    return str(found) == "on"

@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from celery.schedules import crontab
 from pydantic_settings import BaseSettings
 
 from api.console.settings import ConsoleSettings
@@ -80,8 +81,12 @@ def periodic_table() -> str:
     for entry in make_app(settings).conf.beat_schedule.values():
         name, module = _task(entry["task"])
         lane = entry["options"]["queue"]
-        lines.append((name, f"{entry['schedule']:,.0f} s", f"`{lane}`", module))
+        lines.append((name, _interval(entry["schedule"]), f"`{lane}`", module))
     return _table(("periodic task", "interval by default", "queue", "modules"), lines)
+
+
+def _interval(schedule: float | crontab) -> str:
+    return "an hour, by the clock" if isinstance(schedule, crontab) else f"{schedule:,.0f} s"
 
 
 def _task(name: str) -> tuple[str, str]:

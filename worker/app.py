@@ -1,29 +1,45 @@
 """The Celery app: lanes, time limits, and what happens when a process dies."""
 
-from celery import Celery
-from celery.signals import setup_logging, worker_process_init
+import os
+
+from celery import Celery, current_app
+from celery.schedules import crontab
+from celery.signals import setup_logging, worker_process_init, worker_process_shutdown
 from kombu import Queue as KombuQueue
 
 from db.work.rows import Lane
 from worker.logs import configure_logs
-from worker.queue import broker_url
+from worker.orphans import die_with
+from worker.pulse import Pulse, is_fresh
+from worker.queue import broker_tls, broker_url
 from worker.resources import resources
 from worker.settings import WorkerSettings
+from worker.watch import Watch
 
 SWEEP = "worker.sweep"
 PROVE = "worker.prove"
 UPKEEP = "worker.upkeep"
 DELIVER = "worker.deliver"
 _DELIVER_S = 3
-_UPKEEP_S = 3_600
+_UPKEEP = crontab(minute="17")
+"""By the clock: a beat that is restarted more often than every hour still comes to it."""
+_UPKEEP_EXPIRES_S = 3_000
+_CONNECT_TIMEOUT_S = 5.0
 _WARM_UP_S = 900.0
 """A child may take this long to be ready: a first start exports the models."""
 
 
+_watches: list[Watch] = []
+"""The one of this process, once it is the pool's child."""
+
+
 def make_app(settings: WorkerSettings) -> Celery:
-    """Return the Celery app of workers and beat. Redis has wake-ups only, Postgres the truth."""
-    app = Celery("askedbefore", broker=broker_url(settings.redis_url.get_secret_value()))
+    """Return the app that workers and the beat run; Redis holds hints, Postgres the truth."""
+    url = settings.redis_url.get_secret_value()
+    app = Celery("askedbefore", broker=broker_url(url))
+    app.steps["worker"].add(Pulse)
     app.conf.update(
+        broker_use_ssl=broker_tls(url),
         include=["worker.tasks"],
         task_queues=[KombuQueue(lane) for lane in Lane],
         task_default_queue=Lane.LIVE,
@@ -31,9 +47,13 @@ def make_app(settings: WorkerSettings) -> Celery:
         broker_transport_options={
             "queue_order_strategy": "priority",
             "visibility_timeout": settings.visibility_timeout_s,
+            "socket_connect_timeout": _CONNECT_TIMEOUT_S,
+            "socket_keepalive": True,
         },
         visibility_timeout=settings.visibility_timeout_s,
         broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,  # for ever: what is due is done meanwhile
+        broker_channel_error_retry=True,  # a Redis that is read-only after a failover is one too
         task_serializer="json",
         accept_content=["json"],
         task_ignore_result=True,
@@ -42,7 +62,8 @@ def make_app(settings: WorkerSettings) -> Celery:
         worker_prefetch_multiplier=1,
         worker_disable_prefetch=True,
         worker_proc_alive_timeout=_WARM_UP_S,
-        worker_cancel_long_running_tasks_on_connection_loss=True,
+        # A task killed because Redis went away would hold its questions until the lease ends.
+        worker_cancel_long_running_tasks_on_connection_loss=False,
         task_soft_time_limit=settings.soft_time_limit_s,
         task_time_limit=settings.time_limit_s,
         beat_scheduler="celery.beat:Scheduler",  # in memory: nothing here must survive a restart
@@ -53,17 +74,19 @@ def make_app(settings: WorkerSettings) -> Celery:
 
 
 def _schedule(settings: WorkerSettings) -> dict[str, dict[str, object]]:
-    # Tasks of milliseconds go into the live lane: in the last lane they would wait until an archive
-    # is mined.
-    def entry(task: str, every_s: float, lane: Lane) -> dict[str, object]:
-        options = {"queue": lane, "expires": every_s}
-        return {"task": task, "schedule": every_s, "options": options}
+    # What takes milliseconds goes the live way: at the end of the line a busy archive would hold
+    # it up for as long as it lasts.
+    def entry(
+        task: str, every: float | crontab, lane: Lane, *, expires_s: float | None = None
+    ) -> dict[str, object]:
+        options = {"queue": lane, "expires": every if expires_s is None else expires_s}
+        return {"task": task, "schedule": every, "options": options}
 
     return {
         SWEEP: entry(SWEEP, settings.sweep_s, Lane.LIVE),
         PROVE: entry(PROVE, settings.proof_s, Lane.LIVE),
         DELIVER: entry(DELIVER, _DELIVER_S, Lane.LIVE),
-        UPKEEP: entry(UPKEEP, _UPKEEP_S, Lane.UPKEEP),
+        UPKEEP: entry(UPKEEP, _UPKEEP, Lane.UPKEEP, expires_s=_UPKEEP_EXPIRES_S),
     }
 
 
@@ -74,5 +97,23 @@ def _configure(**_: object) -> None:
 
 @worker_process_init.connect
 def _warm_up(**_: object) -> None:
-    # In the child, before its first task: load the models, export them if needed, and run them.
-    resources().prove(force=True)
+    # In the child, before its first task: the models are loaded, exported if need be, and proved.
+    die_with(os.getppid())
+    held = resources()
+    _watches.append(Watch(held, _own_lanes(), is_led=is_fresh))
+    try:
+        held.prove(force=True)
+    finally:
+        _watches[0].start()
+
+
+@worker_process_shutdown.connect
+def _wind_up(**_: object) -> None:
+    for watch in _watches:
+        watch.stop()
+
+
+def _own_lanes() -> list[Lane]:
+    """Return the lanes this worker drains, the most urgent first."""
+    consumed = current_app.amqp.queues.consume_from
+    return [lane for lane in (Lane.LIVE, Lane.ARCHIVE) if lane in consumed]

@@ -7,15 +7,20 @@ is away: the sweep wakes the lane later. While one wake-up of a lane waits, no s
 import json
 import logging
 import re
-from collections.abc import Sequence
+import ssl
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
+from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import redis
 import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from db.errors import TransientError
 from db.work.rows import Lane
@@ -23,10 +28,19 @@ from db.work.rows import Lane
 DRAIN = {Lane.LIVE: "worker.drain_live", Lane.ARCHIVE: "worker.drain_archive"}
 CHECK = "worker.check"
 
-_WAKE_TTL_S = 30
-_SOCKET_TIMEOUT_S = 2.0
+_WAKE_TTL_S = 2
+"""So short, since a hung Redis may set the mark of a message that never came, when it goes on."""
+_TIMEOUT_S = 0.4
+"""For each answer of the broker: whoever submits a question waits for no more than two of them."""
+_AWAY_S = 3.0
+"""For so long a broker that did not answer is not asked for what can do without it."""
+_CONNECT_TIMEOUT_S = 1.0
 _REPLY_TTL_S = 60
+_PING_KEY = "askedbefore:ping"
+_TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 _BROKER_ERRORS = (redis.RedisError, OperationalError, OSError)
+
+_Answer = TypeVar("_Answer")
 
 log = structlog.get_logger()
 
@@ -78,8 +92,27 @@ class Queue(Protocol):
         ...
 
     def ping(self) -> None:
-        """Raise `TransientError` if the broker does not answer."""
+        """Raise `TransientError` when the broker does not answer, or takes no message."""
         ...
+
+
+class Broker:
+    """Redis, for what can do without it: while it does not answer, it is hardly ever waited for."""
+
+    def __init__(self, redis_url: str) -> None:
+        self.redis = make_redis(redis_url)
+        self._away_until = 0.0
+
+    def ask(self, question: Callable[[redis.Redis], _Answer], default: _Answer) -> _Answer:
+        """Return what Redis answers, or *default* while it is away, hangs, or refuses."""
+        if time.monotonic() < self._away_until:
+            return default
+        try:
+            return question(self.redis)
+        except _BROKER_ERRORS as error:
+            self._away_until = time.monotonic() + _AWAY_S
+            log.warning("queue.broker_failed", error=type(error).__name__)
+            return default
 
 
 class CeleryQueue:
@@ -87,20 +120,21 @@ class CeleryQueue:
 
     def __init__(self, redis_url: str) -> None:
         self._celery = make_sender(redis_url)
-        self._redis = make_redis(redis_url)
+        self._url = redis_url
+        self._broker = Broker(redis_url)
 
     def wake(self, lane: Lane) -> bool:
         """Wake the workers of a lane, unless a message for it waits already.
 
         Returns whether a message was sent or waits.
         """
-        try:
-            if self._redis.set(wake_key(lane), "1", nx=True, ex=_WAKE_TTL_S):
+
+        def send(client: redis.Redis) -> bool:
+            if client.set(wake_key(lane), "1", nx=True, ex=_WAKE_TTL_S):
                 self._celery.send_task(DRAIN[lane], queue=lane, ignore_result=True)
-        except _BROKER_ERRORS as error:
-            log.warning("queue.wake_failed", lane=lane, error=type(error).__name__)
-            return False
-        return True
+            return True
+
+        return self._broker.ask(send, default=False)
 
     def check(self, request: CheckRequest, *, timeout_s: float) -> CheckAnswer:
         """Return a worker's answer; raises `TransientError` if none comes in time."""
@@ -109,7 +143,8 @@ class CeleryQueue:
             self._celery.send_task(
                 CHECK, args=[asdict(request), reply], queue=Lane.CHECK, expires=timeout_s
             )
-            popped = self._redis.blpop([reply], timeout=timeout_s)
+            with make_redis(self._url, timeout_s=timeout_s + _TIMEOUT_S) as waiting:
+                popped = waiting.blpop([reply], timeout=timeout_s)
         except _BROKER_ERRORS as error:
             raise TransientError("the queue is away; try again", retry_after_s=5) from error
         if popped is None:
@@ -117,11 +152,11 @@ class CeleryQueue:
         return _read_answer(popped[1])
 
     def ping(self) -> None:
-        """Raise `TransientError` if the broker does not answer."""
+        """Raise `TransientError` when the broker does not answer, or takes no message."""
         try:
-            self._redis.ping()
+            self._broker.redis.set(_PING_KEY, "1", ex=_REPLY_TTL_S)  # full or read-only: refused
         except _BROKER_ERRORS as error:
-            raise TransientError("the queue is away") from error
+            raise TransientError(f"takes no messages ({type(error).__name__})") from error
 
 
 def _read_answer(payload: bytes | str) -> CheckAnswer:
@@ -146,12 +181,13 @@ def wake_key(lane: Lane) -> str:
     return f"askedbefore:wake:{lane}"
 
 
-def make_redis(url: str) -> redis.Redis:
-    """Return a client with time limits, so that it cannot hang on a dead server."""
-    if url.startswith("unix"):  # on the same machine: it answers or refuses at once
-        return redis.Redis.from_url(url)
+def make_redis(url: str, *, timeout_s: float = _TIMEOUT_S) -> redis.Redis:
+    """Return a client that gives up on a dead or hung server instead of waiting for it."""
     return redis.Redis.from_url(
-        url, socket_connect_timeout=_SOCKET_TIMEOUT_S, socket_keepalive=True
+        url,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=min(timeout_s, _CONNECT_TIMEOUT_S),
+        retry=Retry(NoBackoff(), 0),
     )
 
 
@@ -166,14 +202,30 @@ def broker_url(url: str) -> str:
     return f"redis+socket://{rest}"
 
 
+def broker_tls(url: str) -> dict[str, object] | None:
+    """Return what kombu must be told of TLS, which it otherwise takes without any certificate.
+
+    The certificate is verified unless the URL says ``?ssl_cert_reqs=none``, as redis-py has it.
+    """
+    if not url.startswith("rediss://"):
+        return None
+    told = {name: values[-1] for name, values in parse_qs(urlsplit(url).query).items()}
+    is_unverified = told.pop("ssl_cert_reqs", "required").lower() in {"none", "cert_none"}
+    files = {name: value for name, value in told.items() if name in _TLS_FILES}
+    if is_unverified:
+        return {"ssl_cert_reqs": ssl.CERT_NONE, "ssl_check_hostname": False, **files}
+    return {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True, **files}
+
+
 def make_sender(url: str) -> Celery:
-    """Return a Celery app that only sends, and fails within seconds if the broker is away."""
+    """Return a Celery app that only sends, and fails at once when the broker is away."""
     app = Celery("askedbefore", broker=broker_url(url), set_as_current=False)
     app.conf.update(
+        broker_use_ssl=broker_tls(url),
         broker_transport_options={
-            "socket_connect_timeout": _SOCKET_TIMEOUT_S,
-            "socket_timeout": _SOCKET_TIMEOUT_S,
-            "max_retries": 1,
+            "socket_connect_timeout": _TIMEOUT_S,
+            "socket_timeout": _TIMEOUT_S,
+            "max_retries": 0,
         },
         broker_connection_retry_on_startup=False,
         task_publish_retry=False,

@@ -5,13 +5,13 @@ Built in the child on first use, so that the GPU is used only after the fork.
 
 import os
 import socket
+import threading
 import time
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-import redis
 import structlog
 
 from db.engine import Sessions, make_engine, make_sessions
@@ -32,9 +32,10 @@ from worker.live.pipeline import Pipeline
 from worker.matching.matcher import Matcher
 from worker.matching.models import Limits, Models
 from worker.matching.near import Near
-from worker.queue import CeleryQueue, Queue, make_redis
+from worker.queue import Broker, CeleryQueue, Queue
 from worker.settings import WorkerSettings
 from worker.text import seen
+from worker.turns import Turns
 
 if TYPE_CHECKING:
     from worker.archives.slices import ArchiveWorker
@@ -51,25 +52,28 @@ class Resources:
         self.settings = settings
         self.sessions = sessions
         self.queue = queue
-        self.redis: redis.Redis = make_redis(settings.redis_url.get_secret_value())
+        self.broker = Broker(settings.redis_url.get_secret_value())
+        self.turns = Turns()
         self.drains = {lane: self._drain(lane) for lane in (Lane.LIVE, Lane.ARCHIVE)}
         self._models: Models | None = None
+        self._loading = threading.Lock()
         self._archives: ArchiveWorker | None = None
         self.courier = Courier(sessions, allow_private=WebhookSettings().allow_private)
         self._proved_at = 0.0
 
     def models(self) -> Models:
-        """Return the active models; they are loaded if others were active before."""
-        with self.sessions.begin() as session:
-            active = {kind: models.find_active(session, kind) for kind in ModelKind}
-        held = self._models
-        if held is None:
-            held = self._load(active, self.settings.bi_encoder, self.settings.reranker)
-        elif [held.bi_encoder.id, held.cross_encoder.id] != [
-            None if row is None else row.id for row in active.values()
-        ]:
-            held = self._load(active, None, None)
-        self._models = held
+        """Return the active models, loaded when they are not the ones held already."""
+        with self._loading:  # tasks and the watch ask for them
+            with self.sessions.begin() as session:
+                active = {kind: models.find_active(session, kind) for kind in ModelKind}
+            held = self._models
+            if held is None:
+                held = self._load(active, self.settings.bi_encoder, self.settings.reranker)
+            elif [held.bi_encoder.id, held.cross_encoder.id] != [
+                None if row is None else row.id for row in active.values()
+            ]:
+                held = self._load(active, None, None)
+            self._models = held
         return held
 
     def pipeline(self) -> Pipeline:

@@ -1,33 +1,28 @@
 """The Celery tasks: each fetches this process' resources and calls the code that does the work."""
 
-import os
-
 from celery import shared_task
-from celery.exceptions import SoftTimeLimitExceeded
-from sqlalchemy.exc import InterfaceError, OperationalError
 
-from db.errors import ServiceError
 from db.work.rows import Lane
-from worker import upkeep
+from worker import lanes, upkeep
 from worker.app import DELIVER, PROVE, SWEEP, UPKEEP
-from worker.live.blame import BrokenModelError
 from worker.queue import CHECK, DRAIN, CheckRequest, send_answer, wake_key
-from worker.resources import Resources, proof_of, resources
+from worker.resources import Resources, resources
 
-_DATABASE_AWAY = (OperationalError, InterfaceError)
-_BROKEN = 70
-"""Status of a process that ends because its models can no longer infer."""
+_MORE_URGENT = (Lane.CHECK, Lane.LIVE)
 
 
 def _drain(lane: Lane) -> None:
     held = resources()
-    # From here on new questions need a new message: this task may have passed them already.
-    held.redis.delete(wake_key(lane))
-    try:
-        held.drains[lane].run(held.pipeline().process, prove=lambda: proof_of(held.models()))
-    except BrokenModelError:
-        os._exit(_BROKEN)  # the pool puts a fresh process in this one's place
+    # From here on new questions need a new message: this one may be too far on to see them.
+    held.broker.ask(lambda client: client.delete(wake_key(lane)), 0)
+    with held.turns.of_task():
+        lanes.work(held, lane, is_wanted=lambda: _is_wanted(held))
     held.prove()
+
+
+def _is_wanted(held: Resources) -> bool:
+    """Return whether a message of a more urgent lane waits for a worker."""
+    return held.broker.ask(lambda client: any(map(client.llen, _MORE_URGENT)), default=False)
 
 
 @shared_task(name=DRAIN[Lane.LIVE])
@@ -40,12 +35,6 @@ def drain_live() -> None:
 def drain_archive() -> None:
     """Check questions of the archive lane for about one slice, then mine archives for another."""
     _drain(Lane.ARCHIVE)
-    held = resources()
-    held.archives().run(
-        held.settings.slice_s,
-        on_work=lambda: held.queue.wake(Lane.ARCHIVE),
-        is_wanted=lambda: any(held.redis.llen(lane) for lane in (Lane.CHECK, Lane.LIVE)),
-    )
 
 
 @shared_task(name=CHECK, acks_late=False)
@@ -53,10 +42,12 @@ def check(request: dict[str, object], reply: str) -> None:
     """Answer a check. A lost message is not sent again: the caller gets a time-out."""
     held = resources()
     try:
-        send_answer(held.redis, reply, held.checker().answer(CheckRequest(**request)))  # type: ignore[arg-type]
-    except (ServiceError, SoftTimeLimitExceeded, *_DATABASE_AWAY) as error:
-        send_answer(held.redis, reply, f"the check failed: {type(error).__name__}")
+        with held.turns.of_task():
+            answer = held.checker().answer(CheckRequest(**request))  # type: ignore[arg-type]
+    except Exception as error:
+        send_answer(held.broker.redis, reply, f"the check failed: {type(error).__name__}")
         raise
+    send_answer(held.broker.redis, reply, answer)
 
 
 @shared_task(name=SWEEP)

@@ -18,8 +18,8 @@ _TOP = 10
 log = structlog.get_logger()
 
 
-def sweep(sessions: Sessions, queue: Queue) -> None:
-    """Set aside jobs that kill their workers, and wake each lane with due work."""
+def sweep(sessions: Sessions, queue: Queue) -> set[Lane]:
+    """Set aside what kills its workers; wake and return each lane in which work is due."""
     with sessions.begin() as session:
         aside = jobs.set_aside_crashed(session)
         unread = reading.fail_unattended(session)
@@ -32,6 +32,7 @@ def sweep(sessions: Sessions, queue: Queue) -> None:
         log.warning("archives.unread", archives=unread)
     for lane in lanes:
         queue.wake(lane)
+    return lanes
 
 
 def hourly(sessions: Sessions, model: ModelRow) -> None:

@@ -46,14 +46,17 @@ def metrics(services: AllServices) -> Response:
 def _look(services: Services, check: Callable[[Services], CheckResult]) -> CheckResult:
     try:
         return check(services)
-    except (SQLAlchemyError, TransientError) as error:
+    except TransientError as error:
+        return CheckResult(ok=False, detail=str(error))
+    except SQLAlchemyError as error:
         return CheckResult(ok=False, detail=f"does not answer ({type(error).__name__})")
 
 
 def _database(services: Services) -> CheckResult:
     with services.sessions.begin() as session:
-        session.connection()
-    return CheckResult(ok=True, detail="answers")
+        is_read_only = schema.is_read_only(session.connection())
+    detail = "answers, but takes no writes: it is read-only" if is_read_only else "answers"
+    return CheckResult(ok=not is_read_only, detail=detail)
 
 
 def _migrations(services: Services) -> CheckResult:
@@ -65,11 +68,11 @@ def _migrations(services: Services) -> CheckResult:
 
 def _broker(services: Services) -> CheckResult:
     services.queue.ping()
-    return CheckResult(ok=True, detail="answers")
+    return CheckResult(ok=True, detail="answers and takes messages")
 
 
 def _worker(services: Services) -> CheckResult:
-    within_s = services.settings.readiness_proof_s
+    within_s = services.settings.believed_s
     with services.sessions.begin() as session:
         proofs = workers.proved_lately(session, within_s=within_s)
     if not proofs:

@@ -1,9 +1,11 @@
 import re
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session, sessionmaker
 
+from cli.embedded import Addresses
 from db.work import workers
 from db.work.rows import Lane
 from tests.api_service import NotingQueue, make_client, make_key
@@ -44,14 +46,43 @@ def test_ready_is_when_everything_is_there(sessions: Factory) -> None:
     assert list(answer.json()["checks"]) == ["database", "migrations", "broker", "worker"]
 
 
-def test_not_ready_without_a_worker_that_lately_inferred(sessions: Factory) -> None:
+@pytest.mark.parametrize(
+    ("settings", "believed_s"),
+    [({}, 90), ({"proof_s": 2}, 6), ({"proof_s": 2, "readiness_proof_s": 50}, 50)],
+)
+def test_a_proof_is_believed_for_three_intervals(
+    sessions: Factory, settings: dict[str, Any], believed_s: int
+) -> None:
+    found = []
+    for age_s in (believed_s - 1, believed_s + 1):
+        prove(sessions)
+        with sessions.begin() as session:
+            aged = text("UPDATE heartbeats SET proved_at = now() - make_interval(secs => :age)")
+            session.execute(aged, {"age": age_s})
+        answer = make_client(sessions, None, **settings).get("/readyz")
+        found.append((answer.status_code, failing(answer.json()["checks"])))
+
+    assert found == [(200, []), (503, ["worker"])]
+
+
+def test_a_new_start_believes_no_proof_of_the_one_before(sessions: Factory) -> None:
     prove(sessions)
     with sessions.begin() as session:
-        session.execute(text("UPDATE heartbeats SET proved_at = now() - interval '181 seconds'"))
+        workers.forget_proofs(session)
 
-    answer = make_client(sessions, None).get("/readyz")
+    assert make_client(sessions, None).get("/readyz").status_code == 503
 
-    assert (answer.status_code, failing(answer.json()["checks"])) == (503, ["worker"])
+
+def test_not_ready_with_a_database_that_takes_no_writes(servers: Addresses) -> None:
+    engine = create_engine(
+        servers.database_url, connect_args={"options": "-c default_transaction_read_only=on"}
+    )
+
+    answer = make_client(sessionmaker(engine), None).get("/readyz")
+
+    engine.dispose()
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["database"]["detail"].endswith("it is read-only")
 
 
 def test_not_ready_without_a_broker(sessions: Factory) -> None:

@@ -1,0 +1,32 @@
+"""One slice of work on a lane: what a task does that is woken, and the watch where nobody wakes."""
+
+import os
+from collections.abc import Callable
+
+from db.work.rows import Lane
+from worker.live.blame import BrokenModelError
+from worker.resources import Resources, proof_of
+
+BROKEN = 70
+"""Status of a process that ends because its models can no longer infer."""
+
+
+def work(held: Resources, lane: Lane, *, is_wanted: Callable[[], bool]) -> bool:
+    """Work on *lane* for about one slice and return whether there was anything to do.
+
+    The mining of an archive stops as soon as *is_wanted*. A process whose models can no longer
+    infer ends here, and the pool puts a fresh one in its place.
+    """
+    try:
+        done = held.drains[lane].run(held.pipeline().process, prove=lambda: proof_of(held.models()))
+    except BrokenModelError:
+        os._exit(BROKEN)
+    return _mine(held, is_wanted) or done > 0 if lane is Lane.ARCHIVE else done > 0
+
+
+def _mine(held: Resources, is_wanted: Callable[[], bool]) -> bool:
+    return held.archives().run(
+        held.settings.slice_s,
+        on_work=lambda: held.queue.wake(Lane.ARCHIVE),
+        is_wanted=is_wanted,
+    )

@@ -1,0 +1,94 @@
+"""What a worker does unasked: it proves itself, and works on what is due and nobody woke it for.
+
+Messages make a worker fast, this makes it sure: with Redis or the beat away for days, what is due
+is still done, later by the interval of the sweep. A thread of the process that holds the models,
+since Celery's own process holds none, and hangs while it looks for its broker.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from db.work.rows import Lane
+from worker import lanes, upkeep
+from worker.resources import Resources
+
+_UPKEEP_S = 2 * 3_600
+"""After so long without it the hourly upkeep is not waited for any longer."""
+_STOP_TIMEOUT_S = 10.0
+_TICK_S = 1.0
+
+log = structlog.get_logger()
+
+
+class Watch:
+    """Looks at the table, and at itself, every `sweep_s` seconds."""
+
+    def __init__(
+        self,
+        held: Resources,
+        lanes: Sequence[Lane],
+        *,
+        is_led: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._held = held
+        self._lanes = lanes
+        self._is_led = is_led
+        self._looked_at = time.monotonic()
+        self._upkept_at = time.monotonic()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it, with the batch in hand."""
+        self._stop.set()
+        self._thread.join(_STOP_TIMEOUT_S)
+
+    def _run(self) -> None:
+        while not self._stop.wait(_TICK_S):
+            for step in (self.prove, self.look):
+                try:
+                    step()
+                except Exception as error:  # noqa: BLE001  # the next look may go better
+                    log.warning("watch.failed", step=step.__name__, error=type(error).__name__)
+
+    def prove(self) -> None:
+        """Prove that this worker can infer, if the next task would get at it.
+
+        It would not while Celery's process hangs or is stopped, or a task never ends.
+        """
+        settings = self._held.settings
+        if self._is_led() and self._held.turns.task_s() < settings.proof_s:
+            self._held.prove()
+
+    def look(self) -> None:
+        """Do what others forgot to ask for, at most every `sweep_s` seconds."""
+        if time.monotonic() - self._looked_at < self._held.settings.sweep_s:
+            return
+        self._looked_at = time.monotonic()
+        self._held.courier.start()
+        due = upkeep.sweep(self._held.sessions, self._held.queue)
+        if due.intersection(self._lanes) and self._is_idle():
+            self.work()
+        if time.monotonic() - self._upkept_at > _UPKEEP_S:
+            self._upkept_at = time.monotonic()
+            upkeep.hourly(self._held.sessions, self._held.models().bi_encoder)
+
+    def _is_idle(self) -> bool:
+        return self._held.turns.idle_s() >= self._held.settings.sweep_s
+
+    def work(self) -> None:
+        """Work until nothing is due, a task comes, or this process ends."""
+        turns = self._held.turns
+        while not self._stop.is_set():
+            with turns.spare() as is_free:
+                if not is_free or not any(
+                    lanes.work(self._held, lane, is_wanted=turns.is_wanted) for lane in self._lanes
+                ):
+                    return
