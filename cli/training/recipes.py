@@ -249,6 +249,7 @@ def mix(  # noqa: PLR0913, PLR0917  # a command's options
     ] = 10_000,
     hard_negatives: Annotated[int, typer.Option(help="At most this many hard negatives.")] = 16_000,
     joined: Annotated[int, typer.Option(help="Longer texts, joined from two pairs.")] = 3_000,
+    templates: Annotated[int, typer.Option(help="Pairs from the project's templates.")] = 0,
     seed: Seed = 1,
 ) -> None:
     """Mix labelled pairs with pairs that follow from them and pairs made by small edits.
@@ -270,6 +271,7 @@ def mix(  # noqa: PLR0913, PLR0917  # a command's options
                 inferred_negatives=inferred,
                 hard_negatives=hard_negatives,
                 joined=joined,
+                templates=templates,
                 seed=seed,
             ),
             gold=pairs,

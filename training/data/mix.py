@@ -34,6 +34,7 @@ from training.data.perturb import (
     turn_opposite,
 )
 from training.data.splits import without_leaks
+from training.data.templates import from_templates
 
 _EDITED_LENGTHS = range(15, 140)
 
@@ -61,6 +62,8 @@ class MixConfig:
     joined: int = 3_000
     """At most, and never more than one for ten gold pairs."""
     edits: Mapping[Edit, int] = field(default_factory=lambda: dict(SHIPPED_EDITS))
+    templates: int = 0
+    """Pairs from the templates that come with the project."""
     seed: int = 1
 
 
@@ -94,6 +97,7 @@ def build(
         for question, edited, edit in made_up(texts, kin, edits=config.edits, choice=choice)
     ]
     rows += joined(gold, wanted=min(config.joined, len(gold) // 10), choice=choice)
+    rows += from_templates(config.templates, choice)
     rows = without_leaks([*rows, *extra], kept_apart)
     choice.shuffle(rows)
     return rows
