@@ -3,11 +3,11 @@
 ::
 
     ServiceError
-    ├── NotFoundError            404   there is no such thing, or it is not yours
-    ├── ConflictError            409   somebody was faster; look again
-    ├── InvalidInputError        422   the input can never work
-    ├── TransientError           503   try again, the input may be fine
-    │   ├── BackpressureError    429   try again later, at the rate the service drains
+    ├── NotFoundError            404   it does not exist, or this key may not see it
+    ├── ConflictError            409   somebody else changed it first: read again
+    ├── InvalidInputError        422   the input is wrong and stays wrong
+    ├── TransientError           503   try again, the input may be right
+    │   ├── BackpressureError    429   too much is waiting: try again later
     │   └── TooManyError         429   as many as may be at a time, or within a while
     └── IncompatibleModelError         the models do not fit each other or the database
 """

@@ -175,7 +175,7 @@ def get_webhook(forum: AdminForum, sessions: Sessions, webhook_id: _Id) -> Webho
 async def change_webhook(
     forum: AdminForum, services: AllServices, webhook_id: _Id, body: WebhookChangeIn
 ) -> WebhookOut:
-    """Change where a webhook is and what it hears of; switch it off and on again."""
+    """Change a webhook's address or kinds; switch it off or on."""
     url = await callable_url(body.url, services.look_ups) if body.url is not None else None
     return await run_in_threadpool(_change, services.sessions, forum, int(webhook_id), body, url)
 

@@ -181,7 +181,7 @@ def join(session: Session, forum_id: int, group_ids: Sequence[int], *, actor: st
 
 
 def ensure_pair(session: Session, forum_id: int, one: int, other: int) -> tuple[int, int]:
-    """Return the pair of two questions and its version, made withdrawn where there is none.
+    """Return the pair of two questions and its version; a new pair is stored as withdrawn.
 
     Raises `NotFoundError` where one of them is not in this forum.
     """

@@ -360,7 +360,7 @@ def _count_flagged(session: Session, ids: Sequence[int]) -> int:
 def list_groups(
     session: Session, forum_id: int, *, before: int | None = None, limit: int = 50
 ) -> list[GroupRow]:
-    """Return a forum's groups, the last changed first, from behind the group *before* on.
+    """Return a forum's groups, the last changed first, those after the group *before*.
 
     Behind a group that is not there, or is another forum's, there is nothing.
     """

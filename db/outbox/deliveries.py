@@ -87,7 +87,7 @@ def send_test(session: Session, forum_id: int, webhook_id: int) -> DeliveryRow:
 def log(
     session: Session, webhook_id: int, *, before: int | None = None, limit: int = 20
 ) -> list[DeliveryRow]:
-    """Return the latest deliveries of a webhook, those from before the delivery *before*."""
+    """Return the latest deliveries of a webhook, those older than the delivery *before*."""
     statement = (
         select(*(getattr(Delivery, name) for name in DeliveryRow.__dataclass_fields__))
         .where(Delivery.webhook_id == webhook_id)
@@ -100,9 +100,9 @@ def log(
 
 
 def retry(session: Session, forum_id: int, webhook_id: int, delivery_id: int) -> DeliveryRow:
-    """Have a delivery made again from the first attempt on, even one that arrived.
+    """Make a delivery again from the first attempt on, even one that arrived.
 
-    Raises `NotFoundError`, and `WebhookOffError` where nothing would be sent.
+    Raises `NotFoundError`, and `WebhookOffError` if the webhook is switched off.
     """
     hook = get(session, forum_id, webhook_id)
     values = {
@@ -137,7 +137,7 @@ class Busy:
 
 
 def claim_due(session: Session, *, limit: int, busy: Busy) -> list[Due]:
-    """Take deliveries that are due; they fall due again when nothing is said of them.
+    """Claim deliveries that are due; they become due again if no result is recorded.
 
     One of each forum comes before the second of any, so that no backlog is in another's way.
     """
@@ -224,7 +224,7 @@ def _data(session: Session, event: Event | None) -> dict[str, object]:
 
 
 def _pair_data(session: Session, pair_id: int) -> dict[str, object]:
-    # As the pair stands now: who hears of it late must not act on what is over.
+    # The present state of the pair: a late delivery must not report an old state.
     low, high = aliased(Question), aliased(Question)
     found = session.execute(
         select(
@@ -272,7 +272,7 @@ def _group_data(session: Session, data: Mapping[str, object]) -> dict[str, objec
 
 
 def record_success(session: Session, due: Due, *, answer: int) -> None:
-    """Note that a delivery arrived."""
+    """Record that a delivery arrived."""
     values = {"delivered_at": func.clock_timestamp(), "answer": answer, "error": None}
     session.execute(update(Delivery).where(Delivery.id == due.id).values(values))
     session.execute(update(Webhook).where(Webhook.id == due.webhook_id).values(failures=0))
@@ -281,9 +281,9 @@ def record_success(session: Session, due: Due, *, answer: int) -> None:
 def record_failure(
     session: Session, due: Due, *, answer: int | None, error: str, retry_in: timedelta | None
 ) -> None:
-    """Note that a delivery failed, to be tried again, or with None given up.
+    """Record that a delivery failed, and when to try again; None gives it up.
 
-    After `GIVEN_UP_LIMIT` in a row the webhook is switched off, and its page says why.
+    After `GIVEN_UP_LIMIT` in a row the webhook is switched off with a notice.
     """
     now = func.clock_timestamp()
     values: dict[str, object] = {"answer": answer, "error": storable(error)}

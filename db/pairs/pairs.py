@@ -53,10 +53,10 @@ def save_findings(
     *read* holds, by question, the version of the text that a model read. A finding about a text
     that has changed since is left out: the edit owes work, which finds the pair again if it is one.
 
-    A pair found from both sides counts once. A finding at or above the threshold flags its pair,
-    one below withdraws a pair that was flagged and never makes one. What a person decided stays,
-    unless the text has changed since a "not the same": then it is flagged again. Writing the
-    same findings again changes nothing. Raises `StaleScoresError`.
+    A pair found from both sides counts once. A finding at or above the threshold flags its pair;
+    one below withdraws a flagged pair and never stores a new one. A decision stays, unless a
+    text has changed since a "not the same": then the pair is flagged again. Saving the same
+    findings again changes nothing. Raises `StaleScoresError`.
     """
     _refuse_stale(session, forum_id, provenance)
     texts = _lock_texts(session, forum_id, findings)
@@ -93,7 +93,7 @@ class _Text:
 
 
 def _lock_texts(session: Session, forum_id: int, findings: Sequence[Finding]) -> dict[int, _Text]:
-    # Locked in one order, against both deadlocks and a question erased while it is written about.
+    # Locked in one order, against deadlocks and against a question that is erased meanwhile.
     ids = {f.question_id for f in findings} | {f.candidate_id for f in findings}
     found = session.execute(
         select(Question.id, Question.text_version, Question.text_digest)

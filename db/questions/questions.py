@@ -85,7 +85,7 @@ def answer(session: Session, forum_id: int, external_id: str) -> Answer:
 def list_questions(
     session: Session, forum_id: int, *, after: int, limit: int, lock: bool = False
 ) -> list[QuestionRow]:
-    """Return the forum's questions with ids over *after*, by id.
+    """Return the forum's questions with ids above *after*, by id.
 
     With *lock* nobody edits or erases them until this transaction ends.
     """
@@ -208,10 +208,10 @@ def lock(session: Session, ids: Iterable[int]) -> None:
 
 
 def lock_unchanged(session: Session, versions: Mapping[int, int]) -> set[int]:
-    """Keep these questions as they are in this transaction; return whose text is as it was.
+    """Lock these questions until this transaction ends; return those with unchanged text.
 
-    *versions* holds the version of the text that each question's work began with. Neither an edit
-    nor the hiding of a question comes between what is written about it and the end.
+    *versions* has the version of the text with which work on each question began. So a question
+    can neither be edited nor hidden while its results are saved.
     """
     found = session.execute(
         select(Question.id, Question.text_version)

@@ -38,7 +38,7 @@ def save(
 def put(
     session: Session, forum: ForumRow, item: NewQuestion, *, lane: Lane
 ) -> tuple[Saved, Answer]:
-    """Save one question like `save` and return with it what stands about it now."""
+    """Save one question like `save`, and return it with its present state and duplicates."""
     rows = _insert_new(session, forum.id, [item], questions.COLUMNS)
     created = {name: row["id"] for name, row in rows.items()}
     (saved,) = _settle(session, forum, [item], created, lane)

@@ -100,7 +100,7 @@ def _person(session: Session, person: Person, *, only_forum_id: int | None = Non
 
 
 def ensure_person(session: Session, name: str) -> PersonRow:
-    """Return the person called *name*, created when new; raises `InvalidInputError`.
+    """Return the person called *name*, created if new; raises `InvalidInputError`.
 
     Whether they are new is for the operator alone to hear: it tells who is known elsewhere.
     """

@@ -47,7 +47,7 @@ def save(session: Session, model_id: int, rows: Sequence[NewEmbedding]) -> None:
 
     Whether a question is in the search is read from the question itself, as it stands now: lock
     it first (`questions.lock_unchanged`), or hiding it may come in between.
-    By binary COPY: as text, which has to be written and read, they took as long as their model.
+    By binary COPY: as text, writing the vectors took as long as computing them.
     """
     if not rows:
         return

@@ -1,8 +1,8 @@
 """Jobs, the work due for questions: claimed by lease, done, tried again or set aside.
 
-A job's ``due_at`` is its lease as well: claiming moves it into the future, so what a dead worker
-held falls due again by itself. A lease is a fresh UUID; an edit clears it, so a worker that comes
-back late finds that the work is no longer its own.
+A job's ``due_at`` is also its lease: claiming moves it into the future, so the jobs of a dead
+worker become due again by themselves. A lease is a new UUID; an edit clears it, so a worker that
+comes back late finds that the job is no longer its own.
 
 ``attempts`` counts what a question did alone. Work whose lease ran out may have killed its worker,
 and work that failed before may fail again: it is suspect, and claimed without any other. So a
@@ -189,7 +189,7 @@ def finish(session: Session, lease: UUID, ids: Sequence[int]) -> set[int]:
 
 
 def release(session: Session, lease: UUID, ids: Sequence[int]) -> None:
-    """Give work back untouched, as if it had never been claimed."""
+    """Give jobs back as if they had never been claimed."""
     attempts = func.greatest(Job.attempts - 1, 0)  # only a claim of one alone has counted
     session.execute(
         update(Job)

@@ -211,7 +211,7 @@ class Steps:
             )
 
     def _score(self, near: Near, matcher: Matcher) -> tuple[list[Finding], int, dict[int, int]]:
-        """Return what was scored until somebody waited for this worker, and how many pairs.
+        """Return what was scored before more urgent work came, and how many pairs that were.
 
         And, by question, the version of the text that was read.
         """

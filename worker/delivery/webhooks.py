@@ -1,9 +1,9 @@
 """Delivers events to webhooks, signed by the Standard Webhooks scheme, with retries.
 
-A delivery is claimed, sent outside any transaction, and its outcome noted; a worker that dies in
-between leaves it to fall due again, so a receiver may hear the same ``webhook-id`` twice. Whatever
-an attempt raises is the outcome of that attempt. A webhook, and a forum, has so many deliveries
-under way at a time, and each a time limit: a receiver that is slow or broken is in nobody's way.
+A delivery is claimed, sent outside any transaction, and its result recorded. If the worker dies in
+between, the delivery becomes due again, so a receiver may get the same ``webhook-id`` twice. Any
+error of an attempt is the result of that attempt. The deliveries of a webhook and of a forum at the
+same time are limited, and each has a time limit, so a slow or broken receiver delays nobody else.
 """
 
 import json
@@ -198,7 +198,7 @@ def note(session: Session, due: Due, outcome: Outcome) -> None:
 
 
 def retry_after(attempts: int) -> timedelta | None:
-    """Return how long to wait after so many attempts, or None to give up."""
+    """Return how long to wait after this many attempts, or None to give up."""
     return RETRIES[attempts - 1] if attempts <= len(RETRIES) else None
 
 

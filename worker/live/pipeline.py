@@ -105,7 +105,7 @@ class Pipeline:
         lease: UUID,
         findings: Sequence[Finding],
     ) -> tuple[int, int]:
-        """Write what is still ours to write; return how many questions and pairs that were."""
+        """Save results for the jobs that are still held; return how many questions and pairs."""
         provenance = self._models.provenance(found.forum)
         ids = [question.id for question in batch]
         questions.lock(session, ids)
