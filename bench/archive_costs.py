@@ -15,7 +15,7 @@ from bench.archive_data import Context, with_partners, work_s
 from cli.service import running_servers
 from worker.archives.blocks import BlockSearch, all_near
 from worker.inference.cascade import rerank
-from worker.scoring.overlap import overlaps
+from worker.scoring.traits import Traits
 
 SIZES = (10_000, 50_000, 250_000)
 LOADED = 278_000
@@ -131,7 +131,7 @@ def _rerank_ms(
         given,
         places.reshape(-1, 2).astype(np.int32),
         cosines,
-        overlaps(texts, pairs.astype(np.int32)),
+        Traits.of_titles(texts, pairs.astype(np.int32)),
         fusion=rule.fusion,
         threshold=rule.threshold,
     )

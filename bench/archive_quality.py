@@ -12,7 +12,7 @@ from worker.inference.cascade import rerank
 from worker.matching.near import Near
 from worker.scoring.calibration import best_case
 from worker.scoring.gate import gate_scores
-from worker.scoring.overlap import overlaps
+from worker.scoring.traits import Traits
 
 TOP = 100
 FLOOR_SIZE = 50_000
@@ -101,12 +101,12 @@ def _scored(
     reranker = context.reranker
     rule = reranker.calibration.for_bi_encoder(context.encoder.digest)
     fusion = rule.fusion
-    overlap = overlaps(titles, near.pairs)
+    traits = Traits.of_titles(titles, near.pairs)
     full = np.empty(len(near), dtype=np.float32)
     served, logit = np.empty_like(full), np.empty_like(full)
     for start in range(0, len(near), _CHUNK):
         part = slice(start, start + _CHUNK)
-        known = near.cosines[part], overlap[part]
+        known = near.cosines[part], traits.take(part)
         one = rerank(reranker, titles, near.pairs[part], *known, fusion=fusion, threshold=0.0)
         logit[part], full[part] = one.mean, one.probability
         first = fusion.probability(one.forward, *known)

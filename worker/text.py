@@ -74,6 +74,11 @@ class Seen:
     """What the bi-encoder reads: as many fields as the forum has chosen."""
     title: str
 
+    @property
+    def body(self) -> str:
+        """Return what the bi-encoder reads after the title; empty where it reads no more."""
+        return self.whole[len(self.title) :].lstrip()
+
     def for_reranker(self, reads: Reads) -> str:
         """Return what a CrossEncoder that *reads* this sees."""
         return self.title if reads is Reads.TITLE else self.whole

@@ -76,5 +76,5 @@ def fit_rule(domains: Sequence[LabelledScores], table: NDArray[np.float64]) -> R
 
 
 def _score(raw: RawScores, weights: tuple[float, float]) -> Floats:
-    overlap = np.zeros_like(raw.cosine) if raw.overlap is None else raw.overlap
+    overlap = np.zeros_like(raw.cosine) if raw.traits is None else raw.traits.overlap
     return np.asarray(raw.cosine + (weights[0] + weights[1] * overlap) * raw.logit, np.float32)

@@ -10,6 +10,7 @@ from training.data.pairs import Labels
 from training.measure.metrics import PRECISIONS, Floats, average_precision
 from worker.scoring.calibration import Calibration
 from worker.scoring.fusion import Fusion
+from worker.scoring.traits import Traits
 
 Doubles = NDArray[np.float64]
 
@@ -33,8 +34,8 @@ class RawScores:
     backward: Floats
     """The reranker's logit of (question2, question1)."""
     cosine: Floats
-    overlap: Floats | None = None
-    """Of the two titles' words, 0..1."""
+    traits: Traits | None = None
+    """What else a fusion may weigh."""
 
     @property
     def logit(self) -> Floats:

@@ -65,7 +65,7 @@ def score(name: str, pairs: Sequence[LabelledPair], *, encoder: Encoder, cache: 
     fusion = reranker.calibration.for_bi_encoder(encoder.digest).fusion
     return Scored(
         name=name,
-        scores=fusion.probability(raw.logit, raw.cosine, raw.overlap),
+        scores=fusion.probability(raw.logit, raw.cosine, raw.traits),
         asymmetry=asymmetry(raw.forward, raw.backward),
     )
 

@@ -40,6 +40,6 @@ def _believed(one: Measured) -> LabelledScores:
         forward=scores.forward,
         backward=scores.backward,
         cosine=scores.cosine_whole,
-        overlap=scores.overlap,
+        traits=scores.traits,
     )
     return LabelledScores(raw=raw, labels=one.labels[asked])

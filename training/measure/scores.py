@@ -16,7 +16,7 @@ from worker.inference.reranker import Reranker, TokenReranker
 from worker.inference.tokens import Tokens
 from worker.inference.torch_backend import TorchRunner, read
 from worker.scoring.calibration import Calibration
-from worker.scoring.overlap import overlaps
+from worker.scoring.traits import Traits
 
 _CHUNK = 2_048
 
@@ -28,7 +28,7 @@ def raw_scores(pairs: Sequence[LabelledPair], *, reranker: Reranker, encoder: En
         forward=_logits(reranker, texts, indices),
         backward=_logits(reranker, texts, indices[:, ::-1]),
         cosine=cosines(pairs, encoder),
-        overlap=overlaps(texts, indices),
+        traits=Traits.of_titles(texts, indices),
     )
 
 

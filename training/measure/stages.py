@@ -11,6 +11,7 @@ from worker.matching.matcher import Matcher
 from worker.matching.pairs import score_pairs
 from worker.scoring.calibration import Rule
 from worker.scoring.fusion import Floats
+from worker.scoring.traits import Traits
 from worker.text import (
     FOREIGN_LIMIT,
     Seen,
@@ -60,6 +61,8 @@ class StageScores:
     """Of title and body, as far as the models read."""
     overlap: Floats
     """Share of the words of both titles that both have, 0..1."""
+    bodies: Floats
+    """How much body both questions show to the models, 0..1."""
     forward: Floats
     """The CrossEncoder's logit of (question1, question2)."""
     backward: Floats
@@ -76,6 +79,11 @@ class StageScores:
     def logit(self) -> Floats:
         """Return the CrossEncoder's mean of both orders."""
         return np.asarray((self.forward + self.backward) / 2, np.float32)
+
+    @property
+    def traits(self) -> Traits:
+        """Return what a fusion may weigh besides cosine and logit."""
+        return Traits(overlap=self.overlap, bodies=self.bodies)
 
     def take(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> Self:
         """Return some of the pairs."""
@@ -118,6 +126,7 @@ class Stages:
             cosine_titles=found.title_cosine,
             cosine_whole=found.cosine,
             overlap=found.overlap,
+            bodies=found.bodies,
             forward=found.forward,
             backward=found.backward,
             same_text=np.array(same, np.bool_),
@@ -146,7 +155,7 @@ def decide(scores: StageScores, rule: Rule, *, threshold: float | None = None) -
     not know, are never flagged, whatever their probability.
     """
     least = rule.threshold if threshold is None else threshold
-    probability = rule.fusion.probability(scores.logit, scores.cosine_whole, scores.overlap)
+    probability = rule.fusion.probability(scores.logit, scores.cosine_whole, scores.traits)
     is_looked_at = (scores.cosine_whole >= rule.cosine_floor) & ~scores.foreign
     return Decision(
         probability=np.where(scores.same_text, np.float32(1.0), probability),

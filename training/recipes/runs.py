@@ -163,8 +163,8 @@ def calibrate_reranker(
 def _probabilities(raw: RawScores, calibration: Calibration) -> dict[str, Floats]:
     return {
         "cosine": np.clip(raw.cosine, 0.0, 1.0),
-        "reranker": calibration.logit_only.probability(raw.logit, raw.cosine, raw.overlap),
-        "fused": calibration.fusion.probability(raw.logit, raw.cosine, raw.overlap),
+        "reranker": calibration.logit_only.probability(raw.logit, raw.cosine, raw.traits),
+        "fused": calibration.fusion.probability(raw.logit, raw.cosine, raw.traits),
     }
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from worker.inference.reranker import Reranker
 from worker.scoring.calibration import best_case, unread, worst_case, worth_reading
 from worker.scoring.fusion import Floats, Fusion
+from worker.scoring.traits import Traits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +28,7 @@ def rerank(
     texts: Sequence[str],
     pairs: NDArray[np.int32],
     cosines: Floats,
-    overlaps: Floats | None = None,
+    traits: Traits | None = None,
     *,
     fusion: Fusion,
     threshold: float,
@@ -35,7 +36,7 @@ def rerank(
 ) -> Scores:
     """Return the scores of *pairs*, (n, 2) indices into *texts*, with their *cosines*, (n,).
 
-    *overlaps*, (n,), are those of the pairs' titles, for a fusion that asks for them. A pair is
+    *traits* are those of the pairs, for a fusion that needs them. A pair is
     not read where its CrossEncoder's answer counts nothing, or could not lift it to *threshold*.
 
     A CrossEncoder gives both orders of a pair different scores, so they are averaged. If even the
@@ -44,19 +45,19 @@ def rerank(
     even the lowest possible second score would leave the pair at or above that probability.
     """
     calibration = reranker.calibration
-    is_read = worth_reading(calibration, fusion, cosines, overlaps, threshold=threshold)
+    is_read = worth_reading(calibration, fusion, cosines, traits, threshold=threshold)
     forward = _answers(reranker, texts, pairs, is_read)
     first = np.where(is_read, forward, unread(calibration, len(pairs)))
-    matters = is_read & (best_case(calibration, fusion, first, cosines, overlaps) >= threshold)
+    matters = is_read & (best_case(calibration, fusion, first, cosines, traits) >= threshold)
     if upper_band is not None:
-        matters &= worst_case(calibration, fusion, first, cosines, overlaps) < upper_band
+        matters &= worst_case(calibration, fusion, first, cosines, traits) < upper_band
     backward = _answers(reranker, texts, pairs[:, ::-1], matters)
     mean = np.where(matters, (first + np.nan_to_num(backward)) / 2, first).astype(np.float32)
     return Scores(
         forward=forward,
         backward=backward,
         mean=mean,
-        probability=fusion.probability(mean, cosines, overlaps),
+        probability=fusion.probability(mean, cosines, traits),
         calls=int(is_read.sum() + matters.sum()),
     )
 

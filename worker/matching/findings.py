@@ -65,8 +65,8 @@ def scored(matcher: Matcher, near: Near, questions: Mapping[int, Seen]) -> list[
     scores = matcher.score(held, by_place)
     raw: Sequence[float | None] = [None] * len(near)
     if matcher.line is not None:
-        overlaps = matcher.overlaps(held, by_place)
-        raw = matcher.rule.fusion.probability(scores.mean, near.cosines, overlaps).tolist()
+        traits = matcher.traits(held, by_place)
+        raw = matcher.rule.fusion.probability(scores.mean, near.cosines, traits).tolist()
     return _findings(near, scores, raw)
 
 

@@ -20,8 +20,8 @@ from worker.matching.near import Near
 from worker.scoring.calibration import Rule
 from worker.scoring.fusion import Floats, Fusion, unmoved
 from worker.scoring.gate import Screen
-from worker.scoring.overlap import overlaps
 from worker.scoring.recalibration import Line
+from worker.scoring.traits import Traits
 from worker.text import Seen
 
 _ENCODE_CHUNK = 2_048
@@ -107,13 +107,9 @@ class Matcher:
             into[part] = self.encoder.encode([questions[place].whole for place in part])
             on_done(len(part))
 
-    def overlaps(self, questions: Sequence[Seen], near: Near) -> Floats | None:
-        """Return the overlap of each pair's titles, (n,); None where the fusion asks for none."""
-        if not self.fusion.overlap_logit:
-            return None
-        used, places = np.unique(near.pairs, return_inverse=True)
-        titles = [questions[place].title for place in used.tolist()]
-        return overlaps(titles, places.reshape(-1, 2).astype(np.int32))
+    def traits(self, questions: Sequence[Seen], near: Near) -> Traits | None:
+        """Return the traits of each pair; None where the fusion needs none."""
+        return Traits.of(questions, near.pairs) if self.fusion.needs_traits else None
 
     def score(self, questions: Sequence[Seen], near: Near) -> Scores:
         """Return the scores of pairs, *near* by their places in *questions*, in their order."""
@@ -124,7 +120,7 @@ class Matcher:
             [questions[place].for_reranker(reads) for place in used.tolist()],
             places.reshape(-1, 2).astype(np.int32),
             near.cosines,
-            self.overlaps(questions, near),
+            self.traits(questions, near),
             fusion=self.fusion,
             threshold=self.threshold,
             upper_band=self.upper_band,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from worker.inference.reranker import Reranker
 from worker.matching.matcher import Matcher, OnDone, unheard
 from worker.scoring.fusion import Floats
-from worker.scoring.overlap import overlaps
+from worker.scoring.traits import Traits
 from worker.text import Seen
 
 _CHUNK = 1_024
@@ -23,6 +23,9 @@ class PairScores:
     cosine: Floats
     """Of the whole texts: the one that decides."""
     overlap: Floats
+    """Share of the words of both titles that both have."""
+    bodies: Floats
+    """How much body both show, 0..1."""
     forward: Floats
     """The CrossEncoder's logit of (first, second)."""
     backward: Floats
@@ -51,16 +54,17 @@ def score_pairs(
     by_title = np.array([at[one.title] for one in questions], dtype=np.int64)[pairs]
     title_cosine = _cosines(matcher, [Seen(title, title) for title in titles], by_title)
     cosine = _cosines(matcher, questions, pairs)
-    overlap = overlaps(titles, by_title.astype(np.int32))
+    traits = Traits.of(questions, pairs.astype(np.int32))
     reads = matcher.reranker.calibration.reads
     texts = [one.for_reranker(reads) for one in questions]
     forward, backward = _both_orders(matcher.reranker, texts, pairs.astype(np.int32), on_done)
     mean = np.asarray((forward + backward) / 2, np.float32)
-    probability = matcher.fusion.probability(mean, cosine, overlap)
+    probability = matcher.fusion.probability(mean, cosine, traits)
     return PairScores(
         title_cosine=title_cosine,
         cosine=cosine,
-        overlap=overlap,
+        overlap=traits.overlap,
+        bodies=traits.bodies,
         forward=forward,
         backward=backward,
         probability=probability,

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from db.errors import UnreadableModelError
 from worker.scoring.fusion import Floats, Fusion
+from worker.scoring.traits import Traits
 from worker.text import Reads
 
 CALIBRATION_FILE = "calibration.json"
@@ -133,10 +134,10 @@ def best_case(
     fusion: Fusion,
     logits: Floats,
     cosines: Floats,
-    overlaps: Floats | None = None,
+    traits: Traits | None = None,
 ) -> Floats:
     """Return the highest probability that each pair can reach when its other order is scored."""
-    return fusion.probability(logits + np.float32(calibration.asymmetry / 2), cosines, overlaps)
+    return fusion.probability(logits + np.float32(calibration.asymmetry / 2), cosines, traits)
 
 
 def worst_case(
@@ -144,10 +145,10 @@ def worst_case(
     fusion: Fusion,
     logits: Floats,
     cosines: Floats,
-    overlaps: Floats | None = None,
+    traits: Traits | None = None,
 ) -> Floats:
     """Return the lowest probability that each pair can get when its other order is scored."""
-    return fusion.probability(logits - np.float32(calibration.asymmetry / 2), cosines, overlaps)
+    return fusion.probability(logits - np.float32(calibration.asymmetry / 2), cosines, traits)
 
 
 def unread(calibration: Calibration, count: int) -> Floats:
@@ -160,7 +161,7 @@ def worth_reading(
     calibration: Calibration,
     fusion: Fusion,
     cosines: Floats,
-    overlaps: Floats | None = None,
+    traits: Traits | None = None,
     *,
     threshold: float,
 ) -> NDArray[np.bool_]:
@@ -169,8 +170,8 @@ def worth_reading(
     Not those of which its answer counts nothing, nor those that even its kindest one would leave
     under *threshold*, where it is known how kind an answer may be.
     """
-    counts = np.broadcast_to(np.asarray(fusion.logit_weight(overlaps)) > 0, cosines.shape)
+    counts = np.broadcast_to(np.asarray(fusion.logit_weight(traits)) > 0, cosines.shape)
     if calibration.logit_bounds is None:
         return np.array(counts)
     kindest = np.full(len(cosines), calibration.logit_bounds[1], dtype=np.float32)
-    return np.asarray(counts & (fusion.probability(kindest, cosines, overlaps) >= threshold))
+    return np.asarray(counts & (fusion.probability(kindest, cosines, traits) >= threshold))

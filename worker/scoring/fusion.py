@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from worker.scoring.traits import Traits
+
 Floats = NDArray[np.float32]
 
 
@@ -15,35 +17,42 @@ class Fusion:
 
     The overlap of two titles' words, 0..1, may raise the logit's weight: where the words are the
     same, their order, numbers and roles decide, which only the CrossEncoder reads; where they are
-    others the cosine knows more.
+    others the cosine knows more. Two bodies raise a pair's score by up to *bodies*: the cosines of
+    longer texts are lower.
     """
 
     logit: float = 1.0
     cosine: float = 0.0
     bias: float = 0.0
     overlap_logit: float = 0.0
+    bodies: float = 0.0
 
     def __post_init__(self) -> None:
         """Raise `ValueError` where a probability would not rise with cosine and logit."""
         if not all(math.isfinite(getattr(self, field.name)) for field in fields(self)):
             raise ValueError("a fusion's weights must be finite numbers")
-        if min(self.logit, self.cosine, self.overlap_logit) < 0:
+        if min(self.logit, self.cosine, self.overlap_logit, self.bodies) < 0:
             raise ValueError("a fusion's weights must not be negative")
 
-    def logit_weight(self, overlaps: Floats | None = None) -> Floats | float:
-        """Return what a logit counts, by pair where that depends on the *overlaps*, (n,)."""
+    @property
+    def needs_traits(self) -> bool:
+        """Return whether it weighs more of a pair than its two scores."""
+        return self.overlap_logit > 0 or self.bodies > 0
+
+    def logit_weight(self, traits: Traits | None = None) -> Floats | float:
+        """Return what a logit counts, (n,) where that depends on the pair."""
         if not self.overlap_logit:
             return self.logit
-        if overlaps is None:
-            raise ValueError("this fusion needs the overlap of each pair's titles")
-        return self.logit + self.overlap_logit * overlaps
+        return self.logit + self.overlap_logit * _known(traits).overlap
 
-    def probability(
-        self, logits: Floats, cosines: Floats, overlaps: Floats | None = None
-    ) -> Floats:
-        """Return calibrated probabilities, (n,) float32 in 0..1, monotone in logits and cosines."""
-        weight = self.logit_weight(overlaps)
-        raw = weight * logits + self.cosine * cosines + self.bias
+    def probability(self, logits: Floats, cosines: Floats, traits: Traits | None = None) -> Floats:
+        """Return calibrated probabilities, (n,) float32 in 0..1, monotone in logits and cosines.
+
+        Raises `ValueError` where it needs the *traits* of the pairs and there are none.
+        """
+        raw = self.logit_weight(traits) * logits + self.cosine * cosines + self.bias
+        if self.bodies:
+            raw = raw + self.bodies * _known(traits).bodies
         return (1.0 / (1.0 + np.exp(-np.clip(raw, -60.0, 60.0)))).astype(np.float32)
 
     def moved(self, slope: float, shift: float) -> "Fusion":
@@ -53,7 +62,14 @@ class Fusion:
             cosine=slope * self.cosine,
             bias=slope * self.bias + shift,
             overlap_logit=slope * self.overlap_logit,
+            bodies=slope * self.bodies,
         )
+
+
+def _known(traits: Traits | None) -> Traits:
+    if traits is None:
+        raise ValueError("this fusion needs the traits of each pair: overlap and bodies")
+    return traits
 
 
 def unmoved(probability: float, *, slope: float, shift: float) -> float:

@@ -1,7 +1,7 @@
 """How many words two titles have in common: whose weight the CrossEncoder's answer takes. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,14 @@ Floats = NDArray[np.float32]
 _RUN = re.compile(r"[^\W_]+")
 
 
+def runs(text: str) -> Iterator[str]:
+    """Yield the words of *text*, one after the other: its runs of letters or digits."""
+    return (found[0] for found in _RUN.finditer(text))
+
+
 def words(title: str) -> frozenset[str]:
-    """Return the words of *title* in lower case: its runs of letters or digits."""
-    return frozenset(_RUN.findall(title.lower()))
+    """Return the words of *title* in lower case."""
+    return frozenset(runs(title.lower()))
 
 
 def overlaps(titles: Sequence[str], pairs: NDArray[np.int32]) -> Floats:

@@ -123,6 +123,7 @@ def test_a_crossencoder_reads_the_title_or_the_whole() -> None:
     both = seen("[Bug] It  stops", "after\na minute", fields=TextFields.TITLE_BODY)
 
     assert both == Seen(whole="It stops after a minute", title="It stops")
+    assert both.body == "after a minute"
     assert both.for_reranker(Reads.TITLE) == "It stops"
     assert both.for_reranker(Reads.WHOLE) == both.whole
 

@@ -15,7 +15,7 @@ from training.data.pairs import LabelledPair, PairsError, write_pairs
 from training.measure.evaluate import Scored, compare
 from worker.inference.load import DEFAULT_RERANKER, model_folder
 from worker.scoring.calibration import Calibration
-from worker.scoring.gate import GATE_FILE, Gate
+from worker.scoring.gate import load_gates
 
 
 def run(*words: str | Path) -> str:
@@ -60,15 +60,13 @@ def test_a_gate_is_fitted_without_labels_and_says_what_it_spares(
 ) -> None:
     monkeypatch.setattr("training.gate._FEWEST", 5)  # the sample forum is a small one
     folder, questions = tmp_path / "model", tmp_path / "questions.txt"
-    shutil.copytree(model_folder(DEFAULT_RERANKER), folder, ignore=lambda *_: [GATE_FILE])
+    shutil.copytree(model_folder(DEFAULT_RERANKER), folder)
     titles = [str(question["title"]) for question in load_questions()]
     questions.write_text("\n".join(titles), encoding="utf-8")
 
     output = run("gate", folder, "--questions", questions)
 
-    gate = Gate.load(folder / GATE_FILE)
-    assert gate is not None
-    assert gate.bi_encoder == Calibration.load(folder).bi_encoder
+    assert load_gates(folder).keys() == Calibration.load(folder).rules.keys()
     assert f"of {len(set(titles)):,} questions were scored" in " ".join(output.split())
 
 

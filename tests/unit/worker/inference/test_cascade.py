@@ -8,6 +8,7 @@ from worker.inference.testing import WordReranker
 from worker.live.drain import next_budget
 from worker.scoring.calibration import Calibration
 from worker.scoring.fusion import Fusion
+from worker.scoring.traits import Traits
 
 TEXTS = ["how to boil an egg", "how to fry rice", "best train to rome", "how to boil an egg now"]
 PAIRS = np.array([[0, 1], [0, 2], [0, 3]], dtype=np.int32)
@@ -64,7 +65,9 @@ def test_both_orders_of_a_pair_get_one_score() -> None:
 
 
 WEIGHED = Fusion(logit=0.0, cosine=6.0, bias=-4.0, overlap_logit=0.5)
-OVERLAPS = np.array([0.25, 0.0, 0.8], dtype=np.float32)
+TRAITS = Traits(
+    overlap=np.array([0.25, 0.0, 0.8], dtype=np.float32), bodies=np.zeros(3, dtype=np.float32)
+)
 
 
 def test_what_cannot_reach_the_threshold_is_not_read_and_flags_stay_what_they_are() -> None:
@@ -73,7 +76,7 @@ def test_what_cannot_reach_the_threshold_is_not_read_and_flags_stay_what_they_ar
     cosines = np.array([0.1, 0.9, 0.6], dtype=np.float32)
 
     a, b = (
-        rerank(one, TEXTS, PAIRS, cosines, OVERLAPS, fusion=WEIGHED, threshold=0.5)
+        rerank(one, TEXTS, PAIRS, cosines, TRAITS, fusion=WEIGHED, threshold=0.5)
         for one in (sparing, thorough)
     )
 
@@ -87,7 +90,8 @@ def test_what_cannot_reach_the_threshold_is_not_read_and_flags_stay_what_they_ar
 def test_titles_without_a_word_in_common_are_judged_by_their_cosine() -> None:
     reranker = WordReranker(Calibration(asymmetry=1000.0))
     cosines = np.array([0.9, 0.9, 0.9], dtype=np.float32)
-    none = np.zeros(3, dtype=np.float32)
+    zeros = np.zeros(3, dtype=np.float32)
+    none = Traits(overlap=zeros, bodies=zeros)
 
     found = rerank(reranker, TEXTS, PAIRS, cosines, none, fusion=WEIGHED, threshold=0.5)
 

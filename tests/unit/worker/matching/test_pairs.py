@@ -13,7 +13,7 @@ from worker.scoring.fusion import Fusion
 from worker.text import Reads, Seen, TextFields, seen
 
 RULE = Rule(
-    fusion=Fusion(logit=0.05, cosine=6.0, bias=-4.0, overlap_logit=0.6),
+    fusion=Fusion(logit=0.05, cosine=6.0, bias=-4.0, overlap_logit=0.6, bodies=0.4),
     threshold=0.5,
     cosine_floor=0.3,
 )
@@ -58,6 +58,7 @@ def test_every_stage_is_there_for_every_pair() -> None:
         # The made-up reranker's answer shifts with the places of the texts, as in a real order.
         logits = sorted((found.forward[row], found.backward[row]))
         assert logits == pytest.approx(sorted((*forward, *backward)), abs=1e-6)
+    assert found.bodies.tolist() == pytest.approx([0.1, 0.1, 0.15, 0.1])
     assert found.overlap.tolist() == pytest.approx([5 / 6, 1 / 9, 0.0, 5 / 6])
     np.testing.assert_array_equal(found.flagged, found.probability >= 0.5)
     assert found.flagged.tolist() == [True, False, True, True]

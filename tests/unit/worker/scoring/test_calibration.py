@@ -19,10 +19,11 @@ from worker.scoring.calibration import (
     worth_reading,
 )
 from worker.scoring.fusion import Floats, Fusion
+from worker.scoring.traits import Traits
 from worker.text import Reads
 
 MINI = Rule(
-    fusion=Fusion(logit=0.0, cosine=8.0, bias=-6.0, overlap_logit=0.8),
+    fusion=Fusion(logit=0.0, cosine=8.0, bias=-6.0, overlap_logit=0.8, bodies=0.7),
     threshold=0.6,
     thresholds={"0.90": 0.8, "0.80": 0.55},
     cosine_floor=0.55,
@@ -32,7 +33,12 @@ WHOLE = Calibration(
     rules={"mini": MINI, "large": LARGE}, reads=Reads.TITLE, logit_bounds=(-9.0, 9.0)
 )
 ARRAYS = st.lists(
-    st.tuples(st.floats(-9, 9, width=32), st.floats(-1, 1, width=32), st.floats(0, 1, width=32)),
+    st.tuples(
+        st.floats(-9, 9, width=32),
+        st.floats(-1, 1, width=32),
+        st.floats(0, 1, width=32),
+        st.floats(0, 1, width=32),
+    ),
     min_size=1,
     max_size=20,
 ).map(lambda rows: np.array(rows, dtype=np.float32).T)
@@ -148,20 +154,20 @@ def test_what_is_stored_of_a_calibration_is_plain_json() -> None:
     held = json.loads(json.dumps(WHOLE.as_dict()))
 
     assert held["rules"]["mini"]["fusion"]["overlap_logit"] == 0.8
+    assert held["rules"]["mini"]["fusion"]["bodies"] == 0.7
     assert (held["reads"], held["logit_bounds"]) == ("title", [-9.0, 9.0])
 
 
 @given(ARRAYS)
 def test_the_other_order_cannot_lead_out_of_the_two_cases(known: Floats) -> None:
     calibration = Calibration(asymmetry=2.0)
-    logits, cosines, overlaps = known
+    logits, cosines, traits = known[0], known[1], Traits(overlap=known[2], bodies=known[3])
     cases = [
-        case(calibration, MINI.fusion, logits, cosines, overlaps)
-        for case in (worst_case, best_case)
+        case(calibration, MINI.fusion, logits, cosines, traits) for case in (worst_case, best_case)
     ]
 
     for other in (-2.0, 0.0, 2.0):
-        mean = MINI.fusion.probability(logits + np.float32(other / 2), cosines, overlaps)
+        mean = MINI.fusion.probability(logits + np.float32(other / 2), cosines, traits)
         assert (cases[0] <= mean).all()
         assert (mean <= cases[1]).all()
 
@@ -170,22 +176,23 @@ def test_the_other_order_cannot_lead_out_of_the_two_cases(known: Floats) -> None
 def test_no_pair_that_is_not_read_could_have_been_flagged_by_its_logit(
     known: Floats, threshold: float
 ) -> None:
-    logits, cosines, overlaps = known
+    logits, cosines, traits = known[0], known[1], Traits(overlap=known[2], bodies=known[3])
     without = unread(WHOLE, len(logits))
 
-    read = worth_reading(WHOLE, MINI.fusion, cosines, overlaps, threshold=threshold)
+    read = worth_reading(WHOLE, MINI.fusion, cosines, traits, threshold=threshold)
 
-    answered = MINI.fusion.probability(logits, cosines, overlaps) >= threshold
-    assumed = MINI.fusion.probability(without, cosines, overlaps) >= threshold
+    answered = MINI.fusion.probability(logits, cosines, traits) >= threshold
+    assumed = MINI.fusion.probability(without, cosines, traits) >= threshold
     np.testing.assert_array_equal(answered[~read], assumed[~read])
-    assert not read[overlaps == 0].any()
+    assert not read[traits.overlap == 0].any()
 
 
 def test_without_bounds_every_pair_is_read_whose_logit_counts() -> None:
-    cosines, overlaps = np.zeros(3, np.float32), np.array([0.0, 0.1, 1.0], np.float32)
+    cosines = np.zeros(3, np.float32)
+    traits = Traits(overlap=np.array([0.0, 0.1, 1.0], np.float32), bodies=cosines)
     unbounded = Calibration()
 
-    by_overlap = worth_reading(unbounded, MINI.fusion, cosines, overlaps, threshold=0.99)
+    by_overlap = worth_reading(unbounded, MINI.fusion, cosines, traits, threshold=0.99)
     by_logit = worth_reading(unbounded, Fusion(), cosines, threshold=0.99)
     by_cosine = worth_reading(unbounded, Fusion(logit=0.0), cosines, threshold=0.0)
 
