@@ -69,7 +69,14 @@ def test_a_pair_below_the_floor_is_not_flagged_whatever_its_probability(stages: 
     sure = StageScores(
         **{
             name: getattr(scores, name)
-            for name in ("cosine_titles", "cosine_whole", "overlap", "same_text", "foreign")
+            for name in (
+                "cosine_titles",
+                "cosine_whole",
+                "overlap",
+                "bodies",
+                "same_text",
+                "foreign",
+            )
         },
         forward=np.array([50.0], np.float32),
         backward=np.array([50.0], np.float32),
