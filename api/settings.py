@@ -76,7 +76,7 @@ class ApiSettings(BaseSettings):
     )
     readiness_proof_s: PositiveInt | None = Field(
         default=None,
-        description="Seconds for which a worker's last real inference is believed; unset, three"
+        description="Seconds for which a worker's last run of its models is a proof; unset, three"
         " times `ASKEDBEFORE_PROOF_S`",
     )
     access_cache_s: NonNegativeFloat = Field(

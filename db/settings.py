@@ -18,9 +18,9 @@ class DatabaseSettings(BaseSettings):
     database_url: SecretStr = Field(
         description="SQLAlchemy URL of Postgres with pgvector, `postgresql+psycopg2://...`"
     )
-    pool_size: PositiveInt = Field(default=5, description="Connections kept open by a process")
+    pool_size: PositiveInt = Field(default=5, description="Connections that a process keeps open")
     statement_timeout_s: PositiveInt = Field(
-        default=60, description="Seconds after which Postgres gives a statement up"
+        default=60, description="Seconds after which Postgres ends a statement"
     )
 
     @model_validator(mode="after")

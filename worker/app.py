@@ -34,7 +34,7 @@ _watches: list[Watch] = []
 
 
 def make_app(settings: WorkerSettings) -> Celery:
-    """Return the app that workers and the beat run; Redis holds hints, Postgres the truth."""
+    """Return the Celery app of workers and beat. Redis has wake-ups only, Postgres the truth."""
     url = settings.redis_url.get_secret_value()
     app = Celery("askedbefore", broker=broker_url(url))
     app.steps["worker"].add(Pulse)
@@ -74,8 +74,8 @@ def make_app(settings: WorkerSettings) -> Celery:
 
 
 def _schedule(settings: WorkerSettings) -> dict[str, dict[str, object]]:
-    # What takes milliseconds goes the live way: at the end of the line a busy archive would hold
-    # it up for as long as it lasts.
+    # Tasks of milliseconds go into the live lane: in the last lane they would wait until an archive
+    # is mined.
     def entry(
         task: str, every: float | crontab, lane: Lane, *, expires_s: float | None = None
     ) -> dict[str, object]:
@@ -97,7 +97,7 @@ def _configure(**_: object) -> None:
 
 @worker_process_init.connect
 def _warm_up(**_: object) -> None:
-    # In the child, before its first task: the models are loaded, exported if need be, and proved.
+    # In the child, before its first task: load the models, export them if needed, and run them.
     die_with(os.getppid())
     held = resources()
     _watches.append(Watch(held, _own_lanes(), is_led=is_fresh))

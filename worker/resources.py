@@ -62,7 +62,7 @@ class Resources:
         self._proved_at = 0.0
 
     def models(self) -> Models:
-        """Return the active models, loaded when they are not the ones held already."""
+        """Return the active models; they are loaded if others were active before."""
         with self._loading:  # tasks and the watch ask for them
             with self.sessions.begin() as session:
                 active = {kind: models.find_active(session, kind) for kind in ModelKind}

@@ -16,41 +16,40 @@ class WorkerSettings(BaseSettings):
 
     redis_url: SecretStr = Field(description="URL of Redis, `redis://...` or `unix:///...`")
     device: str = Field(
-        default="auto", description="`auto`, `cpu`, `cuda` or `cuda:N`; auto takes a GPU if any"
+        default="auto",
+        description="`auto`, `cpu`, `cuda` or `cuda:N`; auto uses a GPU if there is one",
     )
     bi_encoder: str | None = Field(
         default=None,
-        description="Bi-encoder to switch to at start: a hub id, a sentence-transformers folder, or"
-        " `all-MiniLM-L6-v2`, which is bundled; unset, the active one stays",
+        description="Bi-encoder to activate at start: a hub id, a sentence-transformers folder, or"
+        " `all-MiniLM-L6-v2`, which is bundled; unset: the active one stays",
     )
     reranker: str | None = Field(
         default=None,
-        description="CrossEncoder to switch to at start: a hub id, a sentence-transformers folder,"
-        " or `default`, which is shipped; unset, the active one stays",
+        description="CrossEncoder to activate at start: a hub id, a sentence-transformers folder,"
+        " or `default`, which is shipped; unset: the active one stays",
     )
     model_cache: Path = Field(
         default=Path.home() / ".cache" / "askedbefore",
         description="Folder for models exported to ONNX",
     )
     token_budget: PositiveInt = Field(
-        default=4_096, description="Tokens of questions that are claimed together"
+        default=4_096, description="Tokens of the questions that are claimed at once"
     )
     claim_limit: PositiveInt = Field(
-        default=256, description="Questions that are claimed together at most"
+        default=256, description="Questions that are claimed at once at most"
     )
-    candidates: PositiveInt = Field(
-        default=100, description="Nearest questions looked at for each question"
-    )
+    candidates: PositiveInt = Field(default=100, description="Candidates of each question")
     kept: PositiveInt = Field(default=10, description="Pairs kept for each question at most")
     upper_band: float | None = Field(
         default=None,
         ge=0,
         le=1,
-        description="Archives: probability that a pair's first order must assure for its second not"
-        " to be read; unset, both are read wherever the second may matter",
+        description="Archives: skip the second order of a pair that is sure to stay at or above"
+        " this probability; unset: both orders are read where the second may matter",
     )
     slice_s: PositiveFloat = Field(
-        default=0.5, description="Seconds after which a task makes room for a more urgent lane"
+        default=0.5, description="Seconds after which a task lets a more urgent lane go first"
     )
     lease_s: PositiveInt = Field(
         default=300, description="Seconds after which a silent worker's questions go to another"
@@ -62,16 +61,17 @@ class WorkerSettings(BaseSettings):
         default=270, description="Seconds after which a task's process is killed"
     )
     visibility_timeout_s: PositiveInt = Field(
-        default=600, description="Seconds after which Redis hands a lost message out again"
+        default=600, description="Seconds after which Redis sends a lost message again"
     )
     sweep_s: PositiveInt = Field(
-        default=10, description="Seconds between two looks for lost messages and run-out leases"
+        default=10, description="Seconds between two looks for lost messages and ended leases"
     )
     proof_s: PositiveInt = Field(
-        default=30, description="Seconds between two inferences that prove a worker is able"
+        default=30,
+        description="Seconds between two runs of the models that prove that a worker works",
     )
     threads: NonNegativeInt = Field(
-        default=0, description="CPU threads of one worker's inference; 0 takes every core"
+        default=0, description="CPU threads of one worker's inference; 0 means every core"
     )
 
     @model_validator(mode="after")

@@ -13,7 +13,7 @@ _MORE_URGENT = (Lane.CHECK, Lane.LIVE)
 
 def _drain(lane: Lane) -> None:
     held = resources()
-    # From here on new questions need a new message: this one may be too far on to see them.
+    # From here on new questions need a new message: this task may have passed them already.
     held.broker.ask(lambda client: client.delete(wake_key(lane)), 0)
     with held.turns.of_task():
         lanes.work(held, lane, is_wanted=lambda: _is_wanted(held))
