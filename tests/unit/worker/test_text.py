@@ -136,3 +136,58 @@ def test_the_bi_encoder_reads_what_it_was_always_given(
 
     assert found.whole == model_text(title, body, fields=fields)
     assert found.title == model_text(title)
+
+
+def test_the_models_read_six_hundred_characters_of_a_question() -> None:
+    title, body = "why " * 50, "because   " * 120  # 1,200 characters, 960 on one line
+
+    assert len(model_text("a" * 1_000)) == 600
+    assert model_text(title, body, fields=TextFields.TITLE_BODY) == (
+        f"{'why ' * 50}{'because ' * 50}".rstrip()
+    )
+
+
+def test_a_body_with_much_space_is_looked_at_to_twice_that_length() -> None:
+    body = f"{' ' * 590}first{' ' * 590}second{' ' * 590}third"
+
+    assert model_text("Why", body, fields=TextFields.TITLE_BODY) == "Why first second"
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [("", 3), ("abc", 3), ("abcd", 4), ("a" * 400, 103), ("\u4e2d" * 16, 9), ("\u00e9" * 16, 7)],
+)
+def test_tokens_are_estimated_by_characters_or_by_bytes(text: str, tokens: int) -> None:
+    assert estimate_tokens(text) == tokens
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("?", "?!", True),
+        ("?", "!", False),
+        ("Why", "Why?", True),
+        ("Why", "Why…", True),
+        ("Why:", "Why", False),
+        ("?!", "!?", False),
+    ],
+)
+def test_closing_punctuation_does_not_count_unless_nothing_else_is_there(
+    one: str, other: str, *, is_same: bool
+) -> None:
+    assert (text_digest(one) == text_digest(other)) is is_same
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [
+        ("", 0.0),
+        ("plain", 0.0),
+        ("\u4e2d a", 0.5),
+        ("\u4e2d\u4e2d\u4e2d \u00e9", 0.75),
+        ("\u4e2d 12 ?", 1.0),
+        ("\u00a7 12", 0.0),
+    ],
+)
+def test_the_share_of_foreign_letters_is_one_of_letters_alone(text: str, share: float) -> None:
+    assert foreign_share(text) == share

@@ -138,6 +138,7 @@ def test_a_model_without_a_calibration_gets_the_neutral_one(tmp_path: Path) -> N
         '{"logit_only": {}, "reads": "body"}',
         '{"logit_only": {}, "logit_bounds": 9}',
         '{"logit_only": {}, "logit_bounds": [9, -9]}',
+        '{"logit_only": {}, "logit_bounds": [9, 9]}',
         '{"logit_only": {"cosine": -1.0}}',
         '{"logit_only": {"cosine": "much"}}',
         '{"logit_only": {}, "colour": 1}',
@@ -209,3 +210,23 @@ def test_a_pair_that_is_not_read_has_the_plainest_logit_there_is(
     bounds: tuple[float, float] | None, stands_for: float
 ) -> None:
     assert unread(Calibration(logit_bounds=bounds), 2).tolist() == [stands_for, stands_for]
+
+
+def test_the_two_cases_are_half_of_the_asymmetry_away() -> None:
+    calibration = Calibration(asymmetry=3.0)
+    logits, cosines = np.array([0.5], np.float32), np.zeros(1, np.float32)
+
+    cases = [case(calibration, Fusion(), logits, cosines) for case in (worst_case, best_case)]
+
+    wanted = [1 / (1 + np.exp(1.0)), 1 / (1 + np.exp(-2.0))]
+    assert [float(case[0]) for case in cases] == pytest.approx(wanted, abs=1e-6)
+
+
+def test_only_a_pair_that_its_kindest_answer_lifts_to_the_threshold_is_read() -> None:
+    fusion = Fusion(logit=0.5, cosine=4.0, bias=-4.0)
+    bounded = Calibration(logit_bounds=(-2.0, 2.0))
+    cosines = np.array([0.0, 0.7, 0.75, 0.9], np.float32)  # kindest: -3, -0.2, 0, 0.6
+
+    read = worth_reading(bounded, fusion, cosines, threshold=0.5)
+
+    assert read.tolist() == [False, False, True, True]

@@ -130,3 +130,11 @@ def test_a_moved_fusion_moves_its_logits_along_the_line(
 @pytest.mark.parametrize("end", [0.0, 1.0])
 def test_what_is_sure_stays_sure(end: float) -> None:
     assert unmoved(end, slope=2.0, shift=1.0) == end
+
+
+@given(st.floats(0.01, 0.99), st.floats(0.3, 3.0), st.floats(-3.0, 3.0))
+def test_a_moved_probability_is_moved_back(raw: float, slope: float, shift: float) -> None:
+    logit = np.log(raw / (1 - raw))
+    moved = 1 / (1 + np.exp(-(slope * logit + shift)))
+
+    assert unmoved(float(moved), slope=slope, shift=shift) == pytest.approx(raw, abs=1e-9)
