@@ -18,10 +18,18 @@ def make_engine(settings: DatabaseSettings) -> Engine:
         hide_parameters=True,  # an error must not carry a question's text into a log
         connect_args={
             "connect_timeout": 5,
-            "options": f"-c statement_timeout={settings.statement_timeout_s}s -c timezone=UTC",
+            "options": " ".join(f"-c {name}={value}" for name, value in _options(settings)),
             "application_name": "askedbefore",
         },
     )
+
+
+def _options(settings: DatabaseSettings) -> list[tuple[str, str]]:
+    return [
+        ("statement_timeout", f"{settings.statement_timeout_s}s"),
+        ("idle_in_transaction_session_timeout", f"{settings.idle_transaction_timeout_s}s"),
+        ("timezone", "UTC"),
+    ]
 
 
 def make_sessions(engine: Engine) -> Sessions:

@@ -23,6 +23,10 @@ class DatabaseSettings(BaseSettings):
         default=60, description="Seconds after which Postgres ends a statement"
     )
 
+    idle_transaction_timeout_s: PositiveInt = Field(
+        default=60, description="Seconds after which Postgres ends a transaction that does nothing"
+    )
+
     @model_validator(mode="after")
     def _url_must_be_usable(self) -> Self:
         text = self.database_url.get_secret_value()

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Annotated
 from uuid import UUID
@@ -18,8 +18,10 @@ from db.deciding import opinions
 from db.engine import Sessions as SessionFactory
 from db.review import insight
 from db.tenants import people
+from worker.cells import as_cell
 
 PAGE = 50
+EXPORT_PAGE = 1_000
 
 router = APIRouter(
     prefix="/console/{forum}", route_class=ConsoleRoute, include_in_schema=False, tags=["console"]
@@ -91,14 +93,25 @@ def training_pairs(reviewer: AReviewer, sessions: Sessions) -> StreamingResponse
 
 
 def csv_of(sessions: SessionFactory, forum_id: int) -> Iterator[str]:
-    """Yield the labelled pairs of a forum as lines of CSV, after the header."""
-    yield _line(("question1", "question2", "is_duplicate"))
-    with sessions.begin() as session:
-        for pair in insight.training_pairs(session, forum_id):
-            yield _line((pair.question1, pair.question2, str(int(pair.is_duplicate))))
+    """Yield the labelled pairs of a forum as lines of CSV, their names first.
+
+    No transaction is open while a line waits for who reads it, however slowly.
+    """
+    yield _lines([("question1", "question2", "is_duplicate")])
+    after = 0
+    while True:
+        with sessions.begin() as session:
+            pairs = insight.training_pairs(session, forum_id, after=after, limit=EXPORT_PAGE)
+        if not pairs:
+            return
+        after = pairs[-1].pair_id
+        yield _lines(
+            (as_cell(pair.question1), as_cell(pair.question2), str(int(pair.is_duplicate)))
+            for pair in pairs
+        )
 
 
-def _line(values: tuple[str, ...]) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(values)
-    return line.getvalue()
+def _lines(rows: Iterable[tuple[str, ...]]) -> str:
+    lines = io.StringIO()
+    csv.writer(lines, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows(rows)
+    return lines.getvalue()

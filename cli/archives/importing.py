@@ -27,6 +27,7 @@ from db.work import workers
 from worker.archives.load import OnBatch, check, load
 from worker.archives.load_job import Format
 from worker.archives.readers import Archive, KnownPair, Record, Reject, open_archive, open_stream
+from worker.cells import as_cell
 
 console = Console(stderr=True)
 _ALIVE_S = 90
@@ -167,7 +168,7 @@ def _reject_file(path: Path, *, more: bool = False) -> Iterator[Callable[[Sequen
             writer = csv.writer(stream)
             if not is_begun:
                 writer.writerow(("line", "reason"))
-            writer.writerows((one.line, one.reason) for one in rejects)
+            writer.writerows((one.line, as_cell(one.reason)) for one in rejects)
         written += len(rejects)
 
     yield write

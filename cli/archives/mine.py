@@ -14,6 +14,7 @@ from rich.console import Console
 from cli.stages import stage_bars
 from db.errors import InvalidInputError
 from worker.archives.readers import Archive, Reject, SourceQuestion, open_archive, open_stream
+from worker.cells import as_cell
 from worker.inference.load import load_encoder, load_reranker
 from worker.settings import WorkerSettings
 
@@ -140,13 +141,12 @@ def _output(out: str) -> Iterator[TextIO]:
 
 
 def _write(stream: TextIO, found: "Mined", ids: list[str], titles: list[str]) -> None:
-    writer = csv.writer(stream)
+    writer = csv.writer(stream, quoting=csv.QUOTE_ALL)
     writer.writerow(_COLUMNS)
     rows = zip(found.left, found.right, found.cosine, found.score, strict=True)
     for left, right, cosine, score in rows:
-        writer.writerow(
-            (ids[left], ids[right], titles[left], titles[right], f"{cosine:.4f}", f"{score:.4f}")
-        )
+        texts = (ids[left], ids[right], titles[left], titles[right])
+        writer.writerow((*map(as_cell, texts), f"{cosine:.4f}", f"{score:.4f}"))
 
 
 def _say(found: "Mined", questions: int, top_k: int) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from db.archives.report import FoundPair
 from worker.archives.report import Report
+from worker.cells import as_cell
 
 _WIDTH, _HEIGHT, _BASE = 640, 180, 24
 _PAIR_COLUMNS = ("id1", "id2", "question1", "question2", "kind", "status", "cosine", "score")
@@ -37,7 +38,7 @@ def write_files(folder: Path, report: Report, pairs: Iterable[FoundPair]) -> lis
     paths = [folder / name for name in ("report.json", "pairs.csv", "report.html")]
     paths[0].write_text(json.dumps(report.as_dict(), indent=2) + "\n", encoding="utf-8")
     with paths[1].open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream)
+        writer = csv.writer(stream, quoting=csv.QUOTE_ALL)
         writer.writerow(_PAIR_COLUMNS)
         writer.writerows(_pair_row(pair) for pair in pairs)
     paths[2].write_text(as_html(report), encoding="utf-8")
@@ -46,10 +47,10 @@ def write_files(folder: Path, report: Report, pairs: Iterable[FoundPair]) -> lis
 
 def _pair_row(pair: FoundPair) -> tuple[str, ...]:
     return (
-        pair.low_external_id,
-        pair.high_external_id,
-        pair.low_title,
-        pair.high_title,
+        as_cell(pair.low_external_id),
+        as_cell(pair.high_external_id),
+        as_cell(pair.low_title),
+        as_cell(pair.high_title),
         pair.kind,
         pair.status,
         "" if pair.cosine is None else f"{pair.cosine:.4f}",

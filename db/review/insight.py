@@ -1,6 +1,6 @@
 """Figures from the decisions so far: progress, agreement, precision by score, history."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -89,6 +89,7 @@ class Summary:
 class LabelledPair:
     """Two texts and whether people decided that they are the same."""
 
+    pair_id: int
     question1: str
     question2: str
     is_duplicate: bool
@@ -322,23 +323,33 @@ def _by_category(session: Session, forum_id: int) -> list[CategoryPrecision]:
     return [CategoryPrecision(**row) for row in found.mappings()]
 
 
-def training_pairs(session: Session, forum_id: int) -> Iterator[LabelledPair]:
-    """Yield the decisions as labelled pairs, in the order of the pairs.
+def training_pairs(
+    session: Session, forum_id: int, *, after: int = 0, limit: int
+) -> list[LabelledPair]:
+    """Return the decisions about the pairs behind *after* as labelled pairs, by the pairs' ids.
 
     "Related" counts as not the same.
     """
     low, high = aliased(Question), aliased(Question)
     found = session.execute(
-        select(low.title.label("one"), high.title.label("other"), Pair.status)
+        select(Pair.id, low.title.label("one"), high.title.label("other"), Pair.status)
         .join(low, low.id == Pair.low_id)
         .join(high, high.id == Pair.high_id)
-        .where(Pair.forum_id == forum_id, Pair.status.in_(_JUDGED), Pair.decided_by.is_not(None))
+        .where(
+            Pair.forum_id == forum_id,
+            Pair.id > after,
+            Pair.status.in_(_JUDGED),
+            Pair.decided_by.is_not(None),
+        )
         .order_by(Pair.id)
-        .execution_options(yield_per=1000)
+        .limit(limit)
     )
-    for row in found:
-        yield LabelledPair(
+    return [
+        LabelledPair(
+            pair_id=row.id,
             question1=row.one,
             question2=row.other,
             is_duplicate=row.status == PairStatus.DUPLICATE,
         )
+        for row in found
+    ]

@@ -17,6 +17,7 @@ from worker.archives.readers.delimited import DelimitedRows
 from worker.archives.readers.json_rows import json_lines
 from worker.archives.readers.records import Reject, UnreadableArchiveError
 from worker.archives.readers.streams import SAMPLE, Counted, as_utf8, detect_encoding, opened
+from worker.cells import of_cell
 
 _HEAD = 200
 """JSON objects that are looked at for the names of the columns."""
@@ -175,7 +176,8 @@ def _delimited(file: BinaryIO, *, is_empty: bool) -> tuple[Iterator[Row], Sequen
 def _delimited_row(item: Reject | tuple[int, Sequence[str]], names: Sequence[str]) -> Row:
     if isinstance(item, Reject):
         return Row(item.line, {}, item.reason)
-    line, fields = item
+    line, cells = item
+    fields = [of_cell(cell) for cell in cells]
     values = dict(zip(names, fields, strict=False))
     if len(fields) != len(names):
         return Row(line, values, f"{len(fields)} fields where the header has {len(names)}")

@@ -15,6 +15,7 @@ from typing import Any, Protocol, TextIO
 
 from training.data.pairs import PairsError, Values
 from training.data.tables import Kind, kind_of
+from worker.cells import as_cell
 
 STDOUT = "-"
 _DELIMITERS = {Kind.CSV: ",", Kind.TSV: "\t"}
@@ -82,7 +83,8 @@ class _Delimited:
 
     def write(self, rows: Sequence[Values]) -> None:
         for row in rows:
-            self._writer.writerow([_as_text(row.get(name)) for name in self._columns])
+            texts = (_as_text(row.get(name)) for name in self._columns)
+            self._writer.writerow([as_cell(text) for text in texts])
 
 
 class _Json:

@@ -22,5 +22,5 @@ class TestTwoForums(TwoForums):
         "judged": lambda session, own: insight.judged(session, own.id),
         "waiting_scores": lambda session, own: insight.waiting_scores(session, own.id),
         "summary": lambda session, own: insight.summary(session, own.id),
-        "training_pairs": lambda session, own: list(insight.training_pairs(session, own.id)),
+        "training_pairs": lambda session, own: insight.training_pairs(session, own.id, limit=10),
     }

@@ -1,0 +1,22 @@
+"""Text in CSV that a spreadsheet shows and never runs, and the same text again for training.
+
+A cell that begins like a formula is run when somebody opens the file. Such a text is written with
+an apostrophe before it, as spreadsheets themselves mark text. One that has apostrophes there
+already gets one more, so that reading takes away exactly what writing added.
+"""
+
+import re
+
+_FORMULA = re.compile("'*[=+\\-@\t\r\uff1d\uff0b\uff0d\uff20]")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
+
+
+def as_cell(text: str) -> str:
+    """Return *text* as it may stand in a CSV file that people open; plain numbers stay."""
+    is_run = _FORMULA.match(text) and not _NUMBER.fullmatch(text)
+    return f"'{text}" if is_run else text
+
+
+def of_cell(cell: str) -> str:
+    """Return the text that `as_cell` made into *cell*."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
