@@ -13,7 +13,7 @@ from api.schemas import (
 from db.pairs.rows import Duplicate, PairRow
 from db.questions.rows import Answer
 from db.tenants.rows import ForumRow
-from worker.text import FOREIGN_LIMIT, FOREIGN_WARNING
+from worker.language import warnings_of
 
 
 def status_url(forum: ForumRow, external_id: str) -> str:
@@ -40,7 +40,7 @@ def question_out(forum: ForumRow, answer: Answer) -> QuestionOut:
         threshold=row.threshold,
         models=ModelsOut(bi_encoder=row.bi_encoder, reranker=row.reranker),
         duplicates=[duplicate_out(duplicate) for duplicate in answer.duplicates],
-        warnings=[FOREIGN_WARNING] if row.foreign_share > FOREIGN_LIMIT else [],
+        warnings=warnings_of(row.title, foreign_share=row.foreign_share),
         error=row.error,
         attempts=row.attempts,
         created_at=row.created_at,

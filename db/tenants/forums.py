@@ -60,8 +60,13 @@ def list_forums(session: Session) -> list[ForumRow]:
 
 
 def ensure_forum(session: Session, name: str, *, title: str | None = None) -> ForumRow:
-    """Return the forum called *name*; it is created if it is new."""
-    session.execute(insert(Forum).values(name=name, title=title or name).on_conflict_do_nothing())
+    """Return the forum called *name*; it is created if it is new.
+
+    The models read the bodies of a new forum's questions, where there are any: they are the
+    cheapest evidence of what a question means.
+    """
+    new = {"name": name, "title": title or name, "text_fields": "title_body"}
+    session.execute(insert(Forum).values(new).on_conflict_do_nothing())
     return get_forum(session, name)
 
 

@@ -7,6 +7,7 @@ from db.questions.rows import CandidateText
 from db.tenants import forums
 from db.vectors import embeddings
 from db.vectors.rows import Candidate
+from worker.language import warnings_of
 from worker.matching.findings import (
     keep_best,
     same_text,
@@ -19,7 +20,6 @@ from worker.matching.vectors import seen_of
 from worker.queue import CheckAnswer, CheckedDuplicate, CheckRequest
 from worker.text import (
     FOREIGN_LIMIT,
-    FOREIGN_WARNING,
     Seen,
     TextFields,
     foreign_share,
@@ -47,7 +47,8 @@ class Checker:
         fields = TextFields(forum.text_fields)
         full = full_text(request.title, request.body, fields=fields)
         asked = seen(request.title, request.body, fields=fields)
-        is_foreign = foreign_share(full) > FOREIGN_LIMIT
+        share = foreign_share(full)
+        is_foreign = share > FOREIGN_LIMIT
         near = [] if is_foreign else self._near(matcher, request.forum_id, asked)
         twins, texts = self._texts(request.forum_id, text_digest(full), near)
         findings = self._score(matcher, asked, near, twins, texts)
@@ -56,7 +57,7 @@ class Checker:
             threshold=matcher.threshold,
             bi_encoder=matcher.encoder.name,
             reranker=matcher.reranker.name,
-            warnings=[FOREIGN_WARNING] if is_foreign else [],
+            warnings=warnings_of(request.title, foreign_share=share),
         )
 
     def _near(self, matcher: Matcher, forum_id: int, asked: Seen) -> list[Candidate]:

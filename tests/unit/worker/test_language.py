@@ -1,0 +1,43 @@
+import pytest
+
+from worker.language import other_language, warnings_of
+from worker.text import FOREIGN_WARNING
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Wie kann ich mein Passwort im Büro zurücksetzen?", "de"),
+        ("¿Cómo puedo restablecer la contraseña de mi cuenta?", "es"),
+        ("Comment puis-je réinitialiser mon mot de passe ?", "fr"),
+        ("Hoe kan ik mijn wachtwoord opnieuw instellen?", "nl"),
+        ("Como faço para redefinir a minha senha?", "pt"),
+        ("Hur kan jag byta mitt gamla lösenord?", "sv"),
+    ],
+)
+def test_other_languages_in_latin_letters_are_recognised(text: str, language: str) -> None:
+    assert other_language(text) == language
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "How do I reset my password?",
+        "NullPointerException in com.example.Foo.bar(Foo.java:17)",
+        "kubectl rollout restart deployment/web does nothing",
+        "Docker container exits with code 137 on Ubuntu 22.04",
+        "Is Martin O'Malley still in the race?",
+        "Passwort vergessen",
+        "",
+    ],
+)
+def test_english_code_and_short_texts_are_not(text: str) -> None:
+    assert other_language(text) is None
+
+
+def test_another_script_is_said_before_another_language() -> None:
+    german = "Wie kann ich mein Passwort zurücksetzen?"
+
+    assert warnings_of("日本語の質問", foreign_share=0.9) == [FOREIGN_WARNING]
+    assert "seems to be de" in warnings_of(german, foreign_share=0.0)[0]
+    assert warnings_of("How do I reset my password?", foreign_share=0.0) == []
