@@ -60,7 +60,7 @@ def test_what_the_models_do_not_see_is_changed_without_a_check(sessions: Factory
     put = client.put(EGG, json={"title": "How do I boil an egg?", "author": "ana"})
 
     assert put.status_code == 200
-    assert (put.json()["author"], put.json()["body"]) == ("ana", "Soft.")
+    assert put.json()["author"] == "ana"
     assert queue.woken == [Lane.LIVE]
 
 
