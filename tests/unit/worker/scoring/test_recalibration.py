@@ -4,7 +4,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.scoring.fusion import Fusion
-from worker.scoring.recalibration import SLOPES, Doubles, Line, fit, logits, quality, try_out
+from worker.scoring.recalibration import (
+    SLOPES,
+    Doubles,
+    Line,
+    Trial,
+    fit,
+    logits,
+    quality,
+    try_out,
+)
 
 PROBABILITIES = st.lists(st.floats(0, 1), min_size=1, max_size=60)
 DECISIONS = st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=80)
@@ -123,3 +132,55 @@ def test_moving_the_fusion_is_moving_the_probability(
     moved = fusion.moved(slope, shift).probability(values[0], values[1])
 
     assert Line(slope, shift).probability(raw.astype(np.float64)) == pytest.approx(moved, abs=2e-4)
+
+
+@given(DECISIONS)
+def test_the_line_is_the_most_probable_one_under_its_prior(
+    decisions: list[tuple[float, bool]],
+) -> None:
+    raw, labels = columns(decisions)
+
+    line = fit(raw, labels)
+
+    # Where labels and prior pull alike: the prior is normal around 1 and 0, with spreads 0.5 and 1.
+    off = line.probability(raw) - labels
+    pulls = [
+        off @ logits(raw) + (line.slope - 1) / 0.5**2,
+        off.sum() + line.shift,
+    ]
+    if line.slope in SLOPES:
+        assert abs(pulls[1]) < 1e-5
+    else:
+        assert np.abs(pulls).max() < 1e-5
+
+
+def test_labels_that_cut_at_one_score_make_the_line_no_steeper_than_its_bound() -> None:
+    raw = np.linspace(0.45, 0.55, 100_000)
+
+    line = fit(raw, (raw > 0.5).astype(np.float64))
+
+    assert line.slope == SLOPES[1] == 10.0
+    assert line.shift == pytest.approx(0.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("edge", [0.1, 0.5, 0.9])
+def test_quality_is_taken_over_ten_equal_ranges(edge: float) -> None:
+    below, above, labels = edge - 1e-6, edge + 1e-6, np.array([1.0, 0.0])
+
+    apart = quality(np.array([below, above]), labels).calibration_error
+    within = quality(np.array([above, above]), labels).calibration_error
+
+    assert apart == pytest.approx((1 - below + above) / 2)
+    assert within == pytest.approx(abs(2 * above - 1) / 2)
+
+
+def test_a_gain_is_told_with_its_standard_error() -> None:
+    raw, labels = drawn(100, slope=1.0, shift=-2.0)
+
+    found = try_out(raw, labels, Line())
+
+    assert found.gain == pytest.approx(found.before.brier - found.after.brier)
+    assert found.before == quality(raw, labels)
+    assert 0 < found.doubt < found.gain
+    assert not Trial(before=found.before, after=found.after, gain=0.1, doubt=0.1).is_better
+    assert not Trial(before=found.before, after=found.before, gain=0.1, doubt=0.0).is_better
