@@ -1,26 +1,42 @@
-"""Runs a transaction again after a deadlock or a serialisation failure."""
+"""Once more, where a transaction failed and nobody is at fault."""
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any
 
-from sqlalchemy.exc import OperationalError
+import structlog
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from db.engine import is_worth_another_try
 
 _TRIES = 3
-_DEADLOCK = "40P01"
-_SERIALIZATION = "40001"
 
-_Result = TypeVar("_Result")
+log = structlog.get_logger()
 
 
-def retried(work: Callable[[], _Result]) -> _Result:
-    """Return what *work* does in a transaction of its own, tried again after a deadlock.
+class RetriedRoute(APIRoute):
+    """A route that begins anew when its transaction met another, or a server that stepped down.
 
-    Postgres picks one of two that wait for each other and undoes all that it did.
+    What streams its body can be read once, and is left to its caller.
     """
-    for _ in range(_TRIES - 1):
-        try:
-            return work()
-        except OperationalError as error:
-            if getattr(error.orig, "pgcode", None) not in {_DEADLOCK, _SERIALIZATION}:
-                raise
-    return work()
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler with its further tries around it."""
+        handler = super().get_route_handler()
+
+        async def tried(request: Request) -> Response:
+            for _ in range(_TRIES - 1):
+                try:
+                    return await handler(request)
+                except Exception as error:
+                    if not is_worth_another_try(error) or _is_spent(request):
+                        raise
+                    log.info("http.tried_again", path=self.path)
+            return await handler(request)
+
+        return tried
+
+
+def _is_spent(request: Request) -> bool:
+    is_kept = hasattr(request, "_body") or request._form is not None  # noqa: SLF001
+    return request._stream_consumed and not is_kept  # noqa: SLF001

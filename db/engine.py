@@ -1,16 +1,23 @@
-"""Database connections: one engine for each process, made at its entry point and passed down."""
+"""Connections: one engine a process, made at its entry point and passed down."""
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
+from db.errors import LostTransactionError, ReadOnlyDatabaseError
 from db.settings import DatabaseSettings
 
 Sessions = sessionmaker[Session]
 
+_IN_EACH_OTHERS_WAY = frozenset({"40001", "40P01"})
+"""SQLSTATEs: a serialisation failure, a deadlock."""
+_READ_ONLY, _IDLE_TOO_LONG = "25006", "25P03"
+
 
 def make_engine(settings: DatabaseSettings) -> Engine:
     """Return an engine that checks connections before use; statements have a time limit."""
-    return create_engine(
+    engine = create_engine(
         settings.database_url.get_secret_value(),
         pool_size=settings.pool_size,
         max_overflow=settings.pool_size,
@@ -22,6 +29,8 @@ def make_engine(settings: DatabaseSettings) -> Engine:
             "application_name": "askedbefore",
         },
     )
+    event.listen(engine, "handle_error", _tell_apart)
+    return engine
 
 
 def _options(settings: DatabaseSettings) -> list[tuple[str, str]]:
@@ -35,3 +44,29 @@ def _options(settings: DatabaseSettings) -> list[tuple[str, str]]:
 def make_sessions(engine: Engine) -> Sessions:
     """Return the factory that opens every transaction: ``with sessions.begin() as session``."""
     return sessionmaker(engine, expire_on_commit=False)
+
+
+def is_worth_another_try(error: BaseException) -> bool:
+    """Return whether the same transaction may work at once.
+
+    Of two in each other's way Postgres picks one and undoes all that it did; what met a standby
+    reaches, over a new connection, whichever server has taken over.
+    """
+    if isinstance(error, ReadOnlyDatabaseError):
+        return True
+    return isinstance(error, DBAPIError) and _code(error.orig) in _IN_EACH_OTHERS_WAY
+
+
+def _tell_apart(context: ExceptionContext) -> None:
+    code = _code(context.original_exception)
+    if code == _READ_ONLY:
+        # The connection is well, but its server may have become a standby: all begin anew, so
+        # that they reach the server that has taken over.
+        context.is_disconnect = True
+        raise ReadOnlyDatabaseError from context.original_exception
+    if code == _IDLE_TOO_LONG:
+        raise LostTransactionError from context.original_exception
+
+
+def _code(error: BaseException | None) -> str | None:
+    return getattr(error, "pgcode", None)

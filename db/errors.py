@@ -8,7 +8,9 @@
     ├── InvalidInputError        422   the input is wrong and stays wrong
     ├── TransientError           503   try again, the input may be right
     │   ├── BackpressureError    429   too much is waiting: try again later
-    │   └── TooManyError         429   as many as may be at a time, or within a while
+    │   ├── TooManyError         429   as many as may be at a time, or within a while
+    │   ├── ReadOnlyDatabaseError      the database takes no changes now
+    │   └── LostTransactionError       the database ended a transaction
     └── IncompatibleModelError         the models do not fit each other or the database
 """
 
@@ -59,6 +61,17 @@ class BackpressureError(TransientError):
 
 class TooManyError(TransientError):
     """There are as many of these as there may be at a time, or within a while."""
+
+
+class ReadOnlyDatabaseError(TransientError):
+    """The database takes no changes now: it is failing over or was made read-only. Try again."""
+
+    def __init__(self) -> None:
+        super().__init__(retry_after_s=5)
+
+
+class LostTransactionError(TransientError):
+    """The database ended this transaction because nothing was asked in it for too long."""
 
 
 class ForumNotFoundError(NotFoundError):

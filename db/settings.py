@@ -1,13 +1,15 @@
 """Where the database is."""
 
+import re
 from typing import Self
 
-from pydantic import Field, PositiveInt, SecretStr, model_validator
+from pydantic import Field, PositiveInt, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 PLACEHOLDER = "change-me"
+_SCHEME = re.compile(r"^postgres(ql)?://")
 
 
 class DatabaseSettings(BaseSettings):
@@ -16,7 +18,8 @@ class DatabaseSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ASKEDBEFORE_", frozen=True)
 
     database_url: SecretStr = Field(
-        description="SQLAlchemy URL of Postgres with pgvector, `postgresql+psycopg2://...`"
+        description="URL of Postgres with pgvector: `postgres://`, `postgresql://` or"
+        " `postgresql+psycopg2://...`"
     )
     pool_size: PositiveInt = Field(default=5, description="Connections that a process keeps open")
     statement_timeout_s: PositiveInt = Field(
@@ -27,6 +30,12 @@ class DatabaseSettings(BaseSettings):
         default=60, description="Seconds after which Postgres ends a transaction that does nothing"
     )
 
+    @field_validator("database_url")
+    @classmethod
+    def _name_the_driver(cls, url: SecretStr) -> SecretStr:
+        # As hosters write it; without a driver's name SQLAlchemy takes one that is not installed.
+        return SecretStr(_SCHEME.sub("postgresql+psycopg2://", url.get_secret_value()))
+
     @model_validator(mode="after")
     def _url_must_be_usable(self) -> Self:
         text = self.database_url.get_secret_value()
@@ -35,7 +44,9 @@ class DatabaseSettings(BaseSettings):
         try:
             url = make_url(text)
         except ArgumentError as error:
-            raise ValueError("database_url is no SQLAlchemy URL") from error
-        if url.get_backend_name() != "postgresql":
-            raise ValueError("database_url must be postgresql+psycopg2://...")
+            raise ValueError("database_url is no URL of a database") from error
+        if url.drivername != "postgresql+psycopg2":
+            raise ValueError(
+                "database_url must be postgres://, postgresql:// or postgresql+psycopg2://..."
+            )
         return self

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from api.answers import status_url
 from api.deps import AllServices, Services, SubmitForum, only_json
 from api.errors import field_errors
-from api.retry import retried
+from api.retry import RetriedRoute
 from api.schemas import BatchIn, BatchItemIn, BatchItemOut, BatchOut, FieldProblem
 from db.questions import saving
 from db.questions.rows import NewQuestion, Saved
@@ -16,7 +16,7 @@ from db.tenants.rows import ForumRow
 from db.work.rows import Lane
 from worker.live import intake
 
-router = APIRouter(prefix="/v1/forums/{forum}", tags=["questions"])
+router = APIRouter(prefix="/v1/forums/{forum}", tags=["questions"], route_class=RetriedRoute)
 
 
 @router.post(
@@ -31,7 +31,7 @@ def put_batch(
 ) -> BatchOut:
     """Create or edit up to 1,000 questions; refused ones do not stop the others."""
     accepted, refused = sort_out(batch.questions, forum.text_fields)
-    saved = retried(lambda: _save(services, forum, list(accepted.values())))
+    saved = _save(services, forum, list(accepted.values()))
     enqueued = sum(one.owes_work for one in saved)
     if enqueued:
         services.backlog.add(forum.id, enqueued)

@@ -4,11 +4,12 @@ import anyio.to_thread
 from fastapi import APIRouter, Depends
 
 from api.deps import AllServices, SubmitForum, only_json
+from api.retry import RetriedRoute
 from api.schemas import CheckedOut, CheckIn, CheckOut, ModelsOut
 from db.errors import TransientError
 from worker.queue import CheckAnswer, CheckRequest
 
-router = APIRouter(prefix="/v1/forums/{forum}", tags=["questions"])
+router = APIRouter(prefix="/v1/forums/{forum}", tags=["questions"], route_class=RetriedRoute)
 
 
 @router.post("/check", dependencies=[Depends(only_json)])

@@ -8,12 +8,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import PlainTextResponse
 
 from api.deps import AllServices, Services
+from api.retry import RetriedRoute
 from api.schemas import CheckResult, HealthOut
 from db import schema
 from db.errors import TransientError
 from db.work import workers
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], route_class=RetriedRoute)
 
 
 @router.get("/livez")
@@ -55,6 +56,8 @@ def _look(services: Services, check: Callable[[Services], CheckResult]) -> Check
 def _database(services: Services) -> CheckResult:
     with services.sessions.begin() as session:
         is_read_only = schema.is_read_only(session.connection())
+        if is_read_only:
+            session.invalidate()  # to a standby: the next look may reach the server that took over
     detail = "answers, but takes no writes: it is read-only" if is_read_only else "answers"
     return CheckResult(ok=not is_read_only, detail=detail)
 

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.answers import question_out, status_url
 from api.deps import AllServices, Caller, ReadForum, Services, Sessions, SubmitForum, only_json
-from api.retry import retried
+from api.retry import RetriedRoute
 from api.schemas import ExternalId, QuestionIn, QuestionOut
 from db.questions import questions, saving
 from db.questions.rows import NewQuestion, Saved, State
@@ -19,7 +19,9 @@ from worker.live import intake
 _FIRST_LOOK_S = 0.01
 _LONGEST_PAUSE_S = 0.2
 
-router = APIRouter(prefix="/v1/forums/{forum}/questions", tags=["questions"])
+router = APIRouter(
+    prefix="/v1/forums/{forum}/questions", tags=["questions"], route_class=RetriedRoute
+)
 
 QuestionId = Annotated[ExternalId, Path()]
 _Wait = Annotated[
@@ -57,7 +59,7 @@ async def put_question(
     200 when nothing has to be checked, or when `wait` was long enough; 202 otherwise.
     """
     item = intake.question_of(question.submission(question_id), text_fields=forum.text_fields)
-    saved, answer = await run_in_threadpool(retried, lambda: _save(services, forum, item))
+    saved, answer = await run_in_threadpool(_save, services, forum, item)
     if saved.owes_work:
         await run_in_threadpool(services.queue.wake, Lane.LIVE)
     if answer.state is State.PENDING and wait > 0:

@@ -5,13 +5,13 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
-from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
 from starlette.responses import Response
 
 from api.conflicts import review_problem
 from api.deps import Caller, ReviewForum, Sessions, only_json
 from api.errors import MEDIA_TYPE
+from api.retry import RetriedRoute
 from api.schemas import ExternalId
 from db.deciding import decisions
 from db.deciding.decisions import NOTE_LENGTH, StaleVersionError, Verdict
@@ -24,7 +24,7 @@ from db.rows import PairStatus
 _ID_DIGITS = 18
 
 
-class _ReviewRoute(APIRoute):
+class _ReviewRoute(RetriedRoute):
     """A route whose conflicts are answered with both versions."""
 
     def get_route_handler(self) -> Any:

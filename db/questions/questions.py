@@ -106,6 +106,8 @@ def erase(session: Session, forum_id: int, external_id: str, *, actor: str) -> N
 
     Raises `QuestionNotFoundError`.
     """
+    # First, as a decision does: the other way round the two could wait for each other.
+    groups.lock(session, forum_id)
     question_id = session.execute(
         select(Question.id)
         .where(Question.forum_id == forum_id, Question.external_id == external_id)
@@ -118,7 +120,6 @@ def erase(session: Session, forum_id: int, external_id: str, *, actor: str) -> N
     session.execute(
         delete(Event).where(or_(Event.question_id == question_id, Event.pair_id.in_(pair_ids)))
     )
-    groups.lock(session, forum_id)
     together = groups.together_with(session, question_id)
     session.execute(delete(Question).where(Question.id == question_id))
     if together:

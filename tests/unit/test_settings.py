@@ -47,3 +47,18 @@ def test_placeholders_and_other_databases_are_refused_without_showing_the_secret
         settings.model_validate({name: value})
 
     assert value not in " ".join(item["msg"] for item in caught.value.errors())
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2"])
+def test_urls_are_taken_as_hosters_write_them(scheme: str) -> None:
+    url = f"{scheme}://ab:p%40ss%2Fw@db.example:5432/ab?sslmode=require&application_name=x"
+
+    kept = DatabaseSettings.model_validate({"database_url": url}).database_url.get_secret_value()
+
+    assert kept == "postgresql+psycopg2" + url.removeprefix(scheme)
+
+
+@pytest.mark.parametrize("url", ["postgresql+asyncpg://a@b/c", "postgresql+psycopg://a@b/c"])
+def test_a_driver_that_is_not_installed_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError, match="must be postgres://"):
+        DatabaseSettings.model_validate({"database_url": url})

@@ -1,11 +1,19 @@
 """Questions read and erased."""
 
+import threading
 from typing import ClassVar
 
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+from db.groups import groups
 from db.questions import questions
 from db.rows import Provenance
 from tests.factories import new_question
 from tests.integration.db.two_forums import Calls, Side, TwoForums
+from tests.review import flag, say, seed_questions
+
+Factory = sessionmaker[Session]
 
 
 def _provenance(own: Side) -> Provenance:
@@ -41,3 +49,30 @@ class TestTwoForums(TwoForums):
             session, dict.fromkeys(own.questions, 1)
         ),
     }
+
+
+def test_erasing_and_deciding_wait_for_each_other_in_one_order(committed: Factory) -> None:
+    with committed.begin() as session:
+        seeded = seed_questions(session, "Egg", "Eggs", forum="orders")
+        pair = flag(session, seeded, 0, 1)
+    erased: list[BaseException | None] = []
+
+    def erase() -> None:
+        try:
+            with committed.begin() as session:
+                questions.erase(session, seeded.forum.id, "q-1", actor="forum")
+            erased.append(None)
+        except OperationalError as error:
+            erased.append(error)
+
+    other = threading.Thread(target=erase)
+    with committed.begin() as session:
+        groups.lock(session, seeded.forum.id)  # what a decision does first
+        other.start()
+        other.join(0.5)  # it waits by now
+        say(session, seeded, pair)
+    other.join()
+
+    assert erased == [None]
+    with committed.begin() as session:
+        assert groups.list_groups(session, seeded.forum.id) == []

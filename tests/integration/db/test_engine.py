@@ -1,0 +1,116 @@
+"""What a failover, a lost connection or an abandoned transaction does, and what comes after."""
+
+import time
+from collections.abc import Iterator
+from http import HTTPStatus
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+from db.engine import is_worth_another_try, make_engine, make_sessions
+from db.errors import LostTransactionError, ReadOnlyDatabaseError
+from db.settings import DatabaseSettings
+from db.tenants import forums
+from tests.api_service import make_client, make_key
+
+Factory = sessionmaker[Session]
+QUESTION = {"title": "How do I boil an egg?"}
+PATH = "/v1/forums/cooks/questions/1"
+
+
+@pytest.fixture
+def own(engine: Engine, committed: Factory) -> Iterator[Factory]:
+    """Sessions of an engine of its own, as a process makes it."""
+    assert committed
+    url = engine.url.render_as_string(hide_password=False)
+    made = make_engine(DatabaseSettings.model_validate({"database_url": url}))
+    yield make_sessions(made)
+    made.dispose()
+
+
+def turn_read_only(engine: Engine, *, on: bool) -> None:
+    """Do to new transactions what a failover does: the server takes no changes."""
+    name = engine.url.database
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("SET default_transaction_read_only = off")
+        change = "SET default_transaction_read_only = on" if on else "RESET ALL"
+        connection.exec_driver_sql(f'ALTER DATABASE "{name}" {change}')
+        connection.invalidate()
+
+
+@pytest.fixture
+def read_only(engine: Engine, own: Factory) -> Iterator[None]:
+    assert own
+    turn_read_only(engine, on=True)
+    yield
+    turn_read_only(engine, on=False)
+
+
+@pytest.mark.usefixtures("read_only")
+def test_a_database_that_takes_no_changes_is_told_apart(own: Factory) -> None:
+    with own() as session:
+        assert session.execute(text("SELECT 1")).scalar_one() == 1
+        with pytest.raises(ReadOnlyDatabaseError):
+            forums.ensure_forum(session, "cooks")
+
+
+def test_submissions_are_put_off_while_a_database_fails_over_and_taken_after(
+    engine: Engine, own: Factory
+) -> None:
+    key = make_key(own, "cooks")
+    with make_client(own, key) as client:
+        own.kw["bind"].dispose()
+        turn_read_only(engine, on=True)
+        during, ready = client.put(PATH, json=QUESTION), client.get("/readyz").json()
+        turn_read_only(engine, on=False)
+        after = client.put(PATH, json=QUESTION)
+        database = client.get("/readyz").json()["checks"]["database"]
+
+    assert during.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    assert int(during.headers["Retry-After"]) > 0
+    assert during.json()["type"] == "urn:askedbefore:read-only-database"
+    assert "read-only" in ready["checks"]["database"]["detail"]
+    assert after.status_code == HTTPStatus.ACCEPTED
+    assert database["ok"]
+
+
+def test_a_dead_connection_is_made_anew_without_anybodys_help(own: Factory) -> None:
+    pid = text("SELECT pg_backend_pid()")
+    with own.begin() as one, own.begin() as other:
+        pids = {session.execute(pid).scalar_one() for session in (one, other)}
+    assert len(pids) == 2
+    with own.begin() as session:
+        session.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'askedbefore' AND pid <> pg_backend_pid()"
+                " AND datname = current_database()"
+            )
+        )
+
+    for _ in range(3):
+        with own.begin() as session:
+            assert forums.list_forums(session) == []
+
+
+def test_an_abandoned_transaction_is_given_up_and_the_next_one_works(own: Factory) -> None:
+    with own.begin() as session:
+        limit = text("SHOW idle_in_transaction_session_timeout")
+        assert session.execute(limit).scalar_one() == "1min"
+    with pytest.raises((LostTransactionError, OperationalError)), own.begin() as session:  # noqa: PT012
+        session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '50ms'"))
+        time.sleep(0.3)
+        session.execute(text("SELECT 1"))
+
+    with own.begin() as session:
+        assert session.execute(text("SELECT 1")).scalar_one() == 1
+
+
+def test_a_statement_that_took_too_long_is_not_worth_another_try(own: Factory) -> None:
+    with pytest.raises(OperationalError) as cancelled, own.begin() as session:  # noqa: PT012
+        session.execute(text("SET LOCAL statement_timeout = '5ms'"))
+        session.execute(text("SELECT pg_sleep(1)"))
+
+    assert not is_worth_another_try(cancelled.value)
