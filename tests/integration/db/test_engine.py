@@ -15,15 +15,15 @@ from db.settings import DatabaseSettings
 from db.tenants import forums
 from tests.api_service import make_client, make_key
 
+pytestmark = pytest.mark.usefixtures("committed")
 Factory = sessionmaker[Session]
 QUESTION = {"title": "How do I boil an egg?"}
 PATH = "/v1/forums/cooks/questions/1"
 
 
 @pytest.fixture
-def own(engine: Engine, committed: Factory) -> Iterator[Factory]:
+def own(engine: Engine) -> Iterator[Factory]:
     """Sessions of an engine of its own, as a process makes it."""
-    assert committed
     url = engine.url.render_as_string(hide_password=False)
     made = make_engine(DatabaseSettings.model_validate({"database_url": url}))
     yield make_sessions(made)
@@ -41,14 +41,13 @@ def turn_read_only(engine: Engine, *, on: bool) -> None:
 
 
 @pytest.fixture
-def read_only(engine: Engine, own: Factory) -> Iterator[None]:
-    assert own
+def read_only(engine: Engine) -> Iterator[None]:
     turn_read_only(engine, on=True)
     yield
     turn_read_only(engine, on=False)
 
 
-@pytest.mark.usefixtures("read_only")
+@pytest.mark.usefixtures("committed", "read_only")
 def test_a_database_that_takes_no_changes_is_told_apart(own: Factory) -> None:
     with own() as session:
         assert session.execute(text("SELECT 1")).scalar_one() == 1
