@@ -103,7 +103,7 @@ def _workers() -> str:
         proofs = workers.proved_lately(session, within_s=within_s)
     if not proofs:
         raise _AilmentError(
-            f"no worker has inferred in the last {within_s} s:"
+            f"no worker has run its models in the last {within_s} s:"
             " start `askedbefore worker` and `askedbefore beat`"
         )
     return f"{len(proofs)} ready, the latest proof took {proofs[0].proof_ms:.0f} ms"
