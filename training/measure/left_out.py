@@ -7,7 +7,6 @@ import numpy as np
 from db.errors import InvalidInputError
 from training.data.suites import PairsDomain
 from training.measure.across import LabelledScores, fit_rule, rankings
-from training.measure.calibrate import RawScores
 from training.measure.domains import Measured
 from worker.scoring.calibration import Rule
 
@@ -36,10 +35,9 @@ def _believed(one: Measured) -> LabelledScores:
     """Return the pairs of a domain that the service would score with its models."""
     asked = ~(one.scores.foreign | one.scores.same_text)
     scores = one.scores.take(asked)
-    raw = RawScores(
-        forward=scores.forward,
-        backward=scores.backward,
+    return LabelledScores(
+        logit=scores.logit,
         cosine=scores.cosine_whole,
         traits=scores.traits,
+        labels=one.labels[asked],
     )
-    return LabelledScores(raw=raw, labels=one.labels[asked])
