@@ -117,8 +117,8 @@ def _report(tally: "Tally", threshold: float, *, is_json: bool) -> Iterator[str]
     )
     yield from _kept("without a question", tally.empty)
     yield from _kept("that cannot be read", tally.unreadable)
-    if tally.foreign:
-        yield f"{_of(tally.foreign, 'pair')} with a warning: the models do not know the script."
+    if tally.warned:
+        yield f"{_of(tally.warned, 'pair')} with a warning: the models do not know the language."
     for name, line in tally.late.items() if not is_json else ():
         yield (
             f"The column {name} is left out: it first comes in line {line}, after the columns"

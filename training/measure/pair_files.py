@@ -14,7 +14,8 @@ from training.data.pairs import BODY1, BODY2, QUESTION1, QUESTION2, PairsError
 from training.data.tables import Row, Table
 from training.data.writing import Writer
 from training.measure.stages import CHUNK, Decision, PairTexts, Stages, StageScores
-from worker.text import FOREIGN_WARNING, model_text
+from worker.language import warnings_of
+from worker.text import foreign_share, model_text
 
 SCORES: Mapping[str, type] = {
     "cosine_titles": float,
@@ -56,7 +57,8 @@ class Tally:
 
     rows: int = 0
     flagged: int = 0
-    foreign: int = 0
+    warned: int = 0
+    """Pairs in a language that the models do not know."""
     empty: Lines = field(default_factory=Lines)
     """Rows that lack a question."""
     unreadable: Lines = field(default_factory=Lines)
@@ -95,11 +97,13 @@ def score_table(
     while rows := list(islice(source, CHUNK)):
         asked = [_texts(row) for row in rows]
         _count(rows, asked, table, tally)
-        scores = stages.score([texts for texts in asked if texts is not None])
+        pairs = [texts for texts in asked if texts is not None]
+        scores = stages.score(pairs)
         decision = stages.decide(scores)
+        warnings = [_warning(one) for one in pairs]
         tally.flagged += int(decision.flagged.sum())
-        tally.foreign += int(scores.foreign.sum())
-        found = _columns(scores, decision)
+        tally.warned += sum(map(bool, warnings))
+        found = _columns(scores, decision, warnings)
         writer.write(
             [
                 {**row.values, **(_unscored(row) if texts is None else next(found))}
@@ -132,7 +136,16 @@ def _count(
             tally.late.setdefault(name, row.line)
 
 
-def _columns(scores: StageScores, decision: Decision) -> Iterator[dict[str, object]]:
+def _warning(pair: PairTexts) -> str:
+    """Return what must be said of the languages of a pair, empty where the models know them."""
+    texts = zip((pair.title1, pair.title2), pair.full, strict=True)
+    said = [warnings_of(title, foreign_share=foreign_share(full)) for title, full in texts]
+    return "; ".join(dict.fromkeys(line for lines in said for line in lines))
+
+
+def _columns(
+    scores: StageScores, decision: Decision, warnings: Sequence[str]
+) -> Iterator[dict[str, object]]:
     """Yield the added columns of one pair after the other."""
     stages = (
         scores.cosine_titles,
@@ -144,7 +157,6 @@ def _columns(scores: StageScores, decision: Decision) -> Iterator[dict[str, obje
     )
     numbers = np.round(np.stack(stages, axis=1).astype(np.float64), _DIGITS).tolist()
     flagged = decision.flagged.astype(int).tolist()
-    warnings = np.where(scores.foreign, FOREIGN_WARNING, "").tolist()
     for row in zip(numbers, flagged, warnings, strict=True):
         yield dict(zip(SCORES, (*row[0], *row[1:]), strict=True))
 

@@ -50,8 +50,23 @@ def test_no_row_is_lost_and_what_has_no_two_questions_has_no_scores(tmp_path: Pa
         FOREIGN_WARNING,
         "",
     ]
-    assert (tally.rows, tally.scored, tally.flagged, tally.foreign) == (5, 3, 2, 1)
+    assert (tally.rows, tally.scored, tally.flagged, tally.warned) == (5, 3, 2, 1)
     assert (str(tally.empty), str(tally.unreadable)) == ("line 3", "line 4")
+
+
+def test_a_language_that_the_models_do_not_know_is_said_and_the_pair_scored(
+    tmp_path: Path,
+) -> None:
+    german = "Wie bekomme ich Rotweinflecken aus dem Teppich?"
+    rows, tally = scored(
+        f"question1,question2\n{german},{german} Oder nicht?\nHow does one clean it?,{german}\n",
+        tmp_path,
+    )
+
+    assert ["seems to be de" in row["warning"] for row in rows] == [True, True]
+    assert rows[0]["warning"].count("seems to be de") == 1
+    assert rows[0]["flagged"] == "1"
+    assert tally.warned == 2
 
 
 def test_rows_beyond_one_chunk_keep_their_order(tmp_path: Path) -> None:
