@@ -127,7 +127,7 @@ def sentence_transformer(  # noqa: PLR0913, PLR0917  # a command's options
     dev: Dev = None,
     base: Base = "all-MiniLM-L6-v2",
     objective: Annotated[
-        Literal["ranking", "contrastive", "both"], typer.Option(help="The loss; both: in turn.")
+        Literal["ranking", "contrastive", "both"], typer.Option(help="The loss; both: mixed.")
     ] = "both",
     epochs: Epochs = 1.0,
     batch_size: Annotated[int, typer.Option(help="Pairs in a step.")] = 64,

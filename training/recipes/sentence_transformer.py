@@ -37,6 +37,8 @@ from training.recipes.progress import Trained
 
 _METRIC = "eval_dev_cosine_ap"
 _RECALL_AT = [1, 10, 50, 100]
+_TEXTS_IN_SILENCE = 2_000
+"""With more texts than these a bar shows how far the search for negatives is."""
 
 
 class Objective(StrEnum):
@@ -47,7 +49,7 @@ class Objective(StrEnum):
     CONTRASTIVE = "contrastive"
     """OnlineContrastiveLoss over labelled pairs."""
     BOTH = "both"
-    """Batches of the one and the other in turn, as the published Quora recipe does."""
+    """Batches of both, mixed in proportion to their rows, so that an epoch sees every pair."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,13 +191,17 @@ def _mined(
         return []
     texts = sorted({text for pair in pairs for text in (pair.question1, pair.question2)})
     place = {text: i for i, text in enumerate(texts)}
-    vectors = np.asarray(model.encode(texts, normalize_embeddings=True), np.float32)
+    found = model.encode(
+        texts, normalize_embeddings=True, show_progress_bar=len(texts) > _TEXTS_IN_SILENCE
+    )
+    vectors = np.asarray(found, np.float32)
     wanted = np.array([place[anchor] for anchor in anchors])
     low, high = config.negatives_between
-    close = neighbours(vectors, wanted, low=low, high=high, limit=min(5, len(texts) - 1))
+    near = neighbours(vectors, wanted, low=low, high=high, limit=min(5, len(texts) - 1))
+    closest_first = sorted(near, key=lambda item: (-item[2], item[0], item[1]))
     anchored = set(anchors)
-    found = hard_negatives(close, texts, known)
-    return [(a, b) for x, y in found for a, b in ((x, y), (y, x)) if a in anchored]
+    negatives = hard_negatives(closest_first, texts, known)
+    return [(a, b) for x, y in negatives for a, b in ((x, y), (y, x)) if a in anchored]
 
 
 def _duplicates_of(pairs: Sequence[LabelledPair]) -> dict[str, set[str]]:
@@ -221,5 +227,5 @@ def _arguments(
     return SentenceTransformerTrainingArguments(
         **arguments(config, rows=rows, work=work, metric=_METRIC),
         batch_sampler=BatchSamplers.NO_DUPLICATES,
-        multi_dataset_batch_sampler=MultiDatasetBatchSamplers.ROUND_ROBIN,
+        multi_dataset_batch_sampler=MultiDatasetBatchSamplers.PROPORTIONAL,
     )

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,12 @@ from training.recipes import cross_encoder, runs
 from training.recipes.averaging import average
 from training.recipes.distill import Teacher
 from training.recipes.losses import SymmetricBinaryCrossEntropyLoss
-from training.recipes.sentence_transformer import Objective, SentenceTransformerConfig
+from training.recipes.sentence_transformer import (
+    Objective,
+    SentenceTransformerConfig,
+    datasets,
+    triplets,
+)
 from worker.inference.encoder import Encoder
 from worker.scoring.calibration import Calibration
 
@@ -101,7 +107,7 @@ def test_a_cross_encoder_run_leaves_a_model_the_service_can_serve(
     assert run["data"] == dict(data.sources)
 
 
-def test_a_sentence_transformer_learns_from_both_objectives_in_turn(
+def test_a_sentence_transformer_learns_from_both_objectives(
     base: str, data: runs.Data, tmp_path: Path
 ) -> None:
     chosen = SentenceTransformerConfig(
@@ -123,6 +129,41 @@ def test_a_sentence_transformer_learns_from_both_objectives_in_turn(
     assert "recall@10" in card
     assert "dev-mining_average_precision" in card
     assert SentenceTransformer(str(tmp_path / "run" / "model")).get_embedding_dimension() == 32
+
+
+def test_an_epoch_of_both_objectives_sees_every_row_of_each(
+    base: str, data: runs.Data, tmp_path: Path
+) -> None:
+    chosen = SentenceTransformerConfig(
+        base=base, objective=Objective.BOTH, batch_size=8, bf16=False, evaluations=1
+    )
+    few = [pair for pair in data.train if pair.label == 1.0][:10]
+    uneven = [*few, *(pair for pair in data.train if pair.label == 0.0)]
+    model = SentenceTransformer(base, device="cpu")
+    rows = {name: len(part) for name, part in datasets(model, chosen, uneven).items()}
+
+    runs.train_sentence_transformer(chosen, replace(data, train=uneven), output=tmp_path / "run")
+
+    steps = json.loads((tmp_path / "run" / "run.json").read_text())["history"][-1][0]
+    assert rows["contrastive"] > 2 * rows["ranking"]
+    assert steps == sum(-(-count // 8) for count in rows.values())
+
+
+def test_the_negative_of_a_duplicate_is_the_closest_other_question(base: str) -> None:
+    chosen = SentenceTransformerConfig(base=base, negatives_between=(-1.0, 0.999))
+    model = SentenceTransformer(base, device="cpu")
+    known = duplicates()[:20]
+
+    found = triplets(model, chosen, known)
+
+    texts = sorted({text for pair in known for text in (pair.question1, pair.question2)})
+    vectors = dict(zip(texts, model.encode(texts, normalize_embeddings=True), strict=True))
+    assert len(found) == 20
+    for row in found:
+        others = [text for text in texts if text not in {row["anchor"], row["positive"]}]
+        cosines = {text: float(vectors[row["anchor"]] @ vectors[text]) for text in others}
+        near = {text: cosine for text, cosine in cosines.items() if cosine <= 0.999}
+        assert near[row["negative"]] == pytest.approx(max(near.values()), abs=1e-5)
 
 
 @pytest.mark.parametrize("objective", [Objective.RANKING, Objective.CONTRASTIVE])
