@@ -25,9 +25,10 @@ def add_to(app: typer.Typer) -> None:
 def migrate() -> None:
     """Update the database to the newest schema. It can be run twice, and by two at once."""
     engine = make_engine(DatabaseSettings())
-    schema.upgrade(engine)
+    console = Console(stderr=True)
+    schema.upgrade(engine, say=console.print)
     engine.dispose()
-    Console(stderr=True).print("The database has the newest schema.")
+    console.print("The database has the newest schema.")
 
 
 def api(

@@ -1,5 +1,7 @@
 """Runs the migrations, and checks whether all of them have run."""
 
+import time
+from collections.abc import Callable
 from importlib.resources import files
 
 from alembic import command
@@ -7,6 +9,9 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
+
+_LOCK = 7_302_560
+_PAUSE_S = 0.2
 
 
 def configuration() -> Config:
@@ -17,18 +22,31 @@ def configuration() -> Config:
     return config
 
 
-def upgrade(engine: Engine, *, revision: str = "head") -> None:
-    """Run the migrations up to *revision*; safe to run twice and by two processes at once."""
+def upgrade(
+    engine: Engine, *, revision: str = "head", say: Callable[[str], object] = lambda _: None
+) -> None:
+    """Run the migrations up to *revision*; safe to run twice and by two processes at once.
+
+    *say* hears what will take long, before it begins.
+    """
     config = configuration()
     with engine.connect() as connection:
-        # If two processes start together, one migrates; the other waits and then has nothing to do.
-        connection.exec_driver_sql("SELECT pg_advisory_lock(7302560)")
+        _wait_for_turn(connection)
+        try:
+            config.attributes |= {"connection": connection, "say": say}
+            command.upgrade(config, revision)
+            connection.commit()
+        finally:
+            connection.invalidate()  # ends the turn, and its limits must not reach the pool
+
+
+def _wait_for_turn(connection: Connection) -> None:
+    # If two processes start together, one migrates; the other waits and then has nothing to do. It
+    # asks again and again: who waits in a statement holds up an index that is built beside him.
+    while not connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({_LOCK})").scalar_one():
         connection.commit()
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-        connection.commit()
-        connection.exec_driver_sql("SELECT pg_advisory_unlock(7302560)")
-        connection.commit()
+        time.sleep(_PAUSE_S)
+    connection.commit()
 
 
 def is_at_head(connection: Connection) -> bool:

@@ -7,6 +7,12 @@ from db.engine import make_engine
 from db.settings import DatabaseSettings
 from db.tables import Base
 
+_LIMITS = {
+    "lock_timeout": "4s",
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+}
+
 
 def _include(_object: object, name: str | None, type_: str, *_: object) -> bool:
     # A partition and its indexes belong to the model that they were made for, not to the schema.
@@ -14,7 +20,11 @@ def _include(_object: object, name: str | None, type_: str, *_: object) -> bool:
 
 
 def _run(connection: Connection) -> None:
-    connection.execute(text("SELECT set_config('lock_timeout', '4s', false)"))
+    # Limits of their own: a migration may take as long as it takes, but waits for a lock, behind
+    # which all others would wait, for seconds only.
+    for name, value in _LIMITS.items():
+        setting = {"name": name, "value": value}
+        connection.execute(text("SELECT set_config(:name, :value, false)"), setting)
     connection.commit()
     context.configure(
         connection=connection,

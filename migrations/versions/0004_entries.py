@@ -115,13 +115,9 @@ def upgrade() -> None:
     op.add_column(
         "pairs", sa.Column("useful", sa.REAL(), server_default=sa.text("0"), nullable=False)
     )
-    op.create_index("ix_pairs_entry", "pairs", ["entry"], postgresql_where="status = 'flagged'")
     for statement in (_ENTRY, _USEFUL, _AROUND, _KNOWN, _ON_PAIRS, _RENAMED, _ON_QUESTIONS):
         op.execute(statement)
-    op.execute("UPDATE pairs SET words = NULL")
-    op.create_index("ix_pairs_useful", "pairs", ["forum_id", "status", "useful", "id"])
-    op.create_index("ix_pairs_category", "pairs", ["forum_id", "status", "category", "score", "id"])
-    op.create_index("ix_pairs_words", "pairs", ["words"], postgresql_using="gin")
+    # What takes long on many pairs is in 0010: their words and the large indexes.
     op.add_column(
         "forums",
         sa.Column("second_opinions", sa.REAL(), server_default=sa.text("0.03"), nullable=False),
@@ -193,5 +189,5 @@ def downgrade() -> None:
     op.execute("DROP FUNCTION complete_pairs_of_question, complete_pair, questions_around")
     op.execute("DROP FUNCTION usefulness_of, entry_of")
     for name in ("words", "category", "useful", "entry"):
-        op.drop_index(f"ix_pairs_{name}", table_name="pairs")
+        op.drop_index(f"ix_pairs_{name}", table_name="pairs", if_exists=True)
         op.drop_column("pairs", name)
