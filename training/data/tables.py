@@ -3,6 +3,7 @@
 A row that cannot be read comes with its fault: one caller keeps it, another raises.
 """
 
+import codecs
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -108,6 +109,8 @@ def open_table(path: Path, *, encoding: str | None = None) -> Table:
     Raises `PairsError` for a file that is not there, of an unknown kind, or none of its kind.
     """
     kind = kind_of(path)
+    if encoding is not None and not _is_known(encoding):
+        raise PairsError(path, f"there is no encoding {encoding!r}")
     try:
         if kind is Kind.PARQUET:
             return _parquet(path)
@@ -120,6 +123,14 @@ def open_table(path: Path, *, encoding: str | None = None) -> Table:
     except UnreadableArchiveError as error:
         file.close()
         raise PairsError(path, f"cannot be read: {error}") from error
+
+
+def _is_known(encoding: str) -> bool:
+    try:
+        codecs.lookup(encoding)
+    except LookupError:
+        return False
+    return True
 
 
 def kind_of(path: Path) -> Kind:

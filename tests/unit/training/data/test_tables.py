@@ -160,3 +160,8 @@ def test_a_damaged_file_is_an_error_that_names_it(tmp_path: Path) -> None:
 
     with pytest.raises(PairsError, match=r"cut\.csv\.gz: cannot be read"):
         rows(path)
+
+
+def test_an_encoding_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(PairsError, match="there is no encoding 'utf-9'"):
+        open_table(written(tmp_path, "a.csv"), encoding="utf-9")
