@@ -128,21 +128,21 @@ def raise_it(error: Exception) -> Callable[[Factory], None]:
     ],
 )
 def test_the_moments_fault_is_nobodys_attempt(
-    sessions: Factory, fails: Callable[[Factory], None]
+    committed: Factory, fails: Callable[[Factory], None]
 ) -> None:
-    forum = submit(sessions, "How do I boil an egg", "Best train to Rome")
+    forum = submit(committed, "How do I boil an egg", "Best train to Rome")
     tried: list[int] = []
 
     def process(batch: Sequence[Claimed], _: UUID) -> None:
         tried.append(len(batch))
-        fails(sessions)
+        fails(committed)
 
     with pytest.raises(Exception):  # noqa: B017, PT011  # whichever it was, it reaches the task
-        make_drain(sessions).run(process)
+        make_drain(committed).run(process)
 
     assert tried == [2]
-    assert [one.attempts for one in rows(sessions, forum, 2)] == [0, 0]
-    with sessions.begin() as session:
+    assert [one.attempts for one in rows(committed, forum, 2)] == [0, 0]
+    with committed.begin() as session:
         assert jobs.lanes_due(session) == [Lane.LIVE]
 
 
