@@ -25,7 +25,11 @@ from db import schema
 from db.engine import Sessions, make_engine, make_sessions
 from db.errors import ConflictError, ServiceError
 from db.tenants import forums, keys, people
+from db.vectors import models
+from db.vectors.rows import ModelKind
 from db.work import workers
+from worker.inference.accurate import are_wheels_here
+from worker.inference.profiles import Profile, model_names
 
 _PORT = 8000
 _PORTS_TRIED = 100
@@ -53,6 +57,13 @@ def up(
         Path | None, typer.Option(help="Data folder; by default ASKEDBEFORE_HOME.")
     ] = None,
     sample: Annotated[bool, typer.Option(help="Load the sample forum.")] = True,
+    profile: Annotated[
+        Profile | None,
+        typer.Option(
+            help="Models of a new data folder: accurate, or fast; by default accurate where the"
+            " extra `accurate` is installed."
+        ),
+    ] = None,
 ) -> None:
     """Run the whole service here: Postgres, Redis, API, worker, and a sample forum to look at.
 
@@ -65,7 +76,7 @@ def up(
     folder = data_folder(data)
     console.print(f"Data folder: [bold]{folder}[/bold]", highlight=False)
     try:
-        _run(folder, wanted=port, sample=sample)
+        _run(folder, wanted=port, sample=sample, profile=profile)
     except KeyboardInterrupt:
         with suppress(OSError):  # the terminal may be gone
             console.print("Stopped. The data stay where they are.")
@@ -110,7 +121,7 @@ class _Service:
         self.processes.check()
 
 
-def _run(folder: Path, *, wanted: int | None, sample: bool) -> None:
+def _run(folder: Path, *, wanted: int | None, sample: bool, profile: Profile | None) -> None:
     say, port = _teller(folder / "logs" / "up.log"), _choose_port(wanted)
     url = f"http://127.0.0.1:{port}"
     with ExitStack() as stack:
@@ -125,9 +136,8 @@ def _run(folder: Path, *, wanted: int | None, sample: bool) -> None:
         with sessions.begin() as session:
             workers.forget_proofs(session)  # whoever gave them ended before this start
         key = _sample_key(folder, sessions)
-        service = _Service(
-            servers, stack.enter_context(_processes(folder, environment(running), say))
-        )
+        settings = environment(running) | _models_of(sessions, profile, say)
+        service = _Service(servers, stack.enter_context(_processes(folder, settings, say)))
         start_processes(service.processes, port=port)
         client = stack.enter_context(Client(url, key))
         _wait_until_ready(service, client)
@@ -143,6 +153,27 @@ def _run(folder: Path, *, wanted: int | None, sample: bool) -> None:
 def _processes(folder: Path, settings: dict[str, str], say: Callable[[str], object]) -> Supervisor:
     written = folder / "children-processes.json"
     return Supervisor(folder / "logs", settings, written=written, say=say)
+
+
+def _models_of(
+    sessions: Sessions, profile: Profile | None, say: Callable[[str], object]
+) -> dict[str, str]:
+    """Return the settings that give a new data folder its models; one with models keeps them."""
+    with sessions.begin() as session:
+        active = models.find_active(session, ModelKind.BI_ENCODER)
+    if active is not None:
+        if profile is not None and active.name != model_names(profile).bi_encoder:
+            say(f"This folder keeps {active.name}: see `askedbefore models` for how to change it")
+        return {}
+    chosen = profile or (Profile.ACCURATE if are_wheels_here() else Profile.FAST)
+    names = model_names(chosen)
+    say(f"Profile {chosen}: {names.bi_encoder} with reranker {names.reranker}")
+    if chosen is Profile.ACCURATE:
+        say("Its models are made ready once, which takes a few minutes")
+    return {
+        "ASKEDBEFORE_BI_ENCODER": names.bi_encoder,
+        "ASKEDBEFORE_RERANKER": names.reranker,
+    }
 
 
 def _teller(log: Path) -> Callable[[str], None]:
