@@ -1,4 +1,4 @@
-"""Connections: one engine a process, made at its entry point and passed down."""
+"""Database connections: one engine for each process, made at its entry point and passed down."""
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext

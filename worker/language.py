@@ -1,4 +1,4 @@
-"""Which language a text in Latin letters is in: the models know English alone, and say so."""
+"""Detects the language of a text in Latin letters, to warn that the models know English only."""
 
 import functools
 
@@ -8,19 +8,19 @@ from worker.text import FOREIGN_LIMIT, FOREIGN_WARNING
 
 _FEWEST_WORDS = 4
 _MARGIN = 20.0
-"""How much likelier, as a logarithm, another language must be than English.
+"""How much more probable, as a logarithm, another language must be than English.
 
 Of 6,000 English titles of four kinds one in two thousand passes it, of 18 titles in 15 other
 languages all but one.
 """
 _UNDETERMINED = frozenset({"zxx", "pcm", "la", "eo"})
-"""Names, code and pidgin are taken for these."""
+"""Names, code and pidgin are wrongly detected as these."""
 
 
 def other_language(text: str) -> str | None:
-    """Return the code (ISO 639) of the language of *text* if it is surely not English, else None.
+    """Return the code (ISO 639) of the language of *text* if it is certainly not English, else None.
 
-    Texts of less than four words are never sure.
+    Texts of fewer than four words are never certain.
     """
     if len(text.split()) < _FEWEST_WORDS:
         return None
@@ -32,9 +32,9 @@ def other_language(text: str) -> str | None:
 
 
 def warnings_of(text: str, *, foreign_share: float) -> list[str]:
-    """Return what to tell of the language of *text*; nothing where the models know it.
+    """Return warnings about the language of *text*; none if the models know it.
 
-    *foreign_share* is what `worker.text.foreign_share` says of all that is compared.
+    *foreign_share* is `worker.text.foreign_share` of the whole compared text.
     """
     if foreign_share > FOREIGN_LIMIT:
         return [FOREIGN_WARNING]
