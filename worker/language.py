@@ -18,7 +18,7 @@ _UNDETERMINED = frozenset({"zxx", "pcm", "la", "eo"})
 
 
 def other_language(text: str) -> str | None:
-    """Return the code (ISO 639) of the language of *text* if it is certainly not English, else None.
+    """Return the code (ISO 639) of the language of *text* if certainly not English, else None.
 
     Texts of fewer than four words are never certain.
     """
