@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from api import console, errors, openapi
 from api.deps import Services
-from api.middleware import Observer, PayloadLimit
+from api.middleware import BodyForms, Heads, Observer, PayloadLimit
 from api.routes import (
     archives,
     batches,
@@ -65,5 +65,7 @@ def create_app(settings: ApiSettings, sessions: Sessions, queue: Queue) -> FastA
         limit=settings.max_payload_bytes,
         archive_limit=settings.max_archive_bytes,
     )
+    app.add_middleware(BodyForms)
+    app.add_middleware(Heads)
     app.add_middleware(Observer, metrics=services.metrics)
     return app

@@ -6,6 +6,7 @@ Pure ASGI: nothing is buffered, and what a route streams is streamed on.
 import re
 import time
 import traceback
+from contextlib import suppress
 from secrets import token_hex
 
 import structlog
@@ -13,7 +14,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import BodyTooLargeError, internal_problem, service_problem
+from api.errors import (
+    BodyTooLargeError,
+    UnsupportedMediaTypeError,
+    internal_problem,
+    service_problem,
+)
 from api.metrics import Metrics
 
 SECURITY_HEADERS = {
@@ -25,6 +31,8 @@ SECURITY_HEADERS = {
     "Cache-Control": "no-store",
 }
 _ARCHIVES = re.compile(r"/v1/forums/[^/]+/archives")
+_PACKINGS = {"gzip", "x-gzip", "zstd"}
+"""What an archive may be packed with: it is unpacked by its first bytes, whatever was said."""
 _UNMATCHED = "unmatched"
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _SERVER_ERROR = 500
@@ -124,4 +132,60 @@ def _counted(receive: Receive, limit: int) -> Receive:
 
 def _announced(scope: Scope) -> int:
     length = Headers(scope=scope).get("content-length", "")
-    return int(length) if length.isascii() and length.isdigit() else 0
+    return int(length[:20]) if length.isascii() and length.isdigit() else 0
+
+
+class BodyForms:
+    """Refuses a body in a form that no route reads, and names the form.
+
+    Otherwise packed JSON would be "no JSON", and a form with a file in it an archive of boundaries.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on unless its body is packed or in parts."""
+        fault = _fault_of_form(scope) if scope["type"] == "http" else None
+        if fault is None:
+            await self._app(scope, receive, send)
+        else:
+            await service_problem(UnsupportedMediaTypeError(fault))(scope, receive, send)
+
+
+def _fault_of_form(scope: Scope) -> str | None:
+    headers = Headers(scope=scope)
+    is_archive = _ARCHIVES.fullmatch(scope["path"]) is not None
+    packing = headers.get("content-encoding", "").strip().lower()[:50] or "identity"
+    if packing != "identity" and not (is_archive and packing in _PACKINGS):
+        return f"a body with `Content-Encoding: {packing}` is not read here: send it unpacked"
+    if headers.get("content-type", "").strip().lower().startswith("multipart/"):
+        how = "the file itself as the body, as `curl -T FILE` does" if is_archive else "no parts"
+        return f"a body of the type multipart is not read here: send {how}"
+    return None
+
+
+class Heads:
+    """Answers HEAD as GET would be answered, without the body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and break off what would be the body."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def without_body(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await send(message)
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+                raise _AnsweredError
+
+        with suppress(_AnsweredError):
+            await self._app({**scope, "method": "GET"}, receive, without_body)
+
+
+class _AnsweredError(Exception):
+    """All that was asked for is said."""

@@ -16,6 +16,7 @@ from api.console import (
 from api.console.render import mount_static
 
 router = APIRouter()
+router.include_router(sign_in.door)
 _MODULES = (
     sign_in,
     reviewing,

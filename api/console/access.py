@@ -23,7 +23,7 @@ from api.console.render import page
 from api.console.settings import ConsoleSettings
 from api.deps import Sessions, Settings
 from api.errors import ForbiddenError, field_errors, status_of
-from api.retry import RetriedRoute
+from api.texts import CheckedRoute
 from db.errors import ForumNotFoundError, InvalidInputError, ServiceError
 from db.tenants import forums, people
 from db.tenants.people import PersonRow, Role, SignInRefusedError, TooManyAttemptsError
@@ -154,7 +154,7 @@ def _admin(reviewer: AReviewer) -> Reviewer:
 AnAdmin = Annotated[Reviewer, Depends(_admin)]
 
 
-class ConsoleRoute(RetriedRoute):
+class ConsoleRoute(CheckedRoute):
     """Answers errors with a page, or with a problem if a script asked."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

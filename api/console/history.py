@@ -22,6 +22,7 @@ from worker.cells import as_cell
 
 PAGE = 50
 EXPORT_PAGE = 1_000
+_FIRST_DAY, _LAST_DAY = date(1990, 1, 1), date(2200, 1, 1)
 
 router = APIRouter(
     prefix="/console/{forum}", route_class=ConsoleRoute, include_in_schema=False, tags=["console"]
@@ -78,9 +79,10 @@ def _news(params: Mapping[str, str]) -> dict[str, str]:
 
 def _day(text: str) -> date | None:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         return None
+    return day if _FIRST_DAY <= day <= _LAST_DAY else None
 
 
 @router.get("/history/training-pairs.csv")

@@ -17,6 +17,7 @@ from db.review import attention, insight
 from db.review import queue as review
 from db.review.queue import QueueFilter
 
+_ID_DIGITS = 18
 STREAM_S = 10
 """Seconds after which a stream ends and the browser opens the next; a server can stop by then."""
 _LOOK_BACK = 200
@@ -83,7 +84,8 @@ def live(
     last_event_id: Annotated[str, Header()] = "",
 ) -> StreamingResponse:
     """Stream changes until the browser disconnects."""
-    last = int(last_event_id) if last_event_id.isdigit() else None
+    is_number = last_event_id.isascii() and last_event_id.isdigit()
+    last = int(last_event_id[:_ID_DIGITS]) if is_number else None
     watch = Watch(sessions, reviewer, last)
     stream = _stream(request, watch, interval_s=console.live_interval_s)
     return StreamingResponse(

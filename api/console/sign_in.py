@@ -25,8 +25,17 @@ router = APIRouter(
     prefix="/console", route_class=ConsoleRoute, include_in_schema=False, tags=["console"]
 )
 
+door = APIRouter(route_class=ConsoleRoute, include_in_schema=False, tags=["console"])
+"""What stands outside of the console's own paths."""
+
 _Visitor = Annotated[Visitor | None, Depends(find_visitor)]
 _Text = Annotated[str, Form(max_length=300)]
+
+
+@door.get("/")
+def enter() -> Response:
+    """Go to the console: a person who types the address of the service wants no JSON."""
+    return _to("/console")
 
 
 @router.get("")

@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from api.deps import AllServices, Caller, ReadForum, Services, Sessions, SubmitForum
 from api.errors import ForbiddenError
 from api.loading import Reader
-from api.retry import RetriedRoute
+from api.texts import CheckedRoute
 from db.archives import archives
 from db.archives import units as archive_units
 from db.archives.archives import ArchiveNotFoundError, ArchiveRow, ArchiveState
@@ -24,7 +24,7 @@ from db.tenants.rows import ForumRow
 from db.work.rows import Lane
 from worker.archives.load_job import Format, LoadJob
 
-router = APIRouter(prefix="/v1", tags=["archives"], route_class=RetriedRoute)
+router = APIRouter(prefix="/v1", tags=["archives"], route_class=CheckedRoute)
 
 
 class RejectOut(BaseModel):

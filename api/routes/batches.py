@@ -8,15 +8,15 @@ from pydantic import ValidationError
 from api.answers import status_url
 from api.deps import AllServices, Services, SubmitForum, only_json
 from api.errors import field_errors
-from api.retry import RetriedRoute
 from api.schemas import BatchIn, BatchItemIn, BatchItemOut, BatchOut, FieldProblem
+from api.texts import CheckedRoute, fault_of
 from db.questions import saving
 from db.questions.rows import NewQuestion, Saved
 from db.tenants.rows import ForumRow
 from db.work.rows import Lane
 from worker.live import intake
 
-router = APIRouter(prefix="/v1/forums/{forum}", tags=["questions"], route_class=RetriedRoute)
+router = APIRouter(prefix="/v1/forums/{forum}", tags=["questions"], route_class=CheckedRoute)
 
 
 @router.post(
@@ -52,6 +52,10 @@ def sort_out(
     refused: list[BatchItemOut] = []
     places: dict[str, int] = {}
     for index, raw in enumerate(items):
+        if (fault := fault_of(raw)) is not None:
+            problem = FieldProblem(detail=fault, pointer=f"#/questions/{index}")
+            refused.append(_nothing_of(index, raw, [problem]))
+            continue
         try:
             item = BatchItemIn.model_validate(raw)
         except ValidationError as error:
@@ -82,17 +86,21 @@ def _saved(forum: ForumRow, index: int, saved: Saved) -> BatchItemOut:
 
 
 def _refused(index: int, raw: Any, error: ValidationError) -> BatchItemOut:
-    name = raw.get("id") if isinstance(raw, dict) else None
     found = field_errors(
         error.errors(include_url=False, include_input=False, include_context=False),
         within=f"#/questions/{index}",
     )
+    return _nothing_of(index, raw, [FieldProblem(**one) for one in found])
+
+
+def _nothing_of(index: int, raw: Any, problems: list[FieldProblem]) -> BatchItemOut:
+    name = raw.get("id") if isinstance(raw, dict) else None
     return BatchItemOut(
         index=index,
         id=name if isinstance(name, str) and name.isprintable() else None,
         outcome=None,
         status_url=None,
-        errors=[FieldProblem(**one) for one in found],
+        errors=problems,
     )
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from api.deps import AdminForum, Caller, Sessions, only_json
 from api.errors import MEDIA_TYPE
-from api.retry import RetriedRoute
+from api.texts import CheckedRoute
 from db.pairs import calibrations
 from db.tenants import forums
 from db.tenants.rows import CalibrationRow
@@ -17,7 +17,7 @@ from worker.live import calibrating
 from worker.live.calibrating import Proposal
 
 router = APIRouter(
-    prefix="/v1/forums/{forum}/calibration", tags=["calibration"], route_class=RetriedRoute
+    prefix="/v1/forums/{forum}/calibration", tags=["calibration"], route_class=CheckedRoute
 )
 
 _REFUSED: dict[int | str, dict[str, Any]] = {

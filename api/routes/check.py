@@ -4,12 +4,12 @@ import anyio.to_thread
 from fastapi import APIRouter, Depends
 
 from api.deps import AllServices, SubmitForum, only_json
-from api.retry import RetriedRoute
 from api.schemas import CheckedOut, CheckIn, CheckOut, ModelsOut
+from api.texts import CheckedRoute
 from db.errors import TransientError
 from worker.queue import CheckAnswer, CheckRequest
 
-router = APIRouter(prefix="/v1/forums/{forum}", tags=["questions"], route_class=RetriedRoute)
+router = APIRouter(prefix="/v1/forums/{forum}", tags=["questions"], route_class=CheckedRoute)
 
 
 @router.post("/check", dependencies=[Depends(only_json)])

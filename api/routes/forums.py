@@ -3,14 +3,14 @@
 from fastapi import APIRouter
 
 from api.deps import ReadForum, Sessions
-from api.retry import RetriedRoute
 from api.schemas import ForumOut
+from api.texts import CheckedRoute
 from db.work import jobs
 from db.work.rows import Lane
 
 _COUNTED = 100_000
 
-router = APIRouter(prefix="/v1/forums", tags=["forums"], route_class=RetriedRoute)
+router = APIRouter(prefix="/v1/forums", tags=["forums"], route_class=CheckedRoute)
 
 
 @router.get("/{forum}")

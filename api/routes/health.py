@@ -8,13 +8,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import PlainTextResponse
 
 from api.deps import AllServices, Services
-from api.retry import RetriedRoute
 from api.schemas import CheckResult, HealthOut
+from api.texts import CheckedRoute
 from db import schema
 from db.errors import TransientError
 from db.work import workers
 
-router = APIRouter(tags=["health"], route_class=RetriedRoute)
+router = APIRouter(tags=["health"], route_class=CheckedRoute)
 
 
 @router.get("/livez")

@@ -9,15 +9,15 @@ from fastapi import APIRouter, Query
 
 from api.answers import pair_out
 from api.deps import ReadForum, Sessions
-from api.retry import RetriedRoute
 from api.schemas import PairsOut
+from api.texts import CheckedRoute
 from db.errors import InvalidInputError
 from db.pairs import pairs
 from db.rows import PairStatus
 
 _CURSOR = re.compile(r"pair:([1-9]\d{0,17})")
 
-router = APIRouter(prefix="/v1/forums/{forum}", tags=["pairs"], route_class=RetriedRoute)
+router = APIRouter(prefix="/v1/forums/{forum}", tags=["pairs"], route_class=CheckedRoute)
 
 _Statuses = Annotated[
     list[PairStatus],

@@ -8,8 +8,8 @@ from starlette.concurrency import run_in_threadpool
 
 from api.answers import question_out, status_url
 from api.deps import AllServices, Caller, ReadForum, Services, Sessions, SubmitForum, only_json
-from api.retry import RetriedRoute
 from api.schemas import ExternalId, QuestionIn, QuestionOut
+from api.texts import CheckedRoute
 from db.questions import questions, saving
 from db.questions.rows import NewQuestion, Saved, State
 from db.tenants.rows import ForumRow
@@ -20,7 +20,7 @@ _FIRST_LOOK_S = 0.01
 _LONGEST_PAUSE_S = 0.2
 
 router = APIRouter(
-    prefix="/v1/forums/{forum}/questions", tags=["questions"], route_class=RetriedRoute
+    prefix="/v1/forums/{forum}/questions", tags=["questions"], route_class=CheckedRoute
 )
 
 QuestionId = Annotated[ExternalId, Path()]

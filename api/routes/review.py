@@ -11,8 +11,8 @@ from starlette.responses import Response
 from api.conflicts import review_problem
 from api.deps import Caller, ReviewForum, Sessions, only_json
 from api.errors import MEDIA_TYPE
-from api.retry import RetriedRoute
 from api.schemas import ExternalId
+from api.texts import CheckedRoute
 from db.deciding import decisions
 from db.deciding.decisions import NOTE_LENGTH, StaleVersionError, Verdict
 from db.groups import groups
@@ -24,7 +24,7 @@ from db.rows import PairStatus
 _ID_DIGITS = 18
 
 
-class _ReviewRoute(RetriedRoute):
+class _ReviewRoute(CheckedRoute):
     """A route whose conflicts are answered with both versions."""
 
     def get_route_handler(self) -> Any:

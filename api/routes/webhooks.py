@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from api.deps import AdminForum, AllServices, Sessions, only_json
 from api.errors import MEDIA_TYPE
 from api.look_up import callable_url
-from api.retry import RetriedRoute
+from api.texts import CheckedRoute
 from db.engine import Sessions as SessionFactory
 from db.outbox import deliveries, webhooks
 from db.outbox.deliveries import DeliveryRow
@@ -22,7 +22,7 @@ from worker.delivery.addresses import URL_LENGTH
 _ID = r"^[1-9]\d{0,17}$"
 
 router = APIRouter(
-    prefix="/v1/forums/{forum}/webhooks", tags=["webhooks"], route_class=RetriedRoute
+    prefix="/v1/forums/{forum}/webhooks", tags=["webhooks"], route_class=CheckedRoute
 )
 
 _Id = Annotated[str, Path(pattern=_ID)]
