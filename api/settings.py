@@ -1,6 +1,9 @@
 """Settings of the HTTP service; they refuse to start on an unsafe value."""
 
+from functools import cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     DirectoryPath,
@@ -10,6 +13,7 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     SecretStr,
+    field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -17,6 +21,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from db.settings import PLACEHOLDER
 
 SECRET_LENGTH = 32
+
+
+@cache
+def _networks(listed: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(one.strip()) for one in listed.split(",") if one.strip())
+
+
 _PROOFS_MISSED = 3
 
 
@@ -28,6 +39,15 @@ class ApiSettings(BaseSettings):
     redis_url: SecretStr = Field(description="URL of Redis, `redis://...` or `unix:///...`")
     secret_key: SecretStr = Field(
         description="Signs cookies and links of the console; at least 32 characters, your own"
+    )
+    public_url: str = Field(
+        default="",
+        description="Address under which browsers reach the service, such as"
+        " `https://duplicates.example`; links and cookies follow it",
+    )
+    trusted_proxies: str = Field(
+        default="127.0.0.0/8,::1/128",
+        description="Networks of the proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` count",
     )
     max_payload_bytes: PositiveInt = Field(
         default=2 * 1024 * 1024, description="Largest body of a request in bytes"
@@ -91,6 +111,26 @@ class ApiSettings(BaseSettings):
     def believed_s(self) -> int:
         """Return for how many seconds a worker's last proof is believed."""
         return self.readiness_proof_s or _PROOFS_MISSED * self.proof_s
+
+    @property
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Return the networks of trusted proxies."""
+        return _networks(self.trusted_proxies)
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url_is_an_origin(cls, url: str) -> str:
+        parts = urlsplit(url.rstrip("/"))
+        is_origin = parts.scheme in {"http", "https"} and parts.hostname and not parts.path
+        if url and not is_origin:
+            raise ValueError("public_url must be like https://duplicates.example, without a path")
+        return url.rstrip("/")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_networks(cls, listed: str) -> str:
+        _networks(listed)
+        return listed
 
     @model_validator(mode="after")
     def _a_forum_leaves_slots(self) -> Self:

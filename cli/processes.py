@@ -47,7 +47,7 @@ def api(
         "--timeout-graceful-shutdown": "15",
     }
     arguments = [word for option in options.items() for word in option]
-    flags = ["--factory", "--no-access-log", "--no-server-header"]
+    flags = ["--factory", "--no-access-log", "--no-server-header", "--no-proxy-headers"]
     # The server replaces this process, so that modules of the command line use no memory in it.
     server = [sys.executable, "-m", "uvicorn", "api.main:build_app", *flags, *arguments]
     os.execv(sys.executable, server)  # noqa: S606  # no shell is wanted

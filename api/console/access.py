@@ -26,7 +26,8 @@ from api.errors import ForbiddenError, field_errors, status_of
 from api.texts import CheckedRoute
 from db.errors import ForumNotFoundError, InvalidInputError, ServiceError
 from db.tenants import forums, people
-from db.tenants.people import PersonRow, Role, SignInRefusedError, TooManyAttemptsError
+from db.tenants.attempts import TooManyAttemptsError
+from db.tenants.people import PersonRow, Role, SignInRefusedError
 from db.tenants.rows import ForumRow
 
 COOKIE = "askedbefore_console"

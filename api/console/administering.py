@@ -7,6 +7,7 @@ from fastapi import APIRouter, Form, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
+from api.clients import base_url
 from api.console.access import AnAdmin, AReviewer, ConsoleRoute, Reviewer
 from api.console.render import page
 from api.console.view import frame
@@ -83,15 +84,15 @@ def set_member(
 
 
 @router.post("/members/link")
-def make_link(request: Request, reviewer: AnAdmin, sessions: Sessions, name: _Text) -> Response:
+def make_link(
+    *, request: Request, reviewer: AnAdmin, services: AllServices, name: _Text
+) -> Response:
     """Show a link that signs a member in once, to this forum alone."""
-    forum_id = reviewer.forum.id
-    with sessions.begin() as session:
+    forum_id, where = reviewer.forum.id, base_url(request, services.settings)
+    with services.sessions.begin() as session:
         person = people.get_member(session, forum_id, name)
-        link = people.create_sign_in_link(
-            session, person.id, str(request.base_url), only_forum_id=forum_id
-        )
-    return _page(reviewer, sessions, link=link, link_for=name)
+        link = people.create_sign_in_link(session, person.id, where, only_forum_id=forum_id)
+    return _page(reviewer, services.sessions, link=link, link_for=name)
 
 
 @router.post("/webhooks")

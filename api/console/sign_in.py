@@ -1,11 +1,14 @@
 """Signing in, by password, personal key or one-time link, and out."""
 
 from http import HTTPStatus
+from secrets import token_urlsafe
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
+from itsdangerous import BadSignature, TimestampSigner
 from starlette.responses import RedirectResponse, Response
 
+from api.clients import address_of, is_secure
 from api.console.access import (
     COOKIE,
     Console,
@@ -18,8 +21,9 @@ from api.console.access import (
 )
 from api.console.render import page
 from api.deps import Sessions, Settings
-from db.tenants import people
-from db.tenants.people import PersonRow, SignInRefusedError, TooManyAttemptsError
+from db.tenants import attempts, people
+from db.tenants.attempts import TooManyAttemptsError
+from db.tenants.people import PersonRow, SignInRefusedError
 
 router = APIRouter(
     prefix="/console", route_class=ConsoleRoute, include_in_schema=False, tags=["console"]
@@ -27,6 +31,12 @@ router = APIRouter(
 
 door = APIRouter(route_class=ConsoleRoute, include_in_schema=False, tags=["console"])
 """What stands outside of the console's own paths."""
+
+KNOWN = "askedbefore_browser"
+"""Cookie of a browser in which somebody has signed in; it opens nothing."""
+ATTEMPTS, ATTEMPTS_OF_ADDRESS, ATTEMPTS_OF_NAME = 10, 100, 100
+"""Wrong passwords within ten minutes: for a name at an address, at an address, for a name."""
+_KNOWN_S = 180 * 24 * 3600
 
 _Visitor = Annotated[Visitor | None, Depends(find_visitor)]
 _Text = Annotated[str, Form(max_length=300)]
@@ -68,20 +78,60 @@ def sign_in(
 ) -> Response:
     """Sign in with a name and a password or personal key."""
     _refuse_other_sites(request)
-    limits = {f"name:{name.strip().casefold()}": people.ATTEMPTS}
-    if request.client is not None:
-        limits[f"address:{request.client.host}"] = people.ATTEMPTS_OF_ADDRESS
     try:
-        with sessions.begin() as session:
-            people.refuse_if_too_many(session, limits)
-            person = people.authenticate(session, name, secret)
+        person = _authenticated(request, sessions, settings, name, secret)
     except SignInRefusedError as error:
-        with sessions.begin() as session:
-            people.record_failure(session, limits)
         return _refused(error, HTTPStatus.UNAUTHORIZED, name=name, next_=next)
     except TooManyAttemptsError as error:
         return _refused(error, HTTPStatus.TOO_MANY_REQUESTS, name=name, next_=next)
     return _welcome(request, sessions, settings, console, person, next_=next)
+
+
+def _authenticated(
+    request: Request, sessions: Sessions, settings: Settings, name: str, secret: str
+) -> PersonRow:
+    """Return who signs in; an attempt counts before it is tried, and a right key always passes."""
+    with sessions.begin() as session:
+        person = people.find_by_key(session, name, secret)
+    if person is not None:
+        return person
+    with sessions.begin() as session:
+        counted = attempts.count_attempt(session, _limits(request, settings, name))
+    with sessions.begin() as session:
+        person = people.authenticate(session, name, secret)
+        attempts.forgive(session, counted)
+    return person
+
+
+def _limits(request: Request, settings: Settings, name: str) -> dict[str, int]:
+    """Return how many wrong passwords are tried of what within ten minutes.
+
+    A browser in which this person has signed in before has a bucket of its own, which no stranger
+    can fill.
+    """
+    name = name.strip().casefold()
+    known = _known_browser(request, settings, name)
+    if known is not None:
+        return {f"browser:{known}": ATTEMPTS}
+    address = address_of(request, settings)
+    return {
+        f"name at address:{name} {address}": ATTEMPTS,
+        f"address:{address}": ATTEMPTS_OF_ADDRESS,
+        f"name:{name}": ATTEMPTS_OF_NAME,
+    }
+
+
+def _known_browser(request: Request, settings: Settings, name: str) -> str | None:
+    try:
+        signer = _browser_signer(settings, name)
+        return signer.unsign(request.cookies.get(KNOWN, ""), max_age=_KNOWN_S).decode()
+    except BadSignature:
+        return None
+
+
+def _browser_signer(settings: Settings, name: str) -> TimestampSigner:
+    key = settings.secret_key.get_secret_value()
+    return TimestampSigner(key, salt=f"known-browser:{name.strip().casefold()}")
 
 
 def _refused(error: Exception, status: HTTPStatus, *, name: str, next_: str) -> Response:
@@ -127,15 +177,19 @@ def _welcome(
     with sessions.begin() as session:
         token = people.open_sign_in(session, person, lifetime=console.session_lifetime)
     response = _to(_inside(next_))
-    response.set_cookie(
-        COOKIE,
-        seal(settings, token),
-        max_age=int(console.session_lifetime.total_seconds()),
-        path="/console",
-        secure=request.url.scheme == "https",
-        httponly=True,
-        samesite="lax",
-    )
+    lifetime_s = int(console.session_lifetime.total_seconds())
+    known = _browser_signer(settings, person.name).sign(token_urlsafe(16)).decode()
+    cookies = [(COOKIE, seal(settings, token), lifetime_s), (KNOWN, known, _KNOWN_S)]
+    for name, value, max_age in cookies:
+        response.set_cookie(
+            name,
+            value,
+            max_age=max_age,
+            path="/console",
+            secure=is_secure(request, settings),
+            httponly=True,
+            samesite="lax",
+        )
     return response
 
 

@@ -9,7 +9,7 @@ plain SHA-256 of each is safe to keep.
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -26,15 +26,10 @@ from db.tables.review import (
     Membership,
     Person,
     SignIn,
-    SignInAttempt,
     SignInLink,
 )
 
 PASSWORD_LENGTH = 10
-ATTEMPTS = 10
-ATTEMPTS_OF_ADDRESS = 100
-"""More than for a name: a whole office, or everybody behind a proxy, may share an address."""
-ATTEMPTS_WITHIN = timedelta(minutes=10)
 LINK_LIFETIME = timedelta(hours=12)
 _KEY_PREFIX = "abp_"
 
@@ -51,10 +46,6 @@ class Role(StrEnum):
 
 class SignInRefusedError(ServiceError):
     """The name or the password is wrong."""
-
-
-class TooManyAttemptsError(ServiceError):
-    """Too many attempts failed: wait ten minutes, then try again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,22 +172,32 @@ def members(session: Session, forum_id: int) -> list[Member]:
     ]
 
 
-def authenticate(session: Session, name: str, secret: str) -> PersonRow:
-    """Return the person with this name and this password or personal key.
+def find_by_key(session: Session, name: str, key: str) -> PersonRow | None:
+    """Return the person with this name if *key* is theirs. No number of guesses finds a key."""
+    person = _find_enabled(session, name)
+    if person is None or person.key_hash is None:
+        return None
+    is_theirs = secrets.compare_digest(bytes(person.key_hash), _digest(key.strip()))
+    return _person(session, person) if is_theirs else None
+
+
+def authenticate(session: Session, name: str, password: str) -> PersonRow:
+    """Return the person with this name and this password.
 
     Raises `SignInRefusedError`, which never says whether the name exists.
     """
-    person = session.execute(
-        select(Person).where(Person.name == name.strip(), Person.disabled_at.is_(None))
-    ).scalar_one_or_none()
-    key_hash = bytes(person.key_hash or b"") if person is not None else b""
-    if person is not None and secrets.compare_digest(key_hash, _digest(secret.strip())):
-        return _person(session, person)
+    person = _find_enabled(session, name)
     kept = person.password_hash if person is not None else None
     # An unknown name also costs a hash: the time must not reveal which names exist.
-    if not _matches(kept or _DECOY, secret) or person is None or kept is None:
+    if not _matches(kept or _DECOY, password) or person is None or kept is None:
         raise SignInRefusedError
     return _person(session, person)
+
+
+def _find_enabled(session: Session, name: str) -> Person | None:
+    return session.execute(
+        select(Person).where(Person.name == name.strip(), Person.disabled_at.is_(None))
+    ).scalar_one_or_none()
 
 
 def _matches(kept: str, secret: str) -> bool:
@@ -204,24 +205,6 @@ def _matches(kept: str, secret: str) -> bool:
         return _hasher.verify(kept, secret)
     except (VerificationError, InvalidHashError):
         return False
-
-
-def refuse_if_too_many(session: Session, limits: Mapping[str, int]) -> None:
-    """Raise `TooManyAttemptsError` if one of *limits* is reached by recent failures."""
-    since = func.now() - ATTEMPTS_WITHIN
-    session.execute(delete(SignInAttempt).where(SignInAttempt.at < since))
-    failed = session.execute(
-        select(SignInAttempt.bucket, func.count().label("times"))
-        .where(SignInAttempt.bucket.in_(limits))
-        .group_by(SignInAttempt.bucket)
-    )
-    if any(row.times >= limits[row.bucket] for row in failed):
-        raise TooManyAttemptsError
-
-
-def record_failure(session: Session, buckets: Iterable[str]) -> None:
-    """Store a failed attempt to sign in."""
-    session.execute(insert(SignInAttempt).values([{"bucket": bucket} for bucket in buckets]))
 
 
 def create_sign_in_link(

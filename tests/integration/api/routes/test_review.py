@@ -7,10 +7,11 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from api.console.sign_in import ATTEMPTS
 from db.tables.pairs import Pair
 from db.tables.review import SignInAttempt, SignInLink
 from db.tenants import people
-from db.tenants.people import ATTEMPTS, Role
+from db.tenants.people import Role
 from tests.api_service import make_client, make_key
 from tests.review import PASSWORD, Seeded, flag, make_person, seed_questions
 

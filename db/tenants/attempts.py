@@ -1,0 +1,41 @@
+"""Attempts to sign in: counted before they are tried, in as many buckets as they concern."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.orm import Session
+
+from db.errors import ServiceError
+from db.tables.review import SignInAttempt
+
+WITHIN = timedelta(minutes=10)
+
+
+class TooManyAttemptsError(ServiceError):
+    """Too many attempts failed: wait ten minutes, then try again."""
+
+
+def count_attempt(session: Session, limits: Mapping[str, int]) -> list[int]:
+    """Count an attempt in each bucket of *limits* and return what `forgive` takes it back by.
+
+    Attempts at the same time are counted one after the other. Raises `TooManyAttemptsError`, and
+    counts nothing, when a bucket is full.
+    """
+    for bucket in sorted(limits):
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(bucket, 0))))
+    session.execute(delete(SignInAttempt).where(SignInAttempt.at < func.now() - WITHIN))
+    taken = session.execute(
+        select(SignInAttempt.bucket, func.count().label("times"))
+        .where(SignInAttempt.bucket.in_(limits))
+        .group_by(SignInAttempt.bucket)
+    )
+    if any(row.times >= limits[row.bucket] for row in taken):
+        raise TooManyAttemptsError
+    counted = insert(SignInAttempt).returning(SignInAttempt.id)
+    return list(session.execute(counted, [{"bucket": bucket} for bucket in limits]).scalars())
+
+
+def forgive(session: Session, attempt_ids: Sequence[int]) -> None:
+    """Take back what was counted for an attempt that succeeded."""
+    session.execute(delete(SignInAttempt).where(SignInAttempt.id.in_(attempt_ids)))
