@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -143,7 +144,7 @@ def cookies(client: TestClient, **headers: str) -> list[str]:
     ],
 )
 def test_cookies_are_secure_where_the_browsers_connection_is(
-    sessions: Factory, settings: dict[str, object], headers: dict[str, str], *, is_secure: bool
+    sessions: Factory, settings: dict[str, Any], headers: dict[str, str], *, is_secure: bool
 ) -> None:
     with browser(sessions, **settings) as client:
         found = cookies(client, **headers)
