@@ -65,6 +65,14 @@ class BodyTooLargeError(ServiceError):
         super().__init__(f"the body has more than {limit:,} bytes")
 
 
+class UnfitValueError(InvalidInputError):
+    """A text or a number of the request is none that can be used."""
+
+    def __init__(self, message: str, *, errors: list[dict[str, str]]) -> None:
+        super().__init__(message)
+        self.errors = errors
+
+
 class BodyBrokenOffError(ServiceError):
     """The body ended before it was complete."""
 
@@ -169,7 +177,8 @@ def service_problem(error: ServiceError) -> Response:
         headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, UnauthenticatedError):
         headers["WWW-Authenticate"] = "Bearer"
-    return problem(status, str(error), kind=problem_type(error), headers=headers)
+    errors = error.errors if isinstance(error, UnfitValueError) else ()
+    return problem(status, str(error), kind=problem_type(error), headers=headers, errors=errors)
 
 
 def field_errors(errors: Sequence[Any], *, within: str = "#") -> list[dict[str, str]]:

@@ -5,31 +5,39 @@ numbers beyond 64 bits, or none at all, fit no column. Every route's class is on
 """
 
 import math
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, NamedTuple
 
 from fastapi import Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
+from api.errors import UnfitValueError, field_errors
 from api.retry import RetriedRoute
-from db.errors import InvalidInputError
 
 _BATCH = ":batch"
 _LARGEST = 2**63
 
 
-def fault_of(value: object) -> str | None:
-    """Return what is wrong with a value of JSON, somewhere in it, or None."""
-    waiting = [value]
+class Fault(NamedTuple):
+    """What is wrong with a value, and where in it."""
+
+    path: tuple[str | int, ...]
+    detail: str
+
+
+def fault_of(value: object) -> Fault | None:
+    """Return the first fault somewhere in a value of JSON, or None."""
+    waiting: list[tuple[tuple[str | int, ...], object]] = [((), value)]
     while waiting:
-        found = waiting.pop()
+        path, found = waiting.pop()
         if isinstance(found, dict):
-            waiting += [*found, *found.values()]
+            waiting += [(path, name) for name in found]
+            waiting += [((*path, name), inner) for name, inner in found.items()]
         elif isinstance(found, list):
-            waiting += found
-        elif (fault := _fault_of_plain(found)) is not None:
-            return fault
+            waiting += [((*path, place), inner) for place, inner in enumerate(found)]
+        elif (detail := _fault_of_plain(found)) is not None:
+            return Fault(path, detail)
     return None
 
 
@@ -54,25 +62,32 @@ def _fault_of_text(text: str) -> str | None:
     return None
 
 
-def _refuse(*texts: object) -> None:
-    for text in texts:
-        if (fault := fault_of(text)) is not None:
-            raise InvalidInputError(fault)
+def _refuse(place: str, value: object) -> None:
+    """Raise `UnfitValueError` for a fault in *value*, which stands in that place of the request."""
+    if (fault := fault_of(value)) is not None:
+        found = {"type": "value_error", "loc": (place, *fault.path), "msg": fault.detail}
+        raise UnfitValueError(fault.detail, errors=field_errors([found]))
+
+
+def _refuse_pairs(place: str, pairs: Iterable[tuple[str, object]]) -> None:
+    for pair in pairs:
+        for text in pair:
+            _refuse(place, {pair[0]: text} if text is not pair[0] else text)
 
 
 class CheckedRequest(Request):
     """A request whose body is refused when a text or number in it cannot be."""
 
     async def json(self) -> Any:
-        """Return the body; raises `InvalidInputError`. A batch looks at each of its items."""
+        """Return the body; raises `UnfitValueError`. A batch looks at each of its items."""
         value = await super().json()
         if not self.url.path.endswith(_BATCH):
-            _refuse(value)
+            _refuse("body", value)
         return value
 
     async def _get_form(self, **limits: Any) -> FormData:
         form = await super()._get_form(**limits)
-        _refuse(*(text for pair in form.multi_items() for text in pair))
+        _refuse_pairs("body", form.multi_items())
         return form
 
 
@@ -84,8 +99,9 @@ class CheckedRoute(RetriedRoute):
         handler = super().get_route_handler()
 
         async def checked(request: Request) -> Response:
-            _refuse(*request.path_params.values(), *request.headers.values())
-            _refuse(*(text for pair in request.query_params.multi_items() for text in pair))
+            _refuse_pairs("path", request.path_params.items())
+            _refuse_pairs("query", request.query_params.multi_items())
+            _refuse_pairs("header", request.headers.items())
             return await handler(CheckedRequest(request.scope, request.receive))
 
         return checked

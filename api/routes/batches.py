@@ -1,5 +1,6 @@
 """Questions sent together: each checked by itself, all stored in one transaction."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Depends, Response, status
@@ -53,13 +54,14 @@ def sort_out(
     places: dict[str, int] = {}
     for index, raw in enumerate(items):
         if (fault := fault_of(raw)) is not None:
-            problem = FieldProblem(detail=fault, pointer=f"#/questions/{index}")
-            refused.append(_nothing_of(index, raw, [problem]))
+            found = [{"type": "value_error", "loc": ("body", *fault.path), "msg": fault.detail}]
+            refused.append(_refused(index, raw, found))
             continue
         try:
             item = BatchItemIn.model_validate(raw)
         except ValidationError as error:
-            refused.append(_refused(index, raw, error))
+            found = error.errors(include_url=False, include_input=False, include_context=False)
+            refused.append(_refused(index, raw, found))
             continue
         first = places.setdefault(item.id, index)
         if first == index:
@@ -85,22 +87,15 @@ def _saved(forum: ForumRow, index: int, saved: Saved) -> BatchItemOut:
     )
 
 
-def _refused(index: int, raw: Any, error: ValidationError) -> BatchItemOut:
-    found = field_errors(
-        error.errors(include_url=False, include_input=False, include_context=False),
-        within=f"#/questions/{index}",
-    )
-    return _nothing_of(index, raw, [FieldProblem(**one) for one in found])
-
-
-def _nothing_of(index: int, raw: Any, problems: list[FieldProblem]) -> BatchItemOut:
+def _refused(index: int, raw: Any, errors: Sequence[Any]) -> BatchItemOut:
     name = raw.get("id") if isinstance(raw, dict) else None
+    found = field_errors(errors, within=f"#/questions/{index}")
     return BatchItemOut(
         index=index,
         id=name if isinstance(name, str) and name.isprintable() else None,
         outcome=None,
         status_url=None,
-        errors=problems,
+        errors=[FieldProblem(**one) for one in found],
     )
 
 

@@ -106,7 +106,9 @@ def test_downloads_that_nobody_reads_leave_the_service_to_others(
             readers.enter_context(stall(url, cookie))
         wait_for(lambda: "Current Checked out connections: 0" in engine.pool.status())
         begun = time.monotonic()
-        answers = [httpx2.get(f"{url}/v1/forums/bakers", headers=headers) for _ in range(20)]
+        answers = [
+            httpx2.get(f"{url}/v1/forums/bakers", headers=headers, timeout=30) for _ in range(20)
+        ]
         took_s = time.monotonic() - begun
 
     assert {answer.status_code for answer in answers} == {200}

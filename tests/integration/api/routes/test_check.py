@@ -51,7 +51,7 @@ def test_a_check_answers_with_what_the_worker_found(sessions: Factory, key: str)
     queue.answer = ANSWER
     client = make_client(sessions, key, queue=queue, check_timeout_s=3)
 
-    answer = client.post(CHECK, json={"title": " boil\x00 an egg", "body": "soft"})
+    answer = client.post(CHECK, json={"title": " boil\x01 an egg", "body": "soft"})
 
     assert answer.status_code == 200
     assert answer.json() == {

@@ -1,0 +1,207 @@
+"""Hostile uploads of one forum, and what another forum's calls notice of them.
+
+Of each kind of file, made to be slow or to grow, many are sent at once for some seconds. Meanwhile
+another forum reads one small page of the API again and again. Prints a table.
+"""
+
+import gzip
+import io
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+import httpx2
+import numpy as np
+import psutil
+import py7zr
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cli.home import environment
+from cli.service import Servers, held_port, running_servers, wait_until
+from cli.supervisor import Supervisor
+from db.tenants import forums, keys
+from worker.archives.readers.streams import zstd
+
+AT_ONCE = 45
+SECONDS = 15.0
+_PROBE_EVERY_S = 0.05
+_PAUSE_S = 1.0
+"""How long whoever was sent away waits: far less than they are told to."""
+_MIB = 1 << 20
+_FREE = 63 * _MIB
+"""What a packed file may grow to before anybody looks at how far it grows."""
+_READER = "worker.archives.load_process"
+
+
+def _quotes(delimiter: bytes) -> bytes:
+    # Each line opens a quote that nothing closes.
+    return b"id" + delimiter + b"title\n" + (b"x" + delimiter + b'"\n') * 400_000
+
+
+def _jsonl() -> bytes:
+    row = b'{"title":"a",' + b",".join(b'"%d":[]' % n for n in range(100_000)) + b"}\n"
+    return row * 12
+
+
+def _json() -> bytes:
+    deep, long = b"[" * 200_000 + b"]" * 200_000, b'{"title":"' + b"x" * (6 * _MIB) + b'"}'
+    return b'{"topics":[{"id":1,"title":"a"},' + b",".join([deep, long] * 3) + b"]}"
+
+
+def _parquet() -> bytes:
+    out = io.BytesIO()
+    table = pa.table({"title": ["z" * _MIB] * 512})
+    pq.write_table(table, out, compression="zstd", use_dictionary=False)
+    return out.getvalue()
+
+
+def _xml() -> bytes:
+    return b"<posts>\n" + (b"<row Id='1'\n" + b" \n" * 200_000) * 6
+
+
+def _seven() -> bytes:
+    out = io.BytesIO()
+    with py7zr.SevenZipFile(out, "w") as archive:
+        archive.writestr(_unpacked(), "export.csv")
+    return out.getvalue()
+
+
+def _zstd() -> bytes:
+    # The longest window that is let in, and twice that many bytes which do not shrink.
+    noise = np.random.default_rng(1).integers(0, 256, 20 * _MIB, dtype=np.uint8).tobytes()
+    options = {zstd.CompressionParameter.window_log: 27, zstd.CompressionParameter.checksum_flag: 1}
+    return zstd.compress(b"id,title\n" + noise * 12, options=options)
+
+
+def _unpacked() -> bytes:
+    return _quotes(b",")[: _FREE // 12] * 12
+
+
+FILES: dict[str, Callable[[], bytes]] = {
+    "CSV": lambda: _quotes(b","),
+    "TSV": lambda: _quotes(b"\t"),
+    "JSON": _json,
+    "JSONL": _jsonl,
+    "Parquet": _parquet,
+    "XML": _xml,
+    "7z": _seven,
+    "gzip": lambda: gzip.compress(_unpacked()),
+    "zstd": _zstd,
+}
+
+
+@dataclass(slots=True)
+class Seen:
+    """What was seen while files of one kind came in."""
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    probes_s: list[float] = field(default_factory=list)
+    api_mib: float = 0.0
+    readers_mib: float = 0.0
+
+
+@contextmanager
+def running_api(servers: Servers) -> Iterator[tuple[str, psutil.Process]]:
+    """Run the API alone: nobody needs to mine what is brought in."""
+    given = environment(servers.running)
+    with held_port() as port, Supervisor(servers.folder / "logs", given) as supervisor:
+        supervisor.start("api", ["api", "--port", str(port)])
+        url = f"http://127.0.0.1:{port}"
+
+        def is_up() -> bool:
+            with suppress(httpx2.TransportError):
+                return httpx2.get(f"{url}/livez").is_success
+            return False
+
+        wait_until(is_up, timeout_s=120)
+        yield url, psutil.Process(supervisor.pid("api"))
+
+
+def make_key(servers: Servers, forum: str) -> dict[str, str]:
+    """Return the headers of a new key of *forum*."""
+    with servers.sessions.begin() as session:
+        row = forums.ensure_forum(session, forum)
+        key = keys.create_key(session, name=forum, forum_ids=[row.id], scopes=["submit"])
+    return {"Authorization": f"Bearer {key}"}
+
+
+def attack(url: str, headers: dict[str, str], data: bytes, seen: Seen, until: float) -> None:
+    """Send *data* again and again."""
+    with httpx2.Client(timeout=120, headers=headers) as client:
+        while time.monotonic() < until:
+            try:
+                answer = client.post(f"{url}/v1/forums/stranger/archives", content=data)
+                seen.statuses[answer.status_code] += 1
+                if answer.status_code != HTTPStatus.ACCEPTED:
+                    time.sleep(_PAUSE_S)
+            except httpx2.TransportError:
+                seen.statuses[0] += 1  # sent away before its body was whole
+
+
+def probe(url: str, headers: dict[str, str], seen: Seen, until: float) -> None:
+    """Ask for another forum's page, and note how long each answer takes."""
+    with httpx2.Client(timeout=60, headers=headers) as client:
+        while time.monotonic() < until:
+            begun = time.perf_counter()
+            client.get(f"{url}/v1/forums/others").raise_for_status()
+            seen.probes_s.append(time.perf_counter() - begun)
+            time.sleep(_PROBE_EVERY_S)
+
+
+def weigh(api: psutil.Process, seen: Seen, is_over: threading.Event) -> None:
+    """Note the largest the API and its readers get."""
+    while not is_over.wait(0.1):
+        seen.api_mib = max(seen.api_mib, api.memory_info().rss / _MIB)
+        sizes = []
+        for child in api.children(recursive=True):
+            with suppress(psutil.Error):
+                if _READER in child.cmdline():
+                    sizes.append(child.memory_full_info().uss / _MIB)
+        seen.readers_mib = max(seen.readers_mib, sum(sizes))
+
+
+def measure(url: str, api: psutil.Process, keys_of: list[dict[str, str]], data: bytes) -> Seen:
+    """Return what is seen while `AT_ONCE` uploads of *data* come in for `SECONDS`."""
+    seen, is_over = Seen(), threading.Event()
+    until = time.monotonic() + SECONDS
+    with ThreadPoolExecutor(AT_ONCE + 2) as pool:
+        weighing = pool.submit(weigh, api, seen, is_over)
+        work = [pool.submit(probe, url, keys_of[1], seen, until)]
+        work += [pool.submit(attack, url, keys_of[0], data, seen, until) for _ in range(AT_ONCE)]
+        for one in work:
+            one.result()
+        is_over.set()
+        weighing.result()
+    return seen
+
+
+def main() -> None:
+    """Measure each kind of file and print the table."""
+    print("| file | bytes sent | GET p50 / p99 | answers | API above rest | its readers |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    with running_servers() as servers, running_api(servers) as (url, api):
+        keys_of = [make_key(servers, name) for name in ("stranger", "others")]
+        probe(url, keys_of[1], Seen(), time.monotonic() + 2)
+        rest = api.memory_info().rss / _MIB
+        for name, make in FILES.items():
+            data = make()
+            seen = measure(url, api, keys_of, data)
+            p50, p99 = (np.percentile(seen.probes_s, share) * 1000 for share in (50, 99))
+            told = ", ".join(f"{count} x {code}" for code, count in sorted(seen.statuses.items()))
+            print(
+                f"| {name} | {len(data):,} | {p50:.0f} / {p99:.0f} ms | {told} |"
+                f" {seen.api_mib - rest:.0f} MiB | {seen.readers_mib:.0f} MiB |",
+                flush=True,
+            )
+    print(f"API at rest: {rest:.0f} MiB.", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
