@@ -54,8 +54,8 @@ def sort_out(
     places: dict[str, int] = {}
     for index, raw in enumerate(items):
         if (fault := fault_of(raw)) is not None:
-            found = [{"type": "value_error", "loc": ("body", *fault.path), "msg": fault.detail}]
-            refused.append(_refused(index, raw, found))
+            unfit = {"type": "value_error", "loc": ("body", *fault.path), "msg": fault.detail}
+            refused.append(_refused(index, raw, [unfit]))
             continue
         try:
             item = BatchItemIn.model_validate(raw)
