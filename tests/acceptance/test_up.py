@@ -51,7 +51,12 @@ class Up:
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start it as `nohup` does, and wait until the service is ready."""
-        given = ["nohup", *command("up", "--no-sample", "--profile", "fast"), "--data", str(self.folder)]
+        given = [
+            "nohup",
+            *command("up", "--no-sample", "--profile", "fast"),
+            "--data",
+            str(self.folder),
+        ]
         with (self.folder.parent / "out").open("ab") as out:
             out.truncate(0)
             self.process = subprocess.Popen(
