@@ -1,5 +1,6 @@
 """`askedbefore people` and `askedbefore export`: moderators and their decisions."""
 
+import csv
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -99,9 +100,9 @@ def decisions(
         with sessions.begin() as session:
             row = forums.get_forum(session, forum)
         target = out.open("w", encoding="utf-8", newline="") if out else nullcontext(sys.stdout)
-        count = -1
+        count = -1  # the header is no pair
         with target as stream:
-            for line in csv_of(sessions, row.id):
-                stream.write(line)
-                count += 1
+            for part in csv_of(sessions, row.id):
+                stream.write(part)
+                count += sum(1 for _ in csv.reader(part.splitlines(keepends=True)))
     console.print(f"{count} labelled pairs written.", highlight=False)

@@ -57,39 +57,43 @@ class _Chain(nn.Module):
         return rows.squeeze(-1) if self.output == "scores" else rows
 
 
-def read(kind: ModelKind, folder: Path, *, attention: str = "sdpa") -> Source:
+def read(kind: ModelKind, folder: Path, *, attention: str | None = None) -> Source:
     """Return the sentence-transformers model of this *kind* in *folder*.
 
-    Raises `UnreadableModelError` if there is none, `IncompatibleModelError` if a reranker gives
-    more than one number for a pair, or if there is no fast tokenizer.
+    *attention* names the implementation; by default the library takes the fastest that the model
+    has. Raises `UnreadableModelError` if there is none, `IncompatibleModelError` if a reranker
+    gives more than one number for a pair, or if there is no fast tokenizer.
     """
     if kind is ModelKind.RERANKER:
         return _read_reranker(folder, attention)
     return _read_encoder(folder, attention)
 
 
-def _read_encoder(folder: Path, attention: str) -> Source:
+def _read_encoder(folder: Path, attention: str | None) -> Source:
     model = _read(SentenceTransformer, folder, attention)
     prompt = model.prompts.get(model.default_prompt_name or "", "") or ""
     dimension = model.get_embedding_dimension()
     return _source(model, output="sentence_embedding", prompt=prompt, dimension=dimension or 0)
 
 
-def _read_reranker(folder: Path, attention: str) -> Source:
+def _read_reranker(folder: Path, attention: str | None) -> Source:
     model = _read(CrossEncoder, folder, attention)
     if model.num_labels != 1:
         raise IncompatibleModelError(f"{folder}: {model.num_labels} labels a pair, 1 is needed")
     return _source(model, output="scores", prompt="", dimension=1)
 
 
-def _read(kind: type[_Model], folder: Path, attention: str) -> _Model:
+def _read(kind: type[_Model], folder: Path, attention: str | None) -> _Model:
+    options: dict[str, object] = {"dtype": torch.float32}
+    if attention is not None:
+        options["attn_implementation"] = attention
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         model: _Model = kind(
             str(folder),
             device="cpu",
             local_files_only=True,
-            model_kwargs={"attn_implementation": attention, "dtype": torch.float32},
+            model_kwargs=options,
         )
     except Exception as error:  # whatever the files make the library raise
         raise UnreadableModelError(folder, f"no sentence-transformers model: {error}") from error
