@@ -23,6 +23,12 @@ _WITH_BODY = (
 _STORING = (HTTPStatus.TOO_MANY_REQUESTS,)
 _RETRY = {"Retry-After": {"description": "Seconds", "schema": {"type": "integer", "minimum": 1}}}
 _PREFIX = "/v1/"
+_PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+def conflict(description: str) -> dict[int | str, dict[str, Any]]:
+    """Return, for the ``responses`` of a route, that it answers 409 and when."""
+    return {HTTPStatus.CONFLICT: {"description": description, "content": _PROBLEM}}
 
 
 def describe(app: FastAPI) -> None:
@@ -55,10 +61,7 @@ def _add_to_operation(operation: dict[str, Any]) -> None:
     if "requestBody" in operation:
         statuses += [*_WITH_BODY, *_STORING]
     for status in statuses:
-        answer = {
-            "description": status.phrase,
-            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
+        answer: dict[str, Any] = {"description": status.phrase, "content": _PROBLEM}
         if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
             answer["headers"] = _RETRY
         operation["responses"][str(status.value)] = answer

@@ -164,7 +164,7 @@ def answers(url: str) -> bool:
         return False
 
 
-def wait_until(what: Callable[[], bool], *, timeout_s: float, pause_s: float = 0.05) -> None:
+def wait_until(what: Callable[[], object], *, timeout_s: float, pause_s: float = 0.05) -> None:
     """Wait until *what* is true; raises `WaitedTooLongError` if it is not in time."""
     deadline = time.monotonic() + timeout_s
     while not what():

@@ -114,6 +114,11 @@ def session(sessions: sessionmaker[Session]) -> Iterator[Session]:
 def committed(engine: Engine) -> Iterator[sessionmaker[Session]]:
     """Sessions that really commit, for tests with several connections; emptied afterwards."""
     yield sessionmaker(engine, expire_on_commit=False)
+    empty(engine)
+
+
+def empty(engine: Engine) -> None:
+    """Remove all that tests have committed."""
     tables = "forums, models, api_keys, heartbeats"
     with engine.begin() as connection:
         connection.exec_driver_sql(f"TRUNCATE {tables} CASCADE")

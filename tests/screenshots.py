@@ -32,7 +32,8 @@ from db.tenants import forums, people
 from db.tenants.people import Role
 from db.work import jobs
 from db.work.rows import Lane
-from tests.browser import chromium, serve, shoot, sign_in
+from tests.browser import chromium, shoot, sign_in
+from tests.live_server import serving
 from worker.inference.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encoder, load_reranker
 from worker.live.intake import question_of
 from worker.live.pipeline import Pipeline
@@ -140,7 +141,7 @@ def main() -> None:
             {"redis_url": servers.running.redis_url, "secret_key": "0123456789abcdef" * 2}
         )
         app = create_app(settings, sessions, CeleryQueue(servers.running.redis_url))
-        with serve(app) as address, chromium() as browser:
+        with serving(app) as address, chromium() as browser:
             page = browser.new_page()
             sign_in(page, address, PEOPLE[0], _PASSWORD)
             _shoot_all(page, address, folder)

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from api.deps import AllServices, Caller, ReadForum, Services, Sessions, SubmitForum
 from api.errors import ForbiddenError
 from api.loading import Reader
+from api.openapi import conflict
 from api.texts import CheckedRoute
 from db.archives import archives
 from db.archives import units as archive_units
@@ -25,6 +26,8 @@ from db.work.rows import Lane
 from worker.archives.load_job import Format, LoadJob
 
 router = APIRouter(prefix="/v1", tags=["archives"], route_class=CheckedRoute)
+
+_ENDED = conflict("The archive has ended")
 
 
 class RejectOut(BaseModel):
@@ -134,13 +137,13 @@ def get_archive(archive_id: int, caller: Caller, sessions: Sessions) -> ArchiveO
     return _answer(sessions, archive_id, caller.forums.values())
 
 
-@router.post("/archives/{archive_id}/pause")
+@router.post("/archives/{archive_id}/pause", responses=_ENDED)
 def pause_archive(archive_id: int, caller: Caller, sessions: Sessions) -> ArchiveOut:
     """Pause an archive after the units that are being worked on."""
     return _change(sessions, archive_id, caller, ArchiveState.PAUSED)
 
 
-@router.post("/archives/{archive_id}/resume")
+@router.post("/archives/{archive_id}/resume", responses=_ENDED)
 def resume_archive(archive_id: int, caller: Caller, services: AllServices) -> ArchiveOut:
     """Continue a paused archive."""
     answer = _change(services.sessions, archive_id, caller, ArchiveState.RUNNING)
@@ -148,7 +151,7 @@ def resume_archive(archive_id: int, caller: Caller, services: AllServices) -> Ar
     return answer
 
 
-@router.post("/archives/{archive_id}/cancel")
+@router.post("/archives/{archive_id}/cancel", responses=_ENDED)
 def cancel_archive(archive_id: int, caller: Caller, sessions: Sessions) -> ArchiveOut:
     """End an archive early; its questions, and the pairs found so far, stay."""
     return _change(sessions, archive_id, caller, ArchiveState.CANCELLED)

@@ -1,14 +1,13 @@
 """A forum's own calibration, fitted to its moderators' decisions."""
 
 from datetime import datetime
-from http import HTTPStatus
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from api.deps import AdminForum, Caller, Sessions, only_json
-from api.errors import MEDIA_TYPE
+from api.openapi import conflict
 from api.texts import CheckedRoute
 from db.pairs import calibrations
 from db.tenants import forums
@@ -20,12 +19,7 @@ router = APIRouter(
     prefix="/v1/forums/{forum}/calibration", tags=["calibration"], route_class=CheckedRoute
 )
 
-_REFUSED: dict[int | str, dict[str, Any]] = {
-    HTTPStatus.CONFLICT: {
-        "description": "The decisions do not allow it, or there is nothing to take back",
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
-}
+_REFUSED = conflict("The decisions do not allow it, or there is nothing to take back")
 _Share = Annotated[float, Field(ge=0, le=1)]
 
 

@@ -1,7 +1,6 @@
 """Reviewing for a forum's own backend: claims, decisions, undo, groups."""
 
 from datetime import datetime, timedelta
-from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -10,7 +9,7 @@ from starlette.responses import Response
 
 from api.conflicts import review_problem
 from api.deps import Caller, ReviewForum, Sessions, only_json
-from api.errors import MEDIA_TYPE
+from api.openapi import conflict
 from api.schemas import ExternalId
 from api.texts import CheckedRoute
 from db.deciding import decisions
@@ -41,12 +40,7 @@ class _ReviewRoute(CheckedRoute):
 
 router = APIRouter(prefix="/v1/forums/{forum}", tags=["review"], route_class=_ReviewRoute)
 
-_CONFLICT: dict[int | str, dict[str, Any]] = {
-    HTTPStatus.CONFLICT: {
-        "description": "It changed meanwhile, or would join two groups",
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
-}
+_CONFLICT = conflict("It changed meanwhile, or would join two groups")
 _Id = Annotated[str, Path(pattern=rf"^[1-9]\d{{0,{_ID_DIGITS - 1}}}$")]
 _Moderator = Annotated[
     StrictStr,

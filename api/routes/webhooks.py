@@ -2,15 +2,15 @@
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 from starlette.concurrency import run_in_threadpool
 
 from api.deps import AdminForum, AllServices, Sessions, only_json
-from api.errors import MEDIA_TYPE
 from api.look_up import callable_url
+from api.openapi import conflict
 from api.texts import CheckedRoute
 from db.engine import Sessions as SessionFactory
 from db.outbox import deliveries, webhooks
@@ -40,12 +40,7 @@ _Kind = Literal["pair.flagged", "pair.decided", "pair.undone", "group.changed"]
 _Kinds = Annotated[
     list[_Kind], Field(min_length=1, description="Kinds of events that are sent to it")
 ]
-_OFF: dict[int | str, dict[str, Any]] = {
-    HTTPStatus.CONFLICT: {
-        "description": "The webhook is switched off",
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
-}
+_OFF = conflict("The webhook is switched off")
 
 
 class _In(BaseModel):

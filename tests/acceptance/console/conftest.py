@@ -15,7 +15,8 @@ from db.tables.pairs import Pair
 from db.tables.review import Person
 from db.tenants.people import Role
 from tests.api_service import NotingQueue, make_settings
-from tests.browser import chromium, serve, sign_in
+from tests.browser import chromium, sign_in
+from tests.live_server import serving
 from tests.review import PASSWORD, Seeded, flag, make_person, say, seed_questions
 
 Factory = sessionmaker[Session]
@@ -30,7 +31,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def address(committed: Factory) -> Iterator[str]:
-    with serve(create_app(make_settings(), committed, NotingQueue())) as url:
+    with serving(create_app(make_settings(), committed, NotingQueue())) as url:
         yield url
     with committed.begin() as session:
         session.execute(delete(Person))

@@ -1,7 +1,10 @@
+from datetime import datetime, timedelta
+
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from db.tables.keys import ApiKey
 from db.tenants import keys
 from tests.api_service import NotingQueue, make_client, make_key
 from tests.integration.worker.live.test_pipeline import drain
@@ -113,3 +116,51 @@ def test_a_check_goes_to_the_callers_forum_alone(sessions: Factory) -> None:
         client.post(f"/v1/forums/{name}/check", json=EGG)
 
     assert len({request.forum_id for request in queue.asked}) == 2
+
+
+def last_used(sessions: Factory) -> datetime | None:
+    with sessions.begin() as session:
+        return session.execute(select(ApiKey.last_used_at)).scalar_one()
+
+
+def test_the_use_of_a_key_is_noted_once_a_minute(sessions: Factory) -> None:
+    key = make_key(sessions, "cooks")
+    assert last_used(sessions) is None
+
+    assert make_client(sessions, key).get("/v1/forums/cooks").status_code == 200
+
+    noted = last_used(sessions)
+    assert noted is not None
+    lately = noted - timedelta(seconds=50)
+    for then, changes in ((lately, False), (noted - timedelta(seconds=70), True)):
+        with sessions.begin() as session:
+            session.execute(update(ApiKey).values(last_used_at=then))
+        make_client(sessions, key).get("/v1/forums/cooks")
+        assert (last_used(sessions) != then) is changes
+
+
+def test_a_key_that_somebody_else_holds_waits_for_nobody(
+    committed: Factory,
+) -> None:
+    key = make_key(committed, "cooks")
+    with committed.begin() as session:
+        session.execute(select(ApiKey).with_for_update())
+
+        assert make_client(committed, key).get("/v1/forums/cooks").status_code == 200
+
+    assert last_used(committed) is None
+
+
+def test_a_use_that_cannot_be_noted_fails_no_request(
+    sessions: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(session: Session, _key_id: int, *, every: timedelta) -> None:
+        assert every
+        session.execute(text("SELECT no_such_function()"))
+
+    monkeypatch.setattr(keys, "note_use", refuse)
+
+    answer = make_client(sessions, make_key(sessions, "cooks")).get("/v1/forums/cooks")
+
+    assert answer.status_code == 200
+    assert last_used(sessions) is None

@@ -10,14 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy import Engine
+from sqlalchemy.orm import sessionmaker
 
 from api.app import create_app
 from tests.api_service import NotingQueue, make_client, make_key, make_settings
+from tests.conftest import empty
 from tests.integration.api.routes.test_health import prove
 from worker.queue import CheckAnswer
 
-Factory = sessionmaker[Session]
 DESCRIPTION: dict[str, Any] = create_app(make_settings(), sessionmaker(), NotingQueue()).openapi()
 OPERATIONS = [
     (path, method) for path, methods in DESCRIPTION["paths"].items() for method in methods
@@ -30,14 +31,22 @@ CASES = [
 ]
 
 
-@pytest.fixture
-def client(committed: Factory) -> Iterator[TestClient]:
+@pytest.fixture(scope="module")
+def client(engine: Engine) -> Iterator[TestClient]:
+    """One service for all calls: what one of them leaves, the next has to bear."""
+    sessions = sessionmaker(engine, expire_on_commit=False)
     queue = NotingQueue()
     queue.answer = CheckAnswer(threshold=0.5, bi_encoder="b", reranker="r")
-    key = make_key(committed, "cooks")
-    prove(committed)
-    with make_client(committed, key, queue=queue, wait_limit_s=0) as client:
+    key = make_key(sessions, "cooks", scopes=("admin",))
+    prove(sessions)
+    with make_client(sessions, key, queue=queue, wait_limit_s=0, readiness_proof_s=3600) as client:
         yield client
+    empty(engine)
+
+
+@pytest.fixture(scope="module")
+def description(client: TestClient) -> Any:
+    return schemathesis.openapi.from_asgi("/openapi.json", client.app)
 
 
 def _excluded(path: str, case: schemathesis.Case[Any]) -> list[Any]:
@@ -53,9 +62,9 @@ def _excluded(path: str, case: schemathesis.Case[Any]) -> list[Any]:
 
 @pytest.mark.parametrize(("path", "method", "mode"), CASES)
 def test_every_answer_is_as_it_is_described(
-    client: TestClient, path: str, method: str, mode: GenerationMode
+    client: TestClient, description: Any, path: str, method: str, mode: GenerationMode
 ) -> None:
-    operation = schemathesis.openapi.from_asgi("/openapi.json", client.app)[path][method]
+    operation = description[path][method]
 
     @settings(
         max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from api.app import create_app
+from cli.service import wait_until
 from db.archives import archives
 from db.archives.archives import ArchiveRow, ArchiveState
 from db.tenants import forums
@@ -46,13 +47,6 @@ def readers() -> list[int]:
     return found
 
 
-def wait_for(what: Callable[[], object], *, timeout_s: float = 30) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not what():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.05)
-
-
 def only_archive(sessions: Factory) -> ArchiveRow | None:
     with sessions.begin() as session:
         rows = archives.list_archives(session)
@@ -71,7 +65,7 @@ def uploading(
         thread = threading.Thread(target=lambda: answers.append(client.post(URL, content=data)))
         thread.start()
         try:
-            wait_for(lambda: only_archive(sessions))
+            wait_until(lambda: only_archive(sessions), timeout_s=60)
             yield answers
         finally:
             thread.join(60)
@@ -120,7 +114,7 @@ def test_a_stopped_archive_stops_its_reader(committed: Factory, state: ArchiveSt
         assert archive is not None
         with committed.begin() as session:
             archives.set_state(session, archive.id, state)
-        wait_for(lambda: not readers(), timeout_s=10)
+        wait_until(lambda: not readers(), timeout_s=10)
 
     assert [answer.status_code for answer in answers] == [409]
     row = only_archive(committed)
@@ -165,7 +159,7 @@ def test_a_service_that_stops_ends_its_readers_and_their_archives_say_so(
     with serving(app) as url:
         thread = threading.Thread(target=send, args=(url,))
         thread.start()
-        wait_for(lambda: only_archive(committed))
+        wait_until(lambda: only_archive(committed), timeout_s=60)
     thread.join(30)
 
     row = only_archive(committed)

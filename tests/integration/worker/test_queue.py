@@ -17,6 +17,7 @@ import redis
 import trustme
 
 from cli.embedded import redis_command
+from cli.service import wait_until
 from cli.supervisor import Supervisor
 from db.errors import TransientError
 from db.work.rows import Lane
@@ -39,6 +40,13 @@ class OwnRedis:
     def client(self) -> redis.Redis:
         return redis.Redis.from_url(self.url)
 
+    def answers(self) -> bool:
+        try:
+            with self.client() as client:
+                return bool(client.ping())
+        except redis.ConnectionError:
+            return False
+
 
 @pytest.fixture
 def own_redis() -> Iterator[OwnRedis]:
@@ -49,12 +57,7 @@ def own_redis() -> Iterator[OwnRedis]:
         path = Path(folder) / "redis.sock"
         supervisor.launch(redis_command(Path(folder), path))
         made = OwnRedis(f"unix://{path}", path, supervisor)
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            with suppress(redis.ConnectionError), made.client() as client:
-                client.ping()
-                break
-            time.sleep(0.02)
+        wait_until(made.answers, timeout_s=60)
         yield made
         with suppress(ProcessLookupError):
             os.kill(made.pid(), signal.SIGCONT)
@@ -92,13 +95,12 @@ def read_only(own: OwnRedis) -> Iterator[None]:
 def gone(own: OwnRedis) -> Iterator[None]:
     os.kill(own.pid(), signal.SIGKILL)
     yield
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
+
+    def is_back() -> bool:
         own.supervisor.check()
-        with suppress(redis.ConnectionError), own.client() as client:
-            client.ping()
-            return
-        time.sleep(0.02)
+        return own.answers()
+
+    wait_until(is_back, timeout_s=60)
 
 
 ILLS = {"hung": hung, "full": full, "read-only": read_only, "gone": gone}

@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
+from cli.service import WaitedTooLongError, wait_until
 from db.questions import questions
 from db.questions.rows import State
 from db.tenants.rows import ForumRow
@@ -74,11 +75,8 @@ def state(sessions: Factory, forum: ForumRow, external_id: str) -> State:
 
 
 def becomes(what: Callable[[], bool], *, within_s: float) -> bool:
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        if what():
-            return True
-        time.sleep(0.05)
+    with suppress(WaitedTooLongError):
+        wait_until(what, timeout_s=within_s)
     return what()
 
 

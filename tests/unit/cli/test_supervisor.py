@@ -14,6 +14,7 @@ import pytest
 
 from cli import supervisor as supervising
 from cli.children import Command, end_leftovers, record
+from cli.service import wait_until
 from cli.supervisor import ChildDiedError, Supervisor, pause_s
 
 SLEEPS = "import time; time.sleep(600)"
@@ -30,17 +31,16 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def wait_for(
-    what: Callable[[], bool],
-    *,
-    meanwhile: Callable[[], object] = lambda: None,
-    timeout_s: float = 20,
-) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not what():
-        meanwhile()
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.02)
+def wait_for(what: Callable[[], bool], *, meanwhile: Callable[[], object] = int) -> None:
+    """Wait until *what* is so, and do something else between two looks."""
+
+    def looks() -> bool:
+        found = what()
+        if not found:
+            meanwhile()
+        return found
+
+    wait_until(looks, timeout_s=60, pause_s=0.02)
 
 
 @pytest.fixture

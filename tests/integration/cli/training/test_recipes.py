@@ -59,6 +59,7 @@ def test_a_gate_is_fitted_without_labels_and_says_what_it_spares(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("training.gate._FEWEST", 5)  # the sample forum is a small one
+    monkeypatch.setattr("training.gate._STEPS", (40, 1))
     folder, questions = tmp_path / "model", tmp_path / "questions.txt"
     shutil.copytree(model_folder(DEFAULT_RERANKER), folder)
     titles = [str(question["title"]) for question in load_questions()]

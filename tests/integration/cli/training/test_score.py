@@ -18,6 +18,14 @@ from training.measure.pair_files import SCORES
 from worker.inference.load import load_encoder, load_reranker
 from worker.text import model_text
 
+# Exporting a model warns of what PyTorch will do otherwise one day.
+pytestmark = [
+    pytest.mark.usefixtures("exported_here"),
+    pytest.mark.filterwarnings(
+        "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore:# The axis name:UserWarning"
+    ),
+]
+
 TEXT = """\
 id,question1,question2,is_duplicate
 1,how do i fold a jacket,what is the best way to fold a jacket,1

@@ -52,9 +52,12 @@ def encoder(cache: Path) -> Encoder:
     return load_encoder(DEFAULT_ENCODER, device="cpu", cache=cache)
 
 
-@pytest.fixture
-def tiny_reranker(tmp_path: Path) -> Path:
-    return make_reranker(tmp_path / "reranker")
+@pytest.fixture(scope="module")
+def tiny_reranker(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_reranker(tmp_path_factory.mktemp("tiny") / "reranker")
+
+
+here = pytest.mark.usefixtures("exported_here")
 
 
 def reference(folder: Path, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -102,6 +105,7 @@ def test_a_worker_on_a_cpu_never_loads_pytorch(encoder: Encoder, cache: Path) ->
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@here
 def test_other_poolings_give_unit_vectors_that_agree(tmp_path: Path, cache: Path) -> None:
     folder = make_bert_encoder(tmp_path, pooling="cls")
 
@@ -110,6 +114,7 @@ def test_other_poolings_give_unit_vectors_that_agree(tmp_path: Path, cache: Path
     assert (vectors * reference(folder, TEXTS)).sum(axis=1).min() > 0.97
 
 
+@here
 def test_a_roberta_model_without_type_ids_agrees(tmp_path: Path, cache: Path) -> None:
     folder = make_roberta_encoder(tmp_path)
 
@@ -118,6 +123,7 @@ def test_a_roberta_model_without_type_ids_agrees(tmp_path: Path, cache: Path) ->
     assert (vectors * reference(folder, TEXTS)).sum(axis=1).min() > 0.97
 
 
+@here
 def test_logits_come_in_the_order_of_the_pairs(tiny_reranker: Path, cache: Path) -> None:
     reranker = load_reranker(str(tiny_reranker), device="cpu", cache=cache)
 
@@ -130,6 +136,7 @@ def test_logits_come_in_the_order_of_the_pairs(tiny_reranker: Path, cache: Path)
     assert reranker.score(TEXTS, PAIRS[:0]).shape == (0,)
 
 
+@here
 def test_a_reranker_of_several_labels_is_refused(tmp_path: Path, cache: Path) -> None:
     folder = make_reranker(tmp_path, labels=3)
 
@@ -137,6 +144,7 @@ def test_a_reranker_of_several_labels_is_refused(tmp_path: Path, cache: Path) ->
         load_reranker(str(folder), device="cpu", cache=cache)
 
 
+@here
 def test_a_folder_of_something_else_is_refused(tmp_path: Path, cache: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
 
@@ -154,6 +162,7 @@ def test_an_unknown_name_is_not_found(cache: Path, monkeypatch: pytest.MonkeyPat
         load_encoder("nobody/nothing", device="cpu", cache=cache)
 
 
+@here
 def test_two_workers_that_start_at_once_export_once(
     tiny_reranker: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -222,8 +231,9 @@ def test_a_model_that_cannot_be_exported_runs_by_pytorch(
     assert 1.0 / (1.0 + np.exp(-logits)) == pytest.approx(np.asarray(probabilities), abs=1e-4)
 
 
-def test_numbers_that_are_not_finite_are_an_error(tiny_reranker: Path, tmp_path: Path) -> None:
-    reranker = load_reranker(str(tiny_reranker), device="cpu", cache=tmp_path)
+@here
+def test_numbers_that_are_not_finite_are_an_error(tiny_reranker: Path, cache: Path) -> None:
+    reranker = load_reranker(str(tiny_reranker), device="cpu", cache=cache)
     reranker._runner.run = lambda batches: np.full(len(batches[0].rows), np.nan, np.float32)  # type: ignore[attr-defined]  # noqa: SLF001
 
     with pytest.raises(InferenceError, match="not finite"):

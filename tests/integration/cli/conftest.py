@@ -1,0 +1,23 @@
+"""Data folders for commands: one without a service, and one whose service the tests run."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.embedded import Addresses
+from cli.home import hold
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="ab-", dir="/tmp") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def running_home(servers: Addresses, home: Path) -> Iterator[Path]:
+    """A data folder whose service is the one that the tests run."""
+    with hold(home, lambda: servers):
+        yield home
