@@ -13,7 +13,7 @@ from api.schemas import (
 from db.pairs.rows import Duplicate, PairRow
 from db.questions.rows import Answer
 from db.tenants.rows import ForumRow
-from worker.language import warnings_of
+from worker.text.language import warnings_of
 
 
 def status_url(forum: ForumRow, external_id: str) -> str:

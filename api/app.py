@@ -2,9 +2,10 @@
 
 from fastapi import FastAPI
 
-from api import console, errors, openapi
+from api import console
 from api.deps import Services
-from api.middleware import BodyForms, Heads, Observer, PayloadLimit
+from api.http import errors, openapi
+from api.http.middleware import BodyForms, Heads, Observer, PayloadLimit
 from api.routes import (
     archives,
     batches,

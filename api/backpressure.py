@@ -4,7 +4,7 @@ import math
 
 from sqlalchemy.orm import Session
 
-from api.cache import TimedCache
+from api.http.cache import TimedCache
 from db.errors import BackpressureError
 from db.tenants.rows import ForumRow
 from db.work import jobs

@@ -18,8 +18,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from api.backpressure import Backlog
-from api.cache import TimedCache
-from api.errors import ForbiddenError, UnauthenticatedError, UnsupportedMediaTypeError
+from api.http.cache import TimedCache
+from api.http.errors import ForbiddenError, UnauthenticatedError, UnsupportedMediaTypeError
 from api.metrics import CountedQueue, Metrics
 from api.settings import ApiSettings
 from api.uploads import Uploads

@@ -15,7 +15,7 @@ from anyio import to_thread
 from anyio.abc import Process
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.errors import DiskFullError
+from api.http.errors import DiskFullError
 from db.archives import archives, reading
 from db.archives.archives import ArchiveState
 from db.engine import Sessions

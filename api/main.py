@@ -6,7 +6,7 @@ from api.app import create_app
 from api.settings import ApiSettings
 from db.engine import make_engine, make_sessions
 from db.settings import DatabaseSettings
-from worker.logs import configure_logs
+from worker.process.logs import configure_logs
 from worker.queue import CeleryQueue
 
 

@@ -15,7 +15,7 @@ import anyio
 from anyio import to_thread
 from starlette.requests import ClientDisconnect, Request
 
-from api.errors import (
+from api.http.errors import (
     BodyBrokenOffError,
     DiskFullError,
     SlowBodyError,

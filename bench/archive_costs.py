@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.archive_data import Context, with_partners, work_s
-from cli.service import running_servers
+from cli.running.service import running_servers
 from worker.archives.blocks import BlockSearch, all_near
 from worker.inference.cascade import rerank
 from worker.scoring.traits import Traits

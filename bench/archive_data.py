@@ -22,7 +22,7 @@ from worker.inference.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encode
 from worker.inference.reranker import Reranker
 from worker.matching.matcher import Matcher
 from worker.settings import WorkerSettings
-from worker.text import model_text, text_digest
+from worker.text.normal import model_text, text_digest
 
 _CHUNK = 4_096
 

@@ -15,7 +15,7 @@ import numpy as np
 from sqlalchemy import select
 
 from bench.archive_data import Context, Keys, inside, keys_of, peak_of, with_partners
-from cli.service import Service, running_servers, running_service
+from cli.running.service import Service, running_servers, running_service
 from db.engine import Sessions
 from db.tables.pairs import Pair
 from db.tables.questions import Question

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, text
 
 from api.app import create_app
 from api.settings import ApiSettings
-from cli.service import running_servers
+from cli.running.service import running_servers
 from db.engine import make_sessions
 from db.tenants import forums, people
 from db.tenants.people import Role

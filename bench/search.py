@@ -9,7 +9,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from cli.service import running_servers
+from cli.running.service import running_servers
 from db.engine import Sessions
 from db.questions import questions, saving
 from db.questions.rows import NewQuestion

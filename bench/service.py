@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from sqlalchemy import delete
 
 from bench.texts import questions as some_questions
-from cli.home import Running
-from cli.service import Service, running_servers, running_service, stopped
+from cli.running.home import Running
+from cli.running.service import Service, running_servers, running_service, stopped
 from db.engine import Sessions
 from db.questions import saving
 from db.questions.rows import NewQuestion
@@ -32,12 +32,12 @@ from worker.inference.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encode
 from worker.live.drain import Drain
 from worker.live.fill import fill
 from worker.live.pipeline import Pipeline
-from worker.logs import configure_logs
 from worker.matching.models import Limits, Models
+from worker.process.logs import configure_logs
 from worker.queue import CeleryQueue
 from worker.resources import register
 from worker.settings import WorkerSettings
-from worker.text import estimate_tokens, full_text, text_digest
+from worker.text.normal import estimate_tokens, full_text, text_digest
 
 STORED = 20_000
 ASKED = 200

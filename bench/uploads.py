@@ -23,9 +23,9 @@ import py7zr
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cli.home import environment
-from cli.service import Servers, held_port, running_servers, wait_until
-from cli.supervisor import Supervisor
+from cli.running.home import environment
+from cli.running.service import Servers, held_port, running_servers, wait_until
+from cli.running.supervisor import Supervisor
 from db.tenants import forums, keys
 from worker.archives.readers.streams import zstd
 

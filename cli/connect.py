@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cli.home import Running, data_folder, environment, find_running
-from cli.service import held_servers
+from cli.running.home import Running, data_folder, environment, find_running
+from cli.running.service import held_servers
 from db import schema
 from db.engine import Sessions, make_engine, make_sessions
 from db.settings import DatabaseSettings

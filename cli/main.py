@@ -7,8 +7,9 @@ from pydantic import ValidationError
 from rich.console import Console
 from sqlalchemy.exc import OperationalError
 
-from cli import doctor, models, processes, retry, up
+from cli import doctor, models, retry
 from cli.archives import archives, importing, mine
+from cli.running import processes, up
 from cli.tenants import forums, keys, people
 from cli.training import trained
 from db.errors import ServiceError

@@ -16,8 +16,8 @@ from argon2 import PasswordHasher
 from sqlalchemy import Connection, Engine, create_engine, make_url
 from sqlalchemy.orm import Session, sessionmaker
 
-from cli.embedded import Addresses
-from cli.service import running_servers, settings_of
+from cli.running.embedded import Addresses
+from cli.running.service import running_servers, settings_of
 from db.engine import make_engine
 from db.tenants import people
 

@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings
 
 from api.console.settings import ConsoleSettings
 from api.settings import ApiSettings
-from cli.home import HomeSettings
+from cli.running.home import HomeSettings
 from db.settings import DatabaseSettings
 from db.work.rows import Lane
 from worker.app import make_app

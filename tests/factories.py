@@ -7,7 +7,7 @@ from db.questions.rows import NewQuestion, Saved
 from db.tenants import forums
 from db.tenants.rows import ForumRow
 from db.work.rows import Lane
-from worker.text import estimate_tokens, full_text, text_digest
+from worker.text.normal import estimate_tokens, full_text, text_digest
 
 
 def make_forum(session: Session, name: str = "cooks") -> ForumRow:

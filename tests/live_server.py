@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI
 
-from cli.service import wait_until
+from cli.running.service import wait_until
 
 
 @contextmanager

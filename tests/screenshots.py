@@ -16,8 +16,8 @@ from sqlalchemy import select, update
 from api.app import create_app
 from api.schemas import BatchItemIn
 from api.settings import ApiSettings
+from cli.running.service import running_servers
 from cli.sample import FORUM, labels, load_questions
-from cli.service import running_servers
 from db.deciding import decisions
 from db.deciding.decisions import Verdict
 from db.engine import Sessions

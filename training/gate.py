@@ -21,7 +21,7 @@ from worker.inference.encoder import Encoder
 from worker.inference.reranker import Reranker
 from worker.matching.matcher import Matcher
 from worker.scoring.gate import Gate, Screen, gate_scores
-from worker.text import Seen
+from worker.text.normal import Seen
 
 KEPT = 0.997
 """Share of the pairs flagged among those held out that the gate lets pass."""

@@ -8,9 +8,9 @@ from celery.signals import setup_logging, worker_process_init, worker_process_sh
 from kombu import Queue as KombuQueue
 
 from db.work.rows import Lane
-from worker.logs import configure_logs
-from worker.orphans import die_with
-from worker.pulse import Pulse, is_fresh
+from worker.process.logs import configure_logs
+from worker.process.orphans import die_with
+from worker.process.pulse import Pulse, is_fresh
 from worker.queue import broker_tls, broker_url
 from worker.resources import resources
 from worker.settings import WorkerSettings

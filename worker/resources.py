@@ -32,10 +32,10 @@ from worker.live.pipeline import Pipeline
 from worker.matching.matcher import Matcher
 from worker.matching.models import Limits, Models
 from worker.matching.near import Near
+from worker.process.turns import Turns
 from worker.queue import Broker, CeleryQueue, Queue
 from worker.settings import WorkerSettings
-from worker.text import seen
-from worker.turns import Turns
+from worker.text.normal import seen
 
 if TYPE_CHECKING:
     from worker.archives.slices import ArchiveWorker

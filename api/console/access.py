@@ -18,12 +18,12 @@ from itsdangerous import BadSignature, Signer, TimestampSigner
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from api.conflicts import review_problem
 from api.console.render import page
 from api.console.settings import ConsoleSettings
 from api.deps import Sessions, Settings
-from api.errors import ForbiddenError, field_errors, status_of
-from api.texts import CheckedRoute
+from api.http.conflicts import review_problem
+from api.http.errors import ForbiddenError, field_errors, status_of
+from api.http.texts import CheckedRoute
 from db.errors import ForumNotFoundError, InvalidInputError, ServiceError
 from db.tenants import forums, people
 from db.tenants.attempts import TooManyAttemptsError

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Form, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from api.clients import base_url
 from api.console.access import AnAdmin, AReviewer, ConsoleRoute, Reviewer
 from api.console.render import page
 from api.console.view import frame
 from api.deps import AllServices, Sessions
+from api.http.clients import base_url
 from api.look_up import callable_url
 from db.engine import Sessions as SessionFactory
 from db.errors import InvalidInputError

@@ -18,7 +18,7 @@ from db.deciding import opinions
 from db.engine import Sessions as SessionFactory
 from db.review import insight
 from db.tenants import people
-from worker.cells import as_cell
+from worker.text.cells import as_cell
 
 PAGE = 50
 EXPORT_PAGE = 1_000

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Depends, Form, Request
 from itsdangerous import BadSignature, TimestampSigner
 from starlette.responses import RedirectResponse, Response
 
-from api.clients import address_of, is_secure
 from api.console.access import (
     COOKIE,
     Console,
@@ -21,6 +20,7 @@ from api.console.access import (
 )
 from api.console.render import page
 from api.deps import Sessions, Settings
+from api.http.clients import address_of, is_secure
 from db.tenants import attempts, people
 from db.tenants.attempts import TooManyAttemptsError
 from db.tenants.people import PersonRow, SignInRefusedError

@@ -11,10 +11,10 @@ from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 
 from api.deps import AllServices, Caller, ReadForum, Services, Sessions, SubmitForum
-from api.errors import ForbiddenError
+from api.http.errors import ForbiddenError
+from api.http.openapi import conflict
+from api.http.texts import CheckedRoute
 from api.loading import Reader
-from api.openapi import conflict
-from api.texts import CheckedRoute
 from db.archives import archives
 from db.archives import units as archive_units
 from db.archives.archives import ArchiveNotFoundError, ArchiveRow, ArchiveState

@@ -8,9 +8,9 @@ from pydantic import ValidationError
 
 from api.answers import status_url
 from api.deps import AllServices, Services, SubmitForum, only_json
-from api.errors import field_errors
+from api.http.errors import field_errors
+from api.http.texts import CheckedRoute, fault_of
 from api.schemas import BatchIn, BatchItemIn, BatchItemOut, BatchOut, FieldProblem
-from api.texts import CheckedRoute, fault_of
 from db.questions import saving
 from db.questions.rows import NewQuestion, Saved
 from db.tenants.rows import ForumRow

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from api.deps import AdminForum, Caller, Sessions, only_json
-from api.openapi import conflict
-from api.texts import CheckedRoute
+from api.http.openapi import conflict
+from api.http.texts import CheckedRoute
 from db.pairs import calibrations
 from db.tenants import forums
 from db.tenants.rows import CalibrationRow

@@ -4,8 +4,8 @@ import anyio.to_thread
 from fastapi import APIRouter, Depends
 
 from api.deps import AllServices, SubmitForum, only_json
+from api.http.texts import CheckedRoute
 from api.schemas import CheckedOut, CheckIn, CheckOut, ModelsOut
-from api.texts import CheckedRoute
 from db.errors import TransientError
 from worker.queue import CheckAnswer, CheckRequest
 

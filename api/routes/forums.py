@@ -3,8 +3,8 @@
 from fastapi import APIRouter
 
 from api.deps import ReadForum, Sessions
+from api.http.texts import CheckedRoute
 from api.schemas import ForumOut
-from api.texts import CheckedRoute
 from db.work import jobs
 from db.work.rows import Lane
 

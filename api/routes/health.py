@@ -8,8 +8,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import PlainTextResponse
 
 from api.deps import AllServices, Services
+from api.http.texts import CheckedRoute
 from api.schemas import CheckResult, HealthOut
-from api.texts import CheckedRoute
 from db import schema
 from db.errors import TransientError
 from db.work import workers

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Query
 
 from api.answers import pair_out
 from api.deps import ReadForum, Sessions
+from api.http.texts import CheckedRoute
 from api.schemas import PairsOut
-from api.texts import CheckedRoute
 from db.errors import InvalidInputError
 from db.pairs import pairs
 from db.rows import PairStatus

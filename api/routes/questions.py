@@ -8,8 +8,8 @@ from starlette.concurrency import run_in_threadpool
 
 from api.answers import question_out, status_url
 from api.deps import AllServices, Caller, ReadForum, Services, Sessions, SubmitForum, only_json
+from api.http.texts import CheckedRoute
 from api.schemas import ExternalId, QuestionIn, QuestionOut
-from api.texts import CheckedRoute
 from db.questions import questions, saving
 from db.questions.rows import NewQuestion, Saved, State
 from db.tenants.rows import ForumRow

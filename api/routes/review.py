@@ -7,11 +7,11 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
 from starlette.responses import Response
 
-from api.conflicts import review_problem
 from api.deps import Caller, ReviewForum, Sessions, only_json
-from api.openapi import conflict
+from api.http.conflicts import review_problem
+from api.http.openapi import conflict
+from api.http.texts import CheckedRoute
 from api.schemas import ExternalId
-from api.texts import CheckedRoute
 from db.deciding import decisions
 from db.deciding.decisions import NOTE_LENGTH, StaleVersionError, Verdict
 from db.groups import groups

@@ -27,7 +27,7 @@ from db.work import workers
 from worker.archives.load import OnBatch, check, load
 from worker.archives.load_job import Format
 from worker.archives.readers import Archive, KnownPair, Record, Reject, open_archive, open_stream
-from worker.cells import as_cell
+from worker.text.cells import as_cell
 
 console = Console(stderr=True)
 _ALIVE_S = 90

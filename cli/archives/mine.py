@@ -14,9 +14,9 @@ from rich.console import Console
 from cli.stages import stage_bars
 from db.errors import InvalidInputError
 from worker.archives.readers import Archive, Reject, SourceQuestion, open_archive, open_stream
-from worker.cells import as_cell
 from worker.inference.load import load_encoder, load_reranker
 from worker.settings import WorkerSettings
+from worker.text.cells import as_cell
 
 if TYPE_CHECKING:
     from worker.archives.mining import Mined

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from db.archives.report import FoundPair
 from worker.archives.report import Report
-from worker.cells import as_cell
+from worker.text.cells import as_cell
 
 _WIDTH, _HEIGHT, _BASE = 640, 180, 24
 _PAIR_COLUMNS = ("id1", "id2", "question1", "question2", "kind", "status", "cosine", "score")

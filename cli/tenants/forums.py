@@ -15,7 +15,7 @@ from db.tenants.rows import ForumRow
 from worker.live import calibrating
 from worker.live.calibrating import Proposal
 from worker.live.recheck import owe_again
-from worker.text import TextFields
+from worker.text.normal import TextFields
 
 app = typer.Typer(help="List forums and change their settings.", no_args_is_help=True)
 console = Console()

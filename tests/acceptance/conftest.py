@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from cli.home import Running
-from cli.service import Servers, Service, running_service, settings_of
+from cli.running.home import Running
+from cli.running.service import Servers, Service, running_service, settings_of
 from db.engine import make_engine
 from tests.conftest import copy_of_servers
 

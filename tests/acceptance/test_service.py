@@ -7,8 +7,8 @@ import time
 
 import redis
 
+from cli.running.service import Service, wait_until
 from cli.sample import load_questions
-from cli.service import Service, wait_until
 
 
 def titles(count: int) -> list[str]:

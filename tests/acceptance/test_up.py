@@ -15,7 +15,7 @@ import httpx2
 import psutil
 import pytest
 
-from cli.service import answers, wait_until
+from cli.running.service import answers, wait_until
 
 START_S = 240.0
 PROCESSES = ("postgres", "redis", "api", "worker", "beat")

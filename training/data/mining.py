@@ -10,7 +10,7 @@ from db.errors import InvalidInputError
 from training.data.pairs import LabelledPair
 from training.data.splits import Components
 from worker.inference.encoder import Encoder
-from worker.text import text_digest
+from worker.text.normal import text_digest
 
 _CELLS = 1 << 26
 """Cosines computed at once: 256 MB of them."""

@@ -23,7 +23,7 @@ from training.data.pairs import (
     Values,
 )
 from training.data.tables import file_sha256, is_table, open_table
-from worker.text import TextFields, full_text, model_text, text_digest
+from worker.text.normal import TextFields, full_text, model_text, text_digest
 
 _LABELS = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0, "0.0": 0.0, "1.0": 1.0}
 _SHOWN = 5

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from db.errors import InvalidInputError
 from training.data.pairs import LabelledPair, write_pairs
-from worker.text import text_digest
+from worker.text.normal import text_digest
 
 MANIFEST_FILE = "manifest.json"
 _DEFAULT_SHARES = {"train": 0.9, "dev": 0.05, "test": 0.05}

@@ -18,7 +18,7 @@ from worker.archives.readers.delimited import DelimitedRows
 from worker.archives.readers.json_rows import json_lines
 from worker.archives.readers.records import Reject, UnreadableArchiveError
 from worker.archives.readers.streams import SAMPLE, Counted, as_utf8, detect_encoding, opened
-from worker.cells import of_cell
+from worker.text.cells import of_cell
 
 _HEAD = 200
 """JSON objects that are looked at for the names of the columns."""

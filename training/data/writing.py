@@ -15,7 +15,7 @@ from typing import Any, Protocol, TextIO
 
 from training.data.pairs import PairsError, Values
 from training.data.tables import Kind, kind_of
-from worker.cells import as_cell
+from worker.text.cells import as_cell
 
 STDOUT = "-"
 _DELIMITERS = {Kind.CSV: ",", Kind.TSV: "\t"}

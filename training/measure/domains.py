@@ -21,7 +21,7 @@ from worker.archives.blocks import BlockSearch
 from worker.archives.mining import near_questions
 from worker.matching.matcher import Matcher
 from worker.scoring.gate import Screen
-from worker.text import Seen, TextFields, seen
+from worker.text.normal import Seen, TextFields, seen
 
 STAGES = ("cosine_titles", "cosine_whole", "cross_encoder", "served")
 NEAREST = 12_000

@@ -14,8 +14,8 @@ from training.data.pairs import BODY1, BODY2, QUESTION1, QUESTION2, PairsError
 from training.data.tables import Row, Table
 from training.data.writing import Writer
 from training.measure.stages import CHUNK, Decision, PairTexts, Stages, StageScores
-from worker.language import warnings_of
-from worker.text import foreign_share, model_text
+from worker.text.language import warnings_of
+from worker.text.normal import foreign_share, model_text
 
 SCORES: Mapping[str, type] = {
     "cosine_titles": float,

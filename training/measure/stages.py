@@ -12,7 +12,7 @@ from worker.matching.pairs import score_pairs
 from worker.scoring.calibration import Rule
 from worker.scoring.fusion import Floats
 from worker.scoring.traits import Traits
-from worker.text import (
+from worker.text.normal import (
     FOREIGN_LIMIT,
     Seen,
     TextFields,

@@ -29,7 +29,7 @@ from db.tenants.rows import ForumRow
 from worker.archives.payload import pack_links
 from worker.archives.readers.records import KnownPair, Record, Reject, SourceQuestion
 from worker.live.intake import FieldError, question_of
-from worker.text import TextFields
+from worker.text.normal import TextFields
 
 BATCH = 5_000
 _BATCH_CHARS = 4 << 20

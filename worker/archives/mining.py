@@ -20,7 +20,7 @@ from worker.inference.reranker import Reranker
 from worker.matching.matcher import Matcher
 from worker.matching.near import Near
 from worker.scoring.gate import Screen
-from worker.text import Seen, TextFields, full_text, seen, text_digest
+from worker.text.normal import Seen, TextFields, full_text, seen, text_digest
 
 OnProgress = Callable[[str, int, int], None]
 """Hears the stage, how many units were just done, and how many there are in all."""

@@ -6,7 +6,7 @@ from db.archives import blocks as archive_blocks
 from db.archives import units as archive_units
 from db.archives.archives import ArchiveRow, Stage
 from db.archives.units import NewUnit
-from worker.text import FOREIGN_LIMIT
+from worker.text.normal import FOREIGN_LIMIT
 
 EMBED_STEP = 1_000
 _FINISH_STEP = 5_000

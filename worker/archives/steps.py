@@ -31,7 +31,7 @@ from worker.matching.matcher import Matcher
 from worker.matching.models import Models
 from worker.matching.near import Near
 from worker.matching.vectors import embed, seen_of
-from worker.text import FOREIGN_LIMIT, MODEL_TEXT_LENGTH
+from worker.text.normal import FOREIGN_LIMIT, MODEL_TEXT_LENGTH
 
 RERANK_PAIRS = 960
 """Pairs of a unit; with a GPU, `_ON_GPU` times as many, as of all of these."""

@@ -7,7 +7,6 @@ from db.questions.rows import CandidateText
 from db.tenants import forums
 from db.vectors import embeddings
 from db.vectors.rows import Candidate
-from worker.language import warnings_of
 from worker.matching.findings import (
     keep_best,
     same_text,
@@ -18,7 +17,8 @@ from worker.matching.matcher import Matcher
 from worker.matching.models import Limits, Models
 from worker.matching.vectors import seen_of
 from worker.queue import CheckAnswer, CheckedDuplicate, CheckRequest
-from worker.text import (
+from worker.text.language import warnings_of
+from worker.text.normal import (
     FOREIGN_LIMIT,
     Seen,
     TextFields,

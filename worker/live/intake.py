@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from db.errors import InvalidInputError
 from db.questions.rows import NewQuestion
-from worker.text import (
+from worker.text.normal import (
     MODEL_TEXT_LENGTH,
     TextFields,
     clean,

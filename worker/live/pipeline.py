@@ -31,7 +31,7 @@ from worker.matching.matcher import Matcher
 from worker.matching.models import Limits, Models
 from worker.matching.near import Near
 from worker.matching.vectors import embed, seen_of
-from worker.text import FOREIGN_LIMIT, Seen
+from worker.text.normal import FOREIGN_LIMIT, Seen
 
 log = structlog.get_logger()
 

@@ -14,7 +14,7 @@ from worker.inference.cascade import Scores
 from worker.matching.matcher import Matcher
 from worker.matching.near import Near
 from worker.scoring.fusion import Floats
-from worker.text import Seen
+from worker.text.normal import Seen
 
 
 def same_text(question_id: int, twin_id: int, *, cosine: float | None = None) -> Finding:

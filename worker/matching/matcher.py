@@ -22,7 +22,7 @@ from worker.scoring.fusion import Floats, Fusion, unmoved
 from worker.scoring.gate import Screen
 from worker.scoring.recalibration import Line
 from worker.scoring.traits import Traits
-from worker.text import Seen
+from worker.text.normal import Seen
 
 _ENCODE_CHUNK = 2_048
 _RERANK_CHUNK = 4_096

@@ -10,7 +10,7 @@ from worker.inference.reranker import Reranker
 from worker.matching.matcher import Matcher, OnDone, unheard
 from worker.scoring.fusion import Floats
 from worker.scoring.traits import Traits
-from worker.text import Seen
+from worker.text.normal import Seen
 
 _CHUNK = 1_024
 

@@ -9,7 +9,7 @@ from db.rows import QuestionText
 from db.vectors import embeddings
 from db.vectors.rows import NewEmbedding
 from worker.inference.encoder import Encoder
-from worker.text import Seen, TextFields, seen
+from worker.text.normal import Seen, TextFields, seen
 
 
 def seen_of(row: QuestionText | CandidateText) -> Seen:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from db.errors import UnreadableModelError
 from worker.scoring.fusion import Floats, Fusion
 from worker.scoring.traits import Traits
-from worker.text import Reads
+from worker.text.normal import Reads
 
 CALIBRATION_FILE = "calibration.json"
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.scoring.overlap import overlaps, runs
-from worker.text import Seen
+from worker.text.normal import Seen
 
 Floats = NDArray[np.float32]
 

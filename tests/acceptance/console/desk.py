@@ -4,7 +4,7 @@ from playwright.sync_api import Page, Response
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from cli.service import wait_until
+from cli.running.service import wait_until
 from db.tables.pairs import Pair
 from db.tables.review import Claim
 

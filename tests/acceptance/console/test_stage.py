@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 from sqlalchemy import select, update
 
-from cli.service import wait_until
+from cli.running.service import wait_until
 from db.groups import groups
 from db.tables.pairs import Pair
 from db.tables.review import Claim, Decision, Person, SignIn

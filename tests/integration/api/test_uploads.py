@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from api.app import create_app
-from cli.service import wait_until
+from cli.running.service import wait_until
 from db.archives import archives
 from db.archives.archives import ArchiveRow, ArchiveState
 from db.tenants import forums

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.embedded import Addresses
-from cli.home import hold
+from cli.running.embedded import Addresses
+from cli.running.home import hold
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ import pytest
 import redis
 import trustme
 
-from cli.embedded import redis_command
-from cli.service import wait_until
-from cli.supervisor import Supervisor
+from cli.running.embedded import redis_command
+from cli.running.service import wait_until
+from cli.running.supervisor import Supervisor
 from db.errors import TransientError
 from db.work.rows import Lane
 from worker import queue as queueing

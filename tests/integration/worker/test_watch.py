@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from cli.service import WaitedTooLongError, wait_until
+from cli.running.service import WaitedTooLongError, wait_until
 from db.questions import questions
 from db.questions.rows import State
 from db.tenants.rows import ForumRow

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.backpressure import retry_after_s
-from api.cache import TimedCache
+from api.http.cache import TimedCache
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from worker.text import clean, text_digest
+from worker.text.normal import clean, text_digest
 
 SAMPLE = files("cli") / "sample"
 TITLE_LIMIT = 500

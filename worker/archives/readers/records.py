@@ -9,7 +9,7 @@ from typing import Self
 
 from db.errors import InvalidInputError
 from worker.live.intake import Submission
-from worker.text import clean, text_digest
+from worker.text.normal import clean, text_digest
 
 TITLE_LIMIT = 2_000
 BODY_LIMIT = 100_000

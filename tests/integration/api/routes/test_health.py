@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session, sessionmaker
 
-from cli.embedded import Addresses
+from cli.running.embedded import Addresses
 from db.work import workers
 from db.work.rows import Lane
 from tests.api_service import NotingQueue, make_client, make_key

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from cli.service import wait_until
+from cli.running.service import wait_until
 from db.questions import questions
 from db.questions.rows import State
 from db.tables.questions import Embedding, Job, Question

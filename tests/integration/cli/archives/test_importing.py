@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 from typer.testing import CliRunner, Result
 
 from cli.archives import importing, watch
-from cli.embedded import Addresses
 from cli.main import app
+from cli.running.embedded import Addresses
 from db.tables.archives import Archive
 from db.tables.pairs import Pair
 from db.tables.questions import Question

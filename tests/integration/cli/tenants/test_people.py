@@ -9,8 +9,8 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session, sessionmaker
 from typer.testing import CliRunner, Result
 
-from cli.embedded import Addresses
 from cli.main import app
+from cli.running.embedded import Addresses
 from db.errors import ForumNotFoundError
 from db.rows import PairStatus
 from db.tables.review import Person

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from sqlalchemy import func, select, update
 
-from cli.embedded import Addresses
+from cli.running.embedded import Addresses
 from db.archives import archives
 from db.archives import units as archive_units
 from db.archives.archives import ArchiveState, Stage

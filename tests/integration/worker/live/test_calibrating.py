@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from cli.service import wait_until
+from cli.running.service import wait_until
 from db.deciding import bulk
 from db.groups import groups
 from db.pairs import calibrations, pairs, thresholds

@@ -24,7 +24,7 @@ from worker.live import pipeline, recheck
 from worker.matching.matcher import Matcher
 from worker.matching.models import Limits
 from worker.matching.near import Near
-from worker.text import Seen
+from worker.text.normal import Seen
 
 Factory = sessionmaker[Session]
 TEXT = "How do I boil an egg"

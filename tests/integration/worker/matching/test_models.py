@@ -30,7 +30,7 @@ from worker.matching.pairs import score_pairs
 from worker.queue import CheckRequest
 from worker.scoring.calibration import Calibration, Rule
 from worker.scoring.fusion import Fusion
-from worker.text import Reads, TextFields, seen
+from worker.text.normal import Reads, TextFields, seen
 
 Factory = sessionmaker[Session]
 BODY = "In a pot with salt, for some minutes, until they are firm enough for my taste"

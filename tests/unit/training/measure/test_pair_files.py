@@ -12,7 +12,7 @@ from worker.inference.testing import WordEncoder, WordReranker
 from worker.matching.matcher import Matcher
 from worker.scoring.calibration import Calibration
 from worker.scoring.fusion import Fusion
-from worker.text import FOREIGN_WARNING
+from worker.text.normal import FOREIGN_WARNING
 
 CALIBRATION = Calibration(fusion=Fusion(cosine=4.0), logit_only=Fusion(), threshold=0.6)
 

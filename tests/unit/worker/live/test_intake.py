@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.live.intake import FieldError, Submission, question_of
-from worker.text import normalise
+from worker.text.normal import normalise
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 anything = st.text(st.characters())  # surrogates and control characters with it

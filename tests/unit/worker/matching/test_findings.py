@@ -19,7 +19,7 @@ from worker.matching.near import Near
 from worker.scoring.calibration import Calibration, Rule
 from worker.scoring.fusion import Fusion
 from worker.scoring.recalibration import Line
-from worker.text import Reads, TextFields, seen
+from worker.text.normal import Reads, TextFields, seen
 
 SCORES = st.floats(0, 1, width=32)
 FINDINGS = st.lists(

@@ -15,7 +15,7 @@ from worker.matching.near import Near
 from worker.scoring.calibration import Calibration
 from worker.scoring.gate import Gate
 from worker.scoring.recalibration import Line
-from worker.text import Seen, seen
+from worker.text.normal import Seen, seen
 
 WORDS = ("boil", "egg", "rome", "train", "fox", "visa", "how", "to", "an", "the")
 TEXTS = st.lists(

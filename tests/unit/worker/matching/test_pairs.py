@@ -10,7 +10,7 @@ from worker.matching.near import Near
 from worker.matching.pairs import score_pairs
 from worker.scoring.calibration import Calibration, Rule
 from worker.scoring.fusion import Fusion
-from worker.text import Reads, Seen, TextFields, seen
+from worker.text.normal import Reads, Seen, TextFields, seen
 
 RULE = Rule(
     fusion=Fusion(logit=0.05, cosine=6.0, bias=-4.0, overlap_logit=0.6, bodies=0.4),

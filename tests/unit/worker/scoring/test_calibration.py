@@ -20,7 +20,7 @@ from worker.scoring.calibration import (
 )
 from worker.scoring.fusion import Floats, Fusion
 from worker.scoring.traits import Traits
-from worker.text import Reads
+from worker.text.normal import Reads
 
 MINI = Rule(
     fusion=Fusion(logit=0.0, cosine=8.0, bias=-6.0, overlap_logit=0.8, bodies=0.7),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from worker.scoring.overlap import overlaps, runs
 from worker.scoring.traits import LONG_BODY, Traits, bodies
-from worker.text import Seen, TextFields, seen
+from worker.text.normal import Seen, TextFields, seen
 
 TEXT = st.text(alphabet="ab 1?é_\n[", max_size=90)
 QUESTIONS = st.lists(

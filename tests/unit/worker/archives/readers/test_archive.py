@@ -27,7 +27,7 @@ from worker.archives.readers import (
 )
 from worker.archives.readers.records import UnreadableArchiveError
 from worker.archives.readers.streams import LINE_LIMIT
-from worker.text import clean
+from worker.text.normal import clean
 
 POSTS = """\ufeff<?xml version="1.0" encoding="utf-8"?>
 <posts>

@@ -14,7 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import (
+from api.http.errors import (
     BodyTooLargeError,
     UnsupportedMediaTypeError,
     internal_problem,

@@ -17,9 +17,9 @@ import httpx2
 import psutil
 from sqlalchemy import Engine
 
-from cli.embedded import EmbeddedServers
-from cli.home import Running, environment, hold
-from cli.supervisor import Supervisor
+from cli.running.embedded import EmbeddedServers
+from cli.running.home import Running, environment, hold
+from cli.running.supervisor import Supervisor
 from db import schema
 from db.engine import Sessions, make_engine, make_sessions
 from db.errors import TransientError

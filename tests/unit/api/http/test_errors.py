@@ -7,9 +7,9 @@ from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from api import errors
-from api.errors import ForbiddenError, UnauthenticatedError, problem, problem_type, status_of
-from api.middleware import Observer, PayloadLimit
+from api.http import errors
+from api.http.errors import ForbiddenError, UnauthenticatedError, problem, problem_type, status_of
+from api.http.middleware import Observer, PayloadLimit
 from db.errors import (
     BackpressureError,
     ConflictError,

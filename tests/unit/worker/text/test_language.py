@@ -1,7 +1,7 @@
 import pytest
 
-from worker.language import other_language, warnings_of
-from worker.text import FOREIGN_WARNING
+from worker.text.language import other_language, warnings_of
+from worker.text.normal import FOREIGN_WARNING
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,9 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from sqlalchemy.exc import OperationalError
 
-from api import console, errors, routes
-from api.retry import RetriedRoute
+from api import console, routes
+from api.http import errors
+from api.http.retry import RetriedRoute
 
 
 class PostgresError(Exception):

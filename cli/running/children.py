@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from worker.orphans import die_with
+from worker.process.orphans import die_with
 
 _END_TIMEOUT_S = 20
 RECORDS = "children-*.json"

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from cli.embedded import EmbeddedServers
-from cli.service import settings_of
+from cli.running.embedded import EmbeddedServers
+from cli.running.service import settings_of
 from db.engine import make_engine
 
 

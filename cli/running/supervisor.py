@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from cli.children import Command, record, spawn
+from cli.running.children import Command, record, spawn
 from db.errors import ServiceError
 
 _STOP_TIMEOUT_S = 30

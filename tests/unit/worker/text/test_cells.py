@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.cells import as_cell, of_cell
+from worker.text.cells import as_cell, of_cell
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import threading
 import time
 
-from worker.turns import Turns
+from worker.process.turns import Turns
 
 
 def test_the_watch_has_the_turn_only_where_no_task_has_it() -> None:

@@ -12,8 +12,8 @@ from fastapi import Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from api.errors import UnfitValueError, field_errors
-from api.retry import RetriedRoute
+from api.http.errors import UnfitValueError, field_errors
+from api.http.retry import RetriedRoute
 
 _BATCH = ":batch"
 _LARGEST = 2**63

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.text import (
+from worker.text.normal import (
     MODEL_TEXT_LENGTH,
     Reads,
     Seen,

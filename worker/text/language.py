@@ -4,7 +4,7 @@ import functools
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-from worker.text import FOREIGN_LIMIT, FOREIGN_WARNING
+from worker.text.normal import FOREIGN_LIMIT, FOREIGN_WARNING
 
 _FEWEST_WORDS = 4
 _MARGIN = 20.0
@@ -34,7 +34,7 @@ def other_language(text: str) -> str | None:
 def warnings_of(text: str, *, foreign_share: float) -> list[str]:
     """Return warnings about the language of *text*; none if the models know it.
 
-    *foreign_share* is `worker.text.foreign_share` of the whole compared text.
+    *foreign_share* is `worker.text.normal.foreign_share` of the whole compared text.
     """
     if foreign_share > FOREIGN_LIMIT:
         return [FOREIGN_WARNING]

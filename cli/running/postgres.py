@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import psycopg2
 
-from cli.children import Account, Command, end
+from cli.running.children import Account, Command, end
 from db.errors import ServiceError
 
 USER = "postgres"

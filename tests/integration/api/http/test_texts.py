@@ -16,7 +16,7 @@ from httpx2 import Response
 
 import api.console
 import api.routes
-from api.texts import CheckedRoute, fault_of
+from api.http.texts import CheckedRoute, fault_of
 from db.tenants.people import Role
 from tests.api_service import Factory, make_client, make_key
 from tests.review import PASSWORD, make_person, seed_questions

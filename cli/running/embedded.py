@@ -21,10 +21,10 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from cli import postgres
-from cli.children import Account, Command
-from cli.postgres import EmbeddedServerError
-from cli.supervisor import Supervisor
+from cli.running import postgres
+from cli.running.children import Account, Command
+from cli.running.postgres import EmbeddedServerError
+from cli.running.supervisor import Supervisor
 
 DATABASE = "askedbefore"
 _SOCKET_PATH_LIMIT = 90

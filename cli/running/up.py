@@ -14,13 +14,13 @@ import psutil
 import typer
 from rich.console import Console
 
-from cli.children import end_leftovers
 from cli.client import Client, ServiceNotReadyError
-from cli.embedded import EmbeddedServers
-from cli.home import UP, FolderInUseError, data_folder, environment, find_holder, is_held
+from cli.running.children import end_leftovers
+from cli.running.embedded import EmbeddedServers
+from cli.running.home import UP, FolderInUseError, data_folder, environment, find_holder, is_held
+from cli.running.service import held_servers, settings_of, start_processes
+from cli.running.supervisor import Supervisor
 from cli.sample import FORUM, tour
-from cli.service import held_servers, settings_of, start_processes
-from cli.supervisor import Supervisor
 from db import schema
 from db.engine import Sessions, make_engine, make_sessions
 from db.errors import ConflictError, ServiceError

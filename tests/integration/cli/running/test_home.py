@@ -4,8 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cli.embedded import Addresses
-from cli.home import find_running, hold
+from cli.running.embedded import Addresses
+from cli.running.home import find_running, hold
 
 
 def test_a_second_service_on_one_folder_is_refused(running_home: Path) -> None:

@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
-from api.errors import MEDIA_TYPE, problem_type, service_problem, status_of
+from api.http.errors import MEDIA_TYPE, problem_type, service_problem, status_of
 from db.deciding.decisions import StaleVersionError
 from db.errors import ServiceError
 from db.groups.groups import WouldMergeError

@@ -12,10 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cli import supervisor as supervising
-from cli.children import Command, end_leftovers, record
-from cli.service import wait_until
-from cli.supervisor import ChildDiedError, Supervisor, pause_s
+from cli.running import supervisor as supervising
+from cli.running.children import Command, end_leftovers, record
+from cli.running.service import wait_until
+from cli.running.supervisor import ChildDiedError, Supervisor, pause_s
 
 SLEEPS = "import time; time.sleep(600)"
 
@@ -135,8 +135,8 @@ def test_stopping_asks_first_and_kills_what_does_not_listen(
 PARENT = """
 import sys, time
 from pathlib import Path
-from cli.children import Command
-from cli.supervisor import Supervisor
+from cli.running.children import Command
+from cli.running.supervisor import Supervisor
 folder = Path(sys.argv[1])
 with Supervisor(folder / "logs", {}, written=folder / "children-test.json") as supervisor:
     supervisor.launch(Command(name="sleeper", arguments=[sys.executable, "-c", sys.argv[2]]))
@@ -177,7 +177,7 @@ def test_what_outlives_a_killed_parent_is_ended_by_the_next_start(tmp_path: Path
     os.kill(child, signal.SIGSTOP)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cli.children._END_TIMEOUT_S", 0.5)
+        patch.setattr("cli.running.children._END_TIMEOUT_S", 0.5)
         ended = end_leftovers(tmp_path)
 
     assert ended == [f"sleeper (process {child})"]

@@ -16,8 +16,8 @@ from typing import BinaryIO
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from cli.children import end_leftovers
-from cli.embedded import Addresses
+from cli.running.children import end_leftovers
+from cli.running.embedded import Addresses
 from db.errors import ConflictError
 
 _STATE = "running.json"

@@ -1,0 +1,1 @@
+"""Texts as people mean them: normal forms and digests, cells of tables, languages."""
