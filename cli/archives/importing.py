@@ -26,7 +26,15 @@ from db.tenants.rows import ForumRow
 from db.work import workers
 from worker.archives.load import OnBatch, check, load
 from worker.archives.load_job import Format
-from worker.archives.readers import Archive, KnownPair, Record, Reject, open_archive, open_stream
+from worker.archives.readers import (
+    Archive,
+    Hidden,
+    KnownPair,
+    Record,
+    Reject,
+    open_archive,
+    open_stream,
+)
 from worker.text.cells import as_cell
 
 console = Console(stderr=True)
@@ -130,6 +138,9 @@ def _show(file: str, archive: Archive) -> None:
         elif isinstance(record, KnownPair):
             pair = f"{record.first_id} = {record.second_id}"
             table.add_row(str(record.line), "", f"known duplicate: {pair}", "", "")
+        elif isinstance(record, Hidden):
+            told = f"kept out: {record.reason}"
+            table.add_row(str(record.line), record.external_id or "", told, "", "")
         else:
             asked = f"{record.asked_at:%Y-%m-%d}" if record.asked_at else ""
             cells = (record.external_id, record.title[:120], record.author or "", asked)

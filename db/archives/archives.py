@@ -2,10 +2,12 @@
 
 import csv
 import io
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import delete, func, select, text, update
@@ -14,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from db.errors import ConflictError, NotFoundError
 from db.questions import saving
-from db.questions.rows import NewQuestion
+from db.questions.rows import NO_FACTS, NewQuestion
 from db.rows import PairKind, PairStatus
 from db.tables.archives import Archive, ArchiveUnit
 from db.tables.pairs import Pair
@@ -23,6 +25,7 @@ from db.tenants.rows import ForumRow
 from db.work.rows import Lane
 
 REJECTS_KEPT = 100
+_NO_COUNTS: Mapping[str, int] = MappingProxyType({})
 
 
 class Stage(StrEnum):
@@ -97,6 +100,8 @@ class ArchiveRow:
     unchanged: int
     rejected: int
     rejects: Sequence[Mapping[str, Any]]
+    counts: Mapping[str, int]
+    """Further counts by name, such as `hidden`."""
     top_k: int
     bi_encoder_id: int | None
     reranker_id: int | None
@@ -203,6 +208,9 @@ _COLUMNS = (
     "author",
     "asked_at",
     "visible",
+    "facts",
+    "edited_at",
+    "revision",
     "text_fields",
     "text_digest",
     "content_digest",
@@ -277,6 +285,9 @@ def _as_csv(items: Sequence[NewQuestion]) -> io.StringIO:
             item.author,
             item.asked_at.isoformat() if item.asked_at else None,
             "t" if item.visible else "f",
+            None if item.facts is NO_FACTS else json.dumps(item.facts.stored()),
+            item.edited_at.isoformat() if item.edited_at else None,
+            item.revision,
             str(item.text_fields),
             "\\x" + item.text_digest.hex(),
             "\\x" + item.content_digest.hex(),
@@ -296,6 +307,7 @@ def note_progress(
     loaded: Loaded,
     repeated: int = 0,
     rejects: Sequence[Mapping[str, object]],
+    counts: Mapping[str, int] = _NO_COUNTS,
 ) -> None:
     """Add a batch to the archive's counts, in the transaction of the batch."""
     row = get(session, archive_id, lock=True)
@@ -309,6 +321,7 @@ def note_progress(
         unchanged=row.unchanged + loaded.unchanged + repeated,
         rejected=row.rejected + len(rejects),
         rejects=kept,
+        counts={**row.counts, **{key: row.counts.get(key, 0) + n for key, n in counts.items()}},
     )
 
 

@@ -1,9 +1,10 @@
 """Questions to be saved, as they are stored, and as the models read them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any, Self
 
 from db.pairs.rows import Duplicate
 
@@ -27,6 +28,43 @@ class Outcome(StrEnum):
     UPDATED = "updated"
     """Only its url, category, author, date or the like has changed."""
     UNCHANGED = "unchanged"
+    OLDER = "older"
+    """Nothing: a newer version of it is stored, or it was erased after this version."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a forum knows about a question beside its text; None where it did not say."""
+
+    answers: int | None = None
+    accepted: bool | None = None
+    """Whether one of its answers is accepted."""
+    accepted_answer: str | None = None
+    """The forum's own id of that answer."""
+    views: int | None = None
+    votes: int | None = None
+    """May be negative."""
+    tags: Sequence[str] = ()
+    closed: bool | None = None
+    language: str | None = None
+
+    def stored(self) -> dict[str, Any] | None:
+        """Return what is known, ready for JSON; None when nothing is."""
+        if self is NO_FACTS:
+            return None
+        known = {name: value for name, value in asdict(self).items() if value not in (None, (), [])}
+        return known or None
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any] | None) -> Self:
+        """Return what `stored` made; keys of a later version are left out."""
+        known = {name: value for name, value in (stored or {}).items() if name in _FACTS}
+        return cls(**known | {"tags": tuple(known.get("tags", ()))})
+
+
+_FACTS = frozenset(Facts.__dataclass_fields__)
+NO_FACTS = Facts()
+"""Of a question about which nothing was said: most imports make no other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +79,11 @@ class NewQuestion:
     author: str | None = None
     asked_at: datetime | None = None
     visible: bool = True
+    facts: Facts = NO_FACTS
+    edited_at: datetime | None = None
+    """When its forum last changed it: an older one never overwrites a newer one."""
+    revision: int | None = None
+    """The forum's own count of its changes, which says more than `edited_at`."""
     text_fields: str
     text_digest: bytes
     content_digest: bytes
@@ -73,6 +116,9 @@ class QuestionRow:
     author: str | None
     asked_at: datetime | None
     visible: bool
+    facts: Mapping[str, Any] | None
+    edited_at: datetime | None
+    revision: int | None
     text_fields: str
     text_version: int
     foreign_share: float

@@ -15,7 +15,18 @@ from db.tenants.rows import ForumRow
 from db.work import jobs
 from db.work.rows import Lane
 
-_CONTENT = ("title", "body", "url", "category", "author", "asked_at", "visible", "text_fields")
+_CONTENT = (
+    "title",
+    "body",
+    "url",
+    "category",
+    "author",
+    "asked_at",
+    "visible",
+    "edited_at",
+    "revision",
+    "text_fields",
+)
 _DERIVED = ("text_digest", "content_digest", "foreign_share")
 _IDS = (Question.external_id, Question.id)
 _Stored = Row[str, int, bytes, bytes, str, bool]
@@ -72,7 +83,8 @@ def _settle(
 
 
 def _values(item: NewQuestion) -> dict[str, object]:
-    return {name: getattr(item, name) for name in (*_CONTENT, *_DERIVED)}
+    values = {name: getattr(item, name) for name in (*_CONTENT, *_DERIVED)}
+    return values | {"facts": item.facts.stored()}
 
 
 def _insert_new(

@@ -33,6 +33,8 @@ class Archive(Base):
     rejected: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     rejects: Mapped[list[dict[str, object]]] = mapped_column(JSONB, server_default=text("'[]'"))
     """The first rejected rows, with line and reason; never their text."""
+    counts: Mapped[dict[str, int]] = mapped_column(JSONB, server_default=text("'{}'"))
+    """Further counts by name: `hidden`, `erased`, `older` and the like."""
     top_k: Mapped[int]
     bi_encoder_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
     reranker_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))

@@ -77,6 +77,11 @@ class Question(Base):
     author: Mapped[str | None]
     asked_at: Mapped[Instant | None]
     visible: Mapped[bool] = mapped_column(server_default=text("true"))
+    facts: Mapped[dict[str, object] | None] = mapped_column(JSONB(none_as_null=True))
+    """Answers, votes, views, tags and the like, as far as its forum said."""
+    edited_at: Mapped[Instant | None]
+    """When its forum last changed it, by the forum's clock."""
+    revision: Mapped[int | None] = mapped_column(BigInteger)
     archive_id: Mapped[int | None] = mapped_column(BigInteger)
     text_fields: Mapped[str]
     """What the models saw of it."""

@@ -27,7 +27,7 @@ from db.errors import ConflictError, ServiceError
 from db.questions.rows import NewQuestion
 from db.tenants.rows import ForumRow
 from worker.archives.payload import pack_links
-from worker.archives.readers.records import KnownPair, Record, Reject, SourceQuestion
+from worker.archives.readers.records import Hidden, KnownPair, Record, Reject, SourceQuestion
 from worker.live.intake import FieldError, question_of
 from worker.text.normal import TextFields
 
@@ -58,7 +58,12 @@ class _Batch:
     questions: dict[str, NewQuestion] = field(default_factory=dict)
     links: list[tuple[str, str]] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
+    hidden: list[Hidden] = field(default_factory=list)
     repeated: int = 0
+
+    def counts(self) -> dict[str, int]:
+        """Return the further counts of the batch, by name."""
+        return {"hidden": len(self.hidden)} if self.hidden else {}
 
 
 def load(
@@ -191,7 +196,10 @@ def _prepared(records: Sequence[Record], text_fields: str, position: int) -> _Ba
         if isinstance(record, SourceQuestion):
             _let_in(batch, record, text_fields)
         elif isinstance(record, KnownPair):
-            batch.links.append((record.first_id, record.second_id))
+            if record.is_duplicate:
+                batch.links.append((record.first_id, record.second_id))
+        elif isinstance(record, Hidden):
+            batch.hidden.append(record)
         else:
             batch.rejects.append(record)
     return batch
@@ -224,6 +232,7 @@ def _store(sessions: Sessions, forum: ForumRow, archive_id: int, batch: _Batch) 
             loaded=loaded,
             repeated=batch.repeated,
             rejects=[{"line": one.line, "reason": one.reason} for one in batch.rejects],
+            counts=batch.counts(),
         )
         if batch.links:
             unit = NewUnit(stage=Stage.LINK, size=len(batch.links), payload=pack_links(batch.links))

@@ -7,13 +7,14 @@ Each `*_of` function returns the cleaned value or raises `ValueError` with a sen
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from db.errors import InvalidInputError
-from db.questions.rows import NewQuestion
+from db.questions.rows import NO_FACTS, Facts, NewQuestion
 from worker.text.normal import (
     MODEL_TEXT_LENGTH,
     TextFields,
@@ -33,6 +34,10 @@ URL_LENGTH = 2_000
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 CLOCK_SKEW = timedelta(days=1)
 
+MOST = 9_000_000_000_000_000
+TAGS = 50
+
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
 _UNENCODED = re.compile(r"[\x00-\x20\x7f-\x9f\\\"<>^`{|}\s]")
 # A flat list as JSON: in an archive of millions each microsecond counts.
@@ -60,6 +65,11 @@ class Submission:
     author: str | None = None
     asked_at: datetime | None = None
     visible: bool = True
+    facts: Facts = NO_FACTS
+    updated_at: datetime | None = None
+    """When its forum last changed it."""
+    version: int | None = None
+    """The forum's own count of its changes."""
 
 
 def id_of(text: str) -> str:
@@ -145,8 +155,10 @@ def question_of(
     Raises `FieldError` for the first field that cannot be used.
     """
     external_id, title, body, url, category, author, asked_at = _cleaned(submission, now)
+    facts, edited_at, revision = _said_beside(submission, now)
     fields = TextFields(text_fields)
     text = full_text(title, body, fields=fields)
+    is_bare = facts is NO_FACTS and edited_at is None and revision is None
     return NewQuestion(
         external_id=external_id,
         title=title,
@@ -156,11 +168,15 @@ def question_of(
         author=author,
         asked_at=asked_at,
         visible=submission.visible,
+        facts=facts,
+        edited_at=edited_at,
+        revision=revision,
         text_fields=fields,
         text_digest=text_digest(text),
         content_digest=_content_digest(
             (title, body, url, category, author, asked_at.isoformat() if asked_at else None),
             visible=submission.visible,
+            beside=None if is_bare else (facts.stored(), str(edited_at), revision),
         ),
         foreign_share=foreign_share(text),
         tokens=estimate_tokens(text[:MODEL_TEXT_LENGTH]),
@@ -191,10 +207,85 @@ def _cleaned(given: Submission, now: datetime | None) -> _Cleaned:
     return external_id, title, body, url, category, author, asked_at
 
 
-def _content_digest(texts: Sequence[str | None], *, visible: bool) -> bytes:
-    """Return 32 bytes that differ if any field of a cleaned question differs."""
+def _said_beside(
+    given: Submission, now: datetime | None
+) -> tuple[Facts, datetime | None, int | None]:
+    if given.facts is NO_FACTS and given.updated_at is None and given.version is None:
+        return NO_FACTS, None, None  # most archives say nothing else
+    field = "updated_at"
+    try:
+        edited_at = instant_of(given.updated_at, now=now)
+        field = "version"
+        revision = count_of(given.version)
+    except ValueError as error:
+        raise FieldError(field, str(error)) from error
+    return facts_of(given.facts), edited_at, revision
+
+
+def facts_of(given: Facts) -> Facts:
+    """Return cleaned facts, `NO_FACTS` if nothing is said; raises `FieldError`."""
+    if given is NO_FACTS:
+        return NO_FACTS
+    clean_by: Mapping[str, Callable[[Any], Any]] = {
+        "answers": count_of,
+        "accepted_answer": label_of,
+        "views": count_of,
+        "votes": votes_of,
+        "tags": tags_of,
+        "language": language_of,
+    }
+    cleaned: dict[str, Any] = {"accepted": given.accepted, "closed": given.closed}
+    for field, clean_one in clean_by.items():
+        try:
+            cleaned[field] = clean_one(getattr(given, field))
+        except ValueError as error:
+            raise FieldError(field, str(error)) from error
+    if cleaned["accepted"] is None and cleaned["accepted_answer"] is not None:
+        cleaned["accepted"] = True
+    facts = Facts(**cleaned)
+    return facts if facts != NO_FACTS else NO_FACTS
+
+
+def count_of(value: int | None) -> int | None:
+    """Return a number of things, or of a version."""
+    if value is not None and not 0 <= value <= MOST:
+        raise ValueError(f"must lie between 0 and {MOST:,}")
+    return value
+
+
+def votes_of(value: int | None) -> int | None:
+    """Return a score that may be negative."""
+    if value is not None and not -MOST <= value <= MOST:
+        raise ValueError(f"must lie between -{MOST:,} and {MOST:,}")
+    return value
+
+
+def tags_of(tags: Sequence[str]) -> tuple[str, ...]:
+    """Return tags on one line each, every one once."""
+    found = tuple(dict.fromkeys(tag for tag in map(label_of, tags) if tag))
+    if len(found) > TAGS:
+        raise ValueError(f"must be at most {TAGS}")
+    return found
+
+
+def language_of(text: str | None) -> str | None:
+    """Return a language tag such as ``en`` or ``pt-BR``; None when it is empty."""
+    if text is None or not text.strip():
+        return None
+    if not _LANGUAGE.fullmatch(text.strip()):
+        raise ValueError("must be a language tag such as en or pt-BR")
+    return text.strip().replace("_", "-")
+
+
+def _content_digest(texts: Sequence[str | None], *, visible: bool, beside: object = None) -> bytes:
+    """Return 32 bytes that differ if any field of a cleaned question differs.
+
+    What is said *beside* counts where anything is, so other questions keep their digests.
+    """
     parts = ["null" if text is None else _quoted(text) for text in texts]
     parts.append("true" if visible else "false")
+    if beside is not None:
+        parts.append(json.dumps(beside))
     return hashlib.sha256(f"[{', '.join(parts)}]".encode()).digest()
 
 

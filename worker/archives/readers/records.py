@@ -58,11 +58,26 @@ class SourceQuestion(Submission):
 
 @dataclass(frozen=True, slots=True)
 class KnownPair:
-    """Two questions that the forum itself linked as duplicates."""
+    """Two questions on which the forum's own people have decided."""
 
     line: int
     first_id: str
     second_id: str
+    is_duplicate: bool = True
+    """False where they said that the two are not the same."""
+    canonical_id: str | None = None
+    """The one of the two that the forum points to, where it says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A row that the forum shows to nobody: kept out, and hidden where it is stored already."""
+
+    line: int
+    reason: str
+    """The kind, in a word or two: `deleted`, `private`, `unapproved`, `closed category`."""
+    external_id: str | None = None
+    """Without it, a question that was imported before stays as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +88,7 @@ class Reject:
     reason: str
 
 
-Record = SourceQuestion | KnownPair | Reject
+Record = SourceQuestion | KnownPair | Hidden | Reject
 
 FIELDS = ("id", "title", "body", "url", "category", "author", "asked_at")
 PAIR_FIELDS = ("id2", "title2", "label")
