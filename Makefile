@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test lint docs bench screenshots
+.PHONY: run test lint docs bench mutants screenshots
 
 run: $(STAMP)
 	@$(BIN)/askedbefore up
@@ -28,6 +28,11 @@ docs: $(STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python -m bench
+
+mutants: $(STAMP)
+	@$(BIN)/pip install --quiet 'mutmut==3.*'
+	@$(BIN)/mutmut run --max-children 2
+	@$(BIN)/mutmut results
 
 $(STAMP): pyproject.toml
 	@echo "Setting up $(VENV): a few minutes the first time"
