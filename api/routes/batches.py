@@ -1,5 +1,6 @@
 """Questions sent together: each checked by itself, all stored in one transaction."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,8 +39,8 @@ def put_batch(
         services.backlog.add(forum.id, enqueued)
         services.queue.wake(Lane.LIVE)
         response.status_code = status.HTTP_202_ACCEPTED
-    for one in saved:
-        services.metrics.questions.labels(one.outcome).inc()
+    for outcome, count in Counter(one.outcome for one in saved).items():
+        services.metrics.questions.labels(outcome).inc(count)
     done = [_saved(forum, index, one) for index, one in zip(accepted, saved, strict=True)]
     items = sorted([*done, *refused], key=lambda item: item.index)
     return BatchOut(items=items, enqueued=enqueued, rejected=len(refused))

@@ -60,8 +60,6 @@ async def put_question(
     """
     item = intake.question_of(question.submission(question_id), text_fields=forum.text_fields)
     saved, answer = await run_in_threadpool(_save, services, forum, item)
-    if saved.owes_work:
-        await run_in_threadpool(services.queue.wake, Lane.LIVE)
     if answer.state is State.PENDING and wait > 0:
         answer = await _wait_for(services, forum, question_id, answer, wait_s=wait)
     if answer.state is State.PENDING and saved.owes_work:
@@ -91,7 +89,9 @@ def _save(services: Services, forum: ForumRow, item: NewQuestion) -> tuple[Saved
     with services.sessions.begin() as session:
         services.backlog.admit(session, forum)
         saved, answer = saving.put(session, forum, item, lane=Lane.LIVE)
-    services.backlog.add(forum.id, int(saved.owes_work))
+    if saved.owes_work:
+        services.backlog.add(forum.id, 1)
+        services.queue.wake(Lane.LIVE)  # after the commit, so that a worker can see the row
     services.metrics.questions.labels(saved.outcome).inc()
     return saved, question_out(forum, answer)
 

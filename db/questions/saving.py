@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, RowMapping, func, select, update
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
 from db.errors import TransientError
 from db.questions import questions
@@ -28,7 +27,34 @@ _CONTENT = (
     "text_fields",
 )
 _DERIVED = ("text_digest", "content_digest", "foreign_share")
-_IDS = (Question.external_id, Question.id)
+_TYPES = {
+    "asked_at": "timestamptz",
+    "visible": "boolean",
+    "text_digest": "bytea",
+    "content_digest": "bytea",
+    "foreign_share": "real",
+    "tokens": "integer",
+}
+_STORED = ("external_id", *_CONTENT, *_DERIVED)
+_ARRAYS = ", ".join(f"%({name})s::{_TYPES.get(name, 'text')}[]" for name in (*_STORED, "tokens"))
+_CREATE = f"""
+    WITH given AS MATERIALIZED (
+        SELECT * FROM unnest({_ARRAYS}) AS given ({", ".join(_STORED)}, tokens)
+    ), new AS (
+        INSERT INTO questions (forum_id, {", ".join(_STORED)})
+        SELECT %(forum_id)s, {", ".join(_STORED)} FROM given
+        ON CONFLICT (forum_id, external_id) DO NOTHING
+        RETURNING {{columns}}
+    ), owed AS (
+        INSERT INTO jobs (question_id, forum_id, lane, tokens)
+        SELECT new.id, %(forum_id)s, %(lane)s, given.tokens
+        FROM new JOIN given ON given.external_id = new.external_id
+    )
+    SELECT * FROM new
+"""
+"""Stores those questions that are new and owes work on them: one statement, however many."""
+_CREATE_MANY = _CREATE.format(columns="id, external_id")
+_CREATE_ONE = _CREATE.format(columns=", ".join(column.key for column in questions.COLUMNS))
 _Stored = Row[str, int, bytes, bytes, str, bool]
 
 
@@ -42,7 +68,7 @@ def save(
     """
     if not items:
         return []
-    rows = _insert_new(session, forum.id, items, _IDS)
+    rows = _create(session, forum.id, items, _CREATE_MANY, lane)
     return _settle(session, forum, items, {name: row["id"] for name, row in rows.items()}, lane)
 
 
@@ -50,7 +76,7 @@ def put(
     session: Session, forum: ForumRow, item: NewQuestion, *, lane: Lane
 ) -> tuple[Saved, Answer]:
     """Save one question like `save`, and return it with its present state and duplicates."""
-    rows = _insert_new(session, forum.id, [item], questions.COLUMNS)
+    rows = _create(session, forum.id, [item], _CREATE_ONE, lane)
     created = {name: row["id"] for name, row in rows.items()}
     (saved,) = _settle(session, forum, [item], created, lane)
     if saved.outcome is Outcome.CREATED:
@@ -71,14 +97,15 @@ def _settle(
     created: Mapping[str, int],
     lane: Lane,
 ) -> list[Saved]:
-    known = _lock_existing(session, forum.id, [i for i in items if i.external_id not in created])
+    stood = [item for item in items if item.external_id not in created]
+    known = _lock_existing(session, forum.id, stood) if stood else {}
     saved = [_save_one(session, item, created, known) for item in items]
-    jobs.put(
-        session,
-        [(done.id, item.tokens) for item, done in zip(items, saved, strict=True) if done.owes_work],
-        forum_id=forum.id,
-        lane=lane,
-    )
+    owed = [
+        (done.id, item.tokens)
+        for item, done in zip(items, saved, strict=True)
+        if done.owes_work and done.outcome is not Outcome.CREATED
+    ]
+    jobs.put(session, owed, forum_id=forum.id, lane=lane)
     return saved
 
 
@@ -87,21 +114,16 @@ def _values(item: NewQuestion) -> dict[str, object]:
     return values | {"facts": item.facts.stored()}
 
 
-def _insert_new(
-    session: Session,
-    forum_id: int,
-    items: Sequence[NewQuestion],
-    columns: Sequence[InstrumentedAttribute[Any]],
+def _create(
+    session: Session, forum_id: int, items: Sequence[NewQuestion], statement: str, lane: Lane
 ) -> dict[str, RowMapping]:
     # Sorted, so that two batches with common ids cannot deadlock.
     ordered = sorted(items, key=lambda item: item.external_id)
-    rows = [{"forum_id": forum_id, "external_id": i.external_id, **_values(i)} for i in ordered]
-    statement = (
-        postgresql.insert(Question.__table__)  # type: ignore[arg-type]
-        .on_conflict_do_nothing(index_elements=["forum_id", "external_id"])
-        .returning(*columns)
-    )
-    found = session.connection().execute(statement, rows).mappings()
+    given: dict[str, Any] = {
+        name: [getattr(item, name) for item in ordered] for name in (*_STORED, "tokens")
+    }
+    given |= {"forum_id": forum_id, "lane": str(lane)}
+    found = session.connection().exec_driver_sql(statement, given).mappings()
     return {row["external_id"]: row for row in found}
 
 
@@ -170,5 +192,7 @@ def _edit(session: Session, question_id: int, item: NewQuestion, *, text_changed
     )
     # A hidden question must leave the search at once, not when a worker checks it.
     session.execute(
-        update(Embedding).where(Embedding.question_id == question_id).values(visible=item.visible)
+        update(Embedding)
+        .where(Embedding.question_id == question_id, Embedding.visible != item.visible)
+        .values(visible=item.visible)
     )
