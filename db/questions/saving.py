@@ -51,7 +51,7 @@ _CREATE = f"""
         FROM new JOIN given ON given.external_id = new.external_id
     )
     SELECT * FROM new
-"""
+"""  # noqa: S608  # made of the names above
 """Stores those questions that are new and owes work on them: one statement, however many."""
 _CREATE_MANY = _CREATE.format(columns="id, external_id")
 _CREATE_ONE = _CREATE.format(columns=", ".join(column.key for column in questions.COLUMNS))
