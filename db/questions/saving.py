@@ -1,15 +1,17 @@
 """Queries that save questions: many at once, or one with its answer."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, RowMapping, func, select, update
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from db.errors import TransientError
 from db.questions import questions
 from db.questions.rows import Answer, NewQuestion, Outcome, QuestionRow, Saved, State
-from db.tables.questions import Embedding, Question
+from db.tables.questions import Embedding, Job, Question
 from db.tenants.rows import ForumRow
 from db.work import jobs
 from db.work.rows import Lane
@@ -27,16 +29,12 @@ _CONTENT = (
     "text_fields",
 )
 _DERIVED = ("text_digest", "content_digest", "foreign_share")
-_TYPES = {
-    "asked_at": "timestamptz",
-    "visible": "boolean",
-    "text_digest": "bytea",
-    "content_digest": "bytea",
-    "foreign_share": "real",
-    "tokens": "integer",
-}
-_STORED = ("external_id", *_CONTENT, *_DERIVED)
-_ARRAYS = ", ".join(f"%({name})s::{_TYPES.get(name, 'text')}[]" for name in (*_STORED, "tokens"))
+_STORED = ("external_id", *_CONTENT, "facts", *_DERIVED)
+_COLUMNS = {column.key: column for column in (*Question.__table__.columns, Job.__table__.c.tokens)}
+_ARRAYS = ", ".join(
+    f"%({name})s::{_COLUMNS[name].type.compile(postgresql.dialect())}[]"
+    for name in (*_STORED, "tokens")
+)
 _CREATE = f"""
     WITH given AS MATERIALIZED (
         SELECT * FROM unnest({_ARRAYS}) AS given ({", ".join(_STORED)}, tokens)
@@ -122,6 +120,8 @@ def _create(
     given: dict[str, Any] = {
         name: [getattr(item, name) for item in ordered] for name in (*_STORED, "tokens")
     }
+    facts = [item.facts.stored() for item in ordered]
+    given["facts"] = [None if one is None else json.dumps(one) for one in facts]
     given |= {"forum_id": forum_id, "lane": str(lane)}
     found = session.connection().exec_driver_sql(statement, given).mappings()
     return {row["external_id"]: row for row in found}
