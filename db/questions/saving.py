@@ -31,9 +31,9 @@ _CONTENT = (
 _DERIVED = ("text_digest", "content_digest", "foreign_share")
 _STORED = ("external_id", *_CONTENT, "facts", *_DERIVED)
 _COLUMNS = {column.key: column for column in (*Question.__table__.columns, Job.__table__.c.tokens)}
+_POSTGRES = postgresql.dialect()  # type: ignore[no-untyped-call]
 _ARRAYS = ", ".join(
-    f"%({name})s::{_COLUMNS[name].type.compile(postgresql.dialect())}[]"
-    for name in (*_STORED, "tokens")
+    f"%({name})s::{_COLUMNS[name].type.compile(_POSTGRES)}[]" for name in (*_STORED, "tokens")
 )
 _CREATE = f"""
     WITH given AS MATERIALIZED (
