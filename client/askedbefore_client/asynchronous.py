@@ -74,7 +74,8 @@ class AsyncClient:
         """
         items: list[BatchItem] = []
         for call in self._calls.batches(questions):
-            items.extend(await self._send(call))
+            found = await self._send(call)
+            items.extend(found)
         return items
 
     async def check(self, title: str, body: str = "") -> Checked:
