@@ -6,17 +6,21 @@ from api import console
 from api.deps import Services
 from api.http import errors, openapi
 from api.http.middleware import BodyForms, Heads, Observer, PayloadLimit
+from api.http.public import PublicPages
 from api.routes import (
+    actions,
     archives,
     batches,
     calibrations,
     check,
     forums,
     health,
+    outcomes,
     pairs,
     questions,
     review,
     webhooks,
+    widget,
 )
 from api.settings import ApiSettings
 from db.engine import Sessions
@@ -47,13 +51,16 @@ def create_app(settings: ApiSettings, sessions: Sessions, queue: Queue) -> FastA
         questions,
         batches,
         check,
+        outcomes,
         pairs,
+        actions,
         archives,
         review,
         webhooks,
         calibrations,
         forums,
         health,
+        widget,
     ):
         app.include_router(module.router)
     app.include_router(console.router)
@@ -67,6 +74,7 @@ def create_app(settings: ApiSettings, sessions: Sessions, queue: Queue) -> FastA
         archive_limit=settings.max_archive_bytes,
     )
     app.add_middleware(BodyForms)
+    app.add_middleware(PublicPages)
     app.add_middleware(Heads)
     app.add_middleware(Observer, metrics=services.metrics)
     return app

@@ -19,14 +19,16 @@ from starlette.concurrency import run_in_threadpool
 
 from api.backpressure import Backlog
 from api.http.cache import TimedCache
+from api.http.clients import address_of
 from api.http.errors import ForbiddenError, UnauthenticatedError, UnsupportedMediaTypeError
+from api.http.public import CallLimit, allow_origin
 from api.metrics import CountedQueue, Metrics
 from api.settings import ApiSettings
 from api.uploads import Uploads
 from db import engine as db_engine
 from db.errors import ForumNotFoundError
 from db.tenants import forums, keys
-from db.tenants.rows import ForumRow, KeyRow
+from db.tenants.rows import PUBLIC_SCOPE, ForumRow, KeyRow
 from worker.queue import Queue
 
 _SECRET_LENGTH = 200
@@ -56,6 +58,7 @@ class Services:
         self.wait_slots = anyio.CapacityLimiter(settings.wait_slots)
         self.uploads = Uploads(settings)
         self.look_ups = anyio.CapacityLimiter(_LOOK_UPS)
+        self.public_calls = CallLimit(settings.ask_per_minute)
         self.check_slots = anyio.CapacityLimiter(settings.check_slots)
         self._access: TimedCache[bytes, Access] = TimedCache(settings.access_cache_s)
         self._noted: TimedCache[int, bool] = TimedCache(_USE_NOTED_EVERY.total_seconds())
@@ -120,13 +123,22 @@ _bearer = HTTPBearer(auto_error=False, description="A key made by `askedbefore k
 _Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
-async def _caller(services: AllServices, credentials: _Credentials) -> Access:
+async def _anybody(services: AllServices, credentials: _Credentials) -> Access:
     secret = credentials.credentials if credentials is not None else ""
     if not secret or len(secret) > _SECRET_LENGTH or not secret.isascii():
         raise UnauthenticatedError
     access = await services.access(secret)
     if access is None:
         raise UnauthenticatedError
+    return access
+
+
+Anybody = Annotated[Access, Depends(_anybody)]
+
+
+async def _caller(access: Anybody) -> Access:
+    if access.key.is_public:
+        raise ForbiddenError("a key with the scope ask may only check and tell outcomes")
     return access
 
 
@@ -138,17 +150,36 @@ def forum_for(*scopes: str) -> Callable[[str, Access], Awaitable[ForumRow]]:
     """Return a dependency: the forum of the path, for keys with one of *scopes* or `admin`."""
 
     async def forum_of(forum: ForumName, caller: Caller) -> ForumRow:
-        row = caller.forums.get(forum)
-        if row is None:
-            raise ForumNotFoundError(forum)
-        if caller.key.scopes.isdisjoint({*scopes, "admin"}):
-            raise ForbiddenError(f"this needs a key with the scope {' or '.join(scopes)}")
-        return row
+        return _forum_of(forum, caller, *scopes)
 
     return forum_of
 
 
+def _forum_of(forum: str, access: Access, *scopes: str) -> ForumRow:
+    row = access.forums.get(forum)
+    if row is None:
+        raise ForumNotFoundError(forum)
+    if access.key.scopes.isdisjoint({*scopes, "admin"}):
+        raise ForbiddenError(f"this needs a key with the scope {' or '.join(scopes)}")
+    return row
+
+
+async def _asked_forum(
+    forum: ForumName, access: Anybody, request: Request, services: AllServices
+) -> ForumRow:
+    """Return the forum, for its backend and for its pages: these by their origin and in turn."""
+    row = _forum_of(forum, access, "submit", PUBLIC_SCOPE)
+    if access.key.is_public:
+        origin = request.headers.get("origin", "")
+        if origin not in access.key.origins:
+            raise ForbiddenError("this key belongs to other pages: their origin must be its own")
+        allow_origin(request, origin)
+        services.public_calls.count(access.key.id, address_of(request, services.settings))
+    return row
+
+
 SubmitForum = Annotated[ForumRow, Depends(forum_for("submit"))]
+AskForum = Annotated[ForumRow, Depends(_asked_forum)]
 ReviewForum = Annotated[ForumRow, Depends(forum_for("review"))]
 ReadForum = Annotated[ForumRow, Depends(forum_for("submit", "review"))]
 AdminForum = Annotated[ForumRow, Depends(forum_for("admin"))]

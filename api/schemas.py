@@ -258,6 +258,7 @@ class PairsOut(_Out):
 class CheckOut(_Out):
     """Whether this was asked before."""
 
+    check_id: str = Field(description="For `outcomes`, within a week; says nothing to people")
     duplicates: list[CheckedOut]
     threshold: float
     models: ModelsOut

@@ -91,6 +91,10 @@ class ApiSettings(BaseSettings):
         default=16,
         description="Checks that run in one process at most; others are answered with 503",
     )
+    ask_per_minute: PositiveInt = Field(
+        default=90,
+        description="Calls with a public key that one process takes from one address in a minute",
+    )
     proof_s: PositiveInt = Field(
         default=30, description="Seconds between two inferences that prove a worker is able"
     )

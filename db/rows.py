@@ -28,6 +28,25 @@ class PairStatus(StrEnum):
     RELATED = "related"
 
 
+SERVICE = "service"
+"""Who acts where no person does; no person can have this name."""
+
+
+class Rung(StrEnum):
+    """How far the service may go in a forum, from nothing to closing questions by itself."""
+
+    LOG = "log"
+    """Pairs are recorded and shown to nobody."""
+    LABEL = "label"
+    """The forum labels the later question."""
+    SUGGEST = "suggest"
+    """The forum tells the asker of the earlier question."""
+    QUEUE = "queue"
+    """People decide; what they confirm is closed."""
+    ACT = "act"
+    """The service also closes by itself, where decisions prove that it is right."""
+
+
 UNDECIDED = (PairStatus.FLAGGED, PairStatus.OBSERVED, PairStatus.WITHDRAWN)
 
 

@@ -3,7 +3,8 @@
 import anyio.to_thread
 from fastapi import APIRouter, Depends
 
-from api.deps import AllServices, SubmitForum, only_json
+from api.asking import Suggested, seal
+from api.deps import AllServices, AskForum, only_json
 from api.http.texts import CheckedRoute
 from api.schemas import CheckedOut, CheckIn, CheckOut, ModelsOut
 from db.errors import TransientError
@@ -13,26 +14,29 @@ router = APIRouter(prefix="/v1/forums/{forum}", tags=["questions"], route_class=
 
 
 @router.post("/check", dependencies=[Depends(only_json)])
-async def check(text: CheckIn, forum: SubmitForum, services: AllServices) -> CheckOut:
-    """Return the forum's visible questions that ask the same as this text; nothing is stored."""
+async def check(text: CheckIn, forum: AskForum, services: AllServices) -> CheckOut:
+    """Return the forum's visible questions that ask the same as this text; nothing is stored.
+
+    `check_id` is for telling later what became of the suggestions.
+    """
     # Whoever waits for a worker holds a thread: a few at a time, or nobody else would get one.
     if services.check_slots.available_tokens < 1:
         raise TransientError("too many checks are running; try again", retry_after_s=1)
     request = CheckRequest(forum_id=forum.id, title=text.title, body=text.body)
-    return _answer(
-        await anyio.to_thread.run_sync(
-            _ask, services, request, limiter=services.check_slots, abandon_on_cancel=True
-        )
+    found = await anyio.to_thread.run_sync(
+        _ask, services, request, limiter=services.check_slots, abandon_on_cancel=True
     )
+    return _answer(found, seal(services.settings, Suggested.of(forum.id, found)))
 
 
 def _ask(services: AllServices, request: CheckRequest) -> CheckAnswer:
     return services.queue.check(request, timeout_s=services.settings.check_timeout_s)
 
 
-def _answer(answer: CheckAnswer) -> CheckOut:
+def _answer(answer: CheckAnswer, check_id: str) -> CheckOut:
     found = [CheckedOut.model_validate(one, from_attributes=True) for one in answer.duplicates]
     return CheckOut(
+        check_id=check_id,
         duplicates=found,
         threshold=answer.threshold,
         models=ModelsOut(bi_encoder=answer.bi_encoder, reranker=answer.reranker),

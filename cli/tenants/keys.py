@@ -28,12 +28,17 @@ Data = Annotated[
 
 @app.command()
 def create(
+    *,
     forum: Annotated[list[str], typer.Option(help="Forum of the key; repeatable.")],
-    scope: Annotated[list[str], typer.Option(help="submit, review or admin; repeatable.")],
+    scope: Annotated[list[str], typer.Option(help="submit, review, admin or ask; repeatable.")],
     name: Annotated[str, typer.Option(help="A name for your own list.")] = "",
     create_forum: Annotated[
         bool, typer.Option("--create-forum", help="Create the forum if it is new.")
     ] = False,
+    origin: Annotated[
+        list[str] | None,
+        typer.Option(help="With --scope ask: a page that may use the key; repeatable."),
+    ] = None,
     data: Data = None,
 ) -> None:
     """Create a key. The last line of standard output is the key and nothing else."""
@@ -44,6 +49,7 @@ def create(
             name=name or ", ".join(forum),
             forum_ids=[row.id for row in rows],
             scopes=scope,
+            origins=origin or (),
         )
     console.print("Save this key: it cannot be shown again.", style="dim")
     typer.echo(secret)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from db.errors import NotFoundError, TooManyError
 from db.outbox.webhooks import WebhookOffError, disable, get, storable
+from db.tables.actions import Action
 from db.tables.pairs import Event, Pair
 from db.tables.questions import Question
 from db.tables.review import Delivery, Group, Webhook
@@ -217,6 +218,8 @@ def _due(session: Session, delivery: Delivery, webhook: Webhook, event: Event | 
 def _data(session: Session, event: Event | None) -> dict[str, object]:
     if event is None:
         return {}
+    if event.kind == "action.due":
+        return _action_data(session, event.data.get("action_id"))
     known: dict[str, object] = {"by": event.actor}
     if event.pair_id is not None:
         return known | _pair_data(session, event.pair_id)
@@ -253,6 +256,41 @@ def _pair_data(session: Session, pair_id: int) -> dict[str, object]:
         "score": round(found.score, 4),
         "canonical": canonical,
     }
+
+
+def _action_data(session: Session, action_id: object) -> dict[str, object]:
+    question, canonical = aliased(Question), aliased(Question)
+    found = session.execute(
+        select(
+            Action,
+            question.external_id.label("question_id"),
+            question.url.label("question_url"),
+            canonical.external_id.label("canonical_id"),
+            canonical.url.label("canonical_url"),
+        )
+        .join(question, question.id == Action.question_id)
+        .outerjoin(canonical, canonical.id == Action.canonical_id)
+        .where(Action.id == action_id)
+    ).one_or_none()
+    if found is None:
+        return {"id": str(action_id), "state": "erased"}
+    row: Action = found.Action
+    names = ("question_id", "question_url", "canonical_id", "canonical_url")
+    return {
+        "id": str(row.id),
+        "kind": row.kind,
+        **{name: getattr(found, name) for name in names},
+        "pair_id": str(row.pair_id) if row.pair_id is not None else None,
+        "reason": row.reason,
+        "due_at": row.due_at.isoformat(),
+        "state": row.state,
+        "objection_path": objection_path(row.token),
+    }
+
+
+def objection_path(token: str) -> str:
+    """Return where an asker objects to an action, below the service's address."""
+    return f"/objections/{token}"
 
 
 def _group_data(session: Session, data: Mapping[str, object]) -> dict[str, object]:

@@ -20,7 +20,7 @@ from db.errors import (
 )
 from db.tables.review import Delivery, Webhook
 
-KINDS = ("pair.flagged", "pair.decided", "pair.undone", "group.changed")
+KINDS = ("pair.flagged", "pair.decided", "pair.undone", "group.changed", "action.due")
 LIMIT = 10
 """Webhooks of a forum at most."""
 OLD_SECRET_SIGNS = timedelta(days=1)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlalchemy import Select, and_, case, delete, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
+from db.asking import outcomes
 from db.errors import QuestionNotFoundError
 from db.groups import groups
 from db.outbox import events
@@ -120,6 +121,7 @@ def erase(session: Session, forum_id: int, external_id: str, *, actor: str) -> N
     session.execute(
         delete(Event).where(or_(Event.question_id == question_id, Event.pair_id.in_(pair_ids)))
     )
+    outcomes.forget(session, forum_id, external_id)
     together = groups.together_with(session, question_id)
     session.execute(delete(Question).where(Question.id == question_id))
     if together:

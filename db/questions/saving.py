@@ -8,6 +8,7 @@ from sqlalchemy import Row, RowMapping, func, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
+from db.actions import actions, vetoes
 from db.errors import TransientError
 from db.questions import questions
 from db.questions.rows import Answer, NewQuestion, Outcome, QuestionRow, Saved, State
@@ -163,6 +164,10 @@ def _save_one(
     outcome = _outcome(item, row)
     if outcome is not Outcome.UNCHANGED:
         _edit(session, row.id, item, text_changed=outcome is Outcome.CHANGED)
+    if outcome is Outcome.CHANGED:
+        vetoes.put_on_edit(session, row.id)
+    if item.visible != row.visible:
+        actions.note_group(session, row.id)
     # Nobody could find it while it was hidden: what is like it may have passed it by.
     is_shown_again = item.visible and not row.visible
     return _saved(item, row.id, outcome, owes_work=is_shown_again or outcome is Outcome.CHANGED)

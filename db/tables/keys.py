@@ -1,6 +1,6 @@
 """API keys: only their hashes are kept."""
 
-from sqlalchemy import ForeignKey, LargeBinary, String
+from sqlalchemy import ForeignKey, LargeBinary, String, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -17,6 +17,8 @@ class ApiKey(Base):
     prefix: Mapped[str]
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     scopes: Mapped[list[str]] = mapped_column(ARRAY(String))
+    origins: Mapped[list[str]] = mapped_column(ARRAY(String), server_default=text("'{}'"))
+    """Of a public key: the pages that may use it, such as ``https://forum.example``."""
     created_at: Mapped[Now]
     expires_at: Mapped[Instant | None]
     revoked_at: Mapped[Instant | None]

@@ -36,6 +36,13 @@ class Forum(Base):
     canonical_rule: Mapped[str] = mapped_column(server_default="oldest")
     second_opinions: Mapped[float] = mapped_column(REAL, server_default=text("0.03"))
     """Share of the decisions that somebody else is asked about too."""
+    rung: Mapped[str] = mapped_column(server_default="queue")
+    """How far the service may go in the forum: see `db.rows.Rung`."""
+    grace_h: Mapped[float] = mapped_column(REAL, server_default=text("48"))
+    """Hours from the service's own decision until the forum carries it out."""
+    wanted_precision: Mapped[float] = mapped_column(REAL, server_default=text("0.98"))
+    act_threshold: Mapped[float | None] = mapped_column(REAL)
+    """Where the decisions prove that precision; null: nowhere, and the service decides nothing."""
     created_at: Mapped[Now]
 
 

@@ -5,6 +5,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from db.errors import ForumNotFoundError
+from db.rows import Rung
 from db.tables.calibrations import ForumCalibration
 from db.tables.questions import Forum
 from db.tenants.rows import CalibrationRow, ForumRow
@@ -37,6 +38,10 @@ def _row(forum: Forum, calibration: ForumCalibration | None) -> ForumRow:
         pending_limit=forum.pending_limit,
         canonical_rule=forum.canonical_rule,
         calibration=calibration_row(calibration) if calibration is not None else None,
+        rung=Rung(forum.rung),
+        grace_h=forum.grace_h,
+        wanted_precision=forum.wanted_precision,
+        act_threshold=forum.act_threshold,
     )
 
 

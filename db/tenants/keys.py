@@ -1,6 +1,7 @@
 """Queries on API keys. A secret has 256 random bits, so a plain SHA-256 of it is safe to keep."""
 
 import hashlib
+import re
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -11,10 +12,11 @@ from sqlalchemy.orm import Session
 from db.errors import InvalidInputError, NotFoundError
 from db.tables.keys import ApiKey, ApiKeyForum
 from db.tables.questions import Forum
-from db.tenants.rows import KeyRow
+from db.tenants.rows import PUBLIC_SCOPE, KeyRow
 
-SCOPES = frozenset({"submit", "review", "admin"})
+SCOPES = frozenset({"submit", "review", "admin", PUBLIC_SCOPE})
 _PREFIX_LENGTH = 11
+_ORIGIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?")
 
 
 def _hash(secret: str) -> bytes:
@@ -28,15 +30,18 @@ def create_key(
     forum_ids: Sequence[int],
     scopes: Sequence[str],
     expires_at: datetime | None = None,
+    origins: Sequence[str] = (),
 ) -> str:
     """Store a new key and return its secret, which cannot be read again.
 
-    Raises `InvalidInputError` for an unknown scope.
+    A key for web pages has the scope `ask` alone, and the *origins* of those pages. Raises
+    `InvalidInputError` for scopes or origins that cannot be.
     """
     unknown = set(scopes) - SCOPES
     if unknown or not scopes:
         raise InvalidInputError(f"scopes are {', '.join(sorted(SCOPES))}; got {sorted(unknown)}")
-    secret = f"ab_{secrets.token_urlsafe(32)}"
+    pages = _pages(set(scopes), origins)
+    secret = f"{'abq' if pages else 'ab'}_{secrets.token_urlsafe(32)}"
     key_id = session.execute(
         insert(ApiKey)
         .values(
@@ -44,6 +49,7 @@ def create_key(
             prefix=secret[:_PREFIX_LENGTH],
             secret_hash=_hash(secret),
             scopes=sorted(set(scopes)),
+            origins=pages,
             expires_at=expires_at,
         )
         .returning(ApiKey.id)
@@ -52,6 +58,23 @@ def create_key(
         insert(ApiKeyForum), [{"key_id": key_id, "forum_id": forum_id} for forum_id in forum_ids]
     )
     return secret
+
+
+def _pages(scopes: set[str], origins: Sequence[str]) -> list[str]:
+    """Return the origins of a public key, as browsers write them; none for any other key."""
+    if PUBLIC_SCOPE not in scopes:
+        if origins:
+            raise InvalidInputError("only a key with the scope ask has origins")
+        return []
+    if scopes != {PUBLIC_SCOPE}:
+        raise InvalidInputError("everybody can read a key with the scope ask: give it no other")
+    if not origins:
+        raise InvalidInputError("a key with the scope ask needs an origin: https://forum.example")
+    found = sorted({one.strip().rstrip("/").lower() for one in origins})
+    for one in found:
+        if not _ORIGIN.fullmatch(one):
+            raise InvalidInputError(f"{one!r} is no origin: write it like https://forum.example")
+    return found
 
 
 def _rows(session: Session, *where: object) -> list[KeyRow]:
@@ -71,6 +94,7 @@ def _rows(session: Session, *where: object) -> list[KeyRow]:
             expires_at=key.expires_at,
             revoked_at=key.revoked_at,
             last_used_at=key.last_used_at,
+            origins=frozenset(key.origins),
         )
         for key in found
     ]

@@ -4,6 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from db.rows import Rung
+
+PUBLIC_SCOPE = "ask"
+"""Of keys that stand in web pages: they ask for suggestions and tell what became of them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learnt:
@@ -51,6 +56,12 @@ class ForumRow:
     canonical_rule: str
     calibration: CalibrationRow | None
     """The one that stands; it counts only for the models that it was learnt from."""
+    rung: Rung
+    """How far the service may go in the forum."""
+    grace_h: float
+    wanted_precision: float
+    act_threshold: float | None
+    """The score from which the decisions prove the wanted precision."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,3 +77,10 @@ class KeyRow:
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None
+    origins: frozenset[str] = frozenset()
+    """Of a public key: the pages that may use it."""
+
+    @property
+    def is_public(self) -> bool:
+        """Return whether everybody may read this key in a web page."""
+        return PUBLIC_SCOPE in self.scopes

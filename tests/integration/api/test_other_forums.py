@@ -26,6 +26,7 @@ THINGS: Mapping[str, str] = {
     "webhook_id": "webhook",
     "delivery_id": "delivery",
     "archive_id": "archive",
+    "action_id": "action",
 }
 OF_THE_FORUM_ALONE = {"forum", "question_id"}
 """Names that each forum gives itself: the other's q1 is not the own one's."""
@@ -33,6 +34,8 @@ BODIES: Mapping[str, Any] = {
     "PUT /v1/forums/{forum}/questions/{question_id}": {"title": "How do I break in?"},
     "POST /v1/forums/{forum}/questions:batch": {"questions": [{"id": "new", "title": "Why?"}]},
     "POST /v1/forums/{forum}/check": {"title": "How do I boil an egg?"},
+    "POST /v1/forums/{forum}/outcomes": {"check_id": "none", "outcome": "posted"},
+    "POST /v1/forums/{forum}/actions/{action_id}": {"state": "failed", "reason": "no"},
     "POST /v1/forums/{forum}/archives": None,
     "POST /v1/forums/{forum}/pairs/{pair_id}/claim": {"moderator": "Eve"},
     "POST /v1/forums/{forum}/pairs/{pair_id}/decision": {

@@ -18,9 +18,13 @@ import pytest
 from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
+from db.actions import actions, settling, vetoes
+from db.actions.vetoes import Source
 from db.archives import archives, units
 from db.archives.archives import Stage
 from db.archives.units import NewUnit
+from db.asking import outcomes
+from db.asking.outcomes import AskerDid, NewOutcome
 from db.deciding import decisions
 from db.deciding.decisions import Verdict
 from db.errors import ServiceError
@@ -30,6 +34,7 @@ from db.questions import saving
 from db.review import attention
 from db.rows import PairKind, PairStatus
 from db.tables import Base
+from db.tables.actions import Action
 from db.tables.archives import ArchiveUnit
 from db.tables.pairs import Pair
 from db.tables.questions import Throughput
@@ -74,6 +79,7 @@ class Side:
     unit: int
     webhook: int
     delivery: int
+    action: int
     key: str
     person: PersonRow
     sign_in: str
@@ -195,6 +201,7 @@ def _make_side(session: Session, mark: str, bi_encoder: ModelRow, reranker: Mode
         unit=_plan(session, archive.id, asked),
         webhook=webhook.id,
         delivery=deliveries.send_test(session, forum.id, webhook.id).id,
+        action=_act(session, forum, asked[0]),
         key=keys.create_key(session, name=f"of {mark}", forum_ids=[forum.id], scopes=["submit"]),
         person=people.get_person(session, person.name),
         sign_in=people.open_sign_in(session, person, lifetime=HOUR),
@@ -258,6 +265,21 @@ def _ask(session: Session, forum: ForumRow, pair_id: int, decision_id: int) -> i
     values = {"forum_id": forum.id, "pair_id": pair_id, "decision_id": decision_id}
     statement = insert(SecondOpinion).values(values).returning(SecondOpinion.id)
     return session.execute(statement).scalar_one()
+
+
+def _act(session: Session, forum: ForumRow, asked: int) -> int:
+    settling.settle(session, forum.id)
+    check = NewOutcome(
+        check_key=forum.name.encode(),
+        outcome=AskerDid.SHOWN,
+        candidate="q1",
+        score=0.9,
+    )
+    outcomes.save(session, forum.id, check)
+    vetoes.put(session, forum.id, asked, Source.EDIT, reason=f"of {forum.name}")
+    actions.note_unsettled(session, forum.id, [asked])
+    found = select(Action.id).where(Action.forum_id == forum.id)
+    return session.execute(found).scalar_one()
 
 
 def _plan(session: Session, archive_id: int, asked: list[int]) -> int:

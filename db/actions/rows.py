@@ -1,0 +1,51 @@
+"""Actions as they are listed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What the forum is to do about a question."""
+
+    CLOSE = "close"
+    """Close it as a duplicate of the canonical question, with a link."""
+    REOPEN = "reopen"
+    """Take back what was done: open it, without link, label and note."""
+    LABEL = "label"
+    NOTE = "note"
+    """Tell the asker of the canonical question."""
+
+
+class ActionState(StrEnum):
+    """How far an action is."""
+
+    OPEN = "open"
+    APPLIED = "applied"
+    FAILED = "failed"
+    REVERTED = "reverted"
+    """No longer to be done, or undone by the forum's own people."""
+    VETOED = "vetoed"
+    """Somebody objected before it was done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionRow:
+    """An action, with the forum's own ids."""
+
+    id: int
+    kind: Kind
+    state: ActionState
+    question_id: str
+    question_title: str
+    question_url: str | None
+    canonical_id: str | None
+    canonical_title: str | None
+    canonical_url: str | None
+    pair_id: int | None
+    reason: str | None
+    token: str
+    due_at: datetime
+    applied_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
