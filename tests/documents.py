@@ -39,8 +39,8 @@ MODULES = {
     "worker.drain_archive": ("worker/live/drain.py", "worker/archives/slices.py"),
     "worker.sweep": ("worker/upkeep.py",),
     "worker.prove": ("worker/resources.py",),
-    "worker.deliver": ("worker/delivery/webhooks.py",),
-    "worker.upkeep": ("worker/upkeep.py",),
+    "worker.deliver": ("worker/acting.py", "worker/delivery/webhooks.py"),
+    "worker.upkeep": ("worker/upkeep.py", "worker/acting.py"),
 }
 """The modules that do the work of a task."""
 

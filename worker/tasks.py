@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from db.work.rows import Lane
-from worker import lanes, upkeep
+from worker import acting, lanes, upkeep
 from worker.app import DELIVER, PROVE, SWEEP, UPKEEP
 from worker.queue import CHECK, DRAIN, CheckRequest, send_answer, wake_key
 from worker.resources import Resources, resources
@@ -65,8 +65,11 @@ def prove() -> None:
 
 @shared_task(name=DELIVER)
 def deliver() -> None:
-    """Start the due deliveries to webhooks, in a thread beside the next questions."""
-    resources().courier.start()
+    """Write what forums are to do, and start the due deliveries, in a thread of their own."""
+    held = resources()
+    acting.act(held.sessions)
+    acting.settle(held.sessions)
+    held.courier.start()
 
 
 @shared_task(name=UPKEEP)
@@ -74,3 +77,4 @@ def hourly() -> None:
     """Measure the recall of the vector index and delete old counters."""
     held: Resources = resources()
     upkeep.hourly(held.sessions, held.models().bi_encoder)
+    acting.prove_again(held.sessions)

@@ -4,6 +4,7 @@ import structlog
 
 from db.archives import reading
 from db.archives import units as archive_units
+from db.asking import outcomes
 from db.engine import Sessions
 from db.outbox import deliveries
 from db.vectors import embeddings
@@ -41,5 +42,6 @@ def hourly(sessions: Sessions, model: ModelRow) -> None:
         recall = embeddings.measure_recall(session, model, sample=_SAMPLE, top=_TOP)
         jobs.forget_throughput(session)
         deliveries.forget_old(session)
+        outcomes.forget_old(session)
     if recall is not None:
         log.info("index.recall", model_id=model.id, top=_TOP, recall=round(recall, 4))

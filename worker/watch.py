@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from db.work.rows import Lane
-from worker import lanes, upkeep
+from worker import acting, lanes, upkeep
 from worker.resources import Resources
 
 _UPKEEP_S = 2 * 3_600
@@ -72,6 +72,8 @@ class Watch:
         if time.monotonic() - self._looked_at < self._held.settings.sweep_s:
             return
         self._looked_at = time.monotonic()
+        acting.act(self._held.sessions)
+        acting.settle(self._held.sessions)
         self._held.courier.start()
         due = upkeep.sweep(self._held.sessions, self._held.queue)
         if due.intersection(self._lanes) and self._is_idle():
@@ -79,6 +81,7 @@ class Watch:
         if time.monotonic() - self._upkept_at > _UPKEEP_S:
             self._upkept_at = time.monotonic()
             upkeep.hourly(self._held.sessions, self._held.models().bi_encoder)
+            acting.prove_again(self._held.sessions)
 
     def _is_idle(self) -> bool:
         return self._held.turns.idle_s() >= self._held.settings.sweep_s

@@ -8,7 +8,6 @@ from starlette.responses import RedirectResponse, Response
 
 from api.console import charts
 from api.console.access import AnAdmin, AReviewer, ConsoleRoute
-from api.console.precision import wilson
 from api.console.render import page
 from api.console.view import frame
 from api.deps import Sessions
@@ -16,6 +15,7 @@ from db.archives import archives
 from db.archives import units as archive_units
 from db.deciding import opinions
 from db.review import insight
+from worker.scoring.proof import wilson
 
 WIDTH, HEIGHT = 900, 160
 

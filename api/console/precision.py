@@ -1,20 +1,13 @@
 """The precision of each threshold, from the decisions so far. Pure."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-
-import numpy as np
+from dataclasses import dataclass
 
 from db.review.insight import Judged
-from db.tenants.rows import CalibrationRow
-from worker.scoring.recalibration import Line
+from worker.scoring.proof import ENOUGH, wilson
 
 STEPS = 200
 TARGETS = (0.9, 0.95, 0.98, 0.99)
-ENOUGH = 20
-"""Judged pairs below which no threshold is suggested: an interval would be too wide to trust."""
-_Z = 1.959964
 _HALF = 0.5
 
 
@@ -45,34 +38,6 @@ class Band:
     judged: int
     right: int
     interval: tuple[float, float]
-
-
-def wilson(right: int, judged: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share (E. B. Wilson, 1927); 0 to 1 if nothing was judged."""
-    if judged == 0:
-        return 0.0, 1.0
-    share, square = right / judged, _Z * _Z
-    centre = share + square / (2 * judged)
-    spread = _Z * math.sqrt(share * (1 - share) / judged + square / (4 * judged * judged))
-    scale = 1 + square / judged
-    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
-
-
-def rescale(judged: Sequence[Judged], calibration: CalibrationRow | None) -> list[Judged]:
-    """Return *judged* with the scores that their models would give them now.
-
-    A decided pair keeps its score from that time, but a threshold is a probability of the present
-    calibration. So both are put on the present scale. Scores of other models stay.
-    """
-    raw = [pair.score if pair.raw_score is None else pair.raw_score for pair in judged]
-    if calibration is None:
-        return [replace(pair, score=own) for pair, own in zip(judged, raw, strict=True)]
-    line = Line(calibration.slope, calibration.shift)
-    ids = (calibration.reranker_id, calibration.bi_encoder_id)
-    return [
-        replace(pair, score=float(now if pair.model_ids == ids else own))
-        for pair, own, now in zip(judged, raw, line.probability(np.array(raw)), strict=True)
-    ]
 
 
 def curve(judged: Sequence[Judged], waiting: Sequence[int]) -> list[Point]:

@@ -20,6 +20,7 @@ from db.tenants import forums
 from db.vectors import models
 from db.vectors.rows import ModelKind
 from worker.live import calibrating
+from worker.scoring import proof
 
 DOTS = 400
 _SAVED = {
@@ -42,7 +43,7 @@ def thresholds(reviewer: AReviewer, sessions: Sessions, saved: str = "") -> Resp
         context = frame(session, reviewer, active="thresholds")
         context["forum"] = forum = forums.get_forum(session, reviewer.forum.name)
         proposal = calibrating.propose(session, forum)
-        judged = precision.rescale(insight.judged(session, forum.id), proposal.current)
+        judged = proof.rescale(insight.judged(session, forum.id), proposal.current)
         versions = calibrations.versions(session, forum.id)
         waiting = insight.waiting_scores(session, forum.id, bins=STEPS)
         model = models.find_active(session, ModelKind.RERANKER)
@@ -60,7 +61,7 @@ def thresholds(reviewer: AReviewer, sessions: Sessions, saved: str = "") -> Resp
         points=points,
         now=precision.at(points, current),
         suggestions=[(t, precision.suggest(points, t, judged)) for t in precision.TARGETS],
-        enough=precision.ENOUGH,
+        enough=proof.ENOUGH,
         bands=precision.bands(judged),
         curve=json.dumps([_point(point) for point in points]),
         # Below the lowest judged pair nothing is known: the curve ends there.

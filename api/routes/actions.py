@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
 from api.deps import Sessions, SubmitForum, only_json
 from api.http.texts import CheckedRoute
+from db.acting import objections
 from db.actions import actions, settling
 from db.actions.actions import REASON_LENGTH, ActionFilter
 from db.actions.rows import ActionRow, ActionState, Kind
@@ -122,7 +123,7 @@ def confirm_action(
     After `reverted` the question is left alone, and its pair waits for people again.
     """
     with sessions.begin() as session:
-        row, _ = actions.confirm(
+        row = objections.confirm(
             session, forum.id, int(action_id), ActionState(body.state), reason=body.reason
         )
     return ActionOut.of(row)

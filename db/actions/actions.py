@@ -114,6 +114,11 @@ def find_by_token(session: Session, token: str) -> tuple[int, int, ActionRow] | 
     return found.forum_id, found.question_id, get(session, found.forum_id, found.id)
 
 
+def question_of(session: Session, forum_id: int, action_id: int) -> int:
+    """Return the question that an action is about; raises `NotFoundError`."""
+    return _lock(session, forum_id, action_id).question_id
+
+
 def confirm(
     session: Session,
     forum_id: int,

@@ -227,10 +227,17 @@ def _follow(
         return False  # on its way, or tried in vain: then people look at it
     if undone and last is not None:
         _drop(session, last, question_id)
-    if _standing(lines) != wanted.target:
+    if _may_change(forum, _standing(lines), wanted.target):
         _write(session, forum, question_id, wanted)
         return True
     return undone
+
+
+def _may_change(forum: ForumRow, standing: Target | None, wanted: Target | None) -> bool:
+    """Return whether what stands is to be replaced; another rung leaves it as it is."""
+    if forum.observe_only or forum.rung is Rung.LOG or standing == wanted:
+        return False
+    return wanted is None or standing is None or wanted.kind is standing.kind
 
 
 def _standing(lines: Sequence[_Line]) -> Target | None:

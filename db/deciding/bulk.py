@@ -66,7 +66,7 @@ def decide_all(
         .limit(LIMIT)
     )
     found = decisions.lock_pairs(session, forum_id, matching.scalars())
-    number, joined = uuid4(), _Joined(session, found)
+    number, joined = uuid4(), Joined(session, found)
     choices = [Choice(pair, status) for pair in _surest_first(found)]
     if status is PairStatus.DUPLICATE:
         choices = [choice for choice in choices if joined.add(choice.pair)]
@@ -82,7 +82,7 @@ def _surest_first(pairs: Sequence[Pair]) -> list[Pair]:
     return sorted(pairs, key=lambda pair: (-pair.score, -pair.id))
 
 
-class _Joined:
+class Joined:
     """The groups as they grow pair by pair, so that no two existing groups are joined."""
 
     def __init__(self, session: Session, pairs: Sequence[Pair]) -> None:

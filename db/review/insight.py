@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Date, and_, cast, func, select, text
 from sqlalchemy.orm import Session, aliased
 
-from db.rows import PairKind, PairStatus
+from db.rows import SERVICE, PairKind, PairStatus
 from db.tables.pairs import Event, Pair
 from db.tables.questions import Model, Question
 from db.tables.review import Decision
@@ -179,7 +179,7 @@ def judged(session: Session, forum_id: int, *, limit: int = 20_000) -> list[Judg
     """Return the judged pairs that have a model's score, the latest first.
 
     Pairs of the same text and the forum's own links are left out: no threshold decided about
-    them.
+    them. So is what the service decided itself: that proves nothing.
     """
     found = session.execute(
         select(
@@ -194,7 +194,7 @@ def judged(session: Session, forum_id: int, *, limit: int = 20_000) -> list[Judg
             Pair.forum_id == forum_id,
             Pair.status.in_(_JUDGED),
             Pair.kind == PairKind.MODEL,
-            Pair.decided_by.is_not(None),
+            Pair.decided_by != SERVICE,
         )
         .order_by(Pair.decided_at.desc())
         .limit(limit)
@@ -247,6 +247,7 @@ def summary(session: Session, forum_id: int, *, days: int = 30) -> Summary:
 def _standing(forum_id: int, days: int) -> ColumnElement[bool]:
     return and_(
         Decision.forum_id == forum_id,
+        Decision.actor != SERVICE,
         Decision.created_at >= func.now() - timedelta(days=days),
         Decision.undoes.is_(None),
         Decision.undone.is_(False),
@@ -289,7 +290,7 @@ _AGREEMENT = text("""
         SELECT count(DISTINCT status) AS said FROM (
             SELECT DISTINCT ON (pair_id, actor) pair_id, actor, status FROM (
                 SELECT pair_id, actor, status, created_at AS at FROM decisions
-                WHERE forum_id = :forum AND undoes IS NULL AND NOT undone
+                WHERE forum_id = :forum AND undoes IS NULL AND NOT undone AND actor <> 'service'
                 UNION ALL
                 SELECT pair_id, actor, status, answered_at FROM second_opinions
                 WHERE forum_id = :forum AND actor IS NOT NULL
@@ -314,6 +315,7 @@ def _by_category(session: Session, forum_id: int) -> list[CategoryPrecision]:
             Pair.forum_id == forum_id,
             Pair.status.in_(_JUDGED),
             Pair.kind == PairKind.MODEL,
+            Pair.decided_by != SERVICE,
             Question.category.is_not(None),
         )
         .group_by(Question.category)
@@ -339,7 +341,7 @@ def training_pairs(
             Pair.forum_id == forum_id,
             Pair.id > after,
             Pair.status.in_(_JUDGED),
-            Pair.decided_by.is_not(None),
+            Pair.decided_by != SERVICE,
         )
         .order_by(Pair.id)
         .limit(limit)

@@ -1,6 +1,6 @@
 """Queries on forums."""
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, case, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -76,7 +76,13 @@ def ensure_forum(session: Session, name: str, *, title: str | None = None) -> Fo
 
 
 def update_forum(session: Session, name: str, **changes: object) -> ForumRow:
-    """Change the given columns of a forum and return it; raises `ForumNotFoundError`."""
+    """Change the given columns of a forum and return it; raises `ForumNotFoundError`.
+
+    A forum that only observes is on the lowest rung, and one that does not is not.
+    """
+    if "observe_only" in changes and "rung" not in changes:
+        left = case((Forum.rung == Rung.LOG, Rung.QUEUE), else_=Forum.rung)
+        changes["rung"] = Rung.LOG if changes["observe_only"] else left
     session.execute(update(Forum).where(Forum.name == name).values(**changes))
     session.expire_all()
     return get_forum(session, name)

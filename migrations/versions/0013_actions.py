@@ -27,9 +27,9 @@ CREATE FUNCTION note_canonicals() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO unsettled (question_id, forum_id)
     SELECT group_members.question_id, fresh.forum_id
-    FROM fresh JOIN old ON old.id = fresh.id
+    FROM fresh JOIN former ON former.id = fresh.id
     JOIN group_members ON group_members.group_id = fresh.id
-    WHERE fresh.canonical_id <> old.canonical_id
+    WHERE fresh.canonical_id <> former.canonical_id
     ON CONFLICT DO NOTHING;
     RETURN NULL;
 END $$
@@ -60,7 +60,7 @@ _TRIGGERS = (
     ),
     (
         "CREATE TRIGGER groups_led_anew AFTER UPDATE ON groups"
-        " REFERENCING OLD TABLE AS old NEW TABLE AS fresh"
+        " REFERENCING OLD TABLE AS former NEW TABLE AS fresh"
         " FOR EACH STATEMENT EXECUTE FUNCTION note_canonicals()"
     ),
     (

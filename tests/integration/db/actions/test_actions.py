@@ -28,6 +28,7 @@ class TestTwoForums(TwoForums):
         "get": lambda session, own: actions.get(session, own.id, own.action),
         "find_by_token": lambda session, own: actions.find_by_token(session, _token(session, own)),
         "confirm": lambda session, own: actions.confirm(session, own.id, own.action, _APPLIED),
+        "question_of": lambda session, own: actions.question_of(session, own.id, own.action),
         "note_unsettled": lambda session, own: actions.note_unsettled(
             session, own.id, own.questions
         ),
@@ -43,6 +44,10 @@ class TestTwoForums(TwoForums):
         "confirm": (
             attrgetter("action"),
             lambda session, own, thing: actions.confirm(session, own.id, thing, _FAILED),
+        ),
+        "question_of": (
+            attrgetter("action"),
+            lambda session, own, thing: actions.question_of(session, own.id, thing),
         ),
         "send_again": (
             attrgetter("action"),

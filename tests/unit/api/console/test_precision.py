@@ -3,10 +3,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.console.charts import bars, draw_group
-from api.console.precision import ENOUGH, STEPS, at, bands, base, curve, suggest, wilson
+from api.console.precision import STEPS, at, bands, base, curve, suggest
 from db.groups.groups import GroupDetail, Link, MemberRow
 from db.review.insight import Judged
 from db.rows import PairStatus
+from worker.scoring.proof import ENOUGH, wilson
 
 
 def judged(*found: tuple[float, bool]) -> list[Judged]:

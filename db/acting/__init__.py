@@ -1,0 +1,6 @@
+"""What the service does by itself where people let it, and what ends that: an objection, an edit.
+
+May touch: decisions that no person makes, vetoes, and the forum's ladder.
+Must never: decide where a person has decided, or where somebody has objected.
+Imported through: `alone`, `ladder`, `objections`.
+"""

@@ -1,0 +1,67 @@
+"""What follows from decisions and scores without anybody asking: actions, and decisions alone."""
+
+import structlog
+from sqlalchemy.orm import Session
+
+from db.acting import alone, ladder
+from db.acting.ladder import Ladder
+from db.actions import settling
+from db.engine import Sessions
+from db.review import insight
+from db.rows import Rung
+from db.tenants import forums
+from db.tenants.rows import ForumRow
+from worker.scoring import proof
+
+log = structlog.get_logger()
+
+
+def settle(sessions: Sessions) -> None:
+    """Write what is to be done, in each forum where something has changed or become due."""
+    with sessions.begin() as session:
+        waiting = settling.forums_to_settle(session)
+    for forum_id in waiting:
+        with sessions.begin() as session:
+            alone.take_back(session, forum_id)
+            settled = settling.settle(session, forum_id)
+        log.info("actions.settled", forum_id=forum_id, questions=settled)
+
+
+def act(sessions: Sessions) -> None:
+    """Decide what the service may decide alone, in each forum that lets it."""
+    with sessions.begin() as session:
+        found = [one for one in forums.list_forums(session) if one.rung is Rung.ACT]
+    for forum in found:
+        if forum.act_threshold is None or forum.observe_only:
+            continue
+        with sessions.begin() as session:
+            done = alone.confirm(session, forum.id, from_score=forum.act_threshold)
+        if done:
+            log.info("pairs.confirmed_alone", forum_id=forum.id, pairs=done)
+
+
+def prove_again(sessions: Sessions) -> None:
+    """Find anew where the decisions prove what each forum wants: they may prove less by now."""
+    with sessions.begin() as session:
+        names = [one.name for one in forums.list_forums(session) if one.rung is Rung.ACT]
+    for name in names:
+        with sessions.begin() as session:
+            forum = forums.lock(session, name)
+            threshold = certify(session, forum, forum.wanted_precision)
+            forums.update_forum(session, name, act_threshold=threshold)
+
+
+def certify(session: Session, forum: ForumRow, precision: float) -> float | None:
+    """Return the score from which people's decisions prove *precision*, or None."""
+    judged = proof.rescale(insight.judged(session, forum.id), forum.calibration)
+    return proof.certified(judged, precision)
+
+
+def choose_ladder(session: Session, name: str, wanted: Ladder, *, actor: str) -> ForumRow:
+    """Put a ladder in force and return the forum; raises `ForumNotFoundError`.
+
+    Where nothing is proved yet, the service decides nothing, and looks again every hour.
+    """
+    forum = forums.lock(session, name)
+    threshold = certify(session, forum, wanted.wanted_precision)
+    return ladder.choose(session, forum, wanted, act_threshold=threshold, actor=actor)

@@ -1,0 +1,58 @@
+"""What decisions prove about a score: how many of the pairs at or above it are duplicates. Pure."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from db.review.insight import Judged
+from db.tenants.rows import CalibrationRow
+from worker.scoring.recalibration import Line
+
+ENOUGH = 20
+"""Judged pairs below which nothing is said: an interval would be too wide to trust."""
+_Z = 1.959964
+
+
+def wilson(right: int, judged: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share (E. B. Wilson, 1927); 0 to 1 if nothing was judged."""
+    if judged == 0:
+        return 0.0, 1.0
+    share, square = right / judged, _Z * _Z
+    centre = share + square / (2 * judged)
+    spread = _Z * math.sqrt(share * (1 - share) / judged + square / (4 * judged * judged))
+    scale = 1 + square / judged
+    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+
+
+def rescale(judged: Sequence[Judged], calibration: CalibrationRow | None) -> list[Judged]:
+    """Return *judged* with the scores that their models would give them now.
+
+    A decided pair keeps its score from that time, but a threshold is a probability of the present
+    calibration. So both are put on the present scale. Scores of other models stay.
+    """
+    raw = [pair.score if pair.raw_score is None else pair.raw_score for pair in judged]
+    if calibration is None:
+        return [replace(pair, score=own) for pair, own in zip(judged, raw, strict=True)]
+    line = Line(calibration.slope, calibration.shift)
+    ids = (calibration.reranker_id, calibration.bi_encoder_id)
+    return [
+        replace(pair, score=float(now if pair.model_ids == ids else own))
+        for pair, own, now in zip(judged, raw, line.probability(np.array(raw)), strict=True)
+    ]
+
+
+def certified(judged: Sequence[Judged], precision: float) -> float | None:
+    """Return the lowest score from which the decisions prove *precision*, or None.
+
+    Proved is what the lower end of the interval reaches, with at least `ENOUGH` decisions.
+    """
+    lowest, right = None, 0
+    ordered = sorted(judged, key=lambda pair: -pair.score)
+    for count, pair in enumerate(ordered, start=1):
+        right += pair.is_duplicate
+        is_last_of_score = count == len(ordered) or ordered[count].score < pair.score
+        if is_last_of_score and count >= ENOUGH and wilson(right, count)[0] >= precision:
+            lowest = pair.score
+    return lowest
