@@ -35,7 +35,7 @@ def confirm(session: Session, forum_id: int, *, from_score: float) -> int:
     return len(choices)
 
 
-def _ripe(forum_id: int, from_score: float) -> Select[tuple[int]]:
+def _ripe(forum_id: int, from_score: float) -> Select[int]:
     low, high = aliased(Question), aliased(Question)
     ends = (Pair.low_id, Pair.high_id)
     return (

@@ -32,8 +32,10 @@ class ActionFilter:
 
     def clauses(self) -> list[ColumnElement[bool]]:
         """Return the conditions for WHERE."""
-        clauses = [Action.state.in_(self.states)]
-        return [*clauses, or_(Action.state != ActionState.OPEN, due())] if self.is_due else clauses
+        clauses: list[ColumnElement[bool]] = [Action.state.in_(self.states)]
+        if self.is_due:
+            clauses.append(or_(Action.state != ActionState.OPEN, due()))
+        return clauses
 
 
 def due() -> ColumnElement[bool]:

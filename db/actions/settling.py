@@ -1,6 +1,6 @@
 """What is to be done about each question, from its group, its pairs and the forum's rung.
 
-Triggers note questions about which something changed (migration 0013). Settling compares, for each
+Triggers note questions about which something changed (migration 0015). Settling compares, for each
 of them, what should stand in the forum with what stands or is on its way there, and writes the
 difference as actions. Doing it twice changes nothing. A canonical question is never closed, two
 questions are never closed for each other, and every link leads to a question that is open.
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from db.actions import actions, vetoes
@@ -280,15 +280,15 @@ def _write(session: Session, forum: ForumRow, question_id: int, wanted: _Wanted)
     session.execute(insert(Action).values(values))
 
 
-def _is_untold() -> object:
-    return (Action.state == ActionState.OPEN) & Action.told_at.is_(None)
+def _is_untold() -> ColumnElement[bool]:
+    return and_(Action.state == ActionState.OPEN, Action.told_at.is_(None))
 
 
 def tell_due(session: Session, forum_id: int) -> int:
     """Record an event for each action that has become due, and return how many they are."""
     some = (
         select(Action.id)
-        .where(_is_untold(), Action.forum_id == forum_id, due())  # type: ignore[arg-type]
+        .where(_is_untold(), Action.forum_id == forum_id, due())
         .order_by(Action.id)
         .limit(_TOLD_AT_ONCE)
         .scalar_subquery()

@@ -67,7 +67,7 @@ class Veto(Base):
 
 
 class Unsettled(Base):
-    """A question about which something changed; triggers write it: see migration 0013."""
+    """A question about which something changed; triggers write it: see migration 0015."""
 
     __tablename__ = "unsettled"
 

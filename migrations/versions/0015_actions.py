@@ -7,8 +7,8 @@ later, by whoever settles the forum's notes. So no writer of groups or pairs can
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0013"
-down_revision = "0012"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
