@@ -26,6 +26,8 @@ _COMMAND = (sys.executable, "-m", "worker.archives.load_process")
 _LOOK_S = 1.0
 _GRACE_S = 5.0
 _REPORT_LENGTH = 1 << 16
+_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, 128 + signal.SIGTERM)
+"""How a process ends that another one ended: no file can do that, its memory is limited."""
 
 log = structlog.get_logger()
 
@@ -124,7 +126,8 @@ class Reader:
 def _error_of(report: LoadReport | None, code: int | None) -> ServiceError:
     if report is None or report.outcome is Outcome.BEGUN:
         how = signal.Signals(-code).name if code is not None and code < 0 else f"code {code}"
-        return InvalidInputError(f"reading it ended the process that read it ({how})")
+        kind = TransientError if code in _FROM_OUTSIDE else InvalidInputError
+        return kind(f"reading it ended the process that read it ({how})")
     errors: dict[Outcome, type[ServiceError]] = {
         Outcome.INVALID: InvalidInputError,
         Outcome.STOPPED: ConflictError,

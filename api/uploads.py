@@ -61,7 +61,7 @@ class Uploads:
         """
         announced = request.headers.get("content-length", "")
         self._refuse_full(int(announced[:20]) if announced.isdecimal() else 0)
-        with tempfile.TemporaryFile(dir=self._settings.upload_folder) as file:
+        with tempfile.TemporaryFile(dir=self._settings.upload_folder, buffering=0) as file:
             try:
                 with anyio.fail_after(self._settings.upload_time_limit_s):
                     await self._receive(request.stream(), file)
@@ -86,9 +86,10 @@ class Uploads:
 
     def _write(self, file: IO[bytes], piece: bytes) -> None:
         self._refuse_full(len(piece))
+        left = memoryview(piece)
         try:
-            file.write(piece)
-            file.flush()
+            while left:  # without a buffer: what did not fit would be tried again when it is closed
+                left = left[file.write(left) :]
         except OSError as error:
             raise DiskFullError from error
 

@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from sqlalchemy import event
 from sqlalchemy.orm import Session, sessionmaker
@@ -71,6 +71,7 @@ def make_worker(
     reranker: WordReranker | None = None,
     *,
     lease_s: float = 60.0,
+    prove: Callable[[], object] = lambda: None,
 ) -> ArchiveWorker:
     return ArchiveWorker(
         sessions,
@@ -78,6 +79,7 @@ def make_worker(
         search=BlockSearch("cpu"),
         lease_s=lease_s,
         block=BLOCK,
+        prove=prove,
     )
 
 

@@ -19,9 +19,9 @@ def work(held: Resources, lane: Lane, *, is_wanted: Callable[[], bool]) -> bool:
     """
     try:
         done = held.drains[lane].run(held.pipeline().process, prove=lambda: proof_of(held.models()))
+        return (lane is Lane.ARCHIVE and _mine(held, is_wanted)) or done > 0
     except BrokenModelError:
         os._exit(BROKEN)
-    return _mine(held, is_wanted) or done > 0 if lane is Lane.ARCHIVE else done > 0
 
 
 def _mine(held: Resources, is_wanted: Callable[[], bool]) -> bool:

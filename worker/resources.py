@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ from worker.delivery.webhooks import Courier
 from worker.inference.encoder import Encoder
 from worker.inference.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encoder, load_reranker
 from worker.inference.reranker import Reranker
+from worker.live.blame import BrokenModelError
 from worker.live.check import Checker
 from worker.live.drain import Drain
 from worker.live.pipeline import Pipeline
@@ -38,6 +40,7 @@ from worker.settings import WorkerSettings
 from worker.text.normal import seen
 
 if TYPE_CHECKING:
+    from worker.archives.blocks import BlockSearch
     from worker.archives.slices import ArchiveWorker
 
 PROOF_TEXTS = ("How do I get good at programming?", "How to become a good programmer?")
@@ -58,6 +61,8 @@ class Resources:
         self._models: Models | None = None
         self._loading = threading.Lock()
         self._archives: ArchiveWorker | None = None
+        self._importer = ThreadPoolExecutor(1, thread_name_prefix="import")
+        self._importing: Future[tuple[type[BlockSearch], type[ArchiveWorker]]] | None = None
         self.courier = Courier(sessions, allow_private=WebhookSettings().allow_private)
         self._proved_at = 0.0
 
@@ -86,20 +91,27 @@ class Resources:
 
     def archives(self) -> "ArchiveWorker":
         """Return the archive worker with the active models."""
-        # Imported here, because on a CPU only archives need PyTorch, for the block products.
-        from worker.archives.blocks import BlockSearch  # noqa: PLC0415
-        from worker.archives.slices import ArchiveWorker  # noqa: PLC0415
-
         held = self.models()
+        block_search, archive_worker = self._archive_classes()
         if self._archives is None or self._archives.models is not held:
-            self._archives = ArchiveWorker(
+            self._archives = archive_worker(
                 self.sessions,
                 held,
-                search=BlockSearch(self.settings.device, threads=self.settings.threads),
+                search=block_search(self.settings.device, threads=self.settings.threads),
                 lease_s=self.settings.lease_s,
                 upper_band=self.settings.upper_band,
+                prove=lambda: proof_of(held),
             )
         return self._archives
+
+    def _archive_classes(self) -> "tuple[type[BlockSearch], type[ArchiveWorker]]":
+        # In a thread, which no time limit of a task interrupts: PyTorch half imported stays so.
+        if self._importing is None:
+            self._importing = self._importer.submit(_import_archives)
+        try:
+            return self._importing.result()
+        except ImportError as error:
+            raise BrokenModelError("the code for archives cannot be loaded") from error
 
     def prove(self, *, force: bool = False) -> None:
         """Run both models and record it, at most every `proof_s` seconds."""
@@ -150,6 +162,14 @@ class Resources:
         loaded = register(self.sessions, encoder, reranker)
         log.info("models.loaded", bi_encoder=encoder.name, reranker=reranker.name)
         return loaded
+
+
+def _import_archives() -> "tuple[type[BlockSearch], type[ArchiveWorker]]":
+    # Not at the top, because on a CPU only archives need PyTorch, for the block products.
+    from worker.archives.blocks import BlockSearch  # noqa: PLC0415
+    from worker.archives.slices import ArchiveWorker  # noqa: PLC0415
+
+    return BlockSearch, ArchiveWorker
 
 
 def _name(model: ModelRow | None) -> str | None:

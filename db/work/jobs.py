@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, case, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, case, delete, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -216,6 +216,29 @@ def fail(session: Session, lease: UUID, ids: Sequence[int], error: str) -> list[
         .returning(Job.question_id, Job.failed_at)
     )
     return [row.question_id for row in rows if row.failed_at is not None]
+
+
+def set_aside(session: Session, question_id: int, *, text_version: int, error: str) -> None:
+    """Set a question aside that owes no work, unless its text has changed since *text_version*."""
+    values = {
+        "question_id": Question.id,
+        "forum_id": Question.forum_id,
+        "lane": literal(Lane.ARCHIVE.value),
+        "tokens": literal(1),
+        "attempts": literal(MAX_ATTEMPTS),
+        "error": literal(error[:_ERROR_LENGTH]),
+        "failed_at": func.clock_timestamp(),
+    }
+    chosen = (
+        select(*values.values())
+        .where(Question.id == question_id, Question.text_version == text_version)
+        .with_for_update(read=True, key_share=True, of=Question)
+    )
+    session.execute(
+        insert(Job)
+        .from_select(list(values), chosen)
+        .on_conflict_do_nothing(index_elements=[Job.question_id])
+    )
 
 
 def set_aside_crashed(session: Session) -> int:

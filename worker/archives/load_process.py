@@ -62,7 +62,7 @@ def _report(job: LoadJob) -> LoadReport:
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
     from db.engine import make_engine, make_sessions  # noqa: PLC0415
-    from db.errors import InvalidInputError, ServiceError  # noqa: PLC0415
+    from db.errors import InvalidInputError, ServiceError, TransientError  # noqa: PLC0415
     from db.settings import DatabaseSettings  # noqa: PLC0415
     from worker.archives.load import StoppedError, is_disk_full, reason_of  # noqa: PLC0415
 
@@ -74,7 +74,7 @@ def _report(job: LoadJob) -> LoadReport:
         kinds = (
             (StoppedError, Outcome.STOPPED),
             ((InvalidInputError, MemoryError), Outcome.INVALID),
-            (SQLAlchemyError, Outcome.AWAY),
+            ((SQLAlchemyError, TransientError), Outcome.AWAY),
             (ServiceError, Outcome.INVALID),
         )
         found = next((outcome for kind, outcome in kinds if isinstance(error, kind)), None)

@@ -20,6 +20,8 @@ from db.vectors import partitions
 from worker.archives.blocks import BlockSearch
 from worker.archives.plan import plan_next
 from worker.archives.steps import Steps
+from worker.live.blame import BrokenModelError, is_moments_fault
+from worker.live.blame import reason as reason_of
 from worker.matching.models import Models
 
 LARGE = 5_000
@@ -31,7 +33,10 @@ log = structlog.get_logger()
 
 
 class ArchiveWorker:
-    """Works on every running archive with one pair of models."""
+    """Works on every running archive with one pair of models.
+
+    *prove* raises unless the models can infer.
+    """
 
     def __init__(
         self,
@@ -42,11 +47,13 @@ class ArchiveWorker:
         lease_s: float,
         block: int | None = None,
         upper_band: float | None = None,
+        prove: Callable[[], object] = lambda: None,
     ) -> None:
         self.sessions = sessions
         self.models = models
         self._steps = Steps(sessions, models, search, upper_band=upper_band)
         self._lease_s = lease_s
+        self._prove = prove
         self._block = block or search.block
         self._building: threading.Thread | None = None
 
@@ -94,15 +101,38 @@ class ArchiveWorker:
         except LostUnitError:
             log.info("archive.unit_lost", unit_id=unit.id)
         except Exception as error:
-            # A unit that fails must not stop the others: it is tried again, later each time, and
-            # set aside after some attempts; the report says how many.
-            log.exception("archive.unit_failed", unit_id=unit.id, stage=unit.stage)
-            if isinstance(error, DBAPIError) and error.connection_invalidated:
+            if is_moments_fault(error):
+                self._release(unit)
                 raise
+            # A unit that fails must not stop the others: it is tried again, later each time, and
+            # set aside after some attempts; the report says how many. The error is stored in its
+            # row; it may quote a question.
+            log.warning(
+                "archive.unit_failed",
+                unit_id=unit.id,
+                stage=unit.stage,
+                error=type(error).__name__,
+            )
             delay_s = _BACKOFF_S * 2**unit.attempts
-            reason = f"{type(error).__name__}: {error}"
             with self.sessions.begin() as session:
-                archive_units.put_back(session, unit, reason, delay_s=delay_s)
+                archive_units.put_back(session, unit, reason_of(error), delay_s=delay_s)
+            self._check()
+
+    def _release(self, unit: Unit) -> None:
+        try:
+            with self.sessions.begin() as session:
+                archive_units.release(session, unit)
+        except DBAPIError:
+            log.warning("archive.release_failed", unit_id=unit.id)  # the lease runs out instead
+
+    def _check(self) -> None:
+        """Raise `BrokenModelError` if the models cannot infer at all any more."""
+        try:
+            self._prove()
+        except Exception as error:
+            if is_moments_fault(error):
+                raise
+            raise BrokenModelError from error
 
     def _advance(self, archive_id: int) -> bool:
         """Move the archive to its next stage and return whether that was possible."""

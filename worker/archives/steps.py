@@ -5,6 +5,7 @@ A step may run twice or be killed: its writes and the end of its unit are commit
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -21,12 +22,14 @@ from db.groups import groups
 from db.pairs import pairs
 from db.pairs.rows import Finding
 from db.questions import questions
-from db.rows import Provenance
+from db.rows import Provenance, QuestionText
 from db.tenants import forums
 from db.tenants.rows import ForumRow
 from worker.archives.blocks import BlockSearch
 from worker.archives.payload import Bars, pack_near, unpack_links, unpack_near
-from worker.matching.findings import flagged, same_text, scored
+from worker.live.pipeline import set_aside
+from worker.live.unreadable import failing_alone, scored_where_readable
+from worker.matching.findings import flagged, same_text
 from worker.matching.matcher import Matcher
 from worker.matching.models import Models
 from worker.matching.near import Near
@@ -106,12 +109,21 @@ class Steps:
                 with self._sessions.begin() as session:
                     archive_units.release(session, unit)
                 return
-            embed(self._sessions, self._models.encoder, model_id, rows[part])
+            self._embed_part(rows[part])
         with self._sessions.begin() as session:
             same = archive_blocks.twins(session, archive.id, unit.low_id, unit.high_id)
             findings = [same_text(one, first) for one, first in same]
             pairs.save_findings(session, forum.id, findings, self._provenance(forum), read={})
             archive_units.finish(session, unit, took_s=_since(begun), found=len(findings))
+
+    def _embed_part(self, rows: Sequence[QuestionText]) -> None:
+        """Save the vectors of *rows*; what the bi-encoder cannot read is set aside without one."""
+        encoder, model_id = self._models.encoder, self._models.bi_encoder.id
+        failing = failing_alone(partial(embed, self._sessions, encoder, model_id), rows)
+        reasons = {
+            row.id: f"the bi-encoder cannot read this question: {why}" for row, why in failing
+        }
+        set_aside(self._sessions, reasons, {row.id: row.text_version for row, _ in failing})
 
     def _tile(self, unit: Unit, archive: ArchiveRow, forum: ForumRow, begun: float) -> None:
         same = unit.place == unit.other
@@ -229,7 +241,9 @@ class Steps:
         for part in looks(lengths, LOOK * self._scale):
             if part.start and self._is_wanted():
                 return found, part.start, read
-            found += scored(matcher, near.take(part), texts)
+            some, why = scored_where_readable(matcher, near.take(part), texts)
+            found += some
+            set_aside(self._sessions, why, read)
         return found, len(near), read
 
     def _mark(self, unit: Unit, archive: ArchiveRow, forum: ForumRow, begun: float) -> None:

@@ -26,7 +26,8 @@ from db.vectors import embeddings
 from db.vectors.rows import Candidate
 from db.work import jobs
 from db.work.rows import Claimed
-from worker.matching.findings import keep_best, pair_of, same_text, scored, worth_reranking
+from worker.live.unreadable import Reasons, UnreadableError, scored_where_readable
+from worker.matching.findings import keep_best, pair_of, same_text, worth_reranking
 from worker.matching.matcher import Matcher
 from worker.matching.models import Limits, Models
 from worker.matching.near import Near
@@ -81,14 +82,19 @@ class Pipeline:
     def _check(self, forum_id: int, batch: Sequence[Claimed], lease: UUID) -> None:
         with self._sessions.begin() as session:
             found = self._search(session, forum_id, batch)
+        scores, unreadable = scored_where_readable(found.matcher, found.near, found.questions)
+        for question in batch:
+            if question.id in unreadable:
+                raise UnreadableError(unreadable[question.id])
         findings = keep_best(
-            [*found.twins, *scored(found.matcher, found.near, found.questions)],
+            [*found.twins, *scores],
             found.matcher.threshold,
             kept=self._limits.kept,
             undecided=found.undecided,
         )
         with self._sessions.begin() as session:
             done, changed = self._save(session, found, batch, lease, findings)
+        set_aside(self._sessions, unreadable, found.versions)
         log.info(
             "questions.checked",
             forum_id=forum_id,
@@ -148,6 +154,22 @@ class Pipeline:
             if lost:  # flagged before and far by now: scored once more, to be withdrawn
                 found.extend(embeddings.cosines(session, model.id, one, lost))
         return near
+
+
+def set_aside(sessions: Sessions, unreadable: Reasons, versions: Mapping[int, int]) -> None:
+    """Set stored questions aside that a model cannot read, unless they were edited meanwhile."""
+    if not unreadable:
+        return
+    with sessions.begin() as session:
+        for question_id in sorted(unreadable):
+            jobs.set_aside(
+                session,
+                question_id,
+                text_version=versions[question_id],
+                error=unreadable[question_id],
+            )
+    # The errors are stored in the rows; they may quote the questions.
+    log.warning("questions.unreadable", question_ids=sorted(unreadable))
 
 
 def _forum(question: Claimed) -> int:

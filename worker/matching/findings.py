@@ -114,15 +114,14 @@ def keep_best(
 ) -> list[Finding]:
     """Return each question's *kept* best findings at or above *threshold*.
 
-    Of those below, only findings whose pair is *undecided* stay: they withdraw a pair that an
-    earlier text, model or threshold had flagged.
+    Of the others, only findings whose pair is *undecided* stay. They withdraw a pair that an
+    earlier text, model or threshold had flagged, or renew it.
     """
     best: list[Finding] = []
     count: Counter[int] = Counter()
     for finding in sorted(findings, key=lambda f: (-f.score, f.candidate_id)):
-        if finding.score < threshold:
-            best += [finding] if pair_of(finding) in undecided else []
-        elif count[finding.question_id] < kept:
-            count[finding.question_id] += 1
+        is_one_of_the_best = finding.score >= threshold and count[finding.question_id] < kept
+        count[finding.question_id] += int(is_one_of_the_best)
+        if is_one_of_the_best or pair_of(finding) in undecided:
             best.append(finding)
     return best

@@ -12,11 +12,13 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, cast
 
 import httpx2
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import Engine
 
 from api.app import create_app
 from cli.running.service import wait_until
@@ -128,7 +130,8 @@ def test_a_reader_that_is_killed_leaves_an_archive_that_says_so(committed: Facto
             os.kill(reader, signal.SIGKILL)
 
     row = only_archive(committed)
-    assert [answer.status_code for answer in answers] == [422]
+    assert [answer.status_code for answer in answers] == [503]  # no file can do that
+    assert int(answers[0].headers["retry-after"]) > 0
     assert row is not None
     assert (row.state, row.error) == (
         ArchiveState.FAILED,
@@ -210,6 +213,37 @@ def test_a_disk_without_room_is_507_and_leaves_no_archive(committed: Factory) ->
     assert refused.status_code == 507
     assert int(refused.headers["retry-after"]) > 0
     assert only_archive(committed) is None
+
+
+def test_a_disk_that_takes_nothing_is_507(
+    committed: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*, buffering: int = -1, **_: object) -> IO[bytes]:
+        return cast("IO[bytes]", Path("/dev/full").open("wb+", buffering=buffering))
+
+    monkeypatch.setattr("api.uploads.tempfile.TemporaryFile", full)
+
+    with make_client(committed, make_key(committed, "cooks")) as client:
+        refused = client.post(URL, content=SMALL)
+
+    assert refused.status_code == 507
+    assert only_archive(committed) is None
+
+
+def test_a_database_that_takes_no_changes_is_503_to_a_reader(
+    committed: Factory, engine: Engine
+) -> None:
+    name = engine.url.database
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        try:
+            with make_client(committed, make_key(committed, "cooks")) as client:
+                refused = client.post(URL, content=SMALL)
+        finally:
+            connection.exec_driver_sql(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+
+    assert refused.status_code == 503
+    assert int(refused.headers["retry-after"]) > 0
 
 
 @pytest.fixture

@@ -140,7 +140,7 @@ def test_an_edit_that_overtakes_a_check_leaves_no_pair_about_the_old_text(
         drain(sessions)  # by another worker, which is done before the first one writes
 
     forum = put(sessions, "2", second)
-    overtaken_by(monkeypatch, "scored", edit)
+    overtaken_by(monkeypatch, "scored_where_readable", edit)
     drain(sessions)
 
     assert about(sessions, forum) == []
@@ -150,7 +150,7 @@ def test_an_edit_that_overtakes_a_check_leaves_no_pair_about_the_old_text(
 
 
 @pytest.mark.parametrize("erased", ["1", "2"], ids=["the candidate", "the question itself"])
-@pytest.mark.parametrize("step", ["embed", "scored"])
+@pytest.mark.parametrize("step", ["embed", "scored_where_readable"])
 def test_a_question_erased_while_it_is_checked_stays_erased(
     sessions: Factory, monkeypatch: pytest.MonkeyPatch, erased: str, step: str
 ) -> None:

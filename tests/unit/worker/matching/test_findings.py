@@ -64,6 +64,17 @@ def test_a_question_keeps_its_best_and_never_more_than_are_kept(
 
 
 @given(FINDINGS, SCORES, st.sets(st.integers(5, 30)))
+def test_an_undecided_pair_is_scored_anew_however_many_are_better(
+    findings: list[Finding], threshold: float, others: set[int]
+) -> None:
+    undecided = {frozenset((1, other)) for other in others}
+
+    best = keep_best(findings, threshold, kept=1, undecided=undecided)
+
+    assert [one for one in findings if pair_of(one) in undecided and one not in best] == []
+
+
+@given(FINDINGS, SCORES, st.sets(st.integers(5, 30)))
 def test_below_the_threshold_only_undecided_pairs_remain(
     findings: list[Finding], threshold: float, others: set[int]
 ) -> None:

@@ -1,0 +1,175 @@
+"""Makes the faults of a plan, and takes back those that last."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import psutil
+import psycopg2
+import redis
+
+from tests.faults.plan import Fault
+from tests.faults.receiver import Receiver
+from tests.faults.world import CONNECTIONS, DATABASE, World
+
+Undo = Callable[[], object]
+_BACKENDS = f"SELECT pid FROM pg_stat_activity WHERE datname = '{DATABASE}'"
+_MAXMEMORY = ("CONFIG", "SET", "maxmemory")
+_AWAY = (psycopg2.Error, redis.RedisError, OSError, psutil.Error)
+
+
+@dataclass(slots=True)
+class Breaker:
+    """Makes faults; what they leave behind ends by itself when `tend` is called."""
+
+    world: World
+    receiver: Receiver
+    cut_clients: Callable[[], None]
+    drawn: random.Random = field(default_factory=lambda: random.Random(1))
+    _undo: list[tuple[float, Undo]] = field(default_factory=list)
+
+    def make(self, fault: Fault) -> bool:
+        """Make a fault and return whether it met anybody."""
+        verb, _, whom = fault.kind.partition(" ")
+        name = fault.target or whom
+        try:
+            undo = self._make(verb, whom, name)
+        except _AWAY:  # what it should have met was down already
+            return False
+        if undo is not None:
+            self._undo.append((time.monotonic() + fault.lasts_s, undo))
+        return True
+
+    def tend(self, *, at_once: bool = False) -> None:
+        """Take back what has lasted long enough, or everything."""
+        left = []
+        for until, undo in self._undo:
+            if not at_once and time.monotonic() < until:
+                left.append((until, undo))
+                continue
+            try:
+                undo()
+            except _AWAY:  # down just now: at its next start
+                left.append((until, undo))
+        self._undo[:] = left
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether nothing that was broken is still so."""
+        return not self._undo
+
+    def _make(self, verb: str, whom: str, name: str) -> Undo | None:
+        if verb in {"kill", "pause"}:
+            return self._meet(verb, whom, name)
+        if verb == "restart":
+            os.kill(self.world.pid(name), self.world.commands[name].stop_signal)
+            return None
+        return self._presses()[f"{verb} {whom}"]()
+
+    def _meet(self, verb: str, whom: str, name: str) -> Undo | None:
+        """Kill or pause processes."""
+        chosen = {
+            "models": lambda: self.world.models_of(name),
+            "backend": lambda: self._backends()[:1],
+            "backends": self._backends,
+            "reader": self._readers,
+        }
+        pids = chosen.get(whom, lambda: self._family(name))()
+        if verb == "pause":
+            return self._pause(pids)
+        self._to(pids, signal.SIGKILL)
+        return None
+
+    def _presses(self) -> dict[str, Callable[[], Undo | None]]:
+        """Return what takes something away from processes that live on."""
+        return {
+            "cut clients": self.cut_clients,
+            "cut database": self._end_connections,
+            "cut redis": lambda: self._tell_redis("CLIENT", "KILL", "TYPE", "normal"),
+            "flush redis": lambda: self._tell_redis("FLUSHALL"),
+            "fill redis": lambda: self._tell_redis(*_MAXMEMORY, "1", undo=(*_MAXMEMORY, "0")),
+            "read-only redis": lambda: self._tell_redis(
+                "REPLICAOF", "127.0.0.1", "1", undo=("REPLICAOF", "NO", "ONE")
+            ),
+            "refuse webhooks": self._refuse,
+            "fill disk": self._fill_disk,
+            "fill database": self._take_connections,
+            "read-only database": self._make_read_only,
+        }
+
+    def _tell_redis(self, *words: str, undo: Sequence[str] = ()) -> Undo | None:
+        tell: Callable[..., object] = self.world.redis.execute_command
+        tell(*words)
+        return (lambda: tell(*undo)) if undo else None
+
+    def _refuse(self) -> Undo:
+        self.receiver.refuses = True
+        return lambda: setattr(self.receiver, "refuses", False)
+
+    def _family(self, name: str) -> list[int]:
+        process = psutil.Process(self.world.pid(name))
+        return [process.pid, *(child.pid for child in process.children(recursive=True))]
+
+    def _backends(self) -> list[int]:
+        found = [row[0] for row in self.world.ask(_BACKENDS, database="postgres")]
+        self.drawn.shuffle(found)
+        return found
+
+    def _readers(self) -> list[int]:
+        children = psutil.Process(self.world.pid("api")).children()
+        return [one.pid for one in children if any("load_process" in w for w in one.cmdline())]
+
+    def _to(self, pids: Sequence[int], number: signal.Signals) -> None:
+        if not pids:
+            raise ProcessLookupError
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def _pause(self, pids: Sequence[int]) -> Undo:
+        self._to(pids, signal.SIGSTOP)
+
+        def go_on() -> None:
+            with suppress(ProcessLookupError):
+                self._to(pids, signal.SIGCONT)
+
+        return go_on
+
+    def _fill_disk(self) -> Undo:
+        api = psutil.Process(self.world.pid("api"))
+        api.rlimit(psutil.RLIMIT_FSIZE, (1, psutil.RLIM_INFINITY))
+
+        def empty() -> None:
+            with suppress(psutil.NoSuchProcess):
+                api.rlimit(psutil.RLIMIT_FSIZE, (psutil.RLIM_INFINITY, psutil.RLIM_INFINITY))
+
+        return empty
+
+    def _take_connections(self) -> Undo:
+        taken: list[psycopg2.extensions.connection] = []
+        with suppress(psycopg2.OperationalError):
+            for _ in range(CONNECTIONS):
+                taken.append(self.world.connect("postgres"))  # noqa: PERF401
+
+        def give_back() -> None:
+            while taken:
+                with suppress(psycopg2.Error):
+                    taken.pop().close()
+
+        return give_back
+
+    def _make_read_only(self) -> Undo:
+        change = f"ALTER DATABASE {DATABASE}"
+        ask = self.world.ask
+        ask(f"{change} SET default_transaction_read_only = on", database="postgres")
+        with suppress(*_AWAY):
+            self._end_connections()
+        return lambda: ask(f"{change} RESET default_transaction_read_only", database="postgres")
+
+    def _end_connections(self) -> None:
+        end = f"SELECT pg_terminate_backend(pid) FROM ({_BACKENDS}) AS b"
+        self.world.ask(end, database="postgres")

@@ -1,0 +1,71 @@
+"""What the service has accepted: what must be there in the end, and nothing else."""
+
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A question by its forum and its own id there."""
+
+    forum: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A question as it was last accepted; *is_still*: it stays as it is from now on."""
+
+    title: str
+    visible: bool = True
+    is_still: bool = False
+
+
+@dataclass(slots=True)
+class Decided:
+    """A decision that was asked for, and whether it was accepted for certain."""
+
+    ends: tuple[Key, Key]
+    is_certain: bool = False
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Accepted changes of all clients; each question belongs to one client."""
+
+    questions: dict[Key, Wanted] = field(default_factory=dict)
+    erased: set[Key] = field(default_factory=set)
+    archives: dict[int, str] = field(default_factory=dict)
+    """Accepted archives and their forums."""
+    decisions: dict[str, Decided] = field(default_factory=dict)
+    """By their notes, each of which is used once."""
+    counts: Counter[str] = field(default_factory=Counter)
+    answers: Counter[int] = field(default_factory=Counter)
+    unexpected: list[str] = field(default_factory=list)
+    """Answers that no caller should ever get, and what was never accepted."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def accept(self, key: Key, wanted: Wanted) -> None:
+        """Note that a question was stored or edited."""
+        with self.lock:
+            self.counts["submissions"] += 1
+            self.erased.discard(key)
+            self.questions[key] = wanted
+
+    def erase(self, key: Key) -> None:
+        """Note that a question was erased."""
+        with self.lock:
+            self.counts["erasures"] += 1
+            self.questions.pop(key, None)
+            self.erased.add(key)
+
+    def note(self, what: str, count: int = 1) -> None:
+        """Count something that was accepted."""
+        with self.lock:
+            self.counts[what] += count
+
+    def complain(self, what: str) -> None:
+        """Note an answer that nobody should get."""
+        with self.lock:
+            self.unexpected.append(what)
