@@ -105,8 +105,8 @@ class World:
 
     def connect(self, database: str) -> psycopg2.extensions.connection:
         """Return a connection as the database's owner."""
-        where = {"host": str(self.sockets), "port": str(postgres.PORT), "connect_timeout": "10"}
-        return psycopg2.connect(dbname=database, user=postgres.USER, **where)
+        where = f"host={self.sockets} port={postgres.PORT} user={postgres.USER} connect_timeout=10"
+        return psycopg2.connect(f"{where} dbname={database}")
 
     def ask(self, statement: str, *, database: str = DATABASE) -> list[Any]:
         """Run one statement as the database's owner, outside any transaction of the service."""

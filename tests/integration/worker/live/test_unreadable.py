@@ -47,7 +47,7 @@ class PoisonReranker(WordReranker):
         self._error, self._everything = error, everything
 
     def score(self, texts: Sequence[str], pairs: NDArray[np.int32]) -> NDArray[np.float32]:
-        if self._everything or any("poison" in texts[place] for place in pairs.flatten()):
+        if self._everything or any("poison" in texts[place] for place in pairs.flatten().tolist()):
             raise self._error
         return super().score(texts, pairs)
 
