@@ -1,5 +1,6 @@
 """From stored rows to the answers of the API."""
 
+from dataclasses import asdict
 from urllib.parse import quote
 
 from api.schemas import (
@@ -11,7 +12,7 @@ from api.schemas import (
     ScoresOut,
 )
 from db.pairs.rows import Duplicate, PairRow
-from db.questions.rows import Answer
+from db.questions.rows import Answer, Facts
 from db.tenants.rows import ForumRow
 from worker.text.language import warnings_of
 
@@ -36,6 +37,9 @@ def question_out(forum: ForumRow, answer: Answer) -> QuestionOut:
         author=row.author,
         asked_at=row.asked_at,
         visible=row.visible,
+        **asdict(Facts.of(row.facts)) | {"tags": list(Facts.of(row.facts).tags)},
+        edited_at=row.edited_at,
+        version=row.revision,
         text_fields=row.text_fields,
         threshold=row.threshold,
         models=ModelsOut(bi_encoder=row.bi_encoder, reranker=row.reranker),

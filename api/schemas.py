@@ -1,7 +1,8 @@
 """Request bodies, strict and cleaned, and the answers of the API."""
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -11,11 +12,12 @@ from pydantic import (
     Field,
     SkipValidation,
     StrictBool,
+    StrictInt,
     StrictStr,
     WithJsonSchema,
 )
 
-from db.questions.rows import Outcome, State
+from db.questions.rows import NO_FACTS, Facts, Outcome, State
 from db.rows import PairKind, PairStatus
 from worker.live import intake
 
@@ -66,6 +68,55 @@ _AskedAt = Annotated[
 ]
 
 
+def _checked(check: Callable[[Any], Any], schema: Mapping[str, Any], said: str) -> Any:
+    return (AfterValidator(check), WithJsonSchema(dict(schema)), Field(description=said))
+
+
+_Count = Annotated[
+    StrictInt | None,
+    *_checked(intake.count_of, {"type": ["integer", "null"], "minimum": 0}, "As the forum counts"),
+]
+_Votes = Annotated[
+    StrictInt | None,
+    *_checked(intake.votes_of, {"type": ["integer", "null"]}, "Up minus down; may be negative"),
+]
+_Tags = Annotated[
+    tuple[StrictStr, ...],
+    BeforeValidator(lambda tags: tuple(tags) if isinstance(tags, list) else tags),
+    *_checked(
+        intake.tags_of,
+        {"type": "array", "items": {"type": "string"}, "maxItems": intake.TAGS},
+        f"At most {intake.TAGS}, each of at most 200 characters",
+    ),
+]
+_Language = Annotated[
+    StrictStr | None,
+    *_checked(intake.language_of, {"type": ["string", "null"]}, "Such as `en` or `pt-BR`"),
+]
+_Accepted = Annotated[
+    StrictBool | StrictStr | StrictInt | None,
+    Field(description="Whether an answer is accepted, or the forum's id of that answer"),
+]
+_UpdatedAt = Annotated[
+    datetime | None,
+    BeforeValidator(intake.parse_instant),
+    AfterValidator(intake.instant_of),
+    WithJsonSchema({"type": ["string", "null"], "format": "date-time"}),
+    Field(
+        description="When the forum last changed it: what is older than the stored question is"
+        " refused"
+    ),
+]
+Version = Annotated[
+    int | None,
+    Field(
+        ge=0,
+        le=intake.MOST,
+        description="The forum's own count of its changes; it says more than `updated_at`",
+    ),
+]
+
+
 class _In(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -86,11 +137,33 @@ class QuestionIn(_In):
     visible: StrictBool = Field(
         default=True, description="Whether it may be offered as a duplicate of another question"
     )
+    answers: _Count = None
+    accepted: _Accepted = None
+    views: _Count = None
+    votes: _Votes = None
+    tags: _Tags = ()
+    closed: StrictBool | None = None
+    language: _Language = None
+    updated_at: _UpdatedAt = None
+    version: Version = None
 
     def submission(self, external_id: str) -> intake.Submission:
         """Return it as the service stores it."""
-        fields = {name: getattr(self, name) for name in QuestionIn.model_fields}
-        return intake.Submission(external_id=external_id, **fields)
+        fields = {name: getattr(self, name) for name in _SUBMITTED}
+        return intake.Submission(external_id=external_id, facts=self._facts(), **fields)
+
+    def _facts(self) -> Facts:
+        is_flag = self.accepted is None or isinstance(self.accepted, bool)
+        facts = Facts(
+            accepted=self.accepted if isinstance(self.accepted, bool) else None,
+            accepted_answer=None if is_flag else str(self.accepted),
+            **{name: getattr(self, name) for name in _COUNTED},
+        )
+        return facts if facts != NO_FACTS else NO_FACTS
+
+
+_COUNTED = ("answers", "views", "votes", "tags", "closed", "language")
+_SUBMITTED = tuple(name for name in QuestionIn.model_fields if name not in {*_COUNTED, "accepted"})
 
 
 class BatchItemIn(QuestionIn):
@@ -166,6 +239,16 @@ class QuestionOut(_Out):
     author: str | None
     asked_at: datetime | None
     visible: bool
+    answers: int | None
+    accepted: bool | None = Field(description="Whether one of its answers is accepted")
+    accepted_answer: str | None = Field(description="The forum's id of that answer")
+    views: int | None
+    votes: int | None
+    tags: list[str]
+    closed: bool | None
+    language: str | None
+    edited_at: datetime | None = Field(description="`updated_at` as the forum sent it")
+    version: int | None
     text_fields: str = Field(description="What the models read: `title` or `title_body`")
     threshold: float | None = Field(description="Probability from which pairs were flagged")
     models: ModelsOut

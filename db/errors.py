@@ -32,6 +32,10 @@ class ConflictError(ServiceError):
     """Somebody else changed this first: read it again, then decide."""
 
 
+class QuestionOutdatedError(ConflictError):
+    """A newer version of this question is stored, or it was erased after this version."""
+
+
 class InvalidInputError(ServiceError):
     """The input cannot be used."""
 

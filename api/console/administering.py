@@ -15,6 +15,7 @@ from api.http.clients import base_url
 from api.look_up import callable_url
 from db.engine import Sessions as SessionFactory
 from db.errors import InvalidInputError
+from db.groups.canonical import CanonicalBy
 from db.outbox import deliveries, webhooks
 from db.tenants import forums, keys, people
 from db.tenants.people import Role
@@ -47,6 +48,7 @@ def _page(reviewer: Reviewer, sessions: Sessions, **shown_once: Any) -> Response
             "hooks": [(hook, deliveries.log(session, hook.id)) for hook in hooks],
             "kinds": webhooks.KINDS,
             "roles": list(Role),
+            "canonical_rules": list(CanonicalBy),
             "link": None,
             "link_for": None,
         }
@@ -55,13 +57,17 @@ def _page(reviewer: Reviewer, sessions: Sessions, **shown_once: Any) -> Response
 
 @router.post("/forum")
 def change_forum(
-    reviewer: AnAdmin, sessions: Sessions, title: Annotated[str, Form(min_length=1, max_length=80)]
+    reviewer: AnAdmin,
+    sessions: Sessions,
+    title: Annotated[str, Form(min_length=1, max_length=80)],
+    canonical_by: Annotated[CanonicalBy | None, Form()] = None,
 ) -> Response:
-    """Change the forum's title."""
+    """Change the forum's title, and what proposes canonical questions."""
+    changes = {"title": title.strip() or reviewer.forum.name}
+    if canonical_by is not None:
+        changes["canonical_by"] = canonical_by
     with sessions.begin() as session:
-        forums.update_forum(
-            session, reviewer.forum.name, title=title.strip() or reviewer.forum.name
-        )
+        forums.update_forum(session, reviewer.forum.name, **changes)
     return _back(reviewer)
 
 

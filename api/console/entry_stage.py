@@ -8,6 +8,7 @@ from api.console import words
 from api.console.access import Reviewer
 from api.console.diff import mark_words
 from api.console.stage import BODY_SHOWN, claimant
+from db.groups.canonical import proposed
 from db.review import entries
 from db.review.entries import EntryDetail, Node
 from db.rows import PairKind
@@ -27,7 +28,7 @@ def find_entry_stage(session: Session, reviewer: Reviewer, pair_id: int) -> dict
         "pair_ids": pair_ids,
         "rows": [_row(entry, node, numbers[node.id]) for node in entry.nodes],
         "likelihood": _likelihood(entry),
-        "stays": _leading(entry).id,
+        "stays": _leading(session, entry),
         "links": [(numbers[p.low_id], numbers[p.high_id], p) for p in entry.pairs],
         "bridged": [node for node in entry.nodes if node.group_id is not None],
         "claimed_by": claimant(session, reviewer, pair_ids),
@@ -62,5 +63,8 @@ def _likelihood(entry: EntryDetail) -> str:
     return words.likelihood(min(pair.score for pair in entry.pairs), PairKind.MODEL)
 
 
-def _leading(entry: EntryDetail) -> Node:
-    return max(entry.nodes, key=lambda node: node.size if node.group_id is not None else 0)
+def _leading(session: Session, entry: EntryDetail) -> int:
+    """Return the canonical question of the largest group, or which is proposed without one."""
+    if entry.group_ids:
+        return max(entry.nodes, key=lambda node: node.size if node.group_id is not None else 0).id
+    return proposed(session, [node.id for node in entry.nodes])

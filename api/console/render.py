@@ -43,6 +43,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "ago": words.ago,
         "duration": words.duration,
+        "facts": words.facts,
         "hue": words.hue,
         "initials": words.initials,
         "number": words.number,

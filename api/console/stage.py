@@ -11,6 +11,7 @@ from api.console.access import Reviewer
 from api.console.diff import mark_words
 from db.deciding import decisions, opinions
 from db.groups import groups
+from db.groups.canonical import proposed
 from db.groups.groups import GroupDetail
 from db.review import attention
 from db.review import queue as review
@@ -33,7 +34,7 @@ def build_stage(session: Session, reviewer: Reviewer, pair_id: int) -> dict[str,
         "key": str(pair_id),
         "second": None,
         "pair": stage,
-        "cards": _cards(stage),
+        "cards": _cards(stage, proposed(session, (stage.older.id, stage.newer.id))),
         "likelihood": words.likelihood(stage.score, stage.kind),
         "evidence": _evidence(stage),
         "groups": list(found.values()),
@@ -58,7 +59,7 @@ def build_second_stage(session: Session, reviewer: Reviewer, opinion_id: int) ->
         "key": f"s{opinion_id}",
         "second": opinion_id,
         "pair": blind,
-        "cards": _cards(blind),
+        "cards": _cards(blind, stage.older.id),
         "likelihood": words.likelihood(stage.score, stage.kind),
         "evidence": _evidence(stage),
         "groups": [],
@@ -70,23 +71,22 @@ def build_second_stage(session: Session, reviewer: Reviewer, opinion_id: int) ->
     }
 
 
-def _cards(stage: Stage) -> tuple[dict[str, Any], dict[str, Any]]:
+def _cards(stage: Stage, proposed_id: int) -> list[dict[str, Any]]:
+    """Return both questions, the proposed canonical one first."""
     older, newer = mark_words(stage.older.title, stage.newer.title)
-    return (
-        _card(stage, stage.older, older, label="asked first", keep="older", key="D"),
-        _card(stage, stage.newer, newer, label="asked later", keep="newer", key="⇧D"),
-    )
+    cards = [
+        _card(stage, stage.older, older, label="asked first"),
+        _card(stage, stage.newer, newer, label="asked later"),
+    ]
+    return cards if proposed_id == stage.older.id else cards[::-1]
 
 
-def _card(
-    stage: Stage, side: Side, runs: Any, *, label: str, keep: str, key: str
-) -> dict[str, Any]:
+def _card(stage: Stage, side: Side, runs: Any, *, label: str) -> dict[str, Any]:
     return {
         "side": side,
         "runs": runs,
         "label": label,
-        "keep": keep,
-        "key": key,
+        "facts": words.facts(side.facts),
         "body": side.body[:BODY_SHOWN],
         "asked": side.asked_at or side.created_at,
         "is_canonical": stage.canonical_id == side.id,

@@ -1,8 +1,11 @@
 """Numbers and states in words, for people. Pure."""
 
 import math
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
+from db.questions.rows import Facts
 from db.rows import PairKind, PairStatus
 
 _SCALE = (
@@ -83,3 +86,23 @@ def initials(name: str) -> str:
 def hue(name: str) -> int:
     """Return a person's colour: the same on every screen."""
     return sum(name.encode()) % HUES
+
+
+def facts(known: Mapping[str, Any] | None) -> list[str]:
+    """Return what a forum said about a question, each in a few words."""
+    found = Facts.of(known)
+    told = []
+    if found.answers is not None or found.accepted:
+        count = "answered" if found.answers is None else _numbered(found.answers, "answer")
+        told.append(f"{count}, one accepted" if found.accepted else count)
+    if found.votes is not None:
+        told.append(_numbered(found.votes, "vote"))
+    if found.views is not None:
+        told.append(_numbered(found.views, "view"))
+    told += ["closed"] if found.closed else []
+    told += [found.language] if found.language else []
+    return [*told, ", ".join(found.tags)] if found.tags else told
+
+
+def _numbered(count: int, name: str) -> str:
+    return f"{count:,} {name}{'' if count == 1 else 's'}"

@@ -67,6 +67,11 @@ class ArchiveOut(BaseModel):
     unchanged: int
     rejected: int
     rejects: list[RejectOut] = Field(description="The first rows that could not be read")
+    counts: dict[str, int] = Field(
+        description="Further counts: `hidden` rows that the forum shows to nobody, `hidden_now` of"
+        " them stored already, `erased` here before, `older` than what is stored, `gone` since the"
+        " last archive of this name, `gone_erased`"
+    )
     progress: list[StageOut]
     created_at: datetime
     finished_at: datetime | None
@@ -82,6 +87,11 @@ _Map = Annotated[
 _TopK = Annotated[
     int, Query(ge=1, le=1_000, description="How many of a question's nearest are looked at")
 ]
+_DeleteMissing = Annotated[
+    bool,
+    Query(description="Erase what earlier archives of this name had and this one has not"),
+]
+_WithErased = Annotated[bool, Query(description="Bring back questions that were erased")]
 
 _BODY: dict[str, Any] = {
     "requestBody": {
@@ -94,7 +104,7 @@ _BODY: dict[str, Any] = {
 
 
 @router.post("/forums/{forum}/archives", status_code=status.HTTP_202_ACCEPTED, openapi_extra=_BODY)
-async def upload_archive(
+async def upload_archive(  # noqa: PLR0913  # each is a parameter of the query
     *,
     forum: SubmitForum,
     services: AllServices,
@@ -104,6 +114,8 @@ async def upload_archive(
     form: _Format = None,
     columns: _Map = [],  # noqa: B006  # FastAPI copies it
     top_k: _TopK = 100,
+    delete_missing: _DeleteMissing = False,
+    with_erased: _WithErased = False,
 ) -> ArchiveOut:
     """Import an archive; the answer comes when its questions are stored, mining goes on after it.
 
@@ -113,7 +125,17 @@ async def upload_archive(
     uploads = services.uploads
     with uploads.slot(forum.id):
         async with uploads.received(request) as file:
-            job = _job(services, forum, file, name=name, form=form, chosen=chosen, top_k=top_k)
+            job = _job(
+                services,
+                forum,
+                file,
+                name=name,
+                form=form,
+                chosen=chosen,
+                top_k=top_k,
+                delete_missing=delete_missing,
+                with_erased=with_erased,
+            )
             limit_s = services.settings.upload_time_limit_s
             reader = Reader(services.sessions, uploads.threads, time_limit_s=limit_s)
             archive_id = await reader.read(job)
@@ -171,11 +193,7 @@ def _job(
     services: Services,
     forum: ForumRow,
     file: IO[bytes],
-    *,
-    name: str,
-    form: Format | None,
-    chosen: dict[str, str],
-    top_k: int,
+    **asked: Any,
 ) -> LoadJob:
     engine = services.sessions.kw["bind"]
     if not isinstance(engine, Engine):
@@ -185,10 +203,7 @@ def _job(
         parent=os.getpid(),
         database_url=engine.url.render_as_string(hide_password=False),
         forum=forum.name,
-        name=name,
-        form=form,
-        chosen=chosen,
-        top_k=top_k,
+        **asked,
         memory_bytes=services.settings.upload_memory_bytes,
         disk_bytes=services.settings.max_archive_bytes,
     )
@@ -228,6 +243,7 @@ def _out(row: ArchiveRow, forum: str, progress: list[StageProgress]) -> ArchiveO
         changed=row.changed,
         unchanged=row.unchanged,
         rejected=row.rejected,
+        counts=dict(row.counts),
         rejects=[RejectOut.model_validate(one) for one in row.rejects],
         progress=[
             StageOut(

@@ -1,16 +1,20 @@
 """A forum's questions: stored, read, erased."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, TypedDict
 
 import anyio
 from fastapi import APIRouter, Depends, Path, Query, Response, status
+from pydantic import AwareDatetime
 from starlette.concurrency import run_in_threadpool
 
 from api.answers import question_out, status_url
 from api.deps import AllServices, Caller, ReadForum, Services, Sessions, SubmitForum, only_json
+from api.http.openapi import conflict
 from api.http.texts import CheckedRoute
-from api.schemas import ExternalId, QuestionIn, QuestionOut
-from db.questions import questions, saving
+from api.schemas import ExternalId, QuestionIn, QuestionOut, Version
+from db.errors import QuestionNotFoundError
+from db.questions import erasures, questions, saving
 from db.questions.rows import NewQuestion, Saved, State
 from db.tenants.rows import ForumRow
 from db.work.rows import Lane
@@ -24,6 +28,15 @@ router = APIRouter(
 )
 
 QuestionId = Annotated[ExternalId, Path()]
+_ERASED = "When the forum erased it: what was changed before that is refused from then on"
+_OUTDATED = conflict("A newer version is stored, or it was erased after this version")
+
+
+class _Told(TypedDict):
+    edited_at: datetime | None
+    revision: int | None
+
+
 _Wait = Annotated[
     float,
     Query(
@@ -42,7 +55,8 @@ _Wait = Annotated[
             "model": QuestionOut,
             "description": "A worker will check it; ask again at `Location`",
             "headers": {"Location": {"schema": {"type": "string"}}},
-        }
+        },
+        **_OUTDATED,
     },
 )
 async def put_question(
@@ -76,13 +90,28 @@ def get_question(question_id: QuestionId, forum: ReadForum, sessions: Sessions) 
     return question_out(forum, found)
 
 
-@router.delete("/{question_id:path}", status_code=status.HTTP_204_NO_CONTENT)
+@router.delete("/{question_id:path}", status_code=status.HTTP_204_NO_CONTENT, responses=_OUTDATED)
 def erase_question(
-    question_id: QuestionId, forum: SubmitForum, caller: Caller, sessions: Sessions
+    *,
+    question_id: QuestionId,
+    forum: SubmitForum,
+    caller: Caller,
+    sessions: Sessions,
+    updated_at: Annotated[AwareDatetime | None, Query(description=_ERASED)] = None,
+    version: Annotated[Version, Query()] = None,
 ) -> None:
     """Erase a question for good: its text, its vectors, its pairs and notes about them."""
-    with sessions.begin() as session:
-        questions.erase(session, forum.id, question_id, actor=f"key {caller.key.prefix}")
+    told: _Told = {"edited_at": updated_at, "revision": version}
+    actor = f"key {caller.key.prefix}"
+    try:
+        with sessions.begin() as session:
+            questions.erase(session, forum.id, question_id, actor=actor, **told)
+    except QuestionNotFoundError:
+        if updated_at is not None or version is not None:
+            # It may only be late: then it must not come to life.
+            with sessions.begin() as session:
+                erasures.note(session, forum.id, question_id, **told)
+        raise
 
 
 def _save(services: Services, forum: ForumRow, item: NewQuestion) -> tuple[Saved, QuestionOut]:

@@ -1,5 +1,6 @@
 """`askedbefore archives`: list, watch and control archives, and read their reports."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -12,13 +13,17 @@ from cli.archives.watch import follow, wake
 from cli.connect import database
 from db.archives import archives
 from db.archives import report as archive_report
-from db.archives.archives import ArchiveState
+from db.archives.archives import ArchiveRow, ArchiveState
 from db.engine import Sessions
+from db.errors import InvalidInputError
+from db.imports import sightings
 from db.tenants import forums
+from worker.archives.missing import erase_gone
 from worker.archives.report import make_report
 
 app = typer.Typer(help="Watch, pause, resume and cancel archives, and read their reports.")
 console = Console()
+_PAGE = 1_000
 
 _Id = Annotated[int, typer.Argument(metavar="ID", help="Number of the archive.")]
 
@@ -77,6 +82,42 @@ def report(
     """Print what was found in an archive, and what was missed."""
     with database() as sessions:
         show(sessions, archive, out=out)
+
+
+@app.command()
+def gone(
+    archive: _Id,
+    erase: Annotated[
+        bool, typer.Option("--erase", help="Erase them here, with their pairs, for good.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """List the ids of questions that earlier archives of this name had and this one has not."""
+    with database() as sessions:
+        with sessions.begin() as session:
+            row = archives.get(session, archive)
+            forum = forums.find_forums(session, {row.forum_id})[row.forum_id]
+        count = 0
+        for count, name in enumerate(_gone(sessions, row), start=1):  # noqa: B007  # both are used
+            if not erase:
+                typer.echo(name)
+        if not erase:
+            return
+        if not (yes or typer.confirm(f"Erase {count:,} questions for good?", err=True)):
+            raise InvalidInputError("nothing was erased")
+        done = erase_gone(sessions, forum, row.id)
+        console.print(f"{done:,} questions were erased.", highlight=False)
+
+
+def _gone(sessions: Sessions, row: ArchiveRow) -> Iterator[str]:
+    after = 0
+    while True:
+        with sessions.begin() as session:
+            page = sightings.gone(session, row.forum_id, row.id, after=after, limit=_PAGE)
+        yield from (name for _, name in page)
+        if len(page) < _PAGE:
+            return
+        after = page[-1][0]
 
 
 def _set(archive_id: int, state: ArchiveState) -> None:

@@ -26,6 +26,7 @@ from db.tenants.rows import ForumRow
 from db.work import workers
 from worker.archives.load import OnBatch, check, load
 from worker.archives.load_job import Format
+from worker.archives.missing import Rules, beside
 from worker.archives.readers import (
     Archive,
     Hidden,
@@ -72,6 +73,19 @@ def import_(  # noqa: PLR0913  # each is an option of the command
         Path | None,
         typer.Option(help="CSV of the rows that cannot be read; by default FILE.rejects.csv."),
     ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(help="Name of where this comes from; without it the name of the file."),
+    ] = None,
+    delete_missing: Annotated[
+        bool,
+        typer.Option(
+            "--delete-missing", help="Erase what earlier imports of this name had and this has not."
+        ),
+    ] = False,
+    with_erased: Annotated[
+        bool, typer.Option("--with-erased", help="Bring back questions that were erased here.")
+    ] = False,
     top_k: Annotated[int, typer.Option(min=1, help="How many of the nearest to look at.")] = 100,
     wait: Annotated[bool, typer.Option(help="Wait until the archive is mined.")] = True,
     out: Annotated[
@@ -94,11 +108,15 @@ def import_(  # noqa: PLR0913  # each is an option of the command
                 _dry_run(records, shown, write)
             return
         with database() as sessions:
-            row, held = _begin(sessions, forum, file, archive, resume=resume, top_k=top_k)
+            called = name or ("stdin" if file == "-" else Path(file).name)
+            rules = Rules(delete_missing=delete_missing, with_erased=with_erased)
+            row, held = _begin(sessions, forum, called, archive, resume=resume, top_k=top_k)
             more = held.position > 0
             with _reading(archive) as shown, _reject_file(rejected, more=more) as write:
-                done = _load(sessions, row, held, records, _both(shown, write))
-            console.print(_told(done), highlight=False)
+                done = _load(
+                    sessions, row, held, records, on_batch=_both(shown, write), rules=rules
+                )
+            console.print(_told(done, rules), highlight=False)
             wake()
             if wait:
                 _mine(sessions, done, out)
@@ -219,9 +237,8 @@ def _both(shown: Callable[[int], None], write: Callable[[Sequence[Reject]], None
 
 
 def _begin(
-    sessions: Sessions, forum: str, file: str, archive: Archive, *, resume: bool, top_k: int
+    sessions: Sessions, forum: str, name: str, archive: Archive, *, resume: bool, top_k: int
 ) -> tuple[ForumRow, ArchiveRow]:
-    name = "stdin" if file == "-" else Path(file).name
     with sessions.begin() as session:
         row = forums.ensure_forum(session, forum)
         held = reading.find_unloaded(session, row.id, name) if resume else None
@@ -239,10 +256,12 @@ def _load(
     forum: ForumRow,
     held: ArchiveRow,
     records: Iterator[Record] | Archive,
+    *,
     on_batch: OnBatch,
+    rules: Rules,
 ) -> ArchiveRow:
     try:
-        return load(sessions, forum, held, records, on_batch=on_batch)
+        return load(sessions, forum, held, records, on_batch=on_batch, rules=rules)
     except KeyboardInterrupt:
         console.print(
             "\nInterrupted. Run the same command with --resume to continue.", style="yellow"
@@ -250,11 +269,12 @@ def _load(
         raise typer.Exit(130) from None
 
 
-def _told(done: ArchiveRow) -> str:
-    return (
+def _told(done: ArchiveRow, rules: Rules) -> str:
+    counts = (
         f"Archive {done.id}: {done.created:,} new questions, {done.changed:,} changed,"
         f" {done.unchanged:,} unchanged, {done.rejected:,} rejected."
     )
+    return "\n".join([counts, *beside(done, rules)])
 
 
 def _mine(sessions: Sessions, done: ArchiveRow, out: Path | None) -> None:

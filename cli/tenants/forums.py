@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from cli.connect import database
 from db.errors import InvalidInputError
+from db.groups.canonical import CanonicalBy
 from db.pairs.calibrations import Moved
 from db.tenants import forums
 from db.tenants.rows import ForumRow
@@ -32,6 +33,7 @@ def list_() -> None:
 @app.command("set")
 def set_(
     name: Annotated[str, typer.Argument(help="The forum.")],
+    *,
     threshold: Annotated[
         float | None, typer.Option(help="Probability to flag from, 0 to 1; 0 for the model's own.")
     ] = None,
@@ -44,6 +46,10 @@ def set_(
     models_see: Annotated[
         TextFields | None, typer.Option(help="What the models read; run a recheck after it.")
     ] = None,
+    canonical: Annotated[
+        CanonicalBy | None,
+        typer.Option(help="What proposes the canonical question of a group first."),
+    ] = None,
 ) -> None:
     """Change a forum's settings; they hold from the next batch on."""
     if threshold is not None and not 0 <= threshold <= 1:
@@ -54,6 +60,7 @@ def set_(
         "observe_only": observe_only,
         "pending_limit": pending_limit,
         "text_fields": models_see,
+        "canonical_by": canonical,
     }
     changes: dict[str, object] = {key: value for key, value in wanted.items() if value is not None}
     if threshold is not None:
@@ -142,7 +149,8 @@ def _moved(moved: Moved, *, dry_run: bool) -> str:
 
 
 def _show(rows: list[ForumRow]) -> None:
-    table = Table("forum", "models see", "threshold", "observe only", "pending limit")
+    columns = ("forum", "models see", "threshold", "observe only", "pending limit", "canonical by")
+    table = Table(*columns)
     for row in rows:
         threshold = "the model's" if row.threshold is None else f"{row.threshold:.3f}"
         table.add_row(
@@ -151,5 +159,6 @@ def _show(rows: list[ForumRow]) -> None:
             threshold,
             "yes" if row.observe_only else "no",
             str(row.pending_limit),
+            row.canonical_by,
         )
     console.print(table)

@@ -1,8 +1,5 @@
-"""Queries on archives: loading by COPY, progress, pausing, cancelling."""
+"""Queries on archives: progress, pausing, cancelling."""
 
-import csv
-import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,19 +7,11 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import delete, func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from db.errors import ConflictError, NotFoundError
-from db.questions import saving
-from db.questions.rows import NO_FACTS, NewQuestion
-from db.rows import PairKind, PairStatus
 from db.tables.archives import Archive, ArchiveUnit
-from db.tables.pairs import Pair
-from db.tables.questions import Question
-from db.tenants.rows import ForumRow
-from db.work.rows import Lane
 
 REJECTS_KEPT = 100
 _NO_COUNTS: Mapping[str, int] = MappingProxyType({})
@@ -111,15 +100,6 @@ class ArchiveRow:
     finished_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
-    """The result of loading one batch of questions."""
-
-    created: int
-    changed: int
-    unchanged: int
-
-
 def _row(archive: Archive) -> ArchiveRow:
     values = {name: getattr(archive, name) for name in ArchiveRow.__dataclass_fields__}
     return ArchiveRow(
@@ -198,105 +178,11 @@ def is_embedding(session: Session) -> bool:
     return session.execute(found.limit(1)).first() is not None
 
 
-_COPY_PIECE = 1 << 22
-_COLUMNS = (
-    "external_id",
-    "title",
-    "body",
-    "url",
-    "category",
-    "author",
-    "asked_at",
-    "visible",
-    "facts",
-    "edited_at",
-    "revision",
-    "text_fields",
-    "text_digest",
-    "content_digest",
-    "foreign_share",
-)
-_NAMES = ", ".join(_COLUMNS)
-_INCOMING = f"""
-    CREATE TEMP TABLE IF NOT EXISTS incoming ON COMMIT DELETE ROWS
-    AS SELECT {_NAMES} FROM questions WITH NO DATA
-"""  # noqa: S608  # names of our own
-_INSERT = f"""
-    INSERT INTO questions (forum_id, archive_id, {_NAMES})
-    SELECT :forum, :archive, {_NAMES} FROM incoming ORDER BY external_id COLLATE "C"
-    ON CONFLICT (forum_id, external_id) DO NOTHING
-"""  # noqa: S608
-_ADOPT = """
-    UPDATE questions q SET archive_id = :archive FROM incoming i, archives a
-    WHERE q.forum_id = :forum AND q.external_id = i.external_id AND q.checked_at IS NULL
-      AND a.id = q.archive_id AND (a.state IN ('cancelled', 'failed', 'done')
-        OR a.state = 'paused' AND a.stage = 'load')
-"""
-_DIFFERENT = """
-    SELECT q.external_id FROM incoming i
-    JOIN questions q ON q.forum_id = :forum AND q.external_id = i.external_id
-    WHERE q.content_digest <> i.content_digest OR q.text_fields <> i.text_fields
-"""
-
-
-def load(
-    session: Session, forum: ForumRow, archive_id: int, items: Sequence[NewQuestion]
-) -> Loaded:
-    """Store the questions by COPY; *items* must not contain an id twice.
-
-    Unchanged questions stay as they are. Changed ones are edited and checked again in the archive
-    lane. Questions that an ended archive left unmined are taken over by this one.
-    """
-    if not items:
-        return Loaded(created=0, changed=0, unchanged=0)
-    session.execute(text(_INCOMING))
-    cursor = session.connection().connection.cursor()
-    cursor.copy_expert(
-        f"COPY incoming ({_NAMES}) FROM STDIN WITH (FORMAT csv, FORCE_NOT_NULL (body))",
-        _as_csv(items),
-        # Each piece waits for Python's interpreter lock while the next batch is being read.
-        size=_COPY_PIECE,
-    )
-    parameters = {"forum": forum.id, "archive": archive_id}
-    done: Any = session.execute(text(_INSERT), parameters)
-    created = int(done.rowcount)
-    changed: set[str] = set()
-    if created < len(items):
-        session.execute(text(_ADOPT), parameters)
-        changed = set(session.execute(text(_DIFFERENT), parameters).scalars())
-        edited = [item for item in items if item.external_id in changed]
-        saving.save(session, forum, edited, lane=Lane.ARCHIVE)
-    session.execute(text("DELETE FROM incoming"))
-    return Loaded(
-        created=created, changed=len(changed), unchanged=len(items) - created - len(changed)
-    )
-
-
-def _as_csv(items: Sequence[NewQuestion]) -> io.StringIO:
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerows(
-        (
-            item.external_id,
-            item.title,
-            item.body,
-            item.url,
-            item.category,
-            item.author,
-            item.asked_at.isoformat() if item.asked_at else None,
-            "t" if item.visible else "f",
-            None if item.facts is NO_FACTS else json.dumps(item.facts.stored()),
-            item.edited_at.isoformat() if item.edited_at else None,
-            item.revision,
-            str(item.text_fields),
-            "\\x" + item.text_digest.hex(),
-            "\\x" + item.content_digest.hex(),
-            item.foreign_share,
-        )
-        for item in items
-    )
-    out.seek(0)
-    return out
+def add_counts(session: Session, archive_id: int, counts: Mapping[str, int]) -> None:
+    """Add to the archive's further counts."""
+    row = get(session, archive_id, lock=True)
+    added = {key: row.counts.get(key, 0) + n for key, n in counts.items()}
+    _change(session, archive_id, counts={**row.counts, **added})
 
 
 def note_progress(
@@ -304,8 +190,9 @@ def note_progress(
     archive_id: int,
     *,
     position: int,
-    loaded: Loaded,
-    repeated: int = 0,
+    created: int = 0,
+    changed: int = 0,
+    unchanged: int = 0,
     rejects: Sequence[Mapping[str, object]],
     counts: Mapping[str, int] = _NO_COUNTS,
 ) -> None:
@@ -316,57 +203,11 @@ def note_progress(
         session,
         archive_id,
         position=position,
-        created=row.created + loaded.created,
-        changed=row.changed + loaded.changed,
-        unchanged=row.unchanged + loaded.unchanged + repeated,
+        created=row.created + created,
+        changed=row.changed + changed,
+        unchanged=row.unchanged + unchanged,
         rejected=row.rejected + len(rejects),
         rejects=kept,
-        counts={**row.counts, **{key: row.counts.get(key, 0) + n for key, n in counts.items()}},
     )
-
-
-def save_links(session: Session, forum_id: int, links: Sequence[tuple[str, str]]) -> list[int]:
-    """Confirm the forum's own duplicates and return the questions of the new pairs.
-
-    Decisions stay; links to questions that are not stored are skipped.
-    """
-    names = {name for link in links for name in link}
-    found = session.execute(
-        select(Question.external_id, Question.id, Question.text_version)
-        .where(Question.forum_id == forum_id, Question.external_id.in_(names))
-        .order_by(Question.id)
-        .with_for_update(read=True, key_share=True)
-    )
-    known = {row.external_id: (row.id, row.text_version) for row in found}
-    rows = {}
-    for first, second in links:
-        if first in known and second in known and first != second:
-            (low, low_version), (high, high_version) = sorted((known[first], known[second]))
-            rows[low, high] = {
-                "forum_id": forum_id,
-                "low_id": low,
-                "high_id": high,
-                "low_text_version": low_version,
-                "high_text_version": high_version,
-                "kind": PairKind.KNOWN,
-                "status": PairStatus.DUPLICATE,
-                "score": 1.0,
-                "threshold": 1.0,
-                "decided_by": "archive",
-                "decided_at": func.now(),
-            }
-    if not rows:
-        return []
-    statement = insert(Pair).values([rows[key] for key in sorted(rows)])
-    undecided = (PairStatus.FLAGGED, PairStatus.OBSERVED, PairStatus.WITHDRAWN)
-    confirm = statement.on_conflict_do_update(
-        index_elements=["low_id", "high_id"],
-        set_={
-            "status": PairStatus.DUPLICATE,
-            "decided_by": "archive",
-            "decided_at": func.now(),
-            "version": Pair.version + 1,
-        },
-        where=Pair.status.in_(undecided),
-    ).returning(Pair.low_id, Pair.high_id)
-    return [end for row in session.execute(confirm) for end in (row.low_id, row.high_id)]
+    if counts:
+        add_counts(session, archive_id, counts)

@@ -7,12 +7,13 @@ pair are computed again. A chosen canonical question stays chosen, whichever gro
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from sqlalchemy import delete, func, insert, or_, select, text, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
 from db.errors import ConflictError, InvalidInputError, NotFoundError
+from db.groups.canonical import proposed
 from db.groups.components import bridges, components
 from db.outbox.events import NewEvent, record
 from db.rows import PairStatus
@@ -34,6 +35,7 @@ class MemberRow:
     category: str | None
     asked_at: datetime | None
     is_canonical: bool
+    facts: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +165,7 @@ def rebuild(
     wanted = [found for found in components(reached, edges) if len(found) > 1]
     canonical = _canonicals(session, members)
     chosen = {
-        ids: prefer if prefer in ids else oldest(session, (canonical & ids) or ids)
+        ids: prefer if prefer in ids else proposed(session, (canonical & ids) or ids)
         for ids in wanted
     }
     _apply(session, forum_id, members, chosen, actor=actor)
@@ -244,16 +246,6 @@ def canonical_of(session: Session, question_id: int) -> int | None:
     ).scalar_one_or_none()
 
 
-def oldest(session: Session, ids: Iterable[int]) -> int:
-    """Return the question that was asked first."""
-    return session.execute(
-        select(Question.id)
-        .where(Question.id.in_(list(ids)))
-        .order_by(func.coalesce(Question.asked_at, Question.created_at), Question.id)
-        .limit(1)
-    ).scalar_one()
-
-
 def store(session: Session, forum_id: int, group_id: int | None, canonical_id: int) -> int:
     """Save a group (without *group_id* a new one) and return its id; needs `lock`."""
     if group_id is None:
@@ -314,6 +306,7 @@ def _member_rows(session: Session, group_id: int, canonical_id: int) -> list[Mem
             Question.url,
             Question.category,
             Question.asked_at,
+            Question.facts,
             (Question.id == canonical_id).label("is_canonical"),
         )
         .join(GroupMember, GroupMember.question_id == Question.id)

@@ -11,6 +11,7 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from db.groups import groups
+from db.groups.canonical import proposed
 from db.tables.review import Group, GroupMember
 
 
@@ -53,7 +54,7 @@ def _leading(session: Session, edge: tuple[int, int], chosen: int | None) -> int
 def _found(
     session: Session, forum_id: int, edge: tuple[int, int], chosen: int | None, *, actor: str
 ) -> int:
-    canonical = chosen if chosen is not None else groups.oldest(session, edge)
+    canonical = chosen if chosen is not None else proposed(session, edge)
     group_id = groups.store(session, forum_id, None, canonical)
     session.execute(insert(GroupMember), [{"question_id": q, "group_id": group_id} for q in edge])
     groups.tell(session, forum_id, group_id, sorted(edge), actor=actor)

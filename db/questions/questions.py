@@ -1,15 +1,17 @@
 """Queries on questions: reading one or many, and erasing."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy import Select, and_, case, delete, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from db.asking import outcomes
-from db.errors import QuestionNotFoundError
+from db.errors import QuestionNotFoundError, QuestionOutdatedError
 from db.groups import groups
 from db.outbox import events
 from db.pairs import pairs
+from db.questions import erasures
 from db.questions.rows import Answer, CandidateText, QuestionRow, State
 from db.rows import UNDECIDED, Provenance
 from db.tables.archives import Archive
@@ -102,20 +104,42 @@ def list_questions(
     return [QuestionRow(**{**row, "state": State(row["state"])}) for row in found.mappings()]
 
 
-def erase(session: Session, forum_id: int, external_id: str, *, actor: str) -> None:
+def erase(
+    session: Session,
+    forum_id: int,
+    external_id: str,
+    *,
+    actor: str,
+    edited_at: datetime | None = None,
+    revision: int | None = None,
+) -> None:
     """Erase a question with its vectors, pairs and events; only an event of the erasure stays.
 
-    Raises `QuestionNotFoundError`.
+    And a digest of its id, so that an archive does not bring it back. *edited_at* and *revision*
+    are the version that the forum erased, if it says. Raises `QuestionNotFoundError`, and
+    `QuestionOutdatedError` if a newer version is stored.
     """
     # First, as a decision does: the other way round the two could wait for each other.
     groups.lock(session, forum_id)
-    question_id = session.execute(
-        select(Question.id)
+    found = session.execute(
+        select(Question.id, Question.edited_at, Question.revision)
         .where(Question.forum_id == forum_id, Question.external_id == external_id)
         .with_for_update()
-    ).scalar_one_or_none()
-    if question_id is None:
+    ).one_or_none()
+    if found is None:
         raise QuestionNotFoundError(external_id)
+    question_id = found.id
+    if revision is not None and found.revision is not None and revision < found.revision:
+        raise QuestionOutdatedError
+    if edited_at is not None and found.edited_at is not None and edited_at < found.edited_at:
+        raise QuestionOutdatedError
+    erasures.note(
+        session,
+        forum_id,
+        external_id,
+        edited_at=edited_at,
+        revision=found.revision if revision is None else revision,
+    )
     of_question = or_(Pair.low_id == question_id, Pair.high_id == question_id)
     pair_ids = list(session.execute(select(Pair.id).where(of_question)).scalars())
     session.execute(

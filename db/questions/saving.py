@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, RowMapping, func, select, update
@@ -9,8 +10,9 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from db.actions import actions, vetoes
-from db.errors import TransientError
-from db.questions import questions
+from db.errors import QuestionOutdatedError, TransientError
+from db.questions import erasures, questions
+from db.questions.erasures import is_older
 from db.questions.rows import Answer, NewQuestion, Outcome, QuestionRow, Saved, State
 from db.tables.questions import Embedding, Job, Question
 from db.tenants.rows import ForumRow
@@ -54,7 +56,7 @@ _CREATE = f"""
 """Stores those questions that are new and owes work on them: one statement, however many."""
 _CREATE_MANY = _CREATE.format(columns="id, external_id")
 _CREATE_ONE = _CREATE.format(columns=", ".join(column.key for column in questions.COLUMNS))
-_Stored = Row[str, int, bytes, bytes, str, bool]
+_Stored = Row[str, int, bytes, bytes, str, bool, datetime | None, int | None]
 
 
 def save(
@@ -63,21 +65,31 @@ def save(
     """Create or edit the questions and owe work on those whose text is new or is shown again.
 
     *items* must not contain an id twice; the results are in their order. Saving the same again
-    changes nothing.
+    changes nothing. An older version than the stored one, or than one that was erased, is left out.
     """
-    if not items:
-        return []
-    rows = _create(session, forum.id, items, _CREATE_MANY, lane)
-    return _settle(session, forum, items, {name: row["id"] for name, row in rows.items()}, lane)
+    names = [item.external_id for item in items]
+    gone = erasures.newer(session, forum.id, items)
+    items = [item for item in items if item.external_id not in gone]
+    rows = _create(session, forum.id, items, _CREATE_MANY, lane) if items else {}
+    created = {name: row["id"] for name, row in rows.items()}
+    saved = {one.external_id: one for one in _settle(session, forum, items, created, lane)}
+    return [saved.get(name) or _outdated(name) for name in names]
 
 
 def put(
     session: Session, forum: ForumRow, item: NewQuestion, *, lane: Lane
 ) -> tuple[Saved, Answer]:
-    """Save one question like `save`, and return it with its present state and duplicates."""
+    """Save one question like `save`, and return it with its present state and duplicates.
+
+    Raises `QuestionOutdatedError`.
+    """
+    if erasures.newer(session, forum.id, [item]):
+        raise QuestionOutdatedError
     rows = _create(session, forum.id, [item], _CREATE_ONE, lane)
     created = {name: row["id"] for name, row in rows.items()}
     (saved,) = _settle(session, forum, [item], created, lane)
+    if saved.outcome is Outcome.OLDER:
+        raise QuestionOutdatedError
     if saved.outcome is Outcome.CREATED:
         return saved, Answer(question=_fresh(rows[item.external_id]), duplicates=())
     return saved, questions.answer(session, forum.id, item.external_id)
@@ -139,6 +151,8 @@ def _lock_existing(
             Question.text_digest,
             Question.text_fields,
             Question.visible,
+            Question.edited_at,
+            Question.revision,
         )
         .where(
             Question.forum_id == forum_id,
@@ -161,6 +175,8 @@ def _save_one(
     row = known.get(item.external_id)
     if row is None:  # erased between the two statements
         raise TransientError("the question was erased while it was being saved: send it again")
+    if is_older(item, edited_at=row.edited_at, revision=row.revision):
+        return _saved(item, row.id, Outcome.OLDER, owes_work=False)
     outcome = _outcome(item, row)
     if outcome is not Outcome.UNCHANGED:
         _edit(session, row.id, item, text_changed=outcome is Outcome.CHANGED)
@@ -177,6 +193,10 @@ def _saved(item: NewQuestion, question_id: int, outcome: Outcome, *, owes_work: 
     return Saved(id=question_id, external_id=item.external_id, outcome=outcome, owes_work=owes_work)
 
 
+def _outdated(external_id: str) -> Saved:
+    return Saved(id=0, external_id=external_id, outcome=Outcome.OLDER, owes_work=False)
+
+
 def _outcome(item: NewQuestion, row: _Stored) -> Outcome:
     if bytes(row.content_digest) == item.content_digest and row.text_fields == item.text_fields:
         return Outcome.UNCHANGED
@@ -185,12 +205,18 @@ def _outcome(item: NewQuestion, row: _Stored) -> Outcome:
     return Outcome.CHANGED
 
 
+def _kept_versions(values: dict[str, object]) -> dict[str, object]:
+    """Leave out versions that were not sent: a later one must still be told from an older."""
+    unknown = {name for name in ("edited_at", "revision") if values[name] is None}
+    return {name: value for name, value in values.items() if name not in unknown}
+
+
 def _edit(session: Session, question_id: int, item: NewQuestion, *, text_changed: bool) -> None:
     session.execute(
         update(Question)
         .where(Question.id == question_id)
         .values(
-            **_values(item),
+            **_kept_versions(_values(item)),
             updated_at=func.clock_timestamp(),
             text_version=Question.text_version + int(text_changed),
         )

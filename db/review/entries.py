@@ -67,6 +67,7 @@ class EntryQuestion:
     asked_at: datetime
     """Or when it was sent, where that is all that is known."""
     visible: bool
+    facts: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,6 +254,7 @@ def _questions(session: Session, ids: Iterable[int]) -> dict[int, EntryQuestion]
             Question.author,
             func.coalesce(Question.asked_at, Question.created_at).label("asked_at"),
             Question.visible,
+            Question.facts,
         ).where(Question.id.in_(list(ids)))
     )
     return {row["id"]: EntryQuestion(**row) for row in found.mappings()}

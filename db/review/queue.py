@@ -5,7 +5,7 @@ limit, so that a queue of any length costs the same.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -101,6 +101,7 @@ class Side:
     asked_at: datetime | None
     created_at: datetime
     visible: bool
+    facts: Mapping[str, Any] | None
     foreign_share: float
     group_id: int | None
     reach: int

@@ -44,6 +44,20 @@ class Archive(Base):
     finished_at: Mapped[Instant | None]
 
 
+class ArchiveSighting(Base):
+    """Questions that an archive has, those of one batch in a row."""
+
+    __tablename__ = "archive_sightings"
+
+    archive_id: Mapped[int] = mapped_column(
+        ForeignKey("archives.id", ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    """Where the batch ends; -1 for those that are gone."""
+    question_ids: Mapped[bytes] = mapped_column(LargeBinary)
+    """Packed differences of sorted ids."""
+
+
 class ArchiveUnit(Base):
     """A unit of work on an archive, about half a second for one worker."""
 

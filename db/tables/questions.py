@@ -34,6 +34,8 @@ class Forum(Base):
     observe_only: Mapped[bool] = mapped_column(server_default=text("false"))
     pending_limit: Mapped[int] = mapped_column(server_default=text("20000"))
     canonical_rule: Mapped[str] = mapped_column(server_default="oldest")
+    canonical_by: Mapped[str] = mapped_column(server_default="answers")
+    """What proposes the canonical question of a group: see `db.groups.canonical`."""
     second_opinions: Mapped[float] = mapped_column(REAL, server_default=text("0.03"))
     """Share of the decisions that somebody else is asked about too."""
     rung: Mapped[str] = mapped_column(server_default="queue")
@@ -103,6 +105,21 @@ class Question(Base):
     checked_at: Mapped[Instant | None]
     created_at: Mapped[Now]
     updated_at: Mapped[Now]
+
+
+class ErasedQuestion(Base):
+    """A digest of an erased question's id, so that an archive does not bring it back."""
+
+    __tablename__ = "erased_questions"
+
+    forum_id: Mapped[int] = mapped_column(
+        ForeignKey("forums.id", ondelete="CASCADE"), primary_key=True
+    )
+    id_digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    """SHA-256 of the forum's own id."""
+    edited_at: Mapped[Instant | None]
+    revision: Mapped[int | None] = mapped_column(BigInteger)
+    erased_at: Mapped[Now]
 
 
 class Job(Base):

@@ -37,6 +37,7 @@ def _row(forum: Forum, calibration: ForumCalibration | None) -> ForumRow:
         observe_only=forum.observe_only,
         pending_limit=forum.pending_limit,
         canonical_rule=forum.canonical_rule,
+        canonical_by=forum.canonical_by,
         calibration=calibration_row(calibration) if calibration is not None else None,
         rung=Rung(forum.rung),
         grace_h=forum.grace_h,

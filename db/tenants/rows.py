@@ -54,6 +54,8 @@ class ForumRow:
     observe_only: bool
     pending_limit: int
     canonical_rule: str
+    canonical_by: str
+    """What proposes the canonical question of a group."""
     calibration: CalibrationRow | None
     """The one that stands; it counts only for the models that it was learnt from."""
     rung: Rung

@@ -24,9 +24,13 @@ from db.archives.archives import ArchiveRow, ArchiveState, Stage
 from db.archives.units import NewUnit
 from db.engine import Sessions
 from db.errors import ConflictError, ServiceError
+from db.imports import loading, sightings
+from db.imports.links import Label
 from db.questions.rows import NewQuestion
 from db.tenants.rows import ForumRow
-from worker.archives.payload import pack_links
+from worker.archives import missing
+from worker.archives.missing import Rules
+from worker.archives.payload import pack_labels
 from worker.archives.readers.records import Hidden, KnownPair, Record, Reject, SourceQuestion
 from worker.live.intake import FieldError, question_of
 from worker.text.normal import TextFields
@@ -43,6 +47,7 @@ the one that reads: a quarter of the time of a load.
 """
 
 log = structlog.get_logger()
+_RULES = Rules()
 
 OnBatch = Callable[[int, Sequence[Reject]], None]
 """Hears how many records were dealt with in all, and which rows of the batch were rejected."""
@@ -56,7 +61,7 @@ class StoppedError(ConflictError):
 class _Batch:
     position: int
     questions: dict[str, NewQuestion] = field(default_factory=dict)
-    links: list[tuple[str, str]] = field(default_factory=list)
+    labels: list[Label] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     hidden: list[Hidden] = field(default_factory=list)
     repeated: int = 0
@@ -73,6 +78,7 @@ def load(
     records: Iterable[Record],
     *,
     on_batch: OnBatch = lambda _position, _rejects: None,
+    rules: Rules = _RULES,
 ) -> ArchiveRow:
     """Store the records that are not stored yet, and start the mining.
 
@@ -91,13 +97,15 @@ def load(
         for batch in _batches(left, forum.text_fields, archive.position):
             if storing is not None:
                 storing.result()
-            storing = pool.submit(_store, sessions, forum, archive.id, batch)
+            storing = pool.submit(_store, sessions, forum, archive.id, batch, rules)
             on_batch(batch.position, batch.rejects)
         if storing is not None:
             storing.result()
+        missing.settle(sessions, forum, archive, rules)
     with sessions.begin() as session:
         _refuse_stopped(archives.get(session, archive.id, lock=True))
         archives.change(session, archive.id, stage=Stage.LINK, loaded_at=datetime.now(UTC))
+        sightings.forget_earlier(session, forum.id, archive.id)
         return archives.get(session, archive.id)
 
 
@@ -196,13 +204,21 @@ def _prepared(records: Sequence[Record], text_fields: str, position: int) -> _Ba
         if isinstance(record, SourceQuestion):
             _let_in(batch, record, text_fields)
         elif isinstance(record, KnownPair):
-            if record.is_duplicate:
-                batch.links.append((record.first_id, record.second_id))
+            batch.labels.append(_label(record))
         elif isinstance(record, Hidden):
             batch.hidden.append(record)
         else:
             batch.rejects.append(record)
     return batch
+
+
+def _label(pair: KnownPair) -> Label:
+    return Label(
+        first_id=pair.first_id,
+        second_id=pair.second_id,
+        is_duplicate=pair.is_duplicate,
+        canonical_id=pair.canonical_id,
+    )
 
 
 def _let_in(batch: _Batch, source: SourceQuestion, text_fields: str) -> None:
@@ -221,21 +237,33 @@ def _let_in(batch: _Batch, source: SourceQuestion, text_fields: str) -> None:
     batch.questions[source.external_id] = question
 
 
-def _store(sessions: Sessions, forum: ForumRow, archive_id: int, batch: _Batch) -> None:
+def _store(
+    sessions: Sessions, forum: ForumRow, archive_id: int, batch: _Batch, rules: Rules
+) -> None:
     with sessions.begin() as session:
         _refuse_stopped(archives.get(session, archive_id, lock=True))
-        loaded = archives.load(session, forum, archive_id, list(batch.questions.values()))
+        loaded = loading.load(
+            session,
+            forum,
+            archive_id,
+            list(batch.questions.values()),
+            hidden=[one.external_id for one in batch.hidden if one.external_id is not None],
+            with_erased=rules.with_erased,
+            position=batch.position,
+        )
         archives.note_progress(
             session,
             archive_id,
             position=batch.position,
-            loaded=loaded,
-            repeated=batch.repeated,
+            created=loaded.created,
+            changed=loaded.changed,
+            unchanged=loaded.unchanged + batch.repeated,
             rejects=[{"line": one.line, "reason": one.reason} for one in batch.rejects],
-            counts=batch.counts(),
+            counts={**loaded.counts, **batch.counts()},
         )
-        if batch.links:
-            unit = NewUnit(stage=Stage.LINK, size=len(batch.links), payload=pack_links(batch.links))
+        if batch.labels:
+            packed = pack_labels(batch.labels)
+            unit = NewUnit(stage=Stage.LINK, size=len(batch.labels), payload=packed)
             archive_units.plan(session, archive_id, [unit])
 
 

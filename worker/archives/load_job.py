@@ -36,6 +36,8 @@ class LoadJob:
     form: Format | None
     chosen: Mapping[str, str]
     top_k: int
+    delete_missing: bool = False
+    with_erased: bool = False
     memory_bytes: int
     disk_bytes: int
 

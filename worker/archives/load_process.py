@@ -88,6 +88,7 @@ def _load(job: LoadJob, sessions: "Sessions") -> int:
     from db.archives import archives  # noqa: PLC0415  # as above
     from db.tenants import forums  # noqa: PLC0415
     from worker.archives.load import failing, load  # noqa: PLC0415
+    from worker.archives.missing import Rules  # noqa: PLC0415
     from worker.archives.readers import open_stream  # noqa: PLC0415
 
     with sessions.begin() as session:
@@ -102,7 +103,8 @@ def _load(job: LoadJob, sessions: "Sessions") -> int:
     ):
         with sessions.begin() as session:
             archives.change(session, row.id, form=archive.form)
-        load(sessions, forum, row, archive)
+        rules = Rules(delete_missing=job.delete_missing, with_erased=job.with_erased)
+        load(sessions, forum, row, archive, rules=rules)
     return row.id
 
 

@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from db.imports.links import Label
 from worker.matching.near import Near
 
 _ROW = np.dtype([("left", "<i8"), ("right", "<i8"), ("cosine", "<f4")])
@@ -15,14 +16,24 @@ _FOLD_AT = 4_000_000
 _BAR = np.dtype([("id", "<i8"), ("bar", "<f4")])
 
 
-def pack_links(links: Sequence[tuple[str, str]]) -> bytes:
-    """Return pairs of the forum's own ids as bytes."""
-    return json.dumps(links).encode()
+def pack_labels(labels: Sequence[Label]) -> bytes:
+    """Return labels on pairs as bytes."""
+    return json.dumps(
+        [(one.first_id, one.second_id, one.is_duplicate, one.canonical_id) for one in labels]
+    ).encode()
 
 
-def unpack_links(payload: bytes) -> list[tuple[str, str]]:
-    """Return what `pack_links` packed."""
-    return [(first, second) for first, second in json.loads(payload)]
+def unpack_labels(payload: bytes) -> list[Label]:
+    """Return what `pack_labels` packed, and what versions before 0.5 did: pairs of ids alone."""
+    return [
+        Label(
+            first_id=first,
+            second_id=second,
+            is_duplicate=rest[0] if rest else True,
+            canonical_id=rest[1] if rest else None,
+        )
+        for first, second, *rest in json.loads(payload)
+    ]
 
 
 def pack_near(near: Near) -> bytes:

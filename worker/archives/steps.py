@@ -19,6 +19,7 @@ from db.archives.blocks import BlockRows
 from db.archives.units import NewUnit, Unit
 from db.engine import Sessions
 from db.groups import groups
+from db.imports import links
 from db.pairs import pairs
 from db.pairs.rows import Finding
 from db.questions import questions
@@ -26,7 +27,7 @@ from db.rows import Provenance, QuestionText
 from db.tenants import forums
 from db.tenants.rows import ForumRow
 from worker.archives.blocks import BlockSearch
-from worker.archives.payload import Bars, pack_near, unpack_links, unpack_near
+from worker.archives.payload import Bars, pack_near, unpack_labels, unpack_near
 from worker.live.pipeline import set_aside
 from worker.live.unreadable import failing_alone, scored_where_readable
 from worker.matching.findings import flagged, same_text
@@ -88,14 +89,12 @@ class Steps:
         self._do[unit.stage](unit, archive, forum, begun)
 
     def _link(self, unit: Unit, archive: ArchiveRow, forum: ForumRow, begun: float) -> None:
-        links = unpack_links(unit.payload or b"[]")
+        labels = unpack_labels(unit.payload or b"[]")
         with self._sessions.begin() as session:
             groups.lock(session, forum.id)
-            touched = archives.save_links(session, forum.id, links)
-            if touched:
-                groups.rebuild(session, forum.id, touched, actor=f"archive {archive.id}")
+            decided = links.save(session, forum.id, labels, actor=f"archive {archive.id}")
             archive_units.finish(
-                session, unit, took_s=_since(begun), found=len(touched) // 2, payload=unit.payload
+                session, unit, took_s=_since(begun), found=decided, payload=unit.payload
             )
 
     def _embed(self, unit: Unit, archive: ArchiveRow, forum: ForumRow, begun: float) -> None:

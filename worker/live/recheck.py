@@ -4,13 +4,15 @@ from collections.abc import Callable
 
 from db.engine import Sessions
 from db.questions import questions, saving
-from db.questions.rows import NewQuestion, QuestionRow
+from db.questions.rows import NO_FACTS, Facts, NewQuestion, QuestionRow
 from db.tenants.rows import ForumRow
 from db.work import jobs
 from db.work.rows import Lane
 from worker.live.intake import Submission, question_of
 
 _BATCH = 500
+_NAMED_OTHERWISE = frozenset({"facts", "updated_at", "version"})
+_AS_STORED = tuple(name for name in Submission.__dataclass_fields__ if name not in _NAMED_OTHERWISE)
 
 
 def owe_again(sessions: Sessions, forum: ForumRow, *, on_done: Callable[[int], None]) -> int:
@@ -34,6 +36,10 @@ def owe_again(sessions: Sessions, forum: ForumRow, *, on_done: Callable[[int], N
 
 
 def _again(row: QuestionRow, forum: ForumRow) -> NewQuestion:
-    names = Submission.__dataclass_fields__
-    submission = Submission(**{name: getattr(row, name) for name in names})
+    submission = Submission(
+        **{name: getattr(row, name) for name in _AS_STORED},
+        facts=Facts.of(row.facts) if row.facts else NO_FACTS,
+        updated_at=row.edited_at,
+        version=row.revision,
+    )
     return question_of(submission, text_fields=forum.text_fields)

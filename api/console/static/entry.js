@@ -45,7 +45,7 @@ export function isJoining(stage) {
   return new Set(groups).size > 1;
 }
 
-// What the form sends, as one decision; *which* of a pair's two stays is its older or its newer.
+// What the form sends, as one decision; *which* of a pair's two stays is the first card or the other.
 export function asFields(form, { status, keep: which, merge }) {
   const fields = new URLSearchParams(new FormData(form));
   fields.set("status", status);

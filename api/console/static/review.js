@@ -115,7 +115,7 @@ function save(words, request) {
   else advance(pair);
 }
 
-async function decide(status, keep = "older") {
+async function decide(status, keep = "first") {
   const shown = stage();
   if (!shown) return;
   const isDuplicate = status === "duplicate";
@@ -196,7 +196,7 @@ function openFilters(field) {
 
 const ACTS = {
   duplicate: () => decide("duplicate"),
-  newer: () => decide("duplicate", "newer"),
+  other: () => decide("duplicate", "other"),
   not_duplicate: () => decide("not_duplicate"),
   related: () => decide("related"),
   skip,
@@ -211,7 +211,7 @@ const ACTS = {
 };
 const NUMBER = /^Digit([1-9])$/;
 const KEYS = {
-  d: "duplicate", D: "newer", n: "not_duplicate", r: "related", s: "skip", u: "undo", o: "open",
+  d: "duplicate", D: "other", n: "not_duplicate", r: "related", s: "skip", u: "undo", o: "open",
   j: "next", ArrowDown: "next", k: "previous", ArrowUp: "previous", g: "group", f: "filters",
   "/": "search", "?": "help",
 };

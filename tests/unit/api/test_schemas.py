@@ -31,7 +31,7 @@ def faults(**fields: object) -> dict[str, str]:
         ({"asked_at": "2024-05-01T12:00:00"}, "asked_at"),
         ({"asked_at": "2024-13-01T12:00:00Z"}, "asked_at"),
         ({"asked_at": "0001-01-01T00:00:00+23:59"}, "asked_at"),
-        ({"tags": []}, "tags"),
+        ({"labels": []}, "labels"),
         ({"id": "egg"}, "id"),
     ],
 )

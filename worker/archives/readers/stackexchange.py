@@ -127,6 +127,7 @@ def links(file: BinaryIO) -> Iterator[KnownPair | Reject]:
             yield Reject(number, row)
         elif row.get("LinkTypeId") == _DUPLICATE_LINK:
             if row.get("PostId", "").isdigit() and row.get("RelatedPostId", "").isdigit():
-                yield KnownPair(number, row["PostId"], row["RelatedPostId"])
+                target = row["RelatedPostId"]
+                yield KnownPair(number, row["PostId"], target, canonical_id=target)
             else:
                 yield Reject(number, "the link does not name two posts")

@@ -315,3 +315,101 @@ def _wait_for_a_blocked_session(sessions: Factory) -> None:
             return bool(session.execute(blocked).scalar_one())
 
     wait_until(is_one_blocked, timeout_s=10)
+
+
+FACTS = {
+    "answers": 3,
+    "accepted": "a-17",
+    "views": 1200,
+    "votes": -2,
+    "tags": ["eggs", "boiling", "eggs"],
+    "closed": False,
+    "language": "pt_BR",
+    "updated_at": "2024-05-01T14:00:00+02:00",
+    "version": 4,
+}
+
+
+def test_what_the_forum_knows_of_a_question_is_kept_and_told(sessions: Factory, key: str) -> None:
+    client = make_client(sessions, key)
+
+    put = client.put(EGG, json={"title": "How do I boil an egg?", **FACTS})
+
+    told = put.json()
+    assert put.status_code == 202
+    assert {name: told[name] for name in ("answers", "views", "votes", "closed", "version")} == {
+        "answers": 3,
+        "views": 1200,
+        "votes": -2,
+        "closed": False,
+        "version": 4,
+    }
+    assert (told["accepted"], told["accepted_answer"]) == (True, "a-17")
+    assert (told["tags"], told["language"]) == (["eggs", "boiling"], "pt-BR")
+    assert told["edited_at"] == "2024-05-01T12:00:00Z"
+    assert client.get(EGG).json() == told
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("answers", -1),
+        ("views", 1.5),
+        ("votes", 10**17),
+        ("tags", [str(n) for n in range(51)]),
+        ("language", "English, please"),
+        ("version", -1),
+        ("updated_at", "yesterday"),
+    ],
+)
+def test_a_fact_that_cannot_be_is_refused_by_its_name(
+    sessions: Factory, key: str, field: str, value: object
+) -> None:
+    put = make_client(sessions, key).put(EGG, json={"title": "Why?", field: value})
+
+    assert put.status_code == 422
+    assert put.json()["errors"][0]["pointer"].startswith(f"#/{field}")
+
+
+def test_new_facts_are_stored_without_a_check(sessions: Factory, key: str) -> None:
+    queue = NotingQueue()
+    client = make_client(sessions, key, queue=queue)
+    client.put(EGG, json={"title": "How do I boil an egg?", **FACTS})
+
+    put = client.put(EGG, json={"title": "How do I boil an egg?", **FACTS, "answers": 4})
+
+    assert (put.status_code, put.json()["answers"]) == (200, 4)
+    assert queue.woken == [Lane.LIVE]
+
+
+def test_an_older_version_is_answered_409_and_changes_nothing(sessions: Factory, key: str) -> None:
+    client = make_client(sessions, key)
+    client.put(EGG, json={"title": "How do I boil an egg?", "version": 7})
+
+    late = client.put(EGG, json={"title": "How do I boil a leg?", "version": 6})
+
+    assert (late.status_code, late.json()["type"]) == (409, "urn:askedbefore:question-outdated")
+    assert client.get(EGG).json()["title"] == "How do I boil an egg?"
+
+
+def test_a_delete_that_overtook_its_put_keeps_it_out(sessions: Factory, key: str) -> None:
+    client = make_client(sessions, key)
+
+    deleted = client.delete(EGG, params={"version": 3})
+    late = client.put(EGG, json={"title": "How do I boil an egg?", "version": 2})
+
+    assert (deleted.status_code, late.status_code) == (404, 409)
+    assert client.get(EGG).status_code == 404
+
+
+def test_a_batch_says_which_of_its_questions_are_older(sessions: Factory, key: str) -> None:
+    client = make_client(sessions, key)
+    client.put(EGG, json={"title": "How do I boil an egg?", "version": 7})
+    items = [
+        {"id": "egg", "title": "How do I boil a leg?", "version": 6},
+        {"id": "leek", "title": "How do I boil a leek?", "version": 1},
+    ]
+
+    batch = client.post("/v1/forums/cooks/questions:batch", json={"questions": items})
+
+    assert [item["outcome"] for item in batch.json()["items"]] == ["older", "created"]

@@ -3,8 +3,7 @@
 from typing import ClassVar
 
 from db.archives import archives
-from db.archives.archives import ArchiveState, Loaded, Stage
-from tests.factories import new_question
+from db.archives.archives import ArchiveState, Stage
 from tests.integration.db.two_forums import Calls, TwoForums
 
 
@@ -22,21 +21,13 @@ class TestTwoForums(TwoForums):
         "change": lambda session, own: archives.change(session, own.archive, name="other"),
         "restage": lambda session, own: archives.restage(session, own.archive, Stage.EMBED),
         "end": lambda session, own: archives.end(session, own.archive),
-        "load": lambda session, own: archives.load(
-            session,
-            own.forum,
-            own.archive,
-            [new_question("What is new?", external_id=name) for name in ("q1", "new")],
-        ),
         "note_progress": lambda session, own: archives.note_progress(
             session,
             own.archive,
             position=3,
-            loaded=Loaded(created=1, changed=1, unchanged=1),
+            created=1,
             rejects=[{"line": 1}],
         ),
-        "save_links": lambda session, own: archives.save_links(
-            session, own.id, [("q4", "q5"), ("q1", "q6")]
-        ),
+        "add_counts": lambda session, own: archives.add_counts(session, own.archive, {"hidden": 2}),
     }
     service_wide: ClassVar[frozenset[str]] = frozenset({"is_embedding"})

@@ -16,7 +16,6 @@ class TestTwoForums(TwoForums):
         "sizes": lambda session, own: groups.sizes(session, [own.group]),
         "rebuild": lambda session, own: groups.rebuild(session, own.id, own.questions, actor="ana"),
         "canonical_of": lambda session, own: groups.canonical_of(session, own.question),
-        "oldest": lambda session, own: groups.oldest(session, own.questions),
         "store": lambda session, own: groups.store(session, own.id, own.group, own.question),
         "store: a new one": lambda session, own: groups.store(session, own.id, None, own.question),
         "tell": lambda session, own: groups.tell(

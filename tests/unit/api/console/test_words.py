@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.console.diff import TOKEN_LIMIT, Run, mark_words
-from api.console.words import ago, duration, hue, initials, likelihood, number, probability_of
+from api.console.words import (
+    ago,
+    duration,
+    facts,
+    hue,
+    initials,
+    likelihood,
+    number,
+    probability_of,
+)
 from db.groups.components import bridges, components
 from db.rows import PairKind
 
@@ -94,3 +103,18 @@ def test_a_bridge_is_an_edge_without_which_a_component_falls_in_two() -> None:
     assert bridges(range(4), [*triangle, (2, 3)]) == {(2, 3)}
     assert bridges(range(3), triangle) == set()
     assert bridges(range(3), triangle[:2]) == {(0, 1), (1, 2)}
+
+
+def test_facts_are_told_as_far_as_they_are_known() -> None:
+    known = {"answers": 1, "accepted": True, "votes": -2, "views": 1200, "closed": True}
+
+    assert facts(known | {"tags": ["a", "b"], "language": "en"}) == [
+        "1 answer, one accepted",
+        "-2 votes",
+        "1,200 views",
+        "closed",
+        "en",
+        "a, b",
+    ]
+    assert facts({"answers": 0, "accepted": False, "closed": False}) == ["0 answers"]
+    assert facts(None) == []

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from cli.archives.pages import as_html, write_files
 from db.archives.report import FoundPair
-from worker.archives.payload import Bars, pack_links, pack_near, unpack_links, unpack_near
+from db.imports.links import Label
+from worker.archives.payload import Bars, pack_labels, pack_near, unpack_labels, unpack_near
 from worker.archives.report import Report
 from worker.archives.steps import looks
 from worker.matching.near import Near
@@ -77,7 +78,16 @@ def test_pairs_and_links_survive_as_bytes() -> None:
     assert back.left.tolist() == [1, 3]
     assert back.right.tolist() == [2**40, 4]
     assert back.cosine.tolist() == [0.5, 0.75]
-    assert unpack_links(pack_links([("ä", "b")])) == [("ä", "b")]
+    labels = [
+        Label(first_id="ä", second_id="b", canonical_id="b"),
+        Label(first_id="b", second_id="c", is_duplicate=False),
+    ]
+
+    assert unpack_labels(pack_labels(labels)) == labels
+
+
+def test_labels_of_earlier_versions_are_read() -> None:
+    assert unpack_labels(b'[["a", "b"]]') == [Label(first_id="a", second_id="b")]
     assert len(unpack_near(b"")) == 0
 
 

@@ -1,0 +1,56 @@
+"""Which question of a group is proposed as canonical, by what its forum knows about each."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy.orm import Session
+
+from db.tables.questions import Forum, Question
+
+
+class CanonicalBy(StrEnum):
+    """What counts first; among equals the question that was asked first is proposed."""
+
+    ANSWERS = "answers"
+    """With an accepted answer, then with any answer, then with most votes."""
+    VOTES = "votes"
+    OLDEST = "oldest"
+
+
+def order_of(rule: str) -> list[ColumnElement[Any]]:
+    """Return how a group's questions are ordered, the proposed one first."""
+    answers = func.coalesce(Question.facts["answers"].as_integer(), 0)
+    is_answered = case(
+        (Question.facts["accepted"].as_boolean(), 2), (answers > 0, 1), else_=0
+    ).desc()
+    votes = func.coalesce(Question.facts["votes"].as_integer(), 0).desc()
+    asked: list[ColumnElement[Any]] = [
+        func.coalesce(Question.asked_at, Question.created_at),
+        Question.id.expression,
+    ]
+    if rule == CanonicalBy.OLDEST:
+        return asked
+    return [votes, *asked] if rule == CanonicalBy.VOTES else [is_answered, votes, *asked]
+
+
+def ranked(session: Session, ids: Iterable[int]) -> list[int]:
+    """Return these questions of one forum, the one to be proposed first."""
+    wanted = list(ids)
+    rule = session.execute(
+        select(Forum.canonical_by)
+        .join(Question, Question.forum_id == Forum.id)
+        .where(Question.id.in_(wanted[:1]))
+    ).scalar_one_or_none()
+    found = session.execute(
+        select(Question.id)
+        .where(Question.id.in_(wanted))
+        .order_by(*order_of(rule or CanonicalBy.ANSWERS))
+    )
+    return list(found.scalars())
+
+
+def proposed(session: Session, ids: Iterable[int]) -> int:
+    """Return the question that is proposed as canonical; *ids* must hold one that is stored."""
+    return ranked(session, ids)[0]

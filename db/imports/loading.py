@@ -1,0 +1,261 @@
+"""Questions stored by COPY, a batch at a time: what is new, what differs, and what stays away."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.orm import Session
+
+from db.actions import actions, vetoes
+from db.imports import sightings
+from db.questions.rows import NO_FACTS, NewQuestion
+from db.tenants.rows import ForumRow
+from db.work import jobs
+from db.work.rows import Lane
+
+_COPY_PIECE = 1 << 22
+_COLUMNS = (
+    "external_id",
+    "title",
+    "body",
+    "url",
+    "category",
+    "author",
+    "asked_at",
+    "visible",
+    "facts",
+    "edited_at",
+    "revision",
+    "text_fields",
+    "text_digest",
+    "content_digest",
+    "foreign_share",
+)
+_NAMES = ", ".join(_COLUMNS)
+_INCOMING = f"""
+    CREATE TEMP TABLE IF NOT EXISTS incoming ON COMMIT DELETE ROWS
+    AS SELECT {_NAMES} FROM questions WITH NO DATA
+"""  # noqa: S608  # names of our own
+_ERASED = """
+    DELETE FROM incoming i USING erased_questions e
+    WHERE e.forum_id = :forum AND e.id_digest = sha256(convert_to(i.external_id, 'UTF8'))
+      AND NOT EXISTS (
+          SELECT FROM questions q WHERE q.forum_id = :forum AND q.external_id = i.external_id
+      )
+"""
+_HAS_ERASED = "SELECT EXISTS (SELECT FROM erased_questions WHERE forum_id = :forum)"
+_INSERT = f"""
+    INSERT INTO questions (forum_id, archive_id, {_NAMES})
+    SELECT :forum, :archive, {_NAMES} FROM incoming ORDER BY external_id COLLATE "C"
+    ON CONFLICT (forum_id, external_id) DO NOTHING RETURNING id
+"""  # noqa: S608
+_ADOPT = """
+    UPDATE questions q SET archive_id = :archive FROM incoming i, archives a
+    WHERE q.forum_id = :forum AND q.external_id = i.external_id AND q.checked_at IS NULL
+      AND a.id = q.archive_id AND (a.state IN ('cancelled', 'failed', 'done')
+        OR a.state = 'paused' AND a.stage = 'load')
+"""
+_COMPARE = """
+    SELECT q.id, i.external_id, coalesce(
+            CASE WHEN i.revision IS NULL OR q.revision IS NULL THEN i.edited_at < q.edited_at
+            ELSE i.revision < q.revision END, false) AS is_older,
+        q.content_digest <> i.content_digest OR q.text_fields <> i.text_fields AS differs
+    FROM incoming i JOIN questions q ON q.forum_id = :forum AND q.external_id = i.external_id
+"""
+# In one order, as everything that edits questions locks them.
+_LOCK = "SELECT FROM questions WHERE id = ANY (:ids) ORDER BY id FOR NO KEY UPDATE"
+_OLD = """
+    SELECT q.id, q.external_id, i.visible AND NOT q.visible OR q.text_digest <> i.text_digest
+            OR q.text_fields <> i.text_fields AS owes_work,
+        q.text_digest <> i.text_digest OR q.text_fields <> i.text_fields AS has_new_text,
+        q.visible <> i.visible AS is_turned
+    FROM incoming i JOIN questions q ON q.forum_id = :forum AND q.external_id = i.external_id
+    WHERE q.id = ANY (:ids)
+"""
+_VERSIONS = frozenset({"edited_at", "revision"})
+_SET = ", ".join(
+    f"{name} = coalesce(i.{name}, q.{name})" if name in _VERSIONS else f"{name} = i.{name}"
+    for name in _COLUMNS[1:]
+)
+_EDIT = f"""
+    UPDATE questions q SET {_SET}, updated_at = clock_timestamp(),
+        text_version = q.text_version + (q.id = ANY (:new_text))::int
+    FROM incoming i
+    WHERE q.forum_id = :forum AND q.external_id = i.external_id AND q.id = ANY (:ids)
+"""  # noqa: S608
+_ACTED_ON = "SELECT DISTINCT question_id FROM actions WHERE question_id = ANY (:ids)"
+_SHOW = """
+    UPDATE embeddings e SET visible = q.visible FROM questions q
+    WHERE q.id = ANY (:ids) AND e.question_id = q.id AND e.visible <> q.visible
+"""
+# With no digest it differs from whatever is sent next, so that it is shown again then.
+_HIDE = """
+    UPDATE questions SET visible = false, content_digest = '', updated_at = clock_timestamp()
+    WHERE id IN (
+        SELECT id FROM questions WHERE forum_id = :forum AND external_id = ANY (:names) AND visible
+        ORDER BY id FOR NO KEY UPDATE
+    ) RETURNING id
+"""
+_KNOWN = "SELECT id FROM questions WHERE forum_id = :forum AND external_id = ANY (:names)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """The result of loading one batch of questions."""
+
+    created: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """What else happened, by name: `erased`, `older`, `hidden_now`; only what did happen."""
+
+
+def load(
+    session: Session,
+    forum: ForumRow,
+    archive_id: int,
+    items: Sequence[NewQuestion],
+    *,
+    hidden: Iterable[str] = (),
+    with_erased: bool = False,
+    position: int = 0,
+) -> Loaded:
+    """Store the questions by COPY; *items* must not contain an id twice.
+
+    Unchanged questions stay as they are. Changed ones are edited and checked again in the archive
+    lane, unless a newer version is stored. Those that were erased stay away, but *with_erased*.
+    Questions that an ended archive left unmined are taken over by this one. Stored questions with
+    an id of *hidden* are hidden. All that are met are noted as seen, at *position* of the archive.
+    """
+    parameters = {"forum": forum.id, "archive": archive_id}
+    seen, loaded = _stored(session, forum, parameters, items, with_erased=with_erased)
+    names = list(hidden)
+    if names:
+        of_names = parameters | {"names": names}
+        now = list(session.execute(text(_HIDE), of_names).scalars())
+        session.execute(text(_SHOW), {"ids": now})
+        for question_id in now:
+            actions.note_group(session, question_id)
+        seen += session.execute(text(_KNOWN), of_names).scalars()
+        counts = {**loaded.counts, **({"hidden_now": len(now)} if now else {})}
+        loaded = Loaded(
+            created=loaded.created,
+            changed=loaded.changed,
+            unchanged=loaded.unchanged,
+            counts=counts,
+        )
+    sightings.note(session, archive_id, position, seen)
+    return loaded
+
+
+def _stored(
+    session: Session,
+    forum: ForumRow,
+    parameters: dict[str, int],
+    items: Sequence[NewQuestion],
+    *,
+    with_erased: bool,
+) -> tuple[list[int], Loaded]:
+    if not items:
+        return [], Loaded()
+    _copy(session, items)
+    erased = 0 if with_erased else _leave_out_erased(session, parameters)
+    known = {row["external_id"]: row for row in _compared(session, parameters)}
+    created: list[int] = []
+    if len(known) < len(items) - erased:
+        created = list(session.execute(text(_INSERT), parameters).scalars())
+        if len(known) + len(created) < len(items) - erased:  # somebody else stored some meanwhile
+            known = {row["external_id"]: row for row in _compared(session, parameters)}
+    ids = [row["id"] for row in known.values()]
+    older = [row for row in known.values() if row["is_older"]]
+    changed = [row["id"] for row in known.values() if row["differs"] and not row["is_older"]]
+    if known:
+        session.execute(text(_ADOPT), parameters)
+    if changed:
+        _edit(session, forum, items, changed)
+    session.execute(text("DELETE FROM incoming"))
+    counts = {"erased": erased, "older": len(older)}
+    return [*ids, *created], Loaded(
+        created=len(created),
+        changed=len(changed),
+        unchanged=len(known) - len(changed) - len(older),
+        counts={name: count for name, count in counts.items() if count},
+    )
+
+
+def _copy(session: Session, items: Sequence[NewQuestion]) -> None:
+    session.execute(text(_INCOMING))
+    cursor = session.connection().connection.cursor()
+    cursor.copy_expert(
+        f"COPY incoming ({_NAMES}) FROM STDIN WITH (FORMAT csv, FORCE_NOT_NULL (body))",
+        _as_csv(items),
+        # Each piece waits for Python's interpreter lock while the next batch is being read.
+        size=_COPY_PIECE,
+    )
+
+
+def _leave_out_erased(session: Session, parameters: Mapping[str, int]) -> int:
+    if not session.execute(text(_HAS_ERASED), parameters).scalar_one():
+        return 0
+    done: Any = session.execute(text(_ERASED), parameters)
+    return int(done.rowcount)
+
+
+def _compared(session: Session, parameters: Mapping[str, int]) -> Sequence[RowMapping]:
+    return session.execute(text(_COMPARE), parameters).mappings().all()
+
+
+def _edit(
+    session: Session, forum: ForumRow, items: Sequence[NewQuestion], ids: Sequence[int]
+) -> None:
+    of_these = {"forum": forum.id, "ids": ids}
+    session.execute(text(_LOCK), of_these)
+    old = session.execute(text(_OLD), of_these).mappings().all()
+    new_text = [row["id"] for row in old if row["has_new_text"]]
+    session.execute(text(_EDIT), of_these | {"new_text": new_text})
+    session.execute(text(_SHOW), of_these)
+    _tell_actions(session, old)
+    tokens = {item.external_id: item.tokens for item in items}
+    owed = [(row["id"], tokens[row["external_id"]]) for row in old if row["owes_work"]]
+    jobs.put(session, owed, forum_id=forum.id, lane=Lane.ARCHIVE)
+
+
+def _tell_actions(session: Session, edited: Sequence[RowMapping]) -> None:
+    """Leave those alone whose text has changed since something was done about them."""
+    acted_on = {"ids": [row["id"] for row in edited if row["has_new_text"]]}
+    for question_id in list(session.execute(text(_ACTED_ON), acted_on).scalars()):
+        vetoes.put_on_edit(session, question_id)
+    for row in edited:
+        if row["is_turned"]:
+            actions.note_group(session, row["id"])
+
+
+def _as_csv(items: Sequence[NewQuestion]) -> io.StringIO:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerows(
+        (
+            item.external_id,
+            item.title,
+            item.body,
+            item.url,
+            item.category,
+            item.author,
+            item.asked_at.isoformat() if item.asked_at else None,
+            "t" if item.visible else "f",
+            None if item.facts is NO_FACTS else json.dumps(item.facts.stored()),
+            item.edited_at.isoformat() if item.edited_at else None,
+            item.revision,
+            str(item.text_fields),
+            "\\x" + item.text_digest.hex(),
+            "\\x" + item.content_digest.hex(),
+            item.foreign_share,
+        )
+        for item in items
+    )
+    out.seek(0)
+    return out

@@ -1,0 +1,144 @@
+"""Which questions each archive has seen, so that the next one of its name tells which are gone.
+
+The ids of a batch are one row, written with the batch: an import that is broken off and taken up
+again has seen what it saw before. Only the newest complete archive of a name keeps its rows.
+"""
+
+import zlib
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from db.tables.archives import Archive, ArchiveSighting
+from db.tables.questions import Question
+
+_GONE = -1
+"""Place of the row that has those that are gone."""
+
+
+def note(session: Session, archive_id: int, position: int, ids: Iterable[int]) -> None:
+    """Note that an archive has these questions, met up to *position*."""
+    _save(session, archive_id, position, np.unique(np.fromiter(ids, np.int64)))
+
+
+def _save(session: Session, archive_id: int, position: int, ids: NDArray[np.int64]) -> None:
+    # Ids of one batch lie close together: their differences are small.
+    packed = zlib.compress(np.diff(ids, prepend=0).astype("<i8").tobytes(), 1)
+    row = {"archive_id": archive_id, "position": position, "question_ids": packed}
+    statement = insert(ArchiveSighting).values(row)
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["archive_id", "position"], set_={"question_ids": packed}
+        )
+    )
+
+
+def _unpacked(packed: bytes) -> NDArray[np.int64]:
+    return np.cumsum(np.frombuffer(zlib.decompress(packed), "<i8"), dtype=np.int64)
+
+
+def _of(session: Session, archive_id: int, *, gone: bool = False) -> NDArray[np.int64]:
+    is_gone = ArchiveSighting.position == _GONE
+    found = session.execute(
+        select(ArchiveSighting.question_ids).where(
+            ArchiveSighting.archive_id == archive_id, is_gone if gone else ~is_gone
+        )
+    )
+    parts = [_unpacked(packed) for packed in found.scalars()]
+    return np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
+
+
+def settle(session: Session, forum_id: int, archive_id: int) -> tuple[int, int]:
+    """Find which questions are gone, and return how many those are, and of how many.
+
+    They came with an earlier archive of the same name, or were in the last complete one, and are
+    not in this one, which was read to its end.
+    """
+    before = _earlier(session, forum_id, archive_id)
+    gone = np.setdiff1d(before, _of(session, archive_id))
+    _save(session, archive_id, _GONE, gone)
+    return len(gone), len(before)
+
+
+def _earlier(session: Session, forum_id: int, archive_id: int) -> NDArray[np.int64]:
+    name = select(Archive.name).where(Archive.id == archive_id).scalar_subquery()
+    same = session.execute(
+        select(Archive.id)
+        .where(Archive.forum_id == forum_id, Archive.name == name, Archive.id != archive_id)
+        .order_by(Archive.id.desc())
+    )
+    others = list(same.scalars())
+    if not others:
+        return np.zeros(0, np.int64)
+    seen = select(ArchiveSighting.archive_id).join(
+        Archive, Archive.id == ArchiveSighting.archive_id
+    )
+    complete = seen.where(ArchiveSighting.archive_id.in_(others), Archive.loaded_at.is_not(None))
+    last = session.execute(
+        complete.order_by(ArchiveSighting.archive_id.desc()).limit(1)
+    ).scalar_one_or_none()
+    came = session.execute(
+        select(Question.id).where(Question.forum_id == forum_id, Question.archive_id.in_(others))
+    )
+    found = np.fromiter(came.scalars(), np.int64)
+    if last is None:
+        return np.unique(found)
+    return np.union1d(found, _stored(session, forum_id, _of(session, last)))
+
+
+def _stored(session: Session, forum_id: int, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    found = [np.zeros(0, np.int64)]
+    for start in range(0, len(ids), _STEP):
+        part = ids[start : start + _STEP].tolist()
+        rows = session.execute(
+            select(Question.id).where(Question.forum_id == forum_id, Question.id.in_(part))
+        )
+        found.append(np.fromiter(rows.scalars(), np.int64))
+    return np.concatenate(found)
+
+
+_STEP = 10_000
+
+
+def gone(
+    session: Session, forum_id: int, archive_id: int, *, after: int = 0, limit: int = 100
+) -> list[tuple[int, str]]:
+    """Return questions that this archive missed and that are stored still, by id, with their ids.
+
+    Those behind the question *after*.
+    """
+    ids = _of(session, archive_id, gone=True)
+    ids = ids[np.searchsorted(ids, after, side="right") :]
+    found: list[tuple[int, str]] = []
+    for start in range(0, len(ids), _STEP):
+        rows = session.execute(
+            select(Question.id, Question.external_id)
+            .where(
+                Question.forum_id == forum_id,
+                Question.id.in_(ids[start : start + _STEP].tolist()),
+            )
+            .order_by(Question.id)
+            .limit(limit - len(found))
+        )
+        found += [(row.id, row.external_id) for row in rows]
+        if len(found) >= limit:
+            break
+    return found
+
+
+def forget_earlier(session: Session, forum_id: int, archive_id: int) -> None:
+    """Forget what earlier archives of the same name have seen."""
+    name = select(Archive.name).where(Archive.id == archive_id).scalar_subquery()
+    same = select(Archive.id).where(
+        Archive.forum_id == forum_id, Archive.name == name, Archive.id < archive_id
+    )
+    session.execute(delete(ArchiveSighting).where(ArchiveSighting.archive_id.in_(same)))
+
+
+def seen(session: Session, archive_id: int) -> Sequence[int]:
+    """Return the questions that an archive has, by id."""
+    return [int(one) for one in _of(session, archive_id)]

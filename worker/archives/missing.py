@@ -1,0 +1,108 @@
+"""What a second import misses: questions that an earlier one had and this one has not."""
+
+from dataclasses import dataclass
+
+import structlog
+
+from db.archives import archives
+from db.archives.archives import ArchiveRow
+from db.engine import Sessions
+from db.errors import QuestionNotFoundError
+from db.imports import sightings
+from db.questions import questions
+from db.tenants.rows import ForumRow
+
+NAMELESS = frozenset({"stdin", "upload"})
+"""Names that say nothing of where an archive comes from: two of them have nothing in common."""
+MOST = 0.5
+"""Share of the earlier questions over which none is erased: most likely the file was cut off."""
+_ALWAYS = 20
+_STEP = 100
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What an import may do beside storing and editing."""
+
+    is_complete: bool = True
+    """Whether what it does not have is gone from the forum."""
+    delete_missing: bool = False
+    """Whether questions that are gone are erased here too."""
+    with_erased: bool = False
+    """Whether questions that were erased here may come back."""
+
+
+def settle(sessions: Sessions, forum: ForumRow, archive: ArchiveRow, rules: Rules) -> None:
+    """Count the questions that are gone, and erase them if *rules* say so.
+
+    Can be broken off and run again.
+    """
+    if not rules.is_complete or archive.name in NAMELESS:
+        return
+    with sessions.begin() as session:
+        gone, total = sightings.settle(session, forum.id, archive.id)
+        row = archives.get(session, archive.id, lock=True)
+        erased = row.counts.get("gone_erased", 0)
+        told = {"gone": gone + erased, "before": total + erased}
+        archives.change(session, archive.id, counts={**row.counts, **told})
+        row = archives.get(session, archive.id)
+    if gone and rules.delete_missing and why_kept(row) is None:
+        erase_gone(sessions, forum, archive.id)
+
+
+def why_kept(row: ArchiveRow) -> str | None:
+    """Return why an archive erases none of the questions that it misses; None if it may."""
+    gone, before = row.counts.get("gone", 0), row.counts.get("before", 0)
+    if row.rejected:
+        return f"{row.rejected:,} rows could not be read and may be among them"
+    if gone > max(_ALWAYS, MOST * before):
+        return f"that is most of the {before:,} that it had, so the file seems to be cut off"
+    return None
+
+
+def erase_gone(sessions: Sessions, forum: ForumRow, archive_id: int) -> int:
+    """Erase what this archive missed, some at a time, and return how many those were."""
+    done = after = 0
+    while True:
+        with sessions.begin() as session:
+            found = sightings.gone(session, forum.id, archive_id, after=after, limit=_STEP)
+            erased = 0
+            for _, external_id in found:
+                try:
+                    questions.erase(session, forum.id, external_id, actor=f"archive {archive_id}")
+                except QuestionNotFoundError:
+                    continue  # by somebody else, meanwhile
+                erased += 1
+            archives.add_counts(session, archive_id, {"gone_erased": erased})
+        done += erased
+        if len(found) < _STEP:
+            break
+        after = found[-1][0]
+    log.info("archive.gone_erased", archive_id=archive_id, questions=done)
+    return done
+
+
+_COUNTED = {
+    "hidden": "that the forum shows to nobody were kept out",
+    "hidden_now": "that are stored already were hidden",
+    "erased": "that were erased here stay away; bring them back with --with-erased",
+    "older": "were left alone: a newer version is stored",
+}
+
+
+def beside(row: ArchiveRow, rules: Rules) -> list[str]:
+    """Return what else an import did or found, a sentence each."""
+    counts = row.counts
+    told = [f"{counts[name]:,} {said}." for name, said in _COUNTED.items() if name in counts]
+    gone, erased = counts.get("gone", 0), counts.get("gone_erased", 0)
+    if not gone:
+        return told
+    if erased:
+        return [*told, f"{gone:,} are gone from the forum; {erased:,} were erased here too."]
+    kept = why_kept(row) if rules.delete_missing else None
+    if kept is not None:
+        return [*told, f"{gone:,} are gone from the forum. None was erased: {kept}."]
+    how = f"askedbefore archives gone {row.id}"
+    return [*told, f"{gone:,} are gone from the forum and stay here; to see them: {how}"]
