@@ -13,6 +13,11 @@ run: $(STAMP)
 test: $(STAMP) lint
 	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
+# make faults MINUTES=60 SEED=7: kills, pauses, cuts and fills everything, and looks for what is lost.
+MINUTES ?= 10
+faults: $(STAMP)
+	@$(BIN)/python -m tests.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
 lint: $(STAMP)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check -q .

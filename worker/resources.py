@@ -22,6 +22,7 @@ from db.vectors import embeddings, models, partitions
 from db.vectors.rows import ModelKind, ModelRow
 from db.work import workers
 from db.work.rows import Lane
+from worker import upkeep
 from worker.delivery.addresses import WebhookSettings
 from worker.delivery.webhooks import Courier
 from worker.inference.encoder import Encoder
@@ -130,6 +131,13 @@ class Resources:
         with self.sessions.begin() as session:
             workers.save_proof(session, proof)
         self._proved_at = time.monotonic()
+
+    def keep_up(self) -> None:
+        """Do the hourly upkeep."""
+        kept = upkeep.Kept(
+            events_days=self.settings.events_days, deliveries_days=self.settings.deliveries_days
+        )
+        upkeep.hourly(self.sessions, self.models().bi_encoder, kept)
 
     @property
     def _limits(self) -> Limits:

@@ -70,6 +70,10 @@ class WorkerSettings(BaseSettings):
         default=30,
         description="Seconds between two runs of the models that prove that a worker works",
     )
+    events_days: PositiveInt = Field(default=90, description="Days after which events are deleted")
+    deliveries_days: PositiveInt = Field(
+        default=30, description="Days after which lines of the webhooks' log are deleted"
+    )
     threads: NonNegativeInt = Field(
         default=0, description="CPU threads of one worker's inference; 0 means every core"
     )

@@ -76,5 +76,5 @@ def deliver() -> None:
 def hourly() -> None:
     """Measure the recall of the vector index and delete old counters."""
     held: Resources = resources()
-    upkeep.hourly(held.sessions, held.models().bi_encoder)
+    held.keep_up()
     acting.prove_again(held.sessions)

@@ -1,4 +1,7 @@
-"""Periodic upkeep: lost messages, ended leases, measured recall."""
+"""Periodic upkeep: lost messages, ended leases, measured recall, what is old."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
 
@@ -6,7 +9,7 @@ from db.archives import reading
 from db.archives import units as archive_units
 from db.asking import outcomes
 from db.engine import Sessions
-from db.outbox import deliveries
+from db.outbox import deliveries, events
 from db.vectors import embeddings
 from db.vectors.rows import ModelRow
 from db.work import jobs
@@ -15,8 +18,17 @@ from worker.queue import Queue
 
 _SAMPLE = 50
 _TOP = 10
+_PIECE = 5_000
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """For how many days what happened is kept."""
+
+    events_days: int
+    deliveries_days: int
 
 
 def sweep(sessions: Sessions, queue: Queue) -> set[Lane]:
@@ -36,12 +48,21 @@ def sweep(sessions: Sessions, queue: Queue) -> set[Lane]:
     return lanes
 
 
-def hourly(sessions: Sessions, model: ModelRow) -> None:
+def hourly(sessions: Sessions, model: ModelRow, kept: Kept) -> None:
     """Measure the index against exact search on a sample, and delete what is old."""
     with sessions.begin() as session:
         recall = embeddings.measure_recall(session, model, sample=_SAMPLE, top=_TOP)
         jobs.forget_throughput(session)
-        deliveries.forget_old(session)
         outcomes.forget_old(session)
+    _forget(sessions, deliveries.forget_old, days=kept.deliveries_days)
+    _forget(sessions, events.forget_old, days=kept.events_days)
     if recall is not None:
         log.info("index.recall", model_id=model.id, top=_TOP, recall=round(recall, 4))
+
+
+def _forget(sessions: Sessions, forget: Callable[..., int], *, days: int) -> None:
+    # In pieces: the first time there may be millions, and nobody may wait for them.
+    gone = _PIECE
+    while gone == _PIECE:
+        with sessions.begin() as session:
+            gone = forget(session, days=days, limit=_PIECE)

@@ -17,6 +17,8 @@ from worker.resources import Resources
 
 _UPKEEP_S = 2 * 3_600
 """After so long without it the hourly upkeep is not waited for any longer."""
+_SOON_S = 120
+"""After its start a worker does it once: one that restarts every hour would never come to it."""
 _STOP_TIMEOUT_S = 10.0
 _TICK_S = 1.0
 
@@ -37,7 +39,7 @@ class Watch:
         self._lanes = lanes
         self._is_led = is_led
         self._looked_at = time.monotonic()
-        self._upkept_at = time.monotonic()
+        self._upkeep_at = time.monotonic() + _SOON_S
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
@@ -78,9 +80,9 @@ class Watch:
         due = upkeep.sweep(self._held.sessions, self._held.queue)
         if due.intersection(self._lanes) and self._is_idle():
             self.work()
-        if time.monotonic() - self._upkept_at > _UPKEEP_S:
-            self._upkept_at = time.monotonic()
-            upkeep.hourly(self._held.sessions, self._held.models().bi_encoder)
+        if time.monotonic() >= self._upkeep_at:
+            self._upkeep_at = time.monotonic() + _UPKEEP_S
+            self._held.keep_up()
             acting.prove_again(self._held.sessions)
 
     def _is_idle(self) -> bool:

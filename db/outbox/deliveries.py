@@ -21,7 +21,6 @@ TESTS_A_MINUTE = 5
 GIVEN_UP_LIMIT = 3
 """Deliveries given up on in a row after which a webhook is switched off."""
 _LEASE = timedelta(minutes=2)
-_KEPT = timedelta(days=30)
 
 
 class TooManyTestsError(TooManyError):
@@ -341,6 +340,15 @@ def record_failure(
         )
 
 
-def forget_old(session: Session) -> None:
-    """Delete lines of the log that are a month old."""
-    session.execute(delete(Delivery).where(Delivery.created_at < func.now() - _KEPT))
+def forget_old(session: Session, *, days: int, limit: int) -> int:
+    """Delete up to *limit* of the oldest lines of the log that are older; return how many."""
+    old = (
+        select(Delivery.id)
+        .where(Delivery.created_at < func.now() - timedelta(days=days))
+        .order_by(Delivery.id)
+        .limit(limit)
+    )
+    gone = session.execute(
+        delete(Delivery).where(Delivery.id.in_(old.scalar_subquery())).returning(Delivery.id)
+    )
+    return len(gone.all())

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
-from sqlalchemy import insert
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from db.tables.pairs import Event
+from db.tables.review import Delivery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,3 +41,30 @@ def record(session: Session, events: Sequence[NewEvent]) -> None:
             for event in events
         ],
     )
+
+
+def forget_old(session: Session, *, days: int, limit: int) -> int:
+    """Delete up to *limit* of the oldest events that are older, and return how many.
+
+    An event that a webhook still waits for stays.
+    """
+    waits = (
+        select(Delivery.id)
+        .where(
+            Delivery.event_id == Event.id,
+            Delivery.delivered_at.is_(None),
+            Delivery.given_up_at.is_(None),
+        )
+        .exists()
+    )
+    oldest = select(Event.id, Event.created_at).order_by(Event.id).limit(limit).subquery()
+    gone = session.execute(
+        delete(Event)
+        .where(
+            Event.id.in_(select(oldest.c.id)),
+            Event.created_at < func.now() - timedelta(days=days),
+            ~waits,
+        )
+        .returning(Event.id)
+    )
+    return len(gone.all())

@@ -26,6 +26,7 @@ from tests.faults.world import World
 FORUMS = ("alpha", "beta")
 _CALM_S = 240.0
 _TOLD_EVERY_S = 15.0
+_SLOW_S = 3.0
 
 Say = Callable[[str], object]
 
@@ -85,7 +86,9 @@ def run(
         crowd.start()
         try:
             for fault in _in_time(faults, lasts_s, lambda: _tend(world, breaker)):
+                begun = time.monotonic()
                 met = breaker.make(fault)
+                _tell_slow(f"making the fault {fault}", begun, say)
                 report.made[fault.kind] += int(met)
                 report.missed += int(not met)
                 if log is not None:
@@ -137,8 +140,10 @@ def _in_time(
 
 
 def _tend(world: World, breaker: Breaker) -> None:
+    begun = time.monotonic()
     world.tend()
     breaker.tend()
+    _tell_slow("starting what had ended, or taking a fault back,", begun, print)
 
 
 def _tell(report: Report, say: Say, told: list[float] = [0.0]) -> None:  # noqa: B006
@@ -150,6 +155,12 @@ def _tell(report: Report, say: Say, told: list[float] = [0.0]) -> None:  # noqa:
             f" {ledger.counts['archives']:4,} archives, {ledger.counts['decisions']:5,} decisions,"
             f" {len(ledger.unexpected)} unexpected"
         )
+
+
+def _tell_slow(what: str, begun: float, say: Say) -> None:
+    took_s = time.monotonic() - begun
+    if took_s > _SLOW_S:
+        say(f"{what} took {took_s:.0f} s")
 
 
 def _calm(world: World, breaker: Breaker, say: Say) -> float:

@@ -15,7 +15,7 @@ from db.work import workers
 from db.work.rows import Lane
 from tests.factories import make_forum, save_questions
 from tests.integration.worker.live.test_pipeline import make_models
-from worker import upkeep
+from worker import upkeep, watch
 from worker.matching.models import Models
 from worker.queue import CheckAnswer, CheckRequest
 from worker.resources import Resources
@@ -56,10 +56,10 @@ def held(committed: Factory) -> Held:
 
 @contextmanager
 def watching(held: Held, *lanes: Lane, is_led: Callable[[], bool] = lambda: True) -> Iterator[None]:
-    watch = Watch(held, lanes or (Lane.LIVE, Lane.ARCHIVE), is_led=is_led)
-    watch.start()
+    begun = Watch(held, lanes or (Lane.LIVE, Lane.ARCHIVE), is_led=is_led)
+    begun.start()
     yield
-    watch.stop()
+    begun.stop()
 
 
 def submit(sessions: Factory, *titles: str) -> ForumRow:
@@ -151,3 +151,12 @@ def test_what_goes_wrong_in_one_look_does_not_end_the_watch(
 
     with watching(held):
         assert becomes(lambda: state(committed, forum, "1") is State.DONE, within_s=20)
+
+
+def test_upkeep_is_done_soon_after_the_start(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[int] = []
+    monkeypatch.setattr(watch, "_SOON_S", 1)
+    monkeypatch.setattr(held, "keep_up", lambda: done.append(1))
+
+    with watching(held):
+        assert becomes(lambda: done == [1], within_s=10)
