@@ -338,11 +338,18 @@ class PairsOut(_Out):
     next_cursor: str | None
 
 
+class SuggestedOut(CheckedOut):
+    """A question to suggest to the asker."""
+
+    answers: int | None = Field(description="How many it has, if the forum said so")
+    accepted: bool | None = Field(description="Whether one of them is accepted")
+
+
 class CheckOut(_Out):
     """Whether this was asked before."""
 
     check_id: str = Field(description="For `outcomes`, within a week; says nothing to people")
-    duplicates: list[CheckedOut]
+    duplicates: list[SuggestedOut]
     threshold: float
     models: ModelsOut
     warnings: list[str]

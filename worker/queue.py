@@ -64,6 +64,8 @@ class CheckedDuplicate:
     score: float
     cosine: float | None
     kind: str
+    answers: int | None = None
+    accepted: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 from api.asking import Suggested, seal
 from api.deps import AllServices, AskForum, only_json
 from api.http.texts import CheckedRoute
-from api.schemas import CheckedOut, CheckIn, CheckOut, ModelsOut
+from api.schemas import CheckIn, CheckOut, ModelsOut, SuggestedOut
 from db.errors import TransientError
 from worker.queue import CheckAnswer, CheckRequest
 
@@ -34,7 +34,7 @@ def _ask(services: AllServices, request: CheckRequest) -> CheckAnswer:
 
 
 def _answer(answer: CheckAnswer, check_id: str) -> CheckOut:
-    found = [CheckedOut.model_validate(one, from_attributes=True) for one in answer.duplicates]
+    found = [SuggestedOut.model_validate(one, from_attributes=True) for one in answer.duplicates]
     return CheckOut(
         check_id=check_id,
         duplicates=found,

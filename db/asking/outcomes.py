@@ -88,7 +88,15 @@ def save(session: Session, forum_id: int, new: NewOutcome) -> None:
         "outcome": new.outcome,
         "band": band_of(new.score) if new.score is not None else None,
     }
-    session.execute(insert(SuggestionOutcome).values(values).on_conflict_do_nothing())
+    new_row = insert(SuggestionOutcome).values(values)
+    # A page says that something was posted; its backend says what, before or after.
+    is_known = func.coalesce(SuggestionOutcome.asked_as, new_row.excluded.asked_as)
+    session.execute(
+        new_row.on_conflict_do_update(
+            index_elements=["check_key", "outcome", text("coalesce(candidate_id, 0)")],
+            set_={"asked_as": is_known},
+        )
+    )
 
 
 def _candidate(session: Session, forum_id: int, external_id: str | None) -> int | None:

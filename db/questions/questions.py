@@ -210,6 +210,18 @@ def texts(session: Session, ids: Iterable[int]) -> dict[int, CandidateText]:
     return {row["id"]: CandidateText(**row) for row in found.mappings()}
 
 
+def answered(session: Session, ids: Iterable[int]) -> dict[int, tuple[int | None, bool | None]]:
+    """Return how many answers each question has, and whether one is accepted, as far as known."""
+    found = session.execute(
+        select(
+            Question.id,
+            Question.facts["answers"].as_integer().label("answers"),
+            Question.facts["accepted"].as_boolean().label("accepted"),
+        ).where(Question.id.in_(set(ids)))
+    )
+    return {row.id: (row.answers, row.accepted) for row in found}
+
+
 def mark_checked(session: Session, ids: Iterable[int], provenance: Provenance) -> None:
     """Record on these questions with which models they were checked."""
     session.execute(

@@ -52,8 +52,13 @@ class Checker:
         near = [] if is_foreign else self._near(matcher, request.forum_id, asked)
         twins, texts = self._texts(request.forum_id, text_digest(full), near)
         findings = self._score(matcher, asked, near, twins, texts)
+        with self._sessions.begin() as session:
+            known = questions.answered(session, [finding.candidate_id for finding in findings])
         return CheckAnswer(
-            duplicates=[_duplicate(finding, texts[finding.candidate_id]) for finding in findings],
+            duplicates=[
+                _duplicate(finding, texts[finding.candidate_id], known.get(finding.candidate_id))
+                for finding in findings
+            ],
             threshold=matcher.threshold,
             bi_encoder=matcher.encoder.name,
             reranker=matcher.reranker.name,
@@ -98,7 +103,10 @@ class Checker:
         return keep_best(findings, matcher.threshold, kept=self._limits.kept)
 
 
-def _duplicate(finding: Finding, row: CandidateText) -> CheckedDuplicate:
+def _duplicate(
+    finding: Finding, row: CandidateText, known: tuple[int | None, bool | None] | None
+) -> CheckedDuplicate:
+    answers, accepted = known or (None, None)
     return CheckedDuplicate(
         id=row.external_id,
         title=row.title,
@@ -106,4 +114,6 @@ def _duplicate(finding: Finding, row: CandidateText) -> CheckedDuplicate:
         score=finding.score,
         cosine=finding.cosine,
         kind=finding.kind,
+        answers=answers,
+        accepted=accepted,
     )
