@@ -1,6 +1,6 @@
 """Metrics for Prometheus: counters of this process, and gauges read from the database."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import structlog
 from prometheus_client import (
@@ -15,6 +15,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
+from db.actions import actions
 from db.archives import units as archive_units
 from db.engine import Sessions
 from db.errors import TransientError
@@ -57,6 +58,12 @@ class Metrics:
             "askedbefore_questions_received",
             "Questions received by this process",
             ("outcome",),
+            registry=self._registry,
+        )
+        self.outcomes = Counter(
+            "askedbefore_suggestion_outcomes",
+            "What askers did, as this process was told, by the suggestion's score to a twentieth",
+            ("outcome", "from_score"),
             registry=self._registry,
         )
         self.failed_wakes = Counter(
@@ -129,6 +136,7 @@ class _Service(Collector):
             unmined = archive_units.count_unmined(session)
             ages = backlog.oldest_due_s(session)
             proofs = workers.proved_lately(session, within_s=self._proof_s)
+            undone = actions.totals(session)
         waiting = GaugeMetricFamily(
             "askedbefore_jobs", "Questions that work is owed on", labels=("lane", "state")
         )
@@ -141,7 +149,17 @@ class _Service(Collector):
         for lane, age_s in ages.items():
             oldest.add_metric((lane,), age_s)
         text = "Workers that have lately proved a real inference"
-        return [waiting, oldest, _gauge("askedbefore_workers_proved", text, float(len(proofs)))]
+        proved = _gauge("askedbefore_workers_proved", text, float(len(proofs)))
+        return [waiting, oldest, proved, _undone(undone)]
+
+
+def _undone(totals: Mapping[str, int]) -> Metric:
+    gauge = GaugeMetricFamily(
+        "askedbefore_actions", "What forums are to do, by how far it is", labels=("state",)
+    )
+    for state, count in sorted(totals.items()):
+        gauge.add_metric((state,), count)
+    return gauge
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

@@ -12,7 +12,7 @@ class PairKind(StrEnum):
     KNOWN = "known"
     """The forum's own link, read from its archive."""
     JOINED = "joined"
-    """Made by a person who joined two groups."""
+    """Made by a person: of two questions they named, or of two groups they joined."""
 
 
 class PairStatus(StrEnum):

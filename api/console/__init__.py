@@ -3,12 +3,14 @@
 from fastapi import APIRouter
 
 from api.console import (
+    acting,
     administering,
     deciding,
     grouping,
     history,
     insights,
     live,
+    objecting,
     reviewing,
     sign_in,
     thresholds,
@@ -26,6 +28,8 @@ _MODULES = (
     history,
     thresholds,
     insights,
+    acting,
+    objecting,
     administering,
 )
 for module in _MODULES:

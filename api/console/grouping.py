@@ -14,7 +14,7 @@ from api.console.diff import mark_words
 from api.console.render import page
 from api.console.view import frame, read_view
 from api.deps import Sessions
-from db.deciding import bulk
+from db.deciding import bulk, by_hand
 from db.deciding.bulk import BulkDone
 from db.errors import InvalidInputError
 from db.groups import groups
@@ -29,6 +29,7 @@ router = APIRouter(
 )
 
 _Id = Annotated[int, Form()]
+_Named = Annotated[str, Form(min_length=1, max_length=2_000)]
 
 
 @router.get("/groups")
@@ -98,6 +99,21 @@ def join(reviewer: AReviewer, sessions: Sessions, group_id: int, other: _Id) -> 
     with sessions.begin() as session:
         done = bulk.join(session, reviewer.forum.id, (group_id, other), actor=reviewer.name)
     return _done(reviewer, done, "joined")
+
+
+@router.post("/by-hand")
+def decide_by_hand(
+    *,
+    reviewer: AReviewer,
+    sessions: Sessions,
+    one: _Named,
+    other: _Named,
+    status: Annotated[PairStatus, Form()],
+) -> Response:
+    """Decide about two questions that no model found, and show their pair."""
+    with sessions.begin() as session:
+        done = by_hand.decide(session, reviewer.forum.id, (one, other), status, actor=reviewer.name)
+    return _to(reviewer, f"review/{done.pair_id}")
 
 
 @router.get("/bulk")

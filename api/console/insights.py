@@ -13,6 +13,7 @@ from api.console.view import frame
 from api.deps import Sessions
 from db.archives import archives
 from db.archives import units as archive_units
+from db.asking import outcomes
 from db.deciding import opinions
 from db.review import insight
 from worker.scoring.proof import wilson
@@ -31,6 +32,7 @@ def show(reviewer: AReviewer, sessions: Sessions) -> Response:
         context = frame(session, reviewer, active="insight")
         found = insight.summary(session, reviewer.forum.id)
         second = opinions.tally(session, reviewer.forum.id)
+        asked = outcomes.fates(session, reviewer.forum.id)
         under_way = [
             archive
             for archive in archives.list_archives(session, reviewer.forum.id)
@@ -42,6 +44,7 @@ def show(reviewer: AReviewer, sessions: Sessions) -> Response:
         **context,
         summary=found,
         second=second,
+        asked=asked,
         most=int(opinions.MOST * 100),
         total=sum(count for _, count in days),
         columns=charts.bars(days, width=WIDTH, height=HEIGHT, gap=4),

@@ -6,7 +6,8 @@ from typing import Annotated, Literal, Self
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
-from api.deps import Sessions, SubmitForum, only_json
+from api.deps import ReadForum, Sessions, SubmitForum, only_json
+from api.http.openapi import conflict
 from api.http.texts import CheckedRoute
 from db.acting import objections
 from db.actions import actions, settling
@@ -112,6 +113,13 @@ def get_action(forum: SubmitForum, sessions: Sessions, action_id: _Id) -> Action
     """Return an action."""
     with sessions.begin() as session:
         return ActionOut.of(actions.get(session, forum.id, int(action_id)))
+
+
+@router.post("/{action_id}/retry", responses=conflict("It did not fail, or is overtaken"))
+def retry_action(forum: ReadForum, sessions: Sessions, action_id: _Id) -> ActionOut:
+    """Make an action due again that the forum could not carry out."""
+    with sessions.begin() as session:
+        return ActionOut.of(actions.send_again(session, forum.id, int(action_id)))
 
 
 @router.post("/{action_id}", dependencies=[Depends(only_json)])

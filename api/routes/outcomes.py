@@ -53,6 +53,8 @@ async def tell_outcome(forum: AskForum, services: AllServices, body: OutcomeIn) 
         score=check.score_of(candidate) if candidate is not None else None,
     )
     await run_in_threadpool(_save, services, forum.id, new)
+    band = "" if new.score is None else f"{outcomes.band_of(new.score) / outcomes.BANDS:.2f}"
+    services.metrics.outcomes.labels(new.outcome, band).inc()
 
 
 def _save(services: Services, forum_id: int, new: NewOutcome) -> None:

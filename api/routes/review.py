@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
 from starlette.responses import Response
 
 from api.deps import Caller, ReviewForum, Sessions, only_json
@@ -18,15 +18,16 @@ from db.groups import groups
 from db.groups.groups import GroupDetail, WouldMergeError
 from db.questions import questions
 from db.review import attention
-from db.rows import PairStatus
+from db.rows import SERVICE, PairStatus
 
 _ID_DIGITS = 18
 
 
-class _ReviewRoute(CheckedRoute):
+class ReviewRoute(CheckedRoute):
     """A route whose conflicts are answered with both versions."""
 
     def get_route_handler(self) -> Any:
+        """Return the handler, with the answers to conflicts around it."""
         handler = super().get_route_handler()
 
         async def told(request: Request) -> Response:
@@ -38,13 +39,22 @@ class _ReviewRoute(CheckedRoute):
         return told
 
 
-router = APIRouter(prefix="/v1/forums/{forum}", tags=["review"], route_class=_ReviewRoute)
+router = APIRouter(prefix="/v1/forums/{forum}", tags=["review"], route_class=ReviewRoute)
 
 _CONFLICT = conflict("It changed meanwhile, or would join two groups")
 _Id = Annotated[str, Path(pattern=rf"^[1-9]\d{{0,{_ID_DIGITS - 1}}}$")]
-_Moderator = Annotated[
+
+
+def _person(name: str) -> str:
+    if name.strip().lower() == SERVICE:
+        raise ValueError(f"{name!r} is how the service calls itself: name a person")
+    return name
+
+
+Moderator = Annotated[
     StrictStr,
     Field(min_length=1, max_length=60, description="The moderator's name in your forum"),
+    AfterValidator(_person),
 ]
 
 
@@ -59,7 +69,7 @@ class _Out(BaseModel):
 class ClaimIn(_In):
     """Who looks at the pair, and for how long."""
 
-    moderator: _Moderator
+    moderator: Moderator
     minutes: Annotated[StrictInt, Field(ge=1, le=60)] = 5
 
 
@@ -73,7 +83,7 @@ class ClaimOut(_Out):
 class DecisionIn(_In):
     """A decision on the version of a pair that the moderator saw."""
 
-    moderator: _Moderator
+    moderator: Moderator
     decision: PairStatus = Field(
         strict=False, description="`duplicate`, `not_duplicate` or `related`"
     )
@@ -98,7 +108,7 @@ class DecisionOut(_Out):
 class UndoIn(_In):
     """Whose decision is undone; without an id their latest on this pair."""
 
-    moderator: _Moderator
+    moderator: Moderator
     decision_id: Annotated[StrictStr, Field(pattern=rf"^[1-9]\d{{0,{_ID_DIGITS - 1}}}$")] | None = (
         None
     )
@@ -171,10 +181,11 @@ def decide(forum: ReviewForum, sessions: Sessions, pair_id: _Id, body: DecisionI
             merge=body.merge,
         )
         done = decisions.decide(session, forum.id, int(pair_id), verdict, actor=body.moderator)
-    return _decision_out(done)
+    return decision_out(done)
 
 
-def _decision_out(done: decisions.Decided) -> DecisionOut:
+def decision_out(done: decisions.Decided) -> DecisionOut:
+    """Return a saved decision as the API shows it."""
     return DecisionOut(
         id=str(done.id),
         pair_id=str(done.pair_id),
@@ -203,7 +214,7 @@ def undo(
             is_admin="admin" in caller.key.scopes,
             pair_id=int(pair_id),
         )
-    return _decision_out(done)
+    return decision_out(done)
 
 
 @router.get("/groups")
@@ -242,7 +253,7 @@ def get_group(forum: ReviewForum, sessions: Sessions, group_id: _Id) -> GroupOut
 class CanonicalIn(_In):
     """Which question of a group is canonical."""
 
-    moderator: _Moderator
+    moderator: Moderator
     question: ExternalId
 
 

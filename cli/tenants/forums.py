@@ -8,11 +8,14 @@ from rich.table import Table
 from sqlalchemy.orm import Session
 
 from cli.connect import database
+from db.acting.ladder import Ladder
 from db.errors import InvalidInputError
 from db.groups.canonical import CanonicalBy
 from db.pairs.calibrations import Moved
+from db.rows import Rung
 from db.tenants import forums
 from db.tenants.rows import ForumRow
+from worker import acting
 from worker.live import calibrating
 from worker.live.calibrating import Proposal
 from worker.live.recheck import owe_again
@@ -69,6 +72,38 @@ def set_(
         if changes:
             forums.update_forum(session, name, **changes)
         _show([forums.get_forum(session, name)])
+
+
+@app.command("ladder")
+def ladder_(
+    name: Annotated[str, typer.Argument(help="The forum.")],
+    rung: Annotated[
+        Rung | None, typer.Option(help="How far the service may go; without it, show it.")
+    ] = None,
+    grace_hours: Annotated[
+        float | None, typer.Option(help="From the service's own decision until the forum acts.")
+    ] = None,
+    precision: Annotated[
+        float | None, typer.Option(help="What decisions must prove first, such as 0.98.")
+    ] = None,
+) -> None:
+    """Show or choose how far the service may go in a forum."""
+    with database() as sessions, sessions.begin() as session:
+        row = forums.get_forum(session, name)
+        if (rung, grace_hours, precision) != (None, None, None):
+            wanted = Ladder(
+                rung=rung or row.rung,
+                grace_h=row.grace_h if grace_hours is None else grace_hours,
+                wanted_precision=row.wanted_precision if precision is None else precision,
+            )
+            row = acting.choose_ladder(session, name, wanted, actor=_ACTOR)
+    proved = "nowhere proved yet" if row.act_threshold is None else f"{row.act_threshold:.3f}"
+    alone = f", decides alone from: {proved}" if row.rung is Rung.ACT else ""
+    console.print(
+        f"{row.name}: {row.rung}, {row.grace_h:g} hours of grace,"
+        f" precision {row.wanted_precision:.3g}{alone}",
+        highlight=False,
+    )
 
 
 @app.command()

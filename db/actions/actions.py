@@ -91,12 +91,14 @@ def list_actions(
     where: ActionFilter,
     after: int | None = None,
     limit: int = 100,
+    newest_first: bool = False,
 ) -> list[ActionRow]:
     """Return the forum's actions with ids above *after*, by id."""
     statement = _rows().where(Action.forum_id == forum_id, *where.clauses())
     if after is not None:
         statement = statement.where(Action.id > after)
-    return _read(session, statement.order_by(Action.id).limit(limit))
+    order = Action.id.desc() if newest_first else Action.id
+    return _read(session, statement.order_by(order).limit(limit))
 
 
 def get(session: Session, forum_id: int, action_id: int) -> ActionRow:
@@ -238,3 +240,13 @@ def count_undone(session: Session, forum_id: int) -> dict[ActionState, int]:
         .group_by(Action.state)
     )
     return {ActionState(row.state): row.total for row in found}
+
+
+def totals(session: Session) -> dict[str, int]:
+    """Return how many actions are open, and how many failed, in all forums."""
+    found = session.execute(
+        select(Action.state, func.count().label("total"))
+        .where(Action.state.in_(_UNDONE))
+        .group_by(Action.state)
+    )
+    return {row.state: row.total for row in found}

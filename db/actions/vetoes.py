@@ -13,6 +13,7 @@ from db.actions import actions
 from db.actions.rows import ActionState, Kind
 from db.outbox.events import NewEvent, record
 from db.tables.actions import Action, Veto
+from db.tables.questions import Question
 
 REASON_LENGTH = 500
 
@@ -71,6 +72,28 @@ def find(session: Session, question_ids: Iterable[int]) -> dict[int, VetoRow]:
         row["question_id"]: VetoRow(**{**row, "source": Source(row["source"])})
         for row in found.mappings()
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftAlone:
+    """A question that is left alone, as moderators see it."""
+
+    title: str
+    source: Source
+    reason: str | None
+    created_at: datetime
+
+
+def latest(session: Session, forum_id: int, *, limit: int) -> list[LeftAlone]:
+    """Return the questions that the forum's people last objected about, the latest first."""
+    found = session.execute(
+        select(Question.title, Veto.source, Veto.reason, Veto.created_at)
+        .join(Question, Question.id == Veto.question_id)
+        .where(Veto.forum_id == forum_id)
+        .order_by(Veto.created_at.desc())
+        .limit(limit)
+    )
+    return [LeftAlone(**{**row, "source": Source(row["source"])}) for row in found.mappings()]
 
 
 def put_on_edit(session: Session, question_id: int) -> None:

@@ -1,6 +1,5 @@
 """Queries on outcomes: each suggestion's fate, counted by score band."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -166,16 +165,6 @@ def fates(session: Session, forum_id: int, *, days: int = 90) -> Fates:
         for row in session.execute(_BANDS, of_forum).mappings()
     ]
     return Fates(checks=whole.checks, deflected=whole.deflected, posted=whole.posted, bands=bands)
-
-
-def totals(session: Session) -> Mapping[tuple[str, int], int]:
-    """Return how often each outcome came in each band, in all forums."""
-    found = session.execute(
-        select(SuggestionOutcome.outcome, SuggestionOutcome.band, func.count().label("total"))
-        .where(SuggestionOutcome.band.is_not(None))
-        .group_by(SuggestionOutcome.outcome, SuggestionOutcome.band)
-    )
-    return {(row.outcome, row.band): row.total for row in found}
 
 
 def forget(session: Session, forum_id: int, external_id: str) -> None:

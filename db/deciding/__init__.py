@@ -2,5 +2,5 @@
 
 May touch: decisions, second opinions, what stands about a decided pair, and the groups that follow.
 Must never: write over a version of a pair that the person did not see.
-Imported through: `decisions`, `entry_decisions`, `bulk`, `opinions`.
+Imported through: `decisions`, `entry_decisions`, `bulk`, `by_hand`, `opinions`.
 """

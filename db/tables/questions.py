@@ -74,6 +74,12 @@ class Question(Base):
     __table_args__ = (
         UniqueConstraint("forum_id", "external_id"),
         Index("ix_questions_forum_id_text_digest", "forum_id", "text_digest"),
+        Index(
+            "ix_questions_forum_id_url",
+            "forum_id",
+            text("md5(url)"),
+            postgresql_where=text("url IS NOT NULL"),
+        ),
     )
 
     id: Mapped[BigId]

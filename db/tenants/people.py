@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from db.errors import InvalidInputError, NotFoundError, ServiceError
+from db.rows import SERVICE
 from db.tables.questions import Forum
 from db.tables.review import (
     Membership,
@@ -98,6 +99,8 @@ def ensure_person(session: Session, name: str) -> PersonRow:
     name = " ".join(name.split())
     if not name or len(name) > 60:  # noqa: PLR2004  # what the console has room for
         raise InvalidInputError("a person's name has 1 to 60 characters")
+    if name.lower() == SERVICE:
+        raise InvalidInputError(f"{name!r} is how the service calls itself: choose another name")
     session.execute(insert(Person).values(name=name).on_conflict_do_nothing())
     return get_person(session, name)
 

@@ -44,6 +44,7 @@ class Suggesting(NotingQueue):
         if self.before is not None:
             self.before(request)
         self.asked.append(request)
+        self.timeout_s = timeout_s
         found = [
             CheckedDuplicate(
                 id=str(place),

@@ -36,6 +36,12 @@ BODIES: Mapping[str, Any] = {
     "POST /v1/forums/{forum}/check": {"title": "How do I boil an egg?"},
     "POST /v1/forums/{forum}/outcomes": {"check_id": "none", "outcome": "posted"},
     "POST /v1/forums/{forum}/actions/{action_id}": {"state": "failed", "reason": "no"},
+    "PUT /v1/forums/{forum}/ladder": {"rung": "log"},
+    "POST /v1/forums/{forum}/pairs": {
+        "moderator": "Eve",
+        "questions": ["q4", "https://stranger.example/q/1"],
+        "decision": "duplicate",
+    },
     "POST /v1/forums/{forum}/archives": None,
     "POST /v1/forums/{forum}/pairs/{pair_id}/claim": {"moderator": "Eve"},
     "POST /v1/forums/{forum}/pairs/{pair_id}/decision": {

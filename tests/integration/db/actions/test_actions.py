@@ -54,4 +54,4 @@ class TestTwoForums(TwoForums):
             lambda session, own, thing: actions.send_again(session, own.id, thing),
         ),
     }
-    service_wide: ClassVar[frozenset[str]] = frozenset({"due"})
+    service_wide: ClassVar[frozenset[str]] = frozenset({"due", "totals"})

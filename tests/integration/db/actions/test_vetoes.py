@@ -12,5 +12,6 @@ class TestTwoForums(TwoForums):
     calls: ClassVar[Calls] = {
         "put": lambda session, own: vetoes.put(session, own.id, own.question, Source.OBJECTION),
         "find": lambda session, own: vetoes.find(session, own.questions),
+        "latest": lambda session, own: vetoes.latest(session, own.id, limit=9),
         "put_on_edit": lambda session, own: vetoes.put_on_edit(session, own.questions[1]),
     }

@@ -44,7 +44,7 @@ class TestTwoForums(TwoForums):
             ),
         ),
     }
-    service_wide: ClassVar[frozenset[str]] = frozenset({"band_of", "totals", "forget_old"})
+    service_wide: ClassVar[frozenset[str]] = frozenset({"band_of", "forget_old"})
 
 
 def test_the_same_outcome_counts_once(session: Session) -> None:
