@@ -87,4 +87,5 @@ def pair_out(row: PairRow) -> PairOut:
         ),
         flagged_at=row.flagged_at,
         decided_at=row.decided_at,
+        updated_at=row.changed_at,
     )

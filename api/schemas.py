@@ -329,6 +329,7 @@ class PairOut(_Out):
     questions: tuple[PairQuestionOut, PairQuestionOut]
     flagged_at: datetime
     decided_at: datetime | None
+    updated_at: datetime | None = Field(description="When it last changed")
 
 
 class PairsOut(_Out):

@@ -1,74 +1,134 @@
-"""A forum's pairs in pages; new pairs do not shift the pages."""
+"""A forum's pairs in pages, and as a feed; new pairs do not shift the pages."""
 
 import base64
 import binascii
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, BaseModel, Field
 
 from api.answers import pair_out
 from api.deps import ReadForum, Sessions
 from api.http.texts import CheckedRoute
 from api.schemas import PairsOut
 from db.errors import InvalidInputError
-from db.pairs import pairs
+from db.pairs import listing, pairs
+from db.pairs.listing import Order, PairFilter, Place
+from db.pairs.rows import PairRow
 from db.rows import PairStatus
 
-_CURSOR = re.compile(r"pair:([1-9]\d{0,17})")
+_CURSOR = re.compile(r"(pair|newest|score|changed):(?:(-?[0-9.e-]{1,30}):)?([1-9]\d{0,17})")
+_NAMES = {"pair": Order.OLDEST, **{str(one): one for one in Order if one is not Order.OLDEST}}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_US = 10**17
 
 router = APIRouter(prefix="/v1/forums/{forum}", tags=["pairs"], route_class=CheckedRoute)
 
-_Statuses = Annotated[
-    list[PairStatus],
-    Query(alias="status", description="May be repeated; without it `flagged` and `duplicate`"),
-]
-_Score = Annotated[float | None, Query(ge=0, le=1, allow_inf_nan=False)]
-_Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before")]
-_Limit = Annotated[int, Query(ge=1, le=500)]
+
+class PairsQuery(BaseModel):
+    """Which pairs, in which order, how many."""
+
+    statuses: list[PairStatus] = Field(
+        default=[*pairs.SHOWN],
+        alias="status",
+        description="May be repeated; without it `flagged` and `duplicate`",
+    )
+    min_score: float | None = Field(default=None, ge=0, le=1, allow_inf_nan=False)
+    max_score: float | None = Field(default=None, ge=0, le=1, allow_inf_nan=False)
+    category: str | None = Field(default=None, max_length=200, description="Of both questions")
+    flagged_since: AwareDatetime | None = Field(default=None, description="With a time zone")
+    flagged_before: AwareDatetime | None = None
+    updated_since: AwareDatetime | None = Field(
+        default=None,
+        description="As a feed: pairs that changed since, in the order in which they changed",
+    )
+    sort: Order | None = Field(default=None, description="Without it `oldest`")
+    cursor: str | None = Field(default=None, description="`next_cursor` of the page before")
+    limit: int = Field(default=100, ge=1, le=500)
+
+    @property
+    def order(self) -> Order:
+        """Return the order that is asked for."""
+        return self.sort or (Order.OLDEST if self.updated_since is None else Order.CHANGED)
+
+    def where(self) -> PairFilter:
+        """Return the filters."""
+        return PairFilter(
+            statuses=self.statuses,
+            min_score=self.min_score,
+            max_score=self.max_score,
+            category=self.category,
+            flagged_since=self.flagged_since,
+            flagged_before=self.flagged_before,
+            changed_since=self.updated_since,
+        )
 
 
 class CursorError(InvalidInputError):
-    """The cursor is not valid: use `next_cursor` of the page before."""
+    """The cursor is not valid: use `next_cursor` of the page before, with the same `sort`."""
 
 
 @router.get("/pairs")
-def list_pairs(  # one parameter of the query each
-    *,
-    forum: ReadForum,
-    sessions: Sessions,
-    statuses: _Statuses = [*pairs.SHOWN],  # noqa: B006  # FastAPI copies it
-    min_score: _Score = None,
-    max_score: _Score = None,
-    cursor: _Cursor = None,
-    limit: _Limit = 100,
+def list_pairs(
+    forum: ReadForum, sessions: Sessions, query: Annotated[PairsQuery, Query()]
 ) -> PairsOut:
-    """Return the forum's pairs, the oldest first; follow `next_cursor` until it is null."""
-    after = read_cursor(cursor) if cursor is not None else None
-    where = pairs.PairFilter(statuses=statuses, min_score=min_score, max_score=max_score)
+    """Return the forum's pairs; follow `next_cursor` until it is null.
+
+    Sorted by `changed`, or with `updated_since`, it is a feed: `next_cursor` is never null, and the
+    same call with it returns what has changed since.
+    """
+    order, limit = query.order, query.limit
+    after = read_cursor(query.cursor, order) if query.cursor is not None else None
     with sessions.begin() as session:
         # One more than asked for tells whether there is a next page.
-        found = pairs.list_pairs(session, forum.id, where=where, after=after, limit=limit + 1)
+        found = listing.list_pairs(
+            session, forum.id, where=query.where(), order=order, after=after, limit=limit + 1
+        )
     page = found[:limit]
-    return PairsOut(
-        pairs=[pair_out(row) for row in page],
-        next_cursor=write_cursor(page[-1].id) if len(found) > limit else None,
-    )
+    goes_on = len(found) > limit or order is Order.CHANGED
+    there = write_cursor(_place_of(page[-1]), order) if page else query.cursor
+    return PairsOut(pairs=[pair_out(row) for row in page], next_cursor=there if goes_on else None)
 
 
-def write_cursor(pair_id: int) -> str:
-    """Return the cursor of the pairs after this one."""
-    return base64.urlsafe_b64encode(f"pair:{pair_id}".encode()).decode().rstrip("=")
+def _place_of(row: PairRow) -> Place:
+    return Place(pair_id=row.id, score=row.score, changed_at=row.changed_at)
 
 
-def read_cursor(cursor: str) -> int:
-    """Return the id of the pair before the cursor; raises `CursorError`."""
+def write_cursor(place: Place, order: Order = Order.OLDEST) -> str:
+    """Return the cursor of the pairs after this place."""
+    parts = [next(name for name, one in _NAMES.items() if one is order)]
+    if order is Order.SCORE:
+        parts.append(repr(place.score))
+    if order is Order.CHANGED and place.changed_at is not None:
+        parts.append(str((place.changed_at - _EPOCH) // timedelta(microseconds=1)))
+    text = ":".join([*parts, str(place.pair_id)])
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str, order: Order = Order.OLDEST) -> Place:
+    """Return the place of the pair before the cursor; raises `CursorError`."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         text = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
     except (binascii.Error, ValueError) as error:
         raise CursorError from error
     found = _CURSOR.fullmatch(text)
-    if found is None:
+    if found is None or _NAMES[found[1]] is not order:
         raise CursorError
-    return int(found.group(1))
+    return _place(order, found[2], int(found[3]))
+
+
+def _place(order: Order, value: str | None, pair_id: int) -> Place:
+    if (value is not None) is not (order in {Order.SCORE, Order.CHANGED}):
+        raise CursorError
+    try:
+        if value is not None and order is Order.SCORE:
+            return Place(pair_id=pair_id, score=float(value))
+        if value is not None:
+            moment = _EPOCH + timedelta(microseconds=min(int(value), _LAST_US))
+            return Place(pair_id=pair_id, changed_at=moment)
+    except (ValueError, OverflowError) as error:
+        raise CursorError from error
+    return Place(pair_id=pair_id)

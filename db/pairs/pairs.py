@@ -1,16 +1,15 @@
 """Queries on pairs. A score never overwrites a decision."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select, tuple_, update
+from sqlalchemy import and_, case, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
 from db.errors import TransientError
 from db.outbox.events import NewEvent, record
-from db.pairs.rows import Duplicate, Finding, PairRow
+from db.pairs.rows import Duplicate, Finding
 from db.rows import UNDECIDED, PairKind, PairStatus, Provenance
 from db.tables.pairs import Pair
 from db.tables.questions import Model, Question
@@ -275,66 +274,4 @@ def duplicates(session: Session, question_id: int, *, limit: int = 10) -> list[D
     return [
         Duplicate(**{**row, "kind": PairKind(row["kind"]), "status": PairStatus(row["status"])})
         for row in found.mappings()
-    ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PairFilter:
-    """Which pairs to return; None means any."""
-
-    statuses: Iterable[PairStatus] | None = None
-    min_score: float | None = None
-    max_score: float | None = None
-    flagged_since: datetime | None = None
-
-    def clauses(self) -> list[ColumnElement[bool]]:
-        """Return the conditions for WHERE."""
-        wanted = [
-            (Pair.status.in_(list(self.statuses)) if self.statuses is not None else None),
-            (Pair.score >= self.min_score if self.min_score is not None else None),
-            (Pair.score <= self.max_score if self.max_score is not None else None),
-            (Pair.flagged_at >= self.flagged_since if self.flagged_since is not None else None),
-        ]
-        return [clause for clause in wanted if clause is not None]
-
-
-def list_pairs(
-    session: Session,
-    forum_id: int,
-    *,
-    where: PairFilter,
-    after: int | None = None,
-    limit: int = 100,
-) -> list[PairRow]:
-    """Return the forum's pairs with ids above *after*, by id, so that pages do not shift."""
-    low, high = aliased(Question), aliased(Question)
-    statement = (
-        select(
-            Pair.id,
-            Pair.low_id,
-            Pair.high_id,
-            low.external_id.label("low_external_id"),
-            high.external_id.label("high_external_id"),
-            low.title.label("low_title"),
-            high.title.label("high_title"),
-            Pair.kind,
-            Pair.status,
-            Pair.score,
-            Pair.cosine,
-            Pair.threshold,
-            Pair.version,
-            Pair.flagged_at,
-            Pair.decided_at,
-        )
-        .join(low, low.id == Pair.low_id)
-        .join(high, high.id == Pair.high_id)
-        .where(Pair.forum_id == forum_id, *where.clauses())
-        .order_by(Pair.id)
-        .limit(limit)
-    )
-    if after is not None:
-        statement = statement.where(Pair.id > after)
-    return [
-        PairRow(**{**row, "kind": PairKind(row["kind"]), "status": PairStatus(row["status"])})
-        for row in session.execute(statement).mappings()
     ]

@@ -46,6 +46,7 @@ class PairRow:
     version: int
     flagged_at: datetime
     decided_at: datetime | None
+    changed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ class Pair(Base):
         Index("ix_pairs_useful", "forum_id", "status", "useful", "id"),
         Index("ix_pairs_category", "forum_id", "status", "category", "score", "id"),
         Index("ix_pairs_entry", "entry", postgresql_where=text("status = 'flagged'")),
+        Index("ix_pairs_changed", "forum_id", "changed_at", "id"),
         Index("ix_pairs_words", "words", postgresql_using="gin"),
     )
 
@@ -49,7 +50,8 @@ class Pair(Base):
     decided_by: Mapped[str | None]
     canonical_id: Mapped[int | None] = mapped_column(BigInteger)
     note: Mapped[str | None]
-    # Triggers write these columns: see migration 0004.
+    # Triggers write these columns: see migrations 0004 and 0017.
+    changed_at: Mapped[Instant | None]
     category: Mapped[str | None]
     """The category of both questions, where it is the same."""
     words: Mapped[str | None] = mapped_column(TSVECTOR)

@@ -6,6 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.routes.pairs import read_cursor, write_cursor
+from db.pairs.listing import Place
 from db.rows import PairStatus
 from db.tables.pairs import Pair
 from tests.api_service import make_client, make_key
@@ -118,4 +119,28 @@ def test_what_is_no_filter_is_refused(client: TestClient, query: str) -> None:
 
 def test_a_cursor_is_read_as_it_was_written() -> None:
     for pair_id in (1, 7, 10**17):
-        assert read_cursor(write_cursor(pair_id)) == pair_id
+        place = Place(pair_id=pair_id)
+        assert read_cursor(write_cursor(place)) == place
+
+
+def test_a_feed_goes_on_from_its_cursor(sessions: Factory, client: TestClient) -> None:
+    submit(sessions, "How do I boil an egg", "How do I boil an egg well")
+    drain(sessions)
+    since = {"updated_since": "2020-01-01T00:00:00Z"}
+
+    first = client.get(PAIRS, params=since).json()
+    again = client.get(PAIRS, params={**since, "cursor": first["next_cursor"]}).json()
+    submit(sessions, "Best train to Rome", "Best train to Rome now", first=10)
+    drain(sessions)
+    then = client.get(PAIRS, params={**since, "cursor": again["next_cursor"]}).json()
+
+    assert len(first["pairs"]) == len(then["pairs"]) == 1
+    assert again["pairs"] == []
+    assert first["pairs"] != then["pairs"]
+
+
+def test_a_cursor_belongs_to_its_order(client: TestClient) -> None:
+    cursor = write_cursor(Place(pair_id=1))
+
+    assert client.get(PAIRS, params={"cursor": cursor, "sort": "score"}).status_code == 422
+    assert client.get(PAIRS, params={"sort": "score"}).json()["pairs"] == []

@@ -6,7 +6,6 @@ from typing import ClassVar
 from sqlalchemy.orm import Session
 
 from db.pairs import pairs
-from db.pairs.pairs import PairFilter
 from db.pairs.rows import Finding
 from db.rows import PairKind, Provenance
 from tests.integration.db.two_forums import Calls, Crossed, Side, TwoForums, make_two
@@ -40,22 +39,12 @@ class TestTwoForums(TwoForums):
             session, own.id, _findings(own, own.questions[5]), _provenance(own), read=_read(own)
         ),
         "duplicates": lambda session, own: pairs.duplicates(session, own.question),
-        "list_pairs": lambda session, own: pairs.list_pairs(session, own.id, where=PairFilter()),
-        "list_pairs: a page": lambda session, own: pairs.list_pairs(
-            session, own.id, where=PairFilter(), after=own.confirmed
-        ),
     }
     crossed: ClassVar[Crossed] = {
         "save_findings": (
             attrgetter("question"),
             lambda session, own, thing: pairs.save_findings(
                 session, own.id, _findings(own, thing), _provenance(own), read=_read(own)
-            ),
-        ),
-        "list_pairs": (
-            attrgetter("flagged"),
-            lambda session, own, thing: pairs.list_pairs(
-                session, own.id, where=PairFilter(), after=thing
             ),
         ),
     }

@@ -1,0 +1,129 @@
+"""A forum's pairs in pages: by their ids, by score, or as they change."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, DateTime, cast, literal, select, text, tuple_
+from sqlalchemy.orm import Session, aliased
+
+from db.pairs.rows import PairRow
+from db.rows import PairKind, PairStatus
+from db.tables.pairs import Pair
+from db.tables.questions import Question
+
+
+class Order(StrEnum):
+    """In which order pairs are listed."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+    SCORE = "score"
+    """The highest first."""
+    CHANGED = "changed"
+    """The last changed at the end, for whoever follows them: none is passed over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairFilter:
+    """Which pairs to return; None means any."""
+
+    statuses: Iterable[PairStatus] | None = None
+    min_score: float | None = None
+    max_score: float | None = None
+    flagged_since: datetime | None = None
+    flagged_before: datetime | None = None
+    changed_since: datetime | None = None
+    category: str | None = None
+    """Of both questions."""
+
+    def clauses(self) -> list[ColumnElement[bool]]:
+        """Return the conditions for WHERE."""
+        wanted = [
+            (Pair.status.in_(list(self.statuses)) if self.statuses is not None else None),
+            (Pair.score >= self.min_score if self.min_score is not None else None),
+            (Pair.score <= self.max_score if self.max_score is not None else None),
+            (Pair.flagged_at >= self.flagged_since if self.flagged_since is not None else None),
+            (Pair.flagged_at < self.flagged_before if self.flagged_before is not None else None),
+            (Pair.changed_at >= self.changed_since if self.changed_since is not None else None),
+            (Pair.category == self.category if self.category is not None else None),
+        ]
+        return [clause for clause in wanted if clause is not None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A pair's place in an order: its id, and what it is ordered by before that."""
+
+    pair_id: int
+    score: float | None = None
+    changed_at: datetime | None = None
+
+
+_KEYS: dict[Order, tuple[Any, ...]] = {
+    Order.OLDEST: (Pair.id,),
+    Order.NEWEST: (Pair.id,),
+    Order.SCORE: (Pair.score, Pair.id),
+    Order.CHANGED: (Pair.changed_at, Pair.id),
+}
+_DOWN = (Order.NEWEST, Order.SCORE)
+# A transaction that has written and not yet committed may still show a pair with a time before
+# now: nothing is listed behind the oldest of them.
+_SETTLED = text("""
+    SELECT coalesce(min(xact_start), clock_timestamp()) FROM pg_stat_activity
+    WHERE backend_xid IS NOT NULL AND datname = current_database() AND pid <> pg_backend_pid()
+""")
+
+
+def list_pairs(
+    session: Session,
+    forum_id: int,
+    *,
+    where: PairFilter,
+    order: Order = Order.OLDEST,
+    after: Place | None = None,
+    limit: int = 100,
+) -> list[PairRow]:
+    """Return the forum's pairs that come after a place, so that pages do not shift."""
+    low, high = aliased(Question), aliased(Question)
+    keys = _KEYS[order]
+    is_down = order in _DOWN
+    statement = (
+        select(
+            *(getattr(Pair, name) for name in _OWN),
+            low.external_id.label("low_external_id"),
+            high.external_id.label("high_external_id"),
+            low.title.label("low_title"),
+            high.title.label("high_title"),
+        )
+        .join(low, low.id == Pair.low_id)
+        .join(high, high.id == Pair.high_id)
+        .where(Pair.forum_id == forum_id, *where.clauses())
+        .order_by(*(key.desc() if is_down else key for key in keys))
+        .limit(limit)
+    )
+    if after is not None:
+        place = tuple_(*_values(order, after))
+        statement = statement.where(tuple_(*keys) < place if is_down else tuple_(*keys) > place)
+    if order is Order.CHANGED:
+        settled = session.execute(_SETTLED).scalar_one()
+        statement = statement.where(Pair.changed_at < settled)
+    return [
+        PairRow(**{**row, "kind": PairKind(row["kind"]), "status": PairStatus(row["status"])})
+        for row in session.execute(statement).mappings()
+    ]
+
+
+_OWN = tuple(
+    name for name in PairRow.__dataclass_fields__ if not name.endswith(("external_id", "_title"))
+)
+
+
+def _values(order: Order, after: Place) -> tuple[object, ...]:
+    if order is Order.SCORE:
+        return (cast(literal(after.score), Pair.score.type), after.pair_id)
+    if order is Order.CHANGED:
+        return (cast(literal(after.changed_at), DateTime(timezone=True)), after.pair_id)
+    return (after.pair_id,)
