@@ -32,6 +32,12 @@ PAGE = """<!doctype html><html lang="en"><title>Ask</title><main><h1>Ask</h1>
 <button>Post</button></form></main>
 <script async src="{service}/widget.js" data-forum="cooks" data-key="{key}" data-wait="20"></script>
 """
+TYPE = """(input, text) => {
+  for (let end = 1; end <= text.length; end += 1) {
+    input.value = text.slice(0, end);
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+}"""
 Check = Callable[[CheckRequest], None]
 
 
@@ -147,7 +153,7 @@ def told(committed: Factory) -> list[tuple[str, str | None]]:
 def test_three_earlier_questions_are_shown_answered_ones_first_and_the_rest_is_told(
     page: Page, site: Site, committed: Factory
 ) -> None:
-    page.get_by_label("Title").press_sequentially("How do I boil an egg?", delay=2)
+    page.get_by_label("Title").evaluate(TYPE, "How do I boil an egg?")
     items = page.get_by_role("listitem")
     expect(items).to_have_count(3)
 
@@ -157,7 +163,7 @@ def test_three_earlier_questions_are_shown_answered_ones_first_and_the_rest_is_t
         "Boiling eggs?",
     ]
     expect(page.get_by_role("status")).to_contain_text("3 questions were asked before")
-    assert len(site.queue.asked) <= 3, "it asks when somebody pauses, not at each letter"
+    assert len(site.queue.asked) == 1, "it asks when somebody pauses, not at each letter"
     page.get_by_role("button", name="Mine is different: Soft eggs?").click()
     expect(page.get_by_role("status")).to_contain_text("yours is different")
     page.get_by_role("button", name="This answers me: Boiling eggs?").click()
