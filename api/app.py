@@ -21,6 +21,7 @@ from api.routes import (
     pairs,
     questions,
     review,
+    rising,
     webhooks,
     widget,
 )
@@ -60,6 +61,7 @@ def create_app(settings: ApiSettings, sessions: Sessions, queue: Queue) -> FastA
         archives,
         review,
         by_hand,
+        rising,
         webhooks,
         calibrations,
         forums,

@@ -37,7 +37,7 @@ MODULES = {
     "worker.check": ("worker/live/check.py",),
     "worker.drain_live": ("worker/live/drain.py",),
     "worker.drain_archive": ("worker/live/drain.py", "worker/archives/slices.py"),
-    "worker.sweep": ("worker/upkeep.py",),
+    "worker.sweep": ("worker/upkeep.py", "worker/acting.py"),
     "worker.prove": ("worker/resources.py",),
     "worker.deliver": ("worker/acting.py", "worker/delivery/webhooks.py"),
     "worker.upkeep": ("worker/upkeep.py", "worker/acting.py"),

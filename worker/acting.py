@@ -7,6 +7,7 @@ from db.acting import alone, ladder
 from db.acting.ladder import Ladder
 from db.actions import settling
 from db.engine import Sessions
+from db.faq import rising
 from db.review import insight
 from db.rows import Rung
 from db.tenants import forums
@@ -38,6 +39,17 @@ def act(sessions: Sessions) -> None:
             done = alone.confirm(session, forum.id, from_score=forum.act_threshold)
         if done:
             log.info("pairs.confirmed_alone", forum_id=forum.id, pairs=done)
+
+
+def tell_rising(sessions: Sessions) -> None:
+    """Tell of questions that many ask now, in each forum where something was flagged lately."""
+    with sessions.begin() as session:
+        found = forums.list_forums(session)
+    for forum in found:
+        with sessions.begin() as session:
+            told = rising.tell(session, forum.id, rising.rising(session, forum.id))
+        if told:
+            log.info("groups.rising", forum_id=forum.id, groups=told)
 
 
 def prove_again(sessions: Sessions) -> None:

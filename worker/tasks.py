@@ -55,6 +55,7 @@ def sweep() -> None:
     """Wake lanes whose messages were lost or whose leases have ended."""
     held = resources()
     upkeep.sweep(held.sessions, held.queue)
+    acting.tell_rising(held.sessions)
 
 
 @shared_task(name=PROVE)

@@ -17,6 +17,8 @@ from api.deps import Sessions
 from db.deciding import bulk, by_hand
 from db.deciding.bulk import BulkDone
 from db.errors import InvalidInputError
+from db.faq import ranking, rising
+from db.faq.ranking import Ranking
 from db.groups import groups
 from db.review import queue as review
 from db.rows import PairStatus
@@ -42,6 +44,21 @@ def list_groups(
         found = groups.list_groups(session, reviewer.forum.id, before=before, limit=PAGE + 1)
     more = found[PAGE - 1].id if len(found) > PAGE else None
     return page("groups.html", **context, groups=found[:PAGE], more=more)
+
+
+@router.get("/faq")
+def most_asked(
+    reviewer: AReviewer,
+    sessions: Sessions,
+    sort: Ranking = Ranking.SIZE,
+    days: Annotated[int, Query(ge=1, le=3_660)] = 7,
+) -> Response:
+    """Show what is asked most, what grows, and what many ask now."""
+    with sessions.begin() as session:
+        context = frame(session, reviewer, active="groups")
+        found = ranking.ranked(session, reviewer.forum.id, sort, window_s=days * 86_400, limit=PAGE)
+        now = rising.rising(session, reviewer.forum.id)
+    return page("faq.html", **context, groups=found, now=now, sort=sort, days=days)
 
 
 @router.get("/groups/{group_id}")

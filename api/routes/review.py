@@ -1,7 +1,7 @@
 """Reviewing for a forum's own backend: claims, decisions, undo, groups."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
@@ -14,13 +14,17 @@ from api.http.texts import CheckedRoute
 from api.schemas import ExternalId
 from db.deciding import decisions
 from db.deciding.decisions import NOTE_LENGTH, StaleVersionError, Verdict
+from db.faq import ranking
+from db.faq.ranking import RankedGroup, Ranking, Scope
 from db.groups import groups
-from db.groups.groups import GroupDetail, WouldMergeError
+from db.groups.groups import GroupDetail, GroupRow, WouldMergeError
 from db.questions import questions
 from db.review import attention
 from db.rows import SERVICE, PairStatus
 
 _ID_DIGITS = 18
+_ID = rf"^[1-9]\d{{0,{_ID_DIGITS - 1}}}$"
+_LONGEST_WINDOW_H = 24 * 366
 
 
 class ReviewRoute(CheckedRoute):
@@ -138,10 +142,26 @@ class GroupSummaryOut(_Out):
     size: int
     to_review: int
     updated_at: datetime
+    grown: int | None = Field(default=None, description="By size or growth: asked in the window")
+    last_asked_at: datetime | None = None
+
+    @classmethod
+    def of(cls, row: GroupRow | RankedGroup) -> Self:
+        """Return a group of a list as the API shows it."""
+        ranked = row if isinstance(row, RankedGroup) else None
+        return cls(
+            id=str(row.id),
+            title=row.canonical_title,
+            size=row.size,
+            to_review=row.to_review,
+            updated_at=row.updated_at,
+            grown=ranked.grown if ranked is not None else None,
+            last_asked_at=ranked.last_asked_at if ranked is not None else None,
+        )
 
 
 class GroupsOut(_Out):
-    """A forum's groups, the last changed first."""
+    """A forum's groups, in the order that was asked for."""
 
     groups: list[GroupSummaryOut]
 
@@ -217,30 +237,47 @@ def undo(
     return decision_out(done)
 
 
+class GroupsQuery(BaseModel):
+    """Which groups, in which order, how many."""
+
+    sort: Literal["changed", "size", "growth"] = Field(
+        default="changed", description="`growth`: by how many were asked within `window_hours`"
+    )
+    window_hours: float = Field(default=168, gt=0, le=_LONGEST_WINDOW_H, allow_inf_nan=False)
+    days: int | None = Field(
+        default=None, ge=1, le=36_600, description="By size or growth: questions asked since count"
+    )
+    category: str | None = Field(default=None, max_length=200, description="The same")
+    author: str | None = Field(default=None, max_length=200, description="The same")
+    before: str | None = Field(
+        default=None, pattern=_ID, description="Id of the last group of the page before"
+    )
+    limit: int = Field(default=50, ge=1, le=200)
+
+
 @router.get("/groups")
 def list_groups(
-    forum: ReviewForum,
-    sessions: Sessions,
-    before: Annotated[str | None, Query(pattern=rf"^[1-9]\d{{0,{_ID_DIGITS - 1}}}$")] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    forum: ReviewForum, sessions: Sessions, query: Annotated[GroupsQuery, Query()]
 ) -> GroupsOut:
-    """Return the forum's groups; `before` is the id of the last one of the page before."""
+    """Return the forum's groups: the last changed first, or the most asked, or the fastest growing.
+
+    `before` is the id of the last one of the page before.
+    """
+    before = int(query.before) if query.before else None
     with sessions.begin() as session:
-        found = groups.list_groups(
-            session, forum.id, before=int(before) if before else None, limit=limit
+        if query.sort == "changed":
+            rows = groups.list_groups(session, forum.id, before=before, limit=query.limit)
+            return GroupsOut(groups=[GroupSummaryOut.of(row) for row in rows])
+        ranked = ranking.ranked(
+            session,
+            forum.id,
+            Ranking(query.sort),
+            window_s=query.window_hours * 3_600,
+            scope=Scope(days=query.days, category=query.category, author=query.author),
+            before=before,
+            limit=query.limit,
         )
-    return GroupsOut(
-        groups=[
-            GroupSummaryOut(
-                id=str(row.id),
-                title=row.canonical_title,
-                size=row.size,
-                to_review=row.to_review,
-                updated_at=row.updated_at,
-            )
-            for row in found
-        ]
-    )
+    return GroupsOut(groups=[GroupSummaryOut.of(row) for row in ranked])
 
 
 @router.get("/groups/{group_id}")

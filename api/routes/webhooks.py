@@ -36,7 +36,15 @@ _Url = Annotated[
         examples=["https://forum.example/askedbefore"],
     ),
 ]
-_Kind = Literal["pair.flagged", "pair.decided", "pair.undone", "group.changed", "action.due"]
+_Kind = Literal[
+    "pair.flagged",
+    "pair.decided",
+    "pair.undone",
+    "group.changed",
+    "action.due",
+    "group.rising",
+    "question.checked",
+]
 _Kinds = Annotated[
     list[_Kind], Field(min_length=1, description="Kinds of events that are sent to it")
 ]

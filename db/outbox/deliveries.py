@@ -219,6 +219,8 @@ def _data(session: Session, event: Event | None) -> dict[str, object]:
         return {}
     if event.kind == "action.due":
         return _action_data(session, event.data.get("action_id"))
+    if event.kind in {"group.rising", "question.checked"}:
+        return _question_data(session, event)
     known: dict[str, object] = {"by": event.actor}
     if event.pair_id is not None:
         return known | _pair_data(session, event.pair_id)
@@ -285,6 +287,19 @@ def _action_data(session: Session, action_id: object) -> dict[str, object]:
         "state": row.state,
         "objection_path": objection_path(row.token),
     }
+
+
+def _question_data(session: Session, event: Event) -> dict[str, object]:
+    found = session.execute(
+        select(Question.external_id, Question.url, Question.checked_at).where(
+            Question.id == event.question_id
+        )
+    ).one_or_none()
+    if found is None:
+        return {"question": None, "status": "erased"}
+    checked = found.checked_at.isoformat() if found.checked_at is not None else None
+    named = {"question": found.external_id, "url": found.url}
+    return {**named, "checked_at": checked, **event.data}
 
 
 def objection_path(token: str) -> str:

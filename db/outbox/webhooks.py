@@ -20,7 +20,15 @@ from db.errors import (
 )
 from db.tables.review import Delivery, Webhook
 
-KINDS = ("pair.flagged", "pair.decided", "pair.undone", "group.changed", "action.due")
+KINDS = (
+    "pair.flagged",
+    "pair.decided",
+    "pair.undone",
+    "group.changed",
+    "action.due",
+    "group.rising",
+    "question.checked",
+)
 LIMIT = 10
 """Webhooks of a forum at most."""
 OLD_SECRET_SIGNS = timedelta(days=1)
@@ -100,6 +108,14 @@ def rotate_secret(session: Session, forum_id: int, webhook_id: int) -> WebhookRo
     }
     session.execute(update(Webhook).where(Webhook.id == webhook_id).values(values))
     return get(session, forum_id, webhook_id)
+
+
+def is_wanted(session: Session, forum_id: int, kind: str) -> bool:
+    """Return whether a webhook of the forum receives events of this kind."""
+    found = select(Webhook.id).where(
+        Webhook.forum_id == forum_id, Webhook.kinds.any(kind), Webhook.disabled_at.is_(None)
+    )
+    return session.execute(found.limit(1)).first() is not None
 
 
 def _row(webhook: Webhook) -> WebhookRow:

@@ -45,6 +45,9 @@ class Forum(Base):
     wanted_precision: Mapped[float] = mapped_column(REAL, server_default=text("0.98"))
     act_threshold: Mapped[float | None] = mapped_column(REAL)
     """Where the decisions prove that precision; null: nowhere, and the service decides nothing."""
+    rising_count: Mapped[int] = mapped_column(server_default=text("5"))
+    rising_window_h: Mapped[float] = mapped_column(REAL, server_default=text("1"))
+    """A question rises when so many have asked it within so many hours."""
     created_at: Mapped[Now]
 
 

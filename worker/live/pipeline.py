@@ -5,6 +5,7 @@ before the search: of two duplicates that arrive together, the one that commits 
 The pairs, their events and the end of the jobs are committed together.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -15,11 +16,14 @@ import structlog
 from sqlalchemy.orm import Session
 
 from db.engine import Sessions
+from db.outbox import webhooks
+from db.outbox.events import NewEvent, record
 from db.pairs import pairs
 from db.pairs.pairs import StaleScoresError
 from db.pairs.rows import Finding
 from db.questions import questions
 from db.questions.rows import CandidateText
+from db.rows import SERVICE
 from db.tenants import forums
 from db.tenants.rows import ForumRow
 from db.vectors import embeddings
@@ -121,6 +125,7 @@ class Pipeline:
             session, found.forum.id, mine, provenance, read=found.versions
         )
         questions.mark_checked(session, ours, provenance)
+        _tell_checked(session, found.forum.id, ours, mine)
         return len(ours), changed
 
     def _search(self, session: Session, forum_id: int, batch: Sequence[Claimed]) -> _Found:
@@ -170,6 +175,26 @@ def set_aside(sessions: Sessions, unreadable: Reasons, versions: Mapping[int, in
             )
     # The errors are stored in the rows; they may quote the questions.
     log.warning("questions.unreadable", question_ids=sorted(unreadable))
+
+
+def _tell_checked(
+    session: Session, forum_id: int, ids: AbstractSet[int], findings: Sequence[Finding]
+) -> None:
+    """Record that questions are checked, for a forum that waits for that."""
+    if not ids or not webhooks.is_wanted(session, forum_id, "question.checked"):
+        return
+    counts = Counter(finding.question_id for finding in findings)
+    told = [
+        NewEvent(
+            forum_id=forum_id,
+            kind="question.checked",
+            actor=SERVICE,
+            question_id=one,
+            data={"findings": counts[one]},
+        )
+        for one in sorted(ids)
+    ]
+    record(session, told)
 
 
 def _forum(question: Claimed) -> int:
