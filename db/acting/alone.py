@@ -1,6 +1,6 @@
 """Decisions of the service itself, on pairs whose score is proved to be enough."""
 
-from sqlalchemy import Select, exists, or_, select
+from sqlalchemy import Select, cast, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from db.deciding import decisions
@@ -46,7 +46,7 @@ def _ripe(forum_id: int, from_score: float) -> Select[int]:
             Pair.forum_id == forum_id,
             Pair.status == PairStatus.FLAGGED,
             Pair.kind.in_((PairKind.MODEL, PairKind.SAME_TEXT)),
-            Pair.score >= from_score,
+            Pair.score >= cast(from_score, Pair.score.type),  # as exact as what is stored
             low.visible,
             high.visible,
             ~exists().where(Decision.pair_id == Pair.id),
