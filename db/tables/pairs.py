@@ -50,7 +50,7 @@ class Pair(Base):
     decided_by: Mapped[str | None]
     canonical_id: Mapped[int | None] = mapped_column(BigInteger)
     note: Mapped[str | None]
-    # Triggers write these columns: see migrations 0004 and 0017.
+    # Triggers write these columns: see migrations 0004 and 0020.
     changed_at: Mapped[Instant | None]
     category: Mapped[str | None]
     """The category of both questions, where it is the same."""
