@@ -113,7 +113,7 @@ def rotate_secret(session: Session, forum_id: int, webhook_id: int) -> WebhookRo
 def is_wanted(session: Session, forum_id: int, kind: str) -> bool:
     """Return whether a webhook of the forum receives events of this kind."""
     found = select(Webhook.id).where(
-        Webhook.forum_id == forum_id, Webhook.kinds.any(kind), Webhook.disabled_at.is_(None)
+        Webhook.forum_id == forum_id, Webhook.kinds.contains([kind]), Webhook.disabled_at.is_(None)
     )
     return session.execute(found.limit(1)).first() is not None
 

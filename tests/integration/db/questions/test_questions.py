@@ -28,6 +28,7 @@ def _provenance(own: Side) -> Provenance:
 class TestTwoForums(TwoForums):
     module = questions
     calls: ClassVar[Calls] = {
+        "answered": lambda session, own: questions.answered(session, own.questions),
         "get": lambda session, own: questions.get(session, own.id, "q1"),
         "answer": lambda session, own: questions.answer(session, own.id, "q1"),
         "list_questions": lambda session, own: questions.list_questions(
