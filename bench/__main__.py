@@ -1,7 +1,8 @@
 """``python -m bench``: every measurement in turn, and its table into docs/measurements.md.
 
 Name measurements to run only some: ``python -m bench service models``. The tables of the others
-stay as they are.
+stay as they are. A measurement with options, such as ``python -m bench service --stored 180000``,
+and ``python -m bench gpu`` only print.
 """
 
 import subprocess
@@ -9,15 +10,24 @@ import sys
 from pathlib import Path
 
 PAGE = Path(__file__).parents[1] / "docs" / "measurements.md"
+PRINTED = ("gpu",)
+"""Measurements that need a machine of their own."""
 MEASUREMENTS = ("models", "service", "search", "archives", "console")
 
 
 def main() -> None:
     """Run the named measurements, or all of them, and rewrite their tables."""
-    wanted = sys.argv[1:] or MEASUREMENTS
-    unknown = set(wanted) - set(MEASUREMENTS)
+    given = sys.argv[1:]
+    options = next((at for at, one in enumerate(given) if one.startswith("-")), len(given))
+    wanted = given[:options] or MEASUREMENTS
+    unknown = set(wanted) - {*MEASUREMENTS, *PRINTED}
     if unknown:
-        sys.exit(f"there are {', '.join(MEASUREMENTS)}; not {', '.join(sorted(unknown))}")
+        known = ", ".join((*MEASUREMENTS, *PRINTED))
+        sys.exit(f"there are {known}; not {', '.join(sorted(unknown))}")
+    if given[options:] or set(wanted) & set(PRINTED):
+        for name in wanted:
+            subprocess.run([sys.executable, "-m", f"bench.{name}", *given[options:]], check=True)
+        return
     for name in wanted:
         print(f"Measuring {name} ...", file=sys.stderr, flush=True)
         done = subprocess.run(
