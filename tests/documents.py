@@ -39,7 +39,11 @@ MODULES = {
     "worker.drain_archive": ("worker/live/drain.py", "worker/archives/slices.py"),
     "worker.sweep": ("worker/upkeep.py", "worker/acting.py"),
     "worker.prove": ("worker/resources.py",),
-    "worker.deliver": ("worker/acting.py", "worker/delivery/webhooks.py"),
+    "worker.deliver": (
+        "worker/acting.py",
+        "worker/delivery/webhooks.py",
+        "worker/connectors/carrier.py",
+    ),
     "worker.upkeep": ("worker/upkeep.py", "worker/acting.py"),
 }
 """The modules that do the work of a task."""

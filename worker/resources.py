@@ -23,6 +23,7 @@ from db.vectors.rows import ModelKind, ModelRow
 from db.work import workers
 from db.work.rows import Lane
 from worker import upkeep
+from worker.connectors.carrier import Carrier
 from worker.delivery.addresses import WebhookSettings
 from worker.delivery.webhooks import Courier
 from worker.inference.encoder import Encoder
@@ -64,7 +65,11 @@ class Resources:
         self._archives: ArchiveWorker | None = None
         self._importer = ThreadPoolExecutor(1, thread_name_prefix="import")
         self._importing: Future[tuple[type[BlockSearch], type[ArchiveWorker]]] | None = None
-        self.courier = Courier(sessions, allow_private=WebhookSettings().allow_private)
+        allow_private = WebhookSettings().allow_private
+        self.courier = Courier(sessions, allow_private=allow_private)
+        self.carrier = Carrier(
+            sessions, self.queue, allow_private=allow_private, public_url=settings.public_url
+        )
         self._proved_at = 0.0
 
     def models(self) -> Models:

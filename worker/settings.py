@@ -19,6 +19,11 @@ class WorkerSettings(BaseSettings):
         default="auto",
         description="`auto`, `cpu`, `cuda` or `cuda:N`; auto uses a GPU if there is one",
     )
+    public_url: str = Field(
+        default="",
+        description="Address under which browsers reach the service, such as"
+        " `https://duplicates.example`; links and cookies follow it",
+    )
     bi_encoder: str | None = Field(
         default=None,
         description="Bi-encoder to activate at start: a hub id, a sentence-transformers folder, or"

@@ -71,6 +71,7 @@ def deliver() -> None:
     acting.act(held.sessions)
     acting.settle(held.sessions)
     held.courier.start()
+    held.carrier.start()
 
 
 @shared_task(name=UPKEEP)

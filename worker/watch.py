@@ -77,6 +77,7 @@ class Watch:
         acting.act(self._held.sessions)
         acting.settle(self._held.sessions)
         self._held.courier.start()
+        self._held.carrier.start()
         due = upkeep.sweep(self._held.sessions, self._held.queue)
         if due.intersection(self._lanes) and self._is_idle():
             self.work()

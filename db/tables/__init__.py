@@ -1,6 +1,16 @@
 """The tables, one module per noun; rows leave `db` only as the frozen records of the rooms."""
 
-from db.tables import actions, archives, calibrations, keys, outcomes, pairs, questions, review
+from db.tables import (
+    actions,
+    archives,
+    calibrations,
+    connectors,
+    keys,
+    outcomes,
+    pairs,
+    questions,
+    review,
+)
 from db.tables.base import Base
 
 __all__ = [
@@ -8,6 +18,7 @@ __all__ = [
     "actions",
     "archives",
     "calibrations",
+    "connectors",
     "keys",
     "outcomes",
     "pairs",

@@ -25,6 +25,8 @@ from db.archives.archives import Stage
 from db.archives.units import NewUnit
 from db.asking import outcomes
 from db.asking.outcomes import AskerDid, NewOutcome
+from db.connecting import connectors
+from db.connecting.connectors import ConnectorKind, Wanted
 from db.deciding import decisions
 from db.deciding.decisions import Verdict
 from db.errors import ServiceError
@@ -277,6 +279,10 @@ def _act(session: Session, forum: ForumRow, asked: int) -> int:
     )
     outcomes.save(session, forum.id, check)
     vetoes.put(session, forum.id, asked, Source.EDIT, reason=f"of {forum.name}")
+    reached = Wanted(
+        kind=ConnectorKind.DISCOURSE, url=f"https://{forum.name}.example", api_key="k", paths={}
+    )
+    connectors.put(session, forum.id, reached)
     actions.note_unsettled(session, forum.id, [asked])
     found = select(Action.id).where(Action.forum_id == forum.id)
     return session.execute(found).scalar_one()

@@ -1,0 +1,1 @@
+"""Forums' own software: what its messages say, and its API for carrying decisions out. Its HTTP."""

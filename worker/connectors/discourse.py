@@ -1,0 +1,186 @@
+"""Discourse's own API, as its documentation describes it: read topics, close, tag, write.
+
+What is written first is found again, so an action that was broken off and is begun anew writes
+nothing twice. Closing comes last: a topic that is closed has its link already.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx2
+
+from db.actions.rows import ActionRow, Kind
+from db.connecting.connectors import ConnectorRow, Mode
+from db.errors import InvalidInputError
+from db.outbox.deliveries import objection_path
+from worker.connectors import shapes
+from worker.connectors.shapes import Change
+from worker.delivery.addresses import resolve
+
+TIMEOUT_S = 10.0
+_AGENT = "askedbefore-connector/1"
+_TOO_MANY = 429
+_AWAY = 500
+_LONGEST_REST_S = 3_600.0
+_LINK = "This question has been asked before: {url}"
+_OBJECT = "\n\nIs yours a different one? Say so here: {where}"
+_NOTE = "askedbefore: it seems to ask the same as {url}"
+
+
+class DiscourseError(Exception):
+    """The forum refused, and will again."""
+
+
+class AwayError(Exception):
+    """The forum does not answer now, or asks for a rest of *rest_s* seconds."""
+
+    def __init__(self, message: str, *, rest_s: float) -> None:
+        super().__init__(message)
+        self.rest_s = rest_s
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of topics, and whether it is the last one."""
+
+    changes: list[Change]
+    is_last: bool
+
+
+class Discourse:
+    """A forum that runs on Discourse."""
+
+    def __init__(self, row: ConnectorRow, *, allow_private: bool, public_url: str) -> None:
+        self._row = row
+        self._allow_private = allow_private
+        self._public_url = public_url.rstrip("/")
+
+    def carry_out(self, action: ActionRow) -> None:
+        """Do what an action says; raises `DiscourseError` and `AwayError`."""
+        topic = self._call("GET", f"/t/{action.question_id}.json?include_raw=1")
+        if action.kind is Kind.REOPEN:
+            self._take_back(action, topic)
+        elif self._row.mode is Mode.NOTE or action.kind is Kind.NOTE:
+            is_staff_only = self._row.mode is Mode.NOTE
+            self._say(action, topic, _NOTE if is_staff_only else _LINK, whisper=is_staff_only)
+        elif action.kind is Kind.LABEL:
+            self._tag(topic, self._row.tag or "asked-before")
+        else:
+            self._close(action, topic)
+
+    def _close(self, action: ActionRow, topic: Mapping[str, Any]) -> None:
+        self._say(action, topic, _LINK)
+        if self._row.tag:
+            self._tag(topic, self._row.tag)
+        self._set_closed(topic, closed=True)
+
+    def _take_back(self, action: ActionRow, topic: Mapping[str, Any]) -> None:
+        if self._row.mode is Mode.NOTE:
+            return
+        for post in _posts(topic):
+            if post.get("post_number") != 1 and _is_ours(post):
+                self._call("DELETE", f"/posts/{post['id']}.json")
+        tags, own = _tags(topic), self._row.tag or "asked-before"
+        if own in tags:
+            rest = [tag for tag in tags if tag != own]
+            self._call("PUT", f"/t/-/{action.question_id}.json", {"tags[]": rest or [""]})
+        self._set_closed(topic, closed=False)
+
+    def _say(
+        self, action: ActionRow, topic: Mapping[str, Any], words: str, *, whisper: bool = False
+    ) -> None:
+        url = action.canonical_url or f"{self._row.url}/t/{action.canonical_id}"
+        if any(_is_ours(post) and url in str(post.get("raw")) for post in _posts(topic)):
+            return
+        raw = words.format(url=url)
+        if self._public_url and not whisper:
+            raw += _OBJECT.format(where=f"{self._public_url}{objection_path(action.token)}")
+        raw += _MARK
+        form: dict[str, Any] = {"topic_id": action.question_id, "raw": raw}
+        if whisper:
+            form["whisper"] = "true"
+        self._call("POST", "/posts.json", form)
+
+    def _tag(self, topic: Mapping[str, Any], tag: str) -> None:
+        tags = _tags(topic)
+        if tag not in tags:
+            self._call("PUT", f"/t/-/{topic['id']}.json", {"tags[]": [*tags, tag]})
+
+    def _set_closed(self, topic: Mapping[str, Any], *, closed: bool) -> None:
+        if bool(topic.get("closed")) is not closed:
+            form = {"status": "closed", "enabled": "true" if closed else "false"}
+            self._call("PUT", f"/t/{topic['id']}/status.json", form)
+
+    def page(self, number: int) -> Page:
+        """Return a page of topics, the oldest first; raises `DiscourseError` and `AwayError`."""
+        query = urlencode({"order": "created", "ascending": "true", "page": number})
+        found = self._call("GET", f"/latest.json?{query}")
+        listed = found.get("topic_list")
+        topics = listed.get("topics") if isinstance(listed, Mapping) else None
+        if not isinstance(listed, Mapping) or not isinstance(topics, list):
+            raise DiscourseError("the forum's list of topics has another shape than documented")
+        changes = [self._read(one) for one in topics if isinstance(one, Mapping)]
+        return Page([one for one in changes if one is not None], not listed.get("more_topics_url"))
+
+    def _read(self, topic: Mapping[str, Any]) -> Change | None:
+        return shapes.of_topic(topic, base_url=self._row.url)
+
+    def _call(
+        self, method: str, path: str, form: Mapping[str, Any] | None = None
+    ) -> Mapping[str, Any]:
+        try:
+            answer = self._send(method, path, form)
+        except (httpx2.HTTPError, OSError) as error:
+            raise AwayError(f"{type(error).__name__}: {error}", rest_s=60) from error
+        except InvalidInputError as error:
+            raise DiscourseError(str(error)) from error
+        if answer.status_code == _TOO_MANY or answer.status_code >= _AWAY:
+            raise AwayError(f"it answered {answer.status_code}", rest_s=_rest_s(answer))
+        if not answer.is_success:
+            raise DiscourseError(f"{method} {path}: it answered {answer.status_code}")
+        found = answer.json() if answer.content.strip() else {}
+        return found if isinstance(found, Mapping) else {}
+
+    def _send(self, method: str, path: str, form: Mapping[str, Any] | None) -> httpx2.Response:
+        target = resolve(f"{self._row.url}{path}", allow_private=self._allow_private)
+        with httpx2.Client(timeout=TIMEOUT_S, trust_env=False) as client:
+            return client.request(
+                method,
+                target.pinned_url,
+                data=form,
+                headers={
+                    "Api-Key": self._row.api_key or "",
+                    "Api-Username": self._row.api_user or "system",
+                    "User-Agent": _AGENT,
+                    "Accept": "application/json",
+                    "Host": target.host_header,
+                },
+                extensions={"sni_hostname": target.host},
+            )
+
+
+_MARK = "\n\n<!-- askedbefore -->"
+
+
+def _is_ours(post: Mapping[str, Any]) -> bool:
+    return _MARK.strip() in str(post.get("raw"))
+
+
+def _posts(topic: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    stream = topic.get("post_stream")
+    posts = stream.get("posts") if isinstance(stream, Mapping) else None
+    return [one for one in posts if isinstance(one, Mapping)] if isinstance(posts, list) else []
+
+
+def _tags(topic: Mapping[str, Any]) -> list[str]:
+    found = [
+        one.get("name") if isinstance(one, Mapping) else one for one in topic.get("tags") or ()
+    ]
+    return [str(one) for one in found]
+
+
+def _rest_s(answer: httpx2.Response) -> float:
+    header = answer.headers.get("retry-after", "")
+    return min(float(header), _LONGEST_REST_S) if header.isascii() and header.isdigit() else 60.0

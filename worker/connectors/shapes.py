@@ -1,0 +1,135 @@
+"""What the messages of a forum's software say about a question. Pure.
+
+Discourse sends a topic without its text, and the text with the topic's first post. So a message
+changes some fields of a question, and the others stay.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import jsonpath
+
+from db.errors import InvalidInputError
+from db.questions.rows import Facts
+from worker.live import intake
+
+PATHS = ("id", "title", "body", "deleted", "url", "category", "author", "asked_at")
+_REQUIRED = ("id", "title")
+_GONE = ("topic_destroyed",)
+_TEXTS = ("post_created", "post_edited", "post_recovered")
+_TOPICS = (
+    "topic_created",
+    "topic_edited",
+    "topic_recovered",
+    "topic_destroyed",
+    "topic_status_updated",
+)
+
+
+class UnreadableMessageError(InvalidInputError):
+    """The message does not say what it should."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a message says about a question: the fields that it names."""
+
+    external_id: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+def of_discourse(event: str, message: Any, *, base_url: str | None) -> Change | None:
+    """Return what one of Discourse's webhooks says; None if it is not about a question's text."""
+    if event in _TOPICS:
+        return of_topic(_part(message, "topic"), event=event, base_url=base_url)
+    if event in _TEXTS:
+        post = _part(message, "post")
+        if post.get("post_number") != 1 or post.get("topic_archetype") == "private_message":
+            return None
+        texts = {"title": post.get("topic_title"), "body": post.get("raw")}
+        named = {name: text for name, text in texts.items() if isinstance(text, str)}
+        return Change(external_id=_id(post, "topic_id"), fields=named)
+    return None
+
+
+def of_topic(topic: Mapping[str, Any], *, event: str = "", base_url: str | None) -> Change | None:
+    """Return what a topic of Discourse says, from a webhook or a list; None for a private one."""
+    if topic.get("archetype", "regular") != "regular":
+        return None
+    number = _id(topic, "id")
+    is_gone = event in _GONE or topic.get("deleted_at") is not None
+    fields: dict[str, Any] = {
+        "title": topic.get("title"),
+        "asked_at": intake.parse_instant(topic.get("created_at")),
+        "visible": not is_gone and topic.get("visible") is not False,
+        "facts": _facts(topic),
+    }
+    if base_url is not None:
+        fields["url"] = f"{base_url.rstrip('/')}/t/{topic.get('slug') or '-'}/{number}"
+    if isinstance(topic.get("category_id"), int):
+        fields["category"] = str(topic["category_id"])
+    author = topic.get("created_by")
+    if isinstance(author, Mapping) and isinstance(author.get("username"), str):
+        fields["author"] = author["username"]
+    return Change(external_id=number, fields=fields)
+
+
+def _facts(topic: Mapping[str, Any]) -> Facts:
+    posts, accepted = topic.get("posts_count"), topic.get("has_accepted_answer")
+    tags = [one.get("name") if isinstance(one, Mapping) else one for one in topic.get("tags") or ()]
+    return Facts(
+        answers=max(0, posts - 1) if isinstance(posts, int) else None,
+        accepted=accepted if isinstance(accepted, bool) else None,
+        views=topic["views"] if isinstance(topic.get("views"), int) else None,
+        votes=topic["like_count"] if isinstance(topic.get("like_count"), int) else None,
+        tags=tuple(one for one in tags if isinstance(one, str)),
+        closed=topic["closed"] if isinstance(topic.get("closed"), bool) else None,
+    )
+
+
+def _part(message: Any, name: str) -> Mapping[str, Any]:
+    part = message.get(name) if isinstance(message, Mapping) else None
+    if not isinstance(part, Mapping):
+        raise UnreadableMessageError(f"the message has no {name!r}")
+    return part
+
+
+def _id(part: Mapping[str, Any], name: str) -> str:
+    number = part.get(name)
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise UnreadableMessageError(f"the message has no number {name!r}")
+    return str(number)
+
+
+def check_paths(paths: Mapping[str, str]) -> None:
+    """Raise `InvalidInputError` unless these are JSONPaths of known fields, with id and title."""
+    if set(paths) - set(PATHS) or not set(_REQUIRED) <= set(paths):
+        raise InvalidInputError(f"name the paths of id and title, and of {', '.join(PATHS[2:])}")
+    for name, path in paths.items():
+        try:
+            jsonpath.compile(path)
+        except jsonpath.JSONPathError as error:
+            raise InvalidInputError(f"the path of {name} is no JSONPath: {error}") from error
+
+
+def of_any(message: Any, paths: Mapping[str, str]) -> Change:
+    """Return what a message says at a forum's own paths; raises `UnreadableMessageError`."""
+    found = {name: _first(message, path) for name, path in paths.items()}
+    named = found.pop("id")
+    if not isinstance(named, str | int) or isinstance(named, bool):
+        raise UnreadableMessageError(f"there is no id at {paths['id']}")
+    fields: dict[str, Any] = {"visible": not found.pop("deleted", None)}
+    for name, value in found.items():
+        if name == "asked_at" and value is not None:
+            fields[name] = intake.parse_instant(value)
+        elif isinstance(value, str | int | float) and not isinstance(value, bool):
+            fields[name] = str(value)
+    return Change(external_id=str(named), fields=fields)
+
+
+def _first(message: Any, path: str) -> Any:
+    if not isinstance(message, Mapping | list):
+        raise UnreadableMessageError("the message is neither an object nor a list")
+    found = jsonpath.compile(path).findall(message)
+    return found[0] if found else None

@@ -1,0 +1,75 @@
+"""Takes what a forum's software says: a question is stored with the fields that a message names."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from db.errors import QuestionNotFoundError
+from db.questions import questions, saving
+from db.questions.rows import Facts, NewQuestion, QuestionRow, Saved
+from db.tenants.rows import ForumRow
+from db.work.rows import Lane
+from worker.connectors.shapes import Change
+from worker.live import intake
+from worker.live.intake import FieldError, Submission
+
+_KEPT = ("title", "body", "url", "category", "author", "asked_at", "visible")
+
+
+def take(session: Session, forum: ForumRow, change: Change, *, lane: Lane) -> Saved | None:
+    """Store what a message says; None when it hides a question that is not stored.
+
+    The same message again changes nothing. Raises `FieldError` for what cannot be stored.
+    """
+    try:
+        stored = questions.get(session, forum.id, change.external_id)
+        # Two messages about one question name different fields of it: one after the other.
+        questions.lock(session, [stored.id])
+        stored = questions.get(session, forum.id, change.external_id)
+    except QuestionNotFoundError:
+        if change.fields.get("visible") is False or not change.fields.get("title"):
+            return None
+        stored = None
+    item = _question(forum, change, stored)
+    return saving.save(session, forum, [item], lane=lane)[0]
+
+
+def take_all(
+    session: Session, forum: ForumRow, changes: Sequence[Change], *, lane: Lane
+) -> tuple[int, int]:
+    """Store a page of old questions; return how many owe work, and how many could not be stored."""
+    owed = refused = 0
+    for change in changes:
+        try:
+            saved = take(session, forum, change, lane=lane)
+        except FieldError:
+            refused += 1
+            continue
+        owed += saved is not None and saved.owes_work
+    return owed, refused
+
+
+def _question(forum: ForumRow, change: Change, stored: QuestionRow | None) -> NewQuestion:
+    known: dict[str, Any] = {}
+    if stored is not None:
+        known = {name: getattr(stored, name) for name in _KEPT}
+        known["facts"] = Facts.of(stored.facts)
+    submission = Submission(external_id=change.external_id, **(known | _said(change, known)))
+    return intake.question_of(submission, text_fields=forum.text_fields)
+
+
+def _said(change: Change, known: Mapping[str, Any]) -> dict[str, Any]:
+    said = dict(change.fields)
+    new, old = said.get("facts"), known.get("facts")
+    if isinstance(new, Facts) and isinstance(old, Facts):
+        named = {
+            name: getattr(new, name)
+            for name in Facts.__dataclass_fields__
+            if getattr(new, name) not in (None, ())
+        }
+        said["facts"] = replace(old, **named)
+    if not isinstance(said.get("title"), str):
+        said["title"] = known.get("title") or ""
+    return said
