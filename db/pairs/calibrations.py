@@ -7,14 +7,26 @@ keeps a score of an earlier calibration. Decided pairs keep their scores.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Double, and_, case, cast, func, insert, null, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Double,
+    and_,
+    case,
+    cast,
+    func,
+    insert,
+    null,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import REAL
 from sqlalchemy.orm import Session
 
 from db.errors import ConflictError
 from db.groups import groups
 from db.outbox.events import NewEvent, record
-from db.rows import UNDECIDED, PairKind, PairStatus
+from db.rows import SERVICE, UNDECIDED, PairKind, PairStatus
 from db.tables.calibrations import ForumCalibration
 from db.tables.pairs import Pair
 from db.tenants import forums
@@ -63,7 +75,7 @@ def decided(
             Pair.forum_id == forum_id,
             Pair.status.in_(_DECIDED),
             Pair.kind == PairKind.MODEL,
-            Pair.decided_by.is_not(None),
+            Pair.decided_by != SERVICE,
             Pair.reranker_id == reranker_id,
             Pair.bi_encoder_id == bi_encoder_id,
         )
@@ -71,6 +83,32 @@ def decided(
         .limit(LIMIT)
     )
     return [Decided(raw=row.raw, is_duplicate=row.status == PairStatus.DUPLICATE) for row in found]
+
+
+_SAID_DIFFERENT = text("""
+    SELECT DISTINCT p.id, coalesce(p.raw_score, p.score) AS raw
+    FROM outcomes AS said
+    JOIN outcomes AS posted ON posted.check_key = said.check_key AND posted.outcome = 'posted'
+    JOIN questions AS q ON q.forum_id = said.forum_id AND q.external_id = posted.asked_as
+    JOIN pairs AS p ON p.low_id = least(q.id, said.candidate_id)
+        AND p.high_id = greatest(q.id, said.candidate_id)
+    WHERE said.forum_id = :forum AND said.outcome = 'different'
+        AND p.status IN ('flagged', 'observed', 'withdrawn') AND p.kind = 'model'
+        AND p.reranker_id = :reranker AND p.bi_encoder_id = :bi_encoder
+    ORDER BY p.id DESC LIMIT :most
+""")
+
+
+def said_different(
+    session: Session, forum_id: int, *, reranker_id: int, bi_encoder_id: int
+) -> list[float]:
+    """Return the model's probabilities of undecided pairs whose asker said that they differ.
+
+    The asker saw the one question, said so, and posted the other.
+    """
+    wanted = {"forum": forum_id, "reranker": reranker_id, "bi_encoder": bi_encoder_id}
+    found = session.execute(_SAID_DIFFERENT, wanted | {"most": LIMIT})
+    return [float(row.raw) for row in found]
 
 
 def versions(session: Session, forum_id: int, *, limit: int = 20) -> list[CalibrationRow]:

@@ -112,7 +112,9 @@ class Carrier:
         with self._sessions.begin() as session:
             connectors.note_fault(session, row.forum_id, str(error))
             connectors.rest(session, row.forum_id, seconds=error.rest_s)
-        log.warning("connector.away", forum_id=row.forum_id, rest_s=error.rest_s, error=str(error)[:200])
+        log.warning(
+            "connector.away", forum_id=row.forum_id, rest_s=error.rest_s, error=str(error)[:200]
+        )
 
 
 def _try_out(forum: Discourse, action: ActionRow) -> tuple[ActionState, str | None]:

@@ -83,9 +83,12 @@ def _judged(
 ) -> Proposal:
     raw = np.array([one.raw for one in found], dtype=np.float64)
     labels = np.array([one.is_duplicate for one in found], dtype=np.float64)
+    said = calibrations.said_different(session, forum.id, reranker_id=ids[0], bi_encoder_id=ids[1])
+    hints = np.array(said, dtype=np.float64)
     now = start.current
-    trial = try_out(raw, labels, Line() if now is None else Line(now.slope, now.shift))
-    line = fit(raw, labels)
+    current = Line() if now is None else Line(now.slope, now.shift)
+    trial = try_out(raw, labels, current, hints=hints)
+    line = fit(raw, labels, hints=hints)
     learnt = Learnt(
         reranker_id=ids[0],
         bi_encoder_id=ids[1],

@@ -18,6 +18,8 @@ SLOPES = (0.1, 10.0)
 LEAST, MOST = 1e-30, 1 - 3e-8
 """Probabilities are held within these, the last ones that 4 bytes tell from 0 and 1."""
 _SLOPE_SPREAD, _SHIFT_SPREAD = 0.5, 1.0
+_HINT, _HINTS_SHARE = 0.25, 0.1
+"""How much one hint counts beside a decision, and all of them beside all decisions."""
 _FOLDS = 5
 _BINS = 10
 _STEPS = 50
@@ -77,49 +79,60 @@ def _sigmoid(raw: Doubles) -> Doubles:
     return 1.0 / (1.0 + np.exp(-np.clip(raw, -60.0, 60.0)))
 
 
-def fit(raw: Doubles, labels: Doubles) -> Line:
+def fit(raw: Doubles, labels: Doubles, *, hints: Doubles | None = None) -> Line:
     """Return the line that best explains *labels*, (n,) from 0 to 1, by the model's *raw*, (n,).
 
-    Without any labels it is the identity.
+    Without any labels it is the identity. *hints*, (m,), are probabilities of pairs that somebody
+    said differ who is no moderator: all of them together weigh a tenth of the labels at most.
     """
-    free = _newton(logits(raw), np.asarray(labels, dtype=np.float64), slope=None)
+    z, said, counts = logits(raw), np.asarray(labels, dtype=np.float64), np.ones(len(raw))
+    if hints is not None and len(hints):
+        each = min(_HINT, _HINTS_SHARE * len(raw) / len(hints))
+        z = np.concatenate([z, logits(hints)])
+        said = np.concatenate([said, np.zeros(len(hints))])
+        counts = np.concatenate([counts, np.full(len(hints), each)])
+    free = _newton(z, said, counts, slope=None)
     held = float(np.clip(free.slope, *SLOPES))
-    if held == free.slope:
-        return free
-    return _newton(logits(raw), np.asarray(labels, dtype=np.float64), slope=held)
+    return free if held == free.slope else _newton(z, said, counts, slope=held)
 
 
-def _newton(z: Doubles, labels: Doubles, *, slope: float | None) -> Line:
-    """Find the most probable line by Newton steps; with a given *slope* only its shift."""
+def _newton(z: Doubles, labels: Doubles, counts: Doubles, *, slope: float | None) -> Line:
+    """Find the most probable line by Newton steps; with a given *slope* only its shift.
+
+    *counts*, (n,), says how often each label counts.
+    """
     place = np.array([1.0 if slope is None else slope, 0.0])
     weights = np.array([_SLOPE_SPREAD, _SHIFT_SPREAD]) ** -2.0
     design = np.stack([z, np.ones_like(z)], axis=1)  # (n, 2)
     free = np.array([slope is None, True])
     for _ in range(_STEPS):
         found = _sigmoid(design @ place)
-        gradient = design.T @ (found - labels) + weights * (place - [1.0, 0.0])
-        curvature = (design * (found * (1 - found))[:, None]).T @ design + np.diag(weights)
+        gradient = design.T @ (counts * (found - labels)) + weights * (place - [1.0, 0.0])
+        spread = counts * found * (1 - found)
+        curvature = (design * spread[:, None]).T @ design + np.diag(weights)
         step = np.zeros(2)
         step[free] = np.linalg.solve(curvature[np.ix_(free, free)], gradient[free])
-        length = _damped(design, labels, place, step)
+        length = _damped(design, labels, counts, place, step)
         place = place - length * step
         if np.abs(length * step).max() < _TINY:
             break
     return Line(float(place[0]), float(place[1]))
 
 
-def _damped(design: Doubles, labels: Doubles, place: Doubles, step: Doubles) -> float:
+def _damped(
+    design: Doubles, labels: Doubles, counts: Doubles, place: Doubles, step: Doubles
+) -> float:
     """Return the share of Newton's step that still lowers the loss; near the end all of it."""
-    length, here = 1.0, _loss(design, labels, place)
-    while length > _TINY and _loss(design, labels, place - length * step) > here:
+    length, here = 1.0, _loss(design, labels, counts, place)
+    while length > _TINY and _loss(design, labels, counts, place - length * step) > here:
         length /= 2
     return length
 
 
-def _loss(design: Doubles, labels: Doubles, place: Doubles) -> float:
+def _loss(design: Doubles, labels: Doubles, counts: Doubles, place: Doubles) -> float:
     raw = design @ place
     prior = ((place[0] - 1) / _SLOPE_SPREAD) ** 2 + (place[1] / _SHIFT_SPREAD) ** 2
-    return float(np.sum(np.logaddexp(0.0, raw) - labels * raw) + prior / 2)
+    return float(np.sum(counts * (np.logaddexp(0.0, raw) - labels * raw)) + prior / 2)
 
 
 def quality(probabilities: Doubles, labels: Doubles) -> Quality:
@@ -133,14 +146,14 @@ def quality(probabilities: Doubles, labels: Doubles) -> Quality:
     )
 
 
-def try_out(raw: Doubles, labels: Doubles, current: Line) -> Trial:
+def try_out(raw: Doubles, labels: Doubles, current: Line, *, hints: Doubles | None = None) -> Trial:
     """Return the errors of a new fit and of *current*, by cross-validation in five parts.
 
-    *labels* has 0 and 1, each at least twice.
+    *labels* has 0 and 1, each at least twice. *hints* help to fit, and are never judged by.
     """
     before, after = current.probability(raw), np.zeros(len(raw))
     for held_out in _folds(labels):
-        line = fit(raw[~held_out], labels[~held_out])
+        line = fit(raw[~held_out], labels[~held_out], hints=hints)
         after[held_out] = line.probability(raw[held_out])
     gains = (before - labels) ** 2 - (after - labels) ** 2
     return Trial(

@@ -273,9 +273,7 @@ def test_old_topics_are_read_in_pages_and_private_ones_left_out(
     assert ("5", "How do I boil egg 5?") in [tuple(one) for one in found]
 
 
-def test_a_backfill_goes_on_where_it_was_broken_off(
-    sessions: Factory, carrier: Carrier
-) -> None:
+def test_a_backfill_goes_on_where_it_was_broken_off(sessions: Factory, carrier: Carrier) -> None:
     with sessions.begin() as session:
         forum_id = forums.get_forum(session, "cooks").id
         connectors.begin_backfill(session, forum_id)

@@ -184,3 +184,18 @@ def test_a_gain_is_told_with_its_standard_error() -> None:
     assert 0 < found.doubt < found.gain
     assert not Trial(before=found.before, after=found.after, gain=0.1, doubt=0.1).is_better
     assert not Trial(before=found.before, after=found.before, gain=0.1, doubt=0.0).is_better
+
+
+def test_hints_move_the_line_a_little_and_no_more_however_many_they_are() -> None:
+    raw, labels = drawn(200, slope=1.0, shift=0.0)
+    plain = fit(raw, labels)
+
+    few = fit(raw, labels, hints=np.full(5, 0.9))
+    many = fit(raw, labels, hints=np.full(5_000, 0.9))
+    more = fit(raw, labels, hints=np.full(50_000, 0.9))
+
+    at = np.array([0.9])
+    chances = [float(line.probability(at)[0]) for line in (plain, few, many, more)]
+    assert chances[0] > chances[1] > chances[2] == pytest.approx(chances[3], abs=1e-6)
+    assert chances[0] - chances[3] < 0.15
+    assert fit(raw, labels, hints=np.zeros(0)) == plain
