@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 WEIGHTS = {
-    "kill api": 6,
+    "kill api": 4,
     "kill worker": 8,
     "kill models": 8,
     "kill beat": 2,
@@ -31,7 +31,7 @@ WEIGHTS = {
     "read-only database": 3,
     "read-only redis": 3,
     "refuse webhooks": 4,
-    "restart api": 2,
+    "restart api": 1,
     "restart worker": 3,
     "restart beat": 1,
     "restart redis": 2,

@@ -14,6 +14,8 @@ from typing import Any
 import psutil
 import psycopg2
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from sqlalchemy import create_engine
 
 from cli.running import postgres
@@ -64,7 +66,11 @@ class World:
             "0123456789abcdef" * 2,
         )
         self.sessions: Sessions = make_sessions(make_engine(settings_of(self.running.database_url)))
-        self.redis = redis.Redis(unix_socket_path=str(self.redis_socket), socket_timeout=10)
+        self.redis = redis.Redis(
+            unix_socket_path=str(self.redis_socket),
+            socket_timeout=2,
+            retry=Retry(NoBackoff(), 0),  # whoever waits here takes no fault back meanwhile
+        )
 
     @property
     def url(self) -> str:
@@ -105,7 +111,7 @@ class World:
 
     def connect(self, database: str) -> psycopg2.extensions.connection:
         """Return a connection as the database's owner."""
-        where = f"host={self.sockets} port={postgres.PORT} user={postgres.USER} connect_timeout=10"
+        where = f"host={self.sockets} port={postgres.PORT} user={postgres.USER} connect_timeout=3"
         return psycopg2.connect(f"{where} dbname={database}")
 
     def ask(self, statement: str, *, database: str = DATABASE) -> list[Any]:

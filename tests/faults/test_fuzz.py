@@ -1,0 +1,11 @@
+"""A small part of the fuzz; `python -m tests.faults.fuzz` sends 20,000 requests."""
+
+from tests.api_service import Factory
+from tests.faults.fuzz import Attacker
+
+
+def test_no_hostile_request_is_the_services_fault(committed: Factory) -> None:
+    fuzzed = Attacker(committed, seed=7).run(400)
+
+    assert fuzzed.failed == []
+    assert len(fuzzed.statuses) > 5  # it came further than the door
