@@ -4,14 +4,13 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx2
 import psycopg2
-from sqlalchemy.exc import SQLAlchemyError
 
-from cli.running.service import WaitedTooLongError, answers
+from cli.running.service import WaitedTooLongError
 from db.outbox import webhooks
 from db.tenants import forums, keys
 from tests.faults import plan
@@ -97,7 +96,7 @@ def run(
         finally:
             breaker.tend(at_once=True)
             crowd.stop(lambda: _tend(world, breaker))
-        report.calm_s = _calm(world, breaker, say)
+        report.calm_s = _calm(world, breaker, ledger, say)
         report.deaths = world.deaths
         report.repeated = sum(count > 1 for count in receiver.taken.values())
         with world.sessions.begin() as session:
@@ -163,12 +162,14 @@ def _tell_slow(what: str, begun: float, say: Say) -> None:
         say(f"{what} took {took_s:.0f} s")
 
 
-def _calm(world: World, breaker: Breaker, say: Say) -> float:
+def _calm(world: World, breaker: Breaker, ledger: Ledger, say: Say) -> float:
     """Wait until all work is done, and return how long that took."""
     say("the faults are over: waiting until all work is done")
     begun = time.monotonic()
-    with suppress(WaitedTooLongError):
-        world.wait_for(lambda: _is_calm(world, breaker), timeout_s=_CALM_S)
+    try:
+        world.wait_for(lambda: not _unrest(world, breaker), timeout_s=_CALM_S)
+    except WaitedTooLongError:
+        ledger.complain(f"after {_CALM_S:g} s of calm: {_unrest(world, breaker)}")
     return time.monotonic() - begun
 
 
@@ -187,9 +188,20 @@ _LATER = """
 """
 
 
-def _is_calm(world: World, breaker: Breaker) -> bool:
+def _unrest(world: World, breaker: Breaker) -> str:
+    """Return why it is not calm yet, or nothing."""
     breaker.tend()
-    with suppress(psycopg2.Error, SQLAlchemyError):
+    if not breaker.is_over:
+        return "a fault is not taken back"
+    try:
         world.ask(_LATER)
-        return breaker.is_over and answers(world.url) and world.ask(_LEFT)[0][0] == 0
-    return False
+        left = world.ask(_LEFT)[0][0]
+    except psycopg2.Error as error:
+        return f"Postgres: {error}"
+    if left:
+        return f"{left} jobs, archives or deliveries wait"
+    try:
+        told = httpx2.get(f"{world.url}/readyz", timeout=10)
+    except httpx2.TransportError as error:
+        return f"the API: {type(error).__name__}"
+    return "" if told.status_code == httpx2.codes.OK else f"not ready: {told.text}"
