@@ -23,7 +23,17 @@ NUMBERS = (
     *(0, 1, -1, 2, 60, 2**31 - 1, 2**31, 2**63 - 1, 2**63, -(2**63), -(2**63) - 1, 10**40),
     *(0.0, 0.5, 1.0, -0.0, 1e-320, 1e308, float("inf"), float("nan")),
 )
-ODD = (None, True, False, [], {}, [[[[]]]], {"a": {"b": []}}, ["a\0"], {"\ud800": 1})
+ODD: tuple[Any, ...] = (
+    None,
+    True,
+    False,
+    [],
+    {},
+    [[[[]]]],
+    {"a": {"b": []}},
+    ["a\0"],
+    {"\ud800": 1},
+)
 HEADERS = {
     "Accept": ("text/html", "application/json", "*/*;q=0", "\xff", ""),
     "Accept-Language": ("de", "\xff" * 50, ""),
