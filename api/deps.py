@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from api.backpressure import Backlog
+from api.finishes import Finishes
 from api.http.cache import TimedCache
 from api.http.clients import address_of
 from api.http.errors import ForbiddenError, UnauthenticatedError, UnsupportedMediaTypeError
@@ -54,6 +55,7 @@ class Services:
         self.sessions = sessions
         self.metrics = Metrics(sessions, queue, proof_s=settings.believed_s)
         self.queue: Queue = CountedQueue(queue, self.metrics)
+        self.finishes = Finishes(queue)
         self.backlog = Backlog(settings.pending_cache_s)
         self.wait_slots = anyio.CapacityLimiter(settings.wait_slots)
         self.uploads = Uploads(settings)
@@ -93,7 +95,7 @@ class Services:
             log.warning("key.use_not_noted", key_id=key_id, error=type(error).__name__)
 
 
-def _services(request: Request) -> Services:
+async def _services(request: Request) -> Services:
     services = request.app.state.services
     if not isinstance(services, Services):
         raise TypeError("create_app has not set up this application")

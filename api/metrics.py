@@ -97,6 +97,10 @@ class CountedQueue:
         """Return a worker's answer; raises `TransientError` if none comes in time."""
         return self._queue.check(request, timeout_s=timeout_s)
 
+    def finished(self) -> Iterator[list[int]]:
+        """Yield the ids of questions as workers finish them."""
+        return self._queue.finished()
+
     def ping(self) -> None:
         """Raise `TransientError` if the broker does not answer."""
         self._queue.ping()

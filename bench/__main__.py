@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 PAGE = Path(__file__).parents[1] / "docs" / "measurements.md"
-PRINTED = ("gpu",)
+PRINTED = ("gpu", "hosts")
 """Measurements that need a machine of their own."""
 MEASUREMENTS = ("models", "service", "search", "archives", "console")
 

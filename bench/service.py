@@ -1,9 +1,12 @@
 """The running service: latency, submit rates, the worker's overhead, the cascade, memory.
 
 ``python -m bench.service`` starts the whole service in a temporary folder with 20,000 stored
-questions and prints a Markdown table. Ratios compare what ran within the same minute.
+questions and prints a Markdown table. Ratios compare what ran within the same minute. With
+``--stored 180000`` another number is stored; with ``--against FOLDER`` another checkout, of 0.4.0
+or later, is measured beside this one, in turns.
 """
 
+import argparse
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import delete
 
+from bench import side_by_side
 from bench.texts import questions as some_questions
 from cli.running.home import Running
 from cli.running.service import Service, running_servers, running_service, stopped
@@ -265,6 +269,14 @@ def _quantiles(seconds: Sequence[float]) -> str:
 def main() -> None:
     """Print the table."""
     configure_logs(level="WARNING")
+    parser = argparse.ArgumentParser(prog="python -m bench service")
+    parser.add_argument("--stored", type=int, help="questions that are stored before")
+    parser.add_argument("--against", type=Path, help="folder of another checkout")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each measurement")
+    given = parser.parse_args()
+    if given.stored or given.against:
+        side_by_side.run(stored=given.stored or STORED, against=given.against, rounds=given.rounds)
+        return
     titles = some_questions(STORED + 2 * ASKED + 3_000 + DRAINED)[STORED:]
     with started() as bench:
         rows = latency(bench, titles[:ASKED])

@@ -13,6 +13,7 @@ from db.vectors import embeddings, models, partitions
 from db.vectors.rows import ModelKind, ModelRow
 from worker.inference.encoder import Encoder
 from worker.live.fill import fill
+from worker.matching.memory import MIB, VectorMemory
 from worker.settings import WorkerSettings
 
 app = typer.Typer(
@@ -75,8 +76,12 @@ def _add_bi_encoder(sessions: Sessions, name: str) -> ModelRow:
         )
         partitions.ensure_partition(session, model, with_index=False)
     _fill(sessions, encoder, model)
-    with console.status("Building the vector index"):
-        partitions.build_index(sessions.kw["bind"], model)
+    fit = VectorMemory(WorkerSettings().vector_memory_mb * MIB).largest(encoder.dimension)
+    with sessions.begin() as session:
+        is_needed = partitions.is_needed(session, model.id, fit=fit)
+    if is_needed:
+        with console.status("Building the vector index"):
+            partitions.build_index(sessions.kw["bind"], model)
     return model
 
 

@@ -103,6 +103,7 @@ def _warm_up(**_: object) -> None:
     _watches.append(Watch(held, _own_lanes(), is_led=is_fresh))
     try:
         held.prove(force=True)
+        held.warm()
     finally:
         _watches[0].start()
 

@@ -9,9 +9,10 @@ import logging
 import re
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Protocol, TypeVar
+from functools import cache
+from typing import Any, Protocol, TypeVar
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
@@ -37,6 +38,8 @@ _AWAY_S = 3.0
 _CONNECT_TIMEOUT_S = 1.0
 _REPLY_TTL_S = 60
 _PING_KEY = "askedbefore:ping"
+_FINISHED = "askedbefore:finished"
+_HEARING_S = 1.0
 _TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 _BROKER_ERRORS = (redis.RedisError, OperationalError, OSError)
 
@@ -93,6 +96,13 @@ class Queue(Protocol):
         """Return a worker's answer; raises `TransientError` if none comes in time."""
         ...
 
+    def finished(self) -> Iterator[list[int]]:
+        """Yield the ids of questions as workers finish them, and `[]` in a second without any.
+
+        Raises `TransientError` when the broker is away. What is told meanwhile is lost.
+        """
+        ...
+
     def ping(self) -> None:
         """Raise `TransientError` when the broker does not answer, or takes no message."""
         ...
@@ -122,8 +132,8 @@ class CeleryQueue:
 
     def __init__(self, redis_url: str) -> None:
         self._celery = make_sender(redis_url)
-        self._url = redis_url
         self._broker = Broker(redis_url)
+        self._patient = cache(lambda wait_s: make_redis(redis_url, timeout_s=wait_s + _TIMEOUT_S))
 
     def wake(self, lane: Lane) -> bool:
         """Wake the workers of a lane, unless a message for it waits already.
@@ -145,13 +155,26 @@ class CeleryQueue:
             self._celery.send_task(
                 CHECK, args=[asdict(request), reply], queue=Lane.CHECK, expires=timeout_s
             )
-            with make_redis(self._url, timeout_s=timeout_s + _TIMEOUT_S) as waiting:
-                popped = waiting.blpop([reply], timeout=timeout_s)
+            popped = self._patient(timeout_s).blpop([reply], timeout=timeout_s)
         except _BROKER_ERRORS as error:
             raise TransientError("the queue is away; try again", retry_after_s=5) from error
         if popped is None:
             raise TransientError("no worker answered in time; try again", retry_after_s=2)
         return _read_answer(popped[1])
+
+    def finished(self) -> Iterator[list[int]]:
+        """Yield the ids of questions as workers finish them, and `[]` in a second without any.
+
+        Raises `TransientError` when the broker is away. What is told meanwhile is lost.
+        """
+        try:
+            with _subscription(self._patient(_HEARING_S)) as heard:
+                heard.subscribe(_FINISHED)
+                while True:
+                    message = heard.get_message(timeout=_HEARING_S)
+                    yield json.loads(message["data"]) if message is not None else []
+        except _BROKER_ERRORS as error:
+            raise TransientError("the queue is away; try again", retry_after_s=5) from error
 
     def ping(self) -> None:
         """Raise `TransientError` when the broker does not answer, or takes no message."""
@@ -159,6 +182,10 @@ class CeleryQueue:
             self._broker.redis.set(_PING_KEY, "1", ex=_REPLY_TTL_S)  # full or read-only: refused
         except _BROKER_ERRORS as error:
             raise TransientError(f"takes no messages ({type(error).__name__})") from error
+
+
+def _subscription(client: Any) -> Any:
+    return client.pubsub(ignore_subscribe_messages=True)  # redis-py has no types for it
 
 
 def _read_answer(payload: bytes | str) -> CheckAnswer:
@@ -176,6 +203,11 @@ def send_answer(client: redis.Redis, reply: str, answer: CheckAnswer | str) -> N
     pipeline.rpush(reply, json.dumps(data))
     pipeline.expire(reply, _REPLY_TTL_S)
     pipeline.execute()
+
+
+def tell_finished(client: redis.Redis, ids: Sequence[int]) -> None:
+    """Tell whoever hears it that these questions are finished; call it after the commit."""
+    client.publish(_FINISHED, json.dumps(list(ids)))
 
 
 def wake_key(lane: Lane) -> str:

@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING
@@ -34,10 +34,11 @@ from worker.live.check import Checker
 from worker.live.drain import Drain
 from worker.live.pipeline import Pipeline
 from worker.matching.matcher import Matcher
+from worker.matching.memory import MIB, VectorMemory
 from worker.matching.models import Limits, Models
 from worker.matching.near import Near
 from worker.process.turns import Turns
-from worker.queue import Broker, CeleryQueue, Queue
+from worker.queue import Broker, CeleryQueue, Queue, tell_finished
 from worker.settings import WorkerSettings
 from worker.text.normal import seen
 
@@ -58,10 +59,12 @@ class Resources:
         self.sessions = sessions
         self.queue = queue
         self.broker = Broker(settings.redis_url.get_secret_value())
+        self.memory = VectorMemory(settings.vector_memory_mb * MIB)
         self.turns = Turns()
         self.drains = {lane: self._drain(lane) for lane in (Lane.LIVE, Lane.ARCHIVE)}
         self._models: Models | None = None
         self._loading = threading.Lock()
+        self._keeping: threading.Thread | None = None
         self._archives: ArchiveWorker | None = None
         self._importer = ThreadPoolExecutor(1, thread_name_prefix="import")
         self._importing: Future[tuple[type[BlockSearch], type[ArchiveWorker]]] | None = None
@@ -89,11 +92,11 @@ class Resources:
 
     def pipeline(self) -> Pipeline:
         """Return the pipeline of the active models."""
-        return Pipeline(self.sessions, self.models(), self._limits)
+        return Pipeline(self.sessions, self.models(), self._limits, on_finished=self._tell_finished)
 
     def checker(self) -> Checker:
         """Return the checker, for texts that are not stored."""
-        return Checker(self.sessions, self.models(), self._limits)
+        return Checker(self.sessions, self.models(), self._limits, memory=self.memory)
 
     def archives(self) -> "ArchiveWorker":
         """Return the archive worker with the active models."""
@@ -105,6 +108,7 @@ class Resources:
                 held,
                 search=block_search(self.settings.device, threads=self.settings.threads),
                 lease_s=self.settings.lease_s,
+                fit=self.memory.largest(held.encoder.dimension),
                 upper_band=self.settings.upper_band,
                 prove=lambda: proof_of(held),
             )
@@ -118,6 +122,25 @@ class Resources:
             return self._importing.result()
         except ImportError as error:
             raise BrokenModelError("the code for archives cannot be loaded") from error
+
+    def _keep_index(self) -> None:
+        """Start to see, in a thread, to the vector index in Postgres: there where it is needed."""
+        if self._keeping is not None and self._keeping.is_alive():
+            return
+        model = self.models().bi_encoder
+        self._keeping = threading.Thread(
+            target=upkeep.keep_index,
+            args=(self.sessions, model),
+            kwargs={"fit": self.memory.largest(model.dimension or 1)},
+            daemon=True,
+        )
+        self._keeping.start()
+
+    def warm(self) -> None:
+        """Read the vectors of the largest forums into memory."""
+        model = self.models().bi_encoder
+        with self.sessions.begin() as session:
+            self.memory.warm(session, model)
 
     def prove(self, *, force: bool = False) -> None:
         """Run both models and record it, at most every `proof_s` seconds."""
@@ -143,6 +166,10 @@ class Resources:
             events_days=self.settings.events_days, deliveries_days=self.settings.deliveries_days
         )
         upkeep.hourly(self.sessions, self.models().bi_encoder, kept)
+        self._keep_index()
+
+    def _tell_finished(self, ids: Sequence[int]) -> None:
+        self.broker.ask(lambda client: tell_finished(client, ids), None)
 
     @property
     def _limits(self) -> Limits:
@@ -192,6 +219,7 @@ def _name(model: ModelRow | None) -> str | None:
 def register(sessions: Sessions, encoder: Encoder, reranker: Reranker) -> Models:
     """Store two loaded models as active, with a partition for the vectors.
 
+    It has no index: upkeep builds one for forums that do not fit into the workers' memory.
     Raises `IncompatibleModelError` if stored questions have no vectors of the bi-encoder yet.
     """
     with sessions.begin() as session:
@@ -209,7 +237,7 @@ def register(sessions: Sessions, encoder: Encoder, reranker: Reranker) -> Models
             digest=reranker.digest,
             calibration=reranker.calibration.as_dict(),
         )
-        partitions.ensure_partition(session, bi_encoder)
+        partitions.ensure_partition(session, bi_encoder, with_index=False)
         active = models.find_active(session, ModelKind.BI_ENCODER)
         if active not in {None, bi_encoder} and embeddings.count_unembedded(session, bi_encoder.id):
             raise IncompatibleModelError(

@@ -46,6 +46,11 @@ class WorkerSettings(BaseSettings):
     )
     candidates: PositiveInt = Field(default=100, description="Candidates of each question")
     kept: PositiveInt = Field(default=10, description="Pairs kept for each question at most")
+    vector_memory_mb: NonNegativeInt = Field(
+        default=512,
+        description="MiB of vectors that a worker's process holds to search in: about 400 bytes a"
+        " question with 384 dimensions; larger forums are searched by the index in Postgres",
+    )
     upper_band: float | None = Field(
         default=None,
         ge=0,

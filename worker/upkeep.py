@@ -10,7 +10,7 @@ from db.archives import units as archive_units
 from db.asking import outcomes
 from db.engine import Sessions
 from db.outbox import deliveries, events
-from db.vectors import embeddings
+from db.vectors import changes, embeddings, partitions
 from db.vectors.rows import ModelRow
 from db.work import jobs
 from db.work.rows import Lane
@@ -54,6 +54,7 @@ def hourly(sessions: Sessions, model: ModelRow, kept: Kept) -> None:
         recall = embeddings.measure_recall(session, model, sample=_SAMPLE, top=_TOP)
         jobs.forget_throughput(session)
         outcomes.forget_old(session)
+        changes.forget(session)
     _forget(sessions, deliveries.forget_old, days=kept.deliveries_days)
     _forget(sessions, events.forget_old, days=kept.events_days)
     if recall is not None:
@@ -66,3 +67,20 @@ def _forget(sessions: Sessions, forget: Callable[..., int], *, days: int) -> Non
     while gone == _PIECE:
         with sessions.begin() as session:
             gone = forget(session, days=days, limit=_PIECE)
+
+
+def keep_index(sessions: Sessions, model: ModelRow, *, fit: int) -> None:
+    """Build the vector index if a forum has more than *fit* vectors; drop it if none has half.
+
+    A forum that fits into the workers' memory is searched there, and an index would only make
+    every new question dearer. It may take minutes: 0.4 ms for each vector.
+    """
+    with sessions.begin() as session:
+        is_there = partitions.is_valid(session, model.id)
+        is_needed = partitions.is_needed(session, model.id, fit=fit)
+        if is_there and not partitions.is_needed(session, model.id, fit=fit // 2):
+            partitions.drop_index(session, model.id)
+            log.info("index.dropped", model_id=model.id, fit=fit)
+    if is_needed and not is_there:
+        log.info("index.building", model_id=model.id, fit=fit)
+        partitions.build_index(sessions.kw["bind"], model)

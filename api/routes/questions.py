@@ -1,5 +1,6 @@
 """A forum's questions: stored, read, erased."""
 
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Annotated, TypedDict
 
@@ -10,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.answers import question_out, status_url
 from api.deps import AllServices, Caller, ReadForum, Services, Sessions, SubmitForum, only_json
+from api.finishes import Waiter
 from api.http.openapi import conflict
 from api.http.texts import CheckedRoute
 from api.schemas import ExternalId, QuestionIn, QuestionOut, Version
@@ -20,8 +22,9 @@ from db.tenants.rows import ForumRow
 from db.work.rows import Lane
 from worker.live import intake
 
-_FIRST_LOOK_S = 0.01
-_LONGEST_PAUSE_S = 0.2
+_FIRST_LOOK_S = 0.1
+"""Who waits is told of the finish, and looks by itself in case that got lost."""
+_LONGEST_PAUSE_S = 0.5
 
 router = APIRouter(
     prefix="/v1/forums/{forum}/questions", tags=["questions"], route_class=CheckedRoute
@@ -73,9 +76,10 @@ async def put_question(
     200 when nothing has to be checked, or when `wait` was long enough; 202 otherwise.
     """
     item = intake.question_of(question.submission(question_id), text_fields=forum.text_fields)
-    saved, answer = await run_in_threadpool(_save, services, forum, item)
-    if answer.state is State.PENDING and wait > 0:
-        answer = await _wait_for(services, forum, question_id, answer, wait_s=wait)
+    with services.finishes.waiter() if wait > 0 else nullcontext() as waiter:
+        saved, answer = await run_in_threadpool(_save, services, forum, item, waiter)
+        if answer.state is State.PENDING and waiter is not None:
+            answer = await _wait_for(services, forum, question_id, answer, waiter, wait_s=wait)
     if answer.state is State.PENDING and saved.owes_work:
         response.status_code = status.HTTP_202_ACCEPTED
         response.headers["Location"] = status_url(forum, question_id)
@@ -114,10 +118,14 @@ def erase_question(
         raise
 
 
-def _save(services: Services, forum: ForumRow, item: NewQuestion) -> tuple[Saved, QuestionOut]:
+def _save(
+    services: Services, forum: ForumRow, item: NewQuestion, waiter: Waiter | None
+) -> tuple[Saved, QuestionOut]:
     with services.sessions.begin() as session:
         services.backlog.admit(session, forum)
         saved, answer = saving.put(session, forum, item, lane=Lane.LIVE)
+        if waiter is not None:
+            services.finishes.expect(waiter, saved.id)
     if saved.owes_work:
         services.backlog.add(forum.id, 1)
         services.queue.wake(Lane.LIVE)  # after the commit, so that a worker can see the row
@@ -126,17 +134,23 @@ def _save(services: Services, forum: ForumRow, item: NewQuestion) -> tuple[Saved
 
 
 async def _wait_for(
-    services: Services, forum: ForumRow, question_id: str, answer: QuestionOut, *, wait_s: float
+    services: Services,
+    forum: ForumRow,
+    question_id: str,
+    answer: QuestionOut,
+    waiter: Waiter,
+    *,
+    wait_s: float,
 ) -> QuestionOut:
     slots = services.wait_slots
     if slots.available_tokens < 1:
         return answer
-    pause_s = _FIRST_LOOK_S
+    look_s = _FIRST_LOOK_S
     async with slots:
         with anyio.move_on_after(min(wait_s, services.settings.wait_limit_s)):
             while answer.state is State.PENDING:
-                await anyio.sleep(pause_s)
-                pause_s = min(_LONGEST_PAUSE_S, 1.5 * pause_s)
+                await waiter.told(within_s=look_s)
+                look_s = min(_LONGEST_PAUSE_S, 2 * look_s)
                 answer = await run_in_threadpool(
                     get_question, question_id, forum, services.sessions
                 )

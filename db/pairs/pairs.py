@@ -93,6 +93,8 @@ class _Text:
 
 def _lock_texts(session: Session, forum_id: int, findings: Sequence[Finding]) -> dict[int, _Text]:
     # Locked in one order, against deadlocks and against a question that is erased meanwhile.
+    if not findings:
+        return {}
     ids = {f.question_id for f in findings} | {f.candidate_id for f in findings}
     found = session.execute(
         select(Question.id, Question.text_version, Question.text_digest)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, and_, case, delete, func, or_, select, update
+from sqlalchemy import Select, and_, case, delete, func, or_, select, union_all, update
 from sqlalchemy.orm import Session, aliased
 
 from db.asking import outcomes
@@ -40,6 +40,16 @@ _error = case(
 ).label("error")
 
 
+_SAME_TEXT = """
+    SELECT given.place, same.id
+    FROM unnest(%(digests)s::bytea[]) WITH ORDINALITY AS given (digest, place)
+    CROSS JOIN LATERAL (
+        SELECT id FROM questions
+        WHERE forum_id = %(forum)s AND text_digest = given.digest AND visible
+        ORDER BY id LIMIT %(limit)s
+    ) AS same
+    ORDER BY given.place, same.id
+"""
 _FOUND_OUT = ("bi_encoder", "reranker", "state", "error", "attempts")
 COLUMNS = tuple(
     getattr(Question, name) for name in QuestionRow.__dataclass_fields__ if name not in _FOUND_OUT
@@ -164,33 +174,25 @@ def same_text(
     session: Session, forum_id: int, digests: Iterable[bytes], *, limit: int
 ) -> dict[bytes, list[int]]:
     """Return for each digest the ids of the *limit* oldest visible questions that have it."""
-    found: dict[bytes, list[int]] = {}
-    for digest in set(digests):
-        ids = session.execute(
-            select(Question.id)
-            .where(
-                Question.forum_id == forum_id,
-                Question.text_digest == digest,
-                Question.visible,
-            )
-            .order_by(Question.id)
-            .limit(limit)
-        ).scalars()
-        found[digest] = list(ids)
+    wanted = sorted(set(digests))
+    found: dict[bytes, list[int]] = {digest: [] for digest in wanted}
+    given = {"digests": wanted, "forum": forum_id, "limit": limit}
+    for place, question_id in session.connection().exec_driver_sql(_SAME_TEXT, given):
+        found[wanted[place - 1]].append(question_id)
     return found
 
 
 def undecided_partners(session: Session, ids: Sequence[int]) -> dict[int, list[int]]:
     """Return for each question its partners in undecided pairs: an edit scores them again."""
     found: dict[int, list[int]] = {question_id: [] for question_id in ids}
-    for own, other in ((Pair.low_id, Pair.high_id), (Pair.high_id, Pair.low_id)):
-        rows = session.execute(
-            select(own.label("own"), other.label("other")).where(
-                own.in_(ids), Pair.status.in_(UNDECIDED)
-            )
+    sides = [
+        select(own.label("own"), other.label("other")).where(
+            own.in_(ids), Pair.status.in_(UNDECIDED)
         )
-        for row in rows:
-            found[row.own].append(row.other)
+        for own, other in ((Pair.low_id, Pair.high_id), (Pair.high_id, Pair.low_id))
+    ]
+    for row in session.execute(union_all(*sides)):
+        found[row.own].append(row.other)
     return found
 
 

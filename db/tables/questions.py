@@ -185,6 +185,35 @@ class Embedding(Base):
     vector: Mapped[object] = mapped_column(HALFVEC())
 
 
+class VectorHead(Base):
+    """How often a forum's vectors of a model have changed; triggers count.
+
+    The row is locked by whoever changes vectors until the commit, so changes become visible in the
+    order of their versions.
+    """
+
+    __tablename__ = "vector_heads"
+
+    model_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    forum_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    version: Mapped[int] = mapped_column(BigInteger)
+    floor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    """Changes up to this version are forgotten."""
+    marked: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    """The version at the last upkeep, and what the next one forgets up to."""
+
+
+class VectorChange(Base):
+    """A vector that was written, hidden, shown or erased; triggers note it."""
+
+    __tablename__ = "vector_changes"
+
+    model_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    forum_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    version: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    question_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+
+
 class Throughput(Base):
     """Questions done in each minute; Retry-After and the Insight page are computed from it."""
 

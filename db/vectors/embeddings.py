@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, aliased
 
 from db.rows import QuestionText
 from db.tables.questions import Embedding, Question
+from db.vectors import partitions
 from db.vectors.rows import Candidate, ModelRow, NewEmbedding
 
 EXACT_LIMIT = 10_000
@@ -33,12 +34,20 @@ _INCOMING = """
 _STORE = """
     INSERT INTO embeddings (model_id, question_id, forum_id, visible, text_digest, vector)
     SELECT :model, q.id, q.forum_id, q.visible, i.text_digest, i.vector
-    FROM incoming_vectors AS i JOIN questions AS q
+    FROM {incoming} AS i JOIN questions AS q
         ON q.id = i.question_id AND q.forum_id = i.forum_id
     ORDER BY q.id
     ON CONFLICT (model_id, question_id) DO UPDATE SET
         visible = excluded.visible, text_digest = excluded.text_digest, vector = excluded.vector
 """
+_GIVEN = """(
+        SELECT question_id, forum_id, text_digest, vector::halfvec FROM unnest(
+            CAST(:ids AS bigint[]), CAST(:forums AS bigint[]), CAST(:digests AS bytea[]),
+            CAST(:vectors AS text[])
+        ) AS given (question_id, forum_id, text_digest, vector)
+    )"""
+_FEW = 8
+"""Vectors up to which one statement is quicker than a COPY with what belongs to it."""
 _COPY_HEAD, _COPY_TAIL = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 
 
@@ -47,16 +56,35 @@ def save(session: Session, model_id: int, rows: Sequence[NewEmbedding]) -> None:
 
     Whether a question is in the search is read from the question itself, as it stands now: lock
     it first (`questions.lock_unchanged`), or hiding it may come in between.
-    By binary COPY: as text, writing the vectors took as long as computing them.
+    Many by binary COPY: as text, writing the vectors took as long as computing them.
     """
     if not rows:
+        return
+    if len(rows) <= _FEW:
+        _save_few(session, model_id, rows)
         return
     session.execute(text(_INCOMING))
     cursor = session.connection().connection.cursor()
     packed = b"".join((_COPY_HEAD, *map(_packed, rows), _COPY_TAIL))
     cursor.copy_expert("COPY incoming_vectors FROM STDIN WITH (FORMAT binary)", io.BytesIO(packed))
-    session.execute(text(_STORE), {"model": model_id})
+    session.execute(text(_STORE.format(incoming="incoming_vectors")), {"model": model_id})
     session.execute(text("DELETE FROM incoming_vectors"))
+
+
+def _save_few(session: Session, model_id: int, rows: Sequence[NewEmbedding]) -> None:
+    given = {
+        "model": model_id,
+        "ids": [row.question_id for row in rows],
+        "forums": [row.forum_id for row in rows],
+        "digests": [row.text_digest for row in rows],
+        "vectors": [_literal(row.vector) for row in rows],
+    }
+    session.execute(text(_STORE.format(incoming=_GIVEN)), given)
+
+
+def _literal(vector: NDArray[np.float32]) -> str:
+    halves = np.asarray(vector).astype(np.float16).tolist()
+    return f"[{','.join(map(repr, halves))}]"
 
 
 def _packed(row: NewEmbedding) -> bytes:
@@ -185,7 +213,8 @@ def _search(
     exact: bool | None = None,
 ) -> dict[int, list[Candidate]]:
     if exact is None:
-        exact = count_vectors(session, model.id, forum_id, cap=EXACT_LIMIT + 1) <= EXACT_LIMIT
+        few = count_vectors(session, model.id, forum_id, cap=EXACT_LIMIT + 1) <= EXACT_LIMIT
+        exact = few or not partitions.is_valid(session, model.id)
     tune(session)
     _steer(session, by_index=not exact)
     template = f"WITH {_POOL if exact else ''} {asked} {_EXACT if exact else _INDEXED}"
@@ -222,6 +251,8 @@ def measure_recall(session: Session, model: ModelRow, *, sample: int, top: int) 
 
     Measured on *sample* questions of the largest forum; None if no forum is searched by index.
     """
+    if not partitions.is_valid(session, model.id):
+        return None
     forum_id = session.execute(
         select(Embedding.forum_id)
         .where(Embedding.model_id == model.id)

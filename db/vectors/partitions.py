@@ -1,7 +1,9 @@
 """A partition of `embeddings` for each model, and the vector index on it.
 
-A new model is filled without an index and indexed afterwards, concurrently. This is about forty
-times cheaper than adding to an HNSW graph row by row, and live search goes on meanwhile.
+An index is needed only for forums whose vectors do not fit into the memory of a worker: adding to
+an HNSW graph costs more than computing the vector. A new model is filled without an index and
+indexed afterwards, concurrently. This is about forty times cheaper than adding row by row, and live
+search goes on meanwhile.
 """
 
 from sqlalchemy import Engine, func, select, text
@@ -10,6 +12,7 @@ from sqlalchemy.orm import Session
 from db.vectors.rows import ModelRow
 
 _LOCK = 7_302_561
+_LOCK_TIMEOUT = "4s"
 
 
 def partition(model_id: int) -> str:
@@ -63,8 +66,19 @@ def is_valid(session: Session, model_id: int) -> bool | None:
     return session.execute(statement, {"name": index(model_id)}).scalar_one_or_none()
 
 
+def is_needed(session: Session, model_id: int, *, fit: int) -> bool:
+    """Return whether a forum has more vectors of a model than *fit* into a worker's memory."""
+    statement = text(
+        "SELECT EXISTS (SELECT FROM embeddings WHERE model_id = :model"
+        " GROUP BY forum_id HAVING count(*) > :fit)"
+    )
+    found = session.execute(statement, {"model": model_id, "fit": fit})
+    return bool(found.scalar_one())
+
+
 def drop_index(session: Session, model_id: int) -> None:
-    """Drop a model's vector index, before a load that is large compared with what is stored."""
+    """Drop a model's vector index; it is not waited for long, or searches would wait too."""
+    session.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
     session.execute(text(f"DROP INDEX IF EXISTS {index(model_id)}"))
 
 

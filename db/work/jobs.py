@@ -28,6 +28,18 @@ _ERROR_LENGTH = 2_000
 _LIVE = Job.failed_at.is_(None)
 _IS_SUSPECT = or_(Job.lease.is_not(None), Job.attempts > 0).label("is_suspect")
 """Of work that is due."""
+_FINISH = """
+    WITH done AS (
+        DELETE FROM jobs WHERE lease = %(lease)s::uuid AND question_id = ANY(%(ids)s)
+        RETURNING question_id, forum_id, lane
+    ), counted AS (
+        INSERT INTO throughput (forum_id, lane, minute, done)
+        SELECT forum_id, lane, date_trunc('minute', clock_timestamp()), count(*)
+        FROM done GROUP BY forum_id, lane ORDER BY forum_id, lane
+        ON CONFLICT (forum_id, lane, minute) DO UPDATE SET done = throughput.done + excluded.done
+    )
+    SELECT question_id FROM done
+"""
 
 
 def put(session: Session, jobs: Sequence[tuple[int, int]], *, forum_id: int, lane: Lane) -> None:
@@ -88,9 +100,7 @@ def claim(session: Session, lane: Lane, *, token_budget: int, limit: int, lease_
         if is_full or any(one.is_suspect for one in taken):
             more = more or left > 1
             break
-    if taken:
-        _lease(session, taken, lease, lease_s)
-    return Claim(lease=lease, questions=_claimed(session, taken), more=more)
+    return Claim(lease=lease, questions=_leased(session, taken, lease, lease_s), more=more)
 
 
 class _Due(NamedTuple):
@@ -129,23 +139,21 @@ def _within(rows: Sequence[_Due], tokens: int, *, alone: bool) -> list[_Due]:
     return fitting
 
 
-def _lease(session: Session, taken: Sequence[_Due], lease: UUID, lease_s: float) -> None:
-    session.execute(
+def _leased(session: Session, taken: Sequence[_Due], lease: UUID, lease_s: float) -> list[Claimed]:
+    if not taken:
+        return []
+    found = session.execute(
         update(Job)
-        .where(Job.question_id.in_([one.question_id for one in taken]))
+        .where(
+            Job.question_id.in_([one.question_id for one in taken]),
+            Question.id == Job.question_id,
+        )
         .values(
             lease=lease,
             due_at=func.clock_timestamp() + timedelta(seconds=lease_s),
             attempts=Job.attempts + int(len(taken) == 1),
         )
-    )
-
-
-def _claimed(session: Session, taken: Sequence[_Due]) -> list[Claimed]:
-    if not taken:
-        return []
-    found = session.execute(
-        select(
+        .returning(
             Question.id,
             Question.forum_id,
             Question.title,
@@ -157,11 +165,9 @@ def _claimed(session: Session, taken: Sequence[_Due]) -> list[Claimed]:
             Question.foreign_share,
             Job.attempts,
         )
-        .join(Job, Job.question_id == Question.id)
-        .where(Question.id.in_([one.question_id for one in taken]))
-        .order_by(Question.id)
+        .execution_options(synchronize_session=False)
     )
-    return [Claimed(**row) for row in found.mappings()]
+    return sorted((Claimed(**row) for row in found.mappings()), key=lambda one: one.id)
 
 
 def finish(session: Session, lease: UUID, ids: Sequence[int]) -> set[int]:
@@ -169,23 +175,8 @@ def finish(session: Session, lease: UUID, ids: Sequence[int]) -> set[int]:
 
     Save results only for these: the others were edited, erased or claimed by others meanwhile.
     """
-    done = session.execute(
-        delete(Job)
-        .where(Job.lease == lease, Job.question_id.in_(ids))
-        .returning(Job.question_id, Job.forum_id, Job.lane)
-    ).all()
-    minute = func.date_trunc("minute", func.clock_timestamp())
-    for forum_id, lane in sorted({(row.forum_id, row.lane) for row in done}):
-        count = sum(1 for row in done if (row.forum_id, row.lane) == (forum_id, lane))
-        session.execute(
-            insert(Throughput)
-            .values(forum_id=forum_id, lane=lane, minute=minute, done=count)
-            .on_conflict_do_update(
-                index_elements=["forum_id", "lane", "minute"],
-                set_={"done": Throughput.done + count},
-            )
-        )
-    return {row.question_id for row in done}
+    given = {"lease": str(lease), "ids": list(ids)}
+    return set(session.connection().exec_driver_sql(_FINISH, given).scalars())
 
 
 def release(session: Session, lease: UUID, ids: Sequence[int]) -> None:

@@ -45,6 +45,7 @@ class ArchiveWorker:
         *,
         search: BlockSearch,
         lease_s: float,
+        fit: int = 0,
         block: int | None = None,
         upper_band: float | None = None,
         prove: Callable[[], object] = lambda: None,
@@ -54,6 +55,7 @@ class ArchiveWorker:
         self._steps = Steps(sessions, models, search, upper_band=upper_band)
         self._lease_s = lease_s
         self._prove = prove
+        self._fit = fit
         self._block = block or search.block
         self._building: threading.Thread | None = None
 
@@ -183,9 +185,15 @@ class ArchiveWorker:
             partitions.drop_index(session, model_id)
 
     def tend(self, session: Session) -> bool:
-        """Return whether the vector index exists; start building it if nothing is loaded."""
+        """Return whether searches have what they need: the vector index, or no forum so large.
+
+        If not, start building the index, unless something is being loaded. A forum of more than
+        *fit* vectors needs it.
+        """
         model = self.models.bi_encoder
         if partitions.is_valid(session, model.id):
+            return True
+        if self._fit and not partitions.is_needed(session, model.id, fit=self._fit):
             return True
         idle = self._building is None or not self._building.is_alive()
         if idle and not archives.is_embedding(session):

@@ -5,16 +5,17 @@ from db.pairs.rows import Finding
 from db.questions import questions
 from db.questions.rows import CandidateText
 from db.tenants import forums
-from db.vectors import embeddings
 from db.vectors.rows import Candidate
 from worker.matching.findings import (
     keep_best,
     same_text,
-    scored,
     worth_reranking,
 )
 from worker.matching.matcher import Matcher
+from worker.matching.memory import MEMORY_BYTES, VectorMemory
 from worker.matching.models import Limits, Models
+from worker.matching.rounds import scored_in_rounds
+from worker.matching.search import Searcher
 from worker.matching.vectors import seen_of
 from worker.queue import CheckAnswer, CheckedDuplicate, CheckRequest
 from worker.text.language import warnings_of
@@ -34,7 +35,16 @@ _ASKED = 0
 class Checker:
     """Answers with one pair of models."""
 
-    def __init__(self, sessions: Sessions, models: Models, limits: Limits) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        models: Models,
+        limits: Limits,
+        *,
+        memory: VectorMemory | None = None,
+    ) -> None:
+        memory = memory or VectorMemory(MEMORY_BYTES)
+        self._searcher = Searcher(memory, models.bi_encoder, limit=limits.candidates)
         self._sessions = sessions
         self._models = models
         self._limits = limits
@@ -68,14 +78,7 @@ class Checker:
     def _near(self, matcher: Matcher, forum_id: int, asked: Seen) -> list[Candidate]:
         (vector,) = matcher.encoder.encode([asked.whole])
         with self._sessions.begin() as session:
-            found = embeddings.nearest_to_vector(
-                session,
-                self._models.bi_encoder,
-                forum_id,
-                vector,
-                limit=self._limits.candidates,
-            )
-        return matcher.near_enough(found)
+            return self._searcher.nearest_to_vector(session, forum_id, vector, floor=matcher.floor)
 
     def _texts(
         self, forum_id: int, digest: bytes, near: list[Candidate]
@@ -99,7 +102,8 @@ class Checker:
         ]
         others = worth_reranking({_ASKED: near}, {frozenset((_ASKED, twin)) for twin in twins})
         known = {_ASKED: asked, **{row.id: seen_of(row) for row in texts.values()}}
-        findings = [*same, *scored(matcher, others, known)]
+        read = scored_in_rounds(matcher, others, known, kept=self._limits.kept, twins=same)
+        findings = [*same, *read]
         return keep_best(findings, matcher.threshold, kept=self._limits.kept)
 
 

@@ -6,9 +6,10 @@ The pairs, their events and the end of the jobs are committed together.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from uuid import UUID
 
@@ -30,13 +31,19 @@ from db.vectors import embeddings
 from db.vectors.rows import Candidate
 from db.work import jobs
 from db.work.rows import Claimed
-from worker.live.unreadable import Reasons, UnreadableError, scored_where_readable
+from worker.live.unreadable import Reasons, Scoring, UnreadableError, scored_where_readable
 from worker.matching.findings import keep_best, pair_of, same_text, worth_reranking
 from worker.matching.matcher import Matcher
+from worker.matching.memory import MEMORY_BYTES, VectorMemory
 from worker.matching.models import Limits, Models
 from worker.matching.near import Near
+from worker.matching.rounds import scored_in_rounds
+from worker.matching.search import Searcher
 from worker.matching.vectors import embed, seen_of
 from worker.text.normal import FOREIGN_LIMIT, Seen
+
+OnFinished = Callable[[Sequence[int]], object]
+"""Hears which questions are finished, after the commit."""
 
 log = structlog.get_logger()
 
@@ -55,7 +62,18 @@ class _Found:
 class Pipeline:
     """Checks claimed questions with one pair of models."""
 
-    def __init__(self, sessions: Sessions, models: Models, limits: Limits) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        models: Models,
+        limits: Limits,
+        *,
+        memory: VectorMemory | None = None,
+        on_finished: OnFinished = lambda _ids: None,
+    ) -> None:
+        memory = memory or VectorMemory(MEMORY_BYTES)
+        self._searcher = Searcher(memory, models.bi_encoder, limit=limits.candidates)
+        self._tell = on_finished
         self._sessions = sessions
         self._models = models
         self._limits = limits
@@ -86,7 +104,9 @@ class Pipeline:
     def _check(self, forum_id: int, batch: Sequence[Claimed], lease: UUID) -> None:
         with self._sessions.begin() as session:
             found = self._search(session, forum_id, batch)
-        scores, unreadable = scored_where_readable(found.matcher, found.near, found.questions)
+        scores, unreadable = scored_where_readable(
+            found.matcher, found.near, found.questions, self._nearest_first(found)
+        )
         for question in batch:
             if question.id in unreadable:
                 raise UnreadableError(unreadable[question.id])
@@ -99,12 +119,21 @@ class Pipeline:
         with self._sessions.begin() as session:
             done, changed = self._save(session, found, batch, lease, findings)
         set_aside(self._sessions, unreadable, found.versions)
+        self._tell(done)
         log.info(
             "questions.checked",
             forum_id=forum_id,
-            questions=done,
+            questions=len(done),
             reranked=len(found.near),
             pairs_changed=changed,
+        )
+
+    def _nearest_first(self, found: _Found) -> Scoring:
+        return partial(
+            scored_in_rounds,
+            kept=self._limits.kept,
+            twins=found.twins,
+            undecided=found.undecided,
         )
 
     def _save(
@@ -114,8 +143,8 @@ class Pipeline:
         batch: Sequence[Claimed],
         lease: UUID,
         findings: Sequence[Finding],
-    ) -> tuple[int, int]:
-        """Save results for the jobs that are still held; return how many questions and pairs."""
+    ) -> tuple[list[int], int]:
+        """Save results for the jobs that are still held; return whose, and how many pairs."""
         provenance = self._models.provenance(found.forum)
         ids = [question.id for question in batch]
         questions.lock(session, ids)
@@ -126,7 +155,7 @@ class Pipeline:
         )
         questions.mark_checked(session, ours, provenance)
         _tell_checked(session, found.forum.id, ours, mine)
-        return len(ours), changed
+        return sorted(ours), changed
 
     def _search(self, session: Session, forum_id: int, batch: Sequence[Claimed]) -> _Found:
         forum = forums.find_forums(session, {forum_id})[forum_id]
@@ -150,11 +179,10 @@ class Pipeline:
         batch: Sequence[Claimed],
         partners: Mapping[int, Sequence[int]],
     ) -> dict[int, list[Candidate]]:
-        model, limit = self._models.bi_encoder, self._limits.candidates
+        model = self._models.bi_encoder
         ids = [question.id for question in batch if question.foreign_share <= FOREIGN_LIMIT]
-        near = embeddings.nearest(session, model, forum_id, ids, limit=limit)
+        near = self._searcher.nearest(session, forum_id, ids, floor=matcher.floor)
         for one, found in near.items():
-            found[:] = matcher.near_enough(found)
             lost = set(partners[one]) - {candidate.id for candidate in found}
             if lost:  # flagged before and far by now: scored once more, to be withdrawn
                 found.extend(embeddings.cosines(session, model.id, one, lost))

@@ -17,6 +17,8 @@ _Item = TypeVar("_Item")
 
 Reasons = Mapping[int, str]
 """Why a model cannot read a question, by its id."""
+Scoring = Callable[[Matcher, Near, Mapping[int, Seen]], list[Finding]]
+"""Scores pairs by id: all of them, or those that matter."""
 
 
 class UnreadableError(InferenceError):
@@ -55,7 +57,7 @@ def _failing(
 
 
 def scored_where_readable(
-    matcher: Matcher, near: Near, questions: Mapping[int, Seen]
+    matcher: Matcher, near: Near, questions: Mapping[int, Seen], score: Scoring = scored
 ) -> tuple[list[Finding], Reasons]:
     """Return the findings of pairs, *near* by id, and the questions that cannot be read.
 
@@ -63,7 +65,7 @@ def scored_where_readable(
     it fails are left out. Raises the error if that explains nothing.
     """
     try:
-        return scored(matcher, near, questions), {}
+        return score(matcher, near, questions), {}
     except Exception as error:
         if is_moments_fault(error):
             raise
@@ -72,7 +74,7 @@ def scored_where_readable(
             raise
     ids = list(unreadable)
     is_left_out = np.isin(near.left, ids) | np.isin(near.right, ids)
-    return scored(matcher, near.take(~is_left_out), questions), unreadable
+    return score(matcher, near.take(~is_left_out), questions), unreadable
 
 
 def _unreadable(matcher: Matcher, near: Near, questions: Mapping[int, Seen]) -> Reasons:

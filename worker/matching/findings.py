@@ -49,8 +49,8 @@ def worth_reranking(
     return Near(np.array(left), np.array(right), np.array(cosines))
 
 
-def scored(matcher: Matcher, near: Near, questions: Mapping[int, Seen]) -> list[Finding]:
-    """Return the findings of pairs, *near* by id, in their order.
+def by_place(near: Near, questions: Mapping[int, Seen]) -> tuple[Near, Sequence[Seen], Near] | None:
+    """Return *near* by id, the questions, and *near* by their places; None if nothing is left.
 
     *questions* are by id; pairs of which one question is gone are left out.
     """
@@ -59,13 +59,24 @@ def scored(matcher: Matcher, near: Near, questions: Mapping[int, Seen]) -> list[
     places = np.array(sides, dtype=np.int64)  # (2, n)
     is_there = np.asarray((places >= 0).all(axis=0))
     if not is_there.any():
-        return []
+        return None
     near, (left, right) = near.take(is_there), places[:, is_there]
-    by_place, held = Near(left, right, near.cosine), list(questions.values())
-    scores = matcher.score(held, by_place)
+    return near, list(questions.values()), Near(left, right, near.cosine)
+
+
+def scored(matcher: Matcher, near: Near, questions: Mapping[int, Seen]) -> list[Finding]:
+    """Return the findings of pairs, *near* by id, in their order.
+
+    *questions* are by id; pairs of which one question is gone are left out.
+    """
+    given = by_place(near, questions)
+    if given is None:
+        return []
+    near, held, places = given
+    scores = matcher.score(held, places)
     raw: Sequence[float | None] = [None] * len(near)
     if matcher.line is not None:
-        traits = matcher.traits(held, by_place)
+        traits = matcher.traits(held, places)
         raw = matcher.rule.fusion.probability(scores.mean, near.cosines, traits).tolist()
     return _findings(near, scores, raw)
 

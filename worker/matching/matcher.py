@@ -5,19 +5,18 @@ what a CrossEncoder's score means. Its callers decide where candidates come from
 pairs go: live questions, `check`, archives, `mine` and the training of the gate.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from db.vectors.rows import Candidate
 from worker.inference.cascade import Scores, rerank
 from worker.inference.encoder import Encoder
 from worker.inference.reranker import Reranker
 from worker.matching.near import Near
-from worker.scoring.calibration import Rule
+from worker.scoring.calibration import Rule, worth_reading
 from worker.scoring.fusion import Floats, Fusion, unmoved
 from worker.scoring.gate import Screen
 from worker.scoring.recalibration import Line
@@ -92,10 +91,10 @@ class Matcher:
             threshold=threshold,
         )
 
-    def near_enough(self, found: Iterable[Candidate]) -> list[Candidate]:
-        """Return the candidates that are worth reranking, by their cosine alone."""
-        floor = self.screen(with_gate=False).floor
-        return [candidate for candidate in found if candidate.cosine >= floor]
+    @property
+    def floor(self) -> float:
+        """Return the cosine below which no candidate is worth reranking."""
+        return self.screen(with_gate=False).floor
 
     def embed(
         self, questions: Sequence[Seen], into: NDArray[Any], *, on_done: OnDone = unheard
@@ -110,6 +109,16 @@ class Matcher:
     def traits(self, questions: Sequence[Seen], near: Near) -> Traits | None:
         """Return the traits of each pair; None where the fusion needs none."""
         return Traits.of(questions, near.pairs) if self.fusion.needs_traits else None
+
+    def worth_reading(self, questions: Sequence[Seen], near: Near) -> NDArray[np.bool_]:
+        """Return which pairs the CrossEncoder could still lift to the threshold, (n,)."""
+        return worth_reading(
+            self.reranker.calibration,
+            self.fusion,
+            near.cosines,
+            self.traits(questions, near),
+            threshold=self.threshold,
+        )
 
     def score(self, questions: Sequence[Seen], near: Near) -> Scores:
         """Return the scores of pairs, *near* by their places in *questions*, in their order."""

@@ -22,7 +22,7 @@ from cli.running.supervisor import Supervisor
 from db.errors import TransientError
 from db.work.rows import Lane
 from worker import queue as queueing
-from worker.queue import CeleryQueue, CheckRequest, make_redis
+from worker.queue import CeleryQueue, CheckRequest, make_redis, tell_finished
 
 PATIENCE_S = 1.0
 """Longest that a submission waits for a broker that does not answer."""
@@ -258,3 +258,15 @@ def sends(url: str, own: OwnRedis) -> bool:
     with own.client() as client:
         client.flushdb()
         return CeleryQueue(url).wake(Lane.LIVE) and client.llen(Lane.LIVE) == 1
+
+
+def test_whoever_listens_hears_which_questions_are_finished(own_redis: OwnRedis) -> None:
+    heard = CeleryQueue(own_redis.url).finished()
+    with own_redis.client() as client:
+        assert next(heard) == []  # subscribed, and nothing in the first second
+        tell_finished(client, [3, 5])
+
+        assert next(heard) == [3, 5]
+        os.kill(own_redis.pid(), signal.SIGKILL)
+        with pytest.raises(TransientError):
+            next(heard)

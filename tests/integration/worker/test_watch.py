@@ -35,6 +35,9 @@ class LostQueue:
     def check(self, request: CheckRequest, *, timeout_s: float) -> CheckAnswer:
         raise NotImplementedError
 
+    def finished(self) -> Iterator[list[int]]:
+        return iter(())
+
     def ping(self) -> None: ...
 
 

@@ -1,9 +1,12 @@
 import threading
+from collections.abc import Iterator
+from queue import SimpleQueue
 
 import pytest
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from api.routes import questions as routes
 from cli.running.service import wait_until
 from db.questions import questions
 from db.questions.rows import State
@@ -413,3 +416,39 @@ def test_a_batch_says_which_of_its_questions_are_older(sessions: Factory, key: s
     batch = client.post("/v1/forums/cooks/questions:batch", json={"questions": items})
 
     assert [item["outcome"] for item in batch.json()["items"]] == ["older", "created"]
+
+
+class TellingQueue(NotingQueue):
+    """Works when it is woken, and tells of it as Redis would."""
+
+    def __init__(self, sessions: Factory) -> None:
+        super().__init__(work=lambda: threading.Thread(target=self._work).start())
+        self._sessions = sessions
+        self._told: SimpleQueue[list[int]] = SimpleQueue()
+        self._is_heard = threading.Event()
+
+    def finished(self) -> Iterator[list[int]]:
+        self._is_heard.set()
+        while ids := self._told.get(timeout=10):
+            yield ids
+
+    def _work(self) -> None:
+        self._is_heard.wait(10)
+        drain(self._sessions)
+        with self._sessions.begin() as session:
+            self._told.put(list(session.execute(select(Question.id)).scalars()))
+        self._told.put([])
+
+
+def test_who_waits_is_told_of_the_finish(
+    committed: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "_FIRST_LOOK_S", 60.0)  # it must not have to look by itself
+    client = make_client(
+        committed, make_key(committed, "cooks"), queue=TellingQueue(committed), wait_limit_s=30
+    )
+
+    put = client.put(f"{EGG}?wait=30", json={"title": "How do I boil an egg?"})
+
+    assert (put.status_code, put.json()["state"]) == (200, "done")
+    assert put.elapsed.total_seconds() < 20

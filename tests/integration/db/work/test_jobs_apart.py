@@ -28,6 +28,9 @@ class TestTwoForums(TwoForums):
         "finish": lambda session, own: jobs.finish(session, _claim(session, own), own.questions),
         "release": lambda session, own: jobs.release(session, _claim(session, own), own.questions),
         "fail": lambda session, own: jobs.fail(session, _claim(session, own), own.questions, "no"),
+        "set_aside": lambda session, own: jobs.set_aside(
+            session, own.question, text_version=1, error="no"
+        ),
         "retry": lambda session, own: jobs.retry(session, own.id),
         "count_pending": lambda session, own: jobs.count_pending(session, own.id, Lane.LIVE, cap=6),
         "drain_rate": lambda session, own: jobs.drain_rate(session, own.id, Lane.LIVE),

@@ -1,5 +1,5 @@
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -37,6 +37,9 @@ class NoQueue:
 
     def check(self, request: CheckRequest, *, timeout_s: float) -> CheckAnswer:
         raise NotImplementedError
+
+    def finished(self) -> Iterator[list[int]]:
+        return iter(())
 
     def ping(self) -> None: ...
 

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from db.vectors.rows import Candidate
 from worker.inference.testing import WordEncoder, WordReranker
 from worker.matching import matcher as module
 from worker.matching.matcher import Matcher
@@ -90,11 +89,10 @@ def test_a_gate_is_asked_about_the_models_own_probability(*, shift: float, is_as
     assert (moved.screen(with_gate=True).gate is not None) is is_asked
 
 
-def test_candidates_under_the_floor_are_not_worth_reading() -> None:
+def test_without_vectors_the_rules_own_floor_holds() -> None:
     matcher = Matcher.of(WordEncoder(), WordReranker(CALIBRATION, a_gate()))
-    found = [Candidate(id=place, cosine=cosine) for place, cosine in enumerate((0.7, 0.5, 0.45))]
 
-    assert [one.id for one in matcher.near_enough(found)] == [0, 1]
+    assert matcher.floor == 0.5
 
 
 def test_a_matcher_flags_at_the_rerankers_threshold_unless_told_another() -> None:

@@ -1,0 +1,101 @@
+"""Tells whoever waits for a question that a worker has finished it, in the moment it is.
+
+Only a hint: what is told may get lost, and the row is the truth. So who waits looks by itself too,
+now and then. One thread of a process hears for all who wait in it, and ends when nobody does.
+"""
+
+import asyncio
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import anyio
+import structlog
+
+from db.errors import TransientError
+from worker.queue import Queue
+
+_ENDS_AFTER = 30
+"""Rounds of nothing, of a second each, after which the thread ends while nobody waits."""
+
+log = structlog.get_logger()
+
+
+class Waiter:
+    """Someone who waits in an event loop for one question."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._told = anyio.Event()
+        self.question_id: int | None = None
+
+    def tell(self) -> None:
+        """Wake the one who waits; any thread may call it."""
+        try:
+            self._loop.call_soon_threadsafe(self._told.set)
+        except RuntimeError:  # the loop is closed: nobody waits any more
+            log.debug("finish.told_too_late")
+
+    async def told(self, *, within_s: float) -> None:
+        """Return once it is told, or after *within_s* seconds."""
+        with anyio.move_on_after(within_s):
+            await self._told.wait()
+        if self._told.is_set():
+            self._told = anyio.Event()
+
+
+class Finishes:
+    """Who waits for which question in this process."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+        self._lock = threading.Lock()
+        self._waiting: dict[int, set[Waiter]] = defaultdict(set)
+        self._is_heard = False
+
+    def expect(self, waiter: Waiter, question_id: int) -> None:
+        """Tell *waiter* of the question's finish; call it before a worker can see the question."""
+        with self._lock:
+            waiter.question_id = question_id
+            self._waiting[question_id].add(waiter)
+            if not self._is_heard:
+                self._is_heard = True
+                threading.Thread(target=self._hear, name="finishes", daemon=True).start()
+
+    @contextmanager
+    def waiter(self) -> Iterator[Waiter]:
+        """Return one who waits, to be forgotten at the end of the block."""
+        waiter = Waiter()
+        try:
+            yield waiter
+        finally:
+            self._forget(waiter)
+
+    def _forget(self, waiter: Waiter) -> None:
+        if waiter.question_id is None:
+            return
+        with self._lock:
+            others = self._waiting[waiter.question_id]
+            others.discard(waiter)
+            if not others:
+                del self._waiting[waiter.question_id]
+
+    def _hear(self) -> None:
+        silent = 0
+        try:
+            for ids in self._queue.finished():
+                self._tell(ids)
+                silent = 0 if ids or self._waiting else silent + 1
+                if silent >= _ENDS_AFTER:
+                    break
+        except TransientError as error:  # whoever waits looks by itself
+            log.warning("finishes.unheard", error=type(error).__name__)
+        finally:
+            self._is_heard = False
+
+    def _tell(self, ids: list[int]) -> None:
+        with self._lock:
+            waiting = [waiter for one in ids for waiter in self._waiting.get(one, ())]
+        for waiter in waiting:
+            waiter.tell()

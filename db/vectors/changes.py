@@ -1,0 +1,229 @@
+"""A forum's vectors for those who hold them in memory: all of them, and what changed since.
+
+Postgres stays the truth. Each change of a forum's vectors has a version, and versions become
+visible in their order (`db.tables.questions.VectorHead`): who has read up to a version misses
+nothing before it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from db.tables.questions import Embedding, VectorChange, VectorHead
+from db.vectors.rows import ModelRow
+
+Halves = NDArray[np.float16]
+Ids = NDArray[np.int64]
+OnRows = Callable[[Ids, Halves], object]
+"""Takes some of the rows: ids, (n,), and vectors, (n, dimension)."""
+
+_MANY = 20_000
+"""Changes from which on it is quicker to read everything anew."""
+_COPY_HEAD, _COPY_TAIL = 19, 2
+_CHUNK_BYTES = 1 << 24
+
+_SINCE = """
+    SELECT head.version, head.floor, c.question_id, halfvec_send(e.vector) AS vector
+    FROM vector_heads AS head
+    LEFT JOIN LATERAL (
+        SELECT DISTINCT question_id FROM vector_changes AS c
+        WHERE c.model_id = head.model_id AND c.forum_id = head.forum_id AND c.version > %(seen)s
+          AND head.version > %(seen)s
+        LIMIT %(limit)s
+    ) AS c ON true
+    LEFT JOIN embeddings AS e ON e.model_id = %(model)s AND e.question_id = c.question_id
+        AND e.forum_id = head.forum_id AND e.visible
+    WHERE head.model_id = %(model)s AND head.forum_id = %(forum)s
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What changed in a forum's vectors up to a version."""
+
+    version: int
+    gone: Sequence[int]
+    """Questions that are not in the search any more: hidden, erased, or without a vector."""
+    ids: Ids
+    vectors: Halves
+
+
+def version(session: Session, model_id: int, forum_id: int) -> int:
+    """Return the version of a forum's vectors; read it before the vectors themselves."""
+    found = session.execute(
+        select(VectorHead.version).where(
+            VectorHead.model_id == model_id, VectorHead.forum_id == forum_id
+        )
+    )
+    return found.scalar_one_or_none() or 0
+
+
+def since(session: Session, model: ModelRow, forum_id: int, seen: int) -> Changes | None:
+    """Return what changed after version *seen*; None if everything must be read anew."""
+    given = {"model": model.id, "forum": forum_id, "seen": seen, "limit": _MANY + 1}
+    rows = session.connection().exec_driver_sql(_SINCE, given).all()
+    if not rows:  # no vector was ever changed
+        return _changes(0, [], model) if seen == 0 else None
+    newest, floor = rows[0].version, rows[0].floor
+    if not floor <= seen <= newest or len(rows) > _MANY:
+        return None
+    return _changes(newest, [row for row in rows if row.question_id is not None], model)
+
+
+def _changes(newest: int, rows: Iterable[Any], model: ModelRow) -> Changes:
+    there = [(row.question_id, bytes(row.vector)[4:]) for row in rows if row.vector is not None]
+    packed = np.frombuffer(b"".join(vector for _, vector in there), dtype=">f2")
+    return Changes(
+        version=newest,
+        gone=[row.question_id for row in rows if row.vector is None],
+        ids=np.array([one for one, _ in there], dtype=np.int64),
+        vectors=packed.astype(np.float16).reshape(len(there), int(model.dimension or 0)),
+    )
+
+
+def read_all(session: Session, model: ModelRow, forum_id: int, on_rows: OnRows) -> None:
+    """Give *on_rows* the visible vectors of a forum, some thousand at a time."""
+    reading = _Reading(int(model.dimension or 0), on_rows)
+    statement = (
+        "COPY (SELECT question_id, vector FROM embeddings"  # noqa: S608  # numbers only
+        f" WHERE model_id = {int(model.id)} AND forum_id = {int(forum_id)} AND visible)"
+        " TO STDOUT WITH (FORMAT binary)"
+    )
+    session.connection().connection.cursor().copy_expert(statement, reading)
+    reading.end()
+
+
+class _Reading:
+    """Takes the bytes of a binary COPY of ids and vectors, all rows of one length."""
+
+    def __init__(self, dimension: int, on_rows: OnRows) -> None:
+        self._row = np.dtype(
+            [
+                ("fields", ">i2"),
+                ("id_length", ">i4"),
+                ("id", ">i8"),
+                ("length", ">i4"),
+                ("dimension", ">i2"),
+                ("unused", ">i2"),
+                ("vector", ">f2", (dimension,)),
+            ]
+        )
+        self._on_rows = on_rows
+        self._held = bytearray()
+        self._skip = _COPY_HEAD
+
+    def write(self, part: bytes) -> None:
+        """Take a part of the bytes."""
+        self._held += part
+        if len(self._held) > _CHUNK_BYTES:
+            self._give(keep=_COPY_TAIL)
+
+    def end(self) -> None:
+        """Take the end of the bytes."""
+        self._give(keep=_COPY_TAIL)
+
+    def _give(self, *, keep: int) -> None:
+        count = (len(self._held) - self._skip - keep) // self._row.itemsize
+        if count <= 0:
+            return
+        rows = np.frombuffer(bytes(self._held), self._row, count=count, offset=self._skip)
+        del self._held[: self._skip + count * self._row.itemsize]
+        self._skip = 0
+        self._on_rows(rows["id"].astype(np.int64), rows["vector"].astype(np.float16))
+
+
+def vectors(
+    session: Session, model: ModelRow, forum_id: int, ids: Sequence[int]
+) -> tuple[Ids, Halves]:
+    """Return the stored vectors of these questions of a forum, visible or not, with their ids."""
+    statement = (
+        "SELECT question_id, halfvec_send(vector) AS vector FROM embeddings"
+        " WHERE model_id = %(model)s AND forum_id = %(forum)s AND question_id = ANY(%(ids)s)"
+    )
+    given = {"model": model.id, "forum": forum_id, "ids": list(ids)}
+    found = _changes(0, session.connection().exec_driver_sql(statement, given).all(), model)
+    return found.ids, found.vectors
+
+
+_EXACT = """
+    SELECT given.asked, given.other,
+           1 - (own.vector::halfvec({dimension}) <=> e.vector::halfvec({dimension})) AS cosine
+    FROM unnest(%(asked)s::bigint[], %(others)s::bigint[]) AS given (asked, other)
+    JOIN embeddings AS own ON own.model_id = {model} AND own.question_id = given.asked
+        AND own.forum_id = %(forum)s
+    JOIN embeddings AS e ON e.model_id = {model} AND e.question_id = given.other
+        AND e.forum_id = %(forum)s AND e.visible
+"""
+_EXACT_TO_ONE = """
+    SELECT 0 AS asked, e.question_id AS other,
+           1 - (CAST(%(vector)s AS halfvec({dimension})) <=> e.vector::halfvec({dimension}))
+           AS cosine
+    FROM embeddings AS e WHERE e.model_id = {model} AND e.question_id = ANY(%(others)s)
+        AND e.forum_id = %(forum)s AND e.visible
+"""
+
+
+def exact(
+    session: Session,
+    model: ModelRow,
+    forum_id: int,
+    *,
+    asked: Sequence[int],
+    others: Sequence[int],
+) -> list[tuple[int, int, float]]:
+    """Return ``(asked, other, cosine)`` of pairs whose other question is in the search now."""
+    given = {"asked": list(asked), "others": list(others), "forum": forum_id}
+    return _cosines(session, _EXACT, model, given)
+
+
+def exact_to_vector(
+    session: Session,
+    model: ModelRow,
+    forum_id: int,
+    vector: NDArray[np.float32],
+    others: Sequence[int],
+) -> list[tuple[int, int, float]]:
+    """Return ``(0, other, cosine)`` to a vector, (dimension,), of questions in the search now."""
+    literal = "[" + ",".join(f"{value:.6g}" for value in vector.tolist()) + "]"
+    given = {"vector": literal, "others": list(others), "forum": forum_id}
+    return _cosines(session, _EXACT_TO_ONE, model, given)
+
+
+def _cosines(
+    session: Session, template: str, model: ModelRow, given: Mapping[str, object]
+) -> list[tuple[int, int, float]]:
+    statement = template.format(model=int(model.id), dimension=int(model.dimension or 0))
+    found = session.connection().exec_driver_sql(statement, dict(given))
+    return [(row[0], row[1], row[2]) for row in found]
+
+
+def forums_by_size(session: Session, model_id: int) -> list[tuple[int, int]]:
+    """Return each forum that has vectors of a model with their number, the largest first."""
+    count = func.count().label("count")
+    found = session.execute(
+        select(Embedding.forum_id, count)
+        .where(Embedding.model_id == model_id)
+        .group_by(Embedding.forum_id)
+        .order_by(count.desc())
+    )
+    return [(row[0], row[1]) for row in found]
+
+
+def forget(session: Session) -> None:
+    """Forget the changes that were old at the last call; who has not seen them reads all anew."""
+    session.execute(
+        update(VectorHead)
+        .where(VectorHead.floor != VectorHead.version)
+        .values(floor=VectorHead.marked, marked=VectorHead.version)
+    )
+    old = select(VectorHead.floor).where(
+        VectorHead.model_id == VectorChange.model_id, VectorHead.forum_id == VectorChange.forum_id
+    )
+    session.execute(
+        delete(VectorChange).where(VectorChange.version <= func.coalesce(old.scalar_subquery(), 0))
+    )

@@ -1,0 +1,290 @@
+"""Vectors in memory: whatever was committed before a search is seen by it, and nothing else."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pytest
+from sqlalchemy import text, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from db.questions import questions, saving
+from db.tables.questions import VectorHead
+from db.tenants.rows import ForumRow
+from db.vectors import changes, embeddings, models, partitions
+from db.vectors.rows import ModelKind, ModelRow, NewEmbedding
+from db.work.rows import Lane
+from tests.factories import make_forum, new_question
+from worker.matching import index
+from worker.matching.index import VectorIndex
+from worker.matching.memory import ROW_BYTES, VectorMemory
+from worker.matching.search import Searcher
+
+Factory = sessionmaker[Session]
+DIMENSION = 8
+FLOOR = 0.5
+
+
+@pytest.fixture
+def model(session: Session) -> ModelRow:
+    return make_model(session, "tiny-1")
+
+
+@pytest.fixture
+def forum(session: Session) -> ForumRow:
+    return make_forum(session)
+
+
+@pytest.fixture
+def memory() -> VectorMemory:
+    return VectorMemory(1 << 20)
+
+
+def make_model(session: Session, digest: str) -> ModelRow:
+    made = models.ensure_model(
+        session, kind=ModelKind.BI_ENCODER, name=digest, digest=digest, dimension=DIMENSION
+    )
+    partitions.ensure_partition(session, made, with_index=False)
+    return made
+
+
+def direction(*numbers: float) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    vector = np.zeros(DIMENSION, np.float32)
+    vector[: len(numbers)] = numbers
+    return vector / np.linalg.norm(vector)
+
+
+NORTH, NEARLY_NORTH, EAST = direction(1), direction(1, 0.1), direction(0, 0, 1)
+
+
+def store(
+    session: Session,
+    forum: ForumRow,
+    model: ModelRow,
+    vectors: Sequence[np.ndarray[tuple[int], np.dtype[np.float32]]],
+    *,
+    first: int = 1,
+) -> list[int]:
+    items = [new_question(f"t{n}", external_id=str(first + n)) for n in range(len(vectors))]
+    saved = saving.save(session, forum, items, lane=Lane.LIVE)
+    rows = [
+        NewEmbedding(question_id=one.id, forum_id=forum.id, text_digest=b"x", vector=vector)
+        for one, vector in zip(saved, vectors, strict=True)
+    ]
+    embeddings.save(session, model.id, rows)
+    return [one.id for one in saved]
+
+
+def search(
+    session: Session, memory: VectorMemory, model: ModelRow, forum: ForumRow, limit: int = 100
+) -> list[int]:
+    searcher = Searcher(memory, model, limit=limit)
+    found = searcher.nearest_to_vector(session, forum.id, NORTH, floor=FLOOR)
+    return [one.id for one in found]
+
+
+def test_what_is_written_is_found_by_the_next_search(
+    session: Session, memory: VectorMemory, model: ModelRow, forum: ForumRow
+) -> None:
+    assert search(session, memory, model, forum) == []
+    (one,) = store(session, forum, model, [NEARLY_NORTH])
+    assert search(session, memory, model, forum) == [one]
+    (other,) = store(session, forum, model, [NORTH], first=2)
+
+    assert search(session, memory, model, forum) == [other, one]
+
+
+def test_a_vector_that_changes_is_found_where_it_is_now(
+    session: Session, memory: VectorMemory, model: ModelRow, forum: ForumRow
+) -> None:
+    one, other = store(session, forum, model, [NORTH, EAST])
+    assert search(session, memory, model, forum) == [one]
+
+    store(session, forum, model, [EAST, NEARLY_NORTH])
+
+    assert search(session, memory, model, forum) == [other]
+
+
+def test_a_hidden_question_leaves_the_search_and_comes_back(
+    session: Session, memory: VectorMemory, model: ModelRow, forum: ForumRow
+) -> None:
+    (one,) = store(session, forum, model, [NORTH])
+    found = [search(session, memory, model, forum)]
+    for visible in (False, True):
+        item = new_question("t0", external_id="1", visible=visible)
+        saving.save(session, forum, [item], lane=Lane.LIVE)
+        found.append(search(session, memory, model, forum))
+
+    assert found == [[one], [], [one]]
+
+
+@pytest.mark.parametrize("settled", [False, True])
+def test_the_vector_of_an_erased_question_is_gone_from_memory(
+    session: Session, memory: VectorMemory, model: ModelRow, forum: ForumRow, settled: bool
+) -> None:
+    erased, kept = store(session, forum, model, [NORTH, NEARLY_NORTH])
+    assert search(session, memory, model, forum) == [erased, kept]
+    held = memory.fresh(session, model, forum.id)
+    assert held is not None
+    held.settle(at_once=settled)
+    questions.erase(session, forum.id, "1", actor="test")
+
+    assert search(session, memory, model, forum) == [kept]
+    assert bytes_of(held, erased) == 0
+    assert bytes_of(held, kept) > 0
+
+
+def bytes_of(held: VectorIndex, question_id: int) -> int:
+    """Return how many bytes of a question's vector are left."""
+    places = [rows.codes[rows.ids == question_id] for rows in (held._base, held._tail)]  # noqa: SLF001
+    return sum(int(np.count_nonzero(part)) for part in places)
+
+
+def test_another_model_and_another_forum_have_vectors_of_their_own(
+    session: Session, memory: VectorMemory, model: ModelRow, forum: ForumRow
+) -> None:
+    other_model, other_forum = make_model(session, "tiny-2"), make_forum(session, "bakers")
+    (one,) = store(session, forum, model, [NORTH])
+    (other,) = store(session, other_forum, model, [NORTH])
+
+    assert search(session, memory, model, forum) == [one]
+    assert search(session, memory, model, other_forum) == [other]
+    assert search(session, memory, other_model, forum) == []
+
+
+def test_changes_that_are_forgotten_make_it_read_everything_anew(
+    session: Session, memory: VectorMemory, model: ModelRow, forum: ForumRow
+) -> None:
+    (one,) = store(session, forum, model, [NORTH])
+    assert search(session, memory, model, forum) == [one]
+    questions.erase(session, forum.id, "1", actor="test")
+    (other,) = store(session, forum, model, [NEARLY_NORTH], first=2)
+    for _ in range(2):
+        changes.forget(session)
+    assert session.execute(text("SELECT count(*) FROM vector_changes")).scalar_one() == 0
+
+    assert search(session, memory, model, forum) == [other]
+
+
+def test_a_database_that_is_older_than_the_memory_is_read_anew(
+    session: Session, memory: VectorMemory, model: ModelRow, forum: ForumRow
+) -> None:
+    (one,) = store(session, forum, model, [NORTH])
+    for _ in range(3):
+        store(session, forum, model, [NORTH])
+    assert search(session, memory, model, forum) == [one]
+    questions.erase(session, forum.id, "1", actor="test")
+
+    session.execute(update(VectorHead).values(version=1))  # as after a restore
+
+    assert search(session, memory, model, forum) == []
+
+
+def test_a_forum_that_does_not_fit_is_searched_in_the_database(
+    session: Session, model: ModelRow, forum: ForumRow
+) -> None:
+    one, other = store(session, forum, model, [NORTH, NEARLY_NORTH])
+    memory = VectorMemory(40)
+
+    assert memory.fresh(session, model, forum.id) is None
+    assert search(session, memory, model, forum) == [one, other]
+
+
+def test_a_reading_that_is_broken_off_is_begun_anew(
+    session: Session,
+    memory: VectorMemory,
+    model: ModelRow,
+    forum: ForumRow,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (one,) = store(session, forum, model, [NORTH])
+    assert search(session, memory, model, forum) == [one]
+    (other,) = store(session, forum, model, [NEARLY_NORTH], first=2)
+
+    def strike(*_: object, **__: object) -> None:
+        raise TimeoutError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(VectorIndex, "settle", strike)
+        for _ in range(2):  # while it catches up, and while it reads everything
+            with pytest.raises(TimeoutError):
+                search(session, memory, model, forum)
+
+    assert search(session, memory, model, forum) == [one, other]
+
+
+def test_a_worker_that_starts_reads_the_forums_that_fit(
+    session: Session, model: ModelRow, forum: ForumRow
+) -> None:
+    store(session, forum, model, [NORTH, EAST, NEARLY_NORTH])
+    small = make_forum(session, "bakers")
+    (one,) = store(session, small, model, [NORTH])
+    memory = VectorMemory(2 * (DIMENSION + ROW_BYTES))
+
+    memory.warm(session, model)
+
+    held = memory.fresh(session, model, small.id)
+    assert held is not None
+    assert len(held) == 1
+    assert memory.fresh(session, model, forum.id) is None
+    assert search(session, memory, model, small) == [one]
+
+
+def test_two_racing_writers_find_each_other(committed: Factory) -> None:
+    with committed.begin() as session:
+        model, forum = make_model(session, "tiny-1"), make_forum(session)
+    memories = [VectorMemory(1 << 20) for _ in range(2)]
+    for memory in memories:
+        with committed.begin() as session:
+            assert search(session, memory, model, forum) == []
+    with committed.begin() as early:  # has changed vectors, and has not committed yet
+        (first,) = store(early, forum, model, [NORTH])
+        with committed.begin() as session:
+            assert search(session, memories[0], model, forum) == []
+    with committed.begin() as session:
+        (second,) = store(session, forum, model, [NEARLY_NORTH], first=2)
+
+    for memory in memories:
+        with committed.begin() as session:
+            assert search(session, memory, model, forum) == [first, second]
+
+
+@pytest.fixture
+def small_clusters() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index, "EXACT", 300)
+        yield
+
+
+@pytest.mark.usefixtures("small_clusters")
+def test_clusters_find_nearly_everything_and_what_came_last_always() -> None:
+    random = np.random.default_rng(3)
+    centres = random.normal(size=(40, 32))
+    vectors = centres[random.integers(40, size=2_000)] + 0.4 * random.normal(size=(2_000, 32))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    held = VectorIndex(32)
+    held.add(np.arange(1_900), vectors[:1_900])
+    held.settle(at_once=True)
+    held.add(np.arange(1_900, 2_000), vectors[1_900:])
+
+    found = held.search(vectors[:50], floor=0.9, limit=2_000)
+
+    exact = vectors[:50] @ vectors.T
+    wanted = set(zip(*(side.tolist() for side in np.nonzero(exact >= 0.905)), strict=True))
+    got = set(zip(found.asked.tolist(), found.ids.tolist(), strict=True))
+    assert {pair for pair in wanted if pair[1] >= 1_900} <= got
+    assert len(wanted & got) >= 0.97 * len(wanted)
+    np.testing.assert_allclose(found.cosines, exact[found.asked, found.ids], atol=0.01)
+
+
+@pytest.mark.usefixtures("small_clusters")
+def test_an_index_gives_the_nearest_first_and_no_more_than_wanted() -> None:
+    held = VectorIndex(2)
+    angles = np.linspace(0, 1, 400)
+    held.put(np.arange(400), np.stack((np.cos(angles), np.sin(angles)), axis=1))
+    held.settle(at_once=True)
+    held.put(np.array([7]), np.array([[1.0, 0.0]]))
+
+    found = held.search(np.array([[1.0, 0.0]], np.float32), floor=0.0, limit=3)
+
+    assert len(held) == 400
+    assert set(found.ids.tolist()) == {0, 1, 7}

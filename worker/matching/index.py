@@ -1,0 +1,251 @@
+"""The vectors of one forum in memory, searched by their int8 forms. Pure.
+
+A vector takes one byte a number, and its cosine is off by about 0.0005: what is found is compared
+again, exactly, where the vectors are stored. Up to `EXACT` vectors all are compared. Of more, only
+those in the clusters whose centres are nearest (an inverted file, as in Jégou et al., "Product
+quantization for nearest neighbor search", section IV); what came last is always compared.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Ids = NDArray[np.int64]
+
+EXACT = 20_000
+"""Vectors up to which each is compared."""
+PROBED = 0.1
+"""Share of the clusters that is looked into."""
+_LEAST_PROBED = 24
+_SLAB = 2_048
+_ROUNDS = 6
+_SAMPLE = 32
+"""Vectors to find a cluster's centre with."""
+_FIRST_TAIL = 64
+_LEAST_TAIL = 2_048
+"""Vectors that came last, from which on they are sorted into the clusters."""
+_TAIL_SHARE = 0.02
+_GROWN = 4
+_LARGEST = 127
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Near vectors: places in what was asked, ids, and cosines that are nearly right, (n,) each."""
+
+    asked: NDArray[np.int64]
+    ids: Ids
+    cosines: Floats
+
+
+@dataclass(slots=True)
+class _Rows:
+    """Vectors as int8, what one step is worth in each, and their ids; a step of 0 is no vector."""
+
+    ids: Ids
+    codes: NDArray[np.int8]  # (n, dimension)
+    steps: Floats  # (n,)
+
+    @classmethod
+    def empty(cls, size: int, dimension: int) -> "_Rows":
+        return cls(
+            np.zeros(size, np.int64),
+            np.zeros((size, dimension), np.int8),
+            np.zeros(size, np.float32),
+        )
+
+    def take(self, which: Any) -> "_Rows":
+        return _Rows(self.ids[which], self.codes[which], self.steps[which])
+
+    def write(self, at: slice, ids: Ids, vectors: NDArray[Any]) -> None:
+        values = np.asarray(vectors, np.float32)
+        steps = np.maximum(np.abs(values).max(axis=1), 1e-12) / _LARGEST
+        self.ids[at], self.steps[at] = ids, steps
+        self.codes[at] = np.rint(values / steps[:, None])
+
+    def floats(self, which: Any) -> Floats:
+        values: Floats = self.codes[which].astype(np.float32)
+        values *= self.steps[which][:, None]
+        return values
+
+    def erase(self, place: int) -> None:
+        self.codes[place], self.steps[place] = 0, 0
+
+
+class VectorIndex:
+    """The vectors of one forum; not to be used by two threads at a time."""
+
+    def __init__(self, dimension: int) -> None:
+        self._dimension = dimension
+        self._base = _Rows.empty(0, dimension)
+        self._order = np.zeros(0, np.int64)
+        """Places in the base by id."""
+        self._centres = np.zeros((0, dimension), np.float32)
+        self._trained_on = 0
+        self._starts = np.zeros(1, np.int64)
+        self._tail = _Rows.empty(_FIRST_TAIL, dimension)
+        self._in_tail: dict[int, int] = {}
+        self._used = 0
+
+    def __len__(self) -> int:
+        return int((self._base.steps > 0).sum()) + len(self._in_tail)
+
+    @property
+    def nbytes(self) -> int:
+        """Return how many bytes of memory it takes, without its small parts."""
+        rows = len(self._base.ids) + len(self._tail.ids)
+        return rows * (self._dimension + 20) + self._centres.nbytes
+
+    def put(self, ids: Ids, vectors: NDArray[Any]) -> None:
+        """Add unit *vectors*, (n, dimension), in place of those that have these ids."""
+        self.drop(ids.tolist())
+        self.add(ids, vectors)
+
+    def add(self, ids: Ids, vectors: NDArray[Any]) -> None:
+        """Add unit *vectors*, (n, dimension), whose ids it does not have."""
+        needed = self._used + len(ids)
+        if needed > len(self._tail.ids):
+            larger = _Rows.empty(max(needed, 2 * len(self._tail.ids)), self._dimension)
+            for name in ("ids", "codes", "steps"):
+                getattr(larger, name)[: self._used] = getattr(self._tail, name)[: self._used]
+            self._tail = larger
+        self._tail.write(slice(self._used, needed), ids, vectors)
+        self._in_tail.update(zip(ids.tolist(), range(self._used, needed), strict=True))
+        self._used = needed
+
+    def drop(self, ids: Iterable[int]) -> None:
+        """Remove vectors; their bytes are overwritten."""
+        for one in ids:
+            place = self._in_tail.pop(one, None)
+            if place is not None:
+                self._tail.erase(place)
+            elif (place := self._place(one)) is not None:
+                self._base.erase(place)
+
+    def _place(self, one: int) -> int | None:
+        at = int(np.searchsorted(self._base.ids, one, sorter=self._order))
+        if at == len(self._order) or self._base.ids[self._order[at]] != one:
+            return None
+        return int(self._order[at])
+
+    def settle(self, *, at_once: bool = False) -> None:
+        """Sort what came last into the clusters, once there is enough of it."""
+        enough = max(_LEAST_TAIL, _TAIL_SHARE * len(self._base.ids))
+        if self._used and (at_once or self._used > enough):
+            self._merge()
+
+    def _merge(self) -> None:
+        tail = self._tail.take(slice(0, self._used))
+        codes = np.concatenate((self._base.codes, tail.codes))
+        steps = np.concatenate((self._base.steps, tail.steps))
+        rows = _Rows(np.concatenate((self._base.ids, tail.ids)), codes, steps)
+        kept = np.flatnonzero(rows.steps > 0)
+        clusters = self._clusters(rows, kept)
+        by_cluster = np.argsort(clusters, kind="stable")
+        self._base = rows.take(kept[by_cluster])
+        counts = np.bincount(clusters, minlength=max(1, len(self._centres)))
+        self._starts = np.concatenate(([0], np.cumsum(counts)))
+        self._order = np.argsort(self._base.ids, kind="stable")
+        self._tail = _Rows.empty(_FIRST_TAIL, self._dimension)
+        self._in_tail, self._used = {}, 0
+
+    def _clusters(self, rows: _Rows, kept: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the cluster of each of the rows *kept*; all are in one while there are few."""
+        if len(kept) <= EXACT:
+            self._centres, self._trained_on = self._centres[:0], 0
+            return np.zeros(len(kept), np.int64)
+        if len(kept) > _GROWN * self._trained_on:
+            self._centres, self._trained_on = centres_of(rows, kept), len(kept)
+        found = [
+            nearest_centre(rows.floats(kept[at : at + _SLAB]), self._centres)
+            for at in range(0, len(kept), _SLAB)
+        ]
+        return np.concatenate(found)
+
+    def search(self, asked: Floats, *, floor: float, limit: int) -> Found:
+        """Return the vectors near each of *asked*, (m, dimension) of unit length.
+
+        Each gets at most *limit*, the nearest, with a cosine of at least *floor*.
+        """
+        found = [
+            *self._in_base(asked, floor),
+            *self._in_slabs(self._tail, 0, self._used, asked, floor),
+        ]
+        if not found:
+            return Found(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32))
+        which, ids, cosines = (np.concatenate(part) for part in zip(*found, strict=True))
+        order = np.lexsort((ids, -cosines, which))
+        firsts = np.searchsorted(which[order], which[order])
+        best = order[np.arange(len(order)) - firsts < limit]
+        return Found(which[best], ids[best], cosines[best])
+
+    def _in_base(self, asked: Floats, floor: float) -> list["_Hits"]:
+        if not len(self._centres):
+            return self._in_slabs(self._base, 0, len(self._base.ids), asked, floor)
+        probes = max(_LEAST_PROBED, math.ceil(PROBED * len(self._centres)))
+        near = asked @ self._centres.T  # (m, clusters)
+        chosen = np.argpartition(-near, min(probes, near.shape[1]) - 1, axis=1)[:, :probes]
+        wanted = np.zeros(near.shape, dtype=bool)
+        np.put_along_axis(wanted, chosen, values=True, axis=1)
+        found: list[_Hits] = []
+        for cluster in np.flatnonzero(wanted.any(axis=0)).tolist():
+            who = np.flatnonzero(wanted[:, cluster])
+            start, end = self._starts[cluster : cluster + 2].tolist()
+            found += self._in_slabs(self._base, start, end, asked[who], floor, who=who)
+        return found
+
+    def _in_slabs(
+        self,
+        rows: _Rows,
+        start: int,
+        end: int,
+        asked: Floats,
+        floor: float,
+        *,
+        who: NDArray[np.int64] | None = None,
+    ) -> list["_Hits"]:
+        found: list[_Hits] = []
+        for at in range(start, end, _SLAB):
+            part = slice(at, min(at + _SLAB, end))
+            cosines = rows.codes[part].astype(np.float32) @ asked.T  # (rows, m)
+            cosines *= rows.steps[part][:, None]
+            flat = np.flatnonzero(cosines >= floor)
+            if len(flat):
+                places, which = np.divmod(flat, len(asked))
+                found.append(
+                    (
+                        which if who is None else who[which],
+                        rows.ids[part][places],
+                        cosines.ravel()[flat],
+                    )
+                )
+        return found
+
+
+_Hits = tuple[NDArray[np.int64], Ids, Floats]
+
+
+def centres_of(rows: "_Rows", kept: NDArray[np.int64], *, seed: int = 7) -> Floats:
+    """Return the centres of about as many clusters as the root of the vectors, (k, dimension)."""
+    count = math.ceil(math.sqrt(len(kept)))
+    random = np.random.default_rng(seed)
+    sample = rows.floats(kept[random.permutation(len(kept))[: _SAMPLE * count]])
+    centres = sample[:count].copy()
+    for _ in range(_ROUNDS):
+        of = nearest_centre(sample, centres)
+        sums = np.zeros_like(centres)
+        np.add.at(sums, of, sample)
+        empty = np.bincount(of, minlength=count) == 0
+        sums[empty] = sample[random.integers(len(sample), size=int(empty.sum()))]
+        centres = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
+    return centres
+
+
+def nearest_centre(vectors: Floats, centres: Floats) -> NDArray[np.int64]:
+    """Return the place of the centre nearest to each of *vectors*, (n, dimension)."""
+    return np.asarray(np.argmax(vectors @ centres.T, axis=1), np.int64)

@@ -1,0 +1,116 @@
+"""The vectors of forums in this process' memory, brought up to date before every search.
+
+Postgres stays the truth: what changed there since the last search is read first, so whoever has
+committed a vector and searches then finds every vector that was committed before. A process that
+dies loses nothing; the next one reads a forum anew when it is first searched.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy.orm import Session
+
+from db.vectors import changes, embeddings
+from db.vectors.rows import ModelRow
+from worker.matching.index import VectorIndex
+
+MIB = 1024**2
+MEMORY_BYTES = 512 * MIB
+"""What a process may hold, unless it is told otherwise."""
+ROW_BYTES = 20
+"""Memory of a vector beside its numbers."""
+_TOO_LARGE_S = 600.0
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class _Held:
+    index: VectorIndex
+    version: int
+
+
+class VectorMemory:
+    """Holds the vectors of the forums that were searched last, up to *limit_bytes* of them."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit = limit_bytes
+        self._held: OrderedDict[tuple[int, int], _Held] = OrderedDict()
+        self._too_large: dict[tuple[int, int], float] = {}
+        self._lock = threading.RLock()
+
+    def largest(self, dimension: int) -> int:
+        """Return how many vectors of one forum fit."""
+        return self._limit // (dimension + ROW_BYTES)
+
+    def fresh(self, session: Session, model: ModelRow, forum_id: int) -> VectorIndex | None:
+        """Return the forum's vectors as they are committed now; None if they do not fit.
+
+        *session* must not have written vectors itself: what it would roll back has been seen.
+        """
+        key = (model.id, forum_id)
+        with self._lock:
+            held = self._held.pop(key, None)  # back when it is whole: a time limit may strike
+            if held is None or not self._catch_up(session, model, forum_id, held):
+                held = self._load(session, model, forum_id)
+            if held is None:
+                return None
+            self._held[key] = held
+            self._make_room(key)
+            return held.index
+
+    def warm(self, session: Session, model: ModelRow) -> None:
+        """Read the largest forums that fit together, so that no question has to wait for it."""
+        room = self.largest(model.dimension or 1)
+        for forum_id, count in changes.forums_by_size(session, model.id):
+            if count <= room and self.fresh(session, model, forum_id) is not None:
+                room -= count
+
+    def _catch_up(self, session: Session, model: ModelRow, forum_id: int, held: _Held) -> bool:
+        """Bring what is held up to date and return whether that was possible."""
+        news = changes.since(session, model, forum_id, held.version)
+        if news is None or len(held.index) + len(news.ids) > self.largest(model.dimension or 1):
+            return False
+        held.index.drop(news.gone)
+        held.index.put(news.ids, news.vectors)
+        held.index.settle()
+        held.version = news.version
+        return True
+
+    def _load(self, session: Session, model: ModelRow, forum_id: int) -> _Held | None:
+        if self._is_too_large(session, model, forum_id):
+            return None
+        begun = time.monotonic()
+        # Before the vectors: what changes in between is then read twice, and never missed.
+        version = changes.version(session, model.id, forum_id)
+        index = VectorIndex(int(model.dimension or 0))
+        changes.read_all(session, model, forum_id, index.add)
+        index.settle(at_once=True)
+        log.info(
+            "vectors.loaded",
+            forum_id=forum_id,
+            vectors=len(index),
+            seconds=round(time.monotonic() - begun, 2),
+        )
+        return _Held(index, version)
+
+    def _is_too_large(self, session: Session, model: ModelRow, forum_id: int) -> bool:
+        key, now = (model.id, forum_id), time.monotonic()
+        if now - self._too_large.get(key, -_TOO_LARGE_S) < _TOO_LARGE_S:
+            return True
+        most = self.largest(model.dimension or 1)
+        is_larger = embeddings.count_vectors(session, model.id, forum_id, cap=most + 1) > most
+        if is_larger:
+            self._too_large[key] = now
+            log.info("vectors.too_many", forum_id=forum_id, fit=most)
+        return is_larger
+
+    def _make_room(self, wanted: tuple[int, int]) -> None:
+        while sum(held.index.nbytes for held in self._held.values()) > self._limit:
+            oldest = next(iter(self._held))
+            if oldest == wanted:
+                return
+            del self._held[oldest]

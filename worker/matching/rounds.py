@@ -1,0 +1,83 @@
+"""Reads each question's nearest candidates first, and stops where more reading would change little.
+
+The denser a forum, the more of its questions lie near a new one, and most of what is near asks
+something else. Of the candidates that could be flagged at all, the CrossEncoder reads a few at a
+time, the nearest first, until as many are flagged as are kept, or several in a row are not.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from db.pairs.rows import Finding
+from worker.matching.findings import by_place, scored
+from worker.matching.matcher import Matcher
+from worker.matching.near import Near
+from worker.text.normal import Seen
+
+ROUND = 4
+"""Candidates of a question that are read at a time."""
+PATIENCE = 6
+"""Candidates in a row that are not flagged, after which the farther ones are left unread."""
+
+
+@dataclass(slots=True)
+class _Turn:
+    """How far the reading for one question has come."""
+
+    waiting: list[int]
+    """Places of the pairs that are not read yet, the nearest last."""
+    flagged: int
+    misses: int = 0
+
+    def next(self, *, kept: int) -> list[int]:
+        if self.flagged >= kept or self.misses >= PATIENCE:
+            return []
+        return [self.waiting.pop() for _ in range(min(ROUND, len(self.waiting)))]
+
+    def note(self, *, is_flagged: bool) -> None:
+        self.flagged += is_flagged
+        self.misses = 0 if is_flagged else self.misses + 1
+
+
+def scored_in_rounds(
+    matcher: Matcher,
+    near: Near,
+    questions: Mapping[int, Seen],
+    *,
+    kept: int,
+    twins: Sequence[Finding] = (),
+    undecided: AbstractSet[frozenset[int]] = frozenset(),
+) -> list[Finding]:
+    """Return the findings of the pairs that were read, *near* by id, in the order of the reading.
+
+    *twins* are flagged already; pairs that are *undecided* are scored in any case.
+    """
+    given = by_place(near, questions)
+    if given is None:
+        return []
+    near, held, places = given
+    pairs = zip(near.left.tolist(), near.right.tolist(), strict=True)
+    owed = np.array([frozenset(pair) in undecided for pair in pairs], dtype=bool)
+    findings = scored(matcher, near.take(owed), questions)
+    open_ = np.flatnonzero(~owed & matcher.worth_reading(held, places))
+    turns = _turns(near, open_, Counter(twin.question_id for twin in twins))
+    while part := [place for turn in turns.values() for place in turn.next(kept=kept)]:
+        for finding in scored(matcher, near.take(np.array(part, dtype=np.int64)), questions):
+            findings.append(finding)
+            turns[finding.question_id].note(is_flagged=finding.score >= matcher.threshold)
+    return findings
+
+
+def _turns(near: Near, open_: NDArray[np.int64], flagged: Mapping[int, int]) -> dict[int, _Turn]:
+    turns: dict[int, _Turn] = {}
+    farthest_first = open_[np.argsort(near.cosine[open_], kind="stable")]
+    for place, asked in zip(
+        farthest_first.tolist(), near.left[farthest_first].tolist(), strict=True
+    ):
+        turns.setdefault(asked, _Turn([], flagged.get(asked, 0))).waiting.append(place)
+    return turns
