@@ -78,7 +78,7 @@ class Checker:
     def _near(self, matcher: Matcher, forum_id: int, asked: Seen) -> list[Candidate]:
         (vector,) = matcher.encoder.encode([asked.whole])
         with self._sessions.begin() as session:
-            return self._searcher.nearest_to_vector(session, forum_id, vector, floor=matcher.floor)
+            return self._searcher.nearest_to_vector(session, forum_id, vector, matcher=matcher)
 
     def _texts(
         self, forum_id: int, digest: bytes, near: list[Candidate]

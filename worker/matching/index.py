@@ -42,6 +42,10 @@ class Found:
     ids: Ids
     cosines: Floats
 
+    def take(self, which: NDArray[np.bool_]) -> "Found":
+        """Return some of them, in their order."""
+        return Found(self.asked[which], self.ids[which], self.cosines[which])
+
 
 @dataclass(slots=True)
 class _Rows:
@@ -126,6 +130,15 @@ class VectorIndex:
                 self._tail.erase(place)
             elif (place := self._place(one)) is not None:
                 self._base.erase(place)
+
+    def vectors(self, ids: Ids) -> Floats:
+        """Return the vectors with these ids, all of which it has, (n, dimension)."""
+        found = np.zeros((len(ids), self._dimension), np.float32)
+        for row, one in enumerate(ids.tolist()):
+            tail = self._in_tail.get(one)
+            rows, place = (self._base, self._place(one)) if tail is None else (self._tail, tail)
+            found[row] = rows.floats([place])[0]
+        return found
 
     def _place(self, one: int) -> int | None:
         at = int(np.searchsorted(self._base.ids, one, sorter=self._order))

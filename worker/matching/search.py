@@ -8,7 +8,10 @@ from sqlalchemy.orm import Session
 
 from db.vectors import changes, embeddings
 from db.vectors.rows import Candidate, ModelRow
+from worker.matching.index import Found, VectorIndex
+from worker.matching.matcher import Matcher
 from worker.matching.memory import VectorMemory
+from worker.scoring.gate import Screen, gate_scores
 
 _SLACK = 0.005
 """What a cosine in memory may be off by: several times what was ever measured."""
@@ -23,47 +26,45 @@ class Searcher:
         self._limit = limit
 
     def nearest(
-        self, session: Session, forum_id: int, ids: Sequence[int], *, floor: float
+        self, session: Session, forum_id: int, ids: Sequence[int], *, matcher: Matcher
     ) -> dict[int, list[Candidate]]:
-        """Return for each stored question its visible neighbours from *floor* on, nearest first.
+        """Return for each stored question its visible neighbours worth reading, nearest first.
 
         Every vector that was committed before is seen, and no question that is hidden or erased.
         """
         index = self._memory.fresh(session, self._model, forum_id) if ids else None
         if index is None:
             near = embeddings.nearest(session, self._model, forum_id, ids, limit=self._limit)
-            return {one: _from(floor, found) for one, found in near.items()}
-        asked, vectors = changes.vectors(session, self._model, forum_id, ids)
-        found = index.search(
-            vectors.astype(np.float32), floor=floor - _SLACK, limit=self._limit + 1
-        )
-        pairs = [
-            (int(asked[place]), other)
-            for place, other in zip(found.asked.tolist(), found.ids.tolist(), strict=True)
-            if asked[place] != other
-        ]
+            return {one: _from(matcher.floor, found) for one, found in near.items()}
+        known, halves = changes.vectors(session, self._model, forum_id, ids)
+        asked, screen = halves.astype(np.float32), matcher.screen(with_gate=True)
+        found = index.search(asked, floor=screen.floor - _SLACK, limit=self._limit + 1)
+        found = found.take(known[found.asked] != found.ids)
+        found = found.take(_passed(screen, asked, found, index))
         exact = changes.exact(
             session,
             self._model,
             forum_id,
-            asked=[one for one, _ in pairs],
-            others=[other for _, other in pairs],
+            asked=known[found.asked].tolist(),
+            others=found.ids.tolist(),
         )
-        return self._by_asked(exact, ids, floor)
+        return self._by_asked(exact, ids, screen.floor)
 
     def nearest_to_vector(
-        self, session: Session, forum_id: int, vector: NDArray[np.float32], *, floor: float
+        self, session: Session, forum_id: int, vector: NDArray[np.float32], *, matcher: Matcher
     ) -> list[Candidate]:
-        """Return the visible questions from *floor* on to a vector, (dimension,), nearest first."""
+        """Return the visible questions worth reading near a vector, (dimension,), nearest first."""
         index = self._memory.fresh(session, self._model, forum_id)
         if index is None:
-            found = embeddings.nearest_to_vector(
+            stored = embeddings.nearest_to_vector(
                 session, self._model, forum_id, vector, limit=self._limit
             )
-            return _from(floor, found)
-        near = index.search(vector[None], floor=floor - _SLACK, limit=self._limit)
-        exact = changes.exact_to_vector(session, self._model, forum_id, vector, near.ids.tolist())
-        return self._by_asked(exact, [0], floor)[0]
+            return _from(matcher.floor, stored)
+        screen = matcher.screen(with_gate=True)
+        found = index.search(vector[None], floor=screen.floor - _SLACK, limit=self._limit)
+        found = found.take(_passed(screen, vector[None], found, index))
+        exact = changes.exact_to_vector(session, self._model, forum_id, vector, found.ids.tolist())
+        return self._by_asked(exact, [0], screen.floor)[0]
 
     def _by_asked(
         self, pairs: Sequence[tuple[int, int, float]], ids: Sequence[int], floor: float
@@ -73,6 +74,16 @@ class Searcher:
             if cosine >= floor and len(near[asked]) < self._limit:
                 near[asked].append(Candidate(id=other, cosine=cosine))
         return near
+
+
+def _passed(
+    screen: Screen, asked: NDArray[np.float32], found: Found, index: VectorIndex
+) -> NDArray[np.bool_]:
+    """Return which of what was found the gate lets through: all where there is none."""
+    if screen.gate is None or not len(found.ids):
+        return np.ones(len(found.ids), dtype=bool)
+    scores = gate_scores(asked[found.asked], index.vectors(found.ids), screen.gate.weights)
+    return np.asarray(scores >= screen.gate.bar)
 
 
 def _from(floor: float, found: Sequence[Candidate]) -> list[Candidate]:

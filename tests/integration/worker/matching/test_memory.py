@@ -14,14 +14,19 @@ from db.vectors import changes, embeddings, models, partitions
 from db.vectors.rows import ModelKind, ModelRow, NewEmbedding
 from db.work.rows import Lane
 from tests.factories import make_forum, new_question
+from worker.inference.testing import WordEncoder, WordReranker
 from worker.matching import index
 from worker.matching.index import VectorIndex
+from worker.matching.matcher import Matcher
 from worker.matching.memory import ROW_BYTES, VectorMemory
 from worker.matching.search import Searcher
+from worker.scoring.calibration import Calibration
+from worker.scoring.gate import Gate
 
 Factory = sessionmaker[Session]
 DIMENSION = 8
-FLOOR = 0.5
+CALIBRATION = Calibration(cosine_floor=0.5)
+MATCHER = Matcher.of(WordEncoder(), WordReranker(CALIBRATION))
 
 
 @pytest.fixture
@@ -75,11 +80,42 @@ def store(
 
 
 def search(
-    session: Session, memory: VectorMemory, model: ModelRow, forum: ForumRow, limit: int = 100
+    session: Session,
+    memory: VectorMemory,
+    model: ModelRow,
+    forum: ForumRow,
+    limit: int = 100,
+    matcher: Matcher | None = None,
 ) -> list[int]:
     searcher = Searcher(memory, model, limit=limit)
-    found = searcher.nearest_to_vector(session, forum.id, NORTH, floor=FLOOR)
+    found = searcher.nearest_to_vector(session, forum.id, NORTH, matcher=matcher or MATCHER)
     return [one.id for one in found]
+
+
+def test_a_gate_leaves_out_what_it_knows_for_no_duplicate(
+    session: Session, memory: VectorMemory, model: ModelRow, forum: ForumRow
+) -> None:
+    same, further = store(session, forum, model, [NORTH, direction(1, 0.5)])
+    matrix = np.zeros((DIMENSION, 1), np.float32)
+    column = np.ones(1, np.float32)
+    gate = Gate(
+        bi_encoder=WordEncoder.digest,
+        threshold=0.0,
+        floor=0.1,
+        bar=0.9,  # of 1 less the sum of the differences
+        product=matrix,
+        difference=matrix - 1,
+        total=matrix,
+        bias=column,
+        out=column,
+    )
+    gated = Matcher.of(WordEncoder(), WordReranker(CALIBRATION, gate))
+    ids = [same, further]
+
+    assert search(session, memory, model, forum) == ids
+    assert search(session, memory, model, forum, matcher=gated) == [same]
+    found = Searcher(memory, model, limit=9).nearest(session, forum.id, ids, matcher=gated)
+    assert {one: len(near) for one, near in found.items()} == {same: 0, further: 0}
 
 
 def test_what_is_written_is_found_by_the_next_search(
