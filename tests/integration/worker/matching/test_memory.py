@@ -84,11 +84,10 @@ def search(
     memory: VectorMemory,
     model: ModelRow,
     forum: ForumRow,
-    limit: int = 100,
-    matcher: Matcher | None = None,
+    matcher: Matcher = MATCHER,
 ) -> list[int]:
-    searcher = Searcher(memory, model, limit=limit)
-    found = searcher.nearest_to_vector(session, forum.id, NORTH, matcher=matcher or MATCHER)
+    searcher = Searcher(memory, model, limit=100)
+    found = searcher.nearest_to_vector(session, forum.id, NORTH, matcher=matcher)
     return [one.id for one in found]
 
 
