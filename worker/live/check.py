@@ -1,5 +1,9 @@
 """Answers "was this asked before?" for a text, and stores nothing."""
 
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
 from db.engine import Sessions
 from db.pairs.rows import Finding
 from db.questions import questions
@@ -59,8 +63,10 @@ class Checker:
         asked = seen(request.title, request.body, fields=fields)
         share = foreign_share(full)
         is_foreign = share > FOREIGN_LIMIT
-        near = [] if is_foreign else self._near(matcher, request.forum_id, asked)
-        twins, texts = self._texts(request.forum_id, text_digest(full), near)
+        vector = None if is_foreign else matcher.encoder.encode([asked.whole])[0]
+        with self._sessions.begin() as session:
+            near = self._near(session, matcher, request.forum_id, vector)
+            twins, texts = self._texts(session, request.forum_id, text_digest(full), near)
         findings = self._score(matcher, asked, near, twins, texts)
         with self._sessions.begin() as session:
             known = questions.answered(session, [finding.candidate_id for finding in findings])
@@ -75,18 +81,23 @@ class Checker:
             warnings=warnings_of(request.title, foreign_share=share),
         )
 
-    def _near(self, matcher: Matcher, forum_id: int, asked: Seen) -> list[Candidate]:
-        (vector,) = matcher.encoder.encode([asked.whole])
-        with self._sessions.begin() as session:
-            return self._searcher.nearest_to_vector(session, forum_id, vector, matcher=matcher)
+    def _near(
+        self,
+        session: Session,
+        matcher: Matcher,
+        forum_id: int,
+        vector: NDArray[np.float32] | None,
+    ) -> list[Candidate]:
+        if vector is None:
+            return []
+        return self._searcher.nearest_to_vector(session, forum_id, vector, matcher=matcher)
 
     def _texts(
-        self, forum_id: int, digest: bytes, near: list[Candidate]
+        self, session: Session, forum_id: int, digest: bytes, near: list[Candidate]
     ) -> tuple[list[int], dict[int, CandidateText]]:
-        with self._sessions.begin() as session:
-            twins = questions.same_text(session, forum_id, [digest], limit=self._limits.kept)
-            ids = {candidate.id for candidate in near} | set(twins[digest])
-            return twins[digest], questions.texts(session, ids)
+        twins = questions.same_text(session, forum_id, [digest], limit=self._limits.kept)
+        ids = {candidate.id for candidate in near} | set(twins[digest])
+        return twins[digest], questions.texts(session, ids)
 
     def _score(
         self,
