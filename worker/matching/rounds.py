@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.pairs.rows import Finding
-from worker.matching.findings import by_place, scored
+from worker.matching.findings import by_place, flagged, scored
 from worker.matching.matcher import Matcher
 from worker.matching.near import Near
 from worker.text.normal import Seen
@@ -63,9 +63,11 @@ def scored_in_rounds(
     near, held, places = given
     pairs = zip(near.left.tolist(), near.right.tolist(), strict=True)
     owed = np.array([frozenset(pair) in undecided for pair in pairs], dtype=bool)
-    findings = scored(matcher, near.take(owed), questions)
-    open_ = np.flatnonzero(~owed & matcher.worth_reading(held, places))
-    turns = _turns(near, open_, Counter(twin.question_id for twin in twins))
+    is_read = matcher.worth_reading(held, places)
+    # What need not be read costs nothing, and may be flagged by its cosine alone.
+    findings = scored(matcher, near.take(owed | ~is_read), questions)
+    sure = Counter(one.question_id for one in (*twins, *flagged(findings, matcher.threshold)))
+    turns = _turns(near, np.flatnonzero(is_read & ~owed), sure)
     while part := [place for turn in turns.values() for place in turn.next(kept=kept)]:
         for finding in scored(matcher, near.take(np.array(part, dtype=np.int64)), questions):
             findings.append(finding)

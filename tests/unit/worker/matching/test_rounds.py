@@ -1,0 +1,132 @@
+"""The nearest are read first, and no more than matters."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from worker.inference.testing import WordEncoder, WordReranker
+from worker.matching.findings import keep_best, scored
+from worker.matching.matcher import Matcher
+from worker.matching.near import Near
+from worker.matching.rounds import PATIENCE, ROUND, scored_in_rounds
+from worker.scoring.calibration import Calibration
+from worker.scoring.fusion import Fusion
+from worker.text.normal import Seen
+
+ASKED = "how do I boil an egg"
+SAME = f"{ASKED} well"
+OTHER = "where is the train to Rome"
+
+
+class CountingReranker(WordReranker):
+    """Counts what it reads."""
+
+    read = 0
+
+    def score(self, texts: Sequence[str], pairs: NDArray[np.int32]) -> NDArray[np.float32]:
+        self.read += len(pairs)
+        return super().score(texts, pairs)
+
+
+@pytest.fixture
+def reranker() -> CountingReranker:
+    return CountingReranker(Calibration(cosine_floor=0.3, asymmetry=0.4, threshold=0.6))
+
+
+def given(*titles: str) -> tuple[Near, dict[int, Seen]]:
+    """Return the titles as candidates of one question, the nearest first; ids go on from 0."""
+    questions = {n: Seen(one, one) for n, one in enumerate((ASKED, *titles))}
+    count = len(titles)
+    order = np.arange(1, count + 1)
+    return Near(np.zeros(count, np.int64), order, np.linspace(0.9, 0.5, count)), questions
+
+
+def test_reading_ends_where_enough_is_flagged(reranker: CountingReranker) -> None:
+    near, questions = given(*[SAME] * 40)
+    matcher = Matcher.of(WordEncoder(), reranker)
+
+    found = scored_in_rounds(matcher, near, questions, kept=10)
+
+    assert [one.candidate_id for one in found] == list(range(1, len(found) + 1))
+    assert 10 <= len(found) < 10 + ROUND
+    assert reranker.read == 2 * len(found)
+    assert len(keep_best(found, matcher.threshold, kept=10)) == 10
+
+
+def test_reading_ends_where_many_in_a_row_are_something_else(reranker: CountingReranker) -> None:
+    near, questions = given(SAME, *[OTHER] * 40, SAME)
+
+    found = scored_in_rounds(Matcher.of(WordEncoder(), reranker), near, questions, kept=10)
+
+    assert 1 + PATIENCE <= len(found) < 1 + PATIENCE + ROUND
+    assert found[0].score >= 0.6
+
+
+def test_with_few_candidates_it_finds_what_reading_all_of_them_finds(
+    reranker: CountingReranker,
+) -> None:
+    near, questions = given(OTHER, SAME, OTHER, OTHER, SAME, OTHER, OTHER, SAME)
+    matcher = Matcher.of(WordEncoder(), reranker)
+
+    found = scored_in_rounds(matcher, near, questions, kept=10)
+
+    assert found == scored(matcher, near, questions)
+
+
+def test_each_question_is_read_for_by_itself(reranker: CountingReranker) -> None:
+    near, questions = given(*[OTHER] * 20)
+    two = Near(
+        np.concatenate((near.left, near.left + 100)),
+        np.concatenate((near.right, near.right)),
+        np.concatenate((near.cosine, near.cosine)),
+    )
+    questions[100] = Seen(OTHER, OTHER)
+
+    found = scored_in_rounds(Matcher.of(WordEncoder(), reranker), two, questions, kept=3)
+
+    read = Counter(one.question_id for one in found)
+    assert read[0] <= PATIENCE + ROUND
+    assert read[100] == ROUND
+    assert sum(one.score >= 0.6 for one in found) == ROUND
+
+
+def test_undecided_pairs_are_scored_however_far_they_are(reranker: CountingReranker) -> None:
+    near, questions = given(*[OTHER] * 40)
+
+    found = scored_in_rounds(
+        Matcher.of(WordEncoder(), reranker),
+        near,
+        questions,
+        kept=10,
+        undecided=frozenset({frozenset((0, 40))}),
+    )
+
+    assert 40 in {one.candidate_id for one in found}
+
+
+def test_what_the_cosine_alone_decides_is_flagged_unread() -> None:
+    deaf = CountingReranker(
+        Calibration(
+            bi_encoder=WordEncoder.digest,
+            fusion=Fusion(logit=0.0, cosine=10.0, bias=-7.0),
+            threshold=0.6,
+        )
+    )
+    near, questions = given(*[OTHER] * 40)
+
+    found = scored_in_rounds(Matcher.of(WordEncoder(), deaf), near, questions, kept=10)
+
+    assert deaf.read == 0
+    assert {one.candidate_id for one in found if one.score >= 0.6} == {
+        place for place, cosine in zip(near.right.tolist(), near.cosine.tolist(), strict=True)
+        if 10 * cosine - 7 >= np.log(0.6 / 0.4)
+    }  # fmt: skip
+
+
+def test_nothing_near_is_no_work(reranker: CountingReranker) -> None:
+    found = scored_in_rounds(Matcher.of(WordEncoder(), reranker), Near.none(), {}, kept=10)
+
+    assert found == []
