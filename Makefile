@@ -28,6 +28,14 @@ screenshots: $(STAMP)
 	@$(BIN)/python -m tests.screenshots screenshots
 	@cp screenshots/review-1440-light.png docs/console.png
 
+# A real Askbot beside the service; it is installed into .demo, with a Python environment of its own.
+demo-forum: $(STAMP)
+	@$(BIN)/python -m integrations.demo
+
+# Installs Askbot and Misago into .demo: a few minutes the first time.
+test-forums: $(STAMP)
+	@$(BIN)/python -m pytest tests/forums -m forums
+
 docs: $(STAMP)
 	@$(BIN)/python -m tests.documents
 

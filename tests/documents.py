@@ -1,8 +1,9 @@
-"""The tables of the documentation that follow from the code.
+"""What follows from the code in the documentation: tables, and the description of the API.
 
 ``python -m tests.documents`` writes them; tests/unit compares them with what stands in the files.
 """
 
+import json
 import re
 from collections.abc import Iterable
 from importlib import import_module
@@ -12,6 +13,7 @@ from typing import Any
 from celery.schedules import crontab
 from pydantic_settings import BaseSettings
 
+from api.app import create_app
 from api.console.settings import ConsoleSettings
 from api.settings import ApiSettings
 from cli.running.home import HomeSettings
@@ -110,6 +112,17 @@ def _table(head: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
+def openapi() -> str:
+    """Return the description of the API as `GET /openapi.json` serves it, readable in a diff."""
+    settings = ApiSettings.model_validate(
+        {"redis_url": "redis://localhost", "secret_key": "0a" * 32}
+    )
+    app = create_app(settings, sessions=None, queue=None)  # type: ignore[arg-type]  # unused here
+    return json.dumps(app.openapi(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+OPENAPI = ROOT / "docs" / "openapi.json"
+
 TABLES = {
     "docs/settings.md": {"settings": settings_table},
     "CONTRIBUTING.md": {"tasks": task_table, "periodic": periodic_table},
@@ -131,7 +144,8 @@ def between(mark: str) -> re.Pattern[str]:
 
 
 def main() -> None:
-    """Write the tables."""
+    """Write the tables and the description of the API."""
+    OPENAPI.write_text(openapi(), encoding="utf-8")
     for path, mark, table in parts():
         text = path.read_text(encoding="utf-8")
         before, _, after = between(mark).split(text, maxsplit=1)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from datetime import datetime
 from typing import Self, TypeVar
 
 import httpx
@@ -111,11 +112,24 @@ class AsyncClient:
         self,
         *statuses: str,
         min_score: float | None = None,
+        category: str | None = None,
+        sort: str | None = None,
+        updated_since: datetime | None = None,
         cursor: str | None = None,
         limit: int = 100,
     ) -> Pairs:
-        """Return one page of pairs."""
-        where = {"min_score": min_score, "cursor": cursor, "limit": limit}
+        """Return one page of pairs.
+
+        With *updated_since* it is a feed: keep the cursor, and ask again with it later.
+        """
+        where = {
+            "min_score": min_score,
+            "category": category,
+            "sort": sort,
+            "updated_since": updated_since.isoformat() if updated_since else None,
+            "cursor": cursor,
+            "limit": limit,
+        }
         return await self._send(self._calls.pairs(statuses=statuses, **where))
 
     async def actions(

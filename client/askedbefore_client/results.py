@@ -8,11 +8,15 @@ from typing import Any, Self
 from askedbefore_client.errors import FieldProblem, field_problem
 
 Json = Mapping[str, Any]
+_MOMENTS = ("flagged_at", "decided_at", "updated_at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A question as its forum sends it; *asked_at* needs a time zone."""
+    """A question as its forum sends it; moments need a time zone.
+
+    If *version* or *updated_at* is older than what the service has stored, the call is refused.
+    """
 
     id: str
     title: str
@@ -22,13 +26,26 @@ class Question:
     author: str | None = None
     asked_at: datetime | None = None
     visible: bool = True
+    answers: int | None = None
+    accepted: bool | None = None
+    views: int | None = None
+    votes: int | None = None
+    tags: tuple[str, ...] | None = None
+    closed: bool | None = None
+    language: str | None = None
+    updated_at: datetime | None = None
+    version: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields that are set, as the API takes them."""
-        values = {one.name: getattr(self, one.name) for one in fields(self)}
-        if self.asked_at is not None:
-            values["asked_at"] = self.asked_at.isoformat()
+        values = {one.name: _plain(getattr(self, one.name)) for one in fields(self)}
         return {name: value for name, value in values.items() if value is not None}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return list(value) if isinstance(value, tuple) else value
 
 
 class _Read:
@@ -115,6 +132,7 @@ class Pair(_Read):
     version: int = 0
     flagged_at: datetime | None = None
     decided_at: datetime | None = None
+    updated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,12 +150,14 @@ class Action(_Read):
     id: str
     kind: str
     question_id: str
+    question_url: str | None = None
     canonical_id: str | None = None
     canonical_url: str | None = None
     pair_id: str | None = None
     reason: str | None = None
     due_at: datetime | None = None
     state: str | None = None
+    objection_path: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +202,7 @@ def _found(raw: Json) -> dict[str, Any]:
 
 
 def _pair(raw: Json) -> Pair:
-    times = {name: _moment(raw.get(name)) for name in ("flagged_at", "decided_at")}
+    times = {name: _moment(raw.get(name)) for name in _MOMENTS}
     return Pair.read(raw, questions=tuple(map(PairQuestion.read, raw["questions"])), **times)
 
 

@@ -15,7 +15,17 @@ from api.app import create_app
 from api.settings import ApiSettings
 from bench.__main__ import MEASUREMENTS, with_table
 from cli.main import app
-from tests.documents import MODULES, READERS, ROOT, between, parts, settings_table, task_names
+from tests.documents import (
+    MODULES,
+    OPENAPI,
+    READERS,
+    ROOT,
+    between,
+    openapi,
+    parts,
+    settings_table,
+    task_names,
+)
 
 PAGES = [
     *(ROOT / f"{name}.md" for name in ("README", "CHANGELOG", "CONTRIBUTING", "SECURITY")),
@@ -91,6 +101,12 @@ def test_a_generated_table_says_what_the_code_says(path: Path, mark: str, table:
 
     assert found is not None
     assert found[1] == f"{table}\n", "run `make docs` and commit what it wrote"
+
+
+def test_the_description_of_the_api_is_the_one_that_is_served() -> None:
+    assert OPENAPI.read_text(encoding="utf-8") == openapi(), (
+        "run `make docs` and commit its changes"
+    )
 
 
 def test_no_variable_of_the_service_is_left_out_of_the_table() -> None:

@@ -47,7 +47,21 @@ def client(committed: Factory, address: str) -> Iterator[Client]:
 
 def test_a_question_is_stored_read_changed_and_erased(client: Client) -> None:
     asked = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
-    question = Question(id="q/1 ü", title="How do I boil an egg?", author="Ana", asked_at=asked)
+    question = Question(
+        id="q/1 ü",
+        title="How do I boil an egg?",
+        author="Ana",
+        asked_at=asked,
+        answers=2,
+        accepted=True,
+        views=9,
+        votes=-1,
+        tags=("eggs", "boiling"),
+        closed=False,
+        language="en",
+        updated_at=asked,
+        version=3,
+    )
 
     first = client.submit(question)
     read = client.get(question.id)
@@ -91,10 +105,15 @@ def test_pairs_are_read_to_the_end(committed: Factory, client: Client) -> None:
 
     page = client.pairs_page(limit=2)
     found = list(client.pairs("flagged"))
+    feed = client.pairs_page(updated_since=datetime(2026, 1, 1, tzinfo=UTC), sort="changed")
+    later = client.pairs_page(
+        updated_since=datetime(2026, 1, 1, tzinfo=UTC), sort="changed", cursor=feed.next_cursor
+    )
 
     assert len(page.pairs) == 2
     assert page.next_cursor is not None
     assert len({pair.id for pair in found}) == 3
+    assert (len(feed.pairs), later.pairs) == (3, ())
 
 
 def test_errors_say_what_is_wrong(client: Client, address: str) -> None:

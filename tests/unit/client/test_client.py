@@ -71,7 +71,8 @@ def test_a_question_is_sent_with_what_is_known_of_it() -> None:
     forum = Forum(stored())
     asked = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
-    forum.client.submit(Question(id="a/b ?", title="T", asked_at=asked), wait_s=2)
+    question = Question(id="a/b ?", title="T", asked_at=asked, tags=("eggs",), accepted=False)
+    forum.client.submit(question, wait_s=2)
 
     (request,) = forum.requests
     assert request.method == "PUT"
@@ -82,6 +83,8 @@ def test_a_question_is_sent_with_what_is_known_of_it() -> None:
         "body": "",
         "asked_at": "2026-03-01T09:30:00+00:00",
         "visible": True,
+        "tags": ["eggs"],
+        "accepted": False,
     }
 
 

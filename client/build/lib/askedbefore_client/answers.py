@@ -1,0 +1,52 @@
+"""From an answer of the service to a result or an error; the same for both clients."""
+
+from typing import Any, TypeVar
+
+import httpx
+
+from askedbefore_client.calls import Call
+from askedbefore_client.errors import NoAnswerError, ProblemError, kind_of
+from askedbefore_client.retry import seconds
+
+T = TypeVar("T")
+
+
+def settings(url: str, key: str, timeout_s: float) -> dict[str, Any]:
+    """Return what both kinds of httpx clients are made with."""
+    headers = {"Authorization": f"Bearer {key}", "User-Agent": "askedbefore-client"}
+    return {"base_url": url, "headers": headers, "timeout": timeout_s}
+
+
+def result(call: Call[T], response: httpx.Response) -> T:
+    """Return what the answer holds; raises `ProblemError`."""
+    if not response.is_success:
+        raise problem(response)
+    if not response.content:
+        return call.read(None)
+    try:
+        return call.read(response.json())
+    except (ValueError, KeyError, TypeError) as error:
+        raise ProblemError(
+            {"detail": "this is not an answer of askedbefore: check the address"},
+            status=response.status_code,
+        ) from error
+
+
+def problem(response: httpx.Response) -> ProblemError:
+    """Return the error that an answer stands for, also if a proxy wrote it."""
+    try:
+        found = response.json()
+    except ValueError:
+        found = None
+    given = found if isinstance(found, dict) else {"detail": response.reason_phrase}
+    return kind_of(response.status_code)(
+        given,
+        status=response.status_code,
+        request_id=response.headers.get("x-request-id"),
+        retry_after_s=seconds(response.headers.get("retry-after")),
+    )
+
+
+def no_answer(error: httpx.TransportError) -> NoAnswerError:
+    """Return the error of a call that nobody answered."""
+    return NoAnswerError(f"no answer from the service: {type(error).__name__}: {error}")

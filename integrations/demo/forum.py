@@ -1,0 +1,177 @@
+"""An Askbot in a folder: its own Python, its project, its processes."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from cli.running.service import wait_until
+
+ROOT = Path(__file__).parents[2]
+VERSION = "0.13.0"
+_PROJECT = "askbot_site"
+_HERE = Path(__file__).parent
+_TAIL = (_HERE / "settings_tail.txt").read_text(encoding="utf-8")
+_URLS = """
+urlpatterns.insert(0, path("askedbefore/", include("askedbefore_django.urls")))
+"""
+_START_S = 120.0
+
+
+@dataclass(slots=True)
+class Askbot:
+    """A project of Askbot that is served on *port* of this machine."""
+
+    folder: Path
+    port: int
+    environment: Path
+    """A virtual environment with Askbot, made when needed and shared by projects."""
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """Return where people read the forum."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def key(self) -> str:
+        """Return the key with which the forum's server calls the service."""
+        given = json.loads((self.folder / "askedbefore.json").read_text(encoding="utf-8"))
+        return str(given["askedbefore"]["KEY"])
+
+    def install(self) -> None:
+        """Install Askbot and the packages of this checkout, once."""
+        done = self.environment / f".askbot-{VERSION}"
+        if not done.exists():
+            run([sys.executable, "-m", "venv", str(self.environment)])
+            wanted = [f"askbot=={VERSION}", str(ROOT / "client")]
+            run([str(self._program("pip")), "install", "--quiet", *wanted])
+            done.touch()
+
+    def set_up(self, settings: Mapping[str, Any]) -> None:
+        """Make the project with ``ASKEDBEFORE`` as given, and its database."""
+        if not (self.folder / "manage.py").exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            options = {
+                "--root-directory": str(self.folder),
+                "--proj-name": _PROJECT,
+                "--db-engine": "sqlite",
+                "--db-name": str(self.folder / "forum.sqlite"),
+                "--domain-name": "forum.example.com",
+                "--admin-name": "admin",
+                "--admin-email": "admin@forum.example.com",
+            }
+            words = [word for option in options.items() for word in option]
+            run([str(self._program("askbot-setup")), "--noinput", "--force", *words])
+            _append(self.folder / _PROJECT / "settings.py", _TAIL)
+            _append(self.folder / _PROJECT / "urls.py", _URLS)
+        given = {"askedbefore": dict(settings), "cache": str(self.folder / "cache")}
+        (self.folder / "askedbefore.json").write_text(json.dumps(given), encoding="utf-8")
+        self.manage("migrate", "--noinput")
+
+    def seed(self, questions: Sequence[Mapping[str, Any]]) -> None:
+        """Make users and questions."""
+        path = self.folder / "questions.jsonl"
+        path.write_text("\n".join(map(json.dumps, questions)), encoding="utf-8")
+        self.python(str(_HERE / "seed_askbot.py"), str(path))
+
+    def manage(self, *arguments: str) -> str:
+        """Run a command of the project to its end and return what it printed."""
+        return self.python("manage.py", *arguments)
+
+    def python(self, *arguments: str) -> str:
+        """Run Askbot's Python in the project's folder."""
+        command = [str(self._program("python")), *arguments]
+        return run(command, folder=self.folder, environment=self._variables())
+
+    def start(self, name: str, *arguments: str) -> None:
+        """Start a command of the project that goes on; its output is in the folder ``log``."""
+        log = self.folder / "log" / f"{name}.log"
+        log.parent.mkdir(exist_ok=True)
+        with log.open("ab") as output:
+            self.processes[name] = subprocess.Popen(
+                [str(self._program("python")), "manage.py", *arguments],
+                cwd=self.folder,
+                env=self._variables(),
+                stdout=output,
+                stderr=output,
+            )
+
+    def kill(self, name: str) -> None:
+        """Kill a process as a crash would."""
+        process = self.processes.pop(name)
+        process.kill()
+        process.wait()
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Serve the forum and deliver for the block."""
+        try:
+            self.start("web", "runserver", "--noreload", str(self.port))
+            self.start("deliver", "askedbefore_deliver", "--interval", "1")
+            wait_until(self.answers, timeout_s=_START_S)
+            yield
+        finally:
+            for process in self.processes.values():
+                process.terminate()
+            for process in self.processes.values():
+                process.wait(30)
+            self.processes.clear()
+
+    def answers(self) -> bool:
+        """Return whether the forum answers; raises `RuntimeError` if it has ended."""
+        if self.processes["web"].poll() is not None:
+            raise RuntimeError((self.folder / "log" / "web.log").read_text(encoding="utf-8"))
+        try:
+            return httpx2.get(f"{self.url}/questions/", timeout=30).is_success
+        except httpx2.TransportError:
+            return False
+
+    def _program(self, name: str) -> Path:
+        return self.environment / "bin" / name
+
+    def _variables(self) -> dict[str, str]:
+        """Return an environment in which the package of this checkout is found."""
+        ours = [str(ROOT / name) for name in ("client", "integrations/django")]
+        paths = os.pathsep.join([str(self.folder), *ours])
+        return {
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(Path.home()),
+            "PYTHONPATH": paths,
+            "PYTHONWARNINGS": "ignore",
+            "DJANGO_SETTINGS_MODULE": f"{_PROJECT}.settings",
+        }
+
+
+def _append(path: Path, text: str) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def run(
+    command: Sequence[str],
+    *,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> str:
+    """Run a command to its end and return what it printed; raises `RuntimeError` with all of it."""
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}")
+    return done.stdout

@@ -1,0 +1,44 @@
+"""Run by Askbot's own Python: makes a site, users, and questions from a file of JSON lines.
+
+``python seed_askbot.py QUESTIONS.jsonl``, in the folder of the project, with its settings.
+"""
+
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+ADMIN, ASKER, PASSWORD = "admin", "asker", "a password for the demo"
+
+
+def user(name: str, status: str) -> Any:
+    """Return a user with the password of the demo."""
+    from askbot.models import User  # noqa: PLC0415  # Django must be set up first
+
+    found = User.objects.filter(username=name).first()
+    if found is None:
+        found = User.objects.create_user(name, f"{name}@forum.example.com", PASSWORD)
+        found.set_status(status)
+    return found
+
+
+def main() -> None:
+    """Make what is not there yet."""
+    import django  # noqa: PLC0415  # other users of this module have none
+
+    django.setup()
+    user(ADMIN, "d")
+    asker = user(ASKER, "a")
+    for line in Path(sys.argv[1]).read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        asker.post_question(
+            title=row["title"],
+            body_text=row.get("body") or row["title"],
+            tags=row.get("category", "question").replace(" ", "-"),
+            timestamp=datetime.fromisoformat(row["asked_at"]),
+        )
+
+
+if __name__ == "__main__":
+    main()

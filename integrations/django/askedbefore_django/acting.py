@@ -1,0 +1,137 @@
+"""Carries out what the service asks for, and tells it. Call it only while holding the lease."""
+
+import logging
+from typing import Any
+
+from askedbefore_client import Action, Client, ConflictError, NotFoundError
+from django.db import OperationalError, transaction
+
+from askedbefore_django.models import Done
+from askedbefore_django.sources import CannotError, Source, sources
+
+_REASON_LENGTH = 500
+
+log = logging.getLogger(__name__)
+
+APPLIED, FAILED, REVERTED, TAKEN_BACK = "applied", "failed", "reverted", "taken back"
+
+
+def act_some(client: Client) -> int:
+    """Carry out every action that is due and return how many; raises `AskedBeforeError`."""
+    count, after = 0, None
+    while True:
+        page = client.actions(after)
+        for action in page.actions:
+            carry_out(action)
+        count += len(page.actions)
+        after = page.next
+        if after is None or not page.actions:
+            break
+    tell(client)
+    return count
+
+
+def carry_out(action: Action) -> Done:
+    """Do what the action says, once; what had failed is tried again."""
+    done: Done | None = Done.objects.filter(action_id=action.id).first()
+    if done is not None and done.state != FAILED:
+        Done.objects.filter(pk=done.pk).update(is_told=False)  # it asks because it does not know
+        return done
+    path, key = _place(action.question_id)
+    try:
+        with transaction.atomic():
+            left = _do(action, path, key)
+            return _write(action, path, key, state=APPLIED, left=left)
+    except OperationalError:  # the database is busy or away: later
+        raise
+    except CannotError as error:
+        reason = str(error)
+    except Exception as error:  # a forum's own code: whatever it is, people must see it
+        log.exception("askedbefore: action %s failed", action.id)
+        reason = f"{type(error).__name__}: {error}"
+    return _write(action, path, key, state=FAILED, reason=reason)
+
+
+def tell(client: Client) -> None:
+    """Tell the service of everything that it does not know; raises `AskedBeforeError`."""
+    for done in Done.objects.filter(is_told=False).order_by("pk"):
+        state = APPLIED if done.state == TAKEN_BACK else done.state
+        try:
+            client.confirm(done.action_id, state, done.reason[:_REASON_LENGTH])
+        except (NotFoundError, ConflictError) as error:  # its question is gone, or it is too late
+            log.warning("askedbefore: action %s was not confirmed: %s", done.action_id, error)
+        Done.objects.filter(pk=done.pk, state=done.state).update(is_told=True)
+
+
+def note_reopened(path: str, source: Source, row: Any) -> None:
+    """Note that a question which was closed here is open now: people have undone it."""
+    ours = Done.objects.filter(source=path, object_id=str(row.pk), kind="close", state=APPLIED)
+    if source.is_closed(row) is False:
+        reason = "a person opened the question again"
+        ours.update(state=REVERTED, reason=reason, is_told=False)
+
+
+def _place(question_id: str) -> tuple[str, str]:
+    """Return the source and the key of a question; the longest prefix that fits is meant."""
+    fitting = [
+        (len(source.prefix), path, key)
+        for path, source in sources().items()
+        if (key := source.key_of(question_id)) is not None
+    ]
+    if not fitting:
+        return "", question_id
+    _, path, key = max(fitting)
+    return path, key
+
+
+def _do(action: Action, path: str, key: str) -> dict[str, Any]:
+    source = sources().get(path)
+    row = _find(source, key) if source is not None else None
+    if source is None or row is None:
+        raise CannotError(f"there is no question {action.question_id} here")
+    if action.kind == "reopen":
+        return _reopen(source, row, path, key)
+    do = {"close": source.close, "note": source.note, "label": source.label}.get(action.kind)
+    if do is None:
+        raise CannotError(f"actions of the kind {action.kind} are not known here")
+    return do(row, action)
+
+
+def _find(source: Source, key: str) -> Any:
+    try:
+        return source.queryset().filter(pk=key).first()
+    except ValueError:  # an id that no key of this model can be
+        return None
+
+
+def _reopen(source: Source, row: Any, path: str, key: str) -> dict[str, Any]:
+    """Take back our own latest deed; what a person has closed stays closed."""
+    ours = Done.objects.filter(source=path, object_id=key, state=APPLIED).exclude(kind="reopen")
+    last = ours.order_by("-pk").first()
+    if last is None:
+        return {"nothing": "it was not closed by this application"}
+    source.reopen(row, last.left)
+    Done.objects.filter(pk=last.pk).update(state=TAKEN_BACK)
+    return {}
+
+
+def _write(
+    action: Action,
+    path: str,
+    key: str,
+    *,
+    state: str,
+    reason: str = "",
+    left: dict[str, Any] | None = None,
+) -> Done:
+    values = {
+        "source": path,
+        "object_id": key,
+        "kind": action.kind,
+        "state": state,
+        "reason": reason,
+        "left": left or {},
+        "is_told": False,
+    }
+    done: Done = Done.objects.update_or_create(action_id=action.id, defaults=values)[0]
+    return done

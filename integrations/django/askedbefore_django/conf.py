@@ -1,0 +1,56 @@
+"""The dictionary ``ASKEDBEFORE`` of the forum's settings, read once it is needed."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from askedbefore_client import Client, Retry
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conf:
+    """What the forum's settings say; names in capitals there."""
+
+    url: str
+    """Where the forum's server reaches the service."""
+    forum: str
+    key: str
+    """A key of the scope ``submit``."""
+    sources: tuple[str, ...]
+    """Import paths of `Source` classes."""
+    site_url: str
+    """The forum's own address, for links to its questions."""
+    public_url: str = ""
+    """Where browsers reach the service, if that is another address."""
+    public_key: str = ""
+    """A key of the scope ``ask``; without it the ask page shows nothing."""
+    webhook_secret: str = ""
+    actor: str = "askedbefore"
+    """The name of the forum's user who closes questions."""
+    title_selector: str = ""
+    """CSS selector of the title's input, if it is not the source's own."""
+
+    @property
+    def browser_url(self) -> str:
+        """Return the address for browsers, without a slash at its end."""
+        return (self.public_url or self.url).rstrip("/")
+
+    def client(self, **changes: object) -> Client:
+        """Return a new client; pauses are left to the caller's own loop."""
+        made: dict[str, Any] = {"retry": Retry(tries=1), "timeout_s": 20.0, **changes}
+        return Client(self.url, self.key, self.forum, **made)
+
+
+def conf() -> Conf:
+    """Return the settings; raises `ImproperlyConfigured` if a name is missing or unknown."""
+    given = {name.lower(): value for name, value in getattr(settings, "ASKEDBEFORE", {}).items()}
+    known = {one.name for one in fields(Conf)}
+    unknown = sorted(given.keys() - known)
+    if unknown:
+        raise ImproperlyConfigured(f"ASKEDBEFORE has unknown names: {', '.join(unknown).upper()}")
+    try:
+        return Conf(**{**given, "sources": tuple(given["sources"])})
+    except (KeyError, TypeError) as error:
+        wanted = "URL, FORUM, KEY, SITE_URL and SOURCES"
+        raise ImproperlyConfigured(f"ASKEDBEFORE needs {wanted}: {error}") from error

@@ -1,0 +1,155 @@
+"""Where a forum's questions are: a class for each kind of forum.
+
+A forum of your own needs a class like this, named in ``ASKEDBEFORE["SOURCES"]``::
+
+    class Topics(Source):
+        model = "board.Topic"
+        title = "subject"
+        body = "first_post.text"
+        visible = "is_public"
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from functools import cache
+from typing import Any, ClassVar
+
+from askedbefore_client import Action, Question
+from django.apps import apps
+from django.db.models import Model, QuerySet
+from django.utils import timezone
+from django.utils.html import strip_tags
+from django.utils.module_loading import import_string
+
+from askedbefore_django.conf import conf
+
+_LENGTHS = {"title": 500, "body": 20_000, "category": 200, "author": 200}
+"""What the service takes, in characters."""
+
+
+class CannotError(Exception):
+    """The forum cannot carry this out; the reason is shown to its moderators."""
+
+
+class Source:
+    """Questions of one model. A name of a field may lead over relations: ``author.username``."""
+
+    model: ClassVar[str]
+    """The model's label, such as ``askbot.Post``."""
+    title: ClassVar[str] = "title"
+    body: ClassVar[str] = ""
+    url: ClassVar[str] = "get_absolute_url"
+    category: ClassVar[str] = ""
+    author: ClassVar[str] = ""
+    asked_at: ClassVar[str] = ""
+    visible: ClassVar[str] = ""
+    """Without it every question is visible."""
+    answers: ClassVar[str] = ""
+    accepted: ClassVar[str] = ""
+    """Whether an answer is accepted. Answered questions are suggested first."""
+    votes: ClassVar[str] = ""
+    tags: ClassVar[str] = ""
+    is_html: ClassVar[bool] = False
+    """Whether the body is HTML, whose tags are not sent."""
+    prefix: ClassVar[str] = ""
+    """Before the primary key in the question's id, where a forum has several sources."""
+    title_selector: ClassVar[str] = "#id_title"
+    ask_views: ClassVar[tuple[str, ...]] = ()
+    """Names of the URLs of the ask pages, for the middleware."""
+
+    def queryset(self) -> QuerySet[Any]:
+        """Return all questions, also those that nobody may see."""
+        return self.model_class()._default_manager.all()  # noqa: SLF001  # its documented name
+
+    def also(self) -> Mapping[str, Callable[[Any], Iterable[Any]]]:
+        """Return other models, each with a function from a row to the keys of its questions."""
+        return {}
+
+    def model_class(self) -> type[Model]:
+        """Return the model."""
+        found: type[Model] = apps.get_model(self.model)
+        return found
+
+    def is_question(self, instance: Any) -> bool:
+        """Return whether a row of the model is a question."""
+        return True
+
+    def question(self, instance: Any) -> Question:
+        """Return a question as the service takes it."""
+        text = {name: self._text(instance, name) for name in _LENGTHS}
+        return Question(
+            id=self.id_of(instance.pk),
+            title=text["title"],
+            body=text["body"],
+            category=text["category"] or None,
+            author=text["author"] or None,
+            url=conf().site_url.rstrip("/") + str(self.value(instance, "url")),
+            asked_at=_moment(self.value(instance, "asked_at")),
+            visible=bool(self.value(instance, "visible")) if self.visible else True,
+            answers=self.value(instance, "answers"),
+            accepted=bool(self.value(instance, "accepted")) if self.accepted else None,
+            votes=self.value(instance, "votes"),
+            tags=tuple(self.value(instance, "tags")) if self.tags else None,
+            closed=self.is_closed(instance),
+        )
+
+    def value(self, instance: Any, name: str) -> Any:
+        """Return a field of the question, or None where the source does not name one."""
+        found = instance
+        for step in filter(None, getattr(self, name).split(".")):
+            found = getattr(found, step, None)
+            found = found() if callable(found) else found
+        return None if found is instance else found
+
+    def id_of(self, key: object) -> str:
+        """Return the id that the service knows the question by."""
+        return f"{self.prefix}{key}"
+
+    def key_of(self, question_id: str) -> str | None:
+        """Return the primary key behind an id of the service; None if it is not of this source."""
+        if not question_id.startswith(self.prefix):
+            return None
+        return question_id.removeprefix(self.prefix)
+
+    def is_closed(self, instance: Any) -> bool | None:
+        """Return whether the question is closed; None where the forum has no such thing."""
+        return None
+
+    def close(self, instance: Any, action: Action) -> dict[str, Any]:
+        """Close a question as a duplicate and link to the canonical one.
+
+        Returns what `reopen` has to take back. Raises `CannotError`.
+        """
+        raise CannotError(f"{type(self).__name__} does not close questions")
+
+    def reopen(self, instance: Any, left: Mapping[str, Any]) -> None:
+        """Take back what `close` did and *left*. Raises `CannotError`."""
+        raise CannotError(f"{type(self).__name__} does not reopen questions")
+
+    def note(self, instance: Any, action: Action) -> dict[str, Any]:
+        """Leave a note without closing. Raises `CannotError`."""
+        raise CannotError(f"{type(self).__name__} leaves no notes")
+
+    def label(self, instance: Any, action: Action) -> dict[str, Any]:
+        """Label a question as a possible duplicate. Raises `CannotError`."""
+        raise CannotError(f"{type(self).__name__} has no labels")
+
+    def _text(self, instance: Any, name: str) -> str:
+        text = str(self.value(instance, name) or "")
+        if name == "body" and self.is_html:
+            text = strip_tags(text)
+        return text[: _LENGTHS[name]]
+
+
+@cache
+def sources() -> Mapping[str, Source]:
+    """Return the sources of the settings by their import paths."""
+    return {path: import_string(path)() for path in conf().sources}
+
+
+def _moment(value: datetime | None) -> datetime | None:
+    """Return a moment with a time zone, and nothing if it is still to come."""
+    if value is None:
+        return None
+    aware = timezone.make_aware(value) if timezone.is_naive(value) else value
+    return aware if aware <= timezone.now() else None

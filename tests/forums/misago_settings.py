@@ -1,0 +1,13 @@
+"""Read by Misago's own Python: its development settings, with askedbefore in them."""
+
+import json
+import os
+
+from devproject.settings import *  # noqa: F403
+from devproject.settings import DATABASES, INSTALLED_APPS
+
+_given = json.loads(os.environ["MISAGO_TEST"])  # noqa: TID251  # no settings of ours
+DATABASES["default"].update(_given["database"])
+INSTALLED_APPS += ["askedbefore_django"]
+ASKEDBEFORE = _given["askedbefore"]
+CELERY_TASK_ALWAYS_EAGER = True

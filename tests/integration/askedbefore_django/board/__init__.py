@@ -1,0 +1,1 @@
+"""A small forum of Django, as a reader of the documentation would connect it."""
