@@ -14,6 +14,7 @@ from db.settings import DatabaseSettings
 from db.vectors import models
 from db.vectors.rows import ModelKind
 from db.work import jobs, workers
+from worker.inference.profiles import profile_of
 from worker.queue import CeleryQueue
 from worker.settings import WorkerSettings
 
@@ -93,7 +94,9 @@ def _models() -> str:
         active = [models.find_active(session, kind) for kind in ModelKind]
     if None in active:
         raise _AilmentError("no model is active yet: start a worker")
-    return ", ".join(model.name for model in active if model is not None)
+    names = {model.kind: model.name for model in active if model is not None}
+    profile = profile_of(names[ModelKind.BI_ENCODER], names[ModelKind.RERANKER])
+    return ", ".join(names.values()) + (f" (profile {profile})" if profile else "")
 
 
 def _workers() -> str:

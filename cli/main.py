@@ -1,7 +1,9 @@
 """The `askedbefore` command."""
 
+import logging
 import sys
 
+import structlog
 import typer
 from pydantic import ValidationError
 from rich.console import Console
@@ -40,6 +42,7 @@ _errors = Console(stderr=True)
 
 def main() -> None:
     """Run the command; an error that a user can correct is one sentence, without a traceback."""
+    _log_to_stderr()
     try:
         app()
     except ServiceError as error:
@@ -48,6 +51,14 @@ def main() -> None:
         _fail("the settings are incomplete or unsafe:\n" + _settings_errors(error))
     except OperationalError as error:
         _fail(f"the database does not answer: {str(error.orig).strip()}")
+
+
+def _log_to_stderr() -> None:
+    """Leave standard output to what commands say; workers set up logs of their own."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 def _settings_errors(error: ValidationError) -> str:

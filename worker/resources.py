@@ -27,7 +27,8 @@ from worker.connectors.carrier import Carrier
 from worker.delivery.addresses import WebhookSettings
 from worker.delivery.webhooks import Courier
 from worker.inference.encoder import Encoder
-from worker.inference.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encoder, load_reranker
+from worker.inference.load import load_encoder, load_reranker
+from worker.inference.profiles import model_names
 from worker.inference.reranker import Reranker
 from worker.live.blame import BrokenModelError
 from worker.live.check import Checker
@@ -195,10 +196,14 @@ class Resources:
             "cache": settings.model_cache,
             "threads": settings.threads,
         }
-        encoder_name = bi_encoder or _name(active[ModelKind.BI_ENCODER]) or DEFAULT_ENCODER
-        reranker_name = other or _name(active[ModelKind.RERANKER]) or DEFAULT_RERANKER
-        encoder = load_encoder(encoder_name, **options)  # type: ignore[arg-type]
-        reranker = load_reranker(reranker_name, **options)  # type: ignore[arg-type]
+        names = model_names(
+            settings.profile,
+            settings.model_cache,
+            bi_encoder=bi_encoder or _name(active[ModelKind.BI_ENCODER]),
+            reranker=other or _name(active[ModelKind.RERANKER]),
+        )
+        encoder = load_encoder(names.bi_encoder, **options)  # type: ignore[arg-type]
+        reranker = load_reranker(names.reranker, **options)  # type: ignore[arg-type]
         loaded = register(self.sessions, encoder, reranker)
         log.info("models.loaded", bi_encoder=encoder.name, reranker=reranker.name)
         return loaded

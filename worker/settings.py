@@ -1,5 +1,6 @@
 """Worker settings; they refuse to start on an unsafe combination."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
@@ -7,6 +8,17 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, SecretSt
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from db.settings import PLACEHOLDER
+
+
+class Profile(StrEnum):
+    """Two pairs of models that a user can choose by one word."""
+
+    AUTO = "auto"
+    """Accurate where its models are at hand, else fast."""
+    ACCURATE = "accurate"
+    """A larger bi-encoder and a larger CrossEncoder: flags that are right more often."""
+    FAST = "fast"
+    """The small models that are bundled: several times as many questions a second."""
 
 
 class WorkerSettings(BaseSettings):
@@ -24,15 +36,20 @@ class WorkerSettings(BaseSettings):
         description="Address under which browsers reach the service, such as"
         " `https://duplicates.example`; links and cookies follow it",
     )
+    profile: Profile = Field(
+        default=Profile.AUTO,
+        description="Models of a new database: `accurate`, `fast`, or `auto`, which is accurate if"
+        " its models are on this machine; a database with models keeps them",
+    )
     bi_encoder: str | None = Field(
         default=None,
-        description="Bi-encoder to activate at start: a hub id, a sentence-transformers folder, or"
-        " `all-MiniLM-L6-v2`, which is bundled; unset: the active one stays",
+        description="Bi-encoder to activate at start: a hub id, a sentence-transformers folder,"
+        " `all-MiniLM-L6-v2` or `all-mpnet-base-v2`; unset: the active one stays",
     )
     reranker: str | None = Field(
         default=None,
         description="CrossEncoder to activate at start: a hub id, a sentence-transformers folder,"
-        " or `default`, which is shipped; unset: the active one stays",
+        " `default` or `accurate`; unset: the active one stays",
     )
     model_cache: Path = Field(
         default=Path.home() / ".cache" / "askedbefore",

@@ -11,11 +11,14 @@ import typer
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from rich.console import Console
 
+from cli.preparing import show_preparing
 from cli.stages import stage_bars
+from cli.training.models import BiEncoder, ProfileName, RerankerName
 from db.errors import InvalidInputError
 from worker.archives.readers import Archive, Reject, SourceQuestion, open_archive, open_stream
 from worker.inference.load import load_encoder, load_reranker
-from worker.settings import WorkerSettings
+from worker.inference.profiles import model_names
+from worker.settings import Profile, WorkerSettings
 from worker.text.cells import as_cell
 
 if TYPE_CHECKING:
@@ -37,7 +40,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(mine)
 
 
-def mine(
+def mine(  # noqa: PLR0913  # a command's options
     file: Annotated[
         str,
         typer.Argument(
@@ -52,12 +55,9 @@ def mine(
         float | None,
         typer.Option(min=0, max=1, help="Lowest probability; by default the reranker's threshold."),
     ] = None,
-    bi_encoder: Annotated[
-        str, typer.Option(help="Bi-encoder: bundled name, folder or hub id.")
-    ] = "all-MiniLM-L6-v2",
-    reranker: Annotated[
-        str, typer.Option(help="CrossEncoder: `default`, folder or hub id.")
-    ] = "default",
+    bi_encoder: BiEncoder = None,
+    reranker: RerankerName = None,
+    profile: ProfileName = Profile.AUTO,
     top_k: Annotated[int, typer.Option(min=1, help="How many of the nearest to look at.")] = 100,
     upper_band: Annotated[
         float | None,
@@ -81,10 +81,12 @@ def mine(
     ids, titles = _read(file)
     cache = _CacheSettings().model_cache
     with _output(out) as stream:
-        with console.status("Loading the models"):
+        names = model_names(profile, cache, bi_encoder=bi_encoder, reranker=reranker)
+        show_preparing(console, names, cache=cache, device=device)
+        with console.status(f"Loading {names.bi_encoder} and the CrossEncoder {names.reranker}"):
             models = (
-                load_encoder(bi_encoder, device=device, cache=cache),
-                load_reranker(reranker, device=device, cache=cache),
+                load_encoder(names.bi_encoder, device=device, cache=cache),
+                load_reranker(names.reranker, device=device, cache=cache),
             )
         with stage_bars(console) as show:
             miner = Miner(

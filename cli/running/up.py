@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 
 from cli.client import Client, ServiceNotReadyError
+from cli.preparing import Place, take_profile
 from cli.running.children import end_leftovers
 from cli.running.embedded import EmbeddedServers
 from cli.running.home import UP, FolderInUseError, data_folder, environment, find_holder, is_held
@@ -28,8 +29,8 @@ from db.tenants import forums, keys, people
 from db.vectors import models
 from db.vectors.rows import ModelKind
 from db.work import workers
-from worker.inference.accurate import are_wheels_here
-from worker.inference.profiles import Profile, model_names
+from worker.inference.profiles import profile_of
+from worker.settings import Profile, WorkerSettings
 
 _PORT = 8000
 _PORTS_TRIED = 100
@@ -60,8 +61,8 @@ def up(
     profile: Annotated[
         Profile | None,
         typer.Option(
-            help="Models of a new data folder: accurate, or fast; by default accurate where the"
-            " extra `accurate` is installed."
+            help="Models of a new data folder: accurate, fast, or auto, which is accurate if"
+            " that costs about two minutes at most; by default ASKEDBEFORE_PROFILE."
         ),
     ] = None,
 ) -> None:
@@ -136,7 +137,9 @@ def _run(folder: Path, *, wanted: int | None, sample: bool, profile: Profile | N
         with sessions.begin() as session:
             workers.forget_proofs(session)  # whoever gave them ended before this start
         key = _sample_key(folder, sessions)
-        settings = environment(running) | _models_of(sessions, profile, say)
+        given = environment(running)
+        worker = WorkerSettings.model_validate({"redis_url": running.redis_url})
+        settings = given | _models_of(sessions, worker, profile, say)
         service = _Service(servers, stack.enter_context(_processes(folder, settings, say)))
         start_processes(service.processes, port=port)
         client = stack.enter_context(Client(url, key))
@@ -156,24 +159,27 @@ def _processes(folder: Path, settings: dict[str, str], say: Callable[[str], obje
 
 
 def _models_of(
-    sessions: Sessions, profile: Profile | None, say: Callable[[str], object]
+    sessions: Sessions,
+    settings: WorkerSettings,
+    profile: Profile | None,
+    say: Callable[[str], object],
 ) -> dict[str, str]:
     """Return the settings that give a new data folder its models; one with models keeps them."""
     with sessions.begin() as session:
-        active = models.find_active(session, ModelKind.BI_ENCODER)
-    if active is not None:
-        if profile is not None and active.name != model_names(profile).bi_encoder:
-            say(f"This folder keeps {active.name}: see `askedbefore models` for how to change it")
+        active = [models.find_active(session, kind) for kind in ModelKind]
+    names = [None if row is None else row.name for row in active]
+    if any(names):
+        if profile not in {None, Profile.AUTO, profile_of(names[0], names[1])}:
+            say(
+                f"This data folder keeps its models, {' and '.join(filter(None, names))}:"
+                " `askedbefore models add` and `askedbefore models activate` change them"
+            )
         return {}
-    chosen = profile or (Profile.ACCURATE if are_wheels_here() else Profile.FAST)
-    names = model_names(chosen)
-    say(f"Profile {chosen}: {names.bi_encoder} with reranker {names.reranker}")
-    if chosen is Profile.ACCURATE:
-        say("Its models are made ready once, which takes a few minutes")
-    return {
-        "ASKEDBEFORE_BI_ENCODER": names.bi_encoder,
-        "ASKEDBEFORE_RERANKER": names.reranker,
-    }
+    wanted = profile or settings.profile
+    if settings.bi_encoder or settings.reranker:
+        return {"ASKEDBEFORE_PROFILE": wanted}
+    place = Place(cache=settings.model_cache, device=settings.device)
+    return {"ASKEDBEFORE_PROFILE": take_profile(console, wanted, place, say=say)}
 
 
 def _teller(log: Path) -> Callable[[str], None]:

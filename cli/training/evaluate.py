@@ -20,7 +20,7 @@ from cli.training.models import (
 from cli.training.recipes import CACHE, console, load_bi_encoder, say
 from cli.training.tables import show_comparison, show_suite
 from worker.inference.load import DEFAULT_ENCODER
-from worker.inference.profiles import Profile
+from worker.settings import Profile
 
 if TYPE_CHECKING:
     from training.measure.stages import Stages
@@ -63,7 +63,7 @@ def evaluate(  # noqa: PLR0913  # a command's options
     ] = 12_000,
     bi_encoder: BiEncoder = None,
     reranker: RerankerName = None,
-    profile: ProfileName = Profile.FAST,
+    profile: ProfileName = Profile.AUTO,
     threshold: Threshold = None,
     device: Device = "auto",
     model_cache: ModelCache = DEFAULT_CACHE,

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from cli.preparing import show_preparing
 from cli.training.recipes import CACHE
-from worker.inference.profiles import Profile, model_names
+from worker.inference.profiles import model_names
+from worker.settings import Profile
 
 if TYPE_CHECKING:
     from training.measure.stages import Stages
@@ -23,8 +25,10 @@ ProfileName = Annotated[
     Profile,
     typer.Option(
         "--profile",
-        help="Both models by one word: `fast` is what is bundled, `accurate` has a larger"
-        " bi-encoder. --bi-encoder and --reranker go before it.",
+        envvar="ASKEDBEFORE_PROFILE",
+        help="Both models by one word: `fast`, which is bundled, `accurate`, which is larger, or"
+        " `auto`: accurate if its models are on this machine. --bi-encoder and --reranker go"
+        " before it.",
     ),
 ]
 Threshold = Annotated[
@@ -53,7 +57,8 @@ def load_stages(
     from worker.matching.matcher import Matcher  # noqa: PLC0415
 
     profile, bi_encoder, reranker = names
-    wanted = model_names(profile, bi_encoder=bi_encoder, reranker=reranker)
+    wanted = model_names(profile, cache, bi_encoder=bi_encoder, reranker=reranker)
+    show_preparing(console, wanted, cache=cache, device=device)
     with console.status(f"Loading {wanted.bi_encoder} and the CrossEncoder {wanted.reranker}"):
         matcher = Matcher.of(
             load_encoder(wanted.bi_encoder, device=device, cache=cache),

@@ -319,7 +319,8 @@ def _pos_weight(wanted: str | None, pairs: "Sequence[LabelledPair]") -> float | 
 
 def folder_of(name: str) -> str:
     """Return the folder of the model called *name*; an error if there is none."""
-    from worker.inference.load import folder_digest, model_folder  # noqa: PLC0415  # the models' stack
+    from worker.inference.digests import folder_digest  # noqa: PLC0415  # the models' stack
+    from worker.inference.load import model_folder  # noqa: PLC0415  # the models' stack
 
     folder = model_folder(name)
     folder_digest(folder)  # a folder without a model is refused here, in a sentence

@@ -20,7 +20,7 @@ from cli.training.models import (
     load_stages,
 )
 from db.errors import InvalidInputError
-from worker.inference.profiles import Profile
+from worker.settings import Profile
 
 if TYPE_CHECKING:
     from training.data.tables import Table
@@ -44,7 +44,7 @@ def score(  # noqa: PLR0913  # a command's options
     *,
     bi_encoder: BiEncoder = None,
     reranker: RerankerName = None,
-    profile: ProfileName = Profile.FAST,
+    profile: ProfileName = Profile.AUTO,
     threshold: Threshold = None,
     device: Device = "auto",
     model_cache: ModelCache = DEFAULT_CACHE,

@@ -10,8 +10,8 @@ from db.vectors.rows import ModelKind
 from training.data.pairs import LabelledPair
 from training.measure.calibrate import RawScores
 from training.measure.metrics import Floats
+from worker.inference.digests import folder_digest
 from worker.inference.encoder import Encoder
-from worker.inference.load import folder_digest
 from worker.inference.reranker import Reranker, TokenReranker
 from worker.inference.tokens import Tokens
 from worker.inference.torch_backend import TorchRunner, read

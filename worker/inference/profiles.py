@@ -1,17 +1,12 @@
 """The two pairs of models that a user can choose by one word."""
 
 from dataclasses import dataclass
-from enum import StrEnum
+from pathlib import Path
 
-from worker.inference.accurate import ACCURATE, BASE
+from worker.inference.accurate import PUBLISHED
 from worker.inference.load import DEFAULT_ENCODER, DEFAULT_RERANKER
-
-
-class Profile(StrEnum):
-    """What matters more: that a flag is right, or how many questions a second are read."""
-
-    ACCURATE = "accurate"
-    FAST = "fast"
+from worker.inference.prepare import are_at_hand
+from worker.settings import Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +18,41 @@ class ModelNames:
 
 
 _NAMES = {
-    Profile.ACCURATE: ModelNames(BASE, ACCURATE),
+    Profile.ACCURATE: ModelNames(PUBLISHED.bi_encoder, PUBLISHED.reranker),
     Profile.FAST: ModelNames(DEFAULT_ENCODER, DEFAULT_RERANKER),
 }
 
 
+def settled(profile: Profile, cache: Path) -> Profile:
+    """Return *profile*, and for `auto`: accurate where its models are on this machine, else fast.
+
+    Nothing is fetched to find out. *cache* is where models are kept once they are ready.
+    """
+    if profile is not Profile.AUTO:
+        return profile
+    return Profile.ACCURATE if are_at_hand(PUBLISHED, cache) else Profile.FAST
+
+
 def model_names(
-    profile: Profile, *, bi_encoder: str | None = None, reranker: str | None = None
+    profile: Profile, cache: Path, *, bi_encoder: str | None = None, reranker: str | None = None
 ) -> ModelNames:
-    """Return the models of *profile*; one that is named takes the place of the profile's."""
-    names = _NAMES[profile]
+    """Return the models of *profile*; one that is named takes the place of the profile's.
+
+    With `auto` a model that is named has the one of `fast` beside it, as it always had.
+    """
+    if profile is Profile.AUTO and (bi_encoder or reranker):
+        profile = Profile.FAST
+    names = _NAMES[settled(profile, cache)]
     return ModelNames(bi_encoder or names.bi_encoder, reranker or names.reranker)
+
+
+def profile_of(bi_encoder: str | None, reranker: str | None) -> Profile | None:
+    """Return the profile that these two models are, None where they are none."""
+    return next(
+        (
+            profile
+            for profile, names in _NAMES.items()
+            if (names.bi_encoder, names.reranker) == (bi_encoder, reranker)
+        ),
+        None,
+    )

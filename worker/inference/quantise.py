@@ -2,7 +2,8 @@
 
 ONNX Runtime's own dynamic quantisation uses one scale for a whole batch. So a text's vector depends
 on the other texts of the batch, and one outlier makes every token less exact. Here a token's scale
-is its own largest magnitude, a weight's that of its column (Yao et al., ZeroQuant, 2022).
+is its own largest magnitude, a weight's that of its column (Yao et al., ZeroQuant, 2022), and a
+word embedding's that of its row: a vocabulary is half of a model's file and hardly computes.
 """
 
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 _LEVELS = 127
 _TINY = np.float32(1e-9)
+_VOCABULARY = 4_096
+"""Rows from which on a table of embeddings is worth it; one of positions is shorter."""
 _CONSTANTS = {
     "int8.step": np.float32(1.0 / _LEVELS),
     "int8.middle": np.uint8(128),
@@ -31,6 +34,10 @@ def quantise(full: Path, path: Path) -> None:
     kept = dict(weights)
     scaled: set[str] = set()
     for node in model.graph.node:
+        if _is_vocabulary(node, weights):
+            nodes.extend(_looked_up(node))
+            kept |= {one.name: one for one in _rows(node.input[0], weights)}
+            continue
         if not _is_product(node, weights):
             nodes.append(node)
             continue
@@ -52,6 +59,28 @@ def _is_product(node: NodeProto, weights: dict[str, TensorProto]) -> bool:
     if weight is None or weight.data_type != TensorProto.FLOAT:
         return False
     return len(weight.dims) == len(("rows", "columns"))
+
+
+def _is_vocabulary(node: NodeProto, weights: dict[str, TensorProto]) -> bool:
+    table = weights.get(node.input[0]) if node.op_type == "Gather" else None
+    if table is None or table.data_type != TensorProto.FLOAT or any(a.i for a in node.attribute):
+        return False  # the only attribute is the axis; rows are looked up along the first
+    return len(table.dims) == len(("rows", "columns")) and table.dims[0] >= _VOCABULARY
+
+
+def _looked_up(node: NodeProto) -> Iterator[NodeProto]:
+    (table, ids), (row,) = node.input, node.output
+    yield helper.make_node("Gather", [f"{table}.int8", ids], [f"{row}.int8"])
+    yield helper.make_node("Gather", [f"{table}.scale", ids], [f"{row}.scale"])
+    yield helper.make_node("Cast", [f"{row}.int8"], [f"{row}.unscaled"], to=TensorProto.FLOAT)
+    yield helper.make_node("Mul", [f"{row}.unscaled", f"{row}.scale"], [row])
+
+
+def _rows(name: str, weights: dict[str, TensorProto]) -> Iterator[TensorProto]:
+    table = numpy_helper.to_array(weights[name])
+    scale = np.maximum(np.abs(table).max(axis=1, keepdims=True), _TINY) / np.float32(_LEVELS)
+    yield numpy_helper.from_array(np.rint(table / scale).astype(np.int8), f"{name}.int8")
+    yield numpy_helper.from_array(scale.astype(np.float32), f"{name}.scale")  # (rows, 1)
 
 
 def _scaled(source: str) -> Iterator[NodeProto]:

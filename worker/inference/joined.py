@@ -1,0 +1,59 @@
+"""Files that are one after the other, read as one: an archive in parts, without a copy of it."""
+
+import io
+from bisect import bisect_right
+from collections.abc import Sequence
+from contextlib import ExitStack
+from itertools import accumulate
+from pathlib import Path
+
+_BUFFER = 1 << 20
+
+
+def joined(paths: Sequence[Path]) -> io.BufferedReader:
+    """Return the files at *paths* as one that can be read and sought in; close it."""
+    return io.BufferedReader(_JoinedFiles(paths), _BUFFER)
+
+
+class _JoinedFiles(io.RawIOBase):
+    def __init__(self, paths: Sequence[Path]) -> None:
+        super().__init__()
+        self._stack = ExitStack()
+        self._files = [self._stack.enter_context(path.open("rb")) for path in paths]
+        self._starts = [0, *accumulate(path.stat().st_size for path in paths)]
+        self._at = 0
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+    def tell(self) -> int:
+        """Return the place of the next byte."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place, counted from the start, from here, or from the end; return it."""
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._starts[-1]}[whence]
+        self._at = max(0, start + offset)
+        return self._at
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Read up to as many bytes as fit, of one file at a time; 0 at the end."""
+        number = bisect_right(self._starts, self._at) - 1
+        if number >= len(self._files):
+            return 0
+        file = self._files[number]
+        file.seek(self._at - self._starts[number])
+        room = memoryview(buffer)[: self._starts[number + 1] - self._at]
+        done = file.readinto(room)
+        self._at += done
+        return int(done)
+
+    def close(self) -> None:
+        """Close all files."""
+        self._stack.close()
+        super().close()
