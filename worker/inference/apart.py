@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from worker.orphans import die_with
+from worker.process.orphans import die_with
 
 
 @contextmanager
