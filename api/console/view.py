@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from sqlalchemy.orm import Session
 
 from api.console.access import Reviewer
+from api.console.offers import OFFERS
 from db.deciding import opinions
 from db.review import insight
 from db.review import queue as review
@@ -92,6 +93,7 @@ def frame(session: Session, reviewer: Reviewer, *, active: str) -> dict[str, Any
         "differing": opinions.count_differing(
             session, reviewer.forum.id, actor=reviewer.name, is_admin=reviewer.is_admin
         ),
+        "offer": OFFERS.find(session, reviewer),
         "count_limit": COUNT_LIMIT,
         "done_today": insight.count_done_today(session, reviewer.forum.id, reviewer.name),
     }

@@ -14,6 +14,7 @@ from db.tenants import forums
 from db.tenants.rows import CalibrationRow
 from worker.live import calibrating
 from worker.live.calibrating import Proposal
+from worker.scoring.assurance import Assurance, Standing
 
 router = APIRouter(
     prefix="/v1/forums/{forum}/calibration", tags=["calibration"], route_class=CheckedRoute
@@ -71,9 +72,33 @@ class VersionOut(_Out):
         )
 
 
-class CalibrationOut(_Out):
-    """A forum's calibrations, the latest first, and the one in force."""
+class PrecisionOut(_Out):
+    """What people's decisions say of the precision of the forum's flags.
 
+    Measured on pairs at or above the threshold that the models in use have scored. The bound holds
+    however often it is looked at, as far as the decided pairs are like the others.
+    """
+
+    standing: Standing
+    at_least: _Share | None = Field(description="Null: too few were decided to state one")
+    decided: int
+    right: int
+    latest: datetime | None = Field(description="When the last of them was decided")
+    certified_from: _Share = Field(description="The bound from which it is certified")
+    risk: _Share = Field(description="Highest probability that the precision is lower than stated")
+    words: str
+
+    @classmethod
+    def of(cls, found: Assurance) -> Self:
+        """Return it as the API shows it."""
+        same = set(cls.model_fields) - {"certified_from"}
+        return cls(certified_from=found.aim, **{name: getattr(found, name) for name in same})
+
+
+class CalibrationOut(_Out):
+    """A forum's calibrations, the latest first, the one in force, and what it is worth."""
+
+    precision: PrecisionOut
     in_force: VersionOut | None = Field(description="Null: the model's own")
     versions: list[VersionOut]
 
@@ -112,7 +137,9 @@ def get_calibration(forum: AdminForum, sessions: Sessions) -> CalibrationOut:
         row = forums.get_forum(session, forum.name)
         current = calibrating.in_force(session, row)
         found = calibrations.versions(session, row.id)
+        assured = calibrating.assurance(session, row)
     return CalibrationOut(
+        precision=PrecisionOut.of(assured),
         in_force=VersionOut.of(current) if current is not None else None,
         versions=[VersionOut.of(one) for one in found],
     )

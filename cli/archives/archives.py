@@ -139,5 +139,6 @@ def show(sessions: Sessions, archive_id: int, *, out: Path | None = None) -> Non
         table.add_row(name, value)
     console.print(table)
     console.print(made.recall, highlight=False)
+    console.print(made.precision, highlight=False)
     for file in files:
         console.print(f"Written: {file}", highlight=False)

@@ -106,7 +106,8 @@ def as_html(report: Report) -> str:
         f"{_plot('Seconds of work by stage', list(report.stages_s.items()))}"
         "<h2>The largest groups</h2><table><tr><th>size</th><th>suggested canonical question</th>"
         f"<th>weakest link</th></tr>{groups}</table>"
-        f"<h2>What was missed</h2><p>{escape(report.recall)}</p></html>"
+        f"<h2>What was missed</h2><p>{escape(report.recall)}</p>"
+        f"<h2>What is right</h2><p>{escape(report.precision)}</p></html>"
     )
 
 

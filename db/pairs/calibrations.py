@@ -6,6 +6,7 @@ keeps a score of an earlier calibration. Decided pairs keep their scores.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import (
     ColumnElement,
@@ -50,6 +51,7 @@ class Decided:
 
     raw: float
     is_duplicate: bool
+    decided_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +72,7 @@ def decided(
     of a model.
     """
     found = session.execute(
-        select(_raw().label("raw"), Pair.status)
+        select(_raw().label("raw"), Pair.status, Pair.decided_at)
         .where(
             Pair.forum_id == forum_id,
             Pair.status.in_(_DECIDED),
@@ -82,7 +84,14 @@ def decided(
         .order_by(Pair.decided_at.desc(), Pair.id)
         .limit(LIMIT)
     )
-    return [Decided(raw=row.raw, is_duplicate=row.status == PairStatus.DUPLICATE) for row in found]
+    return [
+        Decided(
+            raw=row.raw,
+            is_duplicate=row.status == PairStatus.DUPLICATE,
+            decided_at=row.decided_at,
+        )
+        for row in found
+    ]
 
 
 _SAID_DIFFERENT = text("""

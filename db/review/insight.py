@@ -108,6 +108,17 @@ def count_done_today(session: Session, forum_id: int, actor: str) -> int:
     ).scalar_one()
 
 
+def last_decision(session: Session, forum_id: int) -> int:
+    """Return the id of the forum's latest decision, or 0."""
+    latest = (
+        select(Decision.id)
+        .where(Decision.forum_id == forum_id)
+        .order_by(Decision.id.desc())
+        .limit(1)
+    )
+    return session.execute(latest).scalar_one_or_none() or 0
+
+
 def last_event(session: Session, forum_id: int) -> int:
     """Return the id of the forum's latest event, or 0."""
     latest = select(func.max(Event.id)).where(Event.forum_id == forum_id)

@@ -1,23 +1,24 @@
 """What tests on real servers and real models share."""
 
-import io
-import subprocess
-from collections.abc import Sequence
-from contextlib import redirect_stderr
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from db.vectors.rows import ModelKind
 from worker.inference import export
 
 
 @pytest.fixture
 def exported_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Export in this process, which has PyTorch loaded: half a minute less a model."""
+    monkeypatch.setattr(export, "_exporting_apart", _exporting_here)
 
-    def run(command: Sequence[str], **_: object) -> subprocess.CompletedProcess[str]:
-        told = io.StringIO()
-        with redirect_stderr(told):
-            status = export.main(*command[-3:])
-        return subprocess.CompletedProcess(command, status, stderr=told.getvalue())
 
-    monkeypatch.setattr("worker.inference.export.subprocess.run", run)
+@contextmanager
+def _exporting_here(kind: ModelKind, folder: Path, made: Path) -> Iterator[None]:
+    from worker.inference.torch_backend import read  # noqa: PLC0415  # loads PyTorch
+
+    yield
+    export.export(read(kind, folder, attention="eager"), made)

@@ -16,6 +16,7 @@ from db.archives.units import StageProgress
 from db.tenants import forums
 from db.vectors import models
 from worker.archives.grouping import CanonicalRule, Group, Grouping, Link, group
+from worker.live import calibrating
 from worker.scoring.calibration import Calibration
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
@@ -59,6 +60,8 @@ class Report:
     slowest: str
     elapsed_s: float
     recall: str
+    precision: str
+    """What moderators' decisions in the forum say of its flags, or that too few have decided."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain values."""
@@ -109,6 +112,7 @@ def make_report(session: Session, archive_id: int) -> Report:
         slowest=max(took, key=lambda stage: took[stage]) if took else "",
         elapsed_s=_elapsed(archive),
         recall=_recall(session, archive, _found(stages, Stage.RANK)),
+        precision=calibrating.assurance(session, forum).words + ".",
     )
 
 

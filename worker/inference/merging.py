@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.errors import IncompatibleModelError, ServiceError
+from worker.scoring.calibration import CALIBRATION_FILE
 
 _ENCODER = "mpnet."
 _HEAD = "classifier."
-_HEAD_FILES = ("config_sentence_transformers.json", "modules.json", "sentence_bert_config.json")
+HEAD_FILES = ("config_sentence_transformers.json", "modules.json", "sentence_bert_config.json")
 _TOKENIZER_FILES = ("tokenizer.json", "special_tokens_map.json", "vocab.txt")
 _MAX_LENGTH = 256
 
@@ -76,7 +77,7 @@ def _describe(base: Path, adapter: Path, folder: Path) -> None:
     for name in _TOKENIZER_FILES:
         if (base / name).is_file():
             shutil.copyfile(base / name, folder / name)
-    for name in (*_HEAD_FILES, "calibration.json"):
+    for name in (*HEAD_FILES, CALIBRATION_FILE):
         shutil.copyfile(adapter / name, folder / name)
 
 

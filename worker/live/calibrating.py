@@ -12,6 +12,7 @@ from db.pairs.calibrations import Decided, Moved
 from db.tenants.rows import CalibrationRow, ForumRow, Learnt
 from db.vectors import models
 from db.vectors.rows import ModelKind
+from worker.scoring.assurance import Assurance, Judgement, assure
 from worker.scoring.recalibration import Line, Trial, fit, try_out
 
 NEEDED = 20
@@ -35,6 +36,8 @@ class Proposal:
     threshold: float
     current: CalibrationRow | None
     """What is in force for the active models."""
+    assurance: Assurance
+    """What the decisions say of the flags as they are."""
     learnt: Learnt | None = None
     trial: Trial | None = None
     moved: Moved | None = None
@@ -59,19 +62,52 @@ def _model_ids(session: Session) -> tuple[int, int] | None:
 def propose(session: Session, forum: ForumRow) -> Proposal:
     """Return the calibration that the decisions give, and change nothing."""
     ids = _model_ids(session)
-    found = (
-        calibrations.decided(session, forum.id, reranker_id=ids[0], bi_encoder_id=ids[1])
-        if ids is not None
-        else []
-    )
+    found = _decided(session, forum, ids)
     duplicates = sum(one.is_duplicate for one in found)
     others = len(found) - duplicates
     threshold = thresholds.in_force(session, forum)
     current = in_force(session, forum)
-    start = Proposal(duplicates=duplicates, others=others, threshold=threshold, current=current)
+    start = Proposal(
+        duplicates=duplicates,
+        others=others,
+        threshold=threshold,
+        current=current,
+        assurance=_assured(found, line_of(current), threshold),
+    )
     if ids is None or min(duplicates, others) < NEEDED:
         return replace(start, refusal=_too_few(duplicates, others))
     return _judged(session, forum, start, found, ids)
+
+
+def assurance(session: Session, forum: ForumRow) -> Assurance:
+    """Return what the decisions on pairs of the active models say of the forum's precision."""
+    found = _decided(session, forum, _model_ids(session))
+    line = line_of(in_force(session, forum))
+    return _assured(found, line, thresholds.in_force(session, forum))
+
+
+def _decided(session: Session, forum: ForumRow, ids: tuple[int, int] | None) -> Sequence[Decided]:
+    if ids is None:
+        return []
+    return calibrations.decided(session, forum.id, reranker_id=ids[0], bi_encoder_id=ids[1])
+
+
+def _assured(found: Sequence[Decided], line: Line, threshold: float) -> Assurance:
+    """Return what is known of the pairs that are at or above *threshold* by *line*."""
+    raw = np.array([one.raw for one in found], dtype=np.float64)
+    over = line.probability(raw).astype(np.float32) >= np.float32(threshold)
+    return assure(
+        [
+            Judgement(is_right=one.is_duplicate, at=one.decided_at)
+            for one, is_over in zip(found, over.tolist(), strict=True)
+            if is_over
+        ]
+    )
+
+
+def line_of(stands: CalibrationRow | None) -> Line:
+    """Return the line of a calibration; none in force changes nothing."""
+    return Line() if stands is None else Line(stands.slope, stands.shift)
 
 
 def _judged(
@@ -85,9 +121,7 @@ def _judged(
     labels = np.array([one.is_duplicate for one in found], dtype=np.float64)
     said = calibrations.said_different(session, forum.id, reranker_id=ids[0], bi_encoder_id=ids[1])
     hints = np.array(said, dtype=np.float64)
-    now = start.current
-    current = Line() if now is None else Line(now.slope, now.shift)
-    trial = try_out(raw, labels, current, hints=hints)
+    trial = try_out(raw, labels, line_of(start.current), hints=hints)
     line = fit(raw, labels, hints=hints)
     learnt = Learnt(
         reranker_id=ids[0],

@@ -88,3 +88,32 @@ def test_a_refusal_is_said_on_a_page(client: TestClient) -> None:
 
     assert status == 409
     assert "not be clearly better" in page
+
+
+def test_the_calibration_is_offered_with_its_numbers_until_it_is_in_force(
+    client: TestClient,
+) -> None:
+    def insight() -> str:
+        page = client.get("/console/cooks/insight", headers=HTML).text
+        return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", page)))
+
+    offered = re.search(r"calibration error would be ([\d.]+) instead of ([\d.]+)", insight())
+    assert offered is not None
+    assert float(offered[1]) < float(offered[2])
+    assert "Thresholds calibrate" in insight()
+
+    post(client, "thresholds/calibration")
+
+    assert "calibration error would be" not in insight()
+    sign_in(client, "Ben")
+    assert "Thresholds calibrate" not in insight()
+
+
+def test_what_the_decisions_promise_is_said_beside_the_calibration(client: TestClient) -> None:
+    told = re.search(
+        r"Precision measured: at least (0\.\d\d) \(at 95% confidence\), from (\d+) right of 300",
+        shown(client),
+    )
+
+    assert told is not None
+    assert float(told[1]) < int(told[2]) / 300

@@ -47,6 +47,22 @@ def test_it_is_judged_then_put_into_force_then_taken_back(
     assert client.delete(PATH).status_code == 409
 
 
+def test_what_the_decisions_promise_comes_with_it(client: TestClient, sessions: Factory) -> None:
+    nothing = client.get(PATH).json()["precision"]
+    with sessions.begin() as session:
+        make_pairs(session, 300, 40, shift=-2.0)
+
+    found = client.get(PATH).json()["precision"]
+
+    assert (nothing["standing"], nothing["at_least"]) == ("not_measured", None)
+    assert (found["standing"], found["decided"]) == ("measured", 300)
+    assert 0 < found["at_least"] < found["right"] / 300
+    client.post(PATH, json={})
+    after = client.get(PATH).json()["precision"]  # of those still at or above the threshold
+    assert after["decided"] < 300
+    assert after["at_least"] > found["at_least"]
+
+
 def test_too_few_decisions_are_a_conflict_that_says_how_many(
     client: TestClient, sessions: Factory
 ) -> None:

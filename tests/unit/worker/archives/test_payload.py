@@ -46,6 +46,7 @@ REPORT = Report(
     slowest="rerank",
     elapsed_s=5.0,
     recall="Everything was compared.",
+    precision="Precision not measured.",
 )
 
 

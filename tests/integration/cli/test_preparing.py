@@ -1,0 +1,103 @@
+"""Which models a new data folder takes, and what it says of it; `askedbefore models prepare`."""
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from cli import preparing
+from cli.preparing import Place, take_profile
+from db.errors import ServiceError
+from tests.command import run
+from tests.tiny_models import make_adapter, make_mpnet_encoder, make_wheels, publish
+from worker.settings import Profile
+
+pytestmark = [
+    pytest.mark.usefixtures("exported_here"),
+    pytest.mark.filterwarnings(
+        "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore:# The axis name:UserWarning"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_mpnet_encoder(tmp_path_factory.mktemp("base"))
+
+
+@pytest.fixture(scope="module")
+def wheels(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tiny")
+    published = publish(base, make_adapter(folder / "adapter"))
+    return make_wheels(published, base, folder / "wheels")
+
+
+@pytest.fixture(autouse=True)
+def published(base: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tiny model is the published one; no network is there."""
+    made = publish(base, wheels.parent / "adapter")
+    monkeypatch.setattr(preparing, "PUBLISHED", made)
+    monkeypatch.setattr("worker.inference.prepare.hub_folder", lambda *_, **__: None)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+
+
+def take(wanted: Profile, cache: Path) -> tuple[Profile, str]:
+    told: list[str] = []
+    place = Place(cache=cache, device="cpu")
+    taken = take_profile(Console(file=io.StringIO()), wanted, place, say=told.append)
+    return taken, " ".join(told)
+
+
+def test_accurate_is_taken_where_pip_has_it_and_at_once_the_second_time(
+    tmp_path: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as network:
+        network.setenv("PIP_FIND_LINKS", str(wheels))
+        first, told = take(Profile.AUTO, tmp_path)
+
+    second, _ = take(Profile.AUTO, tmp_path)
+
+    assert (first, second) == (Profile.ACCURATE, Profile.ACCURATE)
+    assert "Profile accurate" in told
+    assert "--profile fast" in told
+
+
+def test_without_a_network_the_small_models_are_taken_and_one_line_says_why(
+    tmp_path: Path,
+) -> None:
+    taken, told = take(Profile.AUTO, tmp_path)
+
+    assert taken is Profile.FAST
+    assert "pip could not fetch them" in told
+    assert "askedbefore models prepare accurate" in told
+    assert "\n" not in told
+
+
+def test_a_disk_without_room_takes_the_small_models(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparing, "_DISK", 1 << 62)
+
+    taken, told = take(Profile.AUTO, tmp_path)
+
+    assert taken is Profile.FAST
+    assert str(tmp_path) in told
+
+
+def test_accurate_by_its_name_is_taken_or_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ServiceError, match="accurate cannot be had"):
+        take(Profile.ACCURATE, tmp_path)
+
+
+def test_the_command_makes_the_models_ready_from_a_folder(tmp_path: Path, base: Path) -> None:
+    where = ("--model-cache", str(tmp_path / "cache"), "--device", "cpu")
+
+    refused = run(tmp_path, "models", "prepare", "--folder", str(tmp_path), *where)
+    made = run(tmp_path, "models", "prepare", "accurate", "--folder", str(base), *where)
+
+    assert refused.returncode == 1
+    assert str(tmp_path) in refused.stderr
+    assert made.returncode == 0, made.stderr
+    assert "accurate are ready" in made.stdout
+    assert Place(cache=tmp_path / "cache", device="cpu").is_accurate_ready

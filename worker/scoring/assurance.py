@@ -1,0 +1,85 @@
+"""What a forum's flags may be trusted for: not measured, measured, or certified. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from worker.scoring.bounds import RISK, Looked, anytime_bound
+
+AIM = 0.95
+"""The precision that is certified."""
+LEAST = 20
+"""Decided flags below which no precision is stated: it would be too low to be of use."""
+
+
+class Standing(StrEnum):
+    """How much is known of a forum's precision."""
+
+    NOT_MEASURED = "not_measured"
+    """Too few flags were decided: only the model's own word stands."""
+    MEASURED = "measured"
+    """A bound is known, below the aim."""
+    CERTIFIED = "certified"
+    """The bound reaches the aim."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What a person said of a pair that is flagged at the present threshold."""
+
+    is_right: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assurance:
+    """The precision that people's decisions promise for pairs at or above the threshold.
+
+    *at_least* is undercut with probability *risk* at most, however often somebody looks, as far as
+    the decided pairs are like the others. None where nothing is stated.
+    """
+
+    standing: Standing
+    right: int
+    decided: int
+    at_least: float | None
+    latest: datetime | None
+    aim: float = AIM
+    risk: float = RISK
+
+    @property
+    def words(self) -> str:
+        """Return it as a sentence for people."""
+        if self.at_least is None:
+            return (
+                f"Precision not measured: {self.decided} flagged pairs were decided, and it takes"
+                f" {LEAST}"
+            )
+        until = "" if self.latest is None else f" until {self.latest:%Y-%m-%d}"
+        return (
+            f"Precision {self.standing}: at least {self.at_least:.2f} (at {1 - self.risk:.0%}"
+            f" confidence), from {self.right:,} right of {self.decided:,} decided flags{until}"
+        )
+
+
+def assure(judgements: Sequence[Judgement], *, aim: float = AIM, risk: float = RISK) -> Assurance:
+    """Return what *judgements* promise of the flags that nobody has looked at yet."""
+    right = sum(one.is_right for one in judgements)
+    looked = Looked(right, len(judgements) - right)
+    at_least = anytime_bound(looked, risk=risk) if looked.count >= LEAST else None
+    return Assurance(
+        standing=_standing(at_least, aim),
+        right=right,
+        decided=looked.count,
+        at_least=at_least,
+        latest=max((one.at for one in judgements), default=None),
+        aim=aim,
+        risk=risk,
+    )
+
+
+def _standing(at_least: float | None, aim: float) -> Standing:
+    if at_least is None:
+        return Standing.NOT_MEASURED
+    return Standing.CERTIFIED if at_least >= aim else Standing.MEASURED
