@@ -45,11 +45,13 @@ def calibrate_(
     from training.data.reading import read_pairs  # noqa: PLC0415  # heavy, optional
     from training.recipes.runs import calibrate_reranker  # noqa: PLC0415
 
-    read = read_pairs(data)
+    read = read_pairs(data, with_bodies=True)
     require_both_labels(read.pairs, what=data)
     say(read.summary())
+    bi_encoder = load_bi_encoder(encoder)
     with console.status(f"Scoring {len(read.pairs):,} pairs in both orders"):
-        found = calibrate_reranker(model, read.pairs, encoder=load_bi_encoder(encoder))
+        made = calibrate_reranker(model, read.pairs, encoder=bi_encoder)
+    found = made.for_bi_encoder(bi_encoder.digest)
     say(f"precision {name}: flag at {value:.3f}" for name, value in found.thresholds.items())
     say([f"cosine floor {found.cosine_floor:.3f}, default threshold {found.threshold:.3f}"])
 

@@ -1,6 +1,6 @@
 """From a reranker's raw scores on labelled pairs to its calibration."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,9 +8,10 @@ from sklearn.linear_model import LogisticRegression
 
 from training.data.pairs import Labels
 from training.measure.metrics import PRECISIONS, Floats, average_precision
-from worker.scoring.calibration import Calibration
+from worker.scoring.calibration import Calibration, Rule
 from worker.scoring.fusion import Fusion
 from worker.scoring.traits import Traits
+from worker.text.normal import Reads
 
 Doubles = NDArray[np.float64]
 
@@ -23,6 +24,10 @@ _LEANS = (8.0, 6.0, 5.0, 4.0, 3.0, 2.5, 2.0, 1.75, 1.5, 1.25)
 _GIVEN_FOR_LEANING = 0.0005
 """Average precision given up on dev, well within its noise, to weigh the cosine more."""
 _LEAST_FLAGGED = 20
+_OVERLAP_SHARES = (0.25, 0.5, 0.75, 0.9, 1.0)
+_LEAST_OVERLAP = 0.05
+_SOME = 0.5
+"""Spread of the bodies' share from which on their weight can be told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,27 +48,91 @@ class RawScores:
         return np.asarray((self.forward + self.backward) / 2, np.float32)
 
 
-def calibrate(raw: RawScores, labels: Labels, *, bi_encoder: str) -> Calibration:
+def calibrate(
+    raw: RawScores, labels: Labels, *, bi_encoder: str, known: Calibration | None = None
+) -> Calibration:
     """Return the calibration fitted on labelled pairs like those the service will meet.
 
-    *bi_encoder* is the digest of the model of the cosines. Thresholds are for the fused
-    probability; a precision that was never reached has none.
+    *bi_encoder* is the digest of the model of the cosines; rules of a *known* calibration for other
+    bi-encoders stay. The top level of the file holds beside bi-encoders that nothing was fitted on.
+    Thresholds are for the fused probability; a precision that was never reached has none.
     """
     fusion = lean_on_cosine(fit_fusion(raw.logit, raw.cosine, labels), raw, labels)
-    probabilities = fusion.probability(raw.logit, raw.cosine)
-    found = {f"{wanted:.2f}": threshold_for(labels, probabilities, wanted) for wanted in PRECISIONS}
-    thresholds = {name: value for name, value in found.items() if value is not None}
-    threshold = thresholds.get(DEFAULT_PRECISION, 0.5)
-    lowest = min([threshold, *thresholds.values()])  # a forum may choose any of them
+    if raw.traits is not None and fusion.cosine:
+        fusion = weigh_bodies(follow_overlap(fusion, raw, labels), raw, labels)
+    logit_only = fit_fusion(raw.logit, None, labels)
+    alone = _thresholds(logit_only.probability(raw.logit, raw.cosine), labels)
+    lowest, highest = float(raw.logit.min()), float(raw.logit.max())
+    asymmetry = float(np.quantile(np.abs(raw.forward - raw.backward), _ASYMMETRY_QUANTILE))
     return Calibration(
-        bi_encoder=bi_encoder,
-        fusion=fusion,
-        logit_only=fit_fusion(raw.logit, None, labels),
-        threshold=threshold,
-        thresholds=thresholds,
-        cosine_floor=cosine_floor_of(raw.cosine[(labels == 1) & (probabilities >= lowest)]),
-        asymmetry=float(np.quantile(np.abs(raw.forward - raw.backward), _ASYMMETRY_QUANTILE)),
+        rules={
+            **({} if known is None else known.rules),
+            bi_encoder: _rule(fusion, raw, labels),
+        },
+        logit_only=logit_only,
+        threshold=alone.get(DEFAULT_PRECISION, 0.5),
+        thresholds=alone,
+        asymmetry=asymmetry,
+        reads=Reads.TITLE,
+        logit_bounds=(lowest - asymmetry / 2, highest + asymmetry / 2),
     )
+
+
+def _rule(fusion: Fusion, raw: RawScores, labels: Labels) -> Rule:
+    probabilities = fusion.probability(raw.logit, raw.cosine, raw.traits)
+    thresholds = _thresholds(probabilities, labels)
+    rule = Rule(
+        fusion=fusion, threshold=thresholds.get(DEFAULT_PRECISION, 0.5), thresholds=thresholds
+    )
+    flagged = (labels == 1) & (probabilities >= rule.lowest_threshold)  # a forum may choose any
+    return replace(rule, cosine_floor=cosine_floor_of(raw.cosine[flagged]))
+
+
+def _thresholds(probabilities: Floats, labels: Labels) -> dict[str, float]:
+    found = {f"{wanted:.2f}": threshold_for(labels, probabilities, wanted) for wanted in PRECISIONS}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def follow_overlap(fusion: Fusion, raw: RawScores, labels: Labels) -> Fusion:
+    """Return *fusion* with the share of the logit's weight following the overlap that ranks best.
+
+    At the mean overlap the weight stays what it was. Scale and bias are fitted again.
+    """
+    overlap = _traits(raw).overlap
+    mean = max(float(overlap.mean()), _LEAST_OVERLAP)
+    best, reached = fusion, average_precision(labels, fusion.probability(raw.logit, raw.cosine))
+    for share in _OVERLAP_SHARES:
+        tried = replace(
+            fusion,
+            logit=(1 - share) * fusion.logit,
+            overlap_logit=share * fusion.logit / mean,
+        )
+        score = tried.logit_weight(raw.traits) * raw.logit + tried.cosine * raw.cosine
+        found = average_precision(labels, score)
+        if found > reached + _GIVEN_FOR_LEANING:
+            platt = fit_fusion(np.asarray(score, np.float32), None, labels)
+            best, reached = replace(tried, bias=0.0).moved(platt.logit, platt.bias), found
+    return best
+
+
+def weigh_bodies(fusion: Fusion, raw: RawScores, labels: Labels) -> Fusion:
+    """Return *fusion* with what two bodies make up for, where some pairs have them and some not."""
+    bodies = _traits(raw).bodies
+    if float(np.ptp(bodies)) < _SOME:
+        return fusion
+    score = fusion.logit_weight(raw.traits) * raw.logit + fusion.cosine * raw.cosine
+    model = LogisticRegression(C=1e3).fit(np.stack([score, bodies], axis=1), labels)
+    slope, weight = (float(one) for one in model.coef_[0])
+    if min(slope, weight) <= 0:
+        return fusion
+    moved = replace(fusion, bias=0.0).moved(slope, float(model.intercept_[0]))
+    return replace(moved, bodies=weight)
+
+
+def _traits(raw: RawScores) -> Traits:
+    if raw.traits is None:
+        raise ValueError("the traits of the pairs are not known")
+    return raw.traits
 
 
 def fit_fusion(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,27 +18,44 @@ from worker.inference.tokens import Tokens
 from worker.inference.torch_backend import TorchRunner, read
 from worker.scoring.calibration import Calibration
 from worker.scoring.traits import Traits
+from worker.text.normal import Seen, TextFields, seen
 
 _CHUNK = 2_048
+_T = TypeVar("_T", str, Seen)
 
 
 def raw_scores(pairs: Sequence[LabelledPair], *, reranker: Reranker, encoder: Encoder) -> RawScores:
-    """Return both orders' logits and the cosine of every pair."""
-    texts, indices = _indexed(pairs)
+    """Return both orders' logits and the cosine of every pair.
+
+    The CrossEncoder reads the titles, the bi-encoder title and body, as in a forum.
+    """
+    titles, by_title = _indexed([(pair.question1, pair.question2) for pair in pairs])
+    questions, by_question = _indexed([_seen(pair) for pair in pairs])
     return RawScores(
-        forward=_logits(reranker, texts, indices),
-        backward=_logits(reranker, texts, indices[:, ::-1]),
-        cosine=cosines(pairs, encoder),
-        traits=Traits.of_titles(texts, indices),
+        forward=_logits(reranker, titles, by_title),
+        backward=_logits(reranker, titles, by_title[:, ::-1]),
+        cosine=_cosines([one.whole for one in questions], by_question, encoder),
+        traits=Traits.of(questions, by_question),
     )
 
 
 def cosines(pairs: Sequence[LabelledPair], encoder: Encoder) -> Floats:
     """Return the cosine of every pair, (n,) float32."""
-    texts, indices = _indexed(pairs)
+    questions, places = _indexed([_seen(pair) for pair in pairs])
+    return _cosines([one.whole for one in questions], places, encoder)
+
+
+def _cosines(texts: Sequence[str], places: NDArray[np.int32], encoder: Encoder) -> Floats:
     vectors = encoder.encode(texts)
-    cosine = np.einsum("nd,nd->n", vectors[indices[:, 0]], vectors[indices[:, 1]])
+    cosine = np.einsum("nd,nd->n", vectors[places[:, 0]], vectors[places[:, 1]])
     return np.asarray(cosine, np.float32)
+
+
+def _seen(pair: LabelledPair) -> tuple[Seen, Seen]:
+    return (
+        seen(pair.question1, pair.body1, fields=TextFields.TITLE_BODY),
+        seen(pair.question2, pair.body2, fields=TextFields.TITLE_BODY),
+    )
 
 
 def full_precision(folder: Path) -> Reranker:
@@ -55,12 +73,10 @@ def full_precision(folder: Path) -> Reranker:
     )
 
 
-def _indexed(pairs: Sequence[LabelledPair]) -> tuple[list[str], NDArray[np.int32]]:
-    places: dict[str, int] = {}
-    rows = [
-        (places.setdefault(p.question1, len(places)), places.setdefault(p.question2, len(places)))
-        for p in pairs
-    ]
+def _indexed(pairs: Sequence[tuple[_T, _T]]) -> tuple[list[_T], NDArray[np.int32]]:
+    """Return each distinct question once, and the places of both of every pair, (n, 2)."""
+    places: dict[_T, int] = {}
+    rows = [tuple(places.setdefault(one, len(places)) for one in pair) for pair in pairs]
     return list(places), np.array(rows, np.int32).reshape(-1, 2)
 
 

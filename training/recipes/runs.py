@@ -84,6 +84,7 @@ def train_cross_encoder(
     save_reranker(done.model, folder)
     calibration = calibrate_reranker(folder, halves["calibrate"], encoder=encoder)
     raw = raw_scores(halves["report"], reranker=full_precision(folder), encoder=encoder)
+    probabilities = _probabilities(raw, calibration, encoder.digest)
     run = report.Run(
         recipe="CrossEncoder",
         config=asdict(config),
@@ -91,10 +92,10 @@ def train_cross_encoder(
         seed=config.seed,
         history=done.history,
         pairs_a_step=done.pairs_a_step,
-        metrics=_reranker_figures(raw, calibration, halves["report"]),
+        metrics=_reranker_figures(probabilities, raw, halves["report"]),
         notes=data.notes,
     )
-    return _reported(run, output, halves["report"], _probabilities(raw, calibration))
+    return _reported(run, output, halves["report"], probabilities)
 
 
 def train_sentence_transformer(
@@ -153,29 +154,33 @@ def save_reranker(model: CrossEncoder, folder: Path) -> None:
 def calibrate_reranker(
     folder: Path, pairs: Sequence[LabelledPair], *, encoder: Encoder
 ) -> Calibration:
-    """Fit the calibration of the reranker in *folder*, save it there and return it."""
-    raw = raw_scores(pairs, reranker=full_precision(folder), encoder=encoder)
-    calibration = calibrate(raw, labels_of(pairs), bi_encoder=encoder.digest)
+    """Fit the calibration of the reranker in *folder*, save it there and return it.
+
+    What was fitted for other bi-encoders stays.
+    """
+    reranker = full_precision(folder)
+    raw = raw_scores(pairs, reranker=reranker, encoder=encoder)
+    calibration = calibrate(
+        raw, labels_of(pairs), bi_encoder=encoder.digest, known=reranker.calibration
+    )
     calibration.save(folder)
     return calibration
 
 
-def _probabilities(raw: RawScores, calibration: Calibration) -> dict[str, Floats]:
+def _probabilities(raw: RawScores, calibration: Calibration, bi_encoder: str) -> dict[str, Floats]:
+    fused = calibration.for_bi_encoder(bi_encoder).fusion
     return {
         "cosine": np.clip(raw.cosine, 0.0, 1.0),
         "reranker": calibration.logit_only.probability(raw.logit, raw.cosine, raw.traits),
-        "fused": calibration.fusion.probability(raw.logit, raw.cosine, raw.traits),
+        "fused": fused.probability(raw.logit, raw.cosine, raw.traits),
     }
 
 
 def _reranker_figures(
-    raw: RawScores, calibration: Calibration, pairs: Sequence[LabelledPair]
+    probabilities: Mapping[str, Floats], raw: RawScores, pairs: Sequence[LabelledPair]
 ) -> report.Figures:
     labels = labels_of(pairs)
-    figures = {
-        name: dict(summary(labels, scores))
-        for name, scores in _probabilities(raw, calibration).items()
-    }
+    figures = {name: dict(summary(labels, scores)) for name, scores in probabilities.items()}
     figures["reranker"]["asymmetry"] = asymmetry(raw.forward, raw.backward)
     return figures
 

@@ -95,7 +95,8 @@ def test_a_cross_encoder_run_leaves_a_model_the_service_can_serve(
     assert model.dtype == torch.float16
     assert not (output / "model" / "README.md").exists()
     calibration = Calibration.load(output / "model")
-    assert calibration.bi_encoder == encoder.digest
+    assert set(calibration.rules) == {encoder.digest}
+    assert calibration.reads == "title"
     assert figures["reranker"]["average_precision"] > figures["reranker"]["base_rate"]
     assert json.loads((output / "metrics.json").read_text()) == json.loads(json.dumps(figures))
     run = json.loads((output / "run.json").read_text())

@@ -18,6 +18,7 @@ from training.measure.metrics import (
     calibration_error,
     recall_at_precision,
 )
+from worker.scoring.traits import Traits
 
 
 def scored(seed: int, *, rows: int = 400, helpful: float = 2.0) -> tuple[RawScores, Labels]:
@@ -34,7 +35,7 @@ def scored(seed: int, *, rows: int = 400, helpful: float = 2.0) -> tuple[RawScor
 def test_probabilities_never_fall_as_logit_or_cosine_rises(seed: int, helpful: float) -> None:
     raw, labels = scored(seed, rows=60, helpful=helpful)
 
-    fusion = calibrate(raw, labels, bi_encoder="x").fusion
+    fusion = calibrate(raw, labels, bi_encoder="x").for_bi_encoder("x").fusion
 
     rising = np.linspace(-12, 12, 50, dtype=np.float32)
     level = np.full(50, 0.7, np.float32)
@@ -45,16 +46,62 @@ def test_probabilities_never_fall_as_logit_or_cosine_rises(seed: int, helpful: f
 def test_thresholds_keep_the_precision_they_promise() -> None:
     raw, labels = scored(1, rows=2_000)
 
-    found = calibrate(raw, labels, bi_encoder="digest")
+    made = calibrate(raw, labels, bi_encoder="digest")
 
+    found = made.for_bi_encoder("digest")
     probabilities = found.fusion.probability(raw.logit, raw.cosine)
     assert found.thresholds.keys() >= {"0.80", "0.90"}
     for name, threshold in found.thresholds.items():
         assert labels[probabilities >= threshold].mean() >= float(name)
     assert sorted(found.thresholds.values()) == list(found.thresholds.values())
     assert found.threshold == found.thresholds["0.80"]
-    assert found.for_bi_encoder("digest").fusion == found.fusion
-    assert found.for_bi_encoder("another").fusion == found.logit_only
+    assert made.for_bi_encoder("another").fusion == made.logit_only
+
+
+def test_where_the_logit_knows_only_of_shared_words_its_weight_follows_them() -> None:
+    raw, labels = scored(7, rows=3_000)
+    choice = np.random.default_rng(8)
+    overlap = choice.random(3_000).astype(np.float32)
+    noise = choice.normal(0, 6, 3_000).astype(np.float32) * (1 - overlap)
+    blurred = RawScores(
+        forward=raw.forward + noise,
+        backward=raw.backward + noise,
+        cosine=raw.cosine,
+        traits=Traits(overlap=overlap, bodies=np.zeros(3_000, np.float32)),
+    )
+
+    fusion = calibrate(blurred, labels, bi_encoder="x").rules["x"].fusion
+
+    plain = fit_fusion(blurred.logit, blurred.cosine, labels)
+    after = fusion.probability(blurred.logit, blurred.cosine, blurred.traits)
+    before = plain.probability(blurred.logit, blurred.cosine)
+    assert fusion.overlap_logit > fusion.logit
+    assert average_precision(labels, after) > average_precision(labels, before) + 0.01
+    assert calibration_error(labels, after) < 0.05
+
+
+def test_what_bodies_take_from_a_cosine_they_are_given_back() -> None:
+    raw, labels = scored(9, rows=3_000)
+    bodies = (np.arange(3_000) % 2).astype(np.float32)
+    traits = Traits(overlap=np.full(3_000, 0.5, np.float32), bodies=bodies)
+    lower = np.asarray(raw.cosine - 0.15 * bodies, np.float32)
+    with_bodies = RawScores(forward=raw.forward, backward=raw.backward, cosine=lower, traits=traits)
+
+    fusion = calibrate(with_bodies, labels, bi_encoder="x").rules["x"].fusion
+
+    assert fusion.bodies == pytest.approx(0.15 * fusion.cosine, rel=0.3)
+
+
+def test_rules_for_other_bi_encoders_stay() -> None:
+    raw, labels = scored(10)
+    first = calibrate(raw, labels, bi_encoder="one")
+
+    both = calibrate(raw, labels, bi_encoder="other", known=first)
+
+    assert set(both.rules) == {"one", "other"}
+    assert both.rules["one"] == first.rules["one"]
+    assert both.logit_bounds is not None
+    assert both.logit_bounds[0] < raw.logit.min() < raw.logit.max() < both.logit_bounds[1]
 
 
 def test_the_cosine_is_weighed_as_much_more_as_the_ranking_hardly_notices(
@@ -82,7 +129,7 @@ def test_a_cosine_that_counts_for_nothing_is_not_leaned_on() -> None:
 def test_the_floor_keeps_all_but_half_a_percent_of_the_duplicates_flagged() -> None:
     raw, labels = scored(2, rows=4_000)
 
-    found = calibrate(raw, labels, bi_encoder="x")
+    found = calibrate(raw, labels, bi_encoder="x").rules["x"]
 
     flagged = found.fusion.probability(raw.logit, raw.cosine) >= min(found.thresholds.values())
     assert np.mean(raw.cosine[flagged & (labels == 1)] >= found.cosine_floor) >= 0.994
