@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from sqlalchemy.exc import OperationalError
 
-from cli import doctor, models, retry
+from cli import adapt, doctor, models, retry
 from cli.archives import archives, importing, mine
 from cli.running import processes, up
 from cli.tenants import forums, keys, people
@@ -27,6 +27,7 @@ up.add_to(app)
 processes.add_to(app)
 retry.add_to(app)
 doctor.add_to(app)
+adapt.add_to(app)
 importing.add_to(app)
 mine.add_to(app)
 trained.add_to(app)

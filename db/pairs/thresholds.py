@@ -1,5 +1,6 @@
 """Putting a forum's threshold into force on its undecided pairs."""
 
+import math
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, cast, func, select, update
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from db.outbox.events import NewEvent, record
 from db.rows import PairKind, PairStatus
-from db.tables.pairs import Pair
+from db.tables.pairs import Event, Pair
 from db.tenants import forums
 from db.tenants.rows import ForumRow
 from db.vectors import models
@@ -42,6 +43,25 @@ def in_force(session: Session, forum: ForumRow) -> float:
     if forum.threshold is not None:
         return forum.threshold
     return own(session)
+
+
+def chosen_by(session: Session, forum: ForumRow) -> str | None:
+    """Return who chose the forum's own threshold, None where it has none.
+
+    A threshold that no event tells of was set by an operator.
+    """
+    if forum.threshold is None:
+        return None
+    latest = session.execute(
+        select(Event.actor, Event.data)
+        .where(Event.forum_id == forum.id, Event.kind == "forum.threshold")
+        .order_by(Event.id.desc())
+        .limit(1)
+    ).first()
+    told = None if latest is None else latest.data.get("threshold")
+    if latest is None or told is None or not math.isclose(told, forum.threshold, rel_tol=1e-6):
+        return "an operator"
+    return str(latest.actor)
 
 
 def apply(

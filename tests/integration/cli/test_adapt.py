@@ -1,0 +1,52 @@
+"""`askedbefore adapt` as a person runs it."""
+
+import re
+from pathlib import Path
+
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+
+from cli import adapt as command
+from db.vectors import models as db_models
+from db.vectors.rows import ModelKind
+from tests.archive_factories import CALIBRATION
+from tests.command import run
+from tests.integration.worker.live.test_calibrating import make_pairs
+from worker.inference.testing import WordEncoder, WordReranker
+from worker.matching.models import Models
+
+Factory = sessionmaker[Session]
+
+
+def decided_models(sessions: Factory) -> Models:
+    with sessions.begin() as session:
+        rows = [db_models.find_active(session, kind) for kind in ModelKind]
+    assert rows[0] is not None
+    assert rows[1] is not None
+    return Models(
+        encoder=WordEncoder(),
+        reranker=WordReranker(CALIBRATION),
+        bi_encoder=rows[0],
+        cross_encoder=rows[1],
+    )
+
+
+def test_the_command_says_what_the_decisions_bring_does_it_and_undoes_it(
+    running_home: Path, committed: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with committed.begin() as session:
+        make_pairs(session, 300, 40, shift=-2.0)
+    monkeypatch.setattr(command, "_active", decided_models)
+
+    dry = run(running_home, "adapt", "--forum", "cooks")
+    done = run(running_home, "adapt", "--forum", "cooks", "--apply")
+    undone = run(running_home, "adapt", "--forum", "cooks", "--reset")
+    again = run(running_home, "adapt", "--forum", "cooks", "--reset")
+
+    assert "Precision measured: at least" in dry.stdout, dry.stderr
+    foreseen = re.search(r"(\d+) undecided pairs would be flagged and (\d+) hidden", dry.stdout)
+    assert foreseen is not None
+    assert f"{foreseen[1]} undecided pairs were flagged and {foreseen[2]} hidden" in done.stdout
+    assert "Back to what was before" in undone.stdout
+    assert again.returncode == 1
+    assert "nothing that" in again.stderr

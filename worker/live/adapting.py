@@ -1,0 +1,127 @@
+"""Adapting the service to one forum: from its people's decisions, before that from its links.
+
+Decisions give a calibration (`calibrating`). Without enough of them, what the forum's own people
+call the same may prove that a lower threshold is good. It is proposed, put into force, taken back;
+a threshold that a person chose stays.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from db.engine import Sessions
+from db.pairs import calibrations, thresholds
+from db.pairs.calibrations import Moved
+from db.tenants import forums
+from db.tenants.rows import ForumRow
+from worker.live import calibrating
+from worker.live.calibrating import CannotLearnError, Proposal
+from worker.live.surveying import SAMPLE, Surveyor
+from worker.matching.matcher import OnDone, unheard
+from worker.matching.models import Models
+from worker.scoring.expectation import LEAST_KNOWN, LEAST_PRECISION, Expectation, suggest, table
+
+ACTOR = "askedbefore adapt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adaptation:
+    """What fits the forum better than what is in force, and what is known about it."""
+
+    proposal: Proposal
+    """From the decisions."""
+    expected: Sequence[Expectation]
+    """Of each threshold to choose from, by a sample; empty where the decisions are enough."""
+    density: float | None
+    sampled: int
+    current: float
+    threshold: float | None
+    """To be used instead of *current*; None where nothing proves one."""
+    reason: str
+    """Why no threshold is proposed, or what proves the one that is."""
+
+    @property
+    def is_learnt(self) -> bool:
+        """Return whether the decisions give a better calibration."""
+        return self.proposal.refusal is None
+
+
+def adapt(
+    sessions: Sessions,
+    models: Models,
+    name: str,
+    *,
+    sample: int = SAMPLE,
+    on_done: OnDone = unheard,
+) -> Adaptation:
+    """Return what would fit the forum better, and change nothing. Raises `ForumNotFoundError`."""
+    with sessions.begin() as session:
+        forum = forums.get_forum(session, name)
+        proposal = calibrating.propose(session, forum)
+        chosen_by = thresholds.chosen_by(session, forum)
+    current = models.threshold(forum)
+    found = Surveyor(sessions, models, forum).survey(sample=sample, on_done=on_done)
+    threshold = suggest(found, current)
+    if chosen_by not in {None, ACTOR}:
+        threshold, reason = None, f"the threshold was chosen by {chosen_by}, and stays"
+    elif len(found.known) < LEAST_KNOWN:
+        reason = (
+            f"people call {len(found.known)} pairs of the sample the same, and it takes"
+            f" {LEAST_KNOWN} to prove anything"
+        )
+    elif threshold is None:
+        reason = f"no lower threshold is proved to have a precision of {LEAST_PRECISION:g}"
+    else:
+        reason = (
+            f"people call so many of its flags the same: at least {LEAST_PRECISION:g} are right"
+        )
+    return Adaptation(
+        proposal=proposal,
+        expected=table(found, current),
+        density=found.density if found.sampled else None,
+        sampled=found.sampled,
+        current=current,
+        threshold=threshold,
+        reason=reason,
+    )
+
+
+def apply(session: Session, name: str, found: Adaptation) -> Moved:
+    """Put what was found into force and return what changed; decisions stay.
+
+    Raises `CannotLearnError` if there is nothing to put into force, or a person was quicker.
+    """
+    if found.is_learnt:
+        done = calibrating.recalibrate(session, name, actor=ACTOR)
+        return done.moved or Moved(scored=0, shown=0, hidden=0)
+    forum = calibrations.lock(session, name)
+    if found.threshold is None or thresholds.chosen_by(session, forum) not in {None, ACTOR}:
+        raise CannotLearnError(found.reason)
+    return _use(session, forum, found.threshold, chosen=found.threshold)
+
+
+def take_back(session: Session, name: str) -> Moved:
+    """Undo what `apply` did, the threshold and the calibration; a person's choice stays.
+
+    Raises `CannotLearnError` if there is nothing to undo.
+    """
+    forum = calibrations.lock(session, name)
+    stands = forum.calibration
+    if stands is not None and stands.actor == ACTOR:
+        return calibrating.reset(session, name, actor=ACTOR)
+    if thresholds.chosen_by(session, forum) != ACTOR:
+        raise CannotLearnError("nothing that `askedbefore adapt` did is in force")
+    return _use(session, forum, thresholds.own(session), chosen=None)
+
+
+def _use(session: Session, forum: ForumRow, threshold: float, *, chosen: float | None) -> Moved:
+    applied = thresholds.apply(
+        session,
+        forum,
+        threshold,
+        chosen=chosen,
+        observe_only=forum.observe_only,
+        actor=ACTOR,
+    )
+    return Moved(scored=0, shown=applied.shown, hidden=applied.hidden)
