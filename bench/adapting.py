@@ -28,7 +28,7 @@ SAMPLE = 400
 _TOP_K = 20
 _FLOOR = 0.4
 _HEAD = """\
-| set | questions | flagged, estimated | P, R | models say | linked | proved | proposed | P, R then |
+| set | questions | flagged, estimated | P, R | models say | linked | proved | proposed | then |
 | --- | ---: | ---: | --- | ---: | ---: | ---: | ---: | --- |"""
 
 

@@ -120,6 +120,45 @@ def cross_encoder(  # noqa: PLR0913, PLR0917  # a command's options
     _show(figures, output)
 
 
+@app.command("adapter")
+def adapter_(  # noqa: PLR0913, PLR0917  # a command's options
+    train: Train,
+    output: Output,
+    dev: Dev = None,
+    base: Base = "all-mpnet-base-v2",
+    epochs: Epochs = 2.0,
+    batch_size: Annotated[int, typer.Option(help="Pairs in a step.")] = 512,
+    learning_rate: Annotated[float, typer.Option(help="Highest rate.")] = 6e-4,
+    rank: Annotated[int, typer.Option(help="Width of the adapter.")] = 24,
+    seed: Seed = 1,
+    resume: Resume = False,
+) -> None:
+    """Train a reranker as that of the profile `accurate`: a low-rank adapter on a frozen MPNet.
+
+    It leaves the adapter, and the reranker that it makes of its base, calibrated. A GPU takes
+    minutes, a CPU days. Example: askedbefore train adapter --train splits/train.jsonl
+    --dev splits/dev.jsonl --output runs/adapter
+    """
+    from training.recipes import runs  # noqa: PLC0415  # training is heavy and optional
+    from training.recipes.adapter import AdapterConfig  # noqa: PLC0415
+
+    _hush_all_but_the_first()
+    data = runs.load_data(train, dev, seed=seed)
+    say(data.notes)
+    config = AdapterConfig(
+        base=folder_of(base),
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        rank=rank,
+        seed=seed,
+    )
+    figures = runs.train_adapter(
+        config, data, output=output, encoder=load_bi_encoder(base), resume=resume
+    )
+    _show(figures, output)
+
+
 @app.command("sentence-transformer")
 def sentence_transformer(  # noqa: PLR0913, PLR0917  # a command's options
     train: Train,

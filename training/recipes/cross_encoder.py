@@ -1,6 +1,6 @@
 """The recipe that trains a CrossEncoder for duplicates from the weights of a bi-encoder."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,14 +50,15 @@ def train(
     *,
     work: Path,
     resume: bool = False,
+    load: Callable[[CrossEncoderConfig], CrossEncoder] | None = None,
 ) -> Trained[CrossEncoder]:
     """Return the CrossEncoder that did best on *dev_pairs* by average precision.
 
-    Checkpoints go to *work*; with *resume* the run goes on from the last of them. Raises as
-    `progress.start` does.
+    Checkpoints go to *work*; with *resume* the run goes on from the last of them. *load* gives the
+    model to begin with, `load_base` where it is None. Raises as `progress.start` does.
     """
     checkpoint = begin(config, work, resume=resume)
-    model = load_base(config)
+    model = (load or load_base)(config)
     trainer = CrossEncoderTrainer(
         model=model,
         args=_arguments(config, rows=len(train_pairs), work=work),

@@ -15,12 +15,14 @@ from training.measure import report
 from training.measure.calibrate import RawScores, calibrate, fit_fusion
 from training.measure.metrics import Floats, asymmetry, summary
 from training.measure.scores import full_precision, raw_scores
-from training.recipes import cross_encoder, sentence_transformer
+from training.recipes import adapter, cross_encoder, sentence_transformer
+from training.recipes.progress import Trained
 from training.recipes.ranks import Rank
 from worker.inference.encoder import Encoder
+from worker.inference.merging import merge
 from worker.scoring.calibration import Calibration
 
-MODEL_FOLDER, WORK_FOLDER = "model", "checkpoints"
+MODEL_FOLDER, ADAPTER_FOLDER, WORK_FOLDER = "model", "adapter", "checkpoints"
 _DEV_SHARE = 0.1
 _HALVES = {"calibrate": 0.5, "report": 0.5}
 
@@ -82,11 +84,45 @@ def train_cross_encoder(
         return {}
     folder = output / MODEL_FOLDER
     save_reranker(done.model, folder)
+    return _report_reranker("CrossEncoder", config, data, done, output=output, encoder=encoder)
+
+
+def train_adapter(
+    config: adapter.AdapterConfig,
+    data: Data,
+    *,
+    output: Path,
+    encoder: Encoder,
+    resume: bool = False,
+) -> report.Figures:
+    """Train an adapter into *output*, and the reranker that it makes of its base; as above."""
+    halves = dev_halves(data.dev, seed=config.seed)
+    done = adapter.train(
+        config, data.train, halves["calibrate"], work=output / WORK_FOLDER, resume=resume
+    )
+    if not Rank().is_first:
+        return {}
+    adapter.save(done.model, output / ADAPTER_FOLDER)
+    merge(Path(config.base), output / ADAPTER_FOLDER, output / MODEL_FOLDER, scale=config.scale)
+    return _report_reranker("adapter", config, data, done, output=output, encoder=encoder)
+
+
+def _report_reranker(
+    recipe: str,
+    config: cross_encoder.CrossEncoderConfig,
+    data: Data,
+    done: Trained[CrossEncoder],
+    *,
+    output: Path,
+    encoder: Encoder,
+) -> report.Figures:
+    """Calibrate the reranker of a run on one half of dev and report on the other."""
+    halves, folder = dev_halves(data.dev, seed=config.seed), output / MODEL_FOLDER
     calibration = calibrate_reranker(folder, halves["calibrate"], encoder=encoder)
     raw = raw_scores(halves["report"], reranker=full_precision(folder), encoder=encoder)
     probabilities = _probabilities(raw, calibration, encoder.digest)
     run = report.Run(
-        recipe="CrossEncoder",
+        recipe=recipe,
         config=asdict(config),
         data=data.sources,
         seed=config.seed,

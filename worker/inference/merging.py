@@ -78,7 +78,8 @@ def _describe(base: Path, adapter: Path, folder: Path) -> None:
         if (base / name).is_file():
             shutil.copyfile(base / name, folder / name)
     for name in (*HEAD_FILES, CALIBRATION_FILE):
-        shutil.copyfile(adapter / name, folder / name)
+        if (adapter / name).is_file():  # a new adapter is calibrated once it is merged
+            shutil.copyfile(adapter / name, folder / name)
 
 
 def _write(path: Path, data: object) -> None:

@@ -1,0 +1,112 @@
+"""The recipe of the profile `accurate`: a low-rank adapter on a frozen MPNet, and a new head.
+
+Beside each weight W of the layers two thin matrices are learnt, W + scale * B A (Hu et al. 2021).
+They are named and saved as `worker.inference.merging` reads them. On a GPU a few minutes suffice.
+"""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from sentence_transformers import CrossEncoder
+from torch import Tensor, nn
+from torch.nn import functional
+
+from db.errors import InvalidInputError
+from training.data.pairs import LabelledPair
+from training.recipes import cross_encoder
+from training.recipes.cross_encoder import CrossEncoderConfig
+from training.recipes.progress import Trained
+from worker.inference.accurate import PUBLISHED
+from worker.inference.merging import HEAD_FILES
+
+ADAPTER_FILE = "adapter.safetensors"
+_LAYERS = (".attention.attn.q", ".attention.attn.k", ".attention.attn.v", ".attention.attn.o")
+_DENSE = (".intermediate.dense", ".output.dense")
+_HEAD = "classifier."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterConfig(CrossEncoderConfig):
+    """Every choice of a run."""
+
+    batch_size: int = 512
+    learning_rate: float = 6e-4
+    warmup: float = 0.06
+    layer_decay: float = 1.0
+    both_orders: float = 0.0
+    """Either order is read at random; the average of both is what serves."""
+    symmetry: float = 0.0
+    rank: int = 24
+    scale: float = 2.0
+
+
+def train(
+    config: AdapterConfig,
+    train_pairs: Sequence[LabelledPair],
+    dev_pairs: Sequence[LabelledPair],
+    *,
+    work: Path,
+    resume: bool = False,
+) -> Trained[CrossEncoder]:
+    """Return the base with the adapter that did best on *dev_pairs*; `save` writes the adapter.
+
+    Raises as `cross_encoder.train` does, and `InvalidInputError` where the base is no MPNet.
+    """
+    return cross_encoder.train(
+        config, train_pairs, dev_pairs, work=work, resume=resume, load=load_base
+    )
+
+
+def load_base(config: CrossEncoderConfig) -> CrossEncoder:
+    """Return a CrossEncoder of *config.base* in which only the adapter and the head are learnt."""
+    if not isinstance(config, AdapterConfig):
+        raise TypeError("an adapter needs the configuration of one")
+    model = cross_encoder.load_base(config)
+    for parameter in model.parameters():
+        parameter.requires_grad_(requires_grad=False)
+    found = 0
+    for name, module in model[0].model.named_modules():
+        if isinstance(module, nn.Linear) and name.endswith(_LAYERS + _DENSE) and ".layer." in name:
+            _adapt(module, rank=config.rank, scale=config.scale)
+            found += 1
+        elif name.startswith(_HEAD):
+            for parameter in module.parameters():
+                parameter.requires_grad_(requires_grad=True)
+    if not found:
+        raise InvalidInputError(f"{config.base} is no MPNet: the adapter has no layer to stand on")
+    return model
+
+
+def _adapt(linear: nn.Linear, *, rank: int, scale: float) -> None:
+    """Let *linear* give W x + scale * B A x; B begins with zeros, so nothing changes at first."""
+    device = linear.weight.device
+    start = torch.randn(rank, linear.in_features, device=device) / linear.in_features**0.5
+    linear.A = nn.Parameter(start)
+    linear.B = nn.Parameter(torch.zeros(linear.out_features, rank, device=device))
+    linear.register_forward_hook(partial(_added, scale=scale))
+
+
+def _added(linear: nn.Module, given: tuple[Tensor, ...], output: Tensor, *, scale: float) -> Tensor:
+    learnt: tuple[Tensor, Tensor] = (linear.A, linear.B)  # type: ignore[assignment]
+    first, second = (one.to(given[0].dtype) for one in learnt)
+    return output + functional.linear(functional.linear(given[0], first), second) * scale
+
+
+def learnt(model: CrossEncoder) -> Iterator[tuple[str, Tensor]]:
+    """Yield what was learnt, by the names that merging expects, in half precision."""
+    for name, parameter in model[0].model.named_parameters():
+        if parameter.requires_grad:
+            yield name, parameter.detach().half().cpu().contiguous()
+
+
+def save(model: CrossEncoder, folder: Path) -> None:
+    """Write the adapter to the new *folder*, with the files that describe its head."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(dict(learnt(model)), folder / ADAPTER_FILE)
+    for name in HEAD_FILES:
+        shutil.copyfile(PUBLISHED.adapter / name, folder / name)
