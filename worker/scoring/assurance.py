@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from math import floor
 
 from worker.scoring.bounds import RISK, Looked, anytime_bound
 
@@ -58,9 +59,14 @@ class Assurance:
             )
         until = "" if self.latest is None else f" until {self.latest:%Y-%m-%d}"
         return (
-            f"Precision {self.standing}: at least {self.at_least:.2f} (at {1 - self.risk:.0%}"
+            f"Precision {self.standing}: at least {_down(self.at_least):.2f} (at {1 - self.risk:.0%}"
             f" confidence), from {self.right:,} right of {self.decided:,} decided flags{until}"
         )
+
+
+def _down(share: float) -> float:
+    """Return *share* with two digits, never more than it is."""
+    return floor(share * 100 + 1e-9) / 100
 
 
 def assure(judgements: Sequence[Judgement], *, aim: float = AIM, risk: float = RISK) -> Assurance:

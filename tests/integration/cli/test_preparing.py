@@ -1,6 +1,8 @@
 """Which models a new data folder takes, and what it says of it; `askedbefore models prepare`."""
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,16 +11,23 @@ from rich.console import Console
 from cli import preparing
 from cli.preparing import Place, take_profile
 from db.errors import ServiceError
+from db.vectors.rows import ModelKind
 from tests.command import run
 from tests.tiny_models import make_adapter, make_mpnet_encoder, make_wheels, publish
+from worker.inference.export import ready_folder
 from worker.settings import Profile
 
-pytestmark = [
-    pytest.mark.usefixtures("exported_here"),
-    pytest.mark.filterwarnings(
-        "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore:# The axis name:UserWarning"
-    ),
-]
+
+@contextmanager
+def exporting(_kind: ModelKind, _folder: Path, *, digest: str, cache: Path) -> Iterator[None]:
+    """Stand for an export, which is tested elsewhere and takes long."""
+    yield
+    ready_folder(digest, cache).mkdir(parents=True)
+
+
+def exported(kind: ModelKind, folder: Path, *, digest: str, cache: Path) -> Path:
+    with exporting(kind, folder, digest=digest, cache=cache):
+        return ready_folder(digest, cache)
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +47,8 @@ def published(base: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch) -> None
     """A tiny model is the published one; no network is there."""
     made = publish(base, wheels.parent / "adapter")
     monkeypatch.setattr(preparing, "PUBLISHED", made)
+    monkeypatch.setattr("worker.inference.prepare.exporting", exporting)
+    monkeypatch.setattr("worker.inference.prepare.exported", exported)
     monkeypatch.setattr("worker.inference.prepare.hub_folder", lambda *_, **__: None)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
 

