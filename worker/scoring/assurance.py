@@ -58,8 +58,9 @@ class Assurance:
                 f" {LEAST}"
             )
         until = "" if self.latest is None else f" until {self.latest:%Y-%m-%d}"
+        bound = _down(self.at_least)
         return (
-            f"Precision {self.standing}: at least {_down(self.at_least):.2f} (at {1 - self.risk:.0%}"
+            f"Precision {self.standing}: at least {bound:.2f} (at {1 - self.risk:.0%}"
             f" confidence), from {self.right:,} right of {self.decided:,} decided flags{until}"
         )
 

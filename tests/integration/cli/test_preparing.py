@@ -22,7 +22,7 @@ from worker.settings import Profile
 def exporting(_kind: ModelKind, _folder: Path, *, digest: str, cache: Path) -> Iterator[None]:
     """Stand for an export, which is tested elsewhere and takes long."""
     yield
-    ready_folder(digest, cache).mkdir(parents=True)
+    ready_folder(digest, cache).mkdir(parents=True, exist_ok=True)
 
 
 def exported(kind: ModelKind, folder: Path, *, digest: str, cache: Path) -> Path:
