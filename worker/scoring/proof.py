@@ -3,16 +3,20 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import accumulate
 
 import numpy as np
 
 from db.review.insight import Judged
 from db.tenants.rows import CalibrationRow
+from worker.scoring.bounds import Looked, lowest_certified
 from worker.scoring.recalibration import Line
 
 ENOUGH = 20
 """Judged pairs below which nothing is said: an interval would be too wide to trust."""
 _Z = 1.959964
+_SCORES = 200
+"""Scores that are tried at most, from the highest down."""
 
 
 def wilson(right: int, judged: int) -> tuple[float, float]:
@@ -46,13 +50,18 @@ def rescale(judged: Sequence[Judged], calibration: CalibrationRow | None) -> lis
 def certified(judged: Sequence[Judged], precision: float) -> float | None:
     """Return the lowest score from which the decisions prove *precision*, or None.
 
-    Proved is what the lower end of the interval reaches, with at least `ENOUGH` decisions.
+    It may be asked as often as somebody decides, and of all scores at once: see `bounds`.
     """
-    lowest, right = None, 0
     ordered = sorted(judged, key=lambda pair: -pair.score)
-    for count, pair in enumerate(ordered, start=1):
-        right += pair.is_duplicate
-        is_last_of_score = count == len(ordered) or ordered[count].score < pair.score
-        if is_last_of_score and count >= ENOUGH and wilson(right, count)[0] >= precision:
-            lowest = pair.score
-    return lowest
+    rights = list(accumulate(pair.is_duplicate for pair in ordered))
+    lasts = [
+        place
+        for place, pair in enumerate(ordered)
+        if place + 1 == len(ordered) or ordered[place + 1].score < pair.score
+    ]
+    kept = lasts[:: max(1, len(lasts) // _SCORES)]
+    return lowest_certified(
+        [ordered[place].score for place in kept],
+        [Looked(int(rights[place]), place + 1 - int(rights[place])) for place in kept],
+        precision=precision,
+    )
