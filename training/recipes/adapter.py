@@ -69,15 +69,15 @@ def load_base(config: CrossEncoderConfig) -> CrossEncoder:
     model = cross_encoder.load_base(config)
     for parameter in model.parameters():
         parameter.requires_grad_(requires_grad=False)
-    found = 0
+    found = []
     for name, module in model[0].model.named_modules():
         if isinstance(module, nn.Linear) and name.endswith(_LAYERS + _DENSE) and ".layer." in name:
             _adapt(module, rank=config.rank, scale=config.scale)
-            found += 1
+            found.append(name)
         elif name.startswith(_HEAD):
             for parameter in module.parameters():
                 parameter.requires_grad_(requires_grad=True)
-    if not found:
+    if not any(name.endswith(_LAYERS) for name in found):
         raise InvalidInputError(f"{config.base} is no MPNet: the adapter has no layer to stand on")
     return model
 
