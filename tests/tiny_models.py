@@ -86,7 +86,7 @@ def make_mpnet_encoder(folder: Path) -> Path:
 def make_adapter(folder: Path, *, rank: int = 2) -> Path:
     """Make an adapter and a head for the query layers of `make_mpnet_encoder`."""
     torch.manual_seed(5)
-    config = MPNetConfig(**_MPNET, num_labels=1)
+    config = MPNetConfig(**{**_MPNET, "num_labels": 1})
     head = MPNetForSequenceClassification(config).classifier.state_dict()
     learnt = {f"classifier.{name}": value.half() for name, value in head.items()}
     size = SIZE["hidden_size"]

@@ -68,18 +68,26 @@ def load_base(config: CrossEncoderConfig) -> CrossEncoder:
         raise TypeError("an adapter needs the configuration of one")
     model = cross_encoder.load_base(config)
     for parameter in model.parameters():
-        parameter.requires_grad_(requires_grad=False)
+        parameter.requires_grad = False
     found = []
-    for name, module in model[0].model.named_modules():
+    for name, module in _network(model).named_modules():
         if isinstance(module, nn.Linear) and name.endswith(_LAYERS + _DENSE) and ".layer." in name:
             _adapt(module, rank=config.rank, scale=config.scale)
             found.append(name)
         elif name.startswith(_HEAD):
             for parameter in module.parameters():
-                parameter.requires_grad_(requires_grad=True)
+                parameter.requires_grad = True
     if not any(name.endswith(_LAYERS) for name in found):
         raise InvalidInputError(f"{config.base} is no MPNet: the adapter has no layer to stand on")
     return model
+
+
+def _network(model: CrossEncoder) -> nn.Module:
+    """Return the network itself, whose names of weights are those of its file."""
+    network = model[0].model
+    if not isinstance(network, nn.Module):
+        raise InvalidInputError("the base has no network of its own")
+    return network
 
 
 def _adapt(linear: nn.Linear, *, rank: int, scale: float) -> None:
@@ -99,7 +107,7 @@ def _added(linear: nn.Module, given: tuple[Tensor, ...], output: Tensor, *, scal
 
 def learnt(model: CrossEncoder) -> Iterator[tuple[str, Tensor]]:
     """Yield what was learnt, by the names that merging expects, in half precision."""
-    for name, parameter in model[0].model.named_parameters():
+    for name, parameter in _network(model).named_parameters():
         if parameter.requires_grad:
             yield name, parameter.detach().half().cpu().contiguous()
 

@@ -104,8 +104,11 @@ class Surveyor:
             low, high = ([pair[side] for pair in far] for side in (0, 1))
             cosines = sampling.cosines(session, self._model.id, low, high)
         floor = self._matcher.screen(with_gate=False).floor
-        rows = [(*pair, cosine) for pair, cosine in zip(far, cosines, strict=True)]
-        near = [row for row in rows if row[2] is not None and row[2] >= floor]
+        near = [
+            (pair[0], pair[1], cosine)
+            for pair, cosine in zip(far, cosines, strict=True)
+            if cosine is not None and cosine >= floor
+        ]
         asked = self._scored(_near_of(near)) if near else {}
         return [scores.get(pair, asked.get(pair, 0.0)) for pair in some]
 

@@ -6,14 +6,17 @@ import pytest
 
 from db.errors import IncompatibleModelError
 from tests.tiny_models import make_adapter, make_mpnet_encoder
-from worker.inference.merging import added, main
+from worker.inference.merging import Weights, added, main
 
 LAYER = "encoder.layer.0.attention.attn.q"
 
 
 def test_the_product_of_the_adapter_is_added_to_the_weight() -> None:
-    published = {f"{LAYER}.weight": np.eye(3, dtype=np.float32), "pooler.dense.weight": np.ones(2)}
-    learnt = {
+    published: Weights = {
+        f"{LAYER}.weight": np.eye(3, dtype=np.float32),
+        "pooler.dense.weight": np.ones(2),
+    }
+    learnt: Weights = {
         f"mpnet.{LAYER}.A": np.full((1, 3), 2.0, np.float16),
         f"mpnet.{LAYER}.B": np.full((3, 1), 0.5, np.float16),
         "classifier.out_proj.bias": np.full(1, 7.0, np.float16),
