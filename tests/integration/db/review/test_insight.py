@@ -13,6 +13,7 @@ class TestTwoForums(TwoForums):
         "count_done_today": lambda session, own: insight.count_done_today(
             session, own.id, "Ana stranger"
         ),
+        "last_decision": lambda session, own: insight.last_decision(session, own.id),
         "last_event": lambda session, own: insight.last_event(session, own.id),
         "changes_since": lambda session, own: insight.changes_since(session, own.id, 0),
         "history": lambda session, own: insight.history(session, own.id),
