@@ -22,12 +22,13 @@ from bench.texts import questions
 from db.vectors.rows import ModelKind
 from worker.archives.blocks import BlockSearch
 from worker.inference.encoder import TokenEncoder
-from worker.inference.load import model_folder
-from worker.inference.profiles import Profile, model_names
+from worker.inference.load import MODEL_CACHE, model_folder
+from worker.inference.profiles import model_names
 from worker.inference.reranker import TokenReranker
 from worker.inference.tokens import Tokens
 from worker.inference.torch_backend import TorchRunner, read
 from worker.scoring.calibration import Calibration
+from worker.settings import Profile
 
 _Model = TypeVar("_Model", SentenceTransformer, CrossEncoder)
 
@@ -145,7 +146,7 @@ def memory(what: str, call: Callable[[], object], ours: Ours, device: str) -> li
 
 def measured(profile: Profile, texts: list[str], device: str) -> tuple[list[str], list[str]]:
     """Return the lines about the two models of a profile: speed, and memory."""
-    names = model_names(profile)
+    names = model_names(profile, MODEL_CACHE)
     encoder = Ours(ModelKind.BI_ENCODER, names.bi_encoder, device)
     reranker = Ours(ModelKind.RERANKER, names.reranker, device)
     rates = [
