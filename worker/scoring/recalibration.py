@@ -18,7 +18,7 @@ SLOPES = (0.1, 10.0)
 LEAST, MOST = 1e-30, 1 - 3e-8
 """Probabilities are held within these, the last ones that 4 bytes tell from 0 and 1."""
 _SLOPE_SPREAD, _SHIFT_SPREAD = 0.5, 1.0
-_HINT, _HINTS_SHARE = 0.25, 0.1
+_HINT, _HINTS_SHARE = 0.25, 0.05
 """How much one hint counts beside a decision, and all of them beside all decisions."""
 _FOLDS = 5
 _BINS = 10
@@ -83,7 +83,7 @@ def fit(raw: Doubles, labels: Doubles, *, hints: Doubles | None = None) -> Line:
     """Return the line that best explains *labels*, (n,) from 0 to 1, by the model's *raw*, (n,).
 
     Without any labels it is the identity. *hints*, (m,), are probabilities of pairs that somebody
-    said differ who is no moderator: all of them together weigh a tenth of the labels at most.
+    said differ who is no moderator: all of them together weigh a twentieth of the labels at most.
     """
     z, said, counts = logits(raw), np.asarray(labels, dtype=np.float64), np.ones(len(raw))
     if hints is not None and len(hints):

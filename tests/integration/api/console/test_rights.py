@@ -34,6 +34,7 @@ ADMIN_ONLY = {
     "POST thresholds",
     "POST thresholds/calibration",
     "POST insight/second-opinions",
+    "POST actions/ladder",
 }
 ENDLESS = {"GET live"}
 THINGS: Mapping[str, str] = {
@@ -44,6 +45,7 @@ THINGS: Mapping[str, str] = {
     "webhook_id": "webhook",
     "bulk_id": "bulk",
     "number": "bulk",
+    "action_id": "action",
 }
 ABSENT = 1_666_666_666
 
@@ -80,6 +82,12 @@ def form_of(action: str, side: Side, *, absent: bool = False) -> dict[str, str]:
         "settings/members/link": {"name": "nobody" if absent else side.person.name},
         "settings/webhooks": {"url": "https://x.example/", "kinds": "pair.flagged"},
         "insight/second-opinions": {"share": "3"},
+        "actions/ladder": {"rung": "label", "grace_hours": "2", "percent": "95"},
+        "by-hand": {
+            "one": "q4",
+            "other": "nobody" if absent else f"https://{side.forum.name}.example/q/1",
+            "status": "duplicate",
+        },
     }
     return forms.get(action.split(" ")[1], {})
 

@@ -40,7 +40,7 @@ def test_an_asker_who_posted_a_question_that_differs_says_so_about_the_pair(
 ) -> None:
     own = make_two(session).own
     models = {"reranker_id": own.reranker.id, "bi_encoder_id": own.bi_encoder.id}
-    session.execute(update(Pair).where(Pair.id == own.flagged).values(score=0.625))
+    session.execute(update(Pair).where(Pair.id == own.flagged).values(raw_score=0.625))
     for outcome, candidate, asked in (
         (AskerDid.SHOWN, "q1", None),
         (AskerDid.DIFFERENT, "q1", None),
