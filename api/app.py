@@ -24,6 +24,7 @@ from api.routes import (
     questions,
     review,
     rising,
+    search,
     webhooks,
     widget,
 )
@@ -66,6 +67,7 @@ def create_app(settings: ApiSettings, sessions: Sessions, queue: Queue) -> FastA
         rising,
         connector,
         hooks,
+        search,
         webhooks,
         calibrations,
         forums,

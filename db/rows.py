@@ -47,6 +47,33 @@ class Rung(StrEnum):
     """The service also closes by itself, where decisions prove that it is right."""
 
 
+class Within(StrEnum):
+    """Among which questions of a forum an earlier one is looked for."""
+
+    FORUM = "forum"
+    CATEGORY = "category"
+    """Of the same category; a question without one has the whole forum."""
+    AUTHOR = "author"
+    """Of the same author, for forums that look for those who ask again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchScope:
+    """Which questions of a forum are looked at as earlier ones."""
+
+    days: int | None = None
+    """Those asked within so many days."""
+    within: Within = Within.FORUM
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether all questions of the forum are looked at."""
+        return self.days is None and self.within is Within.FORUM
+
+
+WHOLE_FORUM = SearchScope()
+
+
 UNDECIDED = (PairStatus.FLAGGED, PairStatus.OBSERVED, PairStatus.WITHDRAWN)
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
 from api.answers import pair_out
 from api.deps import ReadForum, Sessions
@@ -27,6 +27,17 @@ _LAST_US = 10**17
 router = APIRouter(prefix="/v1/forums/{forum}", tags=["pairs"], route_class=CheckedRoute)
 
 
+def _in_utc(moment: datetime) -> datetime:
+    """Return a moment as the database takes it: it knows no zone that is farther than 16 hours."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("must be a moment between the years 1 and 9999") from error
+
+
+_Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+
 class PairsQuery(BaseModel):
     """Which pairs, in which order, how many."""
 
@@ -38,9 +49,9 @@ class PairsQuery(BaseModel):
     min_score: float | None = Field(default=None, ge=0, le=1, allow_inf_nan=False)
     max_score: float | None = Field(default=None, ge=0, le=1, allow_inf_nan=False)
     category: str | None = Field(default=None, max_length=200, description="Of both questions")
-    flagged_since: AwareDatetime | None = Field(default=None, description="With a time zone")
-    flagged_before: AwareDatetime | None = None
-    updated_since: AwareDatetime | None = Field(
+    flagged_since: _Moment | None = Field(default=None, description="With a time zone")
+    flagged_before: _Moment | None = None
+    updated_since: _Moment | None = Field(
         default=None,
         description="As a feed: pairs that changed since, in the order in which they changed",
     )

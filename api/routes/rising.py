@@ -58,7 +58,7 @@ class RisingIn(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     asked: Annotated[StrictInt, Field(ge=2, le=10_000)]
-    window_hours: Annotated[StrictFloat | StrictInt, Field(gt=0, le=24 * 30)]
+    window_hours: Annotated[StrictFloat | StrictInt, Field(ge=0.01, le=24 * 30)]
 
 
 @router.put("/rising", dependencies=[Depends(only_json)])

@@ -12,7 +12,7 @@ from db.acting.ladder import Ladder
 from db.errors import InvalidInputError
 from db.groups.canonical import CanonicalBy
 from db.pairs.calibrations import Moved
-from db.rows import Rung
+from db.rows import Rung, Within
 from db.tenants import forums
 from db.tenants.rows import ForumRow
 from worker import acting
@@ -49,6 +49,12 @@ def set_(
     models_see: Annotated[
         TextFields | None, typer.Option(help="What the models read; run a recheck after it.")
     ] = None,
+    search_days: Annotated[
+        int | None, typer.Option(help="Look at questions of so many days alone; 0 for all.")
+    ] = None,
+    search_within: Annotated[
+        Within | None, typer.Option(help="Look at questions of the same category or author alone.")
+    ] = None,
     canonical: Annotated[
         CanonicalBy | None,
         typer.Option(help="What proposes the canonical question of a group first."),
@@ -63,11 +69,14 @@ def set_(
         "observe_only": observe_only,
         "pending_limit": pending_limit,
         "text_fields": models_see,
+        "search_within": search_within,
         "canonical_by": canonical,
     }
     changes: dict[str, object] = {key: value for key, value in wanted.items() if value is not None}
     if threshold is not None:
         changes["threshold"] = threshold or None
+    if search_days is not None:
+        changes["search_days"] = search_days if search_days > 0 else None
     with database() as sessions, sessions.begin() as session:
         if changes:
             forums.update_forum(session, name, **changes)

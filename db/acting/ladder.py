@@ -50,7 +50,7 @@ def choose(
         session,
         forum.name,
         rung=wanted.rung,
-        grace_h=wanted.grace_h,
+        grace_h=round(wanted.grace_h, 3),
         wanted_precision=wanted.wanted_precision,
         act_threshold=act_threshold if wanted.rung is Rung.ACT else None,
         observe_only=wanted.rung is Rung.LOG,

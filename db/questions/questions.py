@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, and_, case, delete, func, or_, select, union_all, update
+from sqlalchemy import Select, and_, case, delete, func, or_, select, text, union_all, update
 from sqlalchemy.orm import Session, aliased
 
 from db.asking import outcomes
@@ -13,7 +13,7 @@ from db.outbox import events
 from db.pairs import pairs
 from db.questions import erasures
 from db.questions.rows import Answer, CandidateText, QuestionRow, State
-from db.rows import UNDECIDED, Provenance
+from db.rows import UNDECIDED, Provenance, SearchScope
 from db.tables.archives import Archive
 from db.tables.pairs import Event, Pair
 from db.tables.questions import Job, Model, Question
@@ -180,6 +180,39 @@ def same_text(
     for place, question_id in session.connection().exec_driver_sql(_SAME_TEXT, given):
         found[wanted[place - 1]].append(question_id)
     return found
+
+
+_IN_SCOPE = """
+    SELECT own.id AS own, q.id AS other
+    FROM unnest(CAST(:owns AS bigint[]), CAST(:others AS bigint[])) AS pair (own_id, other_id)
+    LEFT JOIN questions AS own ON own.id = pair.own_id
+    JOIN questions AS q ON q.id = pair.other_id
+    WHERE (CAST(:days AS integer) IS NULL
+            OR coalesce(q.asked_at, q.created_at) > now() - make_interval(days => :days))
+        AND (:within <> 'category' OR own.category IS NULL OR q.category = own.category)
+        AND (:within <> 'author' OR own.author IS NULL OR q.author = own.author)
+"""
+
+
+def in_scope(
+    session: Session, scope: SearchScope, pairs_of: Iterable[tuple[int, int]]
+) -> set[tuple[int, int]]:
+    """Return the pairs, each of a question and an earlier one, in which the latter may be found.
+
+    A question that is not stored has neither category nor author; its number is 0.
+    """
+    wanted = list(pairs_of)
+    if scope.is_whole or not wanted:
+        return set(wanted)
+    owns, others = zip(*wanted, strict=True)
+    values = {
+        "owns": list(owns),
+        "others": list(others),
+        "days": scope.days,
+        "within": scope.within,
+    }
+    found = session.execute(text(_IN_SCOPE), values)
+    return {(row.own or 0, row.other) for row in found}
 
 
 def undecided_partners(session: Session, ids: Sequence[int]) -> dict[int, list[int]]:

@@ -24,6 +24,9 @@ class Forum(Base):
     """A forum and its settings."""
 
     __tablename__ = "forums"
+    __table_args__ = (
+        CheckConstraint("search_within IN ('forum', 'category', 'author')", name="search_within"),
+    )
 
     id: Mapped[BigId]
     name: Mapped[str] = mapped_column(unique=True)
@@ -48,6 +51,9 @@ class Forum(Base):
     rising_count: Mapped[int] = mapped_column(server_default=text("5"))
     rising_window_h: Mapped[float] = mapped_column(REAL, server_default=text("1"))
     """A question rises when so many have asked it within so many hours."""
+    search_days: Mapped[int | None]
+    """Only questions asked within so many days are looked at as earlier ones; null: all."""
+    search_within: Mapped[str] = mapped_column(server_default="forum")
     created_at: Mapped[Now]
 
 

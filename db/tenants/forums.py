@@ -5,7 +5,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from db.errors import ForumNotFoundError
-from db.rows import Rung
+from db.rows import Rung, SearchScope, Within
 from db.tables.calibrations import ForumCalibration
 from db.tables.questions import Forum
 from db.tenants.rows import CalibrationRow, ForumRow
@@ -43,6 +43,7 @@ def _row(forum: Forum, calibration: ForumCalibration | None) -> ForumRow:
         grace_h=forum.grace_h,
         wanted_precision=forum.wanted_precision,
         act_threshold=forum.act_threshold,
+        scope=SearchScope(days=forum.search_days, within=Within(forum.search_within)),
     )
 
 

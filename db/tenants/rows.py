@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from db.rows import Rung
+from db.rows import Rung, SearchScope
 
 PUBLIC_SCOPE = "ask"
 """Of keys that stand in web pages: they ask for suggestions and tell what became of them."""
@@ -64,6 +64,7 @@ class ForumRow:
     wanted_precision: float
     act_threshold: float | None
     """The score from which the decisions prove the wanted precision."""
+    scope: SearchScope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Select, and_, bindparam, func, select, text
 from sqlalchemy.orm import Session, aliased
 
-from db.rows import QuestionText
+from db.rows import WHOLE_FORUM, QuestionText, SearchScope, Within
 from db.tables.questions import Embedding, Question
 from db.vectors import partitions
 from db.vectors.rows import Candidate, ModelRow, NewEmbedding
@@ -150,6 +150,48 @@ _INDEXED = """
     ) near"""
 
 
+# Within a scope the questions are read beside their vectors: the filter lies inside the scan, which
+# goes on until enough are found.
+_SCOPED_POOL = """
+    pool AS MATERIALIZED (
+        SELECT e.question_id, e.vector::halfvec({dimension}) AS vector, q.category, q.author
+        FROM embeddings e JOIN questions q ON q.id = e.question_id
+        WHERE e.model_id = {model} AND e.forum_id = :forum AND e.visible AND {recent}
+    ),"""
+_SCOPED_EXACT = """
+    SELECT asked.question_id, near.id, near.distance
+    FROM asked LEFT JOIN questions own ON own.id = asked.question_id CROSS JOIN LATERAL (
+        SELECT pool.question_id AS id, pool.vector <=> asked.vector AS distance
+        FROM pool WHERE pool.question_id <> asked.question_id AND {alike}
+        ORDER BY distance LIMIT :limit
+    ) near"""
+_SCOPED_INDEXED = """
+    SELECT asked.question_id, near.id, near.distance
+    FROM asked LEFT JOIN questions own ON own.id = asked.question_id CROSS JOIN LATERAL (
+        SELECT e.question_id AS id, e.vector::halfvec({dimension}) <=> asked.vector AS distance
+        FROM embeddings e JOIN questions q ON q.id = e.question_id
+        WHERE e.model_id = {model} AND e.forum_id = :forum AND e.visible
+          AND e.question_id <> asked.question_id AND {recent} AND {alike}
+        ORDER BY e.vector::halfvec({dimension}) <=> asked.vector LIMIT :limit
+    ) near"""
+_RECENT = "coalesce(q.asked_at, q.created_at) > now() - make_interval(days => {days:d})"
+_ALIKE = {
+    Within.FORUM: "true",
+    Within.CATEGORY: "(own.category IS NULL OR {of}.category = own.category)",
+    Within.AUTHOR: "(own.author IS NULL OR {of}.author = own.author)",
+}
+
+
+def _template(scope: SearchScope, *, asked: str, exact: bool) -> str:
+    if scope.is_whole:
+        return f"WITH {_POOL if exact else ''} {asked} {_EXACT if exact else _INDEXED}"
+    search = _SCOPED_EXACT if exact else _SCOPED_INDEXED
+    recent = "true" if scope.days is None else _RECENT.format(days=scope.days)
+    alike = _ALIKE[scope.within].format(of="pool" if exact else "q")
+    found = f"WITH {_SCOPED_POOL if exact else ''} {asked} {search}"
+    return found.replace("{recent}", recent).replace("{alike}", alike)
+
+
 def tune(session: Session) -> None:
     """Set how thoroughly the index is searched in this transaction."""
     _set(
@@ -173,7 +215,13 @@ def _set(session: Session, settings: Mapping[str, str]) -> None:
 
 
 def nearest(
-    session: Session, model: ModelRow, forum_id: int, ids: Sequence[int], *, limit: int
+    session: Session,
+    model: ModelRow,
+    forum_id: int,
+    ids: Sequence[int],
+    *,
+    limit: int,
+    scope: SearchScope = WHOLE_FORUM,
 ) -> dict[int, list[Candidate]]:
     """Return for each stored question its nearest visible neighbours in its forum, nearest first.
 
@@ -181,7 +229,13 @@ def nearest(
     floor would make the scan read the whole index.
     """
     found = _search(
-        session, model, forum_id, asked=_ASKED, parameters={"ids": tuple(ids)}, limit=limit
+        session,
+        model,
+        forum_id,
+        asked=_ASKED,
+        parameters={"ids": tuple(ids)},
+        limit=limit,
+        scope=scope,
     )
     return {question_id: found.get(question_id, []) for question_id in ids}
 
@@ -193,11 +247,18 @@ def nearest_to_vector(
     vector: NDArray[np.float32],
     *,
     limit: int,
+    scope: SearchScope = WHOLE_FORUM,
 ) -> list[Candidate]:
     """Return the visible questions of a forum nearest to a vector, (dimension,) float32."""
     literal = "[" + ",".join(f"{value:.6g}" for value in vector.tolist()) + "]"
     found = _search(
-        session, model, forum_id, asked=_ASKED_ONE, parameters={"vector": literal}, limit=limit
+        session,
+        model,
+        forum_id,
+        asked=_ASKED_ONE,
+        parameters={"vector": literal},
+        limit=limit,
+        scope=scope,
     )
     return found.get(0, [])
 
@@ -211,13 +272,14 @@ def _search(
     parameters: Mapping[str, object],
     limit: int,
     exact: bool | None = None,
+    scope: SearchScope = WHOLE_FORUM,
 ) -> dict[int, list[Candidate]]:
     if exact is None:
         few = count_vectors(session, model.id, forum_id, cap=EXACT_LIMIT + 1) <= EXACT_LIMIT
         exact = few or not partitions.is_valid(session, model.id)
     tune(session)
     _steer(session, by_index=not exact)
-    template = f"WITH {_POOL if exact else ''} {asked} {_EXACT if exact else _INDEXED}"
+    template = _template(scope, asked=asked, exact=exact)
     statement = text(template.format(dimension=int(model.dimension or 0), model=int(model.id)))
     if "ids" in parameters:
         statement = statement.bindparams(bindparam("ids", expanding=True))

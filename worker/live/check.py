@@ -9,6 +9,7 @@ from db.pairs.rows import Finding
 from db.questions import questions
 from db.questions.rows import CandidateText
 from db.tenants import forums
+from db.tenants.rows import ForumRow
 from db.vectors.rows import Candidate
 from worker.matching.findings import (
     keep_best,
@@ -65,8 +66,8 @@ class Checker:
         is_foreign = share > FOREIGN_LIMIT
         vector = None if is_foreign else matcher.encoder.encode([asked.whole])[0]
         with self._sessions.begin() as session:
-            near = self._near(session, matcher, request.forum_id, vector)
-            twins, texts = self._texts(session, request.forum_id, text_digest(full), near)
+            near = self._near(session, matcher, forum, vector)
+            twins, texts = self._texts(session, forum, text_digest(full), near)
         findings = self._score(matcher, asked, near, twins, texts)
         with self._sessions.begin() as session:
             known = questions.answered(session, [finding.candidate_id for finding in findings])
@@ -85,19 +86,23 @@ class Checker:
         self,
         session: Session,
         matcher: Matcher,
-        forum_id: int,
+        forum: ForumRow,
         vector: NDArray[np.float32] | None,
     ) -> list[Candidate]:
         if vector is None:
             return []
-        return self._searcher.nearest_to_vector(session, forum_id, vector, matcher=matcher)
+        return self._searcher.nearest_to_vector(
+            session, forum.id, vector, matcher=matcher, scope=forum.scope
+        )
 
     def _texts(
-        self, session: Session, forum_id: int, digest: bytes, near: list[Candidate]
+        self, session: Session, forum: ForumRow, digest: bytes, near: list[Candidate]
     ) -> tuple[list[int], dict[int, CandidateText]]:
-        twins = questions.same_text(session, forum_id, [digest], limit=self._limits.kept)
-        ids = {candidate.id for candidate in near} | set(twins[digest])
-        return twins[digest], questions.texts(session, ids)
+        same = questions.same_text(session, forum.id, [digest], limit=self._limits.kept)
+        pairs = [(_ASKED, twin) for twin in same[digest]]
+        twins = [twin for _, twin in sorted(questions.in_scope(session, forum.scope, pairs))]
+        ids = {candidate.id for candidate in near} | set(twins)
+        return twins, questions.texts(session, ids)
 
     def _score(
         self,

@@ -161,8 +161,8 @@ class Pipeline:
         forum = forums.find_forums(session, {forum_id})[forum_id]
         matcher = self._models.matcher(forum)
         partners = questions.undecided_partners(session, [question.id for question in batch])
-        candidates = self._candidates(session, matcher, forum_id, batch, partners)
-        twins = _twins(session, forum_id, batch, candidates, limit=self._limits.kept)
+        candidates = self._candidates(session, matcher, forum, batch, partners)
+        twins = _twins(session, forum, batch, candidates, limit=self._limits.kept)
         near = worth_reranking(candidates, {pair_of(twin) for twin in twins})
         texts = questions.texts(session, near.right.tolist())
         read: dict[int, CandidateText | Claimed] = {**texts, **{one.id: one for one in batch}}
@@ -175,13 +175,15 @@ class Pipeline:
         self,
         session: Session,
         matcher: Matcher,
-        forum_id: int,
+        forum: ForumRow,
         batch: Sequence[Claimed],
         partners: Mapping[int, Sequence[int]],
     ) -> dict[int, list[Candidate]]:
         model = self._models.bi_encoder
         ids = [question.id for question in batch if question.foreign_share <= FOREIGN_LIMIT]
-        near = self._searcher.nearest(session, forum_id, ids, matcher=matcher)
+        near = self._searcher.nearest(
+            session, forum.id, ids, matcher=matcher, scope=forum.scope
+        )
         for one, found in near.items():
             lost = set(partners[one]) - {candidate.id for candidate in found}
             if lost:  # flagged before and far by now: scored once more, to be withdrawn
@@ -231,21 +233,27 @@ def _forum(question: Claimed) -> int:
 
 def _twins(
     session: Session,
-    forum_id: int,
+    forum: ForumRow,
     batch: Sequence[Claimed],
     near: Mapping[int, Sequence[Candidate]],
     *,
     limit: int,
 ) -> list[Finding]:
     same = questions.same_text(
-        session, forum_id, [question.text_digest for question in batch], limit=limit + 1
+        session, forum.id, [question.text_digest for question in batch], limit=limit + 1
     )
     cosines = {
         question.id: {c.id: c.cosine for c in near.get(question.id, ())} for question in batch
     }
-    return [
-        same_text(question.id, twin, cosine=cosines[question.id].get(twin))
+    pairs = [
+        (question.id, twin)
         for question in batch
         for twin in same[question.text_digest]
         if twin != question.id
+    ]
+    found = questions.in_scope(session, forum.scope, pairs)
+    return [
+        same_text(one, twin, cosine=cosines[one].get(twin))
+        for one, twin in pairs
+        if (one, twin) in found
     ]

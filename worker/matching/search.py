@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
+from db.rows import WHOLE_FORUM, SearchScope
 from db.vectors import changes, embeddings
 from db.vectors.rows import Candidate, ModelRow
 from worker.matching.index import Found, VectorIndex
@@ -26,15 +27,25 @@ class Searcher:
         self._limit = limit
 
     def nearest(
-        self, session: Session, forum_id: int, ids: Sequence[int], *, matcher: Matcher
+        self,
+        session: Session,
+        forum_id: int,
+        ids: Sequence[int],
+        *,
+        matcher: Matcher,
+        scope: SearchScope = WHOLE_FORUM,
     ) -> dict[int, list[Candidate]]:
         """Return for each stored question its visible neighbours worth reading, nearest first.
 
         Every vector that was committed before is seen, and no question that is hidden or erased.
+        Within a scope Postgres searches: the memory knows no categories.
         """
-        index = self._memory.fresh(session, self._model, forum_id) if ids else None
+        in_memory = bool(ids) and scope.is_whole
+        index = self._memory.fresh(session, self._model, forum_id) if in_memory else None
         if index is None:
-            near = embeddings.nearest(session, self._model, forum_id, ids, limit=self._limit)
+            near = embeddings.nearest(
+                session, self._model, forum_id, ids, limit=self._limit, scope=scope
+            )
             return {one: _from(matcher.floor, found) for one, found in near.items()}
         known, halves = changes.vectors(session, self._model, forum_id, ids)
         asked, screen = halves.astype(np.float32), matcher.screen(with_gate=True)
@@ -51,13 +62,19 @@ class Searcher:
         return self._by_asked(exact, ids, screen.floor)
 
     def nearest_to_vector(
-        self, session: Session, forum_id: int, vector: NDArray[np.float32], *, matcher: Matcher
+        self,
+        session: Session,
+        forum_id: int,
+        vector: NDArray[np.float32],
+        *,
+        matcher: Matcher,
+        scope: SearchScope = WHOLE_FORUM,
     ) -> list[Candidate]:
         """Return the visible questions worth reading near a vector, (dimension,), nearest first."""
-        index = self._memory.fresh(session, self._model, forum_id)
+        index = self._memory.fresh(session, self._model, forum_id) if scope.is_whole else None
         if index is None:
             stored = embeddings.nearest_to_vector(
-                session, self._model, forum_id, vector, limit=self._limit
+                session, self._model, forum_id, vector, limit=self._limit, scope=scope
             )
             return _from(matcher.floor, stored)
         screen = matcher.screen(with_gate=True)

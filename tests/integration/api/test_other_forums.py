@@ -37,6 +37,7 @@ BODIES: Mapping[str, Any] = {
     "POST /v1/forums/{forum}/outcomes": {"check_id": "none", "outcome": "posted"},
     "POST /v1/forums/{forum}/actions/{action_id}": {"state": "failed", "reason": "no"},
     "PUT /v1/forums/{forum}/connector": {"kind": "discourse"},
+    "PUT /v1/forums/{forum}/search": {"days": 30, "within": "author"},
     "PUT /v1/forums/{forum}/rising": {"asked": 3, "window_hours": 1},
     "PUT /v1/forums/{forum}/ladder": {"rung": "log"},
     "POST /v1/forums/{forum}/pairs": {

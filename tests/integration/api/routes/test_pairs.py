@@ -144,3 +144,10 @@ def test_a_cursor_belongs_to_its_order(client: TestClient) -> None:
 
     assert client.get(PAIRS, params={"cursor": cursor, "sort": "score"}).status_code == 422
     assert client.get(PAIRS, params={"sort": "score"}).json()["pairs"] == []
+
+
+@pytest.mark.parametrize("since", ["0655-07-17T14:15:31+17:06", "0001-01-01T00:00:00+23:59"])
+def test_a_moment_in_any_zone_is_no_fault_of_the_service(client: TestClient, since: str) -> None:
+    answer = client.get(PAIRS, params={"flagged_since": since})
+
+    assert answer.status_code in {200, 422}

@@ -52,4 +52,6 @@ class TestTwoForums(TwoForums):
             lambda session, own, thing: deliveries.retry(session, own.id, own.webhook, thing),
         ),
     }
-    service_wide: ClassVar[frozenset[str]] = frozenset({"claim_due", "forget_old"})
+    service_wide: ClassVar[frozenset[str]] = frozenset(
+        {"claim_due", "forget_old", "objection_path"}
+    )

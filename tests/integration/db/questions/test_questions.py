@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from db.groups import groups
 from db.questions import questions
-from db.rows import Provenance
+from db.rows import Provenance, SearchScope, Within
 from tests.factories import new_question
 from tests.integration.db.two_forums import Calls, Side, TwoForums
 from tests.review import flag, say, seed_questions
@@ -28,6 +28,11 @@ def _provenance(own: Side) -> Provenance:
 class TestTwoForums(TwoForums):
     module = questions
     calls: ClassVar[Calls] = {
+        "in_scope": lambda session, own: questions.in_scope(
+            session,
+            SearchScope(days=99, within=Within.CATEGORY),
+            [(own.questions[0], own.questions[1])],
+        ),
         "answered": lambda session, own: questions.answered(session, own.questions),
         "get": lambda session, own: questions.get(session, own.id, "q1"),
         "answer": lambda session, own: questions.answer(session, own.id, "q1"),
