@@ -181,9 +181,7 @@ class Pipeline:
     ) -> dict[int, list[Candidate]]:
         model = self._models.bi_encoder
         ids = [question.id for question in batch if question.foreign_share <= FOREIGN_LIMIT]
-        near = self._searcher.nearest(
-            session, forum.id, ids, matcher=matcher, scope=forum.scope
-        )
+        near = self._searcher.nearest(session, forum.id, ids, matcher=matcher, scope=forum.scope)
         for one, found in near.items():
             lost = set(partners[one]) - {candidate.id for candidate in found}
             if lost:  # flagged before and far by now: scored once more, to be withdrawn
