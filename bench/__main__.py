@@ -12,7 +12,9 @@ from pathlib import Path
 PAGE = Path(__file__).parents[1] / "docs" / "measurements.md"
 PRINTED = ("gpu", "hosts")
 """Measurements that need a machine of their own."""
-MEASUREMENTS = ("models", "service", "search", "archives", "console")
+MEASUREMENTS = ("models", "service", "search", "archives", "console", "import")
+_MODULES = {"import": "imports"}
+"""Those whose name is no name of a module."""
 
 
 def main() -> None:
@@ -31,7 +33,10 @@ def main() -> None:
     for name in wanted:
         print(f"Measuring {name} ...", file=sys.stderr, flush=True)
         done = subprocess.run(
-            [sys.executable, "-m", f"bench.{name}"], stdout=subprocess.PIPE, text=True, check=True
+            [sys.executable, "-m", f"bench.{_MODULES.get(name, name)}"],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
         )
         print(done.stdout, flush=True)
         page = PAGE.read_text(encoding="utf-8")

@@ -10,7 +10,8 @@ from rich.console import Console
 from sqlalchemy.exc import OperationalError
 
 from cli import adapt, doctor, models, retry
-from cli.archives import archives, importing, mine
+from cli.archives import archives, importing, mine, syncing
+from cli.exporting import results
 from cli.running import processes, up
 from cli.tenants import forums, keys, people
 from cli.training import trained
@@ -32,10 +33,12 @@ importing.add_to(app)
 mine.add_to(app)
 trained.add_to(app)
 app.add_typer(archives.app, name="archives")
+app.add_typer(syncing.app, name="sync")
 app.add_typer(forums.app, name="forums")
 app.add_typer(keys.app, name="keys")
 app.add_typer(models.app, name="models")
 app.add_typer(people.people, name="people")
+results.add_to(people.export)
 app.add_typer(people.export, name="export")
 
 _errors = Console(stderr=True)

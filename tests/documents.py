@@ -20,6 +20,7 @@ from cli.running.home import HomeSettings
 from db.settings import DatabaseSettings
 from db.work.rows import Lane
 from worker.app import make_app
+from worker.archives.databases.addresses import SourceSettings
 from worker.delivery.addresses import WebhookSettings
 from worker.queue import CHECK, DRAIN
 from worker.settings import WorkerSettings
@@ -32,6 +33,7 @@ READERS: dict[type[BaseSettings], str] = {
     ConsoleSettings: "console",
     WebhookSettings: "webhooks",
     HomeSettings: "`up`",
+    SourceSettings: "imports",
 }
 """Who reads which settings, in the order of the table."""
 

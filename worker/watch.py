@@ -13,6 +13,7 @@ import structlog
 
 from db.work.rows import Lane
 from worker import acting, lanes, upkeep
+from worker.archives import syncing
 from worker.resources import Resources
 
 _UPKEEP_S = 2 * 3_600
@@ -79,6 +80,7 @@ class Watch:
         self._held.courier.start()
         self._held.carrier.start()
         due = upkeep.sweep(self._held.sessions, self._held.queue)
+        syncing.start_due(self._held.sessions)
         if due.intersection(self._lanes) and self._is_idle():
             self.work()
         if time.monotonic() >= self._upkeep_at:

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from api.console import (
     acting,
     administering,
+    bringing,
     deciding,
     grouping,
     history,
@@ -28,6 +29,7 @@ _MODULES = (
     history,
     thresholds,
     insights,
+    bringing,
     acting,
     objecting,
     administering,

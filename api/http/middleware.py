@@ -30,7 +30,7 @@ SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
-_ARCHIVES = re.compile(r"/v1/forums/[^/]+/archives")
+_ARCHIVES = re.compile(r"/v1/forums/[^/]+/archives|/console/[^/]+/archives")
 _PACKINGS = {"gzip", "x-gzip", "zstd"}
 """What an archive may be packed with: it is unpacked by its first bytes, whatever was said."""
 _UNMATCHED = "unmatched"

@@ -121,28 +121,35 @@ async def upload_archive(  # noqa: PLR0913  # each is a parameter of the query
 
     Sent again after a broken connection, what is stored already is passed over.
     """
-    chosen = _mapping(columns)
-    uploads = services.uploads
-    with uploads.slot(forum.id):
-        async with uploads.received(request) as file:
-            job = _job(
-                services,
-                forum,
-                file,
-                name=name,
-                form=form,
-                chosen=chosen,
-                top_k=top_k,
-                delete_missing=delete_missing,
-                with_erased=with_erased,
-            )
-            limit_s = services.settings.upload_time_limit_s
-            reader = Reader(services.sessions, uploads.threads, time_limit_s=limit_s)
-            archive_id = await reader.read(job)
-    await run_in_threadpool(services.queue.wake, Lane.ARCHIVE)
+    archive_id = await take_in(
+        services,
+        forum,
+        request,
+        name=name,
+        form=form,
+        chosen=_mapping(columns),
+        top_k=top_k,
+        delete_missing=delete_missing,
+        with_erased=with_erased,
+    )
     answer = await run_in_threadpool(_answer, services.sessions, archive_id, [forum])
     response.headers["Location"] = f"/v1/archives/{answer.id}"
     return answer
+
+
+async def take_in(services: Services, forum: ForumRow, request: Request, **asked: Any) -> int:
+    """Store the archive that is the body of *request* and return its id; what is *asked* of it.
+
+    The answer comes when its questions are stored, mining goes on after it.
+    """
+    uploads = services.uploads
+    with uploads.slot(forum.id):
+        async with uploads.received(request) as file:
+            limit_s = services.settings.upload_time_limit_s
+            reader = Reader(services.sessions, uploads.threads, time_limit_s=limit_s)
+            archive_id = await reader.read(_job(services, forum, file, **asked))
+    await run_in_threadpool(services.queue.wake, Lane.ARCHIVE)
+    return archive_id
 
 
 @router.get("/forums/{forum}/archives")

@@ -44,6 +44,7 @@ _Kind = Literal[
     "action.due",
     "group.rising",
     "question.checked",
+    "archive.done",
 ]
 _Kinds = Annotated[
     list[_Kind], Field(min_length=1, description="Kinds of events that are sent to it")

@@ -1,9 +1,11 @@
 """`askedbefore import`: imports an archive of old questions and mines it."""
 
 import csv
+import hashlib
+import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -21,9 +23,12 @@ from db.archives import archives, reading
 from db.archives.archives import ArchiveRow
 from db.engine import Sessions
 from db.errors import InvalidInputError
+from db.imports import files
 from db.tenants import forums
 from db.tenants.rows import ForumRow
 from db.work import workers
+from worker.archives.databases import Address, DatabaseArchive, is_address, open_database
+from worker.archives.databases.addresses import has_password
 from worker.archives.load import OnBatch, check, load
 from worker.archives.load_job import Format
 from worker.archives.missing import Rules, beside
@@ -63,6 +68,19 @@ def import_(  # noqa: PLR0913  # each is an option of the command
     encoding: Annotated[
         str | None, typer.Option(help="Encoding, if it is detected wrongly.")
     ] = None,
+    shape: Annotated[
+        str, typer.Option("--as", help="Program that wrote it, if it is recognised wrongly.")
+    ] = "",
+    table_prefix: Annotated[
+        str | None, typer.Option(help="Prefix of the tables, if a database has another than usual.")
+    ] = None,
+    password_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="File with the database's password, so that no list of processes has it."
+        ),
+    ] = None,
+    base_url: Annotated[str, typer.Option(help="Address before relative links.")] = "",
     links: Annotated[
         bool, typer.Option(help="Take labelled pairs as confirmed duplicates.")
     ] = True,
@@ -86,6 +104,9 @@ def import_(  # noqa: PLR0913  # each is an option of the command
     with_erased: Annotated[
         bool, typer.Option("--with-erased", help="Bring back questions that were erased here.")
     ] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Read the file even if it is known and unchanged.")
+    ] = False,
     top_k: Annotated[int, typer.Option(min=1, help="How many of the nearest to look at.")] = 100,
     wait: Annotated[bool, typer.Option(help="Wait until the archive is mined.")] = True,
     out: Annotated[
@@ -97,29 +118,94 @@ def import_(  # noqa: PLR0913  # each is an option of the command
     You can stop it with Ctrl-C at any moment: `--resume` continues reading, and the workers go on
     mining what is stored.
     """
-    with _opened(file, form, _mapping(columns), encoding) as archive:
+    opened: Archive | DatabaseArchive
+    if is_address(file):
+        found = address_of(file, password_file, resume=resume)
+        file = found.shown
+        opened = open_database(found, shape=shape, prefix=table_prefix, base_url=base_url)
+    else:
+        opened = _opened(file, form, _mapping(columns), encoding)
+    with opened as archive:
         _show(file, archive)
         if not (yes or dry_run) and (file == "-" or not typer.confirm("Go on?", err=True)):
             raise InvalidInputError("nothing was written; use --yes to import without being asked")
         records = archive if links else _without_links(archive)
-        rejected = rejects or Path("stdin" if file == "-" else file).with_suffix(".rejects.csv")
+        rejected = rejects or _rejects_of(file)
         if dry_run:
             with _reading(archive) as shown, _reject_file(rejected) as write:
                 _dry_run(records, shown, write)
             return
         with database() as sessions:
-            called = name or ("stdin" if file == "-" else Path(file).name)
+            called = name or _name_of(file)
             rules = Rules(delete_missing=delete_missing, with_erased=with_erased)
+            said = (form, columns, encoding, links, delete_missing, with_erased, forum)
+            digest = None if again or resume else _digest_of(file, said)
+            if digest is not None and (same := _known(sessions, forum, called, digest)):
+                console.print(
+                    f"Archive {same} has this very file, and nothing has changed since: there is"
+                    " nothing to do. To read it all the same: --again",
+                    highlight=False,
+                )
+                return
             row, held = _begin(sessions, forum, called, archive, resume=resume, top_k=top_k)
             more = held.position > 0
             with _reading(archive) as shown, _reject_file(rejected, more=more) as write:
                 done = _load(
                     sessions, row, held, records, on_batch=_both(shown, write), rules=rules
                 )
+            if digest is not None:
+                with sessions.begin() as session:
+                    files.note(session, done.id, digest + row.text_fields.encode())
             console.print(_told(done, rules), highlight=False)
             wake()
             if wait:
                 _mine(sessions, done, out)
+
+
+def _digest_of(file: str, said: object) -> bytes | None:
+    """Return a digest of the file and of how it is read; None for what is no file."""
+    path = Path(file)
+    if "://" in file or not path.is_file() or path.name.startswith("Posts"):
+        return None  # of a dump what lies beside counts too
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256")
+    digest.update(repr(said).encode())
+    return digest.digest()
+
+
+def _known(sessions: Sessions, forum: str, name: str, digest: bytes) -> int | None:
+    with sessions.begin() as session:
+        row = forums.ensure_forum(session, forum)
+        return files.find_same(session, row.id, name, digest + row.text_fields.encode())
+
+
+def _name_of(file: str) -> str:
+    if file == "-":
+        return "stdin"
+    return file if "://" in file else Path(file).name
+
+
+def _rejects_of(file: str) -> Path:
+    if "://" in file:
+        return Path(re.sub(r"\W+", "-", file) + ".rejects.csv")
+    return Path(_name_of(file) if file == "-" else file).with_suffix(".rejects.csv")
+
+
+def address_of(text: str, password_file: Path | None, *, resume: bool) -> Address:
+    """Return the address of a forum's database, with a hint where its password can be seen."""
+    if resume:
+        raise InvalidInputError(
+            "a database has no place to go on from: run it without --resume, what is stored already"
+            " is passed over"
+        )
+    if has_password(text):
+        console.print(
+            "Others on this machine can see the password in the list of processes: put it into"
+            " ASKEDBEFORE_SOURCE_PASSWORD, or into a file for --password-file.",
+            style="yellow",
+            highlight=False,
+        )
+    return Address.of(text, password_file=password_file)
 
 
 def _mapping(columns: Sequence[str] | None) -> dict[str, str]:
@@ -140,11 +226,11 @@ def _opened(
     return open_archive(Path(file), form=form, chosen=chosen, encoding=encoding)
 
 
-def _without_links(archive: Archive) -> Iterator[Record]:
+def _without_links(archive: Archive | DatabaseArchive) -> Iterator[Record]:
     return (record for record in archive if not isinstance(record, KnownPair))
 
 
-def _show(file: str, archive: Archive) -> None:
+def _show(file: str, archive: Archive | DatabaseArchive) -> None:
     columns = ", ".join(f"{field} from {name!r}" for field, name in archive.columns.names.items())
     console.print(
         f"{file}: {archive.form}, {archive.encoding}; {columns}", highlight=False, markup=False
@@ -167,7 +253,7 @@ def _show(file: str, archive: Archive) -> None:
 
 
 @contextmanager
-def _reading(archive: Archive) -> Iterator[Callable[[int], None]]:
+def _reading(archive: Archive | DatabaseArchive) -> Iterator[Callable[[int], None]]:
     columns = (
         TextColumn("{task.description:>10}"),
         BarColumn(),
@@ -208,7 +294,7 @@ def _reject_file(path: Path, *, more: bool = False) -> Iterator[Callable[[Sequen
 
 
 def _dry_run(
-    records: Iterator[Record] | Archive,
+    records: Iterable[Record],
     shown: Callable[[int], None],
     write: Callable[[Sequence[Reject]], None],
 ) -> None:
@@ -237,7 +323,13 @@ def _both(shown: Callable[[int], None], write: Callable[[Sequence[Reject]], None
 
 
 def _begin(
-    sessions: Sessions, forum: str, name: str, archive: Archive, *, resume: bool, top_k: int
+    sessions: Sessions,
+    forum: str,
+    name: str,
+    archive: Archive | DatabaseArchive,
+    *,
+    resume: bool,
+    top_k: int,
 ) -> tuple[ForumRow, ArchiveRow]:
     with sessions.begin() as session:
         row = forums.ensure_forum(session, forum)
@@ -255,7 +347,7 @@ def _load(
     sessions: Sessions,
     forum: ForumRow,
     held: ArchiveRow,
-    records: Iterator[Record] | Archive,
+    records: Iterable[Record],
     *,
     on_batch: OnBatch,
     rules: Rules,

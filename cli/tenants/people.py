@@ -18,7 +18,7 @@ from db.tenants.people import Role
 people = typer.Typer(
     help="Who may review in the console, and how they sign in.", no_args_is_help=True
 )
-export = typer.Typer(help="Export decisions.", no_args_is_help=True)
+export = typer.Typer(help="Export decisions, redirects and groups.", no_args_is_help=True)
 console = Console(stderr=True)
 
 Data = Annotated[

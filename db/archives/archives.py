@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from db.errors import ConflictError, NotFoundError
+from db.outbox.events import NewEvent, record
 from db.tables.archives import Archive, ArchiveUnit
 
 REJECTS_KEPT = 100
@@ -166,8 +167,15 @@ def restage(session: Session, archive_id: int, stage: Stage) -> ArchiveRow:
 
 
 def end(session: Session, archive_id: int) -> None:
-    """Record that the archive is mined."""
+    """Record that the archive is mined, with its event."""
     _change(session, archive_id, state=ArchiveState.DONE, finished_at=func.clock_timestamp())
+    row = get(session, archive_id)
+    told = {name: getattr(row, name) for name in ("created", "changed", "unchanged", "rejected")}
+    data = {"archive_id": archive_id, "name": row.name, **told, **row.counts}
+    event = NewEvent(
+        forum_id=row.forum_id, kind="archive.done", actor=f"archive {archive_id}", data=data
+    )
+    record(session, [event])
 
 
 def is_embedding(session: Session) -> bool:

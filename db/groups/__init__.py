@@ -2,5 +2,5 @@
 
 May touch: groups and their members, with the events that tell of them.
 Must never: change a pair: groups follow from the confirmed pairs.
-Imported through: `groups`, `regrouping`, `canonical`, `components`.
+Imported through: `groups`, `regrouping`, `canonical`, `components`, `redirects`.
 """

@@ -139,6 +139,11 @@ def forget_earlier(session: Session, forum_id: int, archive_id: int) -> None:
     session.execute(delete(ArchiveSighting).where(ArchiveSighting.archive_id.in_(same)))
 
 
+def drop(session: Session, archive_id: int) -> None:
+    """Forget what an archive has seen that has only a part of its source."""
+    session.execute(delete(ArchiveSighting).where(ArchiveSighting.archive_id == archive_id))
+
+
 def seen(session: Session, archive_id: int) -> Sequence[int]:
     """Return the questions that an archive has, by id."""
     return [int(one) for one in _of(session, archive_id)]

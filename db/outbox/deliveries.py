@@ -222,6 +222,8 @@ def _data(session: Session, event: Event | None) -> dict[str, object]:
     if event.kind in {"group.rising", "question.checked"}:
         return _question_data(session, event)
     known: dict[str, object] = {"by": event.actor}
+    if event.kind == "archive.done":
+        return known | event.data
     if event.pair_id is not None:
         return known | _pair_data(session, event.pair_id)
     return known | _group_data(session, event.data)

@@ -28,6 +28,7 @@ KINDS = (
     "action.due",
     "group.rising",
     "question.checked",
+    "archive.done",
 )
 LIMIT = 10
 """Webhooks of a forum at most."""

@@ -2,7 +2,15 @@
 
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, SmallInteger, text
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB, REAL
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -35,6 +43,8 @@ class Archive(Base):
     """The first rejected rows, with line and reason; never their text."""
     counts: Mapped[dict[str, int]] = mapped_column(JSONB, server_default=text("'{}'"))
     """Further counts by name: `hidden`, `erased`, `older` and the like."""
+    file_digest: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """SHA-256 of its file and of how it was read, once all of it was stored."""
     top_k: Mapped[int]
     bi_encoder_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
     reranker_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
@@ -95,3 +105,27 @@ class ArchiveUnit(Base):
     histogram: Mapped[list[int] | None] = mapped_column(JSONB)
     took_s: Mapped[float | None] = mapped_column(REAL)
     done_at: Mapped[Instant | None]
+
+
+class Sync(Base):
+    """An import that is repeated by the clock."""
+
+    __tablename__ = "syncs"
+    __table_args__ = (UniqueConstraint("forum_id", "source"),)
+
+    id: Mapped[BigId]
+    forum_id: Mapped[int] = mapped_column(ForeignKey("forums.id", ondelete="CASCADE"))
+    source: Mapped[str]
+    """An address, a folder or a file; never with a password."""
+    options: Mapped[dict[str, object]] = mapped_column(JSONB, server_default=text("'{}'"))
+    every_s: Mapped[int]
+    cursor: Mapped[dict[str, object]] = mapped_column(JSONB, server_default=text("'{}'"))
+    """Where the last run left off."""
+    error: Mapped[str | None]
+    """Why the last run failed."""
+    archive_id: Mapped[int | None] = mapped_column(BigInteger)
+    """The last archive that it made."""
+    due_at: Mapped[Now]
+    """When it is run next; claiming it moves this into the future."""
+    run_at: Mapped[Instant | None]
+    created_at: Mapped[Now]

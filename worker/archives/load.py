@@ -105,7 +105,10 @@ def load(
     with sessions.begin() as session:
         _refuse_stopped(archives.get(session, archive.id, lock=True))
         archives.change(session, archive.id, stage=Stage.LINK, loaded_at=datetime.now(UTC))
-        sightings.forget_earlier(session, forum.id, archive.id)
+        if rules.is_complete:
+            sightings.forget_earlier(session, forum.id, archive.id)
+        else:
+            sightings.drop(session, archive.id)
         return archives.get(session, archive.id)
 
 

@@ -22,6 +22,7 @@ _EPOCH_MS = 100_000_000_000
 _DATE_LENGTH = 100
 _NO_DATE = "the date is none that can be read (ISO 8601 or seconds)"
 _YES = frozenset({"1", "1.0", "true", "yes", "duplicate"})
+_NO = frozenset({"0", "0.0", "false", "no", "different"})
 _TAG = re.compile(r"<[^<>]{0,2000}>")
 
 
@@ -182,7 +183,7 @@ class Columns:
                 yield first
                 return
             second_id, second_title, label = values[len(FIELDS) :]
-            is_known = str(label).strip().lower() in _YES
+            said = str(label).strip().lower()
             no_details = (None,) * (len(FIELDS) - 2)
             second = _question(
                 line, (second_id, second_title, *no_details), has_id="id2" in self.names
@@ -195,8 +196,9 @@ class Columns:
             return
         yield first
         yield second
-        if is_known and first.external_id != second.external_id:
-            yield KnownPair(line, first.external_id, second.external_id)
+        if said in _YES | _NO and first.external_id != second.external_id:
+            is_same = said in _YES
+            yield KnownPair(line, first.external_id, second.external_id, is_duplicate=is_same)
 
 
 def _check_chosen(names: Mapping[str, str], found: Sequence[str], *, is_nested: bool) -> None:

@@ -35,10 +35,15 @@ ADMIN_ONLY = {
     "POST thresholds/calibration",
     "POST insight/second-opinions",
     "POST actions/ladder",
+    "POST archives",
+    "POST archives/{archive_id}/pause",
+    "POST archives/{archive_id}/resume",
+    "POST archives/{archive_id}/cancel",
 }
 ENDLESS = {"GET live"}
 THINGS: Mapping[str, str] = {
     "pair_id": "flagged",
+    "archive_id": "archive",
     "group_id": "group",
     "decision_id": "decision",
     "opinion_id": "opinion",

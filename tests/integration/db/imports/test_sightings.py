@@ -25,6 +25,7 @@ class TestTwoForums(TwoForums):
         "note": lambda session, own: sightings.note(session, own.archive, 5, own.questions),
         "settle": lambda session, own: sightings.settle(session, own.id, own.archive),
         "gone": lambda session, own: sightings.gone(session, own.id, own.archive),
+        "drop": lambda session, own: sightings.drop(session, own.archive),
         "seen": lambda session, own: sightings.seen(session, own.archive),
         "forget_earlier": lambda session, own: sightings.forget_earlier(
             session, own.id, own.archive

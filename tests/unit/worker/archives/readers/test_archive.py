@@ -142,7 +142,10 @@ def test_quoras_own_file_gives_both_questions_and_the_labelled_pairs() -> None:
     )
 
     assert [own_id for own_id, _ in questions(records)] == ["1", "2", "3", "4"]
-    assert [r for r in records if isinstance(r, KnownPair)] == [KnownPair(2, "1", "2")]
+    assert [r for r in records if isinstance(r, KnownPair)] == [
+        KnownPair(2, "1", "2"),
+        KnownPair(3, "3", "4", is_duplicate=False),
+    ]
 
 
 def test_questions_without_ids_get_the_same_one_whenever_they_are_read() -> None:
@@ -172,7 +175,7 @@ def test_posts_xml_gives_questions_only_and_rejects_a_broken_row_alone(tmp_path:
     )
     assert questions(records) == [("1", "Does it halt?"), ("4", "Will it ever stop?")]
     assert [r.line for r in rejects(records)] == [7]
-    assert records[-1] == KnownPair(3, "4", "1")
+    assert records[-1] == KnownPair(3, "4", "1", canonical_id="1")
 
 
 def test_a_7z_dump_brings_its_links_along(tmp_path: Path) -> None:
@@ -183,7 +186,7 @@ def test_a_7z_dump_brings_its_links_along(tmp_path: Path) -> None:
         records = list(archive)
 
     assert len(questions(records)) == 2
-    assert records[-1] == KnownPair(3, "4", "1")
+    assert records[-1] == KnownPair(3, "4", "1", canonical_id="1")
 
 
 def test_columns_of_other_forums_are_mapped_by_flags() -> None:

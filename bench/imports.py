@@ -1,0 +1,105 @@
+"""Imports of made-up rows in each format, first and again: ``python -m bench import``.
+
+Each import is the whole command in a process of its own, without the mining: the file is
+recognised, its rows are parsed, checked and stored by COPY. ``ASKEDBEFORE_BENCH_ROWS`` says how
+many rows, a million without.
+"""
+
+import csv
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cli.running.home import environment
+from cli.running.service import running_servers
+
+ROWS = int(os.environ.get("ASKEDBEFORE_BENCH_ROWS", "1000000"))  # noqa: TID251  # of the bench alone
+_PART = 100_000
+_NAMES = ("id", "title", "author", "created_at", "votes")
+_SUBJECTS = ("password", "invoice", "garden", "bicycle", "recipe", "passport", "router", "visa")
+
+
+def rows(first: int, last: int) -> Iterator[tuple[str, ...]]:
+    """Yield made-up rows: about 60 characters of title, and four small fields."""
+    for number in range(first, last):
+        subject = _SUBJECTS[number % 8]
+        title = f"How do I change my {subject} number {number} when device {number * 7} is away?"
+        day = f"20{10 + number % 15}-0{1 + number % 9}-1{number % 10}T08:00:00Z"
+        yield str(number), title, f"user{number % 5_000}", day, str(number % 50)
+
+
+def write_csv(path: Path) -> None:
+    """Write the rows as CSV."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(_NAMES)
+        writer.writerows(rows(0, ROWS))
+
+
+def write_jsonl(path: Path) -> None:
+    """Write the rows as JSON lines."""
+    with path.open("w", encoding="utf-8") as stream:
+        for row in rows(0, ROWS):
+            stream.write(json.dumps(dict(zip(_NAMES, row, strict=True))) + "\n")
+
+
+def write_parquet(path: Path) -> None:
+    """Write the rows as Parquet."""
+    schema = pa.schema([(name, pa.string()) for name in _NAMES])
+    with pq.ParquetWriter(path, schema) as writer:
+        for first in range(0, ROWS, _PART):
+            columns = zip(*rows(first, min(first + _PART, ROWS)), strict=True)
+            writer.write_table(pa.table([list(one) for one in columns], schema=schema))
+
+
+_WRITERS = {"csv": write_csv, "jsonl": write_jsonl, "parquet": write_parquet}
+
+
+def run(path: Path, forum: str, variables: dict[str, str], *more: str) -> tuple[float, float, int]:
+    """Import a file and return seconds, seconds of processor time, and peak MiB."""
+    command = [sys.executable, "-m", "cli.main", "import", str(path), "--forum", forum]
+    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    subprocess.run(
+        [*command, "--yes", "--no-wait", *more],
+        env={**os.environ, **variables},  # noqa: TID251  # handed on as it is
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    took = time.perf_counter() - begun
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    work = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return took, work, after.ru_maxrss >> 10
+
+
+def main() -> None:
+    """Measure each format and print the table."""
+    print(f"| {ROWS:,} rows | rows/s | processor time of the import | peak memory so far |")
+    print("| --- | --- | --- | --- |")
+    with tempfile.TemporaryDirectory() as folder, running_servers() as servers:
+        variables = environment(servers.running)
+        for form, write in _WRITERS.items():
+            path = Path(folder) / f"rows.{form}"
+            write(path)
+            for told, more in (
+                ("first", ()),
+                ("the same file again", ()),
+                ("the same file again, read all the same", ("--again",)),
+            ):
+                took, work, peak = run(path, form, variables, *more)
+                cells = (f"{ROWS / took:,.0f}", f"{work / ROWS * 1e6:.1f} µs a row", f"{peak} MiB")
+                print(f"| {form}, {told} | {' | '.join(cells)} |", flush=True)
+            path.unlink()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,277 @@
+"""`askedbefore sync`: imports that are repeated by the clock."""
+
+import re
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cli.archives.watch import wake
+from cli.connect import database
+from db.archives import archives
+from db.engine import Sessions
+from db.errors import InvalidInputError, ServiceError
+from db.imports import syncs
+from db.imports.syncs import SyncRow
+from db.tenants import forums
+from db.tenants.rows import ForumRow
+from worker.archives.databases import Address, DatabaseArchive, is_address, open_database
+from worker.archives.databases.addresses import has_password
+from worker.archives.load import load
+from worker.archives.missing import Rules, beside
+from worker.archives.readers import Archive, open_archive
+
+app = typer.Typer(
+    help="Repeat imports of an address, a folder or a forum's database.", no_args_is_help=True
+)
+console = Console(stderr=True)
+_UNITS = {"m": 60, "h": 3_600, "d": 86_400}
+_LEAST_S = 60
+_OVERLAP = timedelta(minutes=5)
+"""Changes may be committed some time after the moment that they carry."""
+_WHOLE_EVERY = timedelta(days=1)
+"""So often a database is read as a whole: only then it is seen what is gone."""
+_TOP_K = 100
+_PIECE = 1 << 20
+_NOT_MODIFIED = 304
+
+_Id = Annotated[int, typer.Argument(metavar="ID", help="Number of the sync.")]
+
+
+@app.command()
+def add(  # each is an option of the command
+    source: Annotated[str, typer.Argument(help="URL, folder, file or database.")],
+    *,
+    forum: Annotated[str, typer.Option(help="Forum of the questions; created if it is new.")],
+    every: Annotated[str, typer.Option(help="How often: 30m, 6h, 1d.")] = "1d",
+    shape: Annotated[str, typer.Option("--as", help="Program of a database: phpbb, ...")] = "",
+    table_prefix: Annotated[str | None, typer.Option(help="Prefix of its tables.")] = None,
+    password_file: Annotated[
+        Path | None, typer.Option(help="File with the database's password; read at each run.")
+    ] = None,
+    base_url: Annotated[str, typer.Option(help="Address of the forum, before its links.")] = "",
+    delete_missing: Annotated[
+        bool, typer.Option("--delete-missing", help="Erase here what is gone from the source.")
+    ] = False,
+) -> None:
+    """Repeat an import from now on; the workers run it, or `askedbefore sync run`."""
+    if is_address(source) and has_password(source):
+        raise InvalidInputError(
+            "a password is not stored: leave it out of the address and use --password-file, or"
+            " set ASKEDBEFORE_SOURCE_PASSWORD for the workers"
+        )
+    options = {
+        "shape": shape,
+        "table_prefix": table_prefix,
+        "password_file": str(password_file.resolve()) if password_file else None,
+        "base_url": base_url,
+        "delete_missing": delete_missing,
+    }
+    where = source if "://" in source else str(Path(source).resolve())
+    kept = {name: value for name, value in options.items() if value}
+    with database() as sessions, sessions.begin() as session:
+        row = forums.ensure_forum(session, forum)
+        made = syncs.add(session, row.id, where, options=kept, every_s=seconds_of(every))
+    console.print(f"Sync {made.id} of {where} begins now.", highlight=False, markup=False)
+
+
+def seconds_of(text: str) -> int:
+    """Return an interval such as ``6h`` in seconds; raises `InvalidInputError`."""
+    found = re.fullmatch(r"(\d{1,6})\s*([mhd])", text.strip())
+    seconds = int(found[1]) * _UNITS[found[2]] if found else 0
+    if not _LEAST_S <= seconds <= 365 * _UNITS["d"]:
+        raise InvalidInputError(f"--every {text}: must be an interval such as 30m, 6h or 1d")
+    return seconds
+
+
+@app.command("list")
+def list_() -> None:
+    """List the syncs and how their last runs ended."""
+    table = Table("id", "forum", "source", "every", "last run", "next run", "last error")
+    with database() as sessions, sessions.begin() as session:
+        rows = syncs.list_syncs(session)
+        names = forums.find_forums(session, {row.forum_id for row in rows})
+    for row in rows:
+        last = f"{row.run_at:%Y-%m-%d %H:%M}" if row.run_at else "never"
+        following = f"{row.due_at:%Y-%m-%d %H:%M}"
+        every = str(timedelta(seconds=row.every_s))
+        cells = (names[row.forum_id].name, row.source, every, last, following, row.error or "")
+        table.add_row(str(row.id), *cells)
+    Console().print(table)
+
+
+@app.command()
+def remove(sync: _Id) -> None:
+    """End a sync; what it has imported stays."""
+    with database() as sessions, sessions.begin() as session:
+        syncs.remove(session, sync)
+    console.print(f"Sync {sync} is removed.", highlight=False)
+
+
+@app.command()
+def run(
+    sync: Annotated[
+        int | None, typer.Argument(metavar="ID", help="Number; without it all that are due.")
+    ] = None,
+) -> None:
+    """Run the syncs that are due, or one of them now."""
+    failed = False
+    with database() as sessions:
+        while (row := _claimed(sessions, sync)) is not None:
+            failed |= not run_one(sessions, row)
+            if sync is not None:
+                break
+        else:
+            if sync is not None:
+                raise InvalidInputError(f"there is no sync {sync}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _claimed(sessions: Sessions, sync_id: int | None) -> SyncRow | None:
+    with sessions.begin() as session:
+        return syncs.claim(session, sync_id)
+
+
+def run_one(sessions: Sessions, row: SyncRow) -> bool:
+    """Run one sync, note how it ended, and return whether it went well."""
+    with sessions.begin() as session:
+        forum = forums.find_forums(session, {row.forum_id})[row.forum_id]
+    cursor, archive_id, error = dict(row.cursor), None, None
+    try:
+        for archive_id, cursor in _imports(sessions, forum, row):  # noqa: B007  # the last counts
+            wake()
+    except (ServiceError, OSError) as caught:
+        error = str(caught) or type(caught).__name__
+    with sessions.begin() as session:
+        syncs.finish(session, row, cursor=cursor, archive_id=archive_id, error=error)
+    if error is not None:
+        console.print(f"Sync {row.id}: {error}", style="red", highlight=False, markup=False)
+    return error is None
+
+
+_Done = tuple[int, dict[str, Any]]
+
+
+def _imports(sessions: Sessions, forum: ForumRow, row: SyncRow) -> Iterator[_Done]:
+    """Import what has changed; after each archive yield it and where to go on."""
+    if is_address(row.source):
+        yield _import_database(sessions, forum, row)
+    elif re.match(r"https?://", row.source):
+        yield from _import_url(sessions, forum, row)
+    else:
+        yield from _import_files(sessions, forum, row)
+
+
+def _import_database(sessions: Sessions, forum: ForumRow, row: SyncRow) -> _Done:
+    begun = datetime.now(UTC)
+    whole_at = _moment(row.cursor.get("whole_at"))
+    is_whole = whole_at is None or begun - whole_at >= _WHOLE_EVERY
+    since = None if is_whole else _moment(row.cursor.get("since"))
+    file = row.options.get("password_file")
+    address = Address.of(row.source, password_file=Path(file) if file else None)
+    archive = open_database(
+        address,
+        shape=row.options.get("shape", ""),
+        prefix=row.options.get("table_prefix"),
+        base_url=row.options.get("base_url", ""),
+        since=since,
+    )
+    rules = _rules(row, is_complete=since is None)
+    archive_id = _load(sessions, forum, archive, name=address.shown, rules=rules)
+    kept = begun.isoformat() if since is None else row.cursor["whole_at"]
+    return archive_id, {"since": (begun - _OVERLAP).isoformat(), "whole_at": kept}
+
+
+def _moment(text: object) -> datetime | None:
+    return datetime.fromisoformat(str(text)) if text else None
+
+
+def _import_files(sessions: Sessions, forum: ForumRow, row: SyncRow) -> Iterator[_Done]:
+    place = Path(row.source)
+    if not place.exists():
+        raise InvalidInputError(f"{place}: there is no such file or folder")
+    cursor = dict(row.cursor)
+    files = sorted(one for one in place.iterdir() if one.is_file()) if place.is_dir() else [place]
+    for file in files:
+        state = file.stat()
+        seen = [state.st_size, state.st_mtime_ns]
+        if file.name.startswith(".") or cursor.get(file.name) == seen:
+            continue
+        with open_archive(file) as archive:
+            archive_id = _load(sessions, forum, archive, name=file.name, rules=_rules(row))
+        cursor[file.name] = seen
+        yield archive_id, dict(cursor)
+
+
+def _import_url(sessions: Sessions, forum: ForumRow, row: SyncRow) -> Iterator[_Done]:
+    with _downloaded(row.source, row.cursor) as found:
+        if found is None:
+            return
+        file, cursor = found
+        with open_archive(file) as archive:
+            archive_id = _load(sessions, forum, archive, name=row.source, rules=_rules(row))
+        yield archive_id, cursor
+
+
+@contextmanager
+def _downloaded(url: str, cursor: Any) -> Iterator[tuple[Path, dict[str, Any]] | None]:
+    """Yield a file with what is at *url* and its mark; None if it has not changed."""
+    headers = {
+        name: cursor[key]
+        for name, key in (("If-None-Match", "etag"), ("If-Modified-Since", "modified"))
+        if cursor.get(key)
+    }
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310  # http or https, as asked
+    try:
+        answer = urllib.request.urlopen(request, timeout=60)  # noqa: S310
+    except urllib.error.HTTPError as error:
+        if error.code != _NOT_MODIFIED:
+            raise InvalidInputError(f"{url}: the answer was {error.code}") from error
+        yield None
+        return
+    with answer, tempfile.TemporaryDirectory() as folder:
+        name = Path(urlsplit(url).path).name or "download"
+        file = Path(folder) / name
+        with file.open("wb") as out:
+            while piece := answer.read(_PIECE):
+                out.write(piece)
+        mark = {
+            "etag": answer.headers.get("ETag"),
+            "modified": answer.headers.get("Last-Modified"),
+        }
+        yield file, {key: value for key, value in mark.items() if value}
+
+
+def _rules(row: SyncRow, *, is_complete: bool = True) -> Rules:
+    wanted = bool(row.options.get("delete_missing"))
+    return Rules(delete_missing=wanted, is_complete=is_complete)
+
+
+def _load(
+    sessions: Sessions,
+    forum: ForumRow,
+    archive: Archive | DatabaseArchive,
+    *,
+    name: str,
+    rules: Rules,
+) -> int:
+    with sessions.begin() as session:
+        held = archives.create(session, forum.id, name=name, form=archive.form, top_k=_TOP_K)
+    done = load(sessions, forum, held, iter(archive), rules=rules)
+    told = (
+        f"{name}: {done.created:,} new, {done.changed:,} changed, {done.unchanged:,} unchanged,"
+        f" {done.rejected:,} rejected."
+    )
+    for line in [told, *beside(done, rules)]:
+        console.print(line, highlight=False, markup=False)
+    return done.id

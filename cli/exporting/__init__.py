@@ -1,0 +1,1 @@
+"""Results taken out: redirects and groups, for a forum's own program."""

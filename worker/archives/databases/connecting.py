@@ -1,0 +1,177 @@
+"""Connections to MySQL, MariaDB and Postgres that can only read."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol, Self
+
+import psycopg2
+from psycopg2.extras import RealDictCursor
+
+from worker.archives.databases.addresses import Address
+from worker.archives.readers.records import UnreadableArchiveError
+
+_CONNECT_S = 10
+_STATEMENT_S = 120
+_PLAIN = "SET SESSION time_zone = '+00:00', sql_mode = ''"
+"""Comparisons of a number with an empty text must not end a query."""
+_COLUMNS = """
+    SELECT table_name AS t, column_name AS c FROM information_schema.columns
+    WHERE table_schema = {schema} AND left(table_name, {length}) = %(prefix)s
+"""
+
+
+class LostError(Exception):
+    """The database did not answer, or the connection was lost."""
+
+
+class Connection(Protocol):
+    """A connection to a forum's database."""
+
+    def columns(self, prefix: str) -> frozenset[str]:
+        """Return ``table.column`` of the tables with this prefix, without it."""
+        ...
+
+    def page(
+        self, query: str, *, after: int, since: datetime | int | None
+    ) -> Sequence[Mapping[str, Any]]:
+        """Return the rows behind *after*; raises `LostError`."""
+        ...
+
+    def again(self) -> Self:
+        """Return a new connection to the same database."""
+        ...
+
+    def close(self) -> None:
+        """End it."""
+        ...
+
+
+def connect(address: Address) -> Connection:
+    """Return a connection that cannot write; raises `UnreadableArchiveError`."""
+    kind: type[MySql | Postgres] = MySql if address.engine == "mysql" else Postgres
+    try:
+        return kind(address)
+    except LostError as error:
+        raise UnreadableArchiveError(f"{address.shown}: {error}") from error
+
+
+class MySql:
+    """MySQL or MariaDB, by PyMySQL."""
+
+    def __init__(self, address: Address) -> None:
+        try:
+            # An extra: most who install the service read no such database.
+            import pymysql  # noqa: PLC0415
+            from pymysql.cursors import DictCursor  # noqa: PLC0415
+        except ImportError as error:
+            raise UnreadableArchiveError(
+                "to read MySQL or MariaDB install the driver: pip install 'askedbefore[mysql]'"
+            ) from error
+        self._address = address
+        self._error = pymysql.MySQLError
+        try:
+            self._connection = pymysql.connect(
+                host=address.host,
+                port=address.port or 3306,
+                user=address.user or None,
+                password=address.password,
+                database=address.database,
+                unix_socket=address.socket,
+                charset="utf8mb4",
+                connect_timeout=_CONNECT_S,
+                read_timeout=_STATEMENT_S,
+                cursorclass=DictCursor,
+                autocommit=True,
+                init_command="SET SESSION TRANSACTION READ ONLY",
+            )
+        except self._error as error:
+            raise LostError(_said(error)) from error
+
+    def columns(self, prefix: str) -> frozenset[str]:
+        """Return ``table.column`` of the tables with this prefix, without it."""
+        query = _COLUMNS.format(schema="database()", length="char_length(%(prefix)s)")
+        with self._connection.cursor() as cursor:
+            cursor.execute(query, {"prefix": prefix})
+            return _named(cursor.fetchall(), prefix)
+
+    def page(
+        self, query: str, *, after: int, since: datetime | int | None
+    ) -> Sequence[Mapping[str, Any]]:
+        """Return the rows behind *after*; raises `LostError`."""
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(_PLAIN)
+                cursor.execute(query, {"after": after, "since": since})
+                return list(cursor.fetchall())
+        except self._error as error:
+            raise LostError(_said(error)) from error
+
+    def again(self) -> Self:
+        """Return a new connection to the same database; raises `LostError`."""
+        self.close()
+        return type(self)(self._address)
+
+    def close(self) -> None:
+        """End it."""
+        if self._connection.open:
+            self._connection.close()
+
+
+class Postgres:
+    """Postgres, by the driver that the service has anyway."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        try:
+            self._connection = psycopg2.connect(
+                host=address.socket or address.host,
+                port=address.port,
+                user=address.user or None,
+                password=address.password or None,
+                dbname=address.database,
+                connect_timeout=_CONNECT_S,
+                options="-c default_transaction_read_only=on -c timezone=UTC"
+                f" -c statement_timeout={_STATEMENT_S}s",
+                cursor_factory=RealDictCursor,
+            )
+        except psycopg2.Error as error:
+            raise LostError(_said(error)) from error
+        self._connection.autocommit = True
+
+    def columns(self, prefix: str) -> frozenset[str]:
+        """Return ``table.column`` of the tables with this prefix, without it."""
+        query = _COLUMNS.format(schema="current_schema()", length="length(%(prefix)s)")
+        with self._connection.cursor() as cursor:
+            cursor.execute(query, {"prefix": prefix})
+            return _named(cursor.fetchall(), prefix)
+
+    def page(
+        self, query: str, *, after: int, since: datetime | int | None
+    ) -> Sequence[Mapping[str, Any]]:
+        """Return the rows behind *after*; raises `LostError`."""
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(query, {"after": after, "since": since})
+                rows: Sequence[Any] = cursor.fetchall()
+                return rows
+        except psycopg2.Error as error:
+            raise LostError(_said(error)) from error
+
+    def again(self) -> Self:
+        """Return a new connection to the same database; raises `LostError`."""
+        self.close()
+        return type(self)(self._address)
+
+    def close(self) -> None:
+        """End it."""
+        self._connection.close()
+
+
+def _named(rows: Sequence[Any], prefix: str) -> frozenset[str]:
+    return frozenset(f"{row['t'][len(prefix) :]}.{row['c']}" for row in rows)
+
+
+def _said(error: Exception) -> str:
+    """Return what the driver says on one line; neither driver names a password."""
+    told = error.args[-1] if error.args else type(error).__name__
+    return " ".join(str(told).split())[:200]

@@ -1,0 +1,256 @@
+"""The questions of a forum's database, page after page, each a short read-only transaction.
+
+A page begins behind the last number of the one before, so nothing is read twice, nothing is locked,
+and a connection that is lost is made anew.
+"""
+
+import html
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import chain, islice
+from typing import Any, Self
+
+from db.questions.rows import NO_FACTS, Facts
+from worker.archives.databases.addresses import Address
+from worker.archives.databases.connecting import Connection, LostError, connect
+from worker.archives.databases.shapes import SHAPES, Part, Shape
+from worker.archives.readers.records import (
+    Columns,
+    Hidden,
+    Record,
+    Reject,
+    SourceQuestion,
+    UnreadableArchiveError,
+)
+from worker.live.intake import BODY_LENGTH, TITLE_LENGTH, facts_of, label_of, url_of
+from worker.text.normal import clean
+
+PAGE = 2_000
+_ATTEMPTS = 4
+_PAUSE_S = 1.0
+_BBCODE = re.compile(r"\[/?[a-zA-Z*]{1,12}(?:[=:][^\[\]]{0,500})?\]")
+_TAG = re.compile(r"<[^<>]{0,2000}>")
+_LABEL = 200
+
+
+class DatabaseArchive:
+    """The questions of a forum's database; they can be read once, like an archive's."""
+
+    encoding = "utf-8"
+    size = None
+    bytes_read = 0
+
+    def __init__(
+        self,
+        pages: Iterator[Mapping[str, Any]],
+        shape: Shape,
+        *,
+        base_url: str,
+        fields: Sequence[str],
+    ) -> None:
+        self.form = shape.name
+        self.columns = Columns({name: shape.fields[name].sql for name in fields})
+        self.passed_over: dict[str, int] = {}
+        self._shape = shape
+        self._base_url = base_url
+        self._records: Iterator[Record] = map(self._record, pages)
+
+    def sample(self, count: int = 3) -> list[Record]:
+        """Return the first records; reading on still yields them."""
+        head = list(islice(self._records, count))
+        self._records = chain(head, self._records)
+        return head
+
+    def __iter__(self) -> Iterator[Record]:
+        return self._records
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def _record(self, row: Mapping[str, Any]) -> Record:
+        number = int(row["id"])
+        if row["hidden"]:
+            return Hidden(number, str(row["hidden"]), str(number))
+        title = _text(row["title"])
+        if self._shape.is_escaped:
+            title = html.unescape(title)
+        if not title.strip():
+            return Reject(number, "the question is empty")
+        url = self._shape.url.format(id=number)
+        return SourceQuestion(
+            str(number),
+            " ".join(clean(title).split())[:TITLE_LENGTH],
+            _body(_text(row["body"])),
+            _tried(url_of, f"{self._base_url.rstrip('/')}/{url}") if self._base_url else None,
+            _tried(label_of, _text(row.get("category"))[:_LABEL]),
+            _tried(label_of, _text(row.get("author"))[:_LABEL]),
+            _moment(row.get("asked_at")),
+            facts=_facts(row),
+            updated_at=_moment(row.get("updated_at")),
+            line=number,
+        )
+
+
+def open_database(
+    address: Address,
+    *,
+    shape: str,
+    prefix: str | None = None,
+    base_url: str = "",
+    since: datetime | None = None,
+) -> DatabaseArchive:
+    """Return the questions at *address*, those changed *since* a moment if it is given.
+
+    Raises `UnreadableArchiveError` where the database cannot be reached or is another program's.
+    """
+    wanted = _shape(shape, address)
+    chosen = wanted.prefix if prefix is None else prefix
+    if not re.fullmatch(r"\w{0,40}", chosen):
+        raise UnreadableArchiveError("a prefix of tables is made of letters, digits and _")
+    connection = connect(address)
+    try:
+        fields, query = _planned(connection, wanted, chosen, address, since=since)
+    except BaseException:
+        connection.close()
+        raise
+    moment = since if since is None or not wanted.has_epochs else int(since.timestamp())
+    rows = _rows(address, connection, query, moment)
+    return DatabaseArchive(rows, wanted, base_url=base_url, fields=fields)
+
+
+def _planned(
+    connection: Connection, shape: Shape, prefix: str, address: Address, *, since: datetime | None
+) -> tuple[list[str], str]:
+    """Return the fields that this database has, and the query of a page."""
+    known = connection.columns(prefix)
+    if missing := [one for one in shape.required if one not in known]:
+        raise UnreadableArchiveError(
+            f"{address.shown}: this is no {shape.name}: there is no column {prefix}{missing[0]};"
+            " if its tables have another prefix, name it with --table-prefix"
+        )
+    fields = [name for name, part in shape.fields.items() if known.issuperset(part.needs)]
+    return fields, _query(shape, prefix, fields, known, since=since)
+
+
+def _shape(name: str, address: Address) -> Shape:
+    shape = SHAPES.get(name)
+    if shape is None or shape.engine != address.engine:
+        of_engine = ", ".join(one.name for one in SHAPES.values() if one.engine == address.engine)
+        raise UnreadableArchiveError(f"say which program's database it is: --as {of_engine}")
+    return shape
+
+
+def _query(
+    shape: Shape,
+    prefix: str,
+    fields: Sequence[str],
+    known: frozenset[str],
+    *,
+    since: datetime | None,
+) -> str:
+    reasons = [
+        f"WHEN {' OR '.join(f'({part.sql})' for part in usable)} THEN '{reason}'"
+        for reason, parts in shape.hidden.items()
+        if (usable := [part for part in parts if known.issuperset(part.needs)])
+    ]
+    shown = [f"{shape.fields[name].sql} AS {name}" for name in fields]
+    hidden = f"CASE {' '.join(reasons)} END AS hidden"
+    changed = _changed(shape, fields) if since is not None else ""
+    query = (
+        f"SELECT {shape.key} AS id, {', '.join(shown)}, {hidden} FROM {shape.tables}"  # noqa: S608
+        f" WHERE {shape.key} > %(after)s{changed} ORDER BY {shape.key} LIMIT {PAGE}"
+    )
+    return re.sub(r"%(?!\(\w+\)s)", "%%", query).replace("{p}", prefix)
+
+
+def _changed(shape: Shape, fields: Sequence[str]) -> str:
+    part: Part = shape.fields["updated_at" if "updated_at" in fields else "asked_at"]
+    return f" AND ({part.sql}) >= %(since)s"
+
+
+def _rows(
+    address: Address, connection: Connection, query: str, since: datetime | int | None
+) -> Iterator[Mapping[str, Any]]:
+    after, attempt = 0, 0
+    try:
+        while True:
+            try:
+                connection = connection.again() if attempt else connection
+                page = connection.page(query, after=after, since=since)
+            except LostError as error:
+                attempt += 1
+                if attempt == _ATTEMPTS:
+                    raise UnreadableArchiveError(f"{address.shown}: {error}") from error
+                time.sleep(_PAUSE_S * attempt)
+                continue
+            attempt = 0
+            yield from page
+            if len(page) < PAGE:
+                return
+            after = int(page[-1]["id"])
+    finally:
+        connection.close()
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value).decode("utf-8", "replace")
+    return str(value)
+
+
+def _body(text: str) -> str:
+    plain = html.unescape(_TAG.sub(" ", _BBCODE.sub(" ", text)))
+    return clean(plain)[:BODY_LENGTH]
+
+
+def _moment(value: object) -> datetime | None:
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    seconds = _number(value)
+    try:
+        return datetime.fromtimestamp(seconds, UTC) if seconds else None
+    except (OverflowError, OSError, ValueError):
+        return None
+
+
+def _number(value: object) -> int | None:
+    try:
+        return None if value is None else int(value)  # type: ignore[call-overload]
+    except (TypeError, ValueError):
+        return None
+
+
+def _flag(value: object) -> bool | None:
+    return None if value is None else bool(value)
+
+
+def _facts(row: Mapping[str, Any]) -> Facts:
+    count = {name: _number(row.get(name)) for name in ("answers", "views", "votes")}
+    answer = _text(row.get("accepted_answer")) or None
+    tags = [tag.strip() for tag in _text(row.get("tags")).split(",") if tag.strip()]
+    facts = Facts(
+        answers=max(0, count["answers"]) if count["answers"] is not None else None,
+        views=max(0, count["views"]) if count["views"] is not None else None,
+        votes=count["votes"],
+        accepted=True if answer else _flag(row.get("accepted")),
+        accepted_answer=answer,
+        closed=_flag(row.get("closed")),
+        language=_text(row.get("language")) or None,
+        tags=tuple(tag[:_LABEL] for tag in tags[:50]),
+    )
+    return _tried(facts_of, facts) or NO_FACTS
+
+
+def _tried(check: Any, value: Any) -> Any:
+    """Return the checked value, or None: an optional field never costs a question."""
+    try:
+        return check(value)
+    except ValueError:
+        return None

@@ -1,0 +1,32 @@
+"""Starts the imports that are due by the clock, each in a process of its own.
+
+The process is the command `askedbefore sync run`: it claims what is due, so that of several workers
+one does it. A worker only looks, and never reads a file or a forum's database itself.
+"""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import structlog
+
+from db.engine import Sessions
+from db.imports import syncs
+
+_COMMAND = (sys.executable, "-m", "cli.main", "sync", "run")
+_running: list[subprocess.Popen[bytes]] = []
+
+log = structlog.get_logger()
+
+
+def start_due(sessions: Sessions, command: Sequence[str] = _COMMAND) -> bool:
+    """Start a process for the syncs that are due, unless one runs; return whether it did."""
+    _running[:] = [one for one in _running if one.poll() is None]
+    if _running:
+        return False
+    with sessions.begin() as session:
+        if not syncs.is_due(session):
+            return False
+    _running.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL))
+    log.info("sync.started")
+    return True
