@@ -22,6 +22,7 @@ from api.routes import (
     outcomes,
     pairs,
     questions,
+    reading,
     review,
     rising,
     search,
@@ -73,6 +74,7 @@ def create_app(settings: ApiSettings, sessions: Sessions, queue: Queue) -> FastA
         forums,
         health,
         widget,
+        reading,
     ):
         app.include_router(module.router)
     app.include_router(console.router)

@@ -91,6 +91,9 @@ class ApiSettings(BaseSettings):
         default=16,
         description="Checks that run in one process at most; others are answered with 503",
     )
+    serve_docs: bool = Field(
+        default=False, description="Whether `/docs` shows the description of the API to everybody"
+    )
     ask_per_minute: PositiveInt = Field(
         default=90,
         description="Calls with a public key that one process takes from one address in a minute",

@@ -104,3 +104,13 @@ def test_names_of_operations_are_unique_and_plain() -> None:
 def test_no_page_that_loads_scripts_from_elsewhere_is_served(client: TestClient) -> None:
     for path in ("/docs", "/redoc"):
         assert client.get(path).status_code == 404
+
+
+def test_the_description_is_a_page_where_the_operator_serves_it() -> None:
+    with make_client(sessionmaker(), None, serve_docs=True) as reader:
+        page = reader.get("/docs")
+
+    assert page.status_code == 200
+    assert "/v1/forums/{forum}/actions/{action_id}" in page.text
+    assert "<script" not in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
