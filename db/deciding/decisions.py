@@ -16,7 +16,7 @@ from db.deciding import opinions
 from db.errors import ConflictError, InvalidInputError, NotFoundError, PairNotFoundError
 from db.groups import groups, regrouping
 from db.outbox.events import NewEvent, record
-from db.rows import PairStatus
+from db.rows import SERVICE, PairStatus
 from db.tables.pairs import Pair
 from db.tables.review import Claim, Decision, Skip
 
@@ -318,7 +318,7 @@ def undo(
     """
     groups.lock(session, forum_id)
     found = _get_decision(session, forum_id, decision_id, pair_id)
-    if found.actor != actor and not is_admin:
+    if found.actor not in {actor, SERVICE} and not is_admin:
         raise NotYoursError
     if found.undone or found.undoes is not None:
         raise UndoneAlreadyError
