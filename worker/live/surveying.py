@@ -78,8 +78,13 @@ class Surveyor:
     def _near(self, ids: Sequence[int]) -> _Seen:
         with self._sessions.begin() as session:
             found = embeddings.nearest(session, self._model, self._forum.id, ids, limit=_CANDIDATES)
+        floor = self._matcher.floor
         near = worth_reranking(
-            {one: self._matcher.near_enough(others) for one, others in found.items()}, set()
+            {
+                one: [other for other in others if other.cosine >= floor]
+                for one, others in found.items()
+            },
+            set(),
         )
         return _Seen(self._scored(near), [_density(others) for others in found.values()])
 
@@ -103,7 +108,7 @@ class Surveyor:
         with self._sessions.begin() as session:
             low, high = ([pair[side] for pair in far] for side in (0, 1))
             cosines = sampling.cosines(session, self._model.id, low, high)
-        floor = self._matcher.screen(with_gate=False).floor
+        floor = self._matcher.floor
         near = [
             (pair[0], pair[1], cosine)
             for pair, cosine in zip(far, cosines, strict=True)

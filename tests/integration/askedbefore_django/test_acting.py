@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from standardwebhooks.webhooks import Webhook as Standard
 
 from db.actions import actions
+from db.actions.rows import ActionState
 from db.deciding import decisions
 from db.deciding.decisions import Decided
 from db.tables.questions import Question
@@ -48,7 +49,7 @@ def undo(committed: Factory, seeded: Seeded, done: Decided) -> None:
 def states(committed: Factory, seeded: Seeded) -> list[tuple[str, str, str | None]]:
     """Return kind, state and reason of every action, as the service has them."""
     with committed.begin() as session:
-        where = actions.ActionFilter(states=list(actions.ActionState), is_due=False)
+        where = actions.ActionFilter(states=list(ActionState), is_due=False)
         found = actions.list_actions(session, seeded.forum.id, where=where)
     return [(str(row.kind), str(row.state), row.reason) for row in found]
 
@@ -146,7 +147,7 @@ def test_what_cannot_be_done_is_told_with_its_reason_and_tried_again_when_asked(
         topic.author = "ana"
         topic.save()
     with committed.begin() as session:
-        where = actions.ActionFilter(states=[actions.ActionState.FAILED])
+        where = actions.ActionFilter(states=[ActionState.FAILED])
         (row,) = actions.list_actions(session, seeded.forum.id, where=where)
         actions.send_again(session, seeded.forum.id, row.id)
     deliver()
