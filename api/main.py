@@ -1,13 +1,20 @@
 """What the server starts: the application with the settings of the environment."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from fastapi import FastAPI
 
 from api.app import create_app
 from api.settings import ApiSettings
 from db.engine import make_engine, make_sessions
 from db.settings import DatabaseSettings
+from worker.process import alive
 from worker.process.logs import configure_logs
 from worker.queue import CeleryQueue
+
+_TELL_S = 10
 
 
 def build_app() -> FastAPI:
@@ -15,4 +22,22 @@ def build_app() -> FastAPI:
     configure_logs()
     settings = ApiSettings()
     sessions = make_sessions(make_engine(DatabaseSettings()))
-    return create_app(settings, sessions, CeleryQueue(settings.redis_url.get_secret_value()))
+    app = create_app(settings, sessions, CeleryQueue(settings.redis_url.get_secret_value()))
+    app.router.lifespan_context = _told
+    return app
+
+
+@asynccontextmanager
+async def _told(_: FastAPI) -> AsyncIterator[None]:
+    """Tell systemd, where it started this process, that its event loop turns."""
+
+    async def tell() -> None:
+        while True:
+            alive.tell(None)
+            await asyncio.sleep(_TELL_S)
+
+    telling = asyncio.create_task(tell())
+    try:
+        yield
+    finally:
+        telling.cancel()

@@ -15,6 +15,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.stage_metrics import state_metrics, worker_metrics
 from db.actions import actions
 from db.archives import units as archive_units
 from db.engine import Sessions
@@ -105,6 +106,10 @@ class CountedQueue:
         """Raise `TransientError` if the broker does not answer."""
         self._queue.ping()
 
+    def measured(self) -> Mapping[tuple[str, ...], float]:
+        """Return what all workers have measured."""
+        return self._queue.measured()
+
 
 class _Service(Collector):
     def __init__(self, sessions: Sessions, queue: Queue, *, proof_s: int) -> None:
@@ -114,6 +119,7 @@ class _Service(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield self._broker()
+        yield from worker_metrics(self._queue.measured())
         try:
             found = self._database()
         except SQLAlchemyError as error:
@@ -141,6 +147,7 @@ class _Service(Collector):
             ages = backlog.oldest_due_s(session)
             proofs = workers.proved_lately(session, within_s=self._proof_s)
             undone = actions.totals(session)
+            states = list(state_metrics(session.connection()))
         waiting = GaugeMetricFamily(
             "askedbefore_jobs", "Questions that work is owed on", labels=("lane", "state")
         )
@@ -154,7 +161,7 @@ class _Service(Collector):
             oldest.add_metric((lane,), age_s)
         text = "Workers that have lately proved a real inference"
         proved = _gauge("askedbefore_workers_proved", text, float(len(proofs)))
-        return [waiting, oldest, proved, _undone(undone)]
+        return [waiting, oldest, proved, _undone(undone), *states]
 
 
 def _undone(totals: Mapping[str, int]) -> Metric:

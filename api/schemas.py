@@ -368,3 +368,19 @@ class HealthOut(_Out):
 
     status: str
     checks: dict[str, CheckResult] = {}
+
+
+class AuthorOut(_Out):
+    """All questions of one author."""
+
+    author: str
+    kept_as: str | None
+    """What the forum keeps in place of the name now."""
+    questions: list[QuestionOut]
+
+
+class AuthorErasedOut(_Out):
+    """What was erased of an author."""
+
+    names: int
+    questions: int

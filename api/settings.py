@@ -16,9 +16,10 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from db.settings import PLACEHOLDER
+from worker.settings import BrokerSettings
 
 SECRET_LENGTH = 32
 
@@ -31,12 +32,11 @@ def _networks(listed: str) -> tuple[IPv4Network | IPv6Network, ...]:
 _PROOFS_MISSED = 3
 
 
-class ApiSettings(BaseSettings):
+class ApiSettings(BrokerSettings):
     """API settings, read from ``ASKEDBEFORE_*``; refuses placeholders and short secrets."""
 
     model_config = SettingsConfigDict(env_prefix="ASKEDBEFORE_", frozen=True)
 
-    redis_url: SecretStr = Field(description="URL of Redis, `redis://...` or `unix:///...`")
     secret_key: SecretStr = Field(
         description="Signs cookies and links of the console; at least 32 characters, your own"
     )
@@ -147,9 +147,8 @@ class ApiSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _secrets_must_be_chosen(self) -> Self:
-        for name in ("redis_url", "secret_key"):
-            if PLACEHOLDER in getattr(self, name).get_secret_value():
-                raise ValueError(f"{name} still holds the placeholder: choose your own")
+        if PLACEHOLDER in self.secret_key.get_secret_value():
+            raise ValueError("secret_key still holds the placeholder: choose your own")
         if len(self.secret_key.get_secret_value()) < SECRET_LENGTH:
             raise ValueError(f"secret_key must have at least {SECRET_LENGTH} characters")
         return self

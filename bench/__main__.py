@@ -12,7 +12,7 @@ from pathlib import Path
 PAGE = Path(__file__).parents[1] / "docs" / "measurements.md"
 PRINTED = ("gpu", "hosts")
 """Measurements that need a machine of their own."""
-MEASUREMENTS = ("models", "service", "search", "archives", "console", "import")
+MEASUREMENTS = ("models", "service", "search", "archives", "console", "import", "backup")
 _MODULES = {"import": "imports"}
 """Those whose name is no name of a module."""
 

@@ -1,6 +1,7 @@
 """A client of the service's API for the command line."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, Self
 
 import httpx2
@@ -8,6 +9,7 @@ import httpx2
 from db.errors import ServiceError, TransientError
 
 _PAGE = 500
+_PIECE = 1 << 20
 
 
 class ServiceNotReadyError(TransientError):
@@ -52,6 +54,20 @@ class Client:
         _raise(answer)
         if answer.json()["rejected"]:
             raise ServiceError(f"questions were refused: {answer.text}")
+
+    def upload(self, forum: str, file: Path) -> dict[str, Any]:
+        """Send an archive's file and return the service's answer; raises `ServiceError`."""
+        with file.open("rb") as stream:
+            answer = self._http.post(
+                f"/v1/forums/{forum}/archives",
+                params={"name": file.name},
+                content=iter(lambda: stream.read(_PIECE), b""),
+                headers={"Content-Type": "application/octet-stream"},
+                timeout=httpx2.Timeout(60, read=None),
+            )
+        _raise(answer)
+        held: dict[str, Any] = answer.json()
+        return held
 
     def count_pending(self, forum: str) -> int:
         """Return how many questions of the forum are not checked yet."""

@@ -1,27 +1,60 @@
 """`askedbefore doctor`: what is wrong here, and what to do about it."""
 
-from collections.abc import Callable
+from dataclasses import asdict
 
 import typer
 from rich.console import Console
-from sqlalchemy import text
 
 from cli.connect import service
-from db import schema
-from db.engine import make_engine, make_sessions
-from db.errors import ServiceError
-from db.settings import DatabaseSettings
-from db.vectors import models
-from db.vectors.rows import ModelKind
-from db.work import jobs, workers
-from worker.inference.profiles import profile_of
-from worker.queue import CeleryQueue
-from worker.settings import WorkerSettings
-
-MINIMUM_PGVECTOR = (0, 8, 4)
-_PROOFS_MISSED = 3
+from cli.examining import machine, servers, work
+from cli.examining.finding import Check, Finding, Patient, look
+from cli.output import AsJson, print_json
 
 console = Console()
+
+CHECKS: dict[str, Check] = {
+    "version": machine.runs_from,
+    "settings": machine.settings,
+    "telemetry": machine.telemetry,
+    "disk": machine.disk,
+    "model cache": machine.cache,
+    "chosen models": machine.chosen_models,
+    "database": servers.database,
+    "pgvector": servers.pgvector,
+    "schema": servers.schema_is_new,
+    "writes": servers.writes,
+    "connections": servers.connections,
+    "clock": servers.clock,
+    "queue": servers.broker,
+    "queue settings": servers.broker_settings,
+    "queue memory": servers.broker_memory,
+    "models": work.active_models,
+    "vector index": work.index,
+    "workers": work.proved,
+    "waiting": work.waiting,
+    "set aside": work.set_aside,
+    "archives": work.archives,
+    "webhooks": work.webhooks,
+    "forums": work.forums,
+}
+_NEEDS = {
+    **dict.fromkeys(("pgvector", "schema", "writes", "connections", "clock"), "database"),
+    **dict.fromkeys(("queue settings", "queue memory"), "queue"),
+    **dict.fromkeys(
+        (
+            "models",
+            "vector index",
+            "workers",
+            "waiting",
+            "set aside",
+            "archives",
+            "webhooks",
+            "forums",
+        ),
+        "schema",
+    ),
+}
+"""Checks that say nothing new where another one has failed."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -29,95 +62,36 @@ def add_to(app: typer.Typer) -> None:
     app.command()(doctor)
 
 
-class _AilmentError(ServiceError):
-    """A part of the service does not work."""
-
-
-def doctor() -> None:
-    """Check every part of the service and say what to do about each fault."""
-    checks: dict[str, Callable[[], str]] = {
-        "database": _database,
-        "schema": _schema,
-        "queue": _queue,
-        "models": _models,
-        "workers": _workers,
-        "set aside": _set_aside,
-    }
+def doctor(as_json: AsJson = False) -> None:
+    """Check every part of the service and say what to do about each fault; status 1 if any."""
     with service():
-        ill = [name for name, check in checks.items() if not _report(name, check)]
-    if ill:
+        found = examine()
+    if as_json:
+        print_json([asdict(one) for one in found])
+    else:
+        for one in found:
+            _show(one)
+    if not all(one.ok for one in found):
         raise typer.Exit(1)
 
 
-def _report(name: str, check: Callable[[], str]) -> bool:
-    try:
-        said, good = check(), True
-    except ServiceError as error:
-        said, good = str(error), False
-    except Exception as error:  # noqa: BLE001  # a doctor reports whatever it meets
-        said, good = f"{type(error).__name__}: {error}", False
-    mark = "[green]ok[/green]  " if good else "[red]look[/red]"
-    console.print(f"{mark} {name:<10} {said}", highlight=False)
-    return good
+def examine(patient: Patient | None = None) -> list[Finding]:
+    """Return what every check finds; what depends on a broken part is left out."""
+    looked_at = patient or Patient()
+    found: dict[str, Finding] = {}
+    left_out: set[str] = set()
+    for name, check in CHECKS.items():
+        needed = _NEEDS.get(name)
+        if needed and (needed in left_out or not found[needed].ok):
+            left_out.add(name)
+            continue
+        found[name] = look(name, check, looked_at)
+    return list(found.values())
 
 
-def _database() -> str:
-    engine = make_engine(DatabaseSettings())
-    with engine.connect() as connection:
-        server = connection.execute(text("SHOW server_version")).scalar_one()
-        statement = "SELECT default_version FROM pg_available_extensions WHERE name = 'vector'"
-        vector = connection.execute(text(statement)).scalar_one_or_none()
-    if vector is None:
-        raise _AilmentError("Postgres has no pgvector: install 0.8.4 or newer")
-    if tuple(int(part) for part in str(vector).split(".")) < MINIMUM_PGVECTOR:
-        raise _AilmentError(
-            f"pgvector {vector} can lose index entries on VACUUM: install 0.8.4 or newer"
-        )
-    return f"Postgres {server} with pgvector {vector}"
-
-
-def _schema() -> str:
-    with make_engine(DatabaseSettings()).connect() as connection:
-        if not schema.is_at_head(connection):
-            raise _AilmentError("the schema is old: run `askedbefore migrate`")
-    return "newest"
-
-
-def _queue() -> str:
-    CeleryQueue(WorkerSettings().redis_url.get_secret_value()).ping()
-    return "Redis answers"
-
-
-def _models() -> str:
-    sessions = make_sessions(make_engine(DatabaseSettings()))
-    with sessions.begin() as session:
-        active = [models.find_active(session, kind) for kind in ModelKind]
-    if None in active:
-        raise _AilmentError("no model is active yet: start a worker")
-    names = {model.kind: model.name for model in active if model is not None}
-    profile = profile_of(names[ModelKind.BI_ENCODER], names[ModelKind.RERANKER])
-    return ", ".join(names.values()) + (f" (profile {profile})" if profile else "")
-
-
-def _workers() -> str:
-    sessions = make_sessions(make_engine(DatabaseSettings()))
-    within_s = _PROOFS_MISSED * WorkerSettings().proof_s
-    with sessions.begin() as session:
-        proofs = workers.proved_lately(session, within_s=within_s)
-    if not proofs:
-        raise _AilmentError(
-            f"no worker has run its models in the last {within_s} s:"
-            " start `askedbefore worker` and `askedbefore beat`"
-        )
-    return f"{len(proofs)} ready, the latest proof took {proofs[0].proof_ms:.0f} ms"
-
-
-def _set_aside() -> str:
-    sessions = make_sessions(make_engine(DatabaseSettings()))
-    with sessions.begin() as session:
-        failed = sum(count for _, state, count in jobs.counts(session) if state == "failed")
-    if failed:
-        raise _AilmentError(
-            f"{failed} questions are set aside: see their errors, then run `askedbefore retry`"
-        )
-    return "nothing"
+def _show(one: Finding) -> None:
+    mark = "[green]ok[/green]  " if one.ok else "[red]look[/red]"
+    console.print(mark, end=" ")
+    console.print(f"{one.name:<14} {one.said}", highlight=False, markup=False, soft_wrap=True)
+    if one.fix:
+        console.print(f"{'':<20}-> {one.fix}", highlight=False, markup=False, soft_wrap=True)

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from typing import Annotated
 
 import structlog
 import typer
@@ -9,12 +10,13 @@ from pydantic import ValidationError
 from rich.console import Console
 from sqlalchemy.exc import OperationalError
 
-from cli import adapt, doctor, models, retry
+from cli import adapt, doctor, keeping, models, retry, status
 from cli.archives import archives, importing, mine, syncing
 from cli.exporting import results
-from cli.running import processes, up
-from cli.tenants import forums, keys, people
+from cli.running import processes, service_command, up
+from cli.tenants import authors, forums, keys, people
 from cli.training import trained
+from cli.version import place, version
 from db.errors import ServiceError
 
 app = typer.Typer(
@@ -27,6 +29,8 @@ app = typer.Typer(
 up.add_to(app)
 processes.add_to(app)
 retry.add_to(app)
+keeping.add_to(app)
+status.add_to(app)
 doctor.add_to(app)
 adapt.add_to(app)
 importing.add_to(app)
@@ -35,13 +39,36 @@ trained.add_to(app)
 app.add_typer(archives.app, name="archives")
 app.add_typer(syncing.app, name="sync")
 app.add_typer(forums.app, name="forums")
+app.add_typer(authors.app, name="authors")
 app.add_typer(keys.app, name="keys")
 app.add_typer(models.app, name="models")
 app.add_typer(people.people, name="people")
 results.add_to(people.export)
 app.add_typer(people.export, name="export")
+app.add_typer(service_command.app, name="service")
 
 _errors = Console(stderr=True)
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"askedbefore {version()} from {place()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version_: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_tell_version,
+            is_eager=True,
+            help="Show the version and from where it runs.",
+        ),
+    ] = False,
+) -> None:
+    """Take the options that belong to no command."""
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """`askedbefore models`: the models of the service, and switching to others."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -9,12 +10,16 @@ from rich.progress import Progress
 from rich.table import Table
 
 from cli.connect import database
+from cli.output import AsJson, print_json
 from cli.preparing import Place, prepare_accurate, prepare_fast
 from cli.training.models import DEFAULT_CACHE, Device, ModelCache
 from db.engine import Sessions
 from db.vectors import embeddings, models, partitions
 from db.vectors.rows import ModelKind, ModelRow
+from worker.inference.digests import folder_digest
 from worker.inference.encoder import Encoder
+from worker.inference.export import exported
+from worker.inference.load import DEFAULT_ENCODER, DEFAULT_RERANKER, model_folder
 from worker.inference.prepare import Ways
 from worker.inference.profiles import profile_of
 from worker.live.fill import fill
@@ -30,8 +35,12 @@ console = Console()
 
 
 @app.command("list")
-def list_() -> None:
+def list_(as_json: AsJson = False) -> None:
     """List the models that the service knows."""
+    if as_json:
+        with database() as sessions, sessions.begin() as session:
+            print_json([asdict(model) for model in models.list_models(session)])
+        return
     table = Table("id", "kind", "name", "digest", "active")
     with database() as sessions, sessions.begin() as session:
         known = models.list_models(session)
@@ -139,6 +148,26 @@ def _fill(sessions: Sessions, encoder: Encoder, model: ModelRow) -> None:
     with Progress(*Progress.get_default_columns(), console=console) as progress:
         task = progress.add_task("Questions embedded", total=total)
         fill(sessions, encoder, model, on_done=lambda count: progress.advance(task, count))
+
+
+@app.command("export")
+def export_(
+    out: Annotated[Path, typer.Option(help="Folder to write the exported models to.")],
+    bi_encoder: Annotated[
+        str, typer.Option(help="Hub id, folder or bundled name.")
+    ] = DEFAULT_ENCODER,
+    reranker: Annotated[
+        str, typer.Option(help="Hub id, folder or bundled name.")
+    ] = DEFAULT_RERANKER,
+) -> None:
+    """Export two models to ONNX for CPU workers that have no PyTorch.
+
+    Give the folder to workers as ASKEDBEFORE_MODEL_EXPORTS. Needs no database.
+    """
+    for kind, name in ((ModelKind.BI_ENCODER, bi_encoder), (ModelKind.RERANKER, reranker)):
+        folder = model_folder(name, out)
+        made = exported(kind, folder, digest=folder_digest(folder), cache=out)
+        console.print(f"{kind} {name} is in {made}", highlight=False, soft_wrap=True)
 
 
 @app.command()

@@ -108,6 +108,15 @@ class ModelNotFoundError(NotFoundError):
         )
 
 
+class NotInstalledError(InvalidInputError):
+    """A library is not installed that this needs."""
+
+    def __init__(self, what: str, *, needs: str, extra: str) -> None:
+        super().__init__(
+            f"{what} needs {needs}, which is not installed here: pip install 'askedbefore[{extra}]'"
+        )
+
+
 class UnreadableModelError(InvalidInputError):
     """The model's files cannot be used."""
 

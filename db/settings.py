@@ -4,15 +4,17 @@ import re
 from typing import Self
 
 from pydantic import Field, PositiveInt, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
+
+from db.secrets_in_files import ServiceSettings, with_password
 
 PLACEHOLDER = "change-me"
 _SCHEME = re.compile(r"^postgres(ql)?://")
 
 
-class DatabaseSettings(BaseSettings):
+class DatabaseSettings(ServiceSettings):
     """Database settings, read from ``ASKEDBEFORE_*``; refuses placeholders and other databases."""
 
     model_config = SettingsConfigDict(env_prefix="ASKEDBEFORE_", frozen=True)
@@ -20,6 +22,10 @@ class DatabaseSettings(BaseSettings):
     database_url: SecretStr = Field(
         description="URL of Postgres with pgvector: `postgres://`, `postgresql://` or"
         " `postgresql+psycopg2://...`"
+    )
+    database_password: SecretStr | None = Field(
+        default=None,
+        description="Password for that URL, with any characters; better with `_FILE`",
     )
     pool_size: PositiveInt = Field(default=5, description="Connections that a process keeps open")
     statement_timeout_s: PositiveInt = Field(
@@ -35,6 +41,16 @@ class DatabaseSettings(BaseSettings):
     def _name_the_driver(cls, url: SecretStr) -> SecretStr:
         # As hosters write it; without a driver's name SQLAlchemy takes one that is not installed.
         return SecretStr(_SCHEME.sub("postgresql+psycopg2://", url.get_secret_value()))
+
+    @model_validator(mode="after")
+    def _put_the_password_in(self) -> Self:
+        if self.database_password is not None:
+            secret = self.database_password.get_secret_value()
+            if PLACEHOLDER in secret:
+                raise ValueError("database_password is still the placeholder: choose your own")
+            url = with_password(self.database_url.get_secret_value(), secret)
+            object.__setattr__(self, "database_url", SecretStr(url))  # frozen for everybody else
+        return self
 
     @model_validator(mode="after")
     def _url_must_be_usable(self) -> Self:

@@ -1,6 +1,6 @@
 """The API of a test: the real application, on the test's database and a queue that only notes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session, sessionmaker
@@ -23,6 +23,7 @@ class NotingQueue:
         self.asked: list[CheckRequest] = []
         self.answer: CheckAnswer | None = None
         self.is_up = True
+        self.meter: dict[tuple[str, ...], float] = {}
         self.work = work
 
     def wake(self, lane: Lane) -> bool:
@@ -40,6 +41,9 @@ class NotingQueue:
 
     def finished(self) -> Iterator[list[int]]:
         return iter(())
+
+    def measured(self) -> Mapping[tuple[str, ...], float]:
+        return self.meter
 
     def ping(self) -> None:
         if not self.is_up:

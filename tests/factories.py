@@ -15,13 +15,19 @@ def make_forum(session: Session, name: str = "cooks") -> ForumRow:
 
 
 def new_question(
-    title: str, *, external_id: str = "1", body: str = "", visible: bool = True
+    title: str,
+    *,
+    external_id: str = "1",
+    body: str = "",
+    visible: bool = True,
+    author: str | None = None,
 ) -> NewQuestion:
     return NewQuestion(
         external_id=external_id,
         title=title,
         body=body,
         visible=visible,
+        author=author,
         text_fields="title",
         text_digest=text_digest(full_text(title)),
         content_digest=f"{title}\0{body}\0{visible}".encode(),

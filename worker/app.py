@@ -1,20 +1,24 @@
 """The Celery app: lanes, time limits, and what happens when a process dies."""
 
 import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from celery import Celery, current_app
 from celery.schedules import crontab
 from celery.signals import setup_logging, worker_process_init, worker_process_shutdown
 from kombu import Queue as KombuQueue
+from sqlalchemy.exc import SQLAlchemyError
 
 from db.work.rows import Lane
 from worker.process.logs import configure_logs
 from worker.process.orphans import die_with
 from worker.process.pulse import Pulse, is_fresh
 from worker.queue import broker_tls, broker_url
-from worker.resources import resources
 from worker.settings import WorkerSettings
-from worker.watch import Watch
+
+if TYPE_CHECKING:
+    from worker.watch import Watch
 
 SWEEP = "worker.sweep"
 PROVE = "worker.prove"
@@ -29,18 +33,21 @@ _WARM_UP_S = 900.0
 """A child may take this long to be ready: a first start exports the models."""
 
 
-_watches: list[Watch] = []
+_watches: "list[Watch]" = []
 """The one of this process, once it is the pool's child."""
 
 
-def make_app(settings: WorkerSettings) -> Celery:
-    """Return the Celery app of workers and beat. Redis has wake-ups only, Postgres the truth."""
+def make_app(settings: WorkerSettings, *, with_tasks: bool = True) -> Celery:
+    """Return the Celery app of workers and beat. Redis has wake-ups only, Postgres the truth.
+
+    A beat sends tasks by their names, and is made without them and the models' libraries.
+    """
     url = settings.redis_url.get_secret_value()
     app = Celery("askedbefore", broker=broker_url(url))
     app.steps["worker"].add(Pulse)
     app.conf.update(
         broker_use_ssl=broker_tls(url),
-        include=["worker.tasks"],
+        include=["worker.tasks"] if with_tasks else [],
         task_queues=[KombuQueue(lane) for lane in Lane],
         task_default_queue=Lane.LIVE,
         # Read in the order in which a worker names them: check, live, archive, upkeep.
@@ -98,6 +105,10 @@ def _configure(**_: object) -> None:
 @worker_process_init.connect
 def _warm_up(**_: object) -> None:
     # In the child, before its first task: load the models, export them if needed, and run them.
+    # Imported here, because a beat has no models' libraries.
+    from worker.resources import resources  # noqa: PLC0415
+    from worker.watch import Watch  # noqa: PLC0415
+
     die_with(os.getppid())
     held = resources()
     _watches.append(Watch(held, _own_lanes(), is_led=is_fresh))
@@ -110,8 +121,12 @@ def _warm_up(**_: object) -> None:
 
 @worker_process_shutdown.connect
 def _wind_up(**_: object) -> None:
+    from worker.resources import resources  # noqa: PLC0415  # as above
+
     for watch in _watches:
         watch.stop()
+    with suppress(SQLAlchemyError):  # a database that is away forgets it by its age
+        resources().forget_proof()
 
 
 def _own_lanes() -> list[Lane]:

@@ -9,7 +9,7 @@ import logging
 import re
 import ssl
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any, Protocol, TypeVar
@@ -25,6 +25,7 @@ from redis.retry import Retry
 
 from db.errors import TransientError
 from db.work.rows import Lane
+from worker.process import meter
 
 DRAIN = {Lane.LIVE: "worker.drain_live", Lane.ARCHIVE: "worker.drain_archive"}
 CHECK = "worker.check"
@@ -107,6 +108,10 @@ class Queue(Protocol):
         """Raise `TransientError` when the broker does not answer, or takes no message."""
         ...
 
+    def measured(self) -> Mapping[tuple[str, ...], float]:
+        """Return what all workers have measured, by the parts of its names; see `Meter`."""
+        ...
+
 
 class Broker:
     """Redis, for what can do without it: while it does not answer, it is hardly ever waited for."""
@@ -182,6 +187,10 @@ class CeleryQueue:
             self._broker.redis.set(_PING_KEY, "1", ex=_REPLY_TTL_S)  # full or read-only: refused
         except _BROKER_ERRORS as error:
             raise TransientError(f"takes no messages ({type(error).__name__})") from error
+
+    def measured(self) -> Mapping[tuple[str, ...], float]:
+        """Return what all workers have measured; nothing while Redis is away."""
+        return self._broker.ask(meter.read, default={})
 
 
 def _subscription(client: Any) -> Any:

@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING
@@ -38,15 +38,18 @@ from worker.matching.matcher import Matcher
 from worker.matching.memory import MIB, VectorMemory
 from worker.matching.models import Limits, Models
 from worker.matching.near import Near
+from worker.process import alive
 from worker.process.turns import Turns
 from worker.queue import Broker, CeleryQueue, Queue, tell_finished
 from worker.settings import WorkerSettings
 from worker.text.normal import seen
 
 if TYPE_CHECKING:
-    from worker.archives.blocks import BlockSearch
+    from worker.archives.products import Search
     from worker.archives.slices import ArchiveWorker
 
+_MEASURED = 64
+"""Questions that a worker reads at its start to say how fast it is."""
 PROOF_TEXTS = ("How do I get good at programming?", "How to become a good programmer?")
 
 log = structlog.get_logger()
@@ -68,7 +71,7 @@ class Resources:
         self._keeping: threading.Thread | None = None
         self._archives: ArchiveWorker | None = None
         self._importer = ThreadPoolExecutor(1, thread_name_prefix="import")
-        self._importing: Future[tuple[type[BlockSearch], type[ArchiveWorker]]] | None = None
+        self._importing: Future[tuple[Callable[..., Search], type[ArchiveWorker]]] | None = None
         allow_private = WebhookSettings().allow_private
         self.courier = Courier(sessions, allow_private=allow_private)
         self.carrier = Carrier(
@@ -102,12 +105,12 @@ class Resources:
     def archives(self) -> "ArchiveWorker":
         """Return the archive worker with the active models."""
         held = self.models()
-        block_search, archive_worker = self._archive_classes()
+        search, archive_worker = self._archive_code()
         if self._archives is None or self._archives.models is not held:
             self._archives = archive_worker(
                 self.sessions,
                 held,
-                search=block_search(self.settings.device, threads=self.settings.threads),
+                search=search(self.settings.device, threads=self.settings.threads),
                 lease_s=self.settings.lease_s,
                 fit=self.memory.largest(held.encoder.dimension),
                 upper_band=self.settings.upper_band,
@@ -115,7 +118,7 @@ class Resources:
             )
         return self._archives
 
-    def _archive_classes(self) -> "tuple[type[BlockSearch], type[ArchiveWorker]]":
+    def _archive_code(self) -> "tuple[Callable[..., Search], type[ArchiveWorker]]":
         # In a thread, which no time limit of a task interrupts: PyTorch half imported stays so.
         if self._importing is None:
             self._importing = self._importer.submit(_import_archives)
@@ -151,8 +154,8 @@ class Resources:
         begun = time.perf_counter()
         proof_of(held)
         proof = workers.Proof(
-            worker=f"{socket.gethostname()}-{os.getpid()}",
-            device=self.settings.device,
+            worker=self.worker_name,
+            device=_runs_on(held) or self.settings.device,
             bi_encoder=held.encoder.name,
             reranker=held.reranker.name,
             proof_ms=(time.perf_counter() - begun) * 1000,
@@ -160,6 +163,17 @@ class Resources:
         with self.sessions.begin() as session:
             workers.save_proof(session, proof)
         self._proved_at = time.monotonic()
+        alive.tell(self.settings.alive_file)
+
+    def forget_proof(self) -> None:
+        """Take this worker's proof back: it ends."""
+        with self.sessions.begin() as session:
+            workers.forget_proof(session, self.worker_name)
+
+    @property
+    def worker_name(self) -> str:
+        """Return the name under which this process proves itself."""
+        return f"{socket.gethostname()}-{os.getpid()}"
 
     def keep_up(self) -> None:
         """Do the hourly upkeep."""
@@ -205,16 +219,36 @@ class Resources:
         encoder = load_encoder(names.bi_encoder, **options)  # type: ignore[arg-type]
         reranker = load_reranker(names.reranker, **options)  # type: ignore[arg-type]
         loaded = register(self.sessions, encoder, reranker)
-        log.info("models.loaded", bi_encoder=encoder.name, reranker=reranker.name)
+        log.info(
+            "models.loaded",
+            bi_encoder=encoder.name,
+            reranker=reranker.name,
+            runs_on=_runs_on(loaded),
+            questions_per_s=_speed(encoder),
+        )
         return loaded
 
 
-def _import_archives() -> "tuple[type[BlockSearch], type[ArchiveWorker]]":
-    # Not at the top, because on a CPU only archives need PyTorch, for the block products.
-    from worker.archives.blocks import BlockSearch  # noqa: PLC0415
+def _import_archives() -> "tuple[Callable[..., Search], type[ArchiveWorker]]":
+    # Not at the top, because on a CPU only archives use PyTorch, for the block products.
+    from worker.archives.products import search_maker  # noqa: PLC0415
     from worker.archives.slices import ArchiveWorker  # noqa: PLC0415
 
-    return BlockSearch, ArchiveWorker
+    return search_maker(), ArchiveWorker
+
+
+def _runs_on(held: Models) -> str:
+    """Return the card or processor, library and precision of the two models."""
+    both = (held.encoder, held.reranker)
+    return "; ".join(dict.fromkeys(filter(None, (getattr(one, "runs_on", "") for one in both))))
+
+
+def _speed(encoder: Encoder) -> int:
+    """Return how many short questions the bi-encoder reads in a second, measured on a few."""
+    texts = [f"{text} ({number})" for number in range(_MEASURED // 2) for text in PROOF_TEXTS]
+    begun = time.perf_counter()
+    encoder.encode(texts)
+    return round(len(texts) / (time.perf_counter() - begun))
 
 
 def _name(model: ModelRow | None) -> str | None:

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Self
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from db.secrets_in_files import ServiceSettings, with_password
 from db.settings import PLACEHOLDER
 
 
@@ -21,12 +22,31 @@ class Profile(StrEnum):
     """The small models that are bundled: several times as many questions a second."""
 
 
-class WorkerSettings(BaseSettings):
+class BrokerSettings(ServiceSettings):
+    """Where Redis is; API, workers and beat read it."""
+
+    redis_url: SecretStr = Field(description="URL of Redis, `redis://...` or `unix:///...`")
+    redis_password: SecretStr | None = Field(
+        default=None,
+        description="Password for that URL, with any characters; better with `_FILE`",
+    )
+
+    @model_validator(mode="after")
+    def _put_the_password_in(self) -> Self:
+        if self.redis_password is not None:
+            secret = self.redis_password.get_secret_value()
+            url = with_password(self.redis_url.get_secret_value(), secret)
+            object.__setattr__(self, "redis_url", SecretStr(url))  # frozen for everybody else
+        if PLACEHOLDER in self.redis_url.get_secret_value():
+            raise ValueError("redis_url still holds the placeholder password: choose your own")
+        return self
+
+
+class WorkerSettings(BrokerSettings):
     """Worker settings, read from ``ASKEDBEFORE_*``; refuses to start on an unsafe combination."""
 
     model_config = SettingsConfigDict(env_prefix="ASKEDBEFORE_", frozen=True)
 
-    redis_url: SecretStr = Field(description="URL of Redis, `redis://...` or `unix:///...`")
     device: str = Field(
         default="auto",
         description="`auto`, `cpu`, `cuda` or `cuda:N`; auto uses a GPU if there is one",
@@ -54,6 +74,16 @@ class WorkerSettings(BaseSettings):
     model_cache: Path = Field(
         default=Path.home() / ".cache" / "askedbefore",
         description="Folder for models exported to ONNX",
+    )
+    model_exports: Path | None = Field(
+        default=None,
+        description="Folder of models that are exported already, as an image has; a worker copies"
+        " from it what its cache lacks",
+    )
+    alive_file: Path | None = Field(
+        default=None,
+        description="File that is touched after each proof of a worker and each round of the beat,"
+        " for a check of their health",
     )
     token_budget: PositiveInt = Field(
         default=4_096, description="Tokens of the questions that are claimed at once"
@@ -104,12 +134,6 @@ class WorkerSettings(BaseSettings):
     threads: NonNegativeInt = Field(
         default=0, description="CPU threads of one worker's inference; 0 means every core"
     )
-
-    @model_validator(mode="after")
-    def _broker_must_be_chosen(self) -> Self:
-        if PLACEHOLDER in self.redis_url.get_secret_value():
-            raise ValueError("redis_url still holds the placeholder password: choose your own")
-        return self
 
     @model_validator(mode="after")
     def _leases_must_outlast_the_task(self) -> Self:

@@ -9,6 +9,7 @@ from db.archives import reading
 from db.archives import units as archive_units
 from db.asking import outcomes
 from db.engine import Sessions
+from db.keeping import retention
 from db.outbox import deliveries, events
 from db.vectors import changes, embeddings, partitions
 from db.vectors.rows import ModelRow
@@ -57,6 +58,9 @@ def hourly(sessions: Sessions, model: ModelRow, kept: Kept) -> None:
         changes.forget(session)
     _forget(sessions, deliveries.forget_old, days=kept.deliveries_days)
     _forget(sessions, events.forget_old, days=kept.events_days)
+    pruned = {kind: count for kind, count in retention.prune(sessions).items() if count}
+    if pruned:
+        log.info("retention.pruned", **pruned)
     if recall is not None:
         log.info("index.recall", model_id=model.id, top=_TOP, recall=round(recall, 4))
 

@@ -11,9 +11,11 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from db.errors import ServiceError
 from db.work.rows import Lane
 from worker import acting, lanes, upkeep
 from worker.archives import syncing
+from worker.process.meter import METER
 from worker.resources import Resources
 
 _UPKEEP_S = 2 * 3_600
@@ -59,7 +61,10 @@ class Watch:
                 try:
                     step()
                 except Exception as error:  # noqa: BLE001  # the next look may go better
-                    log.warning("watch.failed", step=step.__name__, error=type(error).__name__)
+                    # Our own errors say what to do and quote no question.
+                    why = str(error) if isinstance(error, ServiceError) else ""
+                    name = type(error).__name__
+                    log.warning("watch.failed", step=step.__name__, error=name, reason=why)
 
     def prove(self) -> None:
         """Prove that this worker can infer, if the next task would get at it.
@@ -75,6 +80,7 @@ class Watch:
         if time.monotonic() - self._looked_at < self._held.settings.sweep_s:
             return
         self._looked_at = time.monotonic()
+        self._held.broker.ask(METER.send, default=False)
         acting.act(self._held.sessions)
         acting.settle(self._held.sessions)
         self._held.courier.start()

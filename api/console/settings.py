@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 from pydantic import Field, PositiveInt
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from db.secrets_in_files import ServiceSettings
 
 
-class ConsoleSettings(BaseSettings):
+class ConsoleSettings(ServiceSettings):
     """Console settings, read from ``ASKEDBEFORE_CONSOLE_*``."""
 
     model_config = SettingsConfigDict(env_prefix="ASKEDBEFORE_CONSOLE_", frozen=True)

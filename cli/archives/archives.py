@@ -1,6 +1,7 @@
 """`askedbefore archives`: list, watch and control archives, and read their reports."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -10,13 +11,16 @@ from rich.table import Table
 
 from cli.archives.pages import facts, write_files
 from cli.archives.watch import follow, wake
+from cli.client import Client
 from cli.connect import database
+from cli.output import AsJson, print_json
 from db.archives import archives
 from db.archives import report as archive_report
 from db.archives.archives import ArchiveRow, ArchiveState
 from db.engine import Sessions
 from db.errors import InvalidInputError
 from db.imports import sightings
+from db.keeping import undoing as archive_undoing
 from db.tenants import forums
 from worker.archives.missing import erase_gone
 from worker.archives.report import make_report
@@ -29,9 +33,13 @@ _Id = Annotated[int, typer.Argument(metavar="ID", help="Number of the archive.")
 
 
 @app.callback(invoke_without_command=True)
-def list_(context: typer.Context) -> None:
+def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """List the archives, the newest first."""
     if context.invoked_subcommand is not None:
+        return
+    if as_json:
+        with database() as sessions, sessions.begin() as session:
+            print_json([asdict(row) for row in archives.list_archives(session)])
         return
     table = Table("id", "forum", "name", "state", "stage", "new", "rejected", "started")
     with database() as sessions, sessions.begin() as session:
@@ -70,6 +78,54 @@ def resume(archive: _Id) -> None:
 def cancel(archive: _Id) -> None:
     """End an archive early; its questions, and the pairs found so far, stay."""
     _set(archive, ArchiveState.CANCELLED)
+
+
+@app.command()
+def undo(
+    archive: _Id,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Erase the questions that an archive brought, with their pairs; changes to others stay.
+
+    For an import by mistake. Questions that were there before it are kept, with the text they have
+    now: the forum's backend may send them again.
+    """
+    with database() as sessions:
+        with sessions.begin() as session:
+            row = archives.get(session, archive)
+            count = archive_undoing.count_brought(session, archive)
+        if not yes:
+            typer.confirm(
+                f"Erase the {count:,} questions that archive {archive} ({row.name}) brought?",
+                abort=True,
+                err=True,
+            )
+        if row.state in {ArchiveState.RUNNING, ArchiveState.PAUSED}:
+            with sessions.begin() as session:
+                archives.set_state(session, archive, ArchiveState.CANCELLED)
+        with console.status("Erasing") as status:
+            gone = archive_undoing.undo(
+                sessions,
+                archive,
+                actor="command line",
+                on_done=lambda done: status.update(f"{done:,} of {count:,} erased"),
+            )
+    console.print(f"{gone:,} questions of archive {archive} are erased.", highlight=False)
+
+
+@app.command()
+def upload(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The archive's file.")],
+    forum: Annotated[str, typer.Option(help="The forum.")],
+    url: Annotated[str, typer.Option(envvar="ASKEDBEFORE_PUBLIC_URL", help="Address of the API.")],
+    key: Annotated[
+        str, typer.Option(envvar="ASKEDBEFORE_KEY", help="A key with the scope submit.")
+    ],
+) -> None:
+    """Send an archive to a service on another machine, and print its answer as JSON."""
+    with Client(url, key) as client, console.status(f"Sending {file.name}"):
+        answer = client.upload(forum, file)
+    print_json(answer)
 
 
 @app.command()

@@ -74,9 +74,9 @@ def mine(  # noqa: PLR0913  # a command's options
 
     FILE has the columns `id` and `question` (or `title`); `import` knows the same other names.
     """
-    # Imported here, because only this command needs PyTorch, for the block products.
-    from worker.archives.blocks import BlockSearch  # noqa: PLC0415
+    # Imported here, because only this command uses PyTorch, for the block products.
     from worker.archives.mining import Miner  # noqa: PLC0415
+    from worker.archives.products import make_search  # noqa: PLC0415
 
     ids, titles = _read(file)
     cache = _CacheSettings().model_cache
@@ -91,7 +91,7 @@ def mine(  # noqa: PLR0913  # a command's options
         with stage_bars(console) as show:
             miner = Miner(
                 *models,
-                search=BlockSearch(device),
+                search=make_search(device, threads=0),
                 top_k=top_k,
                 min_score=min_score,
                 upper_band=upper_band,

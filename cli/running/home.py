@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from cli.running.children import end_leftovers
 from cli.running.embedded import Addresses
 from db.errors import ConflictError
+from db.secrets_in_files import ServiceSettings
 
 _STATE = "running.json"
 _LOCK = "lock"
@@ -28,7 +29,7 @@ UP = "up"
 _SECRET = "secret"  # noqa: S105  # the name of a file
 
 
-class HomeSettings(BaseSettings):
+class HomeSettings(ServiceSettings):
     """Settings of the data folder, read from ``ASKEDBEFORE_*``."""
 
     model_config = SettingsConfigDict(env_prefix="ASKEDBEFORE_", frozen=True)

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -64,11 +64,16 @@ def worker(
     On SIGTERM it finishes the running batch or gives it back, in about a second.
     """
     from worker.app import make_app  # noqa: PLC0415  # Celery is not for the other commands
+    from worker.inference.export import take_exports  # noqa: PLC0415
     from worker.settings import WorkerSettings  # noqa: PLC0415
 
     wanted = ",".join(Lane(lane.strip()) for lane in lanes.split(","))
-    make_app(WorkerSettings()).worker_main(
+    settings = WorkerSettings()
+    if settings.model_exports is not None:
+        take_exports(settings.model_exports, settings.model_cache)
+    make_app(settings).worker_main(
         [
+            "--quiet",
             "worker",
             "--pool=prefork",
             "--concurrency=1",
@@ -82,8 +87,12 @@ def worker(
 
 
 def beat() -> None:
-    """Send the periodic tasks. Run exactly one, beside the workers."""
+    """Send the periodic tasks. Run one beside the workers; a second one waits for its place."""
     from worker.app import make_app  # noqa: PLC0415  # Celery is not for the other commands
+    from worker.beat import schedule_of  # noqa: PLC0415
     from worker.settings import WorkerSettings  # noqa: PLC0415
 
-    make_app(WorkerSettings()).Beat(loglevel="WARNING", quiet=True).run()
+    settings = WorkerSettings()
+    schedule = schedule_of(settings)
+    beat_: Any = make_app(settings, with_tasks=False).Beat  # its stubs know names of schedules only
+    beat_(loglevel="WARNING", quiet=True, scheduler_cls=schedule).run()

@@ -1,5 +1,6 @@
 """`askedbefore forums`: forums and their settings."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -8,18 +9,21 @@ from rich.table import Table
 from sqlalchemy.orm import Session
 
 from cli.connect import database
+from cli.output import AsJson, print_json
 from db.acting.ladder import Ladder
 from db.errors import InvalidInputError
 from db.groups.canonical import CanonicalBy
 from db.pairs.calibrations import Moved
 from db.rows import Rung, Within
 from db.tenants import forums
-from db.tenants.rows import ForumRow
+from db.tenants.rows import AuthorNames, ForumRow
 from worker import acting
 from worker.live import calibrating
 from worker.live.calibrating import Proposal
 from worker.live.recheck import owe_again
 from worker.text.normal import TextFields
+
+_Days = Annotated[int | None, typer.Option(min=0, help="Days; 0: for ever.")]
 
 app = typer.Typer(help="List forums and change their settings.", no_args_is_help=True)
 console = Console()
@@ -27,14 +31,40 @@ _ACTOR = "command line"
 
 
 @app.command("list")
-def list_() -> None:
+def list_(as_json: AsJson = False) -> None:
     """List the forums with their settings."""
     with database() as sessions, sessions.begin() as session:
-        _show(forums.list_forums(session))
+        _show(forums.list_forums(session), as_json=as_json)
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="The forum.")],
+    title: Annotated[
+        str | None, typer.Option(help="What people read; by default the name.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Create a forum."""
+    with database() as sessions, sessions.begin() as session:
+        _show([forums.create_forum(session, name, title=title)], as_json=as_json)
+
+
+@app.command()
+def delete(
+    name: Annotated[str, typer.Argument(help="The forum.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete a forum with its questions, pairs, decisions, archives and events, for good."""
+    if not yes:
+        typer.confirm(f"Delete {name} with all that belongs to it?", abort=True, err=True)
+    with database() as sessions, sessions.begin() as session:
+        forums.delete_forum(session, name)
+    Console(stderr=True).print(f"{name} is deleted.", highlight=False, markup=False)
 
 
 @app.command("set")
-def set_(
+def set_(  # noqa: PLR0913  # a command's options
     name: Annotated[str, typer.Argument(help="The forum.")],
     *,
     threshold: Annotated[
@@ -59,6 +89,7 @@ def set_(
         CanonicalBy | None,
         typer.Option(help="What proposes the canonical question of a group first."),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Change a forum's settings; they hold from the next batch on."""
     if threshold is not None and not 0 <= threshold <= 1:
@@ -80,7 +111,48 @@ def set_(
     with database() as sessions, sessions.begin() as session:
         if changes:
             forums.update_forum(session, name, **changes)
-        _show([forums.get_forum(session, name)])
+        _show([forums.get_forum(session, name)], as_json=as_json)
+
+
+@app.command()
+def keep(
+    name: Annotated[str, typer.Argument(help="The forum.")],
+    *,
+    authors: Annotated[
+        AuthorNames | None, typer.Option(help="What is kept of authors' names from now on.")
+    ] = None,
+    questions_days: _Days = None,
+    authors_days: _Days = None,
+    events_days: _Days = None,
+    decisions_days: _Days = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say how long a forum's questions (since their last change), authors, events, decisions stay.
+
+    The hourly upkeep takes away what is older. Options that are not named stay as they are.
+    """
+    wanted = {
+        "keep_questions_days": questions_days,
+        "keep_authors_days": authors_days,
+        "keep_events_days": events_days,
+        "keep_decisions_days": decisions_days,
+    }
+    changes: dict[str, object] = {
+        column: days or None for column, days in wanted.items() if days is not None
+    }
+    if authors is not None:
+        changes["author_names"] = authors
+    with database() as sessions, sessions.begin() as session:
+        row = forums.get_forum(session, name)
+        if changes:
+            row = forums.update_forum(session, name, **changes)
+    if as_json:
+        print_json(_told(row))
+        return
+    table = Table("authors", *(column.removeprefix("keep_") for column in wanted))
+    days = (getattr(row, column) for column in wanted)
+    table.add_row(row.author_names, *("for ever" if one is None else str(one) for one in days))
+    console.print(table)
 
 
 @app.command("ladder")
@@ -192,7 +264,10 @@ def _moved(moved: Moved, *, dry_run: bool) -> str:
     )
 
 
-def _show(rows: list[ForumRow]) -> None:
+def _show(rows: list[ForumRow], *, as_json: bool) -> None:
+    if as_json:
+        print_json([_told(row) for row in rows])
+        return
     columns = ("forum", "models see", "threshold", "observe only", "pending limit", "canonical by")
     table = Table(*columns)
     for row in rows:
@@ -206,3 +281,8 @@ def _show(rows: list[ForumRow]) -> None:
             row.canonical_by,
         )
     console.print(table)
+
+
+def _told(row: ForumRow) -> dict[str, object]:
+    """Return what other programs may know of a forum: all but what makes its hashes its own."""
+    return {name: value for name, value in asdict(row).items() if name != "author_salt"}

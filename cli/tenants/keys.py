@@ -1,5 +1,7 @@
 """`askedbefore keys`: API keys for a forum's backend and for scripts."""
 
+from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +11,7 @@ from rich.table import Table
 from sqlalchemy.orm import Session
 
 from cli.connect import database
+from cli.output import AsJson, print_json
 from db.tenants import forums, keys
 from db.tenants.rows import ForumRow
 
@@ -60,8 +63,12 @@ def _forum(session: Session, name: str, *, create: bool) -> ForumRow:
 
 
 @app.command("list")
-def list_() -> None:
+def list_(as_json: AsJson = False) -> None:
     """List the keys by their beginnings."""
+    if as_json:
+        with database() as sessions, sessions.begin() as session:
+            print_json([asdict(key) for key in keys.list_keys(session)])
+        return
     table = Table("key", "name", "forums", "scopes", "state")
     with database() as sessions, sessions.begin() as session:
         for key in keys.list_keys(session):
@@ -74,6 +81,24 @@ def list_() -> None:
                 state,
             )
     Console().print(table)
+
+
+@app.command()
+def rotate(
+    prefix: Annotated[str, typer.Argument(help="The beginning of the key, as `list` shows it.")],
+    keep_hours: Annotated[
+        float, typer.Option(min=0, help="Hours for which the old key goes on working.")
+    ] = 24.0,
+) -> None:
+    """Make a new key with the same rights. The last line of standard output is the new key."""
+    with database() as sessions, sessions.begin() as session:
+        secret = keys.rotate_key(session, prefix, keep=timedelta(hours=keep_hours))
+    console.print(
+        f"{prefix}… works for {keep_hours:g} hours more. Save the new key: it is shown once.",
+        style="dim",
+        highlight=False,
+    )
+    typer.echo(secret)
 
 
 @app.command()

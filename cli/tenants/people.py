@@ -3,14 +3,16 @@
 import csv
 import sys
 from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
-from api.console.history import csv_of
 from cli.connect import database
+from cli.output import AsJson, print_json
 from db.tenants import forums
 from db.tenants import people as db_people
 from db.tenants.people import Role
@@ -58,10 +60,28 @@ def add(
         )
 
 
+@people.command("list")
+def list_(data: Data = None, as_json: AsJson = False) -> None:
+    """List the people with their forums."""
+    with database(data) as sessions, sessions.begin() as session:
+        found = db_people.list_people(session)
+    if as_json:
+        print_json([{**asdict(person), "disabled": gone} for person, gone in found])
+        return
+    table = Table("name", "forums", "access")
+    for person, gone in found:
+        roles = ", ".join(f"{forum} ({role})" for forum, role in sorted(person.roles.items()))
+        table.add_row(person.name, roles, "taken away" if gone else "yes")
+    Console().print(table)
+
+
 @people.command("link")
 def link(
     name: Name,
-    url: Annotated[str, typer.Option(help="Address of the API.")] = "http://127.0.0.1:8000",
+    url: Annotated[
+        str,
+        typer.Option(envvar="ASKEDBEFORE_PUBLIC_URL", help="Address of the service in a browser."),
+    ] = "http://127.0.0.1:8000",
     data: Data = None,
 ) -> None:
     """Print a link that signs a person in once, within twelve hours."""
@@ -87,6 +107,23 @@ def disable(name: Name, data: Data = None) -> None:
     console.print(f"{name} has no access any more.", highlight=False, markup=False)
 
 
+@people.command("enable")
+def enable(name: Name, data: Data = None) -> None:
+    """Give a person's access back."""
+    with database(data) as sessions, sessions.begin() as session:
+        person = db_people.get_person(session, name)
+        db_people.set_disabled(session, person.id, disabled=False)
+    console.print(f"{name} has access again.", highlight=False, markup=False)
+
+
+@people.command("remove")
+def remove(name: Name, data: Data = None) -> None:
+    """Delete a person with all roles and sign-ins; decisions keep the name that made them."""
+    with database(data) as sessions, sessions.begin() as session:
+        db_people.remove_person(session, db_people.get_person(session, name).id)
+    console.print(f"{name} is removed.", highlight=False, markup=False)
+
+
 @export.command("decisions")
 def decisions(
     forum: Annotated[str, typer.Option(help="The forum.")],
@@ -96,6 +133,8 @@ def decisions(
     data: Data = None,
 ) -> None:
     """Write the decisions as labelled pairs: question1, question2, is_duplicate."""
+    from api.console.history import csv_of  # noqa: PLC0415  # the API's libraries
+
     with database(data) as sessions:
         with sessions.begin() as session:
             row = forums.get_forum(session, forum)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from db.actions import actions, vetoes
 from db.imports import sightings
+from db.questions import authors
 from db.questions.rows import NO_FACTS, NewQuestion
 from db.tenants.rows import ForumRow
 from db.work import jobs
@@ -132,6 +133,7 @@ def load(
     an id of *hidden* are hidden. All that are met are noted as seen, at *position* of the archive.
     """
     parameters = {"forum": forum.id, "archive": archive_id}
+    items = authors.as_kept(forum, items)
     seen, loaded = _stored(session, forum, parameters, items, with_erased=with_erased)
     names = list(hidden)
     if names:

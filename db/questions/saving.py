@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from db.actions import actions, vetoes
 from db.errors import QuestionOutdatedError, TransientError
 from db.questions import erasures, questions
+from db.questions.authors import as_kept
 from db.questions.erasures import is_older
 from db.questions.rows import Answer, NewQuestion, Outcome, QuestionRow, Saved, State
 from db.tables.questions import Embedding, Job, Question
@@ -69,7 +70,7 @@ def save(
     """
     names = [item.external_id for item in items]
     gone = erasures.newer(session, forum.id, items)
-    items = [item for item in items if item.external_id not in gone]
+    items = as_kept(forum, [item for item in items if item.external_id not in gone])
     rows = _create(session, forum.id, items, _CREATE_MANY, lane) if items else {}
     created = {name: row["id"] for name, row in rows.items()}
     saved = {one.external_id: one for one in _settle(session, forum, items, created, lane)}
@@ -85,6 +86,7 @@ def put(
     """
     if erasures.newer(session, forum.id, [item]):
         raise QuestionOutdatedError
+    (item,) = as_kept(forum, [item])
     rows = _create(session, forum.id, [item], _CREATE_ONE, lane)
     created = {name: row["id"] for name, row in rows.items()}
     (saved,) = _settle(session, forum, [item], created, lane)

@@ -39,6 +39,14 @@ class Forum(Base):
     canonical_rule: Mapped[str] = mapped_column(server_default="oldest")
     canonical_by: Mapped[str] = mapped_column(server_default="answers")
     """What proposes the canonical question of a group: see `db.groups.canonical`."""
+    keep_questions_days: Mapped[int | None]
+    """Days after its last change for which a question stays; null: for ever."""
+    keep_authors_days: Mapped[int | None]
+    keep_events_days: Mapped[int | None]
+    keep_decisions_days: Mapped[int | None]
+    author_names: Mapped[str] = mapped_column(server_default="kept")
+    author_salt: Mapped[UUID] = mapped_column(server_default=text("gen_random_uuid()"))
+    """Makes the hash of an author's name another one in each forum."""
     second_opinions: Mapped[float] = mapped_column(REAL, server_default=text("0.03"))
     """Share of the decisions that somebody else is asked about too."""
     rung: Mapped[str] = mapped_column(server_default="queue")

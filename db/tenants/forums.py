@@ -1,14 +1,14 @@
 """Queries on forums."""
 
-from sqlalchemy import and_, case, select, update
+from sqlalchemy import and_, case, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from db.errors import ForumNotFoundError
+from db.errors import ConflictError, ForumNotFoundError
 from db.rows import Rung, SearchScope, Within
 from db.tables.calibrations import ForumCalibration
 from db.tables.questions import Forum
-from db.tenants.rows import CalibrationRow, ForumRow
+from db.tenants.rows import AuthorNames, CalibrationRow, ForumRow
 
 _FORUMS = (
     select(Forum, ForumCalibration)
@@ -44,6 +44,12 @@ def _row(forum: Forum, calibration: ForumCalibration | None) -> ForumRow:
         wanted_precision=forum.wanted_precision,
         act_threshold=forum.act_threshold,
         scope=SearchScope(days=forum.search_days, within=Within(forum.search_within)),
+        author_names=AuthorNames(forum.author_names),
+        author_salt=forum.author_salt,
+        keep_questions_days=forum.keep_questions_days,
+        keep_authors_days=forum.keep_authors_days,
+        keep_events_days=forum.keep_events_days,
+        keep_decisions_days=forum.keep_decisions_days,
     )
 
 
@@ -75,6 +81,21 @@ def ensure_forum(session: Session, name: str, *, title: str | None = None) -> Fo
     new = {"name": name, "title": title or name, "text_fields": "title_body"}
     session.execute(insert(Forum).values(new).on_conflict_do_nothing())
     return get_forum(session, name)
+
+
+def create_forum(session: Session, name: str, *, title: str | None = None) -> ForumRow:
+    """Create a forum and return it; raises `ConflictError` if there is one of this name."""
+    if session.execute(select(Forum.id).where(Forum.name == name)).one_or_none() is not None:
+        raise ConflictError(f"there is a forum {name!r} already")
+    return ensure_forum(session, name, title=title)
+
+
+def delete_forum(session: Session, name: str) -> None:
+    """Delete a forum with all that belongs to it; raises `ForumNotFoundError`."""
+    session.execute(text("SET LOCAL statement_timeout = 0"))  # millions of rows may go with it
+    gone = session.execute(delete(Forum).where(Forum.name == name).returning(Forum.id)).all()
+    if not gone:
+        raise ForumNotFoundError(name)
 
 
 def update_forum(session: Session, name: str, **changes: object) -> ForumRow:

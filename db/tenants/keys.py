@@ -132,6 +132,28 @@ def list_keys(session: Session) -> list[KeyRow]:
     return _rows(session)
 
 
+def rotate_key(session: Session, prefix: str, *, keep: timedelta) -> str:
+    """Return the secret of a new key with the rights of the one that begins with *prefix*.
+
+    The old one is valid for *keep* more, so that whoever uses it can change over. Raises
+    `NotFoundError` if there is no such valid key.
+    """
+    found = [row for row in _rows(session, ApiKey.prefix == prefix) if row.revoked_at is None]
+    if not found:
+        raise NotFoundError(f"there is no valid key that begins with {prefix!r}")
+    old = found[0]
+    secret = create_key(
+        session,
+        name=old.name,
+        forum_ids=list(old.forums.values()),
+        scopes=sorted(old.scopes),
+        expires_at=old.expires_at,
+    )
+    ends = func.least(func.coalesce(ApiKey.expires_at, "infinity"), func.now() + keep)
+    session.execute(update(ApiKey).where(ApiKey.id == old.id).values(expires_at=ends))
+    return secret
+
+
 def revoke_key(session: Session, prefix: str) -> None:
     """Revoke the keys that begin with *prefix*; raises `NotFoundError` if there is none."""
     changed = session.execute(

@@ -280,6 +280,17 @@ def close_sign_in(session: Session, token: str) -> None:
     session.execute(delete(SignIn).where(SignIn.token_hash == _digest(token)))
 
 
+def list_people(session: Session) -> list[tuple[PersonRow, bool]]:
+    """Return every person by name, and whether the access was taken away."""
+    found = session.execute(select(Person).order_by(Person.name)).scalars()
+    return [(_person(session, person), person.disabled_at is not None) for person in found]
+
+
+def remove_person(session: Session, person_id: int) -> None:
+    """Delete a person with roles and sign-ins; decisions keep the name that made them."""
+    session.execute(delete(Person).where(Person.id == person_id))
+
+
 def set_disabled(session: Session, person_id: int, *, disabled: bool) -> None:
     """Take a person's access away at once, or give it back."""
     at = func.now() if disabled else None

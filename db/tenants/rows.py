@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
 
 from db.rows import Rung, SearchScope
 
@@ -42,6 +44,15 @@ class CalibrationRow(Learnt):
         return (self.reranker_id, self.bi_encoder_id) == (reranker_id, bi_encoder_id)
 
 
+class AuthorNames(StrEnum):
+    """What is kept of an author's name."""
+
+    KEPT = "kept"
+    HASHED = "hashed"
+    """The same author has the same mark within the forum; the name is not stored."""
+    DROPPED = "dropped"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForumRow:
     """A forum and its settings."""
@@ -65,6 +76,12 @@ class ForumRow:
     act_threshold: float | None
     """The score from which the decisions prove the wanted precision."""
     scope: SearchScope
+    author_names: AuthorNames
+    author_salt: UUID
+    keep_questions_days: int | None
+    keep_authors_days: int | None
+    keep_events_days: int | None
+    keep_decisions_days: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

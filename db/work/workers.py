@@ -33,6 +33,11 @@ def save_proof(session: Session, proof: Proof) -> None:
     session.execute(delete(Heartbeat).where(Heartbeat.proved_at < func.now() - timedelta(days=1)))
 
 
+def forget_proof(session: Session, worker: str) -> None:
+    """Delete the proof of a worker that ends."""
+    session.execute(delete(Heartbeat).where(Heartbeat.worker == worker))
+
+
 def forget_proofs(session: Session) -> None:
     """Delete every proof, when it is known that no worker runs any more."""
     session.execute(delete(Heartbeat))

@@ -31,6 +31,7 @@ PAGES = [
     *(ROOT / f"{name}.md" for name in ("README", "CHANGELOG", "CONTRIBUTING", "SECURITY")),
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
+EXTRAS = ("api", "parquet", "inference", "worker", "models", "embedded", "train")
 PACKAGES = ("api.", "cli.", "db.", "worker.", "training.")
 
 _CODE = re.compile(r"^```.*?^```|`[^`\n]+(?:\n[^`\n]+)?`", re.MULTILINE | re.DOTALL)
@@ -57,7 +58,8 @@ def _calls() -> Iterator[tuple[str, list[str]]]:
         for code in _CODE.findall(page.read_text(encoding="utf-8")):
             broken = "\\\n" if code.startswith("```") else "\n"
             for found in _CALL.findall(code.replace(broken, " ")):
-                yield page.name, found.split()
+                if not found.lstrip().startswith("-"):  # an option of the program itself
+                    yield page.name, found.split()
 
 
 def _named(words: list[str], known: dict[tuple[str, ...], Any]) -> tuple[str, ...] | None:
@@ -109,12 +111,18 @@ def test_the_description_of_the_api_is_the_one_that_is_served() -> None:
     )
 
 
+def _below(kind: type[BaseSettings]) -> Iterator[type[BaseSettings]]:
+    for one in kind.__subclasses__():
+        yield one
+        yield from _below(one)
+
+
 def test_no_variable_of_the_service_is_left_out_of_the_table() -> None:
     read = {
         f"{prefix}{name.upper()}"
-        for one in BaseSettings.__subclasses__()
+        for one in _below(BaseSettings)
         if one.__module__.startswith(PACKAGES)
-        and (prefix := one.model_config["env_prefix"]).startswith("ASKEDBEFORE_")
+        and (prefix := one.model_config.get("env_prefix") or "").startswith("ASKEDBEFORE_")
         for name in one.model_fields
     }
     listed = set(re.findall(r"^\| `(ASKEDBEFORE_\w+)` \|", settings_table(), re.MULTILINE))
@@ -151,7 +159,7 @@ def test_a_measurement_replaces_its_own_table_and_nothing_else(name: str) -> Non
 
 def test_every_dependency_is_in_the_table_with_its_purpose() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    extras = (project["optional-dependencies"][name] for name in ("models", "embedded", "train"))
+    extras = (project["optional-dependencies"][name] for name in EXTRAS)
     wanted = chain(project["dependencies"], *extras)
     names = {re.match(r"[\w.-]+", one)[0].removesuffix("-binary") for one in wanted}  # type: ignore[index]
     page = (ROOT / "docs" / "decisions" / "README.md").read_text("utf-8").lower()

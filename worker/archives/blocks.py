@@ -1,30 +1,26 @@
-"""Exact candidate search by matrix products of blocks of vectors.
+"""Exact candidate search by matrix products of blocks of vectors, in PyTorch.
 
 A product of two blocks is first computed in half precision, which is much cheaper, with a margin
 for rounding. Pairs that pass are computed again in single precision. Each pair is compared once:
 callers ask only for the tiles of the upper triangle.
 """
 
-from collections.abc import Callable
-from itertools import combinations_with_replacement
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from worker.archives.products import BLOCK, Vectors, all_near, keep_nearest
 from worker.matching.near import Near
 from worker.scoring.gate import Gate, gate_scores
 
-Vectors = NDArray[np.float16] | NDArray[np.float32]
+__all__ = ["BLOCK", "BlockSearch", "Vectors", "all_near", "keep_nearest"]
 
-BLOCK = 4_096
-"""Rows of a block: a tile of two such blocks is well under half a second on two cores."""
 BLOCK_ON_GPU = 65_536
 _SLAB = 1_024
 _CROWDED = 4
 _EXACT_CHUNK = 1 << 14
-_PRUNE_AT = 4
 # Upper bounds for the error of a cosine from rounding its two vectors and itself.
 _MARGIN = {torch.bfloat16: 0.012, torch.float16: 0.004, torch.float32: 1e-5}
 
@@ -159,72 +155,3 @@ def _top_of_either_side(scores: torch.Tensor, top_k: int) -> torch.Tensor:
         best = scores.topk(min(top_k, scores.shape[side]), dim=side, sorted=False).indices
         keep.scatter_(side, best, True)
     return keep
-
-
-def keep_nearest(
-    left: NDArray[np.int64], right: NDArray[np.int64], cosine: NDArray[np.float32], *, top_k: int
-) -> Near:
-    """Return the pairs that are among the *top_k* nearest of at least one of their questions."""
-    ends = np.concatenate((left, right))
-    degree = np.bincount(ends) if len(ends) else np.zeros(0, dtype=np.int64)
-    crowded = degree > top_k
-    if not crowded.any():
-        return Near(left, right, cosine)
-    keep = ~(crowded[left] & crowded[right])
-    places = np.flatnonzero(crowded[ends])
-    pair = places % len(left)
-    order = np.lexsort((pair, -cosine[pair], ends[places]))
-    owners = ends[places][order]
-    firsts = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1]])
-    rank = np.arange(len(owners)) - np.repeat(firsts, np.diff(np.r_[firsts, len(owners)]))
-    keep[pair[order[rank < top_k]]] = True
-    return Near(left[keep], right[keep], cosine[keep], int(crowded.sum()))
-
-
-def all_near(
-    vectors: Vectors,
-    *,
-    floor: float,
-    top_k: int,
-    search: BlockSearch,
-    on_tile: Callable[[int], None] = lambda _done: None,
-    block: int = BLOCK,
-    gate: Gate | None = None,
-) -> Near:
-    """Return every pair of rows of *vectors*, (n, dim), with a cosine of at least *floor*.
-
-    *on_tile* is called with how many pairs of rows were compared. A row with more than *top_k*
-    keeps its nearest, and those for which it is among the nearest. Pairs that *gate* leaves out are
-    missing.
-    """
-    starts = range(0, len(vectors), block)
-    left: list[NDArray[np.int64]] = []
-    right: list[NDArray[np.int64]] = []
-    cosine: list[NDArray[np.float32]] = []
-    held = 0
-    for a, b in combinations_with_replacement(starts, 2):
-        ours, theirs = vectors[a : a + block], vectors[b : b + block]
-        found = search.tile(ours, theirs, floor=floor, top_k=top_k, same=a == b, gate=gate)
-        left.append(found.left + a)
-        right.append(found.right + b)
-        cosine.append(found.cosine)
-        held += len(found)
-        if held > _PRUNE_AT * top_k * len(vectors):
-            pruned = _joined(left, right, cosine, top_k)
-            left, right, cosine = [pruned.left], [pruned.right], [pruned.cosine]
-            held = len(pruned)
-        on_tile(len(ours) * (len(ours) - 1) // 2 if a == b else len(ours) * len(theirs))
-    return _joined(left, right, cosine, top_k)
-
-
-def _joined(
-    left: list[NDArray[np.int64]],
-    right: list[NDArray[np.int64]],
-    cosine: list[NDArray[np.float32]],
-    top_k: int,
-) -> Near:
-    if not left:
-        return Near.none()
-    return keep_nearest(
-        np.concatenate(left), np.concatenate(right), np.concatenate(cosine), top_k=top_k
-    )

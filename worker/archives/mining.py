@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.archives.blocks import BlockSearch, all_near
+from worker.archives.products import Search, all_near
 from worker.inference.encoder import Encoder
 from worker.inference.reranker import Reranker
 from worker.matching.matcher import Matcher
@@ -62,7 +62,7 @@ class Miner:
         encoder: Encoder,
         reranker: Reranker,
         *,
-        search: BlockSearch,
+        search: Search,
         top_k: int = 100,
         min_score: float | None = None,
         upper_band: float | None = None,
@@ -128,7 +128,7 @@ def near_questions(
     vectors: NDArray[np.float16],
     *,
     screen: Screen,
-    search: BlockSearch,
+    search: Search,
     top_k: int,
     on_progress: OnProgress,
 ) -> Near:

@@ -17,8 +17,8 @@ from db.archives.units import LostUnitError, Unit
 from db.engine import Sessions
 from db.tenants import forums
 from db.vectors import partitions
-from worker.archives.blocks import BlockSearch
 from worker.archives.plan import plan_next
+from worker.archives.products import Search
 from worker.archives.steps import Steps
 from worker.live.blame import BrokenModelError, is_moments_fault
 from worker.live.blame import reason as reason_of
@@ -43,7 +43,7 @@ class ArchiveWorker:
         sessions: Sessions,
         models: Models,
         *,
-        search: BlockSearch,
+        search: Search,
         lease_s: float,
         fit: int = 0,
         block: int | None = None,

@@ -26,8 +26,8 @@ from db.questions import questions
 from db.rows import Provenance, QuestionText
 from db.tenants import forums
 from db.tenants.rows import ForumRow
-from worker.archives.blocks import BlockSearch
 from worker.archives.payload import Bars, pack_near, unpack_labels, unpack_near
+from worker.archives.products import Search
 from worker.live.pipeline import set_aside
 from worker.live.unreadable import failing_alone, scored_where_readable
 from worker.matching.findings import flagged, same_text
@@ -55,7 +55,7 @@ class Steps:
         self,
         sessions: Sessions,
         models: Models,
-        search: BlockSearch,
+        search: Search,
         *,
         upper_band: float | None = None,
     ) -> None:

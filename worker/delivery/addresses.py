@@ -12,14 +12,15 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from db.errors import InvalidInputError
+from db.secrets_in_files import ServiceSettings
 
 URL_LENGTH = 500
 
 
-class WebhookSettings(BaseSettings):
+class WebhookSettings(ServiceSettings):
     """Webhook settings, read from ``ASKEDBEFORE_WEBHOOKS_*``."""
 
     model_config = SettingsConfigDict(env_prefix="ASKEDBEFORE_WEBHOOKS_", frozen=True)

@@ -34,6 +34,8 @@ class TokenEncoder:
         self.dimension = dimension
         self._tokens = tokens
         self._runner = runner
+        self.runs_on = str(getattr(runner, "runs_on", ""))
+        """The card or processor, the library, and the precision of the numbers."""
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one unit vector per text, in order, (n, dimension) float32.

@@ -5,18 +5,26 @@ it is used, because a graph that loads and runs can still be wrong.
 """
 
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import structlog
 
-from db.errors import IncompatibleModelError, ServiceError, UnreadableModelError
+from db.errors import (
+    IncompatibleModelError,
+    NotInstalledError,
+    ServiceError,
+    TransientError,
+    UnreadableModelError,
+)
 from db.vectors.rows import ModelKind
 from worker.inference.apart import beside, emptied, locked
 from worker.inference.runner import Floats, Runner, in_order
@@ -28,6 +36,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 MODEL_FILE = "model.onnx"
+EXPORT_MEMORY_MB = 1_300
+"""What an export of a small model uses at its peak, with PyTorch loaded; measured: 1,232."""
 RECIPE = "int8-3"
 """Part of the cache's key: change it with every change of what this module makes."""
 
@@ -61,6 +71,18 @@ _PROBES = (
     "Where can I watch the World Cup final online for free?",
     "What happens to a bank account after its owner dies?",
 )
+
+
+class ModelNotMadeError(TransientError):
+    """The export was ended from outside."""
+
+    def __init__(self, folder: Path, number: signal.Signals) -> None:
+        memory = " Most likely memory ran out." if number is signal.SIGKILL else ""
+        super().__init__(
+            f"the export of {folder} was ended by {number.name}.{memory} It needs"
+            f" {EXPORT_MEMORY_MB} MB once: give this process more, or export the model elsewhere"
+            " with `askedbefore models export` and set ASKEDBEFORE_MODEL_EXPORTS",
+        )
 
 
 def ready_folder(digest: str, cache: Path) -> Path:
@@ -101,6 +123,26 @@ def exporting(kind: ModelKind, folder: Path, *, digest: str, cache: Path) -> Ite
         _report(ready, folder)
 
 
+def take_exports(exports: Path, cache: Path) -> list[str]:
+    """Copy exported models out of *exports* into *cache* where it lacks them; return their names.
+
+    Raises `UnreadableModelError` if there is no such folder.
+    """
+    if not exports.is_dir():
+        raise UnreadableModelError(exports, "ASKEDBEFORE_MODEL_EXPORTS names no folder")
+    cache.mkdir(parents=True, exist_ok=True)
+    taken = []
+    for made in sorted(path for path in exports.iterdir() if path.is_dir()):
+        ready = cache / made.name
+        with locked(ready.with_suffix(".lock")):
+            if not ready.is_dir():
+                with emptied(ready.with_suffix(".work")) as work:
+                    shutil.copytree(made, work / "made")
+                    (work / "made").rename(ready)
+                taken.append(made.name)
+    return taken
+
+
 def _report(ready: Path, folder: Path) -> None:
     precision = ModelSpec.load(ready).precision
     if precision is Precision.INT8:
@@ -111,10 +153,14 @@ def _report(ready: Path, folder: Path) -> None:
 
 @contextmanager
 def _exporting_apart(kind: ModelKind, folder: Path, made: Path) -> Iterator[None]:
+    if find_spec("torch") is None:
+        raise NotInstalledError(f"exporting {folder} to ONNX", needs="PyTorch", extra="worker")
     command = [sys.executable, "-m", "worker.inference.export", kind.value, str(folder), str(made)]
     with beside(command) as export:
         yield
         code, reason = export.wait()
+    if code < 0:
+        raise ModelNotMadeError(folder, signal.Signals(-code))
     if code == _UNREADABLE:
         raise UnreadableModelError(folder, reason)
     if code:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import structlog
 
-from db.errors import IncompatibleModelError, ModelNotFoundError
+from db.errors import IncompatibleModelError, ModelNotFoundError, NotInstalledError
 from db.vectors.rows import ModelKind
 from worker.inference.accurate import PUBLISHED, Published
 from worker.inference.digests import folder_digest
@@ -165,6 +165,7 @@ def model_folder(name: str, cache: Path = MODEL_CACHE) -> Path:
 def _fetched(name: str) -> Path:
     from huggingface_hub import snapshot_download  # noqa: PLC0415  # only hub models need it
 
+    log.info("model.fetching", name=name)  # without a way to the hub the next line comes late
     try:
         return Path(snapshot_download(name, ignore_patterns=_OTHER_FORMATS))
     except Exception as error:  # no network, no such model, no such name: all the same here
@@ -179,7 +180,8 @@ def _ready(kind: ModelKind, model: _Model, backend: Backend) -> tuple[ModelSpec,
         made = model.for_cpu(backend.cache)
     except IncompatibleModelError as error:
         log.warning("model.not_exported", folder=str(model.notes), reason=str(error))
-        return _ready_by_torch(kind, model.in_fp32(backend.cache), device)
+        spec, tokens, runner = _ready_by_torch(kind, model.in_fp32(backend.cache), device)
+        return spec, tokens, _told(runner, "export failed")
     return _ready_by_onnx(made, backend)
 
 
@@ -189,14 +191,23 @@ def _ready_by_onnx(made: Path, backend: Backend) -> tuple[ModelSpec, Tokens, Run
     spec = ModelSpec.load(made)
     tokens = Tokens.from_file(made / TOKENIZER_FILE, spec)
     runner = OnnxRunner(made / MODEL_FILE, inputs=spec.inputs, threads=backend.threads)
+    runner.runs_on = f"{runner.runs_on} {spec.precision}"
     return spec, tokens, runner
 
 
 def _ready_by_torch(kind: ModelKind, folder: Path, device: str) -> tuple[ModelSpec, Tokens, Runner]:
+    if util.find_spec("torch") is None:
+        raise NotInstalledError(f"{folder} on {device}", needs="PyTorch", extra="worker")
     from worker.inference.torch_backend import TorchRunner, read  # noqa: PLC0415  # loads PyTorch
 
     source = read(kind, folder)
     return source.spec, Tokens(source.tokenizer, source.spec), TorchRunner(source, device=device)
+
+
+def _told(runner: Runner, what: str) -> Runner:
+    """Return *runner* with a note for operators beside where it runs."""
+    setattr(runner, "runs_on", f"{getattr(runner, 'runs_on', '')}: {what}")  # noqa: B010
+    return runner
 
 
 def _has_gpu() -> bool:

@@ -27,6 +27,7 @@ class OnnxRunner:
     """
 
     token_budget = TOKEN_BUDGET
+    runs_on = "cpu, ONNX Runtime"
 
     def __init__(self, model: Path, *, inputs: Sequence[str], threads: int = 0) -> None:
         options = onnxruntime.SessionOptions()

@@ -48,6 +48,8 @@ class TokenReranker:
         self.gates = gates or {}
         self._tokens = tokens
         self._runner = runner
+        self.runs_on = str(getattr(runner, "runs_on", ""))
+        """The card or processor, the library, and the precision of the numbers."""
 
     def score(self, texts: Sequence[str], pairs: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return one logit per pair, in the order given, (n,) float32.

@@ -8,13 +8,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Encoding, Tokenizer
 
 from db.errors import UnreadableModelError
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding
 
 Integers = NDArray[np.int64]
 
@@ -91,6 +93,8 @@ class Tokens:
     def __init__(self, tokenizer: str, spec: ModelSpec) -> None:
         """Take the content of a ``tokenizer.json``."""
         try:
+            from tokenizers import Tokenizer  # noqa: PLC0415  # an API has none
+
             self._tokenizer = Tokenizer.from_str(tokenizer)
         except Exception as error:  # the library raises bare `Exception`
             raise UnreadableModelError(TOKENIZER_FILE, str(error)) from error
@@ -187,7 +191,7 @@ def _fill(template: _Template, texts: list[Sequence[int]]) -> tuple[list[int], l
     return ids, types
 
 
-def _template(encoding: Encoding, texts: int) -> _Template:
+def _template(encoding: "Encoding", texts: int) -> _Template:
     parts: list[list[int]] = [[] for _ in range(texts + 1)]
     part_types: list[list[int]] = [[] for _ in range(texts + 1)]
     text_types, seen = [0] * texts, 0

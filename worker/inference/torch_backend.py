@@ -131,6 +131,8 @@ class TorchRunner:
         self._module = source.module.to(self._device, torch.float16 if half else torch.float32)
         self._inputs = source.spec.inputs
         self.token_budget = _TOKEN_BUDGETS[self._device.type]
+        card = torch.cuda.get_device_name(self._device) if half else "cpu"
+        self.runs_on = f"{card}, PyTorch {'fp16' if half else 'fp32'}"
 
     @torch.inference_mode()
     def run(self, batches: Sequence[Batch]) -> Floats:

@@ -40,6 +40,7 @@ from worker.matching.near import Near
 from worker.matching.rounds import scored_in_rounds
 from worker.matching.search import Searcher
 from worker.matching.vectors import embed, seen_of
+from worker.process.meter import METER
 from worker.text.normal import FOREIGN_LIMIT, Seen
 
 OnFinished = Callable[[Sequence[int]], object]
@@ -83,7 +84,8 @@ class Pipeline:
 
         It may run twice or be killed anywhere: what is saved already is found or overwritten.
         """
-        self._embed(batch)
+        with METER.timed("embed"):
+            self._embed(batch)
         for forum_id, group in groupby(sorted(batch, key=_forum), key=_forum):
             self._check_anew(forum_id, list(group), lease)
 
@@ -102,11 +104,13 @@ class Pipeline:
         embed(self._sessions, self._models.encoder, model_id, missing)
 
     def _check(self, forum_id: int, batch: Sequence[Claimed], lease: UUID) -> None:
-        with self._sessions.begin() as session:
+        with METER.timed("search"), self._sessions.begin() as session:
             found = self._search(session, forum_id, batch)
-        scores, unreadable = scored_where_readable(
-            found.matcher, found.near, found.questions, self._nearest_first(found)
-        )
+        with METER.timed("rerank"):
+            scores, unreadable = scored_where_readable(
+                found.matcher, found.near, found.questions, self._nearest_first(found)
+            )
+        METER.add("pairs", "same text", len(found.twins))
         for question in batch:
             if question.id in unreadable:
                 raise UnreadableError(unreadable[question.id])
@@ -116,7 +120,7 @@ class Pipeline:
             kept=self._limits.kept,
             undecided=found.undecided,
         )
-        with self._sessions.begin() as session:
+        with METER.timed("save"), self._sessions.begin() as session:
             done, changed = self._save(session, found, batch, lease, findings)
         set_aside(self._sessions, unreadable, found.versions)
         self._tell(done)

@@ -16,6 +16,7 @@ from worker.inference.cascade import Scores, rerank
 from worker.inference.encoder import Encoder
 from worker.inference.reranker import Reranker
 from worker.matching.near import Near
+from worker.process.meter import METER
 from worker.scoring.calibration import Rule, worth_reading
 from worker.scoring.fusion import Floats, Fusion, unmoved
 from worker.scoring.gate import Screen
@@ -124,7 +125,7 @@ class Matcher:
         """Return the scores of pairs, *near* by their places in *questions*, in their order."""
         reads = self.reranker.calibration.reads
         used, places = np.unique(near.pairs, return_inverse=True)
-        return rerank(
+        scores = rerank(
             self.reranker,
             [questions[place].for_reranker(reads) for place in used.tolist()],
             places.reshape(-1, 2).astype(np.int32),
@@ -134,6 +135,8 @@ class Matcher:
             threshold=self.threshold,
             upper_band=self.upper_band,
         )
+        _note(scores)
+        return scores
 
     def score_many(
         self, questions: Sequence[Seen], near: Near, *, on_done: OnDone = unheard
@@ -153,3 +156,12 @@ class Matcher:
             calls += found.calls
             on_done(len(part))
         return probabilities, calls
+
+
+def _note(scores: Scores) -> None:
+    """Add to the meter how far each pair came in the cascade, and what it was scored."""
+    read, both = ~np.isnan(scores.forward), ~np.isnan(scores.backward)
+    METER.add("pairs", "not read", int((~read).sum()))
+    METER.add("pairs", "one order", int((read & ~both).sum()))
+    METER.add("pairs", "both orders", int(both.sum()))
+    METER.scores(scores.probability.tolist())

@@ -28,7 +28,7 @@ THINGS: Mapping[str, str] = {
     "archive_id": "archive",
     "action_id": "action",
 }
-OF_THE_FORUM_ALONE = {"forum", "question_id"}
+OF_THE_FORUM_ALONE = {"forum", "question_id", "author"}
 """Names that each forum gives itself: the other's q1 is not the own one's."""
 BODIES: Mapping[str, Any] = {
     "PUT /v1/forums/{forum}/questions/{question_id}": {"title": "How do I break in?"},
@@ -78,7 +78,7 @@ def make(client: TestClient, call: str, forum: str, side: Side | None) -> tuple[
         name = match[1]
         if name == "forum":
             return forum
-        if name == "question_id":
+        if name in OF_THE_FORUM_ALONE:
             return "q1"
         return str(ABSENT if side is None else getattr(side, THINGS[name]))
 

@@ -1,7 +1,7 @@
 """A worker that nobody wakes: no broker, no beat, and yet everything that is due is done."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 import pytest
@@ -39,6 +39,8 @@ class LostQueue:
         return iter(())
 
     def ping(self) -> None: ...
+    def measured(self) -> Mapping[tuple[str, ...], float]:
+        return {}
 
 
 class Held(Resources):

@@ -3,10 +3,12 @@
 import io
 import re
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, Self, cast
 
+from db.errors import NotInstalledError
 from worker.archives.load_job import Format
 from worker.archives.readers import sevenzip, stackexchange
 from worker.archives.readers.delimited import DelimitedReader
@@ -131,6 +133,8 @@ def open_stream(
     buffered = cast("io.BufferedReader", unpacked)
     if buffered.peek(4).startswith(_PARQUET) or form is Format.PARQUET:
         # Imported here, because Arrow needs memory and the other commands do not use it.
+        if find_spec("pyarrow") is None:
+            raise NotInstalledError("reading Parquet", needs="pyarrow", extra="parquet")
         from worker.archives.readers.parquet import ParquetReader  # noqa: PLC0415
 
         reader = ParquetReader(seekable(buffered), chosen=chosen)

@@ -168,6 +168,9 @@ def test_metrics_count_requests_by_route_and_work_by_lane(sessions: Factory) -> 
     assert metric(answer.text, "askedbefore_workers_proved") == 1
     assert metric(answer.text, "askedbefore_broker_up") == 1
     assert metric(answer.text, "askedbefore_database_up") == 1
+    assert metric(answer.text, 'askedbefore_database_connections{which="used"}') >= 1
+    quiet = 'askedbefore_class_oldest_due_seconds{forums="quiet",lane="live"}'
+    assert metric(answer.text, quiet) >= 0
     assert "secret-forum" not in answer.text
     assert "cooks" not in answer.text
 

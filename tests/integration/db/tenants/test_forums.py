@@ -16,6 +16,8 @@ class TestTwoForums(TwoForums):
         "update_forum": lambda session, own: forums.update_forum(
             session, own.forum.name, title="New"
         ),
+        "create_forum": lambda session, _own: forums.create_forum(session, "fourth"),
+        "delete_forum": lambda session, own: forums.delete_forum(session, own.forum.name),
         "lock": lambda session, own: forums.lock(session, own.forum.name),
         "hold": lambda session, own: forums.hold(session, own.id),
     }

@@ -25,6 +25,9 @@ class TestTwoForums(TwoForums):
         "note_use": lambda session, own: keys.note_use(
             session, _id(session, own), every=timedelta(0)
         ),
+        "rotate_key": lambda session, own: keys.rotate_key(
+            session, own.key[:11], keep=timedelta(hours=1)
+        ),
         "revoke_key": lambda session, own: keys.revoke_key(session, own.key[:11]),
     }
     service_wide: ClassVar[frozenset[str]] = frozenset({"list_keys"})

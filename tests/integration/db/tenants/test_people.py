@@ -38,6 +38,7 @@ class TestTwoForums(TwoForums):
         ),
         "find_signed_in": lambda session, own: people.find_signed_in(session, own.sign_in),
         "close_sign_in": lambda session, own: people.close_sign_in(session, own.sign_in),
+        "remove_person": lambda session, own: people.remove_person(session, own.person.id),
         "set_disabled": lambda session, own: people.set_disabled(
             session, own.person.id, disabled=True
         ),
@@ -48,7 +49,9 @@ class TestTwoForums(TwoForums):
             lambda session, own, thing: people.get_member(session, own.id, thing),
         ),
     }
-    service_wide: ClassVar[frozenset[str]] = frozenset({"authenticate", "find_by_key", "use_link"})
+    service_wide: ClassVar[frozenset[str]] = frozenset(
+        {"authenticate", "find_by_key", "use_link", "list_people"}
+    )
 
 
 def open_by_link(session: Session, link: str) -> str:

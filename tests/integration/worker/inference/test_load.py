@@ -53,6 +53,10 @@ def encoder(cache: Path) -> Encoder:
     return load_encoder(DEFAULT_ENCODER, device="cpu", cache=cache)
 
 
+def test_a_model_says_what_it_runs_on(encoder: Encoder) -> None:
+    assert getattr(encoder, "runs_on", "") == "cpu, ONNX Runtime int8"
+
+
 @pytest.fixture(scope="module")
 def tiny_reranker(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_reranker(tmp_path_factory.mktemp("tiny") / "reranker")

@@ -1,5 +1,5 @@
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -42,6 +42,8 @@ class NoQueue:
         return iter(())
 
     def ping(self) -> None: ...
+    def measured(self) -> Mapping[tuple[str, ...], float]:
+        return {}
 
 
 def make_models(sessions: Factory, encoder: WordEncoder | None = None) -> Models:

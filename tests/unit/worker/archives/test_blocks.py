@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from worker.archives.blocks import BlockSearch, all_near, keep_nearest
+from worker.archives.products import NumpySearch, Search
 
 
 def unit(count: int, *, dimension: int = 16, seed: int = 0) -> NDArray[np.float16]:
@@ -26,10 +27,17 @@ def as_set(left: NDArray[np.int64], right: NDArray[np.int64]) -> set[tuple[int, 
     return set(zip(left.tolist(), right.tolist(), strict=True))
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_every_pair_over_the_floor_is_found_once(dtype: torch.dtype) -> None:
+@pytest.mark.parametrize(
+    "search",
+    [
+        BlockSearch("cpu", dtype=torch.float32),
+        BlockSearch("cpu", dtype=torch.bfloat16),
+        NumpySearch(),
+    ],
+    ids=["fp32", "bf16", "numpy"],
+)
+def test_every_pair_over_the_floor_is_found_once(search: Search) -> None:
     vectors = unit(3_000)
-    search = BlockSearch("cpu", dtype=dtype)
 
     found = all_near(vectors, floor=0.7, top_k=3_000, search=search, block=1_100)
 
@@ -121,3 +129,20 @@ def test_a_gpu_finds_what_the_cpu_finds() -> None:
     on_gpu = all_near(vectors, floor=0.5, top_k=100, search=BlockSearch("cuda"))
 
     assert as_set(on_cpu.left, on_cpu.right) == as_set(on_gpu.left, on_gpu.right)
+
+
+@pytest.mark.parametrize("top_k", [1, 3, 50])
+@pytest.mark.parametrize("same", [True, False])
+def test_numpy_finds_what_pytorch_finds_in_a_crowd_too(top_k: int, *, same: bool) -> None:
+    base, noise = unit(1)[0], unit(1_500, seed=1).astype(np.float32)
+    crowd = base + 0.4 * noise
+    left = (crowd / np.linalg.norm(crowd, axis=1, keepdims=True)).astype(np.float16)
+    right = left if same else left[::-1][:1_200].copy()
+    torch_search = BlockSearch("cpu", dtype=torch.float32)
+
+    ours = NumpySearch().tile(left, right, floor=0.8, top_k=top_k, same=same)
+    theirs = torch_search.tile(left, right, floor=0.8, top_k=top_k, same=same)
+
+    both = as_set(ours.left, ours.right) & as_set(theirs.left, theirs.right)
+    assert len(both) >= 0.999 * len(theirs)  # a tie may fall to either side
+    assert abs(len(ours) - len(theirs)) <= 0.001 * len(theirs)

@@ -1,0 +1,96 @@
+"""Back up and restore of 100,000 questions with vectors, pairs, decisions and events.
+
+``python -m bench.backup [COUNT]`` fills one database with made-up rows, backs it up to a file while
+nothing else runs, restores it into an empty one, and prints a Markdown table.
+"""
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from sqlalchemy import text
+
+from cli.running.service import Servers, running_servers, settings_of
+from db.engine import make_engine
+from db.keeping.backup import write_backup
+from db.keeping.restore import read_backup
+from db.vectors import models, partitions
+from db.vectors.rows import ModelKind
+
+COUNT = 100_000
+DIMENSION = 384
+
+_ROWS = (
+    "INSERT INTO forums (name, title) VALUES ('large', 'Large')",
+    """INSERT INTO questions (forum_id, external_id, title, body, author, text_fields, text_digest,
+        content_digest, bi_encoder_id, checked_at)
+    SELECT forums.id, n::text, 'How is thing ' || n || ' repaired when part ' || n % 97 || ' broke',
+        repeat('It did so on the way home, nobody knows why. ', 1 + n % 12), 'by ' || n % 5000,
+        'title_body', sha256(n::text::bytea), sha256(n::text::bytea), :model, now()
+    FROM forums, generate_series(1, :count) n""",
+    """INSERT INTO embeddings (model_id, question_id, forum_id, visible, text_digest, vector)
+    SELECT :model, id, forum_id, true, text_digest,
+        (SELECT array_agg(random() - 0.5 + 0 * questions.id) FROM generate_series(1, 384))::halfvec
+    FROM questions""",
+    """INSERT INTO pairs (forum_id, low_id, high_id, kind, cosine, score, threshold,
+        low_text_version, high_text_version, status)
+    SELECT forum_id, id, id + 1, 'model', 0.9, 0.8, 0.7, 1, 1,
+        CASE WHEN id % 3 = 0 THEN 'duplicate' ELSE 'flagged' END
+    FROM questions WHERE id < (SELECT max(id) FROM questions) AND id % 2 = 0""",
+    """INSERT INTO events (forum_id, kind, pair_id, actor)
+    SELECT forum_id, 'pair.flagged', id, 'worker' FROM pairs""",
+)
+
+
+def main() -> None:
+    """Fill, back up, restore, and print what each took."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else COUNT
+    with running_servers() as servers, tempfile.TemporaryDirectory() as folder:
+        _fill(servers, count)
+        file = Path(folder) / "backup.tar"
+        begun = time.perf_counter()
+        with file.open("wb") as target:
+            kept = write_backup(servers.engine, target, about={"version": "bench", "settings": {}})
+        backed_up_s = time.perf_counter() - begun
+        with servers.engine.connect() as connection:
+            autocommit = connection.execution_options(isolation_level="AUTOCOMMIT")
+            autocommit.exec_driver_sql("CREATE DATABASE restored")
+        url = servers.engine.url.set(database="restored").render_as_string(hide_password=False)
+        engine = make_engine(settings_of(url))
+        begun = time.perf_counter()
+        with file.open("rb") as source:
+            _, restored = read_backup(engine, source)
+        restored_s = time.perf_counter() - begun
+        engine.dispose()
+        if restored.rows != kept.rows:
+            sys.exit(f"restored {restored.rows}, not {kept.rows}")
+        size = file.stat().st_size
+    print("| questions | pairs | rows in all | unpacked MB | file MB | back up s | restore s |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    cells = (
+        *(f"{kept.rows[table]:,}" for table in ("questions", "pairs")),
+        f"{sum(kept.rows.values()):,}",
+        f"{kept.size / 1e6:.0f}",
+        f"{size / 1e6:.0f}",
+        f"{backed_up_s:.1f}",
+        f"{restored_s:.1f}",
+    )
+    print(f"| {' | '.join(cells)} |")
+
+
+def _fill(servers: Servers, count: int) -> None:
+    with servers.sessions.begin() as session:
+        session.execute(text("SET LOCAL statement_timeout = 0"))
+        model = models.ensure_model(
+            session, kind=ModelKind.BI_ENCODER, name="bench", digest="bench", dimension=DIMENSION
+        )
+        models.activate(session, model.id)
+        partitions.ensure_partition(session, model, with_index=False)
+        for statement in _ROWS:
+            session.execute(text(statement), {"model": model.id, "count": count})
+    partitions.build_index(servers.engine, model)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""What a look at one part of the service brings."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import redis
+from sqlalchemy import Engine
+
+from db.engine import Sessions, make_engine, make_sessions
+from db.errors import ServiceError
+from db.settings import DatabaseSettings
+from worker.queue import make_redis
+from worker.settings import WorkerSettings
+
+
+class FaultError(ServiceError):
+    """A part of the service does not work; *fix* is what to do."""
+
+    def __init__(self, what: str, fix: str) -> None:
+        super().__init__(what)
+        self.fix = fix
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What was found: good, or a fault with what to do about it."""
+
+    name: str
+    ok: bool
+    said: str
+    fix: str = ""
+
+
+class Patient:
+    """The service that is looked at; its parts are reached when a check needs them."""
+
+    @cached_property
+    def settings(self) -> WorkerSettings:
+        """Return the settings that workers have here."""
+        return WorkerSettings()
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Return connections to the database."""
+        return make_engine(DatabaseSettings())
+
+    @property
+    def sessions(self) -> Sessions:
+        """Return sessions on the database."""
+        return make_sessions(self.engine)
+
+    @cached_property
+    def redis(self) -> redis.Redis:
+        """Return a client of Redis."""
+        return make_redis(self.settings.redis_url.get_secret_value())
+
+
+Check = Callable[[Patient], str]
+"""Looks at one part and says what is good there; raises `FaultError`."""
+
+
+def look(name: str, check: Check, patient: Patient) -> Finding:
+    """Return what *check* finds."""
+    try:
+        return Finding(name=name, ok=True, said=check(patient))
+    except FaultError as error:
+        return Finding(name=name, ok=False, said=str(error), fix=error.fix)
+    except ServiceError as error:
+        return Finding(name=name, ok=False, said=str(error))
+    except Exception as error:  # noqa: BLE001  # whatever a doctor meets is reported
+        return Finding(name=name, ok=False, said=f"{type(error).__name__}: {error}".strip())

@@ -1,0 +1,54 @@
+"""`askedbefore authors`: all about one author, exported or erased."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cli.connect import database
+from cli.output import print_json
+from db.questions import authors, questions
+from db.tenants import forums
+
+app = typer.Typer(help="All about one author: exported, or erased.", no_args_is_help=True)
+console = Console(stderr=True)
+
+_Name = Annotated[str, typer.Argument(help="The author's name, as the forum sends it.")]
+_Forum = Annotated[str, typer.Option(help="The forum.")]
+
+
+@app.command()
+def export(name: _Name, forum: _Forum) -> None:
+    """Print all questions of an author, with what was found about them, as JSON."""
+    with database() as sessions, sessions.begin() as session:
+        row = forums.get_forum(session, forum)
+        found = [
+            asdict(questions.answer(session, row.id, one.external_id))
+            for one in authors.all_by(session, row, name)
+        ]
+        kept_as = authors.kept_name(row, name)
+    print_json({"author": name, "forum": forum, "kept_as": kept_as, "questions": found})
+
+
+@app.command()
+def erase(
+    name: _Name,
+    forum: _Forum,
+    keep_questions: Annotated[
+        bool, typer.Option("--keep-questions", help="Only take the name off the questions.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Erase all questions of an author, with vectors, pairs and events, for good."""
+    what = "the name" if keep_questions else "all questions"
+    if not yes:
+        typer.confirm(f"Erase {what} of {name} in {forum}?", abort=True, err=True)
+    with database() as sessions, sessions.begin() as session:
+        row = forums.get_forum(session, forum)
+        if keep_questions:
+            count = authors.forget(session, row, name)
+        else:
+            count = authors.erase(session, row, name, actor="command line")
+    told = "lost the name" if keep_questions else "are erased"
+    console.print(f"{count:,} questions {told}.", highlight=False)

@@ -1,0 +1,97 @@
+"""Takes away what a forum does not want to keep any longer, some rows at a time."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from db.engine import Sessions
+from db.questions import questions
+from db.tables.pairs import Event
+from db.tables.questions import Question
+from db.tables.review import Decision
+from db.tenants import forums
+from db.tenants.rows import ForumRow
+
+_BATCH = 500
+_MOST = 20
+"""Batches of one kind in one round: the next round goes on."""
+ACTOR = "retention"
+
+
+def prune(sessions: Sessions) -> dict[str, int]:
+    """Take away what is older than its forum keeps it, and return how much of each kind.
+
+    Each batch is a transaction: it can be broken off and run again.
+    """
+    with sessions.begin() as session:
+        rows = forums.list_forums(session)
+    done = {"questions": 0, "authors": 0, "events": 0, "decisions": 0}
+    for forum in rows:
+        for kind, days, step in (
+            ("questions", forum.keep_questions_days, _questions),
+            ("authors", forum.keep_authors_days, _authors),
+            ("events", forum.keep_events_days, _events),
+            ("decisions", forum.keep_decisions_days, _decisions),
+        ):
+            if days is not None:
+                done[kind] += _in_batches(sessions, forum, days, step)
+    return done
+
+
+_Step = Callable[[Session, ForumRow, int], int]
+
+
+def _in_batches(sessions: Sessions, forum: ForumRow, days: int, step: _Step) -> int:
+    total = 0
+    for _ in range(_MOST):
+        with sessions.begin() as session:
+            count = step(session, forum, days)
+        total += count
+        if count < _BATCH:
+            break
+    return total
+
+
+def _first(statement: Select[Any]) -> Select[Any]:
+    return statement.limit(_BATCH).with_for_update(skip_locked=True)
+
+
+def _questions(session: Session, forum: ForumRow, days: int) -> int:
+    old = Question.updated_at < func.now() - timedelta(days=days)
+    found = select(Question.external_id).where(Question.forum_id == forum.id, old).limit(_BATCH)
+    external_ids = list(session.execute(found).scalars())
+    for external_id in external_ids:
+        questions.erase(session, forum.id, external_id, actor=ACTOR)
+    return len(external_ids)
+
+
+def _authors(session: Session, forum: ForumRow, days: int) -> int:
+    found = select(Question.id).where(
+        Question.forum_id == forum.id,
+        Question.author.is_not(None),
+        Question.updated_at < func.now() - timedelta(days=days),
+    )
+    ids = list(session.execute(_first(found)).scalars())
+    session.execute(update(Question).where(Question.id.in_(ids)).values(author=None))
+    return len(ids)
+
+
+def _events(session: Session, forum: ForumRow, days: int) -> int:
+    found = select(Event.id).where(
+        Event.forum_id == forum.id, Event.created_at < func.now() - timedelta(days=days)
+    )
+    ids = list(session.execute(_first(found)).scalars())
+    session.execute(delete(Event).where(Event.id.in_(ids)))
+    return len(ids)
+
+
+def _decisions(session: Session, forum: ForumRow, days: int) -> int:
+    found = select(Decision.id).where(
+        Decision.forum_id == forum.id, Decision.created_at < func.now() - timedelta(days=days)
+    )
+    ids = list(session.execute(_first(found)).scalars())
+    session.execute(delete(Decision).where(Decision.id.in_(ids)))
+    return len(ids)

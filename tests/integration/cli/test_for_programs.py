@@ -1,0 +1,125 @@
+"""Commands that other programs call: JSON, what they change, and how they end."""
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from cli.version import version
+from db.archives import archives
+from db.questions import questions
+from db.tables.questions import Question
+from db.tenants import keys
+from tests.command import run
+from tests.factories import make_forum, save_questions
+
+Factory = sessionmaker[Session]
+
+
+@pytest.fixture
+def home(running_home: Path, committed: Factory) -> Iterator[Path]:
+    with committed.begin() as session:
+        make_forum(session, "cooks")
+    yield running_home
+    assert committed is not None
+
+
+@pytest.mark.parametrize("group", ["forums", "keys", "models", "people"])
+def test_every_list_can_be_read_by_a_program(home: Path, group: str) -> None:
+    done = run(home, group, "list", "--json")
+
+    assert done.returncode == 0
+    assert isinstance(json.loads(done.stdout), list)
+
+
+def test_archives_can_be_read_by_a_program(home: Path) -> None:
+    assert json.loads(run(home, "archives", "--json").stdout) == []
+
+
+def test_a_forum_is_created_once_and_deleted_with_all_that_it_has(
+    home: Path, committed: Factory
+) -> None:
+    made = run(home, "forums", "create", "bakers", "--title", "For bakers", "--json")
+    again = run(home, "forums", "create", "bakers")
+    with committed.begin() as session:
+        save_questions(session, make_forum(session, "bakers"), "How long does dough rest?")
+    gone = run(home, "forums", "delete", "bakers", "--yes")
+
+    assert json.loads(made.stdout)[0]["title"] == "For bakers"
+    assert again.returncode == 1
+    assert "there is a forum 'bakers' already" in again.stderr
+    assert gone.returncode == 0
+    with committed.begin() as session:
+        assert session.query(Question).count() == 0
+
+
+def test_a_forum_is_not_deleted_without_a_yes(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    refused = run(home, "forums", "delete", "cooks")
+
+    assert refused.returncode == 1
+    assert "cooks" in run(home, "forums", "list").stdout
+
+
+def test_a_rotated_key_lets_the_old_one_work_for_a_while(home: Path, committed: Factory) -> None:
+    old = run(home, "keys", "create", "--forum", "cooks", "--scope", "submit").stdout.split()[-1]
+
+    new = run(home, "keys", "rotate", old[:11]).stdout.split()[-1]
+    ended = run(home, "keys", "rotate", new[:11], "--keep-hours", "0").stdout.split()[-1]
+
+    with committed.begin() as session:
+        found = {secret: keys.find_key(session, secret) for secret in (old, new, ended)}
+    assert found[old] is not None
+    assert found[new] is None
+    last = found[ended]
+    assert last is not None
+    assert (sorted(last.scopes), sorted(last.forums)) == (["submit"], ["cooks"])
+
+
+def test_a_person_is_listed_locked_out_let_in_and_removed(home: Path) -> None:
+    run(home, "people", "add", "ann", "--forum", "cooks")
+    run(home, "people", "disable", "ann")
+    locked = json.loads(run(home, "people", "list", "--json").stdout)
+    run(home, "people", "enable", "ann")
+    free = json.loads(run(home, "people", "list", "--json").stdout)
+    run(home, "people", "remove", "ann")
+    left = json.loads(run(home, "people", "list", "--json").stdout)
+
+    assert [one["disabled"] for one in locked + free] == [True, False]
+    assert free[0]["roles"] == {"cooks": "moderator"}
+    assert left == []
+
+
+def test_an_archive_that_was_a_mistake_is_taken_back(home: Path, committed: Factory) -> None:
+    with committed.begin() as session:
+        forum = make_forum(session, "cooks")
+        save_questions(session, forum, "How long does rice cook?")
+        save_questions(session, forum, "How is an egg boiled?", "Why do onions sting?", first=2)
+        wrong = archives.create(session, forum.id, name="wrong.csv", form="csv", top_k=100)
+        brought = Question.external_id.in_(("2", "3"))
+        session.execute(update(Question).where(brought).values(archive_id=wrong.id))
+
+    done = run(home, "archives", "undo", str(wrong.id), "--yes")
+
+    assert done.returncode == 0, done.stderr
+    assert "2 questions" in done.stdout
+    with committed.begin() as session:
+        left = questions.list_questions(session, forum.id, after=0, limit=10)
+        assert [row.external_id for row in left] == ["1"]
+        assert archives.get(session, wrong.id).state == "cancelled"
+
+
+def test_the_version_says_from_where_it_runs(tmp_path: Path) -> None:
+    done = run(tmp_path, "--version")
+
+    assert done.stdout.startswith(f"askedbefore {version()} from {Path(__file__).parents[3]}")
+
+
+def test_a_wrong_option_ends_with_2_and_a_refusal_with_1(home: Path, engine: Engine) -> None:
+    assert engine is not None
+    assert run(home, "keys", "list", "--nonsense").returncode == 2
+    assert run(home, "keys", "revoke", "ab_nothing").returncode == 1

@@ -1,0 +1,210 @@
+"""Exact candidate search without PyTorch: what any search of blocks promises, and one in NumPy.
+
+A worker whose models are exported already needs no PyTorch, and so no gigabyte of it on its disk.
+"""
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from itertools import combinations_with_replacement
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.matching.near import Near
+from worker.scoring.gate import Gate, gate_scores
+
+Vectors = NDArray[np.float16] | NDArray[np.float32]
+_Integers = NDArray[np.int64]
+_Floats = NDArray[np.float32]
+
+BLOCK = 4_096
+"""Rows of a block: a tile of two such blocks is well under half a second on two cores."""
+_SLAB = 1_024
+_CROWDED = 4
+_EXACT_CHUNK = 1 << 14
+_PRUNE_AT = 4
+_MARGIN = 1e-5
+
+
+class Search(Protocol):
+    """Finds all pairs of two blocks of vectors at or above a cosine."""
+
+    @property
+    def block(self) -> int:
+        """Return how many rows make a block that takes this device about half a second."""
+        ...
+
+    @property
+    def is_on_gpu(self) -> bool:
+        """Return whether the products are computed on a GPU."""
+        ...
+
+    def tile(
+        self,
+        left: Vectors,
+        right: Vectors,
+        *,
+        floor: float,
+        top_k: int,
+        same: bool = False,
+        gate: Gate | None = None,
+    ) -> Near:
+        """Return the pairs of rows of *left* and *right*, both (n, dim) of unit length."""
+        ...
+
+
+def make_search(device: str, *, threads: int) -> Search:
+    """Return a search on *device*: in PyTorch, or in NumPy where PyTorch is not installed."""
+    return search_maker()(device, threads=threads)
+
+
+def search_maker() -> Callable[..., Search]:
+    """Return what makes a search of a device and its ``threads``; loads PyTorch if it is there."""
+    if find_spec("torch") is None:
+        return lambda *_, **__: NumpySearch()
+    from worker.archives.blocks import BlockSearch  # noqa: PLC0415  # loads PyTorch
+
+    return BlockSearch
+
+
+class NumpySearch:
+    """Finds pairs as `worker.archives.blocks.BlockSearch` does on a CPU, in single precision."""
+
+    block = BLOCK
+    is_on_gpu = False
+
+    def tile(
+        self,
+        left: Vectors,
+        right: Vectors,
+        *,
+        floor: float,
+        top_k: int,
+        same: bool = False,
+        gate: Gate | None = None,
+    ) -> Near:
+        """Return the pairs of rows of *left* and *right*, both (n, dim) of unit length.
+
+        A pair stays if it is among the *top_k* of one of its rows. With *same* both are one block,
+        and each pair comes once. Pairs that *gate* leaves out are missing.
+        """
+        ours, theirs = np.asarray(left, np.float32), np.asarray(right, np.float32)
+        found = [
+            _slab(ours, theirs, start, floor=floor, top_k=top_k, same=same)
+            for start in range(0, len(ours), _SLAB)
+        ]
+        none = np.zeros(0, np.int64)
+        rows = np.concatenate([hit[0] for hit in found] or [none])
+        columns = np.concatenate([hit[1] for hit in found] or [none])
+        cosines, passed = _exact(ours, theirs, rows, columns, gate)
+        sure = passed & (cosines >= floor)
+        shift = 0 if same else len(left)
+        near = keep_nearest(rows[sure], columns[sure] + shift, cosines[sure], top_k=top_k)
+        return Near(near.left, near.right - shift, near.cosine, near.capped)
+
+
+def _slab(
+    ours: _Floats, theirs: _Floats, start: int, *, floor: float, top_k: int, same: bool
+) -> tuple[_Integers, _Integers]:
+    scores = ours[start : start + _SLAB] @ theirs.T  # (s, m)
+    if same:
+        rows, columns = scores.shape
+        scores[np.tri(rows, columns, start, dtype=bool)] = -2.0
+    mask = scores >= floor - _MARGIN
+    if int(mask.sum()) > _CROWDED * top_k * len(scores):
+        mask &= _top_of_either_side(scores, top_k)
+    hits, places = np.divmod(np.flatnonzero(mask), scores.shape[1])
+    return hits + start, places
+
+
+def _top_of_either_side(scores: _Floats, top_k: int) -> NDArray[np.bool_]:
+    keep = np.zeros_like(scores, dtype=bool)
+    for side in (0, 1):
+        count = min(top_k, scores.shape[side])
+        best = np.argpartition(-scores, count - 1, axis=side)
+        np.put_along_axis(keep, best.take(range(count), axis=side), True, axis=side)
+    return keep
+
+
+def _exact(
+    ours: _Floats, theirs: _Floats, rows: _Integers, columns: _Integers, gate: Gate | None
+) -> tuple[_Floats, NDArray[np.bool_]]:
+    """Return the cosine of each pair, and whether it passes the gate."""
+    cosines, passed = np.zeros(len(rows), np.float32), np.ones(len(rows), bool)
+    for at in range(0, len(rows), _EXACT_CHUNK):
+        part = slice(at, at + _EXACT_CHUNK)
+        one, other = ours[rows[part]], theirs[columns[part]]
+        cosines[part] = (one * other).sum(1)
+        if gate is not None:
+            passed[part] = gate_scores(one, other, gate.weights) >= gate.bar
+    return cosines, passed
+
+
+def keep_nearest(
+    left: NDArray[np.int64], right: NDArray[np.int64], cosine: NDArray[np.float32], *, top_k: int
+) -> Near:
+    """Return the pairs that are among the *top_k* nearest of at least one of their questions."""
+    ends = np.concatenate((left, right))
+    degree = np.bincount(ends) if len(ends) else np.zeros(0, dtype=np.int64)
+    crowded = degree > top_k
+    if not crowded.any():
+        return Near(left, right, cosine)
+    keep = ~(crowded[left] & crowded[right])
+    places = np.flatnonzero(crowded[ends])
+    pair = places % len(left)
+    order = np.lexsort((pair, -cosine[pair], ends[places]))
+    owners = ends[places][order]
+    firsts = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1]])
+    rank = np.arange(len(owners)) - np.repeat(firsts, np.diff(np.r_[firsts, len(owners)]))
+    keep[pair[order[rank < top_k]]] = True
+    return Near(left[keep], right[keep], cosine[keep], int(crowded.sum()))
+
+
+def all_near(
+    vectors: Vectors,
+    *,
+    floor: float,
+    top_k: int,
+    search: Search,
+    on_tile: Callable[[int], None] = lambda _done: None,
+    block: int = BLOCK,
+    gate: Gate | None = None,
+) -> Near:
+    """Return every pair of rows of *vectors*, (n, dim), with a cosine of at least *floor*.
+
+    *on_tile* is called with how many pairs of rows were compared. A row with more than *top_k*
+    keeps its nearest, and those for which it is among the nearest. Pairs that *gate* leaves out are
+    missing.
+    """
+    starts = range(0, len(vectors), block)
+    left: list[NDArray[np.int64]] = []
+    right: list[NDArray[np.int64]] = []
+    cosine: list[NDArray[np.float32]] = []
+    held = 0
+    for a, b in combinations_with_replacement(starts, 2):
+        ours, theirs = vectors[a : a + block], vectors[b : b + block]
+        found = search.tile(ours, theirs, floor=floor, top_k=top_k, same=a == b, gate=gate)
+        left.append(found.left + a)
+        right.append(found.right + b)
+        cosine.append(found.cosine)
+        held += len(found)
+        if held > _PRUNE_AT * top_k * len(vectors):
+            pruned = _joined(left, right, cosine, top_k)
+            left, right, cosine = [pruned.left], [pruned.right], [pruned.cosine]
+            held = len(pruned)
+        on_tile(len(ours) * (len(ours) - 1) // 2 if a == b else len(ours) * len(theirs))
+    return _joined(left, right, cosine, top_k)
+
+
+def _joined(
+    left: list[NDArray[np.int64]],
+    right: list[NDArray[np.int64]],
+    cosine: list[NDArray[np.float32]],
+    top_k: int,
+) -> Near:
+    if not left:
+        return Near.none()
+    return keep_nearest(
+        np.concatenate(left), np.concatenate(right), np.concatenate(cosine), top_k=top_k
+    )

@@ -1,0 +1,63 @@
+"""The clock of the periodic tasks: one beat sends them, a second one waits for its place.
+
+It tells its supervisor with every round that it runs.
+"""
+
+import os
+import socket
+import time
+from typing import Any
+
+from celery.beat import Scheduler
+
+from worker.process import alive
+from worker.queue import Broker
+from worker.settings import WorkerSettings
+
+KEY = "askedbefore:beat"
+_ROUND_S = 5.0
+_HELD_S = 20
+"""Seconds after which a beat that has died loses its place."""
+
+_TAKE = """
+if redis.call('get', KEYS[1]) == ARGV[1] or redis.call('set', KEYS[1], ARGV[1], 'NX') then
+  redis.call('expire', KEYS[1], ARGV[2])
+  return 1
+end
+return 0
+"""
+
+
+class Place:
+    """The place of the one beat that sends; it is kept in Redis and ends by itself."""
+
+    def __init__(self, broker: Broker, name: str) -> None:
+        self._broker = broker
+        self._name = name
+
+    def is_ours(self) -> bool:
+        """Take or keep the place, and return whether this beat has it; without Redis nobody."""
+        taken = self._broker.ask(
+            lambda client: client.eval(_TAKE, 1, KEY, self._name, str(_HELD_S)), default=0
+        )
+        return bool(taken)
+
+
+def schedule_of(settings: WorkerSettings) -> type[Scheduler]:
+    """Return the schedule of a beat with these *settings*, in memory."""
+    broker = Broker(settings.redis_url.get_secret_value())
+    place = Place(broker, f"{socket.gethostname()}-{os.getpid()}")
+
+    class OneOfMany(Scheduler):
+        _told_at = float("-inf")
+
+        def tick(self, *arguments: Any, **options: Any) -> float:
+            wait_s = _ROUND_S
+            if place.is_ours():
+                wait_s = min(_ROUND_S, super().tick(*arguments, **options))
+            if time.monotonic() - self._told_at >= _ROUND_S:
+                alive.tell(settings.alive_file)
+                self._told_at = time.monotonic()
+            return wait_s
+
+    return OneOfMany
