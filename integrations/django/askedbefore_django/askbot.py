@@ -13,6 +13,8 @@ from askedbefore_django.sources import Source
 
 _REASON_LENGTH = 256
 _MODERATOR = "m"
+LABEL = "possible-duplicate"
+"""The tag of a question that nobody has decided on yet."""
 
 
 class Questions(Source):
@@ -71,6 +73,9 @@ class Questions(Source):
             comment.delete()
             instance.comment_count = max(instance.comment_count - 1, 0)
             instance.save()
+        tags = instance.thread.get_tag_names()
+        if left.get("tag") in tags:
+            self._retag(instance, [tag for tag in tags if tag != left["tag"]])
         if not left.get("stays"):
             bot = actor()
             instance.thread.set_closed_status(False, bot, timezone.now(), "")
@@ -80,12 +85,22 @@ class Questions(Source):
         """Link to the other question in a comment, and leave the question open."""
         return {"comment": self._comment(actor(), instance, action), "stays": True}
 
+    def label(self, instance: Any, action: Action) -> dict[str, Any]:
+        """Add the tag `LABEL`."""
+        tags = instance.thread.get_tag_names()
+        if LABEL not in tags:
+            self._retag(instance, [*tags, LABEL])
+        return {"tag": None if LABEL in tags else LABEL, "stays": True}
+
+    def _retag(self, question: Any, tags: Iterable[str]) -> None:
+        bot = actor()
+        bot.retag_question(question=question, tags=" ".join(tags), silent=True)
+
     def _comment(self, bot: Any, question: Any, action: Action) -> int | None:
         if action.canonical_url is None:
             return None
         # No Markdown: Askbot's comments are plain text by default, in which addresses become links.
-        title = self._title_of(action.canonical_id)
-        text = f"This was asked before: {title} {action.canonical_url}"
+        text = conf().words(action, self._title_of(action.canonical_id))
         comment = bot.post_comment(parent_post=question, body_text=text)
         return int(comment.pk)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Any
 
-from askedbefore_client import Client, Retry
+from askedbefore_client import Action, Client, Retry
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
@@ -35,6 +35,13 @@ class Conf:
     def browser_url(self) -> str:
         """Return the address for browsers, without a slash at its end."""
         return (self.public_url or self.url).rstrip("/")
+
+    def words(self, action: Action, title: str = "") -> str:
+        """Return what the asker is told: the earlier question, and where to object."""
+        told = " ".join(filter(None, ("This was asked before:", title, action.canonical_url)))
+        if action.objection_path is None:
+            return told
+        return f"{told} Is yours different? Say so here: {self.browser_url}{action.objection_path}"
 
     def client(self, **changes: object) -> Client:
         """Return a new client; pauses are left to the caller's own loop."""

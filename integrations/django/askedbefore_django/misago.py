@@ -8,7 +8,7 @@ from askedbefore_client import Action
 from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.html import escape
+from django.utils.html import urlize
 
 from askedbefore_django.conf import conf
 from askedbefore_django.sources import Source
@@ -98,14 +98,14 @@ def _reply(user: Any, thread: Any, action: Action) -> int:
     from misago.threads.checksums import update_post_checksum  # noqa: PLC0415
     from misago.threads.models import Post  # noqa: PLC0415
 
-    url, now = action.canonical_url or "", timezone.now()
+    words, now = conf().words(action), timezone.now()
     post = Post.objects.create(
         category=thread.category,
         thread=thread,
         poster=user,
         poster_name=user.username,
-        original=f"This was asked before: <{url}>",
-        parsed=f'<p>This was asked before: <a href="{escape(url)}">{escape(url)}</a></p>',
+        original=words,
+        parsed=f"<p>{urlize(words, nofollow=False, autoescape=True)}</p>",
         posted_on=now,
         updated_on=now,
     )
