@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from cli.connect import database
-from cli.running.service import wait_until
+from cli.running.service import held_port, wait_until
 from db.deciding import decisions
 from db.pairs import listing
 from db.rows import PairStatus
 from db.tenants import forums, keys
 from integrations.demo.forum import ROOT, run
-from tests.forums.conftest import Place
+from integrations.demo.service import Up
 from tests.review import Seeded, say
 
 pytestmark = pytest.mark.forums
@@ -62,7 +63,7 @@ def postgres() -> Iterator[str]:
 class Misago:
     """A Misago on a database of its own, connected to the service."""
 
-    place: Place
+    up: Up
     key: str
     variables: dict[str, str]
 
@@ -77,27 +78,37 @@ class Misago:
         return json.loads(self.python(str(HERE / "misago_steps.py"), *words).splitlines()[-1])
 
     def stored(self, question_id: str) -> Any:
-        import httpx2  # noqa: PLC0415
-
-        url = f"{self.place.up.url}/v1/forums/{FORUM}/questions/{question_id}"
+        url = f"{self.up.url}/v1/forums/{FORUM}/questions/{question_id}"
         headers = {"Authorization": f"Bearer {self.key}"}
         return httpx2.get(url, headers=headers, timeout=30).json()
 
 
 @pytest.fixture(scope="module")
-def misago(place: Place) -> Iterator[Misago]:
+def up() -> Iterator[Up]:
+    with tempfile.TemporaryDirectory(prefix="abm-", dir="/tmp") as folder, held_port() as port:
+        Path(folder).chmod(0o711)
+        made = Up(Path(folder) / "service", port)
+        try:
+            made.start()
+            yield made
+        finally:
+            made.stop()
+
+
+@pytest.fixture(scope="module")
+def misago(up: Up) -> Iterator[Misago]:
     if not (ENVIRONMENT / "bin" / "python").exists():
         run([sys.executable, "-m", "venv", str(ENVIRONMENT)])
         wanted = [f"misago=={VERSION}", str(ROOT / "client")]
         run([str(ENVIRONMENT / "bin" / "pip"), "install", "--quiet", *wanted])
-    with database(place.up.folder) as sessions, sessions.begin() as session:
+    with database(up.folder) as sessions, sessions.begin() as session:
         row = forums.ensure_forum(session, FORUM)
         key = keys.create_key(session, name="misago", forum_ids=[row.id], scopes=["submit"])
     with postgres() as socket:
         given = {
             "database": {"NAME": "misago", "USER": "postgres", "PASSWORD": "", "HOST": socket},
             "askedbefore": {
-                "URL": place.up.url,
+                "URL": up.url,
                 "FORUM": FORUM,
                 "KEY": key,
                 "SITE_URL": "https://misago.example",
@@ -112,7 +123,7 @@ def misago(place: Place) -> Iterator[Misago]:
             "DJANGO_SETTINGS_MODULE": "misago_settings",
             "MISAGO_TEST": json.dumps(given),
         }
-        made = Misago(place, key, variables)
+        made = Misago(up, key, variables)
         made.manage("migrate", "--noinput")
         yield made
 
@@ -124,9 +135,9 @@ def threads(misago: Misago) -> dict[str, int]:
     return made
 
 
-def decide(place: Place) -> tuple[Seeded, int]:
+def decide(up: Up) -> tuple[Seeded, int]:
     """Have a moderator confirm the pair; return what an undo needs."""
-    with database(place.up.folder) as sessions, sessions.begin() as session:
+    with database(up.folder) as sessions, sessions.begin() as session:
         row = forums.get_forum(session, FORUM)
         where = listing.PairFilter(statuses=[PairStatus.FLAGGED])
         (pair,) = listing.list_pairs(session, row.id, where=where, after=None, limit=9)
@@ -151,10 +162,10 @@ def test_threads_are_submitted_and_private_ones_never(
 def test_a_decision_closes_the_thread_with_a_link_and_an_undo_opens_it(
     misago: Misago, threads: dict[str, int]
 ) -> None:
-    seeded, decision = decide(misago.place)
+    seeded, decision = decide(misago.up)
     misago.manage("askedbefore_deliver", "--once")
     after = {name: misago.step("show", str(threads[name])) for name in "ab"}
-    with database(misago.place.up.folder) as sessions, sessions.begin() as session:
+    with database(misago.up.folder) as sessions, sessions.begin() as session:
         decisions.undo(session, seeded.forum.id, decision, actor="ana")
     misago.manage("askedbefore_deliver", "--once")
     (shut,) = (name for name in "ab" if after[name]["closed"])
