@@ -101,9 +101,10 @@ def test_the_moderators_decision_closes_the_question_with_a_link(
     decide(moderator, place, asked, "d")
 
     wait_until(lambda: is_closed(asker, asked), timeout_s=SOON_S, pause_s=1)
-    comment = asker.locator(".comment").filter(has_text="This was asked before")
+    comment = asker.get_by_text("This was asked before")
     expect(comment).to_contain_text(STORED)
-    link = comment.locator("a[href*='/question/']").first
+    link = comment.locator("a[href*='/question/']")
+    expect(comment.locator("a[href*='/objections/']")).to_be_visible()
     expect(asker.locator(".question-status")).to_contain_text("duplicate of http")
     asker.screenshot(path=SHOTS / "askbot-closed.png")
     link.click()
