@@ -134,6 +134,12 @@ _DROP_INDEX = """DO $$ DECLARE name text; BEGIN
     SELECT indexname INTO name FROM pg_indexes WHERE indexname ~ '^embeddings_m.*_vector$';
     EXECUTE 'DROP INDEX ' || name; END $$"""
 
+
+def _lose_the_index(ward: Ward) -> None:
+    ward.set(vector_memory_mb="0")
+    ward.run(_DROP_INDEX)
+
+
 FAULTS: dict[str, tuple[str, Induce, str, str]] = {
     "a database that is away": (
         "database",
@@ -261,7 +267,7 @@ FAULTS: dict[str, tuple[str, Induce, str, str]] = {
     ),
     "no vector index": (
         "vector index",
-        lambda ward: (ward.set(vector_memory_mb="0"), ward.run(_DROP_INDEX)),
+        _lose_the_index,
         "no vector index",
         "models activate",
     ),
