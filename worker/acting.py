@@ -24,8 +24,11 @@ def settle(sessions: Sessions) -> None:
     for forum_id in waiting:
         with sessions.begin() as session:
             alone.take_back(session, forum_id)
-            settled = settling.settle(session, forum_id)
-        log.info("actions.settled", forum_id=forum_id, questions=settled)
+        settled = settling.AT_ONCE
+        while settled == settling.AT_ONCE:
+            with sessions.begin() as session:
+                settled = settling.settle(session, forum_id)
+            log.info("actions.settled", forum_id=forum_id, questions=settled)
 
 
 def act(sessions: Sessions) -> None:

@@ -27,7 +27,8 @@ from db.tables.actions import Action, Unsettled
 from db.tenants import forums
 from db.tenants.rows import ForumRow
 
-_AT_ONCE = 1_000
+AT_ONCE = 1_000
+"""Questions that are settled in one transaction."""
 _DEEPEST = 20
 _TOLD_AT_ONCE = 500
 _MARKS = {Rung.LABEL: Kind.LABEL, Rung.SUGGEST: Kind.NOTE}
@@ -51,11 +52,11 @@ class _Wanted:
 def settle(session: Session, forum_id: int) -> int:
     """Write the actions that follow from what has changed, and return how many questions that were.
 
-    Waits for whoever changes the forum's groups.
+    At most `AT_ONCE` questions: it holds the forum's groups, and waits for whoever changes them.
     """
     groups.lock(session, forum_id)
-    settled = 0
-    while ids := _take(session, forum_id):
+    ids = _take(session, forum_id)
+    if ids:
         forum = forums.find_forums(session, {forum_id})[forum_id]
         wanted = _wanted(session, forum, ids)
         lines = _lines(session, ids)
@@ -64,9 +65,8 @@ def settle(session: Session, forum_id: int) -> int:
         ]
         if forum.rung in _MARKS and moved:
             actions.note_unsettled(session, forum_id, _beside(session, moved, set(ids)))
-        settled += len(ids)
     tell_due(session, forum_id)
-    return settled
+    return len(ids)
 
 
 def forums_to_settle(session: Session) -> list[int]:
@@ -78,7 +78,7 @@ def forums_to_settle(session: Session) -> list[int]:
 
 def _take(session: Session, forum_id: int) -> list[int]:
     some = (
-        select(Unsettled.question_id).where(Unsettled.forum_id == forum_id).limit(_AT_ONCE)
+        select(Unsettled.question_id).where(Unsettled.forum_id == forum_id).limit(AT_ONCE)
     ).scalar_subquery()
     gone = delete(Unsettled).where(Unsettled.question_id.in_(some)).returning(Unsettled.question_id)
     return sorted(session.execute(gone).scalars())
