@@ -61,7 +61,7 @@ api() { compose exec -T api askedbefore "$@"; }
 ready() { curl -fs "$url/readyz"; }
 call() { curl -fsS -H "Authorization: Bearer $key" -H 'Content-Type: application/json' "$@"; }
 ask() { # NUMBER TITLE
-  call -X PUT "$url/v1/forums/yard/questions/$1?wait=10" -d "{\"title\": \"$2\"}" >/dev/null
+  call -X PUT "$url/v1/forums/yard/questions/$1?wait=10" -d "{\"title\": \"$2\"}" >/dev/null || fail "question $1 was refused"
 }
 flagged() { call "$url/v1/forums/yard/questions/$1" | grep -q '"state": *"done"' && call "$url/v1/forums/yard/pairs?status=flagged" | grep -q "\"$1\""; }
 count() { compose exec -T postgres psql -U askedbefore -Atc "SELECT count(*) FROM $1"; }

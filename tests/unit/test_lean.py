@@ -2,9 +2,13 @@
 
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
+
+from tests.unit.test_locks import locked
 
 MODELS = {
     "torch",
@@ -27,6 +31,11 @@ from worker.settings import WorkerSettings
 
 beat = make_app(WorkerSettings(redis_url="redis://x"), with_tasks=False)
 beat.loader.import_default_modules()
+"""
+WORKER = """
+import celery.bin.celery, celery.concurrency.prefork, kombu.transport.redis, cli.main, tokenizers
+import worker.archives.readers.parquet, worker.archives.slices, worker.inference.onnx_backend
+import worker.tasks
 """
 _WITHOUT = """
 import sys
@@ -110,3 +119,28 @@ def test_onnx_runtime_keeps_no_id_of_this_machine(tmp_path: Path) -> None:
     )
 
     assert [path for path in tmp_path.rglob("*") if "onnxruntime" in str(path).lower()] == []
+
+
+@pytest.mark.parametrize(
+    ("lock", "code"),
+    [
+        ("api", "import api.main, cli.main, worker.beat, kombu.transport.redis, alembic.command"),
+        (
+            "worker",
+            WORKER,
+        ),
+    ],
+)
+def test_an_image_needs_nothing_that_its_lock_does_not_hold(
+    lock: str, code: str, tmp_path: Path
+) -> None:
+    held = locked(lock)
+    away = {
+        module
+        for module, names in packages_distributions().items()
+        if not {canonicalize_name(name) for name in names} & {*held, "askedbefore"}
+    } - {"__editable___askedbefore_0_4_0_finder", "_distutils_hack", "pkg_resources"}
+
+    done = run_without(away, code, tmp_path)
+
+    assert done.returncode == 0, done.stderr
