@@ -22,6 +22,7 @@ from db.work.rows import Lane
 from worker.connectors import taking
 from worker.connectors.discourse import AwayError, Discourse, DiscourseError
 from worker.queue import Queue
+from worker.text.normal import TextFields
 
 _AT_ONCE = 20
 _PAGES_AT_ONCE = 5
@@ -88,15 +89,17 @@ class Carrier:
         return len(due)
 
     def _read_pages(self, row: ConnectorRow, forum: Discourse) -> None:
+        with self._sessions.begin() as session:
+            stored = forums.find_forums(session, {row.forum_id})[row.forum_id]
+        with_bodies = stored.text_fields != TextFields.TITLE
         for number in range(row.page, row.page + _PAGES_AT_ONCE):
             try:
-                page = forum.page(number)
+                page = forum.page(number, with_bodies=with_bodies)
             except DiscourseError as error:
                 with self._sessions.begin() as session:
                     connectors.note_fault(session, row.forum_id, str(error), ends_backfill=True)
                 return
             with self._sessions.begin() as session:
-                stored = forums.find_forums(session, {row.forum_id})[row.forum_id]
                 owed, refused = taking.take_all(session, stored, page.changes, lane=Lane.ARCHIVE)
                 connectors.note_page(
                     session, row.forum_id, number, read=len(page.changes), is_last=page.is_last

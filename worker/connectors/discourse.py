@@ -5,7 +5,7 @@ nothing twice. Closing comes last: a topic that is closed has its link already.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -113,8 +113,11 @@ class Discourse:
             form = {"status": "closed", "enabled": "true" if closed else "false"}
             self._call("PUT", f"/t/{topic['id']}/status.json", form)
 
-    def page(self, number: int) -> Page:
-        """Return a page of topics, the oldest first; raises `DiscourseError` and `AwayError`."""
+    def page(self, number: int, *, with_bodies: bool = False) -> Page:
+        """Return a page of topics, the oldest first; raises `DiscourseError` and `AwayError`.
+
+        The list has no texts: *with_bodies* asks for each topic by itself.
+        """
         query = urlencode({"order": "created", "ascending": "true", "page": number})
         found = self._call("GET", f"/latest.json?{query}")
         listed = found.get("topic_list")
@@ -122,7 +125,19 @@ class Discourse:
         if not isinstance(listed, Mapping) or not isinstance(topics, list):
             raise DiscourseError("the forum's list of topics has another shape than documented")
         changes = [self._read(one) for one in topics if isinstance(one, Mapping)]
-        return Page([one for one in changes if one is not None], not listed.get("more_topics_url"))
+        kept = [one for one in changes if one is not None]
+        if with_bodies:
+            kept = [self._with_body(one) for one in kept]
+        return Page(kept, not listed.get("more_topics_url"))
+
+    def _with_body(self, change: Change) -> Change:
+        try:
+            topic = self._call("GET", f"/t/{change.external_id}.json?include_raw=1")
+        except DiscourseError:  # deleted meanwhile, or not for this key: the title is better
+            return change
+        first = next((one for one in _posts(topic) if one.get("post_number") == 1), {})
+        raw = first.get("raw")
+        return replace(change, fields={**change.fields, "body": raw}) if raw else change
 
     def _read(self, topic: Mapping[str, Any]) -> Change | None:
         return shapes.of_topic(topic, base_url=self._row.url)

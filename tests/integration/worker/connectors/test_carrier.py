@@ -266,11 +266,11 @@ def test_old_topics_are_read_in_pages_and_private_ones_left_out(
     with sessions.begin() as session:
         row = connectors.get(session, forum_id)
         found = session.execute(
-            select(Question.external_id, Question.title).order_by(Question.id)
+            select(Question.external_id, Question.title, Question.body).order_by(Question.id)
         ).all()
     assert (row.backfill, row.page) == (Backfill.DONE, 3)
     assert {one.external_id for one in found} == {*map(str, range(1, 8)), "77"}
-    assert ("5", "How do I boil egg 5?") in [tuple(one) for one in found]
+    assert ("5", "How do I boil egg 5?", "text") in [tuple(one) for one in found]
 
 
 def test_a_backfill_goes_on_where_it_was_broken_off(sessions: Factory, carrier: Carrier) -> None:
