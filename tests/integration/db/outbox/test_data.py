@@ -11,7 +11,6 @@ from db.outbox import deliveries, webhooks
 from db.outbox.deliveries import Busy, Due
 from db.tenants import keys
 from tests.api_service import make_client
-from tests.factories import make_forum
 from tests.integration.worker.live.test_pipeline import drain, submit
 from tests.review import Seeded, flag, say, seed_questions
 from worker import acting
@@ -72,11 +71,8 @@ def test_a_rising_question_is_told_with_how_many_asked(sessions: Factory, seeded
     assert (due.data["question"], due.data["asked"], due.data["window_h"]) == ("q-1", 17, 1)
 
 
-def test_a_checked_question_is_told_where_somebody_waits_for_it(
-    sessions: Factory, seeded: Seeded
-) -> None:
-    with sessions.begin() as session:
-        make_forum(session, "bakers")
+@pytest.mark.usefixtures("seeded")
+def test_a_checked_question_is_told_where_somebody_waits_for_it(sessions: Factory) -> None:
     submit(sessions, "How do I boil an egg", "How do I boil an egg well", first=50)
     drain(sessions)
 
