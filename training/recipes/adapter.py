@@ -11,8 +11,9 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from sentence_transformers import CrossEncoder
+from sentence_transformers.cross_encoder import CrossEncoderTrainer
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -21,7 +22,7 @@ from training.data.pairs import LabelledPair
 from training.recipes import cross_encoder
 from training.recipes.cross_encoder import CrossEncoderConfig
 from training.recipes.progress import Trained
-from worker.inference.accurate import PUBLISHED
+from worker.inference.accurate import PUBLISHED, WEIGHTS
 from worker.inference.merging import HEAD_FILES
 
 ADAPTER_FILE = "adapter.safetensors"
@@ -58,8 +59,22 @@ def train(
     Raises as `cross_encoder.train` does, and `InvalidInputError` where the base is no MPNet.
     """
     return cross_encoder.train(
-        config, train_pairs, dev_pairs, work=work, resume=resume, load=load_base
+        config,
+        train_pairs,
+        dev_pairs,
+        work=work,
+        resume=resume,
+        load=load_base,
+        trainer_class=_AdapterTrainer,
     )
+
+
+class _AdapterTrainer(CrossEncoderTrainer):
+    """Reads a checkpoint into the model with its adapter: the library's own would not know it."""
+
+    def _load_from_checkpoint(self, checkpoint_path: str) -> None:
+        saved = load_file(Path(checkpoint_path) / WEIGHTS)
+        _network(self.model).load_state_dict(saved)
 
 
 def load_base(config: CrossEncoderConfig) -> CrossEncoder:

@@ -51,6 +51,7 @@ def train(
     work: Path,
     resume: bool = False,
     load: Callable[[CrossEncoderConfig], CrossEncoder] | None = None,
+    trainer_class: type[CrossEncoderTrainer] = CrossEncoderTrainer,
 ) -> Trained[CrossEncoder]:
     """Return the CrossEncoder that did best on *dev_pairs* by average precision.
 
@@ -59,7 +60,7 @@ def train(
     """
     checkpoint = begin(config, work, resume=resume)
     model = (load or load_base)(config)
-    trainer = CrossEncoderTrainer(
+    trainer = trainer_class(
         model=model,
         args=_arguments(config, rows=len(train_pairs), work=work),
         train_dataset=as_dataset(train_pairs),

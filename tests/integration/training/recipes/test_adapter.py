@@ -18,8 +18,9 @@ from worker.inference.merging import merge
 TEXTS = [("how do i fold a jacket", "what is the best way"), ("paint a ladder", "in winter")]
 
 
-def config(base: Path) -> AdapterConfig:
+def config(base: Path, *, epochs: float = 1.0) -> AdapterConfig:
     return AdapterConfig(
+        epochs=epochs,
         base=str(base),
         batch_size=16,
         learning_rate=0.05,
@@ -45,6 +46,23 @@ def test_what_is_merged_scores_as_what_was_trained(tmp_path: Path) -> None:
     assert "mpnet.encoder.layer.1.attention.attn.q.A" in saved
     assert {name.split(".")[0] for name in saved} == {"mpnet", "classifier"}
     assert {value.dtype for value in saved.values()} == {torch.float16}
+
+
+def test_a_run_goes_on_from_its_checkpoint_and_ends_with_the_best_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    base, rows, work = make_mpnet_encoder(tmp_path / "base"), pairs(), tmp_path / "work"
+    adapter.train(config(base), rows[:48], rows[80:], work=work)
+
+    more = config(base, epochs=2.0)
+    done = adapter.train(more, rows[:48], rows[80:], work=work, resume=True)
+
+    assert "Could not load the best model" not in caplog.text
+    best = max(work.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+    kept = load_file(best / "model.safetensors")
+    learnt = dict(adapter.learnt(done.model))
+    assert learnt.keys() <= kept.keys()
+    assert len(done.history) > 1
 
 
 def test_an_adapter_changes_nothing_before_it_has_learnt(tmp_path: Path) -> None:
