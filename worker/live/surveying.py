@@ -77,7 +77,14 @@ class Surveyor:
 
     def _near(self, ids: Sequence[int]) -> _Seen:
         with self._sessions.begin() as session:
-            found = embeddings.nearest(session, self._model, self._forum.id, ids, limit=_CANDIDATES)
+            found = embeddings.nearest(
+                session,
+                self._model,
+                self._forum.id,
+                ids,
+                limit=_CANDIDATES,
+                scope=self._forum.scope,
+            )
         floor = self._matcher.floor
         near = worth_reranking(
             {
