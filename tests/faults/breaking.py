@@ -66,8 +66,7 @@ class Breaker:
         if verb in {"kill", "pause"}:
             return self._meet(verb, whom, name)
         if verb == "restart":
-            os.kill(self.world.pid(name), self.world.commands[name].stop_signal)
-            return None
+            return self._restart(name)
         return self._presses()[f"{verb} {whom}"]()
 
     def _meet(self, verb: str, whom: str, name: str) -> Undo | None:
@@ -83,6 +82,18 @@ class Breaker:
             return self._pause(pids)
         self._to(pids, signal.SIGKILL)
         return None
+
+    def _restart(self, name: str) -> Undo:
+        # A Postgres that is told to stop while it recovers from a crash may hang: as the
+        # supervisor does, who does not end in time is killed.
+        asked = psutil.Process(self.world.pid(name))
+        asked.send_signal(self.world.commands[name].stop_signal)
+
+        def end() -> None:
+            if asked.is_running() and asked.pid == self.world.pid(name):
+                self._to(self._family(name), signal.SIGKILL)
+
+        return end
 
     def _presses(self) -> dict[str, Callable[[], Undo | None]]:
         """Return what takes something away from processes that live on."""

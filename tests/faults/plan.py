@@ -41,6 +41,8 @@ WEIGHTS = {
 
 WORKERS = ("worker-1", "worker-2")
 _SHORTEST_S, _LONGEST_S = 0.2, 4.0
+_PATIENCE_S = 15.0
+"""After so long a process that was told to end, and has not, is killed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,7 @@ class Fault:
 
     def __str__(self) -> str:
         whom = f" ({self.target})" if self.target else ""
-        how_long = f" for {self.lasts_s:.1f} s" if self.lasts_s else ""
+        how_long = f", {self.lasts_s:.1f} s" if self.lasts_s else ""
         return f"{self.kind}{whom}{how_long}"
 
 
@@ -65,13 +67,18 @@ def plan(seed: int, *, every_s: float, only: Iterable[str] = WEIGHTS) -> Iterato
     weights = [WEIGHTS[kind] for kind in kinds]
     while True:
         (kind,) = drawn.choices(kinds, weights)
-        lasts = kind.startswith(("pause", "fill", "read-only", "refuse"))
         yield Fault(
             after_s=round(min(drawn.expovariate(1 / every_s), 4 * every_s), 2),
             kind=kind,
             target=drawn.choice(WORKERS) if kind.endswith(("worker", "models")) else "",
-            lasts_s=round(drawn.uniform(_SHORTEST_S, _LONGEST_S), 1) if lasts else 0.0,
+            lasts_s=_lasting(kind, drawn.uniform(_SHORTEST_S, _LONGEST_S)),
         )
+
+
+def _lasting(kind: str, drawn_s: float) -> float:
+    if kind.startswith("restart"):
+        return _PATIENCE_S
+    return round(drawn_s, 1) if kind.startswith(("pause", "fill", "read-only", "refuse")) else 0.0
 
 
 def write(log: Path, fault: Fault) -> None:
