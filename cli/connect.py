@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from rich.console import Console
+
 from cli.running.home import Running, data_folder, environment, find_running
 from cli.running.service import held_servers
 from db import schema
@@ -50,7 +52,7 @@ def database(data: Path | None = None) -> Iterator[Sessions]:
     """Yield sessions on the migrated database of the service."""
     with service(data):
         engine = make_engine(DatabaseSettings())
-        schema.upgrade(engine)
+        schema.upgrade(engine, say=Console(stderr=True).print)
         try:
             yield make_sessions(engine)
         finally:

@@ -8,7 +8,7 @@ import structlog
 import typer
 from pydantic import ValidationError
 from rich.console import Console
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from cli import adapt, doctor, keeping, models, retry, status
 from cli.archives import archives, importing, mine, syncing
@@ -17,6 +17,7 @@ from cli.running import processes, service_command, up
 from cli.tenants import authors, forums, keys, people
 from cli.training import trained
 from cli.version import place, version
+from db.engine import is_worth_another_try
 from db.errors import ServiceError
 
 app = typer.Typer(
@@ -48,6 +49,7 @@ app.add_typer(people.export, name="export")
 app.add_typer(service_command.app, name="service")
 
 _errors = Console(stderr=True)
+_TRIES = 3
 
 
 def _tell_version(wanted: bool) -> None:
@@ -75,7 +77,7 @@ def main() -> None:
     """Run the command; an error that a user can correct is one sentence, without a traceback."""
     _log_to_stderr()
     try:
-        app()
+        _run()
     except ServiceError as error:
         _fail(str(error))
     except ValidationError as error:
@@ -84,12 +86,24 @@ def main() -> None:
         _fail(f"the database does not answer: {str(error.orig).strip()}")
 
 
+<<<<<<< HEAD
 def _log_to_stderr() -> None:
     """Leave standard output to what commands say; workers set up logs of their own."""
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+=======
+def _run() -> None:
+    """Run the command, and again from its start if its transaction met another one."""
+    for _ in range(_TRIES - 1):
+        try:
+            app()
+        except (DBAPIError, ServiceError) as error:
+            if not is_worth_another_try(error):
+                raise
+    app()
+>>>>>>> dfee718 (The upload's description names all that can become of it; a command that collides is run again; up says how long a migration takes)
 
 
 def _settings_errors(error: ValidationError) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from db.engine import is_worth_another_try
 from db.errors import (
     BackpressureError,
     ConflictError,
@@ -234,6 +235,9 @@ async def _http_error(_request: Request, error: Exception) -> Response:
 
 async def _database_away(_request: Request, error: Exception) -> Response:
     log.error("http.database_away", error=type(error).__name__)
+    if is_worth_another_try(error):
+        met = TransientError("others change the same just now; try again", retry_after_s=1)
+        return service_problem(met)
     away = TransientError("the database does not answer; try again", retry_after_s=2)
     return service_problem(away)
 

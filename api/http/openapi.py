@@ -1,5 +1,6 @@
 """Completes the OpenAPI document: each error as a problem, as the API really answers it."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -29,6 +30,16 @@ _PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 def conflict(description: str) -> dict[int | str, dict[str, Any]]:
     """Return, for the ``responses`` of a route, that it answers 409 and when."""
     return {HTTPStatus.CONFLICT: {"description": description, "content": _PROBLEM}}
+
+
+def refusals(refused: Mapping[HTTPStatus, str]) -> dict[int | str, dict[str, Any]]:
+    """Return, for the ``responses`` of a route, its own problems and when they are answered."""
+    found: dict[int | str, dict[str, Any]] = {}
+    for status, description in refused.items():
+        found[status] = {"description": description, "content": _PROBLEM}
+        if status is HTTPStatus.INSUFFICIENT_STORAGE:
+            found[status]["headers"] = _RETRY
+    return found
 
 
 def describe(app: FastAPI) -> None:

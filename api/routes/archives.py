@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable
 from datetime import datetime
+from http import HTTPStatus
 from typing import IO, Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response, status
@@ -12,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.deps import AllServices, Caller, ReadForum, Services, Sessions, SubmitForum
 from api.http.errors import ForbiddenError
-from api.http.openapi import conflict
+from api.http.openapi import conflict, refusals
 from api.http.texts import CheckedRoute
 from api.loading import Reader
 from db.archives import archives
@@ -28,6 +29,13 @@ from worker.archives.load_job import Format, LoadJob
 router = APIRouter(prefix="/v1", tags=["archives"], route_class=CheckedRoute)
 
 _ENDED = conflict("The archive has ended")
+_REFUSED = refusals(
+    {
+        HTTPStatus.REQUEST_TIMEOUT: "The body came too slowly",
+        HTTPStatus.CONFLICT: "The archive was paused or cancelled while it was read",
+        HTTPStatus.INSUFFICIENT_STORAGE: "The disk of the service or of its database is full",
+    }
+)
 
 
 class RejectOut(BaseModel):
@@ -103,7 +111,12 @@ _BODY: dict[str, Any] = {
 }
 
 
-@router.post("/forums/{forum}/archives", status_code=status.HTTP_202_ACCEPTED, openapi_extra=_BODY)
+@router.post(
+    "/forums/{forum}/archives",
+    status_code=status.HTTP_202_ACCEPTED,
+    openapi_extra=_BODY,
+    responses=_REFUSED,
+)
 async def upload_archive(  # noqa: PLR0913  # each is a parameter of the query
     *,
     forum: SubmitForum,

@@ -132,7 +132,7 @@ def _run(folder: Path, *, wanted: int | None, sample: bool, profile: Profile | N
                 say(f"Port {_PORT} is taken: the service takes {port}")
             engine = make_engine(settings_of(running.database_url))
             stack.callback(engine.dispose)
-            schema.upgrade(engine)
+            schema.upgrade(engine, say=say)
         sessions = make_sessions(engine)
         with sessions.begin() as session:
             workers.forget_proofs(session)  # whoever gave them ended before this start

@@ -94,6 +94,13 @@ def test_every_call_names_its_problems_and_its_key() -> None:
             assert {"400", "413", "415", "429"} <= operation["responses"].keys()
 
 
+def test_an_upload_names_what_can_become_of_it() -> None:
+    answers = DESCRIPTION["paths"]["/v1/forums/{forum}/archives"]["post"]["responses"]
+
+    assert {"202", "400", "408", "409", "413", "415", "422", "429", "503", "507"} <= answers.keys()
+    assert "Retry-After" in answers["507"]["headers"]
+
+
 def test_names_of_operations_are_unique_and_plain() -> None:
     names = [DESCRIPTION["paths"][path][method]["operationId"] for path, method in OPERATIONS]
 
