@@ -86,14 +86,14 @@ def main() -> None:
         _fail(f"the database does not answer: {str(error.orig).strip()}")
 
 
-<<<<<<< HEAD
 def _log_to_stderr() -> None:
     """Leave standard output to what commands say; workers set up logs of their own."""
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-=======
+
+
 def _run() -> None:
     """Run the command, and again from its start if its transaction met another one."""
     for _ in range(_TRIES - 1):
@@ -103,7 +103,6 @@ def _run() -> None:
             if not is_worth_another_try(error):
                 raise
     app()
->>>>>>> dfee718 (The upload's description names all that can become of it; a command that collides is run again; up says how long a migration takes)
 
 
 def _settings_errors(error: ValidationError) -> str:
