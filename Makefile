@@ -20,6 +20,9 @@ MINUTES ?= 10
 faults: $(STAMP)
 	@$(BIN)/python -m tests.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
+fuzz: $(STAMP)
+	@$(BIN)/python -m tests.faults.fuzz
+
 lint: $(STAMP)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check -q .

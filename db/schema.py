@@ -8,7 +8,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import DDL, Connection, Engine, text
+
+from db.errors import InvalidInputError
 
 _LOCK = 7_302_560
 _PAUSE_S = 0.2
@@ -59,3 +61,31 @@ def is_read_only(connection: Connection) -> bool:
     """Return whether the database takes no writes now, as a standby does, or a full disk's."""
     found = connection.execute(text("SHOW transaction_read_only")).scalar_one()
     return str(found) == "on"
+
+
+def let_write_rows(engine: Engine, role: str) -> None:
+    """Let a role of Postgres read and write rows, now and in tables that workers create later.
+
+    It can change no schema. Temporary tables it needs for uploads. Raises `InvalidInputError` if
+    there is no such role.
+    """
+    with engine.begin() as connection:
+        known = connection.execute(text("SELECT FROM pg_roles WHERE rolname = :r"), {"r": role})
+        if known.first() is None:
+            raise InvalidInputError(f"there is no role {role!r} in Postgres: create it first")
+        quote = engine.dialect.identifier_preparer.quote
+        named, database = quote(role), quote(str(engine.url.database))
+        for right in _RIGHTS:
+            connection.execute(DDL(right, context={"role": named, "base": database}))
+
+
+_RIGHTS = (
+    "GRANT CONNECT, TEMPORARY ON DATABASE %(base)s TO %(role)s",
+    "GRANT USAGE ON SCHEMA public TO %(role)s",
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO %(role)s",
+    "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO %(role)s",
+    "ALTER DEFAULT PRIVILEGES IN SCHEMA public"
+    " GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO %(role)s",
+    "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO %(role)s",
+    "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+)

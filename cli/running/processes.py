@@ -22,11 +22,21 @@ def add_to(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def migrate() -> None:
+def migrate(
+    api_role: Annotated[
+        str | None,
+        typer.Option(
+            help="A role of Postgres, made by you, with which the API may read and write rows, and"
+            " can neither create nor drop a table."
+        ),
+    ] = None,
+) -> None:
     """Update the database to the newest schema. It can be run twice, and by two at once."""
     engine = make_engine(DatabaseSettings())
     console = Console(stderr=True)
     schema.upgrade(engine, say=console.print)
+    if api_role is not None:
+        schema.let_write_rows(engine, api_role)
     engine.dispose()
     console.print("The database has the newest schema.")
 

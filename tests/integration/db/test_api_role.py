@@ -1,0 +1,83 @@
+"""The API on a role of Postgres that can neither create nor drop."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.orm import sessionmaker
+
+from cli.running.service import settings_of
+from db import schema
+from db.engine import make_engine
+from db.errors import InvalidInputError
+from tests.api_service import Factory, make_client, make_key
+
+ROLE = "rows only"
+
+
+@pytest.fixture
+def limited(engine: Engine, committed: Factory) -> Iterator[Engine]:
+    """Connections as the role, on a database that others have filled."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f'CREATE ROLE "{ROLE}" LOGIN')
+    schema.let_write_rows(engine, ROLE)
+    url = engine.url.set(username=ROLE).render_as_string(hide_password=False)
+    made = make_engine(settings_of(url))
+    yield made
+    made.dispose()
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f'DROP OWNED BY "{ROLE}"')
+        connection.exec_driver_sql(f'DROP ROLE "{ROLE}"')
+
+
+def test_the_api_works_on_rows_alone(committed: Factory, limited: Engine) -> None:
+    key = make_key(committed, "cooks", scopes=("submit", "review", "admin"))
+    sessions = sessionmaker(limited, expire_on_commit=False)
+
+    with make_client(sessions, key) as client:
+        url = "/v1/forums/cooks"
+        stored = client.put(f"{url}/questions/1", json={"title": "How do I boil an egg?"})
+        uploaded = client.post(f"{url}/archives", content=b'{"id": "2", "title": "Egg?"}')
+        others = [
+            client.get(f"{url}/pairs"),
+            client.get(f"{url}/archives"),
+            client.get(f"{url}/groups"),
+            client.post(f"{url}/webhooks", json={}),
+            client.delete(f"{url}/questions/1"),
+        ]
+
+    assert (stored.status_code, uploaded.status_code) == (202, 202)
+    assert [answer.status_code for answer in others] == [200, 200, 200, 422, 204]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE public.mine (a int)",
+        "DROP TABLE questions",
+        "ALTER TABLE questions ADD COLUMN mine int",
+        "TRUNCATE questions CASCADE",
+        "CREATE EXTENSION file_fdw",
+        "COPY questions TO PROGRAM 'cat'",
+    ],
+)
+def test_it_changes_no_schema(limited: Engine, statement: str) -> None:
+    with pytest.raises(ProgrammingError), limited.begin() as connection:
+        connection.execute(text(statement))
+
+
+def test_a_table_that_is_created_later_is_its_own_too(engine: Engine, limited: Engine) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE later (a int)")
+    try:
+        with limited.begin() as connection:
+            connection.exec_driver_sql("INSERT INTO later VALUES (1)")
+    finally:
+        with engine.begin() as connection:
+            connection.exec_driver_sql("DROP TABLE later")
+
+
+def test_a_role_that_is_not_there_is_named(engine: Engine) -> None:
+    with pytest.raises(InvalidInputError, match="nobody"):
+        schema.let_write_rows(engine, "nobody")
