@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUN := $(VENV)/.installed-run
 STAMP := $(VENV)/.installed
 
-.PHONY: run test lint docs bench mutants screenshots compose-test locks
+.PHONY: run test lint docs bench mutants screenshots compose-test locks faults fuzz
 
 run: $(RUN)
 	@$(BIN)/askedbefore up

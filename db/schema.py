@@ -79,13 +79,13 @@ def let_write_rows(engine: Engine, role: str) -> None:
             connection.execute(DDL(right, context={"role": named, "base": database}))
 
 
+_LATER = "ALTER DEFAULT PRIVILEGES IN SCHEMA public"
 _RIGHTS = (
     "GRANT CONNECT, TEMPORARY ON DATABASE %(base)s TO %(role)s",
     "GRANT USAGE ON SCHEMA public TO %(role)s",
     "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO %(role)s",
     "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO %(role)s",
-    "ALTER DEFAULT PRIVILEGES IN SCHEMA public"
-    " GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO %(role)s",
-    "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO %(role)s",
+    f"{_LATER} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO %(role)s",
+    f"{_LATER} GRANT USAGE ON SEQUENCES TO %(role)s",
     "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
 )

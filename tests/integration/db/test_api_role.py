@@ -17,7 +17,7 @@ ROLE = "rows only"
 
 
 @pytest.fixture
-def limited(engine: Engine, committed: Factory) -> Iterator[Engine]:
+def limited(engine: Engine) -> Iterator[Engine]:
     """Connections as the role, on a database that others have filled."""
     with engine.begin() as connection:
         connection.exec_driver_sql(f'CREATE ROLE "{ROLE}" LOGIN')
