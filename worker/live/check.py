@@ -1,5 +1,7 @@
 """Answers "was this asked before?" for a text, and stores nothing."""
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
@@ -11,6 +13,8 @@ from db.questions.rows import CandidateText
 from db.tenants import forums
 from db.tenants.rows import ForumRow
 from db.vectors.rows import Candidate
+from worker.live.pipeline import set_aside
+from worker.live.unreadable import UnreadableError, scored_where_readable
 from worker.matching.findings import (
     keep_best,
     same_text,
@@ -118,7 +122,11 @@ class Checker:
         ]
         others = worth_reranking({_ASKED: near}, {frozenset((_ASKED, twin)) for twin in twins})
         known = {_ASKED: asked, **{row.id: seen_of(row) for row in texts.values()}}
-        read = scored_in_rounds(matcher, others, known, kept=self._limits.kept, twins=same)
+        in_rounds = partial(scored_in_rounds, kept=self._limits.kept, twins=same)
+        read, unreadable = scored_where_readable(matcher, others, known, in_rounds)
+        if _ASKED in unreadable:
+            raise UnreadableError(unreadable[_ASKED])
+        set_aside(self._sessions, unreadable, {row.id: row.text_version for row in texts.values()})
         findings = [*same, *read]
         return keep_best(findings, matcher.threshold, kept=self._limits.kept)
 

@@ -1,6 +1,7 @@
 """A question that a model cannot read: it alone is set aside, and its neighbours are done."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -30,10 +31,12 @@ from tests.integration.worker.live.test_pipeline import (
 from worker.inference.runner import InferenceError
 from worker.inference.testing import WordEncoder, WordReranker
 from worker.live.blame import BrokenModelError
+from worker.live.check import Checker
 from worker.live.drain import Drain
 from worker.live.pipeline import Pipeline
-from worker.live.unreadable import failing_alone
-from worker.matching.models import Limits, Models
+from worker.live.unreadable import UnreadableError, failing_alone
+from worker.matching.models import Limits
+from worker.queue import CheckRequest
 
 POISON = "How do I boil an egg in poison"
 ERRORS = [InferenceError("not finite"), MemoryError("no room")]
@@ -58,13 +61,7 @@ def get(sessions: Factory, forum: ForumRow, external_id: str) -> QuestionRow:
 
 
 def drain_with(sessions: Factory, reranker: WordReranker) -> None:
-    made = make_models(sessions)
-    models = Models(
-        encoder=made.encoder,
-        reranker=reranker,
-        bi_encoder=made.bi_encoder,
-        cross_encoder=made.cross_encoder,
-    )
+    models = replace(make_models(sessions), reranker=reranker)
     worker = Drain(
         Lane.LIVE, sessions=sessions, queue=NoQueue(), slice_s=5.0, token_budget=4096,
         claim_limit=256, lease_s=60,
@@ -119,6 +116,20 @@ def test_an_edit_makes_it_due_again(sessions: Factory) -> None:
 
     assert get(sessions, forum, "1").state is State.DONE
     assert found(sessions, forum, "1") == [("2", "model")]
+
+
+def test_a_check_passes_over_what_cannot_be_read(sessions: Factory) -> None:
+    forum = submit(sessions, POISON, "How do I boil an egg")
+    drain(sessions)
+    made = make_models(sessions)
+    models = replace(made, reranker=PoisonReranker(ERRORS[0]))
+    checker = Checker(sessions, models, Limits())
+
+    answer = checker.answer(CheckRequest(forum_id=forum.id, title="How do I boil an egg well"))
+
+    assert [one.id for one in answer.duplicates] == ["2"]
+    with pytest.raises(UnreadableError):
+        checker.answer(CheckRequest(forum_id=forum.id, title=POISON + " well"))
 
 
 TITLES = ["How do I boil an egg", POISON, "How do I boil an egg well", "Best train to Rome"]
