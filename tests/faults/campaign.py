@@ -73,14 +73,18 @@ def run(
     *,
     seed: int,
     lasts_s: float,
+    uploads: bool = True,
     log: Path | None = None,
     say: Say = print,
 ) -> Report:
-    """Make the *faults* for as long as it *lasts_s*, and return what came of it."""
+    """Make the *faults* for as long as it *lasts_s*, and return what came of it.
+
+    Without *uploads* no worker loads the code for archives, which takes seconds.
+    """
     ledger = Ledger()
     report = Report(ledger)
     with receiving() as receiver:
-        crowd = Crowd(_clients(world, receiver, ledger, seed))
+        crowd = Crowd(_clients(world, receiver, ledger, seed, uploads=uploads))
         breaker = Breaker(world, receiver, crowd.hang_up, random.Random(seed))
         crowd.start()
         try:
@@ -105,7 +109,7 @@ def run(
 
 
 def _clients(
-    world: World, receiver: Receiver, ledger: Ledger, seed: int
+    world: World, receiver: Receiver, ledger: Ledger, seed: int, *, uploads: bool
 ) -> list[Writer | Moderator]:
     clients: list[Writer | Moderator] = []
     for forum in FORUMS:
@@ -115,7 +119,8 @@ def _clients(
             scopes = ("submit", "review", "admin")
             key = keys.create_key(session, name=forum, forum_ids=[row.id], scopes=scopes)
             webhooks.create(session, row.id, url=receiver.url, kinds=TOLD)
-        kinds: list[type[Writer | Moderator]] = [Writer, Writer, Uploader, Moderator]
+        kinds: list[type[Writer | Moderator]] = [Writer, Writer, Moderator]
+        kinds += [Uploader] if uploads else []
         for number, kind in enumerate(kinds):
             name = f"{kind.__name__.lower()}-{forum}-{number}"
             drawn = random.Random(f"{seed} {name}")
