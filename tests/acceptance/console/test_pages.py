@@ -57,6 +57,8 @@ PAGES = (
     "groups",
     "groups/{group}",
     "bulk?min=0.5",
+    "faq",
+    "actions",
     "thresholds",
     "insight",
     "archives",
