@@ -17,7 +17,7 @@ from worker.inference.encoder import Encoder
 from worker.inference.reranker import Reranker
 from worker.matching.near import Near
 from worker.process.meter import METER
-from worker.scoring.calibration import Rule, worth_reading
+from worker.scoring.calibration import Rule, unread, worth_reading
 from worker.scoring.fusion import Floats, Fusion, unmoved
 from worker.scoring.gate import Screen
 from worker.scoring.recalibration import Line
@@ -111,15 +111,19 @@ class Matcher:
         """Return the traits of each pair; None where the fusion needs none."""
         return Traits.of(questions, near.pairs) if self.fusion.needs_traits else None
 
-    def worth_reading(self, questions: Sequence[Seen], near: Near) -> NDArray[np.bool_]:
-        """Return which pairs the CrossEncoder could still lift to the threshold, (n,)."""
-        return worth_reading(
-            self.reranker.calibration,
-            self.fusion,
-            near.cosines,
-            self.traits(questions, near),
-            threshold=self.threshold,
+    def triage(
+        self, questions: Sequence[Seen], near: Near
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return which pairs must be read, and which are flagged without that, (n,) each.
+
+        *near* is by places in *questions*. The rest is under the threshold whatever was read.
+        """
+        calibration, traits = self.reranker.calibration, self.traits(questions, near)
+        is_read = worth_reading(
+            calibration, self.fusion, near.cosines, traits, threshold=self.threshold
         )
+        bare = self.fusion.probability(unread(calibration, len(near)), near.cosines, traits)
+        return is_read, np.asarray(~is_read & (bare >= self.threshold))
 
     def score(self, questions: Sequence[Seen], near: Near) -> Scores:
         """Return the scores of pairs, *near* by their places in *questions*, in their order."""

@@ -63,9 +63,8 @@ def scored_in_rounds(
     near, held, places = given
     pairs = zip(near.left.tolist(), near.right.tolist(), strict=True)
     owed = np.array([frozenset(pair) in undecided for pair in pairs], dtype=bool)
-    is_read = matcher.worth_reading(held, places)
-    # What need not be read costs nothing, and may be flagged by its cosine alone.
-    findings = scored(matcher, near.take(owed | ~is_read), questions)
+    is_read, is_flagged = matcher.triage(held, places)
+    findings = scored(matcher, near.take(owed | is_flagged), questions)
     sure = Counter(one.question_id for one in (*twins, *flagged(findings, matcher.threshold)))
     turns = _turns(near, np.flatnonzero(is_read & ~owed), sure)
     while part := [place for turn in turns.values() for place in turn.next(kept=kept)]:
