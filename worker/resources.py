@@ -96,7 +96,13 @@ class Resources:
 
     def pipeline(self) -> Pipeline:
         """Return the pipeline of the active models."""
-        return Pipeline(self.sessions, self.models(), self._limits, on_finished=self._tell_finished)
+        return Pipeline(
+            self.sessions,
+            self.models(),
+            self._limits,
+            memory=self.memory,
+            on_finished=self._tell_finished,
+        )
 
     def checker(self) -> Checker:
         """Return the checker, for texts that are not stored."""
