@@ -17,6 +17,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from cli.archives.archives import show
+from cli.archives.places import check_writable
 from cli.archives.watch import follow, wake
 from cli.connect import database
 from db.archives import archives, reading
@@ -131,6 +132,7 @@ def import_(  # noqa: PLR0913  # each is an option of the command
             raise InvalidInputError("nothing was written; use --yes to import without being asked")
         records = archive if links else _without_links(archive)
         rejected = rejects or _rejects_of(file)
+        check_writable(report=out, rejects=rejected)
         if dry_run:
             with _reading(archive) as shown, _reject_file(rejected) as write:
                 _dry_run(records, shown, write)
