@@ -31,7 +31,8 @@ _ROWS = (
     FROM forums, generate_series(1, :count) n""",
     """INSERT INTO embeddings (model_id, question_id, forum_id, visible, text_digest, vector)
     SELECT :model, id, forum_id, true, text_digest,
-        (SELECT array_agg(random() - 0.5 + 0 * questions.id) FROM generate_series(1, 384))::halfvec
+        (SELECT array_agg(random() - 0.5)
+            FROM generate_series(1, 384 + (questions.id % 1)::int))::halfvec
     FROM questions""",
     """INSERT INTO pairs (forum_id, low_id, high_id, kind, cosine, score, threshold,
         low_text_version, high_text_version, status)
