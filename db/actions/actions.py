@@ -186,10 +186,15 @@ def _move(session: Session, action: Action, state: ActionState, reason: str | No
 
 
 def note_unsettled(session: Session, forum_id: int, question_ids: Sequence[int]) -> None:
-    """Note that something has changed about these questions."""
+    """Note that something has changed about these questions.
+
+    A note that is there already is held: nobody takes it before this change is committed.
+    """
     if question_ids:
         rows = [{"question_id": one, "forum_id": forum_id} for one in sorted(set(question_ids))]
-        session.execute(insert(Unsettled).values(rows).on_conflict_do_nothing())
+        noted = insert(Unsettled).values(rows)
+        held = {"forum_id": noted.excluded.forum_id}
+        session.execute(noted.on_conflict_do_update(index_elements=["question_id"], set_=held))
 
 
 def note_group(session: Session, question_id: int) -> None:

@@ -12,13 +12,15 @@ down_revision = "0014"
 branch_labels = None
 depends_on = None
 
+# A note that is there already is held until the change commits: whoever takes it meanwhile would
+# compute from what was before.
 _NOTE_MEMBERS = """
 CREATE FUNCTION note_members() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO unsettled (question_id, forum_id)
     SELECT moved.question_id, questions.forum_id
     FROM moved JOIN questions ON questions.id = moved.question_id
-    ON CONFLICT DO NOTHING;
+    ON CONFLICT (question_id) DO UPDATE SET forum_id = excluded.forum_id;
     RETURN NULL;
 END $$
 """
@@ -30,7 +32,7 @@ BEGIN
     FROM fresh JOIN former ON former.id = fresh.id
     JOIN group_members ON group_members.group_id = fresh.id
     WHERE fresh.canonical_id <> former.canonical_id
-    ON CONFLICT DO NOTHING;
+    ON CONFLICT (question_id) DO UPDATE SET forum_id = excluded.forum_id;
     RETURN NULL;
 END $$
 """
@@ -39,12 +41,12 @@ _NOTE_PAIRS = """
 CREATE FUNCTION note_pairs() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO unsettled (question_id, forum_id)
-    SELECT one.id, fresh.forum_id
+    SELECT DISTINCT one.id, fresh.forum_id
     FROM fresh
     JOIN forums ON forums.id = fresh.forum_id AND forums.rung IN ('label', 'suggest')
     CROSS JOIN LATERAL unnest(ARRAY[fresh.low_id, fresh.high_id]) AS one (id)
     ORDER BY one.id
-    ON CONFLICT DO NOTHING;
+    ON CONFLICT (question_id) DO UPDATE SET forum_id = excluded.forum_id;
     RETURN NULL;
 END $$
 """

@@ -1,5 +1,6 @@
 """What is to be done follows from groups and pairs, whatever happens and in whatever order."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -7,7 +8,7 @@ from typing import ClassVar
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from db.acting import ladder, objections
@@ -21,6 +22,7 @@ from db.errors import ServiceError
 from db.groups import groups
 from db.questions import questions
 from db.rows import PairStatus, Rung
+from db.tables.pairs import Pair
 from db.tables.review import Decision, Group, GroupMember
 from db.tenants import forums
 from tests.integration.db.two_forums import Calls, TwoForums
@@ -334,3 +336,33 @@ def test_many_changes_are_settled_some_at_a_time(
     assert settling.forums_to_settle(session) == []
     found = actions.list_actions(session, world.id, where=ActionFilter())
     assert [one.question_id for one in found] == [f"q-{n}" for n in range(2, 10)]
+
+
+def test_a_change_that_is_committed_while_others_are_settled_is_not_lost(
+    committed: Factory,
+) -> None:
+    with committed.begin() as session:
+        seeded = seed_questions(session, *TITLES)
+        forum = forums.get_forum(session, seeded.forum.name)
+        wanted = Ladder(rung=Rung.LABEL, grace_h=0, wanted_precision=0.98)
+        ladder.choose(session, forum, wanted, act_threshold=None, actor="ana")
+        pair = flag(session, seeded, 0, 1)
+    done = threading.Event()
+
+    def settle() -> None:
+        with committed.begin() as session:
+            settling.settle(session, seeded.forum.id)
+        done.set()
+
+    with committed() as slow:
+        slow.execute(update(Pair).where(Pair.id == pair).values(status=PairStatus.WITHDRAWN))
+        settler = threading.Thread(target=settle)
+        settler.start()
+        assert not done.wait(0.5), "it waits for the change"
+        slow.commit()
+    settler.join(10)
+
+    with committed.begin() as session:
+        assert settling.forums_to_settle(session) == []
+        everything = ActionFilter(states=list(ActionState), is_due=False)
+        assert actions.list_actions(session, seeded.forum.id, where=everything) == []
