@@ -42,7 +42,7 @@ SETTINGS = {
 """Short leases, so that what a killed process held is soon another's."""
 DATABASE = "campaign"
 CONNECTIONS = 60
-_START_S = 120.0
+_START_S = 300.0
 
 
 class World:
