@@ -29,7 +29,7 @@ def new_question(
         visible=visible,
         author=author,
         text_fields="title",
-        text_digest=text_digest(full_text(title)),
+        text_digest=text_digest(full_text(title, body)),
         content_digest=f"{title}\0{body}\0{visible}".encode(),
         foreign_share=0.0,
         tokens=estimate_tokens(title),

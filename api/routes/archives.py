@@ -6,12 +6,13 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import IO, Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response, status
+from fastapi import APIRouter, Depends, Query, Request, Response, status
 from pydantic import BaseModel, Field
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 
 from api.deps import AllServices, Caller, ReadForum, Services, Sessions, SubmitForum
+from api.how_read import how_read
 from api.http.errors import ForbiddenError
 from api.http.openapi import conflict, refusals
 from api.http.texts import CheckedRoute
@@ -105,8 +106,9 @@ _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-        "description": "The file as it is: NDJSON, CSV, TSV, JSON, Parquet or Posts.xml, packed"
-        " with gzip, zstd or 7z or not",
+        "description": "The file as it is: NDJSON, CSV, TSV, JSON, Parquet, SQL dump, mbox,"
+        " Posts.xml or a list of questions, plain or packed with gzip, zstd, xz, bzip2, zip, tar"
+        " or 7z",
     }
 }
 
@@ -126,6 +128,7 @@ async def upload_archive(  # noqa: PLR0913  # each is a parameter of the query
     name: _Name = "upload",
     form: _Format = None,
     columns: _Map = [],  # noqa: B006  # FastAPI copies it
+    reading: Annotated[dict[str, Any], Depends(how_read)],
     top_k: _TopK = 100,
     delete_missing: _DeleteMissing = False,
     with_erased: _WithErased = False,
@@ -141,6 +144,7 @@ async def upload_archive(  # noqa: PLR0913  # each is a parameter of the query
         name=name,
         form=form,
         chosen=_mapping(columns),
+        reading=reading,
         top_k=top_k,
         delete_missing=delete_missing,
         with_erased=with_erased,

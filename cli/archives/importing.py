@@ -5,19 +5,22 @@ import hashlib
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from cli.archives.archives import show
+from cli.archives.fetching import fetched
 from cli.archives.places import check_writable
+from cli.archives.sampling import show_sample
+from cli.archives.tally import Tally
 from cli.archives.watch import follow, wake
 from cli.connect import database
 from db.archives import archives, reading
@@ -35,13 +38,15 @@ from worker.archives.load_job import Format
 from worker.archives.missing import Rules, beside
 from worker.archives.readers import (
     Archive,
-    Hidden,
     KnownPair,
+    Means,
     Record,
     Reject,
     open_archive,
     open_stream,
 )
+from worker.archives.readers.dates import DateOrder
+from worker.archives.said import mapping_of, means_of
 from worker.text.cells import as_cell
 
 console = Console(stderr=True)
@@ -81,7 +86,23 @@ def import_(  # noqa: PLR0913  # each is an option of the command
             help="File with the database's password, so that no list of processes has it."
         ),
     ] = None,
+    records: Annotated[
+        str, typer.Option(help="Table, or path in JSON, that holds the questions: a.b.c")
+    ] = "",
+    names: Annotated[
+        str, typer.Option("--columns", help="Names of all columns of a file without a header.")
+    ] = "",
+    visible_if: Annotated[
+        list[str] | None,
+        typer.Option(help="COLUMN=VALUE of what everybody may see; may be repeated."),
+    ] = None,
     base_url: Annotated[str, typer.Option(help="Address before relative links.")] = "",
+    dates: Annotated[
+        DateOrder, typer.Option(help="What 03/04/2014 or 41732 means: dmy, mdy or excel.")
+    ] = DateOrder.AUTO,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Reject a row of which a value had to be dropped.")
+    ] = False,
     links: Annotated[
         bool, typer.Option(help="Take labelled pairs as confirmed duplicates.")
     ] = True,
@@ -119,28 +140,42 @@ def import_(  # noqa: PLR0913  # each is an option of the command
     You can stop it with Ctrl-C at any moment: `--resume` continues reading, and the workers go on
     mining what is stored.
     """
+    means = means_of(
+        form=form,
+        encoding=encoding,
+        columns=names,
+        chosen=mapping_of(columns, option="--map "),
+        records=records,
+        shape=shape,
+        visible_if=visible_if or (),
+        base_url=base_url,
+        dates=dates,
+        strict=strict,
+    )
     opened: Archive | DatabaseArchive
     if is_address(file):
         found = address_of(file, password_file, resume=resume)
         file = found.shown
         opened = open_database(found, shape=shape, prefix=table_prefix, base_url=base_url)
     else:
-        opened = _opened(file, form, _mapping(columns), encoding)
+        opened = _opened(file, means)
     with opened as archive:
-        _show(file, archive)
+        show_sample(file, archive)
         if not (yes or dry_run) and (file == "-" or not typer.confirm("Go on?", err=True)):
             raise InvalidInputError("nothing was written; use --yes to import without being asked")
-        records = archive if links else _without_links(archive)
+        tally = Tally()
+        rows = tally.watched(archive if links else _without_links(archive))
         rejected = rejects or _rejects_of(file)
         check_writable(report=out, rejects=rejected)
         if dry_run:
             with _reading(archive) as shown, _reject_file(rejected) as write:
-                _dry_run(records, shown, write)
+                _dry_run(rows, shown, write)
+            _tell(tally, archive)
             return
         with database() as sessions:
             called = name or _name_of(file)
             rules = Rules(delete_missing=delete_missing, with_erased=with_erased)
-            said = (form, columns, encoding, links, delete_missing, with_erased, forum)
+            said = (means, links, delete_missing, with_erased, forum)
             digest = None if again or resume else _digest_of(file, said)
             if digest is not None and (same := _known(sessions, forum, called, digest)):
                 console.print(
@@ -152,13 +187,12 @@ def import_(  # noqa: PLR0913  # each is an option of the command
             row, held = _begin(sessions, forum, called, archive, resume=resume, top_k=top_k)
             more = held.position > 0
             with _reading(archive) as shown, _reject_file(rejected, more=more) as write:
-                done = _load(
-                    sessions, row, held, records, on_batch=_both(shown, write), rules=rules
-                )
+                done = _load(sessions, row, held, rows, on_batch=_both(shown, write), rules=rules)
             if digest is not None:
                 with sessions.begin() as session:
                     files.note(session, done.id, digest + row.text_fields.encode())
             console.print(_told(done, rules), highlight=False)
+            _tell(tally, archive)
             wake()
             if wait:
                 _mine(sessions, done, out)
@@ -210,48 +244,22 @@ def address_of(text: str, password_file: Path | None, *, resume: bool) -> Addres
     return Address.of(text, password_file=password_file)
 
 
-def _mapping(columns: Sequence[str] | None) -> dict[str, str]:
-    chosen = {}
-    for one in columns or ():
-        field, sign, column = one.partition("=")
-        if not sign:
-            raise InvalidInputError(f"--map {one}: must be FIELD=COLUMN")
-        chosen[field.strip()] = column.strip()
-    return chosen
-
-
-def _opened(
-    file: str, form: Format | None, chosen: Mapping[str, str], encoding: str | None
-) -> Archive:
+def _opened(file: str, means: Means) -> Archive:
     if file == "-":
-        return open_stream(sys.stdin.buffer, form=form, chosen=chosen, encoding=encoding)
-    return open_archive(Path(file), form=form, chosen=chosen, encoding=encoding)
+        return open_stream(sys.stdin.buffer, means)
+    if re.match(r"https?://", file):
+        return open_stream(fetched(file), means, name=urlsplit(file).path.rpartition("/")[2])
+    return open_archive(Path(file), means)
+
+
+def _tell(tally: Tally, archive: Archive | DatabaseArchive) -> None:
+    passed_over = archive.passed_over if isinstance(archive, Archive) else 0
+    for line in tally.told(passed_over):
+        console.print(line, highlight=False, markup=False)
 
 
 def _without_links(archive: Archive | DatabaseArchive) -> Iterator[Record]:
     return (record for record in archive if not isinstance(record, KnownPair))
-
-
-def _show(file: str, archive: Archive | DatabaseArchive) -> None:
-    columns = ", ".join(f"{field} from {name!r}" for field, name in archive.columns.names.items())
-    console.print(
-        f"{file}: {archive.form}, {archive.encoding}; {columns}", highlight=False, markup=False
-    )
-    table = Table("line", "id", "question", "author", "asked")
-    for record in archive.sample(3):
-        if isinstance(record, Reject):
-            table.add_row(str(record.line), "", f"rejected: {record.reason}", "", "")
-        elif isinstance(record, KnownPair):
-            pair = f"{record.first_id} = {record.second_id}"
-            table.add_row(str(record.line), "", f"known duplicate: {pair}", "", "")
-        elif isinstance(record, Hidden):
-            told = f"kept out: {record.reason}"
-            table.add_row(str(record.line), record.external_id or "", told, "", "")
-        else:
-            asked = f"{record.asked_at:%Y-%m-%d}" if record.asked_at else ""
-            cells = (record.external_id, record.title[:120], record.author or "", asked)
-            table.add_row(str(record.line), *cells)
-    console.print(table)
 
 
 @contextmanager
@@ -338,10 +346,16 @@ def _begin(
         held = reading.find_unloaded(session, row.id, name) if resume else None
         if resume and held is None:
             raise InvalidInputError(f"no interrupted import of {name} in forum {forum!r}")
+        known = archive.fingerprint() if isinstance(archive, Archive) else None
+        if held is not None and held.fingerprint not in {None, known}:
+            raise InvalidInputError(
+                f"{name} has changed since its import was interrupted: import it without --resume"
+            )
         if held is not None:
             made = reading.read_on(session, held.id)
         else:
             made = archives.create(session, row.id, name=name, form=archive.form, top_k=top_k)
+            archives.change(session, made.id, fingerprint=known)
     return row, made
 
 

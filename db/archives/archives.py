@@ -93,6 +93,7 @@ class ArchiveRow:
     counts: Mapping[str, int]
     """Further counts by name, such as `hidden`."""
     top_k: int
+    fingerprint: str | None
     bi_encoder_id: int | None
     reranker_id: int | None
     threshold: float | None

@@ -188,7 +188,8 @@ def _save_one(
         actions.note_group(session, row.id)
     # Nobody could find it while it was hidden: what is like it may have passed it by.
     is_shown_again = item.visible and not row.visible
-    return _saved(item, row.id, outcome, owes_work=is_shown_again or outcome is Outcome.CHANGED)
+    is_read_anew = outcome is Outcome.CHANGED or bytes(row.text_digest) != item.text_digest
+    return _saved(item, row.id, outcome, owes_work=is_shown_again or is_read_anew)
 
 
 def _saved(item: NewQuestion, question_id: int, outcome: Outcome, *, owes_work: bool) -> Saved:
@@ -200,8 +201,11 @@ def _outdated(external_id: str) -> Saved:
 
 
 def _outcome(item: NewQuestion, row: _Stored) -> Outcome:
-    if bytes(row.content_digest) == item.content_digest and row.text_fields == item.text_fields:
-        return Outcome.UNCHANGED
+    is_read_alike = row.text_fields == item.text_fields
+    if bytes(row.content_digest) == item.content_digest and is_read_alike:
+        # A later version of the service may digest the same text in another way: decisions stay.
+        is_same = bytes(row.text_digest) == item.text_digest
+        return Outcome.UNCHANGED if is_same else Outcome.UPDATED
     if bytes(row.text_digest) == item.text_digest and row.text_fields == item.text_fields:
         return Outcome.UPDATED
     return Outcome.CHANGED

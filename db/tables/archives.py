@@ -45,6 +45,8 @@ class Archive(Base):
     """Further counts by name: `hidden`, `erased`, `older` and the like."""
     file_digest: Mapped[bytes | None] = mapped_column(LargeBinary)
     """SHA-256 of its file and of how it was read, once all of it was stored."""
+    fingerprint: Mapped[str | None]
+    """Of its file, where a command reads it: only the same file is read on."""
     top_k: Mapped[int]
     bi_encoder_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
     reranker_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))

@@ -184,11 +184,11 @@ def _delimited(file: BinaryIO, *, is_empty: bool) -> tuple[Iterator[Row], Sequen
     return (_delimited_row(item, names) for item in source), names
 
 
-def _delimited_row(item: Reject | tuple[int, Sequence[str]], names: Sequence[str]) -> Row:
+def _delimited_row(item: Reject | tuple[int, Sequence[str | None]], names: Sequence[str]) -> Row:
     if isinstance(item, Reject):
         return Row(item.line, {}, item.reason)
     line, cells = item
-    fields = [of_cell(cell) for cell in cells]
+    fields = [of_cell(cell or "") for cell in cells]
     values = dict(zip(names, fields, strict=False))
     if len(fields) != len(names):
         return Row(line, values, f"{len(fields)} fields where the header has {len(names)}")

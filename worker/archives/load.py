@@ -8,6 +8,7 @@ being read. A load that ends early leaves the reason in the archive.
 import errno
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ from worker.archives import missing
 from worker.archives.missing import Rules
 from worker.archives.payload import pack_labels
 from worker.archives.readers.records import Hidden, KnownPair, Record, Reject, SourceQuestion
+from worker.archives.seen import SeenIds
 from worker.live.intake import FieldError, question_of
 from worker.text.normal import TextFields
 
@@ -65,10 +67,16 @@ class _Batch:
     rejects: list[Reject] = field(default_factory=list)
     hidden: list[Hidden] = field(default_factory=list)
     repeated: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    """Values of optional fields that could not be used, by field."""
 
     def counts(self) -> dict[str, int]:
         """Return the further counts of the batch, by name."""
-        return {"hidden": len(self.hidden)} if self.hidden else {}
+        counts = Counter(f"hidden: {one.reason}" for one in self.hidden)
+        counts.update({f"dropped: {name}": count for name, count in self.dropped.items()})
+        if self.hidden:
+            counts["hidden"] = len(self.hidden)
+        return dict(counts)
 
 
 def load(
@@ -85,7 +93,6 @@ def load(
     *records* are all records of the file. Raises `StoppedError` if the archive is
     paused or cancelled meanwhile. After any other error the archive is `failed`, with the reason.
     """
-    left = islice(iter(records), archive.position, None)
     # Not undone later: another load may begin in this process before this one ends.
     sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_S))
     with (
@@ -93,8 +100,11 @@ def load(
         _attended(sessions, archive.id),
         ThreadPoolExecutor(1, thread_name_prefix="store") as pool,
     ):
+        seen, left = SeenIds(), iter(records)
+        for part in _parts(islice(left, archive.position)):
+            seen.add(_ids(part))
         storing: Future[None] | None = None
-        for batch in _batches(left, forum.text_fields, archive.position):
+        for batch in _batches(left, forum.text_fields, archive.position, seen):
             if storing is not None:
                 storing.result()
             storing = pool.submit(_store, sessions, forum, archive.id, batch, rules)
@@ -180,10 +190,27 @@ def _attended(sessions: Sessions, archive_id: int) -> Iterator[None]:
         thread.join()
 
 
-def _batches(records: Iterator[Record], text_fields: str, position: int) -> Iterator[_Batch]:
+def _batches(
+    records: Iterator[Record], text_fields: str, position: int, seen: SeenIds
+) -> Iterator[_Batch]:
     for part in _parts(records):
         position += len(part)
-        yield _prepared(part, text_fields, position)
+        batch = _prepared(part, text_fields, position)
+        _keep_first(batch, seen)
+        yield batch
+
+
+def _keep_first(batch: _Batch, seen: SeenIds) -> None:
+    """Leave out what earlier batches of this file had: the first row of an id stays."""
+    ids = list(batch.questions)
+    for external_id, is_known in zip(ids, seen.add(ids), strict=True):
+        if is_known:
+            del batch.questions[external_id]
+            batch.repeated += 1
+
+
+def _ids(records: Sequence[Record]) -> list[str]:
+    return [one.external_id for one in records if isinstance(one, SourceQuestion)]
 
 
 def _parts(records: Iterator[Record]) -> Iterator[list[Record]]:
@@ -225,6 +252,7 @@ def _label(pair: KnownPair) -> Label:
 
 
 def _let_in(batch: _Batch, source: SourceQuestion, text_fields: str) -> None:
+    batch.dropped.update(one.field for one in source.dropped)
     known = batch.questions.get(source.external_id)
     if known is not None and known.title == source.title:
         batch.repeated += 1

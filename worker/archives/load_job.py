@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 
 class Format(StrEnum):
@@ -16,6 +16,11 @@ class Format(StrEnum):
     JSON = "json"
     PARQUET = "parquet"
     STACKEXCHANGE = "stackexchange"
+    SQL = "sql"
+    """A dump of a database."""
+    MAIL = "mail"
+    FAQ = "faq"
+    """A list of questions in Markdown, HTML or plain text."""
 
 
 UNKNOWN = "unknown"
@@ -35,6 +40,8 @@ class LoadJob:
     name: str
     form: Format | None
     chosen: Mapping[str, str]
+    reading: Mapping[str, Any] = field(default_factory=dict)
+    """How it is read, as far as somebody said it: see `worker.archives.said.means_of`."""
     top_k: int
     delete_missing: bool = False
     with_erased: bool = False

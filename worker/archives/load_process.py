@@ -90,6 +90,7 @@ def _load(job: LoadJob, sessions: "Sessions") -> int:
     from worker.archives.load import failing, load  # noqa: PLC0415
     from worker.archives.missing import Rules  # noqa: PLC0415
     from worker.archives.readers import open_stream  # noqa: PLC0415
+    from worker.archives.said import means_of  # noqa: PLC0415
 
     with sessions.begin() as session:
         forum = forums.get_forum(session, job.forum)
@@ -99,7 +100,9 @@ def _load(job: LoadJob, sessions: "Sessions") -> int:
     file = os.fdopen(job.fd, "rb")
     with (
         failing(sessions, row.id),
-        open_stream(file, name=job.name, form=job.form, chosen=job.chosen) as archive,
+        open_stream(
+            file, means_of(form=job.form, chosen=job.chosen, **job.reading), name=job.name
+        ) as archive,
     ):
         with sessions.begin() as session:
             archives.change(session, row.id, form=archive.form)

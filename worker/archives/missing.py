@@ -85,7 +85,6 @@ def erase_gone(sessions: Sessions, forum: ForumRow, archive_id: int) -> int:
 
 
 _COUNTED = {
-    "hidden": "that the forum shows to nobody were kept out",
     "hidden_now": "that are stored already were hidden",
     "erased": "that were erased here stay away; bring them back with --with-erased",
     "older": "were left alone: a newer version is stored",

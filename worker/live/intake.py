@@ -22,13 +22,14 @@ from worker.text.normal import (
     estimate_tokens,
     foreign_share,
     full_text,
+    is_blank,
     normalise,
     text_digest,
 )
 
 ID_LENGTH = 200
-TITLE_LENGTH = 500
-BODY_LENGTH = 20_000
+TITLE_LENGTH = 2_000
+BODY_LENGTH = 100_000
 LABEL_LENGTH = 200
 URL_LENGTH = 2_000
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
@@ -87,7 +88,7 @@ def title_of(text: str) -> str:
     """Return a title on one line."""
     is_plain = text.isascii() and text.isprintable()  # most are: nothing to clean or normalise
     title = " ".join((text if is_plain else clean(_encodable(text))).split())
-    if not (title if is_plain else normalise(title)):
+    if not title or (not is_plain and (not normalise(title) or is_blank(title))):
         raise ValueError("must hold at least one visible character")
     return _within(title, TITLE_LENGTH)
 

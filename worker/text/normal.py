@@ -16,14 +16,43 @@ MODEL_TEXT_LENGTH = 600
 FOREIGN_LIMIT = 0.5
 """Share of non-Latin letters above which the English models are not believed."""
 FOREIGN_WARNING = (
-    "the text is mostly not in Latin letters, which the models do not know:"
-    " only questions with the same text are found"
+    "the text is mostly of signs that the models do not know (other scripts, emoji, very long"
+    " words): only questions with the same text are found"
 )
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\u00ad]")
+_INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\u00ad]")
+_JOINERS = re.compile("[\u200c\u200d]")
+"""They are seen: Persian is written with one, and a family of emoji with the other."""
+_BLANK = re.compile(
+    r"[\s\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2800\u3164\ufe00-\ufe0f\uffa0]*"
+)
 _SPACE = re.compile(r"\s+")
 _LEADING_TAGS = re.compile(r"^(?:\s*\[[^\[\]]{1,30}\])+\s*[:\-]?\s*")
+_TAG = re.compile(r"\[([^\[\]]{1,30})\]")
+_TEMPLATE_TAGS = frozenset({
+    "answered", "bug", "closed", "discussion", "docs", "duplicate", "enhancement", "error",
+    "feature", "fixed", "help", "idea", "info", "issue", "moved", "other", "ot", "poll", "q",
+    "question", "rfc", "request", "resolved", "solved", "support", "test", "tip", "update",
+    "urgent", "wip", "wontfix",
+})  # fmt: skip
+"""First words of tags that say how a question stands or what form it had, not what it is about."""
+_STATUS_TAG = re.compile(
+    r"^(?:\s*(?:\[\s*(?:solved|resolved|answered|closed|fixed|moved|urgent)\s*\]\s*[:\-]?"
+    r"|(?:re|fwd?|aw|wg|sv|antw)\s*:))+\s*",
+    re.IGNORECASE,
+)
+_MEANT = frozenset({
+    "wide", "narrow", "noBreak", "compat", "small", "vertical", "initial", "medial", "final",
+    "isolated",
+})  # fmt: skip
+"""Kinds of compatibility characters that readers take for the plain ones; not so superscripts,
+subscripts, fractions, circled digits, letters of mathematics and squared units."""
+_SHORT_TITLE_WORDS = 3
+"""A title of so few words is shared by many questions: only its body tells them apart."""
+_EXPONENT = re.compile("(?<=[\\w)])[\u00b2\u00b3\u00b9\u2070\u2074-\u207b]+")
+_LONGEST_WORD = 100
+"""Characters of a word above which the models' vocabularies read nothing of it."""
 _WORD = re.compile(r"\w+|[^\w\s]")
 _FIRST_MARK, _BASIC_END, _MARKS_END = "\u0300", "\uffff", "\U0001ffff"
 _MARKS_IN_A_ROW = 30
@@ -98,61 +127,142 @@ def normalise(text: str) -> str:
     """Return *text* on one line, in NFKC, without control or invisible characters."""
     if text.isascii() and text.isprintable():
         return " ".join(text.split())
-    return _SPACE.sub(" ", clean(_normalised("NFKC", text))).strip()
+    return _SPACE.sub(" ", _JOINERS.sub("", clean(_normalised("NFKC", text)))).strip()
+
+
+def is_blank(text: str) -> bool:
+    """Return whether *text* shows nothing: spaces, fillers and marks without a letter."""
+    return bool(_BLANK.fullmatch(text)) or all(unicodedata.category(c)[0] in "ZCM" for c in text)
 
 
 def strip_tags(title: str) -> str:
-    """Return *title* without leading bracketed tags such as ``[Bug]``, unless nothing would remain.
+    """Return *title* without leading tags of a template, such as ``[Bug]``, and others bare.
 
-    Such prefixes made unrelated questions look similar to every model that was measured.
+    Template tags made unrelated questions look similar to every model that was measured. Others,
+    such as ``[Excel]``, may be all that tells two questions apart: their words stay. Nothing is
+    changed where hardly anything would remain.
     """
-    stripped = _LEADING_TAGS.sub("", title)
-    return stripped if len(_WORD.findall(stripped)) > 1 else title
+    found = _LEADING_TAGS.match(title)
+    if found is None:
+        return title
+    rest = title[found.end() :]
+    if len(_WORD.findall(rest)) <= 1:
+        return title
+    kept = [tag.strip() for tag in _TAG.findall(found[0]) if not _is_template(tag)]
+    return " ".join([*filter(None, kept), rest])
+
+
+def _is_template(tag: str) -> bool:
+    words = re.findall(r"\w+", tag.lower())
+    return not words or words[0] in _TEMPLATE_TAGS
+
+
+def fields_read(title: str, fields: TextFields) -> TextFields:
+    """Return which fields are read of a question with this title, in a forum that reads *fields*.
+
+    A title of one to three words says too little: it is read with its body everywhere.
+    """
+    if len(title) <= _SHORT_TITLE_WORDS * 20 and len(title.split()) <= _SHORT_TITLE_WORDS:
+        return TextFields.TITLE_BODY
+    return fields
 
 
 def model_text(title: str, body: str = "", *, fields: TextFields = TextFields.TITLE) -> str:
     """Return the one line of text that the bi-encoder reads of a question."""
-    text = strip_tags(normalise(title))
+    text = strip_tags(normalise(_written_out(title)))
     if fields is TextFields.TITLE_BODY and body:
-        text = f"{text} {normalise(body[: 2 * MODEL_TEXT_LENGTH])}"
+        text = f"{text} {normalise(_written_out(body[: 2 * MODEL_TEXT_LENGTH]))}"
     return text[:MODEL_TEXT_LENGTH].rstrip()
+
+
+def _written_out(text: str) -> str:
+    """Return *text* with exponents as ``2^20``: without the sign it would be 220."""
+    return text if text.isascii() else _EXPONENT.sub(r"^\g<0>", text)
 
 
 def seen(title: str, body: str = "", *, fields: TextFields = TextFields.TITLE) -> Seen:
     """Return what the models see of a question: the bi-encoder, and a CrossEncoder of titles."""
     alone = model_text(title)
-    is_whole = fields is TextFields.TITLE or not body
-    return Seen(alone if is_whole else model_text(title, body, fields=fields), alone)
+    read = fields_read(title, fields)
+    is_whole = read is TextFields.TITLE or not body
+    return Seen(alone if is_whole else model_text(title, body, fields=read), alone)
 
 
 def full_text(title: str, body: str = "", *, fields: TextFields = TextFields.TITLE) -> str:
     """Return all of the text that decides whether two questions are the same text."""
-    return f"{title} {body}" if fields is TextFields.TITLE_BODY else title
+    whole = fields is TextFields.TITLE_BODY or (body and fields_read(title, fields) is not fields)
+    return f"{title} {body}" if whole else title
 
 
 def text_digest(text: str) -> bytes:
     """Return 32 bytes that are equal for two texts that a reader would call the same.
 
-    Case, spaces and closing punctuation do not count; every word, number and inner sign does.
+    Case, spaces and closing punctuation do not count, nor does what says how a thread stands
+    (``[Solved]``, ``Re:``); every word, number and inner sign does. What readers tell apart stays
+    apart, although Unicode calls it compatible: 2²⁰ and 220, ß and ss.
+
+    This is the second form. It has the bytes of `first_digest` for every text that both see in the
+    same way, so of what is stored only the others are made anew by a recheck.
     """
-    words = _WORD.findall(normalise(text).casefold())
+    text = _STATUS_TAG.sub("", text) or text
+    if _LEADING_TAGS.match(text):  # the models read its tags, which they did not before
+        return _digest(f"\0 {_folded(text)}")
+    return first_digest(text) if text.isascii() else _digest(_folded(text))
+
+
+def _folded(text: str) -> str:
+    return "ß".join(part.casefold() for part in re.split("[ßẞ]", _as_meant(text)))
+
+
+def _as_meant(text: str) -> str:
+    """Return *text* on one line, with compatible characters replaced where they mean the same."""
+    kept = _INVISIBLE.sub("", _CONTROL.sub("", _normalised("NFC", text)))
+    plain = "".join(_plain(char) if char > "\x7f" else char for char in kept)
+    joined = re.sub(r"\u200c|(?<=\w)\u200d|\u200d(?=\w)", "", plain)
+    return _SPACE.sub(" ", _normalised("NFC", joined)).strip()
+
+
+@functools.lru_cache(maxsize=4_096)
+def _plain(char: str) -> str:
+    kind, _, parts = unicodedata.decomposition(char).partition(">")
+    is_meant = kind[1:] in _MEANT and not parts.startswith(" 0020 ")
+    return unicodedata.normalize("NFKC", char) if is_meant else char
+
+
+def first_digest(text: str) -> bytes:
+    """Return the first form of `text_digest`; ids made from it must never change."""
+    return _digest(normalise(text).casefold())
+
+
+def _digest(folded: str) -> bytes:
+    words = _WORD.findall(folded)
     while len(words) > 1 and words[-1] in {"?", "!", ".", "…"}:
         words.pop()
     return hashlib.sha256(" ".join(words).encode()).digest()
 
 
 def foreign_share(text: str) -> float:
-    """Return the share of letters, 0 to 1, that are not of the Latin script.
+    """Return the share of letters, 0 to 1, that the shipped models cannot read.
 
-    The shipped models know English; in other scripts unrelated questions score high.
+    Those are letters of other scripts than Latin, emoji, and whole words that are longer than any
+    in a vocabulary. The models know English; of the rest unrelated questions score high.
     """
-    if text.isascii():
+    is_long = len(text) > _LONGEST_WORD
+    if text.isascii() and not is_long:
         return 0.0
-    letters = [char for char in normalise(text) if char.isalpha()]
+    words = text.split() if is_long else []
+    unread = sum(len(word) for word in words if len(word) > _LONGEST_WORD)
+    if text.isascii():
+        return unread / max(1, sum(map(len, words))) if unread else 0.0
+    letters = [char for char in normalise(text) if char.isalpha() or _is_picture(char)]
     if not letters:
         return 0.0
     latin = sum(unicodedata.name(char, "").startswith("LATIN") for char in letters)
-    return 1.0 - latin / len(letters)
+    return max(1.0 - latin / len(letters), unread / max(1, sum(map(len, words))))
+
+
+def _is_picture(char: str) -> bool:
+    return char > "\u2000" and unicodedata.category(char) == "So"
 
 
 def estimate_tokens(text: str) -> int:

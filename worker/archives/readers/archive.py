@@ -1,51 +1,98 @@
-"""From a file to records: detects format, encoding and columns."""
+"""From a file, folder or stream to records. What is not certain is asked."""
 
-import io
 import re
-from collections.abc import Iterator, Mapping
-from importlib.util import find_spec
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import BinaryIO, Self, cast
+from typing import BinaryIO, Self
 
-from db.errors import NotInstalledError
 from worker.archives.load_job import Format
-from worker.archives.readers import sevenzip, stackexchange
-from worker.archives.readers.delimited import DelimitedReader
-from worker.archives.readers.json_rows import JsonReader
-from worker.archives.readers.records import Columns, Record, UnreadableArchiveError
-from worker.archives.readers.streams import (
-    SAMPLE,
-    Counted,
-    as_utf8,
-    detect_encoding,
-    opened,
-    seekable,
-)
+from worker.archives.readers import stackexchange
+from worker.archives.readers.lookups import Lookups
+from worker.archives.readers.reading import Reading, Wishes
+from worker.archives.readers.recognise import Choice, choose
+from worker.archives.readers.records import Record, Row, UnreadableArchiveError
+from worker.archives.readers.sources import Source
+from worker.archives.readers.sources import fingerprint as fingerprint_of
+from worker.archives.readers.tables import Hints, Table, tables_of
 
-_PARQUET = b"PAR1"
-_SUFFIXES = re.compile(r"\.(gz|zst|zstd|7z)$", re.IGNORECASE)
-_LINKS = "PostLinks.xml"
+_HEAD = 200
+"""Rows that are looked at to see how dates, ids and titles are written."""
+_LINKS = "PostLinks"
 
 
 class Archive:
-    """An open archive: its format and columns, and its records, which can be read once."""
+    """An open archive: what it is, and its records, which can be read once."""
 
-    def __init__(
-        self,
-        records: Iterator[Record],
-        *,
-        columns: Columns,
-        form: Format,
-        encoding: str,
-        counted: Counted,
-        size: int | None,
-    ) -> None:
-        self._records = records
-        self.columns, self.form, self.encoding = columns, form, encoding
-        self._counted = counted
-        self.size = size
+    def __init__(self, source: Source, choice: Choice, wishes: Wishes) -> None:
+        self.source, self.choice = source, choice
+        self.columns = choice.columns
+        first = choice.tables[0]
+        self.form, self.encoding = first.form, first.encoding
+        self.size = source.size
         """Bytes of the file as it lies there; None when it comes from a pipe."""
+        self._lookups = Lookups() if choice.lookups else None
+        self._reading, self._wishes = Reading(choice.plan, wishes), wishes
+        self._records = self._read()
+
+    @property
+    def about(self) -> str:
+        """Return what was recognised, for people."""
+        if self.choice.shape is not None:
+            return self.choice.shape.about
+        return f"questions of a table that is not known ({self.choice.tables[0].name})"
+
+    @property
+    def passed_over(self) -> int:
+        """Return how many rows so far were no questions, such as answers."""
+        return self._reading.passed_over
+
+    def _read(self) -> Iterator[Record]:
+        self._fill_lookups()
+        for table in self.choice.tables:
+            rows = table.rows(self._used(table))
+            head = list(islice(rows, _HEAD))
+            self._check(table)
+            before = self._reading.passed_over
+            self._reading = Reading(self.choice.plan, self._wishes, self._joined(iter(head)))
+            self._reading.passed_over = before
+            for row in self._joined(chain(head, rows)):
+                yield from self._reading.records(row)
+        yield from self._links()
+
+    def _used(self, table: Table) -> set[str]:
+        visible = {one.split("=")[0].split(":")[0].strip("! ") for one in self._wishes.visible_if}
+        return self.choice.used | {one.partition(".")[0] for one in visible} & set(table.columns)
+
+    def _check(self, table: Table) -> None:
+        missing = self._reading.missing_for_visible_if(table.columns)
+        if missing:
+            raise UnreadableArchiveError(f"--visible-if {missing[0]}: there is no such column")
+
+    def _fill_lookups(self) -> None:
+        if self._lookups is not None:
+            for lookup, table in self.choice.lookups:
+                self._lookups.fill(lookup, table.rows())
+
+    def _joined(self, rows: Iterator[Row]) -> Iterator[Row]:
+        if self._lookups is None:
+            yield from rows
+            return
+        for row in rows:
+            if isinstance(row.values, str):
+                yield row
+            else:
+                yield Row(row.line, self._lookups.join(row.values))
+
+    def _links(self) -> Iterator[Record]:
+        """Yield the duplicates of a dump of Stack Exchange that holds them."""
+        if self.form is not Format.STACKEXCHANGE:
+            return
+        for entry in self.source.entries:
+            if entry.stem.rpartition("-")[2] == _LINKS:
+                with entry.open() as file:
+                    yield from stackexchange.links(file)
 
     def append(self, more: Iterator[Record]) -> None:
         """Add records to the end."""
@@ -64,134 +111,82 @@ class Archive:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._counted.close()
+        if self._lookups is not None:
+            self._lookups.close()
+        if self.source.counted is not None:
+            self.source.counted.close()
 
     @property
     def bytes_read(self) -> int:
-        """Return how many bytes of the file were read."""
-        return self._counted.count
+        """Return how many bytes of the file that is open now were read."""
+        return self.source.counted.count if self.source.counted is not None else 0
+
+    def fingerprint(self) -> str:
+        """Return what differs for a file that is another one."""
+        return fingerprint_of(self.source)
 
 
-def open_archive(
-    path: Path,
-    *,
-    form: Format | None = None,
-    chosen: Mapping[str, str] | None = None,
-    encoding: str | None = None,
-) -> Archive:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """How a source is read, as far as somebody said it; the rest is recognised."""
+
+    hints: Hints = field(default_factory=Hints)
+    wishes: Wishes = field(default_factory=Wishes)
+    records: str = ""
+    """Name or path of the table that holds the questions."""
+    shape: str = ""
+    """Name of a known shape."""
+
+
+_MEANS = Means()
+
+
+def open_archive(path: Path, means: Means = _MEANS) -> Archive:
     """Return the archive at *path*, with the duplicates of a ``PostLinks.xml`` beside it.
 
-    Raises `UnreadableArchiveError` if the file cannot be read.
+    Raises `UnreadableArchiveError` if it cannot be read, or what it holds is not certain.
     """
-    try:
-        file = path.open("rb")
-    except OSError as error:
-        raise UnreadableArchiveError(f"{path}: {error.strerror}") from error
-    try:
-        archive = open_stream(
-            file,
-            name=path.name,
-            size=path.stat().st_size,
-            form=form,
-            chosen=chosen,
-            encoding=encoding,
-        )
-    except BaseException:
-        file.close()
-        raise
+    archive = _open(Source.of_path(path), means)
     if archive.form is Format.STACKEXCHANGE:
         archive.append(_links_beside(path))
     return archive
 
 
 def _links_beside(path: Path) -> Iterator[Record]:
-    for name in (_LINKS, f"{_LINKS}.gz", f"{_LINKS}.zst"):
-        beside = path.with_name(name)
-        if beside.exists():
-            with beside.open("rb") as file:
-                yield from stackexchange.links(opened(file)[0])
+    """Yield the duplicates of a file beside ``Posts.xml``, or beside ``site-Posts.7z``."""
+    if "Posts" not in path.name:
+        return
+    bare = re.sub(r"\.\w{1,4}$", "", path.name.replace("Posts", _LINKS))
+    for beside in sorted(path.parent.glob(f"{bare.partition('.xml')[0]}*")):
+        if beside.is_file():
+            for entry in Source.of_path(beside).entries:
+                with entry.open() as file:
+                    yield from stackexchange.links(file)
             return
-    if sevenzip.has_member(path, _LINKS):
-        with path.open("rb") as file:
-            yield from stackexchange.links(opened(file, member=_LINKS)[0])
 
 
 def open_stream(
-    file: BinaryIO,
-    *,
-    name: str = "",
-    size: int | None = None,
-    form: Format | None = None,
-    chosen: Mapping[str, str] | None = None,
-    encoding: str | None = None,
+    file: BinaryIO, means: Means = _MEANS, *, name: str = "", size: int | None = None
 ) -> Archive:
     """Return the archive in *file*; *name* only helps to detect the format.
 
-    Raises `UnreadableArchiveError` if the file cannot be read.
+    Raises `UnreadableArchiveError` if it cannot be read, or what it holds is not certain.
     """
-    unpacked, counted = opened(file)
-    buffered = cast("io.BufferedReader", unpacked)
-    if buffered.peek(4).startswith(_PARQUET) or form is Format.PARQUET:
-        # Imported here, because Arrow needs memory and the other commands do not use it.
-        if find_spec("pyarrow") is None:
-            raise NotInstalledError("reading Parquet", needs="pyarrow", extra="parquet")
-        from worker.archives.readers.parquet import ParquetReader  # noqa: PLC0415
-
-        reader = ParquetReader(seekable(buffered), chosen=chosen)
-        return Archive(
-            iter(reader),
-            columns=reader.columns,
-            form=Format.PARQUET,
-            encoding="utf-8",
-            counted=counted,
-            size=size,
-        )
-    head = buffered.peek(SAMPLE)[:SAMPLE]
-    encoding = encoding or detect_encoding(head)
-    text = cast("io.BufferedReader", as_utf8(buffered, encoding))
-    if text is not buffered:
-        head = text.peek(SAMPLE)[:SAMPLE]
-    form = form or _guess(head.decode("utf-8", "replace").lstrip("\ufeff \t\r\n"), name)
-    rows = _reader(text, form, chosen)
-    return Archive(
-        iter(rows),
-        columns=rows.columns,
-        form=form,
-        encoding=encoding,
-        counted=counted,
-        size=size,
-    )
+    return _open(Source.of_stream(file, name=name, size=size), means)
 
 
-def _reader(
-    text: BinaryIO, form: Format, chosen: Mapping[str, str] | None
-) -> DelimitedReader | JsonReader | stackexchange.PostsReader:
-    if form is Format.STACKEXCHANGE:
-        return stackexchange.PostsReader(text)
-    if form in {Format.JSON, Format.JSONL}:
-        return JsonReader(text, is_lines=form is Format.JSONL, chosen=chosen)
-    return DelimitedReader(text, delimiter="\t" if form is Format.TSV else None, chosen=chosen)
+def _open(source: Source, means: Means) -> Archive:
+    wishes = _settled(means.wishes)
+    tables = tables_of(source, means.hints)
+    choice = choose(tables, wishes, records=means.records, shape=means.shape)
+    return Archive(source, choice, wishes)
 
 
-def _guess(head: str, name: str) -> Format:
-    if not head:
-        raise UnreadableArchiveError("the file is empty")
-    suffix = Path(_SUFFIXES.sub("", name)).suffix.lower()
-    if head.startswith("<"):
-        if "<posts" in head or "<row " in head or name.startswith("Posts"):
-            return Format.STACKEXCHANGE
-        raise UnreadableArchiveError("this is XML, but no Posts.xml of a Stack Exchange dump")
-    if head.startswith("["):
-        return Format.JSON
-    if head.startswith("{"):
-        return Format.JSONL if suffix in {".jsonl", ".ndjson"} or _is_lines(head) else Format.JSON
-    first = head.partition("\n")[0]
-    is_tabbed = first.count("\t") > max(first.count(mark) for mark in ",;|")
-    return Format.TSV if suffix in {".tsv", ".tab"} or is_tabbed else Format.CSV
-
-
-def _is_lines(head: str) -> bool:
-    first, _, others = head.partition("\n")
-    if others.strip():
-        return first.rstrip().endswith("}") and others.lstrip().startswith("{")
-    return not re.search(r"\[\s*\{", first)
+def _settled(wishes: Wishes) -> Wishes:
+    """Return *wishes* with a ``visible`` among the chosen columns as a condition."""
+    if "visible" not in wishes.chosen:
+        return wishes
+    said = wishes.chosen["visible"]
+    condition = said if re.search(r"[=:~]", said) else f"{said}=yes"
+    chosen = {name: column for name, column in wishes.chosen.items() if name != "visible"}
+    return replace(wishes, chosen=chosen, visible_if=(*wishes.visible_if, condition))

@@ -1,37 +1,42 @@
-"""JSON: one object a line, or documents with arrays of objects somewhere inside.
+"""JSON: one object a line, or documents with objects somewhere inside.
 
-A document is never held: its text moves through a window, and each element of an array is decoded
-alone. Where an element ends is found without decoding it, so one that is broken, or longer than a
-record may be, is rejected alone, and no byte is looked at more than a few times.
+A document is never held: its text moves through a window, and each object that is wanted is decoded
+alone. Where it ends is found without decoding it, so one that is broken, or longer than a record
+may be, is rejected alone, and no byte is looked at more than a few times.
+
+Objects lie at paths: the keys that lead to them, without the places in arrays. ``*`` stands for any
+key, where keys are numbers or names of records: ``forums.threads``, ``topic_list.topics``, ``*``.
 """
 
-import codecs
 import json
 import re
-from collections.abc import Iterator, Mapping
-from itertools import chain
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO, NamedTuple
 
 from worker.archives.readers.records import (
     RECORD_LIMIT,
     RECORD_TOO_LONG,
-    Columns,
-    Record,
-    Reject,
+    Row,
     UnreadableArchiveError,
 )
 from worker.archives.readers.streams import TOO_LONG, lines
+from worker.archives.readers.window import CHUNK, Scan, Window
 
-_HEAD = 200
-"""Objects that are looked at to find the columns: a field may be missing in the first."""
-_CHUNK = 1 << 18
 _NO_OBJECT = "it is no JSON object"
-# Possessive: what was matched is never tried again, which would cost memory for each character.
-_SKIP = re.compile(r'[^"\[]*+')
 _SPACE = re.compile(r"[\s,]*+")
-_STRING = re.compile(r'(?:[^"\\]++|\\.)*+', re.DOTALL)
-_PLAIN = re.compile(r'[^"\[\]{}]*+')
-_SCALAR = re.compile(r'[^"\[\]{}\s,]*+')
+_COLON = re.compile(r"\s*+")
+_DEPTH = 40
+_PATHS = 2_000
+"""Different paths of objects that are told apart in a document."""
+_OF_ARRAY = 50
+_KEYED, _KEYS_APART = 3, 20
+"""Objects under keys of one object from which on they may be records, and are told apart."""
+KEY = "_key"
+"""The key of an object at ``*``, where it has none such column itself."""
+ANY = "*"
+
+Path = tuple[str, ...]
 
 
 class JsonRow(NamedTuple):
@@ -42,45 +47,6 @@ class JsonRow(NamedTuple):
     value: dict[str, Any] | str
     """The object, or why there is none."""
     chars: int
-
-
-def _value(row: Mapping[str, Any], path: str) -> Any:
-    if path in row:
-        return row[path]
-    found: Any = row
-    for part in path.split("."):
-        found = found.get(part) if isinstance(found, dict) else None
-    return found
-
-
-class JsonReader:
-    """Objects with a question each, read from JSON lines or from a document."""
-
-    def __init__(self, file: BinaryIO, *, is_lines: bool, chosen: Mapping[str, str] | None) -> None:
-        source = json_lines(file) if is_lines else _document(file, chosen)
-        head: list[JsonRow] = []
-        names: dict[str, None] = {}
-        for item in source:
-            head.append(item)
-            if isinstance(item.value, dict):
-                names.update(dict.fromkeys(item.value))
-            if len(head) == _HEAD or sum(one.chars for one in head) > RECORD_LIMIT:
-                break
-        if not names:
-            reason = f": line {head[0].number}, {head[0].value}" if head else ""
-            raise UnreadableArchiveError(f"no JSON object was found{reason}")
-        self.columns = Columns.resolve(list(names), chosen, is_nested=True)
-        self._rows = chain(head, source)
-
-    def __iter__(self) -> Iterator[Record]:
-        names, fields = self.columns.names, self.columns.fields
-        paths = [names.get(field) for field in fields]
-        for number, row, _ in self._rows:
-            if isinstance(row, str):
-                yield Reject(number, row)
-            else:
-                values = [None if path is None else _value(row, path) for path in paths]
-                yield from self.columns.records(number, values)
 
 
 class _Broken(NamedTuple):
@@ -114,151 +80,205 @@ def _decoded(text: str) -> object:
         return _Broken("it is nested too deeply")
 
 
-class _Text:
-    """A window that moves over a document's text; ``place`` is the position of reading."""
+def _next_char(window: Window) -> str:
+    """Return the next character that is no space or comma, which stays; empty at the end."""
+    return window.text[window.place] if window.skip(_SPACE) else ""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-        self.text, self.place, self.line = "", 0, 1
 
-    @property
-    def is_used_up(self) -> bool:
-        """Return whether the window has been read to its end."""
-        return self.place == len(self.text)
+def _take_key(window: Window) -> str:
+    """Go behind a key and its colon and return the key."""
+    text, _ = window.take_value()
+    window.skip(_COLON)
+    if not window.pass_over(":"):
+        raise UnreadableArchiveError(f"line {window.line}: it is no JSON: a colon is missing")
+    key = _decoded(text or '""')
+    return key if isinstance(key, str) else ""
 
-    def more(self) -> bool:
-        """Read more and return whether there was any."""
-        data = self._file.read(_CHUNK)
-        self.text = self.text[self.place :] + self._decoder.decode(data, final=not data)
-        self.place = 0
-        return bool(data)
 
-    def move(self, place: int) -> None:
-        """Move to *place*."""
-        self.line += self.text.count("\n", self.place, place)
-        self.place = place
+@dataclass(slots=True)
+class Found:
+    """What was seen of a document: the keys of its objects, by path."""
 
-    def skip(self, pattern: re.Pattern[str]) -> bool:
-        """Go behind all that *pattern* matches and return whether something is left."""
-        while True:
-            if found := pattern.match(self.text, self.place):
-                self.move(found.end())
-            if not self.is_used_up:
-                return True
-            if not self.more():
-                return False
+    columns: dict[Path, dict[str, None]] = field(default_factory=dict)
+    counts: dict[Path, int] = field(default_factory=dict)
+    _children: dict[Path, set[str]] = field(default_factory=dict)
 
-    def pass_over(self, mark: str) -> bool:
-        """Move behind *mark* if it comes next, and return whether it does."""
-        found = self.text.startswith(mark, self.place)
-        if found:
-            self.move(self.place + len(mark))
+    def see(self, value: object, path: Path = ()) -> None:
+        """Note all objects of a decoded value at *path*."""
+        if isinstance(value, list):
+            for one in value[:_OF_ARRAY]:
+                if isinstance(one, (dict, list)):
+                    self.see(one, path)
+        elif isinstance(value, dict):
+            self.note(path, value)
+            self.counts[path] = self.counts.get(path, 0) + 1
+            for key, one in value.items():
+                if isinstance(one, (dict, list)) and len(path) < _DEPTH:
+                    self.see(one, (*path, self.child(path, key, one)))
+
+    def child(self, path: Path, key: str, value: object = None) -> str:
+        """Return *key*, or `ANY` where an object holds many objects; they are noted as both."""
+        if not isinstance(value, dict) and value is not None:
+            return key
+        keys = self._children.setdefault(path, set())
+        if len(keys) < _KEYS_APART:
+            keys.add(key)
+        if isinstance(value, dict):
+            self.note((*path, ANY), value)
+        return key if key in keys else ANY
+
+    def note(self, path: Path, keys: Iterable[str]) -> None:
+        """Note keys of an object at *path*."""
+        if path in self.columns or len(self.columns) < _PATHS:
+            self.columns.setdefault(path, {}).update(dict.fromkeys(keys))
+
+    def tables(self) -> dict[Path, list[str]]:
+        """Return the paths of objects with their columns."""
+        found = {}
+        for path, columns in self.columns.items():
+            stars = [path[:place] for place, key in enumerate(path) if key == ANY]
+            if all(len(self._children.get(one, ())) >= _KEYED for one in stars):
+                found[path] = list(columns) + ([KEY] if path[-1:] == (ANY,) else [])
         return found
 
-    def take_value(self) -> tuple[str | None, int]:
-        """Go behind the value that begins here; return its text, None if too long, and length.
 
-        Raises `UnreadableArchiveError` when the file ends first.
-        """
-        parts: list[str] = []
-        length, state = 0, _Scan()
-        while True:
-            end = state.advance(self.text, self.place)
-            length += end - self.place
-            if length <= RECORD_LIMIT:
-                parts.append(self.text[self.place : end])
-            else:
-                parts.clear()
-            self.move(end)
-            if state.is_over:
-                return ("".join(parts) if length <= RECORD_LIMIT else None), length
-            if not self.more():
-                raise UnreadableArchiveError(f"line {self.line}: the file ends inside a value")
-
-
-class _Scan:
-    """Finds where a JSON value ends, piece by piece, without understanding it."""
-
-    def __init__(self) -> None:
-        self.depth, self.in_string, self.is_over = 0, False, False
-
-    def advance(self, text: str, place: int) -> int:
-        """Return the place up to which *text* belongs to the value, from *place* on."""
-        while place < len(text) and not self.is_over:
-            if self.in_string:
-                place = self._through_string(text, place)
-                if self.in_string:  # it goes on in the next piece
-                    break
-            elif text[place] == '"':
-                self.in_string = True
-                place += 1
-            elif text[place] in "[{":
-                self.depth += 1
-                place += 1
-            elif not self.depth:
-                place = self._through_scalar(text, place)
-            elif text[place] in "]}":
-                self.depth -= 1
-                self.is_over = not self.depth
-                place += 1
-            else:
-                place = _end_of(_PLAIN, text, place)
-        return place
-
-    def _through_string(self, text: str, place: int) -> int:
-        place = _end_of(_STRING, text, place)
-        if not text.startswith('"', place):
-            return place
-        self.in_string = False
-        self.is_over = not self.depth
-        return place + 1
-
-    def _through_scalar(self, text: str, place: int) -> int:
-        place = _end_of(_SCALAR, text, place)
-        self.is_over = place < len(text)
-        return place
-
-
-def _end_of(pattern: re.Pattern[str], text: str, place: int) -> int:
-    found = pattern.match(text, place)
-    return found.end() if found else place
-
-
-def _document(file: BinaryIO, chosen: Mapping[str, str] | None) -> Iterator[JsonRow]:
-    window = _Text(file)
-    while _to_array(window):
-        usable: bool | None = None
-        for number, value, chars in _elements(window):
-            is_broken = isinstance(value, _Broken)
-            if usable is None and not is_broken:
-                usable = isinstance(value, dict) and _has_question(value, chosen)
-            if usable or (is_broken and usable is None):
-                yield _row(number, value, chars)
-
-
-def _has_question(row: dict[str, Any], chosen: Mapping[str, str] | None) -> bool:
+def look(file: BinaryIO, limit: int) -> Found:
+    """Return what lies in the first *limit* characters of a document, or of several in a row."""
+    found, window = Found(), Window(file)
+    budget = [limit]
     try:
-        Columns.resolve(list(row), chosen, is_nested=True)
+        while budget[0] > 0 and _next_char(window):
+            _look(window, (), found, budget)
     except UnreadableArchiveError:
-        return False
-    return True
+        if not found.columns:
+            raise
+    return found
 
 
-def _to_array(window: _Text) -> bool:
-    """Move behind the next ``[`` outside strings."""
-    while window.skip(_SKIP):
-        if window.pass_over("["):
-            return True
-        window.pass_over('"')
-        # A backslash at the window's end waits for what it escapes.
-        while window.skip(_STRING) and not window.pass_over('"'):
-            if not window.more():
-                return False
-    return False
+def _look(window: Window, path: Path, found: Found, budget: list[int]) -> None:
+    """Look at the value that begins here, in pieces where it is long."""
+    mark = _next_char(window)
+    if mark == "[" and len(path) < _DEPTH:
+        window.pass_over("[")
+        while budget[0] > 0 and (mark := _next_char(window)) != "]":
+            if not mark:
+                raise UnreadableArchiveError(f"line {window.line}: the file ends inside an array")
+            _look_at_element(window, path, found, budget)
+        window.pass_over("]")
+    elif mark == "{" and len(path) < _DEPTH:
+        _look_inside(window, path, found, budget)
+    else:
+        _, length = window.take_value()
+        budget[0] -= length + 1
+        if not length:
+            window.move(window.place + 1)
 
 
-def _elements(window: _Text) -> Iterator[tuple[int, object, int]]:
+def _look_inside(window: Window, path: Path, found: Found, budget: list[int]) -> None:
+    window.pass_over("{")
+    found.note(path, ())
+    found.counts[path] = found.counts.get(path, 0) + 1
+    while budget[0] > 0 and (mark := _next_char(window)) != "}":
+        if not mark:
+            raise UnreadableArchiveError(f"line {window.line}: the file ends inside an object")
+        key = _take_key(window)
+        found.note(path, (key,))
+        if _next_char(window) == "{":
+            key = found.child(path, key, {})
+        _look(window, (*path, key), found, budget)
+    window.pass_over("}")
+
+
+def _look_at_element(window: Window, path: Path, found: Found, budget: list[int]) -> None:
+    """Look at an element; only one that is longer than a record may be is taken to pieces."""
+    while True:
+        begin = window.place
+        try:
+            value, end = _DECODER.raw_decode(window.text, begin)
+        except (ValueError, RecursionError):
+            scan = Scan()
+            end, value = scan.advance(window.text, begin), None
+            length = len(window.text) - begin
+            if not scan.is_over and length < RECORD_LIMIT:
+                if not window.ahead(2 * length + CHUNK):
+                    raise UnreadableArchiveError(
+                        f"line {window.line}: the file ends inside a value"
+                    ) from None
+                continue
+            if not scan.is_over:
+                _look(window, path, found, budget)
+                return
+        budget[0] -= end - begin + 1
+        window.move(max(end, begin + 1))
+        found.see(value, path)
+        return
+
+
+_DECODER = json.JSONDecoder()
+
+
+def objects(file: BinaryIO, wanted: Path) -> Iterator[Row]:
+    """Yield the objects at the path *wanted*, of one document or several in a row."""
+    window = Window(file)
+    while _next_char(window):
+        yield from _objects(window, wanted, "")
+
+
+def _objects(window: Window, left: Path, key: str) -> Iterator[Row]:
+    """Yield the objects that lie *left* below the value that begins here."""
+    mark = _next_char(window)
+    if mark == "[":
+        window.pass_over("[")
+        yield from _below_array(window, left)
+    elif mark == "{" and left:
+        window.pass_over("{")
+        yield from _below_object(window, left)
+    elif mark == "{":
+        number = window.line
+        value, chars = _taken(window)
+        yield _keyed(_row(number, value, chars), key)
+    else:
+        _pass_by(window)
+
+
+def _below_array(window: Window, left: Path) -> Iterator[Row]:
+    if not left:
+        for number, value, chars in _elements(window):
+            yield _keyed(_row(number, value, chars), "")
+        return
+    while (mark := _next_char(window)) != "]":
+        if not mark:
+            raise UnreadableArchiveError(f"line {window.line}: the file ends inside an array")
+        yield from _objects(window, left, "")
+    window.pass_over("]")
+
+
+def _below_object(window: Window, left: Path) -> Iterator[Row]:
+    while (mark := _next_char(window)) != "}":
+        if not mark:
+            raise UnreadableArchiveError(f"line {window.line}: the file ends inside an object")
+        own = _take_key(window)
+        if left[0] in {own, ANY}:
+            yield from _objects(window, left[1:], own if left[0] == ANY else "")
+        else:
+            _pass_by(window)
+    window.pass_over("}")
+
+
+def _pass_by(window: Window) -> None:
+    mark = _next_char(window)
+    _, length = window.take_value()
+    if not length:
+        raise UnreadableArchiveError(f"line {window.line}: it is no JSON: {mark!r} is not expected")
+
+
+def _keyed(row: JsonRow, key: str) -> Row:
+    if key and isinstance(row.value, dict):
+        row.value.setdefault(KEY, key)
+    return Row(row.number, row.value)
+
+
+def _elements(window: Window) -> Iterator[tuple[int, object, int]]:
     """Yield each element of an array, or a `_Broken`, with its line and length.
 
     Raises `UnreadableArchiveError` when the file ends inside the array.
@@ -285,6 +305,6 @@ def _elements(window: _Text) -> Iterator[tuple[int, object, int]]:
     raise UnreadableArchiveError(f"line {window.line}: the file ends inside an array")
 
 
-def _taken(window: _Text) -> tuple[object, int]:
+def _taken(window: Window) -> tuple[object, int]:
     text, length = window.take_value()
     return (_Broken(RECORD_TOO_LONG) if text is None else _decoded(text)), length

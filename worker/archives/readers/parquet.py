@@ -7,7 +7,7 @@ is decoded, and a row that is too large is rejected alone.
 
 import os
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -16,9 +16,7 @@ import pyarrow.parquet as pq
 from worker.archives.readers.records import (
     RECORD_LIMIT,
     RECORD_TOO_LONG,
-    Columns,
-    Record,
-    Reject,
+    Row,
     UnreadableArchiveError,
     refuse_bomb,
 )
@@ -29,10 +27,10 @@ _STRING_LIMIT = 64 << 20
 _CONTAINER_LIMIT = 1 << 20
 
 
-class ParquetReader:
+class ParquetRows:
     """Rows of a Parquet file, numbered from 1."""
 
-    def __init__(self, file: BinaryIO, *, chosen: Mapping[str, str] | None) -> None:
+    def __init__(self, file: BinaryIO) -> None:
         weakref.finalize(self, file.close)
         # Arrow's own pools reserve more than they use, which a limit of memory would count.
         pa.set_memory_pool(pa.system_memory_pool())
@@ -47,24 +45,21 @@ class ParquetReader:
             )
         except (pa.ArrowException, OSError) as error:
             raise UnreadableArchiveError(f"the Parquet file is damaged: {error}") from error
-        self.columns = Columns.resolve(self._file.schema_arrow.names, chosen)
+        self.header: list[str] = list(self._file.schema_arrow.names)
 
-    def __iter__(self) -> Iterator[Record]:
-        names, fields = self.columns.names, self.columns.fields
-        wanted = [names.get(field) for field in fields]
-        used = sorted({name for name in wanted if name})
+    def rows(self, columns: Collection[str]) -> Iterator[Row]:
+        """Yield the rows with the columns that are among *columns*."""
+        used = [name for name in self.header if name in columns]
         number = 0
         try:
             for part in self._parts(used):
                 number += part.num_rows
                 if part.nbytes > RECORD_LIMIT:
-                    yield Reject(number, RECORD_TOO_LONG)
+                    yield Row(number, RECORD_TOO_LONG)
                     continue
-                held: dict[str | None, list[Any]] = {n: part.column(n).to_pylist() for n in used}
-                held[None] = [None] * part.num_rows
-                rows = zip(*(held[name] for name in wanted), strict=True)
-                for place, values in enumerate(rows, start=number - part.num_rows + 1):
-                    yield from self.columns.records(place, values)
+                first = number - part.num_rows + 1
+                for place, values in enumerate(_values(part), start=first):
+                    yield Row(place, values)
         except MemoryError:  # Arrow's own is an ArrowException as well
             raise
         except (pa.ArrowException, OSError, ValueError) as error:
@@ -81,3 +76,15 @@ class ParquetReader:
                 yield batch
             else:
                 yield from (batch.slice(place, 1) for place in range(batch.num_rows))
+
+
+def _values(part: Any) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a batch; times in nanoseconds lose what Python's lack."""
+    columns = []
+    for name, column in zip(part.schema.names, part.columns, strict=True):
+        if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
+            column = column.cast(pa.timestamp("us", column.type.tz), safe=False)  # noqa: PLW2901
+        columns.append((name, column.to_pylist()))
+    names = [name for name, _ in columns]
+    for row in zip(*(values for _, values in columns), strict=True):
+        yield dict(zip(names, row, strict=True))

@@ -116,7 +116,7 @@ def _damaged(error: Exception) -> Exception:
 
 
 def _choose(names: Collection[str], member: str) -> str:
-    found = next((name for name in names if Path(name).name == member), None)
+    found = next((name for name in names if name == member or Path(name).name == member), None)
     if found is not None:
         return found
     if len(names) != 1:
@@ -124,6 +124,19 @@ def _choose(names: Collection[str], member: str) -> str:
             f"the 7z file holds {len(names)} files and no {member}: extract the right one"
         )
     return next(iter(names))
+
+
+def members(file: BinaryIO) -> list[str]:
+    """Return the names of the files in a 7z file, which is closed."""
+    try:
+        with file, py7zr.SevenZipFile(file) as archive:
+            infos = [info for info in archive.list() if info.is_file]
+            refuse_bomb(sum(info.uncompressed for info in infos), file.seek(0, os.SEEK_END))
+            return [info.filename for info in infos]
+    except UnreadableArchiveError:
+        raise
+    except Exception as error:
+        raise _damaged(error) from error
 
 
 def has_member(path: Path, member: str) -> bool:

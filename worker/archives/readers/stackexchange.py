@@ -1,42 +1,38 @@
-"""Stack Exchange dumps: questions of ``Posts.xml``, duplicates of ``PostLinks.xml``.
+"""Dumps of Stack Exchange: ``Posts.xml``, ``PostLinks.xml``; one ``<row .../>`` in a line.
 
-The dumps have one ``<row .../>`` in a line. Each is parsed alone. So only a broken one is rejected,
-and entities that a hostile file declares are never known to the parser.
+Each row is parsed alone. So only a broken one is rejected, and entities that a hostile file
+declares are never known to the parser.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
 from typing import BinaryIO
 from xml.parsers import expat
 
 from worker.archives.readers.records import (
     RECORD_LIMIT,
-    Columns,
     KnownPair,
-    Record,
     Reject,
+    Row,
     UnreadableArchiveError,
-    plain_text,
 )
 from worker.archives.readers.streams import TOO_LONG, lines
 
-_QUESTION, _DUPLICATE_LINK = "1", "3"
-_NAMES = {
-    "id": "Id",
-    "title": "Title",
-    "body": "Body",
-    "category": "Tags",
-    "author": "OwnerUserId",
-    "asked_at": "CreationDate",
-}
+_DUPLICATE_LINK = "3"
+_CONTROL = re.compile(
+    r"&#(?:0*(?:[0-8]|1[1-24-9]|2\d|3[01])|x0*(?:[0-8bcefBCEF]|1[0-9a-fA-F])|x[fF]{3}[efEF]"
+    r"|x[dD][89a-fA-F][0-9a-fA-F]{2});|[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]"
+)
+"""Characters that XML does not know, which exporters write all the same."""
 
 
-def _rows(file: BinaryIO) -> Iterator[tuple[int, dict[str, str] | str]]:
-    """Yield the attributes of each row, or the reason why it cannot be read."""
+def rows(file: BinaryIO) -> Iterator[Row]:
+    """Yield the attributes of each row."""
     held = _Held()
     for number, line in lines(file):
         if line is None:
             held.clear()
-            yield number, TOO_LONG
+            yield Row(number, TOO_LONG)
             continue
         if "<!DOCTYPE" in line or "<!ENTITY" in line:
             raise UnreadableArchiveError(
@@ -49,13 +45,13 @@ def _rows(file: BinaryIO) -> Iterator[tuple[int, dict[str, str] | str]]:
             held.start, line = number, line[begin:]  # noqa: PLW2901  # what comes before is no row
         held.add(line)
         if line.rstrip().endswith(">"):
-            yield from ((held.start, row) for row in _parsed("".join(held.parts)))
+            yield from (Row(held.start, row) for row in _parsed("".join(held.parts)))
             held.clear()
         elif held.length > RECORD_LIMIT:
-            yield held.start, "the row never ends"
+            yield Row(held.start, "the row never ends")
             held.clear()
     if held.parts:
-        yield held.start, "the file ends inside this row"
+        yield Row(held.start, "the file ends inside this row")
 
 
 class _Held:
@@ -82,7 +78,7 @@ def _parsed(text: str) -> Iterator[dict[str, str] | str]:
             found.append(attributes)
 
     parser.StartElementHandler = start
-    body = text[: text.rindex(">") + 1]
+    body = _CONTROL.sub("", text[: text.rindex(">") + 1])
     if (end := body.rfind("/>")) >= 0:  # without the end tag of the document
         body = body[: end + 2]
     try:
@@ -92,37 +88,9 @@ def _parsed(text: str) -> Iterator[dict[str, str] | str]:
     return iter(found)
 
 
-class PostsReader:
-    """The questions of ``Posts.xml``; answers and other posts are skipped."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.columns = Columns(_NAMES)
-        self._file = file
-
-    def __iter__(self) -> Iterator[Record]:
-        for number, row in _rows(self._file):
-            if isinstance(row, str):
-                yield Reject(number, row)
-            elif row.get("PostTypeId") == _QUESTION:
-                yield from self.columns.records(number, _values(row))
-
-
-def _values(row: Mapping[str, str]) -> list[str | None]:
-    tags = row.get("Tags", "").replace("><", " ").replace("|", " ").strip("<> ")
-    return [
-        row.get("Id"),
-        row.get("Title"),
-        plain_text(row.get("Body", "")),
-        None,
-        tags,
-        row.get("OwnerUserId"),
-        row.get("CreationDate"),
-    ]
-
-
 def links(file: BinaryIO) -> Iterator[KnownPair | Reject]:
     """Yield the duplicates of ``PostLinks.xml``: the question first, then the older one."""
-    for number, row in _rows(file):
+    for number, row in rows(file):
         if isinstance(row, str):
             yield Reject(number, row)
         elif row.get("LinkTypeId") == _DUPLICATE_LINK:

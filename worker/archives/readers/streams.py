@@ -1,9 +1,12 @@
 """Bytes of a file or pipe, decompressed and cut into lines, in bounded memory."""
 
+import bz2
 import codecs
 import errno
 import gzip
 import io
+import lzma
+import re
 import sys
 import tempfile
 import zlib
@@ -26,7 +29,9 @@ SAMPLE = 1 << 18
 _CHUNK = 1 << 20
 _ZSTD_WINDOW_LOG = 27
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-_READ_ERRORS = (OSError, EOFError, zlib.error, zstd.ZstdError)
+_XZ, _BZIP2 = b"\xfd7zXZ\x00", b"BZh"
+_XZ_MEMORY = 96 << 20
+_READ_ERRORS = (OSError, EOFError, zlib.error, zstd.ZstdError, lzma.LZMAError)
 
 
 class Counted(io.RawIOBase):
@@ -61,24 +66,67 @@ class Counted(io.RawIOBase):
         super().close()
 
 
-class _Guarded(io.RawIOBase):
+class Guarded(io.RawIOBase):
     """Decompressed bytes; raises when a small file becomes far too large."""
 
     def __init__(self, file: BinaryIO, packed: Counted) -> None:
         self._file, self._packed, self._count = file, packed, 0
 
+    def close(self) -> None:
+        """Close both files."""
+        if not self.closed:
+            self._file.close()
+            self._packed.close()
+        super().close()
+
     def readable(self) -> bool:
+        """Return True."""
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Fill *buffer* and return how many bytes came."""
         try:
             data = self._file.read(len(buffer))
         except _READ_ERRORS as error:
-            raise UnreadableArchiveError(f"the compressed file is damaged: {error}") from error
+            reason = f"the compressed file is damaged, or needs too much memory: {error}"
+            raise UnreadableArchiveError(reason) from error
         buffer[: len(data)] = data
         self._count += len(data)
         refuse_bomb(self._count, self._packed.count)
         return len(data)
+
+
+class _Xz(io.RawIOBase):
+    """What xz packed, in bounded memory: the writer chooses how much its reader needs."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._unpacker = self._new()
+        self._ended = False
+
+    @staticmethod
+    def _new() -> lzma.LZMADecompressor:
+        return lzma.LZMADecompressor(memlimit=_XZ_MEMORY)
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Return up to *size* bytes; raises `EOFError` where the file ends too early."""
+        limit = size if size >= 0 else _CHUNK
+        data = b""
+        while not data:
+            if self._unpacker.eof:
+                rest = self._unpacker.unused_data or self._file.read(_CHUNK)
+                if not rest.strip(b"\0"):
+                    return b""
+                self._unpacker = self._new()
+            else:
+                rest = self._file.read(_CHUNK) if self._unpacker.needs_input else b""
+                if not rest and self._unpacker.needs_input:
+                    raise EOFError("it ends too early")
+            data = self._unpacker.decompress(rest, limit)
+        return data
 
 
 def opened(file: BinaryIO, *, member: str = "Posts.xml") -> tuple[BinaryIO, Counted]:
@@ -96,9 +144,13 @@ def opened(file: BinaryIO, *, member: str = "Posts.xml") -> tuple[BinaryIO, Coun
     elif magic.startswith(_ZSTD):
         options = {int(zstd.DecompressionParameter.window_log_max): _ZSTD_WINDOW_LOG}
         inner = cast("BinaryIO", zstd.ZstdFile(packed, options=options))
+    elif magic.startswith(_XZ):
+        inner = cast("BinaryIO", _Xz(packed))
+    elif magic.startswith(_BZIP2):
+        inner = cast("BinaryIO", bz2.BZ2File(packed))
     else:
         return packed, counted
-    return io.BufferedReader(_Guarded(inner, counted), _CHUNK), counted
+    return io.BufferedReader(Guarded(inner, counted), _CHUNK), counted
 
 
 def seekable(stream: BinaryIO) -> BinaryIO:
@@ -119,9 +171,13 @@ def seekable(stream: BinaryIO) -> BinaryIO:
 
 _GUESSED = 1 << 15
 _COMMON, _SAME_CHAOS = "cp1252", 0.02
+_HIGH = re.compile(rb"[^\n]{0,200}[\x80-\xff][^\n]{0,200}")
+_ZEROS = 0.3
+"""Share of zero bytes at even or odd places from which on a text is UTF-16 without a mark."""
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
@@ -132,20 +188,39 @@ def detect_encoding(sample: bytes) -> str:
     for mark, encoding in _MARKS:
         if sample.startswith(mark):
             return encoding
+    if wide := _without_mark(sample):
+        return wide
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample)
     except UnicodeDecodeError as error:
         # A single bad byte in otherwise good UTF-8 becomes a reject, not another encoding.
         if sum(byte > 0x7F for byte in sample) > 4 * _bad_sequences(sample):  # noqa: PLR2004
             return "utf-8"
-        matches = from_bytes(sample[:_GUESSED])
-        best = matches.best()
-        if best is None:
-            raise UnreadableArchiveError("this is no text in any known encoding") from error
-        # Western European text also fits the eastern encodings; the common one is more probable.
-        close = (m.encoding for m in matches if m.chaos <= best.chaos + _SAME_CHAOS)
-        return _COMMON if _COMMON in close else best.encoding
+        return _code_page(sample, error)
     return "utf-8"
+
+
+def _without_mark(sample: bytes) -> str | None:
+    """Return which UTF-16 a text without a mark is in, by the zeros in its Latin letters."""
+    even, odd = sample[::2].count(0), sample[1::2].count(0)
+    half = max(1, len(sample) // 2)
+    if odd > _ZEROS * half and even < odd // 10:
+        return "utf-16-le"
+    if even > _ZEROS * half and odd < even // 10:
+        return "utf-16-be"
+    return None
+
+
+def _code_page(sample: bytes, error: UnicodeDecodeError) -> str:
+    """Return the code page by the lines of *sample* that are not ASCII."""
+    telling = b"\n".join(_HIGH.findall(sample))[:_GUESSED]
+    matches = from_bytes(telling or sample[:_GUESSED])
+    best = matches.best()
+    if best is None:
+        raise UnreadableArchiveError("this is no text in any known encoding") from error
+    # Western European text also fits the eastern encodings; the common one is more probable.
+    close = (m.encoding for m in matches if m.chaos <= best.chaos + _SAME_CHAOS)
+    return _COMMON if _COMMON in close else best.encoding
 
 
 def _bad_sequences(sample: bytes) -> int:
@@ -153,12 +228,21 @@ def _bad_sequences(sample: bytes) -> int:
 
 
 class _Recoded(io.RawIOBase):
-    """Text of another encoding, read as UTF-8."""
+    """Text of another encoding, or with line ends of old Macs, read as UTF-8.
 
-    def __init__(self, file: BinaryIO, encoding: str) -> None:
-        self._file = file
-        self._decoder = codecs.getincrementaldecoder(encoding)("replace")
+    Where the encoding is not known yet, because all was ASCII, it is found out where that ends.
+    """
+
+    def __init__(self, file: BinaryIO, encoding: str, *, has_old_ends: bool) -> None:
+        super().__init__()
+        self._file, self._has_old_ends = file, has_old_ends
+        self._is_open = encoding == "utf-8"
+        self._decoder = None if self._is_open else self._decoder_of(encoding)
         self._ready = b""
+
+    @staticmethod
+    def _decoder_of(encoding: str) -> codecs.IncrementalDecoder:
+        return codecs.getincrementaldecoder(encoding)("replace")
 
     def readable(self) -> bool:
         return True
@@ -166,19 +250,35 @@ class _Recoded(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         while not self._ready:
             data = self._file.read(_CHUNK // 4)
-            self._ready = self._decoder.decode(data, final=not data).encode()
+            if self._is_open and not data.isascii():
+                self._is_open = False
+                encoding = detect_encoding(data)
+                if encoding != "utf-8":
+                    self._decoder = self._decoder_of(encoding)
+            self._ready = self._recoded(data)
             if not data:
                 break
         part, self._ready = self._ready[: len(buffer)], self._ready[len(buffer) :]
         buffer[: len(part)] = part
         return len(part)
 
+    def _recoded(self, data: bytes) -> bytes:
+        if self._decoder is not None:
+            data = self._decoder.decode(data, final=not data).encode()
+        return data.replace(b"\r", b"\n") if self._has_old_ends else data
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
 
 def as_utf8(file: BinaryIO, encoding: str) -> BinaryIO:
-    """Return *file* recoded to UTF-8, if it is not UTF-8 already."""
-    if encoding in {"utf-8", "ascii"}:
+    """Return *file* recoded to UTF-8, with line ends that can be seen."""
+    head = file.peek(SAMPLE)[:SAMPLE] if isinstance(file, io.BufferedReader) else b""
+    has_old_ends = b"\r" in head and b"\n" not in head
+    if encoding == "utf-8" and not has_old_ends and not head.isascii():
         return file
-    return io.BufferedReader(_Recoded(file, encoding), _CHUNK)
+    return io.BufferedReader(_Recoded(file, encoding, has_old_ends=has_old_ends), _CHUNK)
 
 
 def lines(file: BinaryIO) -> Iterator[tuple[int, str | None]]:

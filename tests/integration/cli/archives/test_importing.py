@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from typer.testing import CliRunner, Result
 
 from cli.archives import importing, watch
@@ -17,6 +17,7 @@ from db.tables.pairs import Pair
 from db.tables.questions import Question
 from tests.archive_factories import Factory, make_worker, titles
 from tests.integration.worker.archives.test_steps import expected, found, named
+from worker.archives import load
 
 DATA = os.environ.get("ASKEDBEFORE_DATA", "")  # noqa: TID251  # tests have no settings
 
@@ -125,3 +126,67 @@ def test_a_real_stack_exchange_dump_goes_through(committed: Factory) -> None:
             select(func.count()).select_from(Pair).where(Pair.kind == "known")
         ).scalar_one()
     assert 0 < known <= 14
+
+
+def test_what_is_hidden_or_dropped_is_told_with_an_example(
+    committed: Factory, tmp_path: Path
+) -> None:
+    path = tmp_path / "some.csv"
+    path.write_text(
+        "id,title,created_at,deleted\n1,Who is here?,yesterday,0\n2,Who is gone?,2020-01-01,1\n"
+    )
+
+    result = invoke("import", path, "--forum", "cooks", "--yes", "--no-wait")
+
+    told = " ".join(result.stderr.split())
+    assert "1 are hidden on the forum and were kept out: deleted." in told
+    assert "1 questions lost a value of asked_at" in told
+    assert "line 2: yesterday" in told
+    assert count(committed, Question) == 1
+
+
+def test_a_question_that_is_hidden_by_now_is_hidden_here(
+    committed: Factory, tmp_path: Path
+) -> None:
+    path = tmp_path / "some.csv"
+    for deleted in (0, 1):
+        path.write_text(f"id,title,deleted\n1,Who is here?,{deleted}\n2,Who stays here?,0\n")
+        assert invoke("import", path, "--forum", "cooks", "--yes", "--no-wait").exit_code == 0
+
+    with committed.begin() as session:
+        rows = session.execute(select(Question.external_id, Question.visible)).all()
+        shown = {row.external_id: row.visible for row in rows}
+    assert shown == {"1": False, "2": True}
+
+
+def test_the_first_row_of_an_id_stays_wherever_a_batch_ends(
+    committed: Factory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "BATCH", 2)
+    path = tmp_path / "replies.csv"
+    path.write_text(
+        "id,title\n1,First of one?\n2,First of two?\n1,Reply to one?\n2,Reply to two?\n"
+    )
+
+    result = invoke("import", path, "--forum", "cooks", "--yes", "--no-wait")
+
+    assert result.exit_code == 0, result.output
+    with committed.begin() as session:
+        rows = session.execute(select(Question.external_id, Question.title)).all()
+        stored = {row.external_id: row.title for row in rows}
+    assert stored == {"1": "First of one?", "2": "First of two?"}
+
+
+def test_a_file_that_changed_is_not_read_on(committed: Factory, archive: Path) -> None:
+    invoke("import", archive, "--forum", "cooks", "--yes", "--no-wait")
+    with committed.begin() as session:
+        session.execute(update(Archive).values(stage="load", state="failed"))
+    again = invoke("import", archive, "--forum", "cooks", "--yes", "--resume", "--no-wait")
+    with committed.begin() as session:
+        session.execute(update(Archive).values(stage="load", state="failed"))
+    archive.write_bytes(gzip.compress(b"id,title\n1,Is it another file?\n"))
+
+    result = invoke("import", archive, "--forum", "cooks", "--yes", "--resume")
+
+    assert again.exit_code == 0, again.output
+    assert "has changed" in str(result.exception)

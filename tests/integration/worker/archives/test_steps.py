@@ -167,7 +167,7 @@ def test_rejects_are_counted_and_kept_with_their_lines(committed: Factory) -> No
     rows = [
         *records(["What feeds a fox?"]),
         Reject(2, "it is no JSON"),
-        SourceQuestion("q3", "x" * 501, line=3),
+        SourceQuestion("q3", "x" * 2_001, line=3),
         SourceQuestion("q1", "Another question?", line=4),
         SourceQuestion("q1", "What feeds a fox?", line=5),
     ]

@@ -1,5 +1,6 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from db.pairs import pairs
 from db.questions import questions, saving
-from db.questions.rows import State
+from db.questions.rows import NewQuestion, State
 from db.rows import PairStatus
 from db.tables.pairs import Event, Pair
 from db.tables.questions import Embedding
@@ -21,11 +22,13 @@ from db.work.rows import Lane
 from tests.factories import make_forum, new_question, save_questions
 from worker.inference.testing import WordEncoder, WordReranker
 from worker.live.drain import Drain
+from worker.live.intake import Submission, question_of
 from worker.live.pipeline import Pipeline
 from worker.live.recheck import owe_again
 from worker.matching.models import Limits, Models
 from worker.queue import CheckAnswer, CheckRequest
 from worker.scoring.calibration import Calibration
+from worker.text.normal import first_digest
 
 Factory = sessionmaker[Session]
 
@@ -307,8 +310,8 @@ def test_a_recheck_makes_the_models_see_what_the_forum_now_wants(sessions: Facto
     with sessions.begin() as session:
         forum = make_forum(session)
         items = [
-            new_question("Please help", external_id="1", body="How do I boil an egg"),
-            new_question("Please help", external_id="2", body="Best train to Rome"),
+            new_question("Please help me with this", external_id="1", body="How do I boil an egg"),
+            new_question("Please help me with this", external_id="2", body="Best train to Rome"),
         ]
         saving.save(session, forum, items, lane=Lane.LIVE)
     drain(sessions)
@@ -321,6 +324,27 @@ def test_a_recheck_makes_the_models_see_what_the_forum_now_wants(sessions: Facto
 
     assert found(sessions, forum, "1") == []
     assert drain(sessions, lane=Lane.ARCHIVE) == 0
+
+
+def test_a_recheck_makes_digests_of_an_earlier_form_anew(sessions: Factory) -> None:
+    def of_before(title: str, external_id: str) -> NewQuestion:
+        made = question_of(Submission(external_id, title), text_fields="title")
+        return replace(made, text_digest=first_digest(title))
+
+    with sessions.begin() as session:
+        forum = make_forum(session)
+        items = [of_before("What is 2\u00b2\u2070", "1"), of_before("What is 220", "2")]
+        saving.save(session, forum, items, lane=Lane.LIVE)
+    drain(sessions)
+    assert found(sessions, forum, "1") == [("2", "same_text")]
+
+    owe_again(sessions, forum, on_done=lambda _: None)
+    drain(sessions, lane=Lane.ARCHIVE)
+
+    assert ("2", "same_text") not in found(sessions, forum, "1")
+    with sessions.begin() as session:
+        assert questions.get(session, forum.id, "1").text_version == 1  # decisions stay
+        assert len(session.execute(select(Pair)).scalars().all()) == 1
 
 
 def test_edits_and_workers_never_wait_for_each_other_in_a_circle(committed: Factory) -> None:

@@ -11,8 +11,11 @@ from worker.text.normal import (
     TextFields,
     clean,
     estimate_tokens,
+    fields_read,
+    first_digest,
     foreign_share,
     full_text,
+    is_blank,
     model_text,
     normalise,
     seen,
@@ -31,6 +34,12 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
         ("Caf\u00e9 near me?", "Cafe\u0301 near me"),
         ("How do I boil an\u200b egg", "How do I boil an egg"),
         ("\uff28ow many eggs?", "How many eggs"),
+        ("[SOLVED] How do I boil an egg?", "Re: how do I boil an egg"),
+        ("The \ufb01rst \u00a0egg", "the first egg"),
+        (
+            "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+            "\u0645\u06cc\u062e\u0648\u0627\u0647\u0645",
+        ),
     ],
 )
 def test_what_a_reader_calls_the_same_text_has_one_digest(one: str, other: str) -> None:
@@ -46,6 +55,13 @@ def test_what_a_reader_calls_the_same_text_has_one_digest(one: str, other: str) 
         ("Can I eat it?", "Can't I eat it?"),
         ("Rome to Oslo", "Oslo to Rome"),
         ("[Bug] login fails today", "login fails today"),
+        ("What is 2\u00b2\u2070?", "What is 220?"),
+        ("Is H\u2082O wet?", "Is H2O wet?"),
+        ("Is the Ma\u00dfe right?", "Is the Masse right?"),
+        ("Is \u00bd enough?", "Is 1\u20442 enough?"),
+        ("Is \u211d closed?", "Is R closed?"),
+        ("[Excel] Sum by colour", "[Pandas] Sum by colour"),
+        ("\U0001f468\u200d\U0001f469", "\U0001f468\U0001f469"),
     ],
 )
 def test_every_word_number_and_inner_sign_counts(one: str, other: str) -> None:
@@ -53,13 +69,16 @@ def test_every_word_number_and_inner_sign_counts(one: str, other: str) -> None:
 
 
 def test_the_body_counts_only_where_the_models_see_it() -> None:
-    assert full_text("Title", "Body") == "Title"
+    assert full_text("Why is a title long?", "Body") == "Why is a title long?"
     assert full_text("Title", "Body", fields=TextFields.TITLE_BODY) == "Title Body"
+    assert model_text("What is 2\u00b2\u2070 here?") == "What is 2^20 here?"
     assert model_text("Title", "First\nline", fields=TextFields.TITLE_BODY) == "Title First line"
 
 
 def test_template_tags_are_kept_from_the_models_unless_nothing_would_remain() -> None:
-    assert strip_tags("[Bug] [Windows 11]: login fails") == "login fails"
+    assert strip_tags("[Bug] [Feature request]: login fails") == "login fails"
+    assert strip_tags("[Bug] [Windows 11]: login fails") == "Windows 11 login fails"
+    assert strip_tags("[Excel] Sum by colour") == "Excel Sum by colour"
     assert strip_tags("[Solved] help") == "[Solved] help"
     assert strip_tags("How do I index a list [i] in Python?") == (
         "How do I index a list [i] in Python?"
@@ -123,6 +142,8 @@ def test_a_crossencoder_reads_the_title_or_the_whole() -> None:
     both = seen("[Bug] It  stops", "after\na minute", fields=TextFields.TITLE_BODY)
 
     assert both == Seen(whole="It stops after a minute", title="It stops")
+    assert seen("Please help", "My oven", fields=TextFields.TITLE).whole == "Please help My oven"
+    assert full_text("Please help", "My oven") == "Please help My oven"
     assert both.body == "after a minute"
     assert both.for_reranker(Reads.TITLE) == "It stops"
     assert both.for_reranker(Reads.WHOLE) == both.whole
@@ -134,7 +155,7 @@ def test_the_bi_encoder_reads_what_it_was_always_given(
 ) -> None:
     found = seen(title, body, fields=fields)
 
-    assert found.whole == model_text(title, body, fields=fields)
+    assert found.whole == model_text(title, body, fields=fields_read(title, fields))
     assert found.title == model_text(title)
 
 
@@ -191,3 +212,30 @@ def test_closing_punctuation_does_not_count_unless_nothing_else_is_there(
 )
 def test_the_share_of_foreign_letters_is_one_of_letters_alone(text: str, share: float) -> None:
     assert foreign_share(text) == share
+
+
+@given(st.text(st.characters(codec="ascii")))
+def test_ascii_texts_keep_the_digest_that_is_stored_of_them(text: str) -> None:
+    plain = text.replace(":", "").replace("[", "")
+
+    assert text_digest(plain) == first_digest(plain)
+
+
+@pytest.mark.parametrize("text", ["\u3164", "\u2800\u2800", " \ufe0f", "\u0301", "\u200d"])
+def test_what_shows_nothing_is_blank(text: str) -> None:
+    assert is_blank(text)
+    assert not is_blank(text + "a")
+
+
+@pytest.mark.parametrize("text", ["\U0001f389\U0001f389", "deadbeef" * 13, "\u4e2d\u6587"])
+def test_what_no_vocabulary_holds_is_foreign(text: str) -> None:
+    assert foreign_share(text) > 0.5
+    assert foreign_share(f"How do I write {text[:20]} in a file?") < 0.5
+
+
+def test_joiners_that_are_seen_stay_in_what_is_stored() -> None:
+    family = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+
+    assert clean(family) == family
+    assert clean("\u0645\u06cc\u200c\u062e") == "\u0645\u06cc\u200c\u062e"
+    assert clean("a\u200bb\u202ec") == "abc"

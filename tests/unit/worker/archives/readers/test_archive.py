@@ -16,6 +16,7 @@ from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
+from db.questions.rows import Facts
 from worker.archives.load_job import Format
 from worker.archives.readers import (
     KnownPair,
@@ -27,6 +28,7 @@ from worker.archives.readers import (
 )
 from worker.archives.readers.records import UnreadableArchiveError
 from worker.archives.readers.streams import LINE_LIMIT
+from worker.archives.said import means_of
 from worker.text.normal import clean
 
 POSTS = """\ufeff<?xml version="1.0" encoding="utf-8"?>
@@ -57,7 +59,7 @@ def read(
     chosen: Mapping[str, str] | None = None,
 ) -> list[Record]:
     raw = data.encode() if isinstance(data, str) else data
-    return list(open_stream(io.BytesIO(raw), name=name, form=form, chosen=chosen))
+    return list(open_stream(io.BytesIO(raw), means_of(form=form, chosen=chosen), name=name))
 
 
 def questions(records: list[Record]) -> list[tuple[str, str]]:
@@ -171,6 +173,7 @@ def test_posts_xml_gives_questions_only_and_rejects_a_broken_row_alone(tmp_path:
         "turing machine",
         "7",
         datetime(2018, 3, 12, 17, 0, 45, 567000, tzinfo=UTC),
+        facts=Facts(tags=("turing", "machine")),
         line=3,
     )
     assert questions(records) == [("1", "Does it halt?"), ("4", "Will it ever stop?")]
@@ -231,8 +234,8 @@ def test_each_bad_row_is_rejected_with_its_line_and_the_others_stay() -> None:
         b"7,Good two?,0000-00-00 00:00:00\n"
     )
 
-    assert [own_id for own_id, _ in questions(records)] == ["1", "7"]
-    assert [r.line for r in rejects(records)] == [3, 4, 5, 6, 7]
+    assert [own_id for own_id, _ in questions(records)] == ["1", "5", "7"]
+    assert [r.line for r in rejects(records)] == [3, 4, 5, 7]
 
 
 def test_a_quote_that_is_never_closed_costs_its_own_row_only() -> None:

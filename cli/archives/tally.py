@@ -1,0 +1,39 @@
+"""Counts what an import kept out or dropped, with an example of each kind."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from worker.archives.readers import Hidden, Record, SourceQuestion
+
+_KINDS_SHOWN = 12
+
+
+class Tally:
+    """What was hidden or dropped, by kind."""
+
+    def __init__(self) -> None:
+        self.hidden: Counter[str] = Counter()
+        self.dropped: Counter[tuple[str, str]] = Counter()
+        self._examples: dict[tuple[str, str], str] = {}
+
+    def watched(self, records: Iterable[Record]) -> Iterator[Record]:
+        """Yield *records* and count them."""
+        for record in records:
+            if isinstance(record, Hidden):
+                self.hidden[record.reason] += 1
+            elif isinstance(record, SourceQuestion):
+                for one in record.dropped:
+                    kind = (one.field, one.reason)
+                    self.dropped[kind] += 1
+                    self._examples.setdefault(kind, f"line {record.line}: {one.example}")
+            yield record
+
+    def told(self, passed_over: int) -> Iterator[str]:
+        """Yield a sentence for each kind."""
+        if passed_over:
+            yield f"{passed_over:,} rows are no questions, such as answers: passed over."
+        for reason, count in self.hidden.most_common():
+            yield f"{count:,} are hidden on the forum and were kept out: {reason}."
+        for (field, reason), count in self.dropped.most_common(_KINDS_SHOWN):
+            example = self._examples[field, reason]
+            yield f"{count:,} questions lost a value of {field}: {reason} ({example})"

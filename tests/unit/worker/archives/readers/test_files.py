@@ -1,0 +1,169 @@
+"""Real kinds of files: each one under tests/files with what must come of it beside it.
+
+A new kind is one more file, or folder, and a ``.toml`` beside it. That says how the file is stored
+(``encode``, ``pack``, ``parquet``), what somebody says of it (``options``), and what is expected:
+``stored`` ids and titles, ``hidden`` by reason, lines that are ``rejected``, fields ``warned`` of.
+"""
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import tarfile
+import tomllib
+import zipfile
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import py7zr
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from backports import zstd
+
+from worker.archives.load import check
+from worker.archives.readers import Hidden, KnownPair, Reject, SourceQuestion, open_archive
+from worker.archives.readers.records import UnreadableArchiveError
+from worker.archives.said import means_of
+
+FILES = Path(__file__).parents[4] / "files"
+KINDS = sorted(path.stem for path in FILES.glob("*.toml"))
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "xz": lzma.compress,
+    "bz2": bz2.compress,
+    "zst": zstd.compress,
+    "gz": gzip.compress,
+}
+
+
+def _written(expected: dict[str, Any], kind: str, folder: Path) -> Path:
+    """Return the file of a kind as its program would write it."""
+    source = FILES / kind
+    if source.is_dir():
+        return _packed(expected, source, folder)
+    data = source.read_bytes()
+    if "big" in expected:
+        data = data.replace(b"@BIG@", b"b" * expected["big"])
+    if "padding" in expected:
+        data = _padded(data, expected["padding"])
+    if "encode" in expected:
+        data = data.decode("utf-8").encode(expected["encode"])
+    target = folder / kind
+    if "parquet" in expected:
+        target = folder / kind.removesuffix(".jsonl")
+        _write_parquet(data, target, expected["parquet"])
+        return target
+    if "pack" in expected:
+        data = PACKERS[expected["pack"]](data)
+    target.write_bytes(data)
+    return target
+
+
+def _padded(data: bytes, length: int) -> bytes:
+    head, _, rest = data.partition(b"\n")
+    plain = b"".join(
+        b"p%d,How many plain rows are there up to row %d?\n" % (n, n) for n in range(length // 50)
+    )
+    return head + b"\n" + plain + rest
+
+
+def _write_parquet(data: bytes, target: Path, how: str) -> None:
+    rows = [json.loads(line) for line in data.splitlines()]
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    types = {"binary": {"title": pa.binary()}, "float": {"id": pa.float64()}}[how]
+    if how == "binary":
+        columns["title"] = [title.encode() for title in columns["title"]]
+    arrays = {name: pa.array(values, types.get(name)) for name, values in columns.items()}
+    pq.write_table(pa.table(arrays), target)
+
+
+def _packed(expected: dict[str, Any], source: Path, folder: Path) -> Path:
+    files = sorted(path for path in source.rglob("*") if path.is_file())
+    names = [str(path.relative_to(source)) for path in files]
+    target = folder / f"export.{expected.get('pack', '')}"
+    match expected.get("pack"):
+        case "zip":
+            with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+                for path, name in zip(files, names, strict=True):
+                    archive.write(path, name)
+        case "tar.gz":
+            with tarfile.open(target, "w:gz") as tar:
+                for path, name in zip(files, names, strict=True):
+                    tar.add(path, name)
+        case "7z":
+            _write_7z(target, files)
+        case "each-7z":
+            for path in files:
+                _write_7z(folder / f"{path.stem}.7z", [path])
+            return folder / str(expected["open"])
+        case _:
+            return source
+    return target
+
+
+def _write_7z(target: Path, files: list[Path]) -> None:
+    out = io.BytesIO()
+    with py7zr.SevenZipFile(out, "w") as archive:
+        for path in files:
+            archive.writestr(path.read_bytes(), path.name)
+    target.write_bytes(out.getvalue())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_of_each_kind_comes_in_as_its_forum_means_it(kind: str, tmp_path: Path) -> None:
+    expected = tomllib.loads((FILES / f"{kind}.toml").read_text(encoding="utf-8"))
+    path = _written(expected, kind, tmp_path)
+    means = means_of(**expected.get("options", {}))
+    if "refused" in expected:
+        with pytest.raises(UnreadableArchiveError, match=expected["refused"]):
+            open_archive(path, means)
+        return
+
+    with open_archive(path, means) as archive:
+        records = list(archive)
+
+    found = [one for one in records if isinstance(one, SourceQuestion)]
+    rejects = [one for one in records if isinstance(one, Reject)]
+    if "loaded" in expected:
+        rejects = check(records)[1]
+        found = [one for one in found if one.line not in {reject.line for reject in rejects}]
+    if "shape" in expected:
+        assert archive.choice.shape is not None
+        assert archive.choice.shape.name == expected["shape"]
+    _compare(expected, found)
+    hidden = Counter(one.reason for one in records if isinstance(one, Hidden))
+    assert dict(hidden) == expected.get("hidden", {})
+    assert [one.line for one in rejects] == expected.get("rejected", [])
+    dropped = Counter(value.field for one in found for value in one.dropped)
+    assert dict(dropped) == expected.get("warned", {})
+    pairs = [one for one in records if isinstance(one, KnownPair)]
+    told = [[one.first_id, one.second_id, one.is_duplicate] for one in pairs]
+    assert told == expected.get("pairs", [])
+    assert not check(records)[1] or rejects
+
+
+def _compare(expected: dict[str, Any], found: list[SourceQuestion]) -> None:
+    by_id = {one.external_id: one for one in found}
+    if "stored" in expected:
+        assert [[one.external_id, one.title] for one in found] == expected["stored"]
+    if "titles" in expected:
+        assert [one.title for one in found] == expected["titles"]
+    if "count" in expected:
+        assert len(found) == expected["count"]
+    if "last" in expected:
+        assert [found[-1].external_id, found[-1].title] == expected["last"]
+    for own_id, asked in expected.get("asked", {}).items():
+        assert str(by_id[own_id].asked_at).replace(" ", "T") == asked
+    for own_id, url in expected.get("urls", {}).items():
+        assert by_id[own_id].url == url
+    for own_id, body in expected.get("bodies", {}).items():
+        assert by_id[own_id].body == body
+    for own_id, told in expected.get("facts", {}).items():
+        facts = by_id[own_id].facts
+        said = (facts.votes, facts.views, facts.answers, facts.accepted_answer)
+        assert " ".join(map(str, (*said, ",".join(facts.tags), facts.closed))) == told
+    if "bare" in expected:
+        assert all(not (one.body or one.url or one.author or one.asked_at) for one in found)

@@ -1,0 +1,145 @@
+"""Any list of questions comes back the same from every writer of tables.
+
+Those of MySQL, PostgreSQL, polars, DuckDB and Spark are written by hand after their manuals.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.worker.archives.readers.test_archive import questions, read, rejects
+from worker.text.normal import clean, is_blank
+
+Rows = list[tuple[str, str, str]]
+
+
+def _is_told(text: str) -> bool:
+    """Return whether a text says something that is not a database's null."""
+    return bool(clean(text)) and not is_blank(text) and clean(text) not in {"\\N", "NULL"}
+
+
+_TEXT = st.text(
+    st.one_of(
+        st.sampled_from("\"'\\,;\t|\n\r\u00e9\u2028 aN"),
+        st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]),
+    ),
+    max_size=12,
+)
+ROWS = st.lists(st.tuples(_TEXT.filter(_is_told), _TEXT), max_size=8).map(
+    lambda texts: [(f"q{n}", title, body) for n, (title, body) in enumerate(texts)]
+)
+
+
+def as_csv(rows: Rows, **how: object) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, **how)  # type: ignore[arg-type]
+    writer.writerow(("id", "title", "body"))
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def as_excel(rows: Rows) -> str:
+    return "\ufeffsep=;\r\n" + as_csv(rows, delimiter=";")
+
+
+def as_pandas(rows: Rows, **how: object) -> str:
+    frame = pd.DataFrame(rows, columns=["id", "title", "body"])
+    return str(frame.to_csv(index=False, **how))
+
+
+def as_outfile(rows: Rows, *, quote: str = "", delimiter: str = "\t") -> str:
+    """Write as ``SELECT INTO OUTFILE`` does, with a header by UNION."""
+
+    def cell(text: str) -> str:
+        marks = {"\\", "\n", quote or delimiter}
+        return quote + "".join(f"\\{char}" if char in marks else char for char in text) + quote
+
+    lines = [("id", "title", "body"), *rows]
+    return "".join(delimiter.join(map(cell, line)) + "\n" for line in lines)
+
+
+def as_copy(rows: Rows) -> str:
+    """Write as ``COPY TO`` does in its text format, with HEADER; an empty body is null."""
+    marks = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+    def cell(text: str) -> str:
+        return "".join(marks.get(char, char) for char in text) if text else "\\N"
+
+    return "".join("\t".join(map(cell, line)) + "\n" for line in [("id", "title", "body"), *rows])
+
+
+def as_spark(rows: Rows) -> str:
+    def cell(text: str) -> str:
+        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+    return "".join(",".join(map(cell, line)) + "\n" for line in [("id", "title", "body"), *rows])
+
+
+def as_parquet(rows: Rows) -> bytes:
+    out = io.BytesIO()
+    names = ("id", "title", "body")
+    pq.write_table(pa.table({n: [row[i] for row in rows] for i, n in enumerate(names)}), out)
+    return out.getvalue()
+
+
+def as_json(rows: Rows) -> str:
+    return json.dumps(
+        {"n": 1, "found": [dict(zip(("id", "title", "body"), r, strict=True)) for r in rows]}
+    )
+
+
+WRITERS: dict[str, Callable[[Rows], str | bytes]] = {
+    "csv": as_csv,
+    "csv.tsv": lambda rows: as_csv(rows, delimiter="\t"),
+    "polars and duckdb": lambda rows: as_csv(rows, lineterminator="\n"),
+    "copy csv": lambda rows: as_csv(rows, lineterminator="\n", quoting=csv.QUOTE_ALL),
+    "excel": as_excel,
+    "pandas": as_pandas,
+    "pandas quoted": lambda rows: as_pandas(rows, quoting=csv.QUOTE_NONNUMERIC, sep=";"),
+    "parquet": as_parquet,
+    "json": as_json,
+}
+
+
+def _same(rows: Rows, data: str | bytes) -> None:
+    records = read(data)
+
+    assert questions(records) == [(own_id, clean(title)) for own_id, title, _ in rows]
+    assert not rejects(records)
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+@given(rows=ROWS)
+def test_any_questions_come_back_from_every_writer(writer: str, rows: Rows) -> None:
+    if rows or writer != "json":
+        _same(rows, WRITERS[writer](rows))
+
+
+# What has no quotes shows by its escapes alone that it has any: one row here always does.
+_TELLING: Rows = [("t1", 'A "tab" \\ and\na line', "x"), ("t2", "A tab \t here", "")]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        as_copy,
+        as_outfile,
+        lambda rows: as_outfile(rows, quote='"', delimiter=","),
+        as_spark,
+        lambda rows: as_pandas(rows, escapechar="\\", doublequote=False),
+    ],
+    ids=["copy text", "outfile", "outfile quoted", "spark", "pandas escaped"],
+)
+@given(rows=ROWS)
+def test_any_questions_come_back_from_writers_with_backslashes(
+    write: Callable[[Rows], str], rows: Rows
+) -> None:
+    _same([*_TELLING, *rows], write([*_TELLING, *rows]))

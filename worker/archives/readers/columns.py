@@ -1,0 +1,179 @@
+"""Which column of a table has which field of a question, where no shape is known.
+
+A name that may also be that of a person, a category or a page is never taken where the columns
+beside it speak for those: then who imports the file is asked.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from worker.archives.readers.records import UnreadableArchiveError
+
+FIELDS = ("id", "title", "body", "url", "category", "author", "asked_at")
+PAIR_FIELDS = ("id2", "title2", "label")
+_TITLES = (
+    "question1",
+    "topictitle",
+    "questiontitle",
+    "threadtitle",
+    "discussiontitle",
+    "posttitle",
+    "title",
+    "question",
+    "subject",
+    "postsubject",
+    "threadsubject",
+    "questiontext",
+    "text",
+)
+_VAGUE = frozenset({"title", "text"})
+"""Names of titles that other things than questions have as well."""
+_OTHERS = frozenset({
+    "email", "password", "passwordhash", "trustlevel", "lastseenat", "lastvisit", "lastactivity",
+    "joindate", "datejoined", "birthday", "usergroupid", "salt", "parentcategoryid",
+    "topiccount", "topicscount", "threadcount", "postcount", "parentlist", "lft", "rgt",
+    "displayorder", "avatar", "avatartemplate", "avatarurl", "bio", "signature", "reputation",
+    "lastname", "surname", "nodetypeid", "forumtype", "boardorder", "minimumrequiredtags",
+    "badgetypeid", "colour", "color",
+})  # fmt: skip
+"""Columns of persons, categories, badges and tags."""
+_OTHER_TABLES = re.compile(
+    r"(?:^|[_.])(?:users?|members?|people|persons?|participants|authors?|accounts?|profiles?|badges?"
+    r"|groups?|categor(?:y|ies)|forums?|boards?|nodes?|roles?|tags?|sections?|staff|moderators"
+    r"|comments?|answers?|repl(?:y|ies))$",
+    re.IGNORECASE,
+)
+_CONTENT = frozenset(
+    {"body", "raw", "cooked", "content", "text", "selftext", "message", "question"}
+)
+_REPLIES = frozenset({
+    "parent", "parentid", "inreplyto", "replyto", "storyid", "postnumber", "commentid", "answerid",
+    "parentcommentid", "linkid",
+})  # fmt: skip
+"""Columns of comments and answers."""
+_ALIASES: Mapping[str, tuple[str, ...]] = {
+    "id": (
+        "qid1", "id1", "id", "qid", "externalid", "questionid", "topicid", "threadid",
+        "discussionid", "tid", "postid", "pk",
+    ),
+    "title": _TITLES,
+    "body": (
+        "body", "raw", "selftext", "posttext", "questionbody", "content", "excerpt", "description",
+        "message", "details",
+    ),
+    "url": ("url", "link", "permalink", "topicurl", "questionurl", "href"),
+    "category": (
+        "category", "categoryname", "categories", "categoryid", "forumname", "subreddit", "forumid",
+        "topic",
+    ),
+    "author": (
+        "author", "username", "userid", "posterid", "topicposter", "owneruserid", "authorname",
+        "postedby",
+    ),
+    "asked_at": (
+        "askedat", "createdat", "creationdate", "created", "date", "datetime", "timestamp",
+        "topictime", "posttime", "createdutc", "publishedat", "postdate", "dateline", "createddate",
+    ),
+    "answers": ("answercount", "replycount", "numreplies", "answers", "replies"),
+    "accepted": ("hasacceptedanswer",),
+    "accepted_answer": ("acceptedanswerid", "bestanswerid", "acceptedanswer"),
+    "views": ("viewcount", "views", "numviews"),
+    "votes": ("votes", "score", "upvotes", "points"),
+    "tags": ("tags", "tagnames", "keywords"),
+    "closed": ("closed", "isclosed", "closedat", "closeddate", "locked", "islocked"),
+    "language": ("language", "lang", "languagecode", "locale"),
+    "updated_at": (
+        "updatedat", "lasteditdate", "modifiedat", "editedat", "lastmodified", "updated",
+    ),
+    "id2": ("qid2", "id2"),
+    "title2": ("question2", "title2"),
+    "label": ("isduplicate", "duplicate", "label"),
+}  # fmt: skip
+VISIBLE = "visible"
+"""The field that no question has: ``--map visible=COLUMN:VALUE`` says which rows are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which column of the file has which field; a file of pairs also has ``title2``."""
+
+    names: Mapping[str, str]
+
+    @classmethod
+    def resolve(
+        cls,
+        found: Sequence[str],
+        chosen: Mapping[str, str] | None = None,
+        *,
+        is_nested: bool = False,
+    ) -> Self:
+        """Return the columns for the names *found* in a file; *chosen* ones come first.
+
+        Where columns are nested, ``a.b`` chooses the ``b`` of a column ``a``. Raises
+        `UnreadableArchiveError` when no column can be the question.
+        """
+        names = {field: name for field, name in (chosen or {}).items() if name}
+        check_chosen(names, found, is_nested=is_nested)
+        plain: dict[str, str] = {}
+        for name in found:
+            plain.setdefault(plain_name(name), name)
+        taken = set(names.values())
+        for field, aliases in _ALIASES.items():
+            if field in (chosen or {}):
+                continue
+            usable = _usable_titles(plain) if field == "title" else aliases
+            free = [plain[a] for a in usable if a in plain and plain[a] not in taken]
+            if free:
+                names[field] = free[0]
+                taken.add(free[0])
+        if "category" not in names and "tags" in names and "category" not in (chosen or {}):
+            names["category"] = names["tags"]
+        if "title2" in names and "id2" not in names and "id" not in (chosen or {}):
+            names.pop("id", None)  # the id of the row is none of a question
+        if "title" not in names:
+            raise UnreadableArchiveError(
+                "no column is certain to hold the question: found"
+                f" {', '.join(map(repr, found[:20]))}; name it with --map title=COLUMN, and where"
+                " the first line is no header, name all columns with --columns id,title,..."
+            )
+        return cls(names)
+
+    @property
+    def is_pairs(self) -> bool:
+        """Return whether each row has two questions."""
+        return "title2" in self.names
+
+
+def plain_name(column: str) -> str:
+    """Return the name of a column in small letters and digits alone."""
+    return re.sub(r"[^a-z0-9]", "", column.lower())
+
+
+def is_of_others(name: str) -> bool:
+    """Return whether a table of this name holds persons, categories or the like."""
+    return _OTHER_TABLES.search(name) is not None
+
+
+def _usable_titles(plain: Mapping[str, str]) -> list[str]:
+    """Return the names that are certain to be titles of questions beside these columns."""
+    is_named = "name" in plain and not plain.keys() & _CONTENT
+    if is_named or plain.keys() & _OTHERS:
+        return [name for name in _TITLES if name not in _VAGUE]
+    if plain.keys() & _REPLIES:
+        return [name for name in _TITLES if name != "text"]
+    return list(_TITLES)
+
+
+def check_chosen(names: Mapping[str, str], found: Sequence[str], *, is_nested: bool) -> None:
+    """Raise `UnreadableArchiveError` for a choice of what is not there."""
+    for field, name in names.items():
+        if field not in _ALIASES:
+            raise UnreadableArchiveError(
+                f"--map {field}={name}: no such field; there are {', '.join(_ALIASES)}"
+            )
+        if name not in found and not (is_nested and name.partition(".")[0] in found):
+            raise UnreadableArchiveError(
+                f"--map {field}={name}: no such column; found {', '.join(map(repr, found[:20]))}"
+            )

@@ -1,0 +1,111 @@
+"""Conditions on the columns of a row, as shapes and ``--visible-if`` write them.
+
+``is_pm=yes``, ``topic_visibility=0,2,3``, ``deleted_at=not empty``, ``archetype!=regular``,
+``visible=no``, ``subject~^Re:``; a colon may stand for ``=``. A column that a row lacks meets no
+condition. Shapes also write ``access=missing`` and ``private=found`` of lookups, ``bits=even``, and
+``starter=same nodeid`` of another column.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from db.errors import InvalidInputError
+
+_FORM = re.compile(
+    r"\s*(?P<column>[^=!:~]+?)\s*(?P<sign>!=|!~|==|=|:|~)\s*(?P<values>.*?)\s*", re.DOTALL
+)
+YES = frozenset({"1", "1.0", "true", "t", "yes", "y", "on"})
+NO = frozenset({"0", "0.0", "false", "f", "no", "n", "off"})
+NULLS = frozenset(
+    {"", "\\n", "null", "(null)", "none", "nan", "nat", "<na>", "n/a", "na", "nil", "undefined"}
+)
+"""What databases and programs write, in small letters, where there is nothing."""
+
+
+def value_at(row: Mapping[str, Any], path: str) -> Any:
+    """Return the value at *path*, such as ``owner.name`` or ``posts.0.text``; None without one."""
+    if path in row or "." not in path:
+        return row.get(path)
+    found: Any = row
+    for part in path.split("."):
+        if isinstance(found, Mapping):
+            found = found.get(part)
+        elif isinstance(found, list) and part.isdigit() and int(part) < len(found):
+            found = found[int(part)]
+        else:
+            return None
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What the value of a column must be."""
+
+    column: str
+    wanted: frozenset[str]
+    """Values in small letters, or one of the words ``empty``, ``yes``, ``no`` and the like."""
+    negated: bool = False
+    pattern: re.Pattern[str] | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the condition that *text* says; raises `InvalidInputError`."""
+        found = _FORM.fullmatch(text)
+        if found is None:
+            raise InvalidInputError(
+                f"{text!r} is no condition: write COLUMN=VALUE, such as is_pm=no"
+            )
+        values, negated = found["values"], found["sign"].startswith("!")
+        if found["sign"].endswith("~"):
+            return cls(found["column"], frozenset(), negated, _compiled(values))
+        values = values.strip("'\"").lower()
+        if values == "not empty":
+            return cls(found["column"], frozenset({"empty"}), not negated)
+        wanted = frozenset(value.strip() for value in values.split(","))
+        return cls(found["column"], wanted, negated)
+
+    def is_met(self, row: Mapping[str, Any]) -> bool:
+        """Return whether *row* has the column and its value is wanted."""
+        value = row[self.column] if self.column in row else value_at(row, self.column)
+        if value is None and self.column not in row:
+            return False
+        if self.pattern is not None:
+            return (self.pattern.search(str(value or "")) is not None) != self.negated
+        return self._is_wanted(value, row) != self.negated
+
+    def _is_wanted(self, value: object, row: Mapping[str, Any]) -> bool:
+        if isinstance(value, Mapping):  # of a lookup, or an object
+            return ("missing" if not value else "found") in self.wanted
+        text = _plain(value)
+        if text in self.wanted:
+            return True
+        return any(word in self.wanted and is_so(text) for word, is_so in _WORDS.items()) or any(
+            word.startswith("same ") and text == _plain(row.get(word[5:])) for word in self.wanted
+        )
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern, re.IGNORECASE)
+    except re.error as error:
+        raise InvalidInputError(f"{pattern!r} is no regular expression: {error}") from error
+
+
+_WORDS: Mapping[str, Callable[[str], bool]] = {
+    "empty": lambda text: text in NULLS or text in NO or text.startswith("0000-00-00"),
+    "yes": YES.__contains__,
+    "no": NO.__contains__,
+    "even": lambda text: text.isdigit() and int(text) % 2 == 0,
+}
+
+
+def _plain(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace").strip().lower()
+    return str(value).strip().lower()

@@ -1,0 +1,173 @@
+"""Moments as exporters write them: epochs, ISO 8601, mail dates, and days and months in any order.
+
+A moment without a zone is taken as UTC. A date such as 03/04/2014 is read only when other rows of
+its column, or who imports it, say what comes first.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+
+from dateutil import parser as dateutil
+
+from worker.archives.readers.conditions import NULLS
+
+_LENGTH = 100
+_LAST_S = 4_000_000_000
+"""Epoch seconds beyond any question; a larger number counts milliseconds or less."""
+_FIRST_S = 600_000_000
+_EXCEL_DAY_0 = datetime(1899, 12, 30, tzinfo=UTC)
+_EXCEL_DAYS = 100_000
+_EPOCH = re.compile(r"-?\d+(?:\.\d+)?(?:[eE]\+?\d+)?")
+_STAMP = re.compile(r"(?:19|20)\d{6}(?:\d{6})?")
+_ZONE = re.compile(r"\s*(?:UTC|GMT|Z)$|\s+(?=[+-]\d\d:?\d\d$)|\s+(?=[+-]\d\d$)", re.IGNORECASE)
+_NUMERIC = re.compile(
+    r"(\d{1,2})([/.-])(\d{1,2})\2((?:19|20)\d\d)"
+    r"(?:,?[T ]+(\d{1,2}):(\d\d)(?::(\d\d)(?:\.\d+)?)?\s*([AaPp][Mm])?)?"
+)
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_MONTH = re.compile(r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b", re.IGNORECASE)
+_NOON = 12
+
+
+class DateOrder(StrEnum):
+    """What the numbers of a date are, where its own text does not say."""
+
+    AUTO = "auto"
+    DAY_FIRST = "dmy"
+    MONTH_FIRST = "mdy"
+    EXCEL = "excel"
+    """Days since 1900, as spreadsheets count them."""
+
+
+class NoDateError(ValueError):
+    """The text is no date that can be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """Reads the dates of one column."""
+
+    order: DateOrder = DateOrder.AUTO
+
+    @classmethod
+    def of(cls, values: Iterable[object], order: DateOrder = DateOrder.AUTO) -> "Dates":
+        """Return what reads a column in which the first *values* stand."""
+        if order is not DateOrder.AUTO:
+            return cls(order)
+        for value in values:
+            found = _NUMERIC.fullmatch(str(value).strip()) if isinstance(value, str) else None
+            if found is None or found[2] == ".":
+                continue
+            if int(found[1]) > _NOON:
+                return cls(DateOrder.DAY_FIRST)
+            if int(found[3]) > _NOON:
+                return cls(DateOrder.MONTH_FIRST)
+        return cls()
+
+    def read(self, value: object) -> datetime | None:
+        """Return the moment, or None where *value* says that there is none.
+
+        Raises `NoDateError`, with a sentence for people.
+        """
+        try:
+            found = self._read(value)
+        except (ValueError, OverflowError, OSError) as error:
+            if isinstance(error, NoDateError):
+                raise
+            raise NoDateError("it is no date that can be read") from None
+        if found is not None and found.tzinfo is None:
+            return found.replace(tzinfo=UTC)
+        return found
+
+    def _read(self, value: object) -> datetime | None:
+        if isinstance(value, str):
+            is_iso = value[4:5] == "-" and value[-1].isdigit()
+            return self._iso(value) if is_iso else self._written(value)
+        return self._other(value)
+
+    def _other(self, value: object) -> datetime | None:
+        if isinstance(value, datetime):
+            return value
+        if isinstance(value, date):
+            return datetime(value.year, value.month, value.day, tzinfo=UTC)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return self._number(float(value))
+        if isinstance(value, dict) and len(value) == 1:  # {"$date": ...} of MongoDB
+            return self._read(next(iter(value.values())))
+        return self._written(str(value))
+
+    def _written(self, text: str) -> datetime | None:
+        text = text.strip()
+        if len(text) > _LENGTH:
+            raise NoDateError("it is no date that can be read")
+        if text.lower() in NULLS or text.startswith("0000-00-00"):
+            return None
+        return self._text(text)
+
+    def _iso(self, text: str) -> datetime | None:
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:
+            text = text.strip()
+            return None if text.startswith("0000-00-00") else self._text(text)
+
+    def _number(self, number: float) -> datetime | None:
+        if not number:
+            return None
+        if self.order is DateOrder.EXCEL and 0 < number < _EXCEL_DAYS:
+            return _EXCEL_DAY_0 + timedelta(days=number)
+        while abs(number) > _LAST_S:
+            number /= 1000
+        if number < _FIRST_S:
+            raise NoDateError("it is no number of seconds since 1970 of a forum's time")
+        return datetime.fromtimestamp(number, UTC)
+
+    def _text(self, text: str) -> datetime | None:
+        if _STAMP.fullmatch(text):
+            return datetime.strptime(text.ljust(14, "0"), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        if _EPOCH.fullmatch(text):
+            return self._number(float(text))
+        if found := _NUMERIC.fullmatch(text):
+            return self._numeric(found)
+        bare = _ZONE.sub("", text)
+        try:
+            return datetime.fromisoformat(bare.replace("/", "-") if bare[4:5] == "/" else bare)
+        except ValueError:
+            return _spelled(text)
+
+    def _numeric(self, found: re.Match[str]) -> datetime:
+        one, two = int(found[1]), int(found[3])
+        if found[2] == "." or one > _NOON or self.order is DateOrder.DAY_FIRST:
+            day, month = one, two
+        elif two > _NOON or self.order is DateOrder.MONTH_FIRST:
+            day, month = two, one
+        elif one == two:
+            day = month = one
+        else:
+            raise NoDateError("day and month cannot be told apart: say --dates dmy or mdy")
+        hour = int(found[5] or 0)
+        if found[8]:
+            hour = hour % _NOON + (_NOON if found[8].lower() == "pm" else 0)
+        minute, second = int(found[6] or 0), int(found[7] or 0)
+        return datetime(int(found[4]), month, day, hour, minute, second, tzinfo=UTC)
+
+
+def _spelled(text: str) -> datetime:
+    """Return a moment with its month by name; a year and a month must stand there."""
+    if not (_YEAR.search(text) and _MONTH.search(text)):
+        raise NoDateError("it is no date that can be read")
+    readers: tuple[Callable[[str], datetime], ...] = (parsedate_to_datetime, _any_order)
+    for read in readers:
+        try:
+            return read(text)
+        except (ValueError, TypeError, IndexError):
+            continue
+    raise NoDateError("it is no date that can be read")
+
+
+def _any_order(text: str) -> datetime:
+    return dateutil.parse(text, default=datetime(1990, 1, 1, tzinfo=UTC))

@@ -1,0 +1,223 @@
+"""How a delimited file is written: what divides its columns, what quotes and backslashes mean.
+
+Spreadsheets and pandas quote a field and double the quotes in it. MySQL and Spark put a backslash
+before them. Databases without quotes put one before tabs and line ends. Others put nothing.
+"""
+
+import csv
+import functools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+DELIMITERS = ",\t;|\x01\x1f"
+_SEPARATOR = re.compile(r"\ufeff?\"?sep=(.)\"?\r?\n?", re.IGNORECASE)
+_ESCAPED_QUOTE = re.compile(r'(?<!\\)(?:\\\\)*\\"')
+_LEGAL_ESCAPE = re.compile(r"\\(?:[\\bfnrtvNZ0-7]|x[0-9a-fA-F]|$)")
+_LETTERS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "0": "", "Z": ""}
+_ESCAPE = re.compile(r"\\([0-3][0-7]{2}|x[0-9a-fA-F]{1,2}|.)", re.DOTALL)
+_QUOTES = re.compile(r"\\.", re.DOTALL)
+_QUOTE_ESCAPE = re.compile(r"\\([^a-zA-Z1-9])", re.DOTALL)
+"""In quotes only what needs it is escaped: ``C:\\new`` stays as it is."""
+_LONGEST = 1 << 16
+_QUOTED_SHARE = 0.3
+NULL = "\\N"
+RETURN = "\ue00d"
+"""Stands for a carriage return inside a line."""
+ONE_COLUMN = "\x1e"
+"""The delimiter of a file that has none."""
+
+
+class Quoting(StrEnum):
+    """What quotes mean."""
+
+    DOUBLED = "doubled"
+    BACKSLASH = "backslash"
+    """A backslash stands before a quote, a backslash or a line end in a quoted field."""
+    NONE = "none"
+    ESCAPED = "escaped"
+    """No quotes: backslashes stand before delimiters and line ends, or for them, as in COPY."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What divides columns, and what quotes mean."""
+
+    delimiter: str
+    quoting: Quoting = Quoting.DOUBLED
+
+
+def separator(line: str) -> str | None:
+    """Return what a line ``sep=;`` before the header says, or None."""
+    found = _SEPARATOR.fullmatch(line)
+    return found[1] if found else None
+
+
+def guess_delimiter(line: str) -> str:
+    """Return the delimiter of the header *line*; a comma if there is only one column."""
+    bare = re.sub(r'"[^"]*"', "", line)
+    return max(DELIMITERS, key=bare.count)
+
+
+def guess(sample: Sequence[str], delimiter: str | None = None, *, is_whole: bool = True) -> Dialect:
+    """Return the dialect of a file that begins with, or is, *sample*: lines, the header first."""
+    delimiter = delimiter or guess_delimiter(sample[0] if sample else "")
+    if sample and delimiter not in sample[0]:
+        return Dialect(ONE_COLUMN)
+    text = "".join(sample)
+    escaped = _is_escaped(text, delimiter)
+    if escaped and not _is_quoted(text, delimiter) and not _escaped_faults(sample, delimiter):
+        return Dialect(delimiter, Quoting.ESCAPED)
+    doubled = Dialect(delimiter)
+    faults = _faults(sample, doubled, is_whole=is_whole) if '"' in text else 0
+    is_better = _ESCAPED_QUOTE.search(text) and _backslash_faults(sample, delimiter) < faults
+    if is_better or _has_bare_nulls(text, delimiter):
+        return Dialect(delimiter, Quoting.BACKSLASH)
+    width = sample[0].count(delimiter)
+    if faults and all(line.count(delimiter) == width for line in sample if line.strip()):
+        return Dialect(delimiter, Quoting.ESCAPED if escaped else Quoting.NONE)
+    return doubled
+
+
+def marked(line: str) -> str:
+    """Return *line* with its carriage returns marked, which Python's reader would not take.
+
+    Writers with short line ends leave them bare.
+    """
+    if "\r" not in line[:-2]:
+        return line
+    end = len(line) - len(line.rstrip("\r\n"))
+    return line[: len(line) - end].replace("\r", RETURN) + line[len(line) - end :]
+
+
+def _is_quoted(text: str, delimiter: str) -> bool:
+    """Return whether a good part of the fields begins with a quote."""
+    mark = re.escape(delimiter)
+    begun = len(re.findall(rf'(?:^|{mark})"', text, re.MULTILINE))
+    return begun > _QUOTED_SHARE * (text.count(delimiter) + text.count("\n"))
+
+
+def _has_bare_nulls(text: str, delimiter: str) -> bool:
+    mark = re.escape(delimiter)
+    return bool(re.search(rf'"{mark}\\N(?:{mark}|\r?$)|^\\N{mark}"', text, re.MULTILINE))
+
+
+def _escaped_faults(sample: Sequence[str], delimiter: str) -> int:
+    """Return how many records without quotes have not as many columns as the header."""
+    width, held, faults = 0, "", 0
+    for line in sample:
+        held = held + line if len(held) <= _LONGEST else line
+        if not is_open(held):
+            found = len(split_escaped(held, delimiter)) if held.strip() else width
+            width, held = width or found, ""
+            faults += found != width
+    return faults
+
+
+def _faults(sample: Sequence[str], dialect: Dialect, *, is_whole: bool) -> int:
+    """Return how many rows of the sample have not as many columns as the header, or break."""
+    reader = csv.reader(map(marked, sample), delimiter=dialect.delimiter, strict=True)
+    width, faults = 0, 0
+    while True:
+        try:
+            row = next(reader)
+        except StopIteration:
+            return faults
+        except csv.Error as error:
+            is_cut = not is_whole and "unexpected end" in str(error)
+            return faults + (0 if is_cut else 1 + len(sample) - reader.line_num)
+        width = width or len(row)
+        faults += bool(row) and len(row) != width
+
+
+def _backslash_faults(sample: Sequence[str], delimiter: str) -> int:
+    """Return how many lines of the sample end inside a quote or have too many columns."""
+    width = len(split_backslash(sample[0], delimiter))
+    held, faults = "", 0
+    for line in sample:
+        held += line
+        if is_inside(held):
+            faults += len(held) > _LONGEST
+            held = held if len(held) <= _LONGEST else ""
+            continue
+        faults += bool(held.strip()) and len(split_backslash(held, delimiter)) != width
+        held = ""
+    return faults
+
+
+def _is_escaped(text: str, delimiter: str) -> bool:
+    """Return whether backslashes stand for something in a file without quotes."""
+    if "\\" not in text:
+        return False
+    mark = re.escape(delimiter)
+    if re.search(rf"(?:^|{mark})\\N(?:\r?$|{mark})", text, re.MULTILINE):
+        return True
+    if delimiter != "\t":
+        return False
+    is_legal = len(_LEGAL_ESCAPE.findall(text)) == len(re.findall(r"\\.?", text))
+    return bool(re.search(r"(?<!\\)(?:\\\\)*\\\r?\n", text)) or (is_legal and "\\\\" in text)
+
+
+def is_open(line: str) -> bool:
+    """Return whether a line ends with a backslash that escapes its end."""
+    bare = line.rstrip("\r\n")
+    return (len(bare) - len(bare.rstrip("\\"))) % 2 == 1
+
+
+def is_inside(text: str) -> bool:
+    """Return whether a record whose quotes are escaped by backslashes is not at its end."""
+    return _QUOTES.sub("", text).count('"') % 2 == 1 or is_open(text)
+
+
+def split_backslash(text: str, delimiter: str) -> list[str | None]:
+    r"""Return the columns of a record with quotes and backslashes; None for a bare ``\N``."""
+    text = text.rstrip("\r\n") if not is_open(text) else text
+    form = _backslash_form(re.escape(delimiter))
+    return [_backslash_value(found) for found in _columns(form, text)]
+
+
+def _backslash_value(found: re.Match[str]) -> str | None:
+    if found[1] is None:
+        return None if found[2] == NULL else _QUOTE_ESCAPE.sub(_quote_meaning, found[2])
+    return _QUOTE_ESCAPE.sub(_quote_meaning, found[1].replace('""', '"'))
+
+
+def _quote_meaning(found: re.Match[str]) -> str:
+    return "" if found[1] == "0" else found[1]
+
+
+def split_escaped(text: str, delimiter: str) -> list[str | None]:
+    r"""Return the columns of a record without quotes, its escapes undone; None for ``\N``."""
+    text = text.rstrip("\r\n")
+    if "\\" not in text:
+        return list(text.split(delimiter))
+    parts = [found[1] for found in _columns(_escaped_form(re.escape(delimiter)), text)]
+    return [None if part == NULL else _ESCAPE.sub(_meaning, part) for part in parts]
+
+
+def _columns(form: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    place = 0
+    while found := form.match(text, place):
+        yield found
+        if not found["end"]:
+            return
+        place = found.end()
+
+
+@functools.cache
+def _backslash_form(mark: str) -> re.Pattern[str]:
+    quoted = r'"((?:[^"\\]|\\.|"")*+)"'
+    return re.compile(rf"(?:{quoted}|((?:\\.|[^\\{mark}])*+\\?))(?P<end>{mark}|)", re.DOTALL)
+
+
+@functools.cache
+def _escaped_form(mark: str) -> re.Pattern[str]:
+    return re.compile(rf"((?:\\.|[^\\{mark}])*+\\?)(?P<end>{mark}|)", re.DOTALL)
+
+
+def _meaning(found: re.Match[str]) -> str:
+    text = found[1]
+    if len(text) == 1:
+        return _LETTERS.get(text, text)
+    return chr(int(text[1:], 16) if text[0] == "x" else int(text, 8))

@@ -1,0 +1,314 @@
+"""From a row to records: which column is what, what is hidden, what had to be dropped."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from db.questions.rows import NO_FACTS, Facts
+from worker.archives.readers.columns import FIELDS, Columns, plain_name
+from worker.archives.readers.conditions import NO, YES, Condition, value_at
+from worker.archives.readers.dates import DateOrder, Dates, NoDateError
+from worker.archives.readers.facts import FACTS, facts_of_row
+from worker.archives.readers.markup import Markup, is_escaped, plain_text, unescaped
+from worker.archives.readers.records import Hidden, KnownPair, Record, Reject, Row, SourceQuestion
+from worker.archives.readers.values import (
+    Optionals,
+    ValueUnusableError,
+    id_text,
+    raw_text,
+    required_text,
+)
+from worker.live.intake import TITLE_LENGTH, instant_of
+from worker.text.normal import first_digest
+
+_FLOAT = re.compile(r"\d+\.0")
+_REMOVED = re.compile(r"\[\s*(?:deleted|removed|redacted)\b[^\]]{0,60}\]", re.IGNORECASE)
+_TELLING: Mapping[str, tuple[str, ...]] = {
+    "deleted": (
+        "deleted=yes",
+        "isdeleted=yes",
+        "deletedat=not empty",
+        "deletiondate=not empty",
+        "deletedate=not empty",
+        "deletedby=not empty",
+        "removed=yes",
+        "isremoved=yes",
+        "removedat=not empty",
+        "status=deleted,removed,trash,trashed",
+        "state=deleted,removed,trash,trashed",
+        "poststatus=trash,inherit,auto-draft",
+    ),
+    "unapproved": (
+        "approved=no",
+        "isapproved=no",
+        "isunapproved=yes",
+        "unapproved=yes",
+        "isspam=yes",
+        "spam=yes",
+        "status=pending,spam,unapproved,draft,rejected,moderated,unpublished",
+        "state=pending,spam,unapproved,draft,rejected,moderated,unpublished",
+        "poststatus=pending,draft,future",
+        "draft=yes",
+        "isdraft=yes",
+        "published=no",
+        "ispublished=no",
+    ),
+    "private": (
+        "private=yes",
+        "isprivate=yes",
+        "ispm=yes",
+        "archetype=private_message",
+        "privatemessage=yes",
+        "status=private",
+        "state=private",
+        "poststatus=private",
+        "readrestricted=yes",
+        "staffonly=yes",
+        "visibility=private,staff,internal,hidden,unlisted,members",
+    ),
+    "hidden": (
+        "visible=no",
+        "isvisible=no",
+        "hidden=yes",
+        "ishidden=yes",
+        "hiddenat=not empty",
+        "status=hidden",
+        "state=hidden",
+        "listed=no",
+        "unlisted=yes",
+    ),
+}
+"""Columns by whose names alone everybody knows what they say; names without underscores."""
+
+Rule = tuple[str, Condition]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How the rows of one table become questions."""
+
+    fields: Mapping[str, tuple[str, ...]]
+    """For each field the paths of its column; the first that has a value counts. A path may end in
+    ``~REGEX``, whose group is the value."""
+    hidden: tuple[Rule, ...] = ()
+    kept: tuple[Condition, ...] = ()
+    """What makes a row a question; all must be met."""
+    url: str = ""
+    """Address of a question, with ``{id}``, relative to `base_url`."""
+    base_url: str = ""
+    markup: Markup = Markup.GUESS
+    is_escaped: bool = False
+    """Whether titles are written as for HTML."""
+    is_cut: bool = False
+    """Whether ``/1`` and the like belong to no id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What who imports a file asks for."""
+
+    chosen: Mapping[str, str] = field(default_factory=dict)
+    """Field by column."""
+    visible_if: tuple[str, ...] = ()
+    """Conditions of what everybody may see; all must be met."""
+    base_url: str = ""
+    dates: DateOrder = DateOrder.AUTO
+    strict: bool = False
+
+
+def generic_plan(found: Sequence[str], wishes: Wishes, *, is_nested: bool = False) -> Plan:
+    """Return the plan for a table of no known shape.
+
+    Raises `UnreadableArchiveError` if none is certain.
+    """
+    columns = Columns.resolve(found, wishes.chosen, is_nested=is_nested)
+    plain: dict[str, str] = {}
+    for name in found:
+        plain.setdefault(plain_name(name), name)
+    rules = [
+        (reason, Condition(plain[one.column], one.wanted, one.negated))
+        for reason, texts in _TELLING.items()
+        for one in map(Condition.parse, texts)
+        if one.column in plain and plain[one.column] not in columns.names.values()
+    ]
+    return Plan(
+        fields={name: (column,) for name, column in columns.names.items()}, hidden=tuple(rules)
+    )
+
+
+class Reading:
+    """Reads the rows of one table by a plan."""
+
+    def __init__(self, plan: Plan, wishes: Wishes, head: Iterable[Row] = ()) -> None:
+        self.plan, self.wishes = plan, wishes
+        self.passed_over = 0
+        """Rows that are no questions, such as answers."""
+        self._visible = tuple(map(Condition.parse, wishes.visible_if))
+        self._names = {
+            name: plan.fields.get(name, ())
+            for name in (*FIELDS, "updated_at", "id2", "title2", "label")
+        }
+        self._facts = tuple(name for name in FACTS if name in plan.fields)
+        self._names.update({name: plan.fields[name] for name in self._facts})
+        self._plain = {
+            name: paths[0]
+            for name, paths in self._names.items()
+            if len(paths) == 1 and "~" not in paths[0]
+        }
+        """Fields of one column alone: most of them."""
+        self._has = frozenset(name for name, paths in self._names.items() if paths)
+        self._now = datetime.now(UTC)
+        self.is_pairs = bool(self._names["title2"])
+        rows = [row.values for row in head if not isinstance(row.values, str)]
+        self._dates = Dates.of((self._value(row, "asked_at") for row in rows), wishes.dates)
+        ids = [value for row in rows if (value := self._value(row, "id")) is not None]
+        self._is_float = bool(ids) and all(_FLOAT.fullmatch(str(value)) for value in ids)
+        titles = [str(self._value(row, "title") or "") for row in rows]
+        self._unescape: Callable[[str], str] | None = plain_text if plan.is_escaped else None
+        if self._unescape is None and is_escaped(titles):
+            self._unescape = unescaped
+        self._base_url = wishes.base_url or plan.base_url
+
+    def missing_for_visible_if(self, names: Sequence[str]) -> list[str]:
+        """Return the columns of ``--visible-if`` that the table lacks."""
+        return [one.column for one in self._visible if one.column.partition(".")[0] not in names]
+
+    def records(self, row: Row) -> Iterator[Record]:
+        """Yield the records of one row."""
+        line, values = row
+        if isinstance(values, str):
+            yield Reject(line, values)
+            return
+        if self.plan.kept and not all(one.is_met(values) for one in self.plan.kept):
+            self.passed_over += 1
+            return
+        try:
+            if self.is_pairs or self.wishes.strict:
+                found = (
+                    self._pair(line, values) if self.is_pairs else [self._question(line, values)]
+                )
+                yield from self._strictly(found)
+            else:
+                yield self._question(line, values)
+        except ValueUnusableError as error:
+            yield Reject(line, str(error))
+        except RecursionError:
+            yield Reject(line, "it is nested too deeply")
+
+    def _strictly(self, records: Iterable[Record]) -> Iterator[Record]:
+        """Yield *records*; with ``--strict`` a question with a dropped value is rejected."""
+        for one in records:
+            if self.wishes.strict and isinstance(one, SourceQuestion) and one.dropped:
+                first = one.dropped[0]
+                yield Reject(one.line, f"{first.field}: {first.reason}")
+            else:
+                yield one
+
+    def _value(self, row: Mapping[str, Any], name: str) -> Any:
+        if (column := self._plain.get(name)) is not None and column in row:
+            return row[column]
+        for path in self._names[name]:
+            column, _, pattern = path.partition("~")
+            value = row.get(column) if column in row else value_at(row, column)
+            if pattern:
+                found = re.search(pattern, str(value or ""))
+                value = found[1] if found else None
+            if value is not None and value != "":
+                return value
+        return None
+
+    def _question(self, line: int, row: Mapping[str, Any]) -> SourceQuestion | Hidden:
+        title = required_text(self._value(row, "title"), "the question")
+        if self._unescape is not None:
+            title = self._unescape(title).strip()
+        reason = self._why_hidden(row, title)
+        if reason and not (title or self._names["id"]):
+            return Hidden(line, reason)
+        external_id = self._id("id", row, title)
+        if reason:
+            return Hidden(line, reason, external_id)
+        if not title:
+            raise ValueUnusableError("the question is empty")
+        return self._with_details(line, row, external_id, title)
+
+    def _with_details(
+        self, line: int, row: Mapping[str, Any], external_id: str, title: str
+    ) -> SourceQuestion:
+        found, has = Optionals(), self._has
+        body = found.body(self._value(row, "body"), self.plan.markup) if "body" in has else ""
+        if len(title) > TITLE_LENGTH:
+            found.drop(
+                "title", f"what is beyond {TITLE_LENGTH:,} characters: it begins the body", title
+            )
+            title, rest = title[:TITLE_LENGTH].rstrip(), title[TITLE_LENGTH:]
+            body = found.fitting_body(f"{rest}\n{body}".strip())
+        url = self._value(row, "url") if "url" in has else None
+        if url is None and self.plan.url and self._base_url:
+            url = self.plan.url.format(id=external_id)
+        return SourceQuestion(
+            external_id,
+            title,
+            body,
+            found.url(url, self._base_url) if url is not None else None,
+            found.label("category", self._value(row, "category")) if "category" in has else None,
+            found.label("author", self._value(row, "author")) if "author" in has else None,
+            self._moment("asked_at", row, found) if "asked_at" in has else None,
+            facts=self._told_beside(row, found) if self._facts else NO_FACTS,
+            updated_at=self._moment("updated_at", row, found) if "updated_at" in has else None,
+            line=line,
+            dropped=tuple(found.dropped) if found.dropped else (),
+        )
+
+    def _told_beside(self, row: Mapping[str, Any], found: Optionals) -> Facts:
+        return facts_of_row({name: self._value(row, name) for name in self._facts}, found)
+
+    def _why_hidden(self, row: Mapping[str, Any], title: str) -> str:
+        for reason, condition in self.plan.hidden:
+            if condition.is_met(row):
+                return reason
+        if self._visible and not all(one.is_met(row) for one in self._visible):
+            return "not as --visible-if says"
+        return "removed text" if title[:1] == "[" and _REMOVED.fullmatch(title) else ""
+
+    def _id(self, name: str, row: Mapping[str, Any], title: str) -> str:
+        if not self._names[name]:  # the same text keeps the same id: importing twice adds nothing
+            return f"text-{first_digest(title).hex()[:24]}"
+        external_id = id_text(self._value(row, name), is_float=self._is_float)
+        if not external_id:
+            raise ValueUnusableError("the id is empty")
+        return external_id
+
+    def _moment(self, name: str, row: Mapping[str, Any], found: Optionals) -> Any:
+        value = self._value(row, name)
+        if value is None or value == "":
+            return None
+        try:
+            return instant_of(self._dates.read(value), now=self._now)
+        except NoDateError as error:
+            found.drop(name, str(error), value)
+        except ValueError as error:
+            found.drop(name, f"it {error}", value)
+        return None
+
+    def _pair(self, line: int, row: Mapping[str, Any]) -> Iterator[Record]:
+        sides: list[SourceQuestion] = []
+        for name, own_id in (("title", "id"), ("title2", "id2")):
+            title = required_text(self._value(row, name), "the question")
+            if self._unescape is not None:
+                title = self._unescape(title).strip()
+            if title:
+                detailed = row if name == "title" else {}
+                sides.append(
+                    self._with_details(line, detailed, self._id(own_id, row, title), title)
+                )
+        if not sides:
+            yield Reject(line, "both questions are empty")
+        yield from sides
+        label = raw_text(self._value(row, "label")).strip().lower()
+        is_same, is_other = label in YES | {"duplicate"}, label in NO | {"not duplicate"}
+        if len(sides) > 1 and (is_same or is_other):
+            first, second = (side.external_id for side in sides)
+            if first != second:
+                yield KnownPair(line, first, second, is_duplicate=is_same)

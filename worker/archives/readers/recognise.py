@@ -1,0 +1,201 @@
+"""Which table of a source holds the questions, and how it is read. What is not certain is asked."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from worker.archives.readers.columns import Columns, check_chosen, is_of_others
+from worker.archives.readers.json_rows import ANY
+from worker.archives.readers.reading import Plan, Wishes, generic_plan
+from worker.archives.readers.records import UnreadableArchiveError
+from worker.archives.readers.shapes import Known, Lookup, Shape
+from worker.archives.readers.tables import Table
+
+_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What will be read, and how."""
+
+    tables: Sequence[Table]
+    """Of the same kind, one after the other."""
+    plan: Plan
+    shape: Shape | None = None
+    lookups: Sequence[tuple[Lookup, Table]] = ()
+    missing: Sequence[str] = ()
+    """Tables that are not there and would say what is hidden."""
+
+    @property
+    def columns(self) -> Columns:
+        """Return the column that stands for each field."""
+        have = {name for table in self.tables for name in table.columns}
+        named = {lookup.name for lookup, _ in self.lookups}
+        names = {}
+        for field, paths in self.plan.fields.items():
+            usable = [path for path in paths if _root(path) in have | named]
+            if usable:
+                names[field] = usable[0]
+        return Columns(names)
+
+    @property
+    def used(self) -> set[str]:
+        """Return the columns that are looked at."""
+        paths = [path for paths in self.plan.fields.values() for path in paths]
+        rules = [condition for _, condition in self.plan.hidden] + list(self.plan.kept)
+        vias = [via for lookup, _ in self.lookups for via in lookup.via.split("|")]
+        return {_root(one) for one in (*paths, *(rule.column for rule in rules), *vias)}
+
+
+def _root(path: str) -> str:
+    return path.partition("~")[0].partition(".")[0]
+
+
+def choose(
+    tables: Sequence[Table], wishes: Wishes, *, records: str = "", shape: str = ""
+) -> Choice:
+    """Return what is read of *tables*; *records* names one of them, and *shape* one that is known.
+
+    Raises `UnreadableArchiveError`, with what there is and how to say what is meant.
+    """
+    if records:
+        tables = _named(tables, records)
+    known = Known.all()
+    if shape and known.named(shape) is None:
+        names = ", ".join(dict.fromkeys(one.name for one in known.shapes))
+        raise UnreadableArchiveError(f"--as {shape}: no such shape; there are {names}")
+    if "title" not in wishes.chosen:
+        for one in known.shapes:
+            if shape in {"", one.name} and (choice := _shaped(one, tables, wishes)):
+                return choice
+    if shape:
+        raise UnreadableArchiveError(
+            f"--as {shape}: no table here is of this shape: {_told(tables)}"
+        )
+    return _generic(tables, wishes, known)
+
+
+def _named(tables: Sequence[Table], records: str) -> list[Table]:
+    wanted = records.strip("./")
+    found = [one for one in tables if one.name == wanted]
+    if not found:
+        raise UnreadableArchiveError(
+            f"--records {records}: there is none; there are {_told(tables)}"
+        )
+    return found
+
+
+def _told(tables: Sequence[Table]) -> str:
+    some = [
+        f"{one.name or 'the document'} ({', '.join(map(str, one.columns[:6]))})" for one in tables
+    ]
+    more = f" and {len(some) - _SHOWN} more" if len(some) > _SHOWN else ""
+    return "; ".join(some[:_SHOWN]) + more
+
+
+def _shaped(shape: Shape, tables: Sequence[Table], wishes: Wishes) -> Choice | None:
+    fitting = [one for one in tables if shape.fits(one.columns)]
+    by_name = [one for one in fitting if shape.prefix(one.name) is not None]
+    is_several = len(tables) > 1 and shape.table
+    found = by_name or ([] if is_several and len(fitting) > 1 else fitting)
+    if not found:
+        return None
+    found = _without_doubles(found)
+    for one in found:
+        check_chosen(dict(wishes.chosen), one.columns, is_nested=one.path is not None)
+    lookups = list(_lookups(shape, found, tables))
+    there = {lookup.name for lookup, _ in lookups}
+    telling = {condition.column.partition(".")[0] for _, condition in shape.plan({}).hidden}
+    missing = [
+        lookup.table
+        for lookup in shape.lookups
+        if lookup.name not in there and lookup.name in telling
+    ]
+    return Choice(
+        tables=found,
+        plan=shape.plan(wishes.chosen),
+        shape=shape,
+        lookups=lookups,
+        missing=[name for name in missing if name],
+    )
+
+
+def _lookups(
+    shape: Shape, found: Sequence[Table], tables: Sequence[Table]
+) -> Iterator[tuple[Lookup, Table]]:
+    prefix = shape.prefix(found[0].name) or ""
+    for lookup in shape.lookups:
+        if not lookup.table:
+            yield from ((lookup, one) for one in found)
+            continue
+        names = {f"{prefix}{lookup.table}", lookup.table}
+        for one in tables:
+            if one.name.rpartition(".")[2] in names and _has_key(one, lookup.key):
+                yield lookup, one
+
+
+def _has_key(table: Table, key: str) -> bool:
+    return any(_root(one) in table.columns for one in key.split("|"))
+
+
+def _without_doubles(found: Sequence[Table]) -> list[Table]:
+    """Return tables without those that lie at a path that ``*`` among them stands for."""
+    paths = [one.path for one in found if one.path and ANY in one.path]
+    return [
+        one
+        for one in found
+        if one.path is None
+        or ANY in one.path
+        or not any(_covers(path, one.path) for path in paths if path)
+    ]
+
+
+def _covers(pattern: Sequence[str], path: Sequence[str]) -> bool:
+    return len(pattern) == len(path) and all(
+        a in {ANY, b} for a, b in zip(pattern, path, strict=True)
+    )
+
+
+def _generic(tables: Sequence[Table], wishes: Wishes, known: Known) -> Choice:
+    plans: list[tuple[Table, Plan]] = []
+    errors: list[str] = []
+    for one in tables:
+        about = next((other.about for other in known.others if other.fits(one.columns)), None)
+        if about is None and len(tables) > 1 and is_of_others(one.name):
+            about = f"{one.name}, by their name"
+        if about and "title" not in wishes.chosen:
+            errors.append(f"these are {about}, no questions")
+            continue
+        try:
+            plans.append((one, generic_plan(one.columns, wishes, is_nested=one.path is not None)))
+        except UnreadableArchiveError as error:
+            errors.append(str(error))
+    plans = _outermost(plans)
+    if not plans:
+        if len(tables) == 1:
+            raise UnreadableArchiveError(errors[0])
+        raise UnreadableArchiveError(
+            f"which of these are questions? {_told(tables)}. Say it with --records NAME"
+            " and --map title=COLUMN"
+        )
+    first = plans[0][0]
+    if any(set(one.columns) != set(first.columns) for one, _ in plans) or (
+        len({one.path for one, _ in plans}) > 1
+    ):
+        told = _told([one for one, _ in plans])
+        raise UnreadableArchiveError(
+            f"which of these are the questions? {told}. Say it with --records NAME"
+        )
+    return Choice(tables=[one for one, _ in plans], plan=plans[0][1])
+
+
+def _outermost(plans: list[tuple[Table, Plan]]) -> list[tuple[Table, Plan]]:
+    """Return plans without those of objects inside objects that are certain to be questions."""
+    kept_tables = _without_doubles([one for one, _ in plans])
+    plans = [(one, plan) for one, plan in plans if one in kept_tables]
+    certain = [one.path for one, plan in plans if one.path is not None and len(plan.fields) > 2]  # noqa: PLR2004
+    return [
+        (one, plan)
+        for one, plan in plans
+        if one.path is None
+        or not any(len(path) < len(one.path) and one.path[: len(path)] == path for path in certain)
+    ]

@@ -1,0 +1,236 @@
+"""Files to read: one, those of a folder, or the members of a zip, tar or 7z file.
+
+Each can be opened several times, unpacked; nothing is written to disk but what comes from a pipe.
+"""
+
+import hashlib
+import io
+import re
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, cast
+
+from worker.archives.readers import sevenzip
+from worker.archives.readers.records import UnreadableArchiveError
+from worker.archives.readers.streams import SAMPLE, Counted, Guarded, opened, seekable
+
+_ZIP = b"PK\x03\x04"
+_TAR_AT, _TAR = 257, b"ustar"
+_MEMBERS = 5_000
+_PACKED = re.compile(r"\.(?:gz|zst|zstd|xz|bz2|z)$", re.IGNORECASE)
+_NO_TEXT = re.compile(
+    r"\.(?:png|jpe?g|gif|webp|svg|ico|bmp|mp[34]|webm|ogg|wav|pdf|woff2?|ttf|eot|css|js|map|exe|dll|so"
+    r"|pyc|class|jar|docx?|pptx?|odt|ods|sqlite3?|db|lock|md5|sha\d*|asc|sig)(?:\.gz)?$",
+    re.IGNORECASE,
+)
+_OFFICE = frozenset({"xl/workbook.xml", "word/document.xml", "content.xml"})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file, unpacked each time it is opened."""
+
+    name: str
+    open: Callable[[], BinaryIO]
+
+    @property
+    def stem(self) -> str:
+        """Return its name without folders, suffixes and packing."""
+        bare = _PACKED.sub("", PurePosixPath(self.name).name)
+        return re.sub(r"\.\w{1,8}$", "", bare) or bare
+
+    @property
+    def suffix(self) -> str:
+        """Return how its name ends, such as ``.csv``, without packing."""
+        return PurePosixPath(_PACKED.sub("", self.name)).suffix.lower()
+
+
+class Source:
+    """What somebody gave to be imported."""
+
+    def __init__(self, entries: list[Entry], *, size: int | None, name: str) -> None:
+        self.entries, self.size, self.name = entries, size, name
+        self.counted: Counted | None = None
+        """Of the file that was opened last."""
+
+    @classmethod
+    def of_path(cls, path: Path) -> "Source":
+        """Return the file or folder at *path*; raises `UnreadableArchiveError`."""
+        try:
+            if path.is_dir():
+                return cls._of_folder(path)
+            size = path.stat().st_size
+            with path.open("rb"):
+                pass
+        except OSError as error:
+            raise UnreadableArchiveError(f"{path}: {error.strerror}") from error
+        source = cls([], size=size, name=path.name)
+        source.entries = source._members(path.name, partial(_opened, path))
+        return source
+
+    @classmethod
+    def _of_folder(cls, folder: Path) -> "Source":
+        files = sorted(path for path in folder.rglob("*") if path.is_file())[:_MEMBERS]
+        wanted = [path for path in files if is_wanted(str(path.relative_to(folder)))]
+        source = cls([], size=sum(path.stat().st_size for path in wanted), name=folder.name)
+        for path in wanted:
+            name = str(path.relative_to(folder))
+            source.entries += source._members(name, partial(_opened, path))
+        return source
+
+    @classmethod
+    def of_stream(cls, file: BinaryIO, *, name: str, size: int | None) -> "Source":
+        """Return what is in *file*; a pipe is written to disk first: it is read several times."""
+        held = seekable(file)
+        source = cls([], size=size, name=name)
+        source.entries = source._members(name, partial(reopened, held))
+        return source
+
+    def _members(self, name: str, fresh: Callable[[], BinaryIO]) -> list[Entry]:
+        """Return the files in the file that *fresh* opens, or itself."""
+
+        def unpacked() -> BinaryIO:
+            stream, self.counted = opened(fresh(), member="")
+            return stream
+
+        raw = fresh()
+        magic = raw.read(len(sevenzip.MAGIC))
+        raw.close()
+        if magic.startswith(sevenzip.MAGIC):
+            return [
+                Entry(member, partial(self._of_7z, fresh, member))
+                for member in filter(is_wanted, sevenzip.members(fresh()))
+            ]
+        if magic.startswith(_ZIP):
+            return self._zipped(fresh)
+        stream = unpacked()
+        head = cast("io.BufferedReader", stream).peek(SAMPLE)[: _TAR_AT + len(_TAR)]
+        stream.close()
+        if head[_TAR_AT:] == _TAR:
+            return [
+                Entry(member, partial(_of_tar, unpacked, member))
+                for member in _tar_members(unpacked)
+            ]
+        return [Entry(name, unpacked)]
+
+    def _of_7z(self, fresh: Callable[[], BinaryIO], member: str) -> BinaryIO:
+        self.counted = Counted(fresh())
+        file = cast("BinaryIO", io.BufferedReader(self.counted, SAMPLE))
+        return opened(sevenzip.opened(file, member))[0]
+
+    def _zipped(self, fresh: Callable[[], BinaryIO]) -> list[Entry]:
+        try:
+            with zipfile.ZipFile(fresh()) as archive:
+                infos = archive.infolist()[:_MEMBERS]
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            raise UnreadableArchiveError(f"the zip file is damaged: {error}") from error
+        if any(info.filename in _OFFICE for info in infos):
+            raise UnreadableArchiveError("this is a spreadsheet or document: save it as CSV first")
+        wanted = [i for i in infos if not i.is_dir() and i.file_size and is_wanted(i.filename)]
+        return [Entry(info.filename, partial(self._of_zip, fresh, info)) for info in wanted]
+
+    def _of_zip(self, fresh: Callable[[], BinaryIO], info: zipfile.ZipInfo) -> BinaryIO:
+        self.counted = Counted(fresh())
+        try:
+            archive = zipfile.ZipFile(cast("BinaryIO", self.counted))
+            member = archive.open(info)
+        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError) as error:
+            raise UnreadableArchiveError(f"{info.filename} in the zip file: {error}") from error
+        packed = _Packed(self.counted, info.compress_size)
+        guarded = Guarded(cast("BinaryIO", member), packed)
+        return opened(cast("BinaryIO", io.BufferedReader(guarded, SAMPLE)))[0]
+
+
+def _opened(path: Path) -> BinaryIO:
+    return path.open("rb")
+
+
+class _Packed(Counted):
+    """Stands for the packed bytes of one member of a zip file."""
+
+    def __init__(self, file: Counted, size: int) -> None:
+        super().__init__(cast("BinaryIO", file))
+        self.count = size
+
+
+def reopened(file: BinaryIO) -> BinaryIO:
+    """Return the same file, from its begin, with a place of its own."""
+    if isinstance(file, io.BytesIO):
+        return io.BytesIO(file.getvalue())
+    return cast("BinaryIO", open(f"/proc/self/fd/{file.fileno()}", "rb"))  # noqa: PTH123
+
+
+def is_wanted(name: str) -> bool:
+    """Return whether a file of this name may hold questions."""
+    path = PurePosixPath(name)
+    is_hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
+    return not is_hidden and _NO_TEXT.search(name) is None
+
+
+def _tar_members(unpacked: Callable[[], BinaryIO]) -> list[str]:
+    with unpacked() as stream:
+        return [info.name for info in _infos(stream) if is_wanted(info.name) and info.size]
+
+
+def _infos(stream: BinaryIO) -> Iterator[tarfile.TarInfo]:
+    try:
+        with tarfile.open(fileobj=stream, mode="r|") as archive:
+            for count, info in enumerate(archive):
+                if count >= _MEMBERS * 20:
+                    return
+                if info.isfile():
+                    yield info
+    except tarfile.TarError as error:
+        raise UnreadableArchiveError(f"the tar file is damaged: {error}") from error
+
+
+def _of_tar(unpacked: Callable[[], BinaryIO], member: str) -> BinaryIO:
+    stream = unpacked()
+    try:
+        archive = tarfile.open(fileobj=stream, mode="r|")  # noqa: SIM115  # read on
+        for info in archive:
+            if info.name == member and (file := archive.extractfile(info)):
+                return opened(cast("BinaryIO", _Member(file, stream)))[0]
+    except tarfile.TarError as error:
+        raise UnreadableArchiveError(f"the tar file is damaged: {error}") from error
+    raise UnreadableArchiveError(f"there is no {member} in the tar file any more")
+
+
+class _Member(io.RawIOBase):
+    """A member of a tar file, which closes that file with itself."""
+
+    def __init__(self, file: "io.IOBase | object", whole: BinaryIO) -> None:
+        self._file, self._whole = cast("BinaryIO", file), whole
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return self._file.read(size)
+        except tarfile.TarError as error:
+            raise UnreadableArchiveError(f"the tar file is damaged: {error}") from error
+
+    def readinto(self, buffer: object) -> int:
+        view = cast("memoryview", buffer)
+        data = self.read(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._whole.close()
+        super().close()
+
+
+def fingerprint(source: Source) -> str:
+    """Return what differs when the files differ: names and, of a file, its size and first bytes."""
+    digest = hashlib.sha256(repr((source.size, [one.name for one in source.entries])).encode())
+    for entry in source.entries[:20]:
+        with entry.open() as stream:
+            digest.update(stream.read(1 << 20))
+    return digest.hexdigest()
