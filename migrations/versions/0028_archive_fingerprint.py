@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("archives", sa.Column("fingerprint", sa.Text()))
+    op.add_column("archives", sa.Column("fingerprint", sa.String(), nullable=True))
 
 
 def downgrade() -> None:
