@@ -202,7 +202,7 @@ FAULTS: dict[str, tuple[str, Induce, str, str]] = {
     "two clocks": (
         "clock",
         lambda ward: ward.server_says(clock=time.time() - 3_600),
-        "-3600 s",
+        "database's clock is -36",
         "time server",
     ),
     "a queue that is away": (
