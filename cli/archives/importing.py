@@ -20,7 +20,7 @@ from cli.archives.archives import show
 from cli.archives.fetching import fetched
 from cli.archives.places import check_writable
 from cli.archives.sampling import show_sample
-from cli.archives.tally import Tally
+from cli.archives.tally import Tally, tell
 from cli.archives.watch import follow, wake
 from cli.connect import database
 from db.archives import archives, reading
@@ -170,7 +170,7 @@ def import_(  # noqa: PLR0913  # each is an option of the command
         if dry_run:
             with _reading(archive) as shown, _reject_file(rejected) as write:
                 _dry_run(rows, shown, write)
-            _tell(tally, archive)
+            tell(tally, archive)
             return
         with database() as sessions:
             called = name or _name_of(file)
@@ -192,7 +192,7 @@ def import_(  # noqa: PLR0913  # each is an option of the command
                 with sessions.begin() as session:
                     files.note(session, done.id, digest + row.text_fields.encode())
             console.print(_told(done, rules), highlight=False)
-            _tell(tally, archive)
+            tell(tally, archive)
             wake()
             if wait:
                 _mine(sessions, done, out)
@@ -250,12 +250,6 @@ def _opened(file: str, means: Means) -> Archive:
     if re.match(r"https?://", file):
         return open_stream(fetched(file), means, name=urlsplit(file).path.rpartition("/")[2])
     return open_archive(Path(file), means)
-
-
-def _tell(tally: Tally, archive: Archive | DatabaseArchive) -> None:
-    passed_over = archive.passed_over if isinstance(archive, Archive) else 0
-    for line in tally.told(passed_over):
-        console.print(line, highlight=False, markup=False)
 
 
 def _without_links(archive: Archive | DatabaseArchive) -> Iterator[Record]:

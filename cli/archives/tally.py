@@ -3,8 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from worker.archives.readers import Hidden, Record, SourceQuestion
+from rich.console import Console
 
+from worker.archives.databases import DatabaseArchive
+from worker.archives.readers import Archive, Hidden, Record, SourceQuestion
+
+console = Console(stderr=True)
 _KINDS_SHOWN = 12
 
 
@@ -37,3 +41,10 @@ class Tally:
         for (field, reason), count in self.dropped.most_common(_KINDS_SHOWN):
             example = self._examples[field, reason]
             yield f"{count:,} questions lost a value of {field}: {reason} ({example})"
+
+
+def tell(tally: Tally, archive: Archive | DatabaseArchive) -> None:
+    """Print what was passed over, kept out or dropped."""
+    passed_over = archive.passed_over if isinstance(archive, Archive) else 0
+    for line in tally.told(passed_over):
+        console.print(line, highlight=False, markup=False)

@@ -110,6 +110,8 @@ class Known:
     @classmethod
     def all(cls) -> Self:
         """Return what this version knows."""
-        from worker.archives.readers import boards, sites  # noqa: PLC0415  # they import this
+        from worker.archives.readers import boards, newer_boards, sites  # noqa: PLC0415  # import this
 
-        return cls((*boards.SHAPES, *sites.SHAPES), (*boards.OTHERS, *sites.OTHERS))
+        return cls(
+            (*boards.SHAPES, *newer_boards.SHAPES, *sites.SHAPES), (*boards.OTHERS, *sites.OTHERS)
+        )
