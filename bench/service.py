@@ -30,7 +30,6 @@ from db.questions.rows import NewQuestion
 from db.tables.questions import Job
 from db.tenants import forums
 from db.tenants.rows import ForumRow
-from db.vectors import partitions
 from db.work.rows import Lane
 from worker.inference.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encoder, load_reranker
 from worker.live.drain import Drain
@@ -133,7 +132,6 @@ def _stored(sessions: Sessions, running: Running, data: Path | None) -> tuple[Mo
     reranker = load_reranker(DEFAULT_RERANKER, device="auto", cache=settings.model_cache)
     models = register(sessions, encoder, reranker)
     with sessions.begin() as session:
-        partitions.drop_index(session, models.bi_encoder.id)
         forum = forums.ensure_forum(session, FORUM)
         forum = forums.update_forum(session, FORUM, pending_limit=1_000_000)
     titles = some_questions(STORED, folder=data)
@@ -143,7 +141,6 @@ def _stored(sessions: Sessions, running: Running, data: Path | None) -> tuple[Mo
             saving.save(session, forum, batch, lane=Lane.LIVE)
             session.execute(delete(Job))
     fill(sessions, encoder, models.bi_encoder, on_done=lambda _: None)
-    partitions.build_index(sessions.kw["bind"], models.bi_encoder)
     return models, forum
 
 
