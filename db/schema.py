@@ -76,7 +76,8 @@ def let_write_rows(engine: Engine, role: str) -> None:
         quote = engine.dialect.identifier_preparer.quote
         named, database = quote(role), quote(str(engine.url.database))
         for right in _RIGHTS:
-            connection.execute(DDL(right, context={"role": named, "base": database}))
+            grant = DDL(right, context={"role": named, "base": database})  # type: ignore[no-untyped-call]
+            connection.execute(grant)
 
 
 _LATER = "ALTER DEFAULT PRIVILEGES IN SCHEMA public"
