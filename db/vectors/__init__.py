@@ -2,5 +2,5 @@
 
 May touch: models, vectors, and the tables and indexes that hold the vectors.
 Must never: compare vectors of two models, or of two forums.
-Imported through: `embeddings`, `models`, `partitions`, `rows`.
+Imported through: `changes`, `embeddings`, `models`, `partitions`, `rows`, `sampling`.
 """
