@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import or_, select, text
 from sqlalchemy.orm import Session, aliased
 
+from db.groups.canonical import CanonicalBy, key_of
 from db.rows import PairStatus
 from db.tables.pairs import Pair
 from db.tables.questions import Question
@@ -58,19 +59,26 @@ def pairs_of(session: Session, archive_id: int) -> Iterator[FoundPair]:
         yield FoundPair(**row)
 
 
-def ages(session: Session, archive_id: int) -> Mapping[int, object]:
-    """Return when the questions of the archive's pairs were asked, if it is known."""
+def ages(
+    session: Session, archive_id: int, *, by: str = CanonicalBy.OLDEST
+) -> Mapping[int, object]:
+    """Return by what the questions of the archive's pairs are ordered, the proposed one first.
+
+    By age alone those whose age is not known are missing.
+    """
     ends = [
         select(end).join(Question, Question.id == end).where(Question.archive_id == archive_id)
         for end in (Pair.low_id, Pair.high_id)
     ]
     touched = ends[0].union(ends[1]).subquery()
     rows = session.execute(
-        select(Question.id, Question.asked_at).where(
-            Question.id.in_(select(touched)), Question.asked_at.is_not(None)
+        select(Question.id, Question.asked_at, Question.facts).where(
+            Question.id.in_(select(touched))
         )
     )
-    return {row.id: row.asked_at for row in rows}
+    if by == CanonicalBy.OLDEST:
+        return {row.id: row.asked_at for row in rows if row.asked_at is not None}
+    return {row.id: key_of(row.facts, row.asked_at, rule=by) for row in rows}
 
 
 _LINKS = """

@@ -1,6 +1,7 @@
 """Which question of a group is proposed as canonical, by what its forum knows about each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -33,6 +34,16 @@ def order_of(rule: str) -> list[ColumnElement[Any]]:
     if rule == CanonicalBy.OLDEST:
         return asked
     return [votes, *asked] if rule == CanonicalBy.VOTES else [is_answered, votes, *asked]
+
+
+def key_of(
+    facts: Mapping[str, Any] | None, asked_at: datetime | None, *, rule: str
+) -> tuple[int, int, datetime]:
+    """Return what orders questions as `order_of` does, the proposed one first."""
+    known = facts or {}
+    is_answered = 2 if known.get("accepted") else int(known.get("answers", 0) > 0)
+    is_first = 0 if rule == CanonicalBy.VOTES else -is_answered
+    return is_first, -int(known.get("votes", 0)), asked_at or datetime.max.replace(tzinfo=UTC)
 
 
 def ranked(session: Session, ids: Iterable[int]) -> list[int]:

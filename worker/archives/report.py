@@ -79,7 +79,7 @@ def make_report(session: Session, archive_id: int) -> Report:
     grouping = group(
         [Link(pair.low_id, pair.high_id, pair.score) for pair in found],
         threshold=0.0,
-        age=archive_report.ages(session, archive_id),
+        age=archive_report.ages(session, archive_id, by=forum.canonical_by),
         rule=CanonicalRule(forum.canonical_rule),
     )
     threshold = archive.threshold or 0.0

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, NullPool, create_engine, make_url, select
 from typer.testing import CliRunner, Result
 
 from cli.archives import syncing
@@ -19,6 +19,7 @@ from db.errors import InvalidInputError
 from db.imports import syncs
 from db.tables.questions import Question
 from tests.archive_factories import Factory
+from tests.forum_databases import DISCOURSE
 from worker.archives import syncing as starting
 
 
@@ -168,3 +169,58 @@ def test_a_worker_starts_one_process_for_what_is_due(committed: Factory, tmp_pat
 
     assert started == [True, False]
     starting._running[0].wait(timeout=20)  # noqa: SLF001  # it ends: it has nothing to read
+
+
+@pytest.fixture
+def discourse(servers: Addresses) -> Iterator[tuple[str, Connection]]:
+    """A forum's database with one topic that everybody may see, and its address."""
+    url = make_url(servers.database_url)
+    host, name = str(url.query["host"]), "forum_to_sync"
+    own = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with own.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name}")
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    forum = create_engine(url.set(database=name), isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with forum.connect() as connection:
+        connection.exec_driver_sql(DISCOURSE)
+        yield f"postgresql://{url.username}@localhost/{name}?socket={host}", connection
+    with own.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name}")
+
+
+def test_of_a_database_the_changes_are_read_and_now_and_then_the_whole(
+    committed: Factory, discourse: tuple[str, Connection]
+) -> None:
+    address, forum = discourse
+    forum.exec_driver_sql(
+        "INSERT INTO topics (id, title, category_id, created_at, posts_count, views, closed,"
+        " archived, visible, archetype) VALUES (6, 'How do I peel a leek?', 1, '2014-01-01', 1, 0,"
+        " false, false, true, 'regular')"
+    )
+    added = invoke("add", address, "--forum", "cooks", "--as", "discourse", "--delete-missing")
+    assert added.exit_code == 0, added.output
+    assert invoke("run").exit_code == 0
+    assert set(stored(committed)) == {"1", "6"}
+    (sync,) = _ids(committed)
+
+    forum.exec_driver_sql("UPDATE topics SET title = 'How do I fry an egg?' WHERE id = 1")
+    forum.exec_driver_sql("UPDATE posts SET last_version_at = now() WHERE id = 11")
+    forum.exec_driver_sql("DELETE FROM topics WHERE id = 6")
+    changed = invoke("run", str(sync))
+
+    assert "0 new, 1 changed, 0 unchanged" in changed.output
+    assert stored(committed) == {"1": "How do I fry an egg?", "6": "How do I peel a leek?"}
+    with committed.begin() as session:
+        (row,) = syncs.list_syncs(session)
+        old = dict(row.cursor) | {"whole_at": "2020-01-01T00:00:00+00:00"}
+        syncs.finish(session, row, cursor=old)
+    whole = invoke("run", str(sync))
+    assert "1 are gone from the forum; 1 were erased here too" in whole.output
+    assert stored(committed) == {"1": "How do I fry an egg?"}
+
+
+def test_a_database_that_does_not_answer_is_told(committed: Factory) -> None:
+    invoke("add", "postgresql://ana@127.0.0.1:1/forum", "--forum", "cooks", "--as", "discourse")
+
+    assert invoke("run").exit_code == 1
+    assert "postgresql://127.0.0.1:1/forum" in (last_error(committed) or "")
