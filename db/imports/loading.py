@@ -5,7 +5,7 @@ import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
@@ -50,9 +50,11 @@ _ERASED = """
 """
 _HAS_ERASED = "SELECT EXISTS (SELECT FROM erased_questions WHERE forum_id = :forum)"
 _INSERT = f"""
-    INSERT INTO questions (forum_id, archive_id, {_NAMES})
-    SELECT :forum, :archive, {_NAMES} FROM incoming ORDER BY external_id COLLATE "C"
-    ON CONFLICT (forum_id, external_id) DO NOTHING RETURNING id
+    WITH new AS (
+        INSERT INTO questions (forum_id, archive_id, {_NAMES})
+        SELECT :forum, :archive, {_NAMES} FROM incoming ORDER BY external_id COLLATE "C"
+        ON CONFLICT (forum_id, external_id) DO NOTHING RETURNING id
+    ) SELECT coalesce(array_agg(id), '{{}}') FROM new
 """  # noqa: S608
 _ADOPT = """
     UPDATE questions q SET archive_id = :archive FROM incoming i, archives a
@@ -60,12 +62,18 @@ _ADOPT = """
       AND a.id = q.archive_id AND (a.state IN ('cancelled', 'failed', 'done')
         OR a.state = 'paused' AND a.stage = 'load')
 """
+# Arrays in one row: a row for each of thousands of questions would cost more than the comparison.
 _COMPARE = """
-    SELECT q.id, i.external_id, coalesce(
-            CASE WHEN i.revision IS NULL OR q.revision IS NULL THEN i.edited_at < q.edited_at
-            ELSE i.revision < q.revision END, false) AS is_older,
-        q.content_digest <> i.content_digest OR q.text_fields <> i.text_fields AS differs
-    FROM incoming i JOIN questions q ON q.forum_id = :forum AND q.external_id = i.external_id
+    SELECT coalesce(array_agg(id), '{}') AS ids,
+        coalesce(array_agg(id) FILTER (WHERE is_older), '{}') AS older,
+        coalesce(array_agg(id) FILTER (WHERE differs AND NOT is_older), '{}') AS changed
+    FROM (
+        SELECT q.id, coalesce(
+                CASE WHEN i.revision IS NULL OR q.revision IS NULL THEN i.edited_at < q.edited_at
+                ELSE i.revision < q.revision END, false) AS is_older,
+            q.content_digest <> i.content_digest OR q.text_fields <> i.text_fields AS differs
+        FROM incoming i JOIN questions q ON q.forum_id = :forum AND q.external_id = i.external_id
+    ) compared
 """
 # In one order, as everything that edits questions locks them.
 _LOCK = "SELECT FROM questions WHERE id = ANY (:ids) ORDER BY id FOR NO KEY UPDATE"
@@ -166,27 +174,39 @@ def _stored(
         return [], Loaded()
     _copy(session, items)
     erased = 0 if with_erased else _leave_out_erased(session, parameters)
-    known = {row["external_id"]: row for row in _compared(session, parameters)}
+    known = _compared(session, parameters)
     created: list[int] = []
-    if len(known) < len(items) - erased:
-        created = list(session.execute(text(_INSERT), parameters).scalars())
-        if len(known) + len(created) < len(items) - erased:  # somebody else stored some meanwhile
-            known = {row["external_id"]: row for row in _compared(session, parameters)}
-    ids = [row["id"] for row in known.values()]
-    older = [row for row in known.values() if row["is_older"]]
-    changed = [row["id"] for row in known.values() if row["differs"] and not row["is_older"]]
-    if known:
+    if len(known.ids) < len(items) - erased:
+        created = session.execute(text(_INSERT), parameters).scalar_one()
+        if len(known.ids) + len(created) < len(items) - erased:
+            # Somebody else stored some meanwhile; what was created now is equal to itself.
+            known = _compared(session, parameters).without(created)
+    if known.ids:
         session.execute(text(_ADOPT), parameters)
-    if changed:
-        _edit(session, forum, items, changed)
+    if known.changed:
+        _edit(session, forum, items, known.changed)
     session.execute(text("DELETE FROM incoming"))
-    counts = {"erased": erased, "older": len(older)}
-    return [*ids, *created], Loaded(
+    counts = {"erased": erased, "older": len(known.older)}
+    return [*known.ids, *created], Loaded(
         created=len(created),
-        changed=len(changed),
-        unchanged=len(known) - len(changed) - len(older),
+        changed=len(known.changed),
+        unchanged=len(known.ids) - len(known.changed) - len(known.older),
         counts={name: count for name, count in counts.items() if count},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """Stored questions that came again, by id; those that are newer here; those to be edited."""
+
+    ids: list[int]
+    older: list[int]
+    changed: list[int]
+
+    def without(self, created: Sequence[int]) -> Self:
+        """Return it without the questions that were created just now."""
+        new = frozenset(created)
+        return type(self)([one for one in self.ids if one not in new], self.older, self.changed)
 
 
 def _copy(session: Session, items: Sequence[NewQuestion]) -> None:
@@ -207,8 +227,9 @@ def _leave_out_erased(session: Session, parameters: Mapping[str, int]) -> int:
     return int(done.rowcount)
 
 
-def _compared(session: Session, parameters: Mapping[str, int]) -> Sequence[RowMapping]:
-    return session.execute(text(_COMPARE), parameters).mappings().all()
+def _compared(session: Session, parameters: Mapping[str, int]) -> _Compared:
+    row = session.execute(text(_COMPARE), parameters).one()
+    return _Compared(row.ids, row.older, row.changed)
 
 
 def _edit(
