@@ -38,6 +38,8 @@ _FETCH_LIMIT_S = 60.0
 """With it and the conversion a first `up` takes at most about two minutes longer."""
 _DISK, _MEMORY = 3 << 30, 3 << 30
 """What has to be free while models are made ready without being asked for."""
+_BUSY = 2.0
+"""Processes that wait for each core, from which on converting takes more than two minutes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +139,8 @@ def _shortage(place: Place) -> str | None:
         return f"making its models ready takes {_DISK >> 30} GB on the disk of {place.cache}"
     if psutil.virtual_memory().available < _MEMORY:
         return f"making its models ready takes {_MEMORY >> 30} GB of memory"
+    if psutil.getloadavg()[0] > _BUSY * (psutil.cpu_count() or 1):
+        return "the machine is busy, and making its models ready would take long"
     return None
 
 

@@ -47,6 +47,7 @@ def published(base: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch) -> None
     """A tiny model is the published one; no network is there."""
     made = publish(base, wheels.parent / "adapter")
     monkeypatch.setattr(preparing, "PUBLISHED", made)
+    monkeypatch.setattr(preparing, "_BUSY", 1_000.0)
     monkeypatch.setattr("worker.inference.prepare.exporting", exporting)
     monkeypatch.setattr("worker.inference.prepare.exported", exported)
     monkeypatch.setattr("worker.inference.prepare.hub_folder", lambda *_, **__: None)
@@ -94,6 +95,17 @@ def test_a_disk_without_room_takes_the_small_models(
 
     assert taken is Profile.FAST
     assert str(tmp_path) in told
+
+
+def test_a_busy_machine_takes_the_small_models(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparing, "_BUSY", -1.0)
+
+    taken, told = take(Profile.AUTO, tmp_path)
+
+    assert taken is Profile.FAST
+    assert "the machine is busy" in told
 
 
 def test_accurate_by_its_name_is_taken_or_an_error(tmp_path: Path) -> None:
