@@ -124,7 +124,9 @@ def _show(found: Adaptation) -> None:
             f"{one.threshold:.2f}",
             f"{one.flags:,}",
             "" if one.said is None else f"{one.said:.2f} right",
-            f"{one.at_least:.2f} right ({looked.right} of {looked.count})" if looked.count else "",
+            f"{one.at_least:.2f} right ({looked.right} of {looked.count})"
+            if looked.count and one.known
+            else "",
             f"{one.found} of {one.known}" if one.known else "",
         )
     console.print(table)
