@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from cli.archives.archives import show
 from cli.archives.fetching import fetched
-from cli.archives.places import check_writable
+from cli.archives.places import address_of, check_writable
 from cli.archives.sampling import show_sample
 from cli.archives.tally import Tally, tell
 from cli.archives.watch import follow, wake
@@ -31,8 +31,7 @@ from db.imports import files
 from db.tenants import forums
 from db.tenants.rows import ForumRow
 from db.work import workers
-from worker.archives.databases import Address, DatabaseArchive, is_address, open_database
-from worker.archives.databases.addresses import has_password
+from worker.archives.databases import DatabaseArchive, is_address, open_database
 from worker.archives.load import OnBatch, check, load
 from worker.archives.load_job import Format
 from worker.archives.missing import Rules, beside
@@ -225,23 +224,6 @@ def _rejects_of(file: str) -> Path:
     if "://" in file:
         return Path(re.sub(r"\W+", "-", file) + ".rejects.csv")
     return Path(_name_of(file) if file == "-" else file).with_suffix(".rejects.csv")
-
-
-def address_of(text: str, password_file: Path | None, *, resume: bool) -> Address:
-    """Return the address of a forum's database, with a hint where its password can be seen."""
-    if resume:
-        raise InvalidInputError(
-            "a database has no place to go on from: run it without --resume, what is stored already"
-            " is passed over"
-        )
-    if has_password(text):
-        console.print(
-            "Others on this machine can see the password in the list of processes: put it into"
-            " ASKEDBEFORE_SOURCE_PASSWORD, or into a file for --password-file.",
-            style="yellow",
-            highlight=False,
-        )
-    return Address.of(text, password_file=password_file)
 
 
 def _opened(file: str, means: Means) -> Archive:

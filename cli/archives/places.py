@@ -1,9 +1,15 @@
-"""Whether what a command will write can be written, asked before the work and not after it."""
+"""What a command reads from and writes to, looked at before the work and not after it."""
 
 import os
 from pathlib import Path
 
+from rich.console import Console
+
 from db.errors import InvalidInputError
+from worker.archives.databases import Address
+from worker.archives.databases.addresses import has_password
+
+console = Console(stderr=True)
 
 
 def check_writable(**places: Path | None) -> None:
@@ -19,3 +25,20 @@ def check_writable(**places: Path | None) -> None:
             raise InvalidInputError(
                 f"{place} cannot be written by this user: name another place with --{option}"
             )
+
+
+def address_of(text: str, password_file: Path | None, *, resume: bool) -> Address:
+    """Return the address of a forum's database, with a hint where its password can be seen."""
+    if resume:
+        raise InvalidInputError(
+            "a database has no place to go on from: run it without --resume, what is stored already"
+            " is passed over"
+        )
+    if has_password(text):
+        console.print(
+            "Others on this machine can see the password in the list of processes: put it into"
+            " ASKEDBEFORE_SOURCE_PASSWORD, or into a file for --password-file.",
+            style="yellow",
+            highlight=False,
+        )
+    return Address.of(text, password_file=password_file)

@@ -15,7 +15,8 @@ from typing import Any, Self
 from db.questions.rows import NO_FACTS, Facts
 from worker.archives.databases.addresses import Address
 from worker.archives.databases.connecting import Connection, LostError, connect
-from worker.archives.databases.shapes import SHAPES, Part, Shape
+from worker.archives.databases.shape import Part, Shape
+from worker.archives.databases.shapes import SHAPES
 from worker.archives.readers.columns import Columns
 from worker.archives.readers.records import (
     Hidden,
