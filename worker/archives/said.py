@@ -52,8 +52,8 @@ def means_of(  # noqa: PLR0913  # each is an option of the command
 
 def _check_encoding(encoding: str) -> None:
     try:
-        b"".decode(encoding)
-    except LookupError as error:
+        "a".encode(encoding).decode(encoding)  # an empty text is decoded by any name
+    except (LookupError, ValueError, TypeError) as error:
         raise InvalidInputError(f"there is no encoding {encoding!r}") from error
 
 

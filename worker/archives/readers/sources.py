@@ -124,7 +124,7 @@ class Source:
 
     def _zipped(self, fresh: Callable[[], BinaryIO]) -> list[Entry]:
         try:
-            with zipfile.ZipFile(fresh()) as archive:
+            with fresh() as file, zipfile.ZipFile(file) as archive:
                 infos = archive.infolist()[:_MEMBERS]
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
             raise UnreadableArchiveError(f"the zip file is damaged: {error}") from error
@@ -139,6 +139,7 @@ class Source:
             archive = zipfile.ZipFile(cast("BinaryIO", self.counted))
             member = archive.open(info)
         except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError) as error:
+            self.counted.close()
             raise UnreadableArchiveError(f"{info.filename} in the zip file: {error}") from error
         packed = _Packed(self.counted, info.compress_size)
         guarded = Guarded(cast("BinaryIO", member), packed)

@@ -116,7 +116,7 @@ def test_checks_beyond_the_slots_are_sent_away_and_the_others_answered(
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"title": ""}, {"title": "egg", "id": "1"}, {"title": "e" * 501}, []]
+    "body", [{}, {"title": ""}, {"title": "egg", "id": "1"}, {"title": "e" * 2001}, []]
 )
 def test_what_is_no_text_is_refused(sessions: Factory, key: str, body: object) -> None:
     queue = NotingQueue()

@@ -328,7 +328,7 @@ def test_a_recheck_makes_the_models_see_what_the_forum_now_wants(sessions: Facto
 
 def test_a_recheck_makes_digests_of_an_earlier_form_anew(sessions: Factory) -> None:
     def of_before(title: str, external_id: str) -> NewQuestion:
-        made = question_of(Submission(external_id, title), text_fields="title")
+        made = question_of(Submission(external_id, title), text_fields=forum.text_fields)
         return replace(made, text_digest=first_digest(title))
 
     with sessions.begin() as session:

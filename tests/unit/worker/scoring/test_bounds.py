@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from worker.scoring.bounds import (
@@ -58,9 +58,10 @@ def test_one_look_more_is_worth_nothing_on_average_where_the_precision_is_no_bet
     precision: float, right: int, wrong: int
 ) -> None:
     """The e-value is a martingale where the precision is just what is doubted."""
-    now = 1 / anytime_test(right, wrong, precision)
-    if_right = 1 / anytime_test(right + 1, wrong, precision)
-    if_wrong = 1 / anytime_test(right, wrong + 1, precision)
+    looks = ((right, wrong), (right + 1, wrong), (right, wrong + 1))
+    tests = [anytime_test(*one, precision) for one in looks]
+    assume(min(tests) > 1e-290)  # what is smaller has no inverse
+    now, if_right, if_wrong = (1 / one for one in tests)
 
     if min(now, if_right, if_wrong) > 1:  # below 1 it is not told apart
         mean = precision * if_right + (1 - precision) * if_wrong
