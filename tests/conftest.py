@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import redis
+import structlog
 from argon2 import PasswordHasher
 from sqlalchemy import Connection, Engine, create_engine, make_url
 from sqlalchemy.orm import Session, sessionmaker
@@ -77,6 +78,12 @@ def quick_passwords() -> Iterator[None]:
         quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
         patch.setattr(people, "_hasher", quick)
         yield
+
+
+@pytest.fixture(autouse=True)
+def logs_of_nobody_else() -> None:
+    """Forget where a command of an earlier test sent the logs of this process."""
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
