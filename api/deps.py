@@ -25,7 +25,7 @@ from api.http.errors import ForbiddenError, UnauthenticatedError, UnsupportedMed
 from api.http.public import CallLimit, allow_origin
 from api.metrics import CountedQueue, Metrics
 from api.settings import ApiSettings
-from api.uploads import Uploads
+from api.uploading.uploads import Uploads
 from db import engine as db_engine
 from db.errors import ForumNotFoundError
 from db.tenants import forums, keys

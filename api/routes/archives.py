@@ -12,11 +12,11 @@ from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 
 from api.deps import AllServices, Caller, ReadForum, Services, Sessions, SubmitForum
-from api.how_read import how_read
 from api.http.errors import ForbiddenError
 from api.http.openapi import conflict, refusals
 from api.http.texts import CheckedRoute
-from api.loading import Reader
+from api.uploading.how_read import how_read
+from api.uploading.loading import Reader
 from db.archives import archives
 from db.archives import units as archive_units
 from db.archives.archives import ArchiveNotFoundError, ArchiveRow, ArchiveState

@@ -221,7 +221,7 @@ def test_a_disk_that_takes_nothing_is_507(
     def full(*, buffering: int = -1, **_: object) -> IO[bytes]:
         return cast("IO[bytes]", Path("/dev/full").open("wb+", buffering=buffering))
 
-    monkeypatch.setattr("api.uploads.tempfile.TemporaryFile", full)
+    monkeypatch.setattr("api.uploading.uploads.tempfile.TemporaryFile", full)
 
     with make_client(committed, make_key(committed, "cooks")) as client:
         refused = client.post(URL, content=SMALL)
