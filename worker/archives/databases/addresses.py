@@ -1,7 +1,7 @@
 """The address of a forum's database, and its password, which is shown to nobody."""
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -79,10 +79,6 @@ class Address:
         """Return the address for people and as a name: without user and password."""
         port = f":{self.port}" if self.port else ""
         return f"{self.engine}://{self.host}{port}/{self.database}"
-
-    def without_password(self) -> Self:
-        """Return the address without its password."""
-        return replace(self, password="")
 
 
 def has_password(text: str) -> bool:

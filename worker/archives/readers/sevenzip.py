@@ -137,12 +137,3 @@ def members(file: BinaryIO) -> list[str]:
         raise
     except Exception as error:
         raise _damaged(error) from error
-
-
-def has_member(path: Path, member: str) -> bool:
-    """Return whether *path* is a 7z file with a file called *member*."""
-    with path.open("rb") as file:
-        if not file.read(len(MAGIC)).startswith(MAGIC):
-            return False
-    with py7zr.SevenZipFile(path) as archive:
-        return any(Path(info.filename).name == member for info in archive.list())
