@@ -67,10 +67,12 @@ def guess(sample: Sequence[str], delimiter: str | None = None, *, is_whole: bool
         return Dialect(ONE_COLUMN)
     text = "".join(sample)
     escaped = _is_escaped(text, delimiter)
-    if escaped and not _is_quoted(text, delimiter) and not _escaped_faults(sample, delimiter):
-        return Dialect(delimiter, Quoting.ESCAPED)
     doubled = Dialect(delimiter)
     faults = _faults(sample, doubled, is_whole=is_whole) if '"' in text else 0
+    is_fit = escaped and '"' in text and not faults
+    is_quoted = _is_quoted(text, delimiter) or (is_fit and _quotes_are_needed(sample, doubled))
+    if escaped and not is_quoted and not _escaped_faults(sample, delimiter, is_whole=is_whole):
+        return Dialect(delimiter, Quoting.ESCAPED)
     is_better = _ESCAPED_QUOTE.search(text) and _backslash_faults(sample, delimiter) < faults
     if is_better or _has_bare_nulls(text, delimiter):
         return Dialect(delimiter, Quoting.BACKSLASH)
@@ -98,12 +100,21 @@ def _is_quoted(text: str, delimiter: str) -> bool:
     return begun > _QUOTED_SHARE * (text.count(delimiter) + text.count("\n"))
 
 
+def _quotes_are_needed(sample: Sequence[str], dialect: Dialect) -> bool:
+    """Return whether a quoted field holds what it had to be quoted for; *sample* has no faults."""
+    mark = re.escape(dialect.delimiter)
+    if re.search(rf'(?:^|{mark})"[^"]*""', "".join(sample), re.MULTILINE):
+        return True
+    reader = csv.reader(map(marked, sample), delimiter=dialect.delimiter)
+    return any("\n" in cell or dialect.delimiter in cell for row in reader for cell in row)
+
+
 def _has_bare_nulls(text: str, delimiter: str) -> bool:
     mark = re.escape(delimiter)
     return bool(re.search(rf'"{mark}\\N(?:{mark}|\r?$)|^\\N{mark}"', text, re.MULTILINE))
 
 
-def _escaped_faults(sample: Sequence[str], delimiter: str) -> int:
+def _escaped_faults(sample: Sequence[str], delimiter: str, *, is_whole: bool) -> int:
     """Return how many records without quotes have not as many columns as the header."""
     width, held, faults = 0, "", 0
     for line in sample:
@@ -112,7 +123,7 @@ def _escaped_faults(sample: Sequence[str], delimiter: str) -> int:
             found = len(split_escaped(held, delimiter)) if held.strip() else width
             width, held = width or found, ""
             faults += found != width
-    return faults
+    return faults + bool(held and is_whole)
 
 
 def _faults(sample: Sequence[str], dialect: Dialect, *, is_whole: bool) -> int:
@@ -159,9 +170,14 @@ def _is_escaped(text: str, delimiter: str) -> bool:
     return bool(re.search(r"(?<!\\)(?:\\\\)*\\\r?\n", text)) or (is_legal and "\\\\" in text)
 
 
+def without_end(line: str) -> str:
+    r"""Return *line* without its own end; line ends before that may be escaped ones."""
+    return line.removesuffix("\n").removesuffix("\r")
+
+
 def is_open(line: str) -> bool:
     """Return whether a line ends with a backslash that escapes its end."""
-    bare = line.rstrip("\r\n")
+    bare = without_end(line)
     return (len(bare) - len(bare.rstrip("\\"))) % 2 == 1
 
 
@@ -172,7 +188,7 @@ def is_inside(text: str) -> bool:
 
 def split_backslash(text: str, delimiter: str) -> list[str | None]:
     r"""Return the columns of a record with quotes and backslashes; None for a bare ``\N``."""
-    text = text.rstrip("\r\n") if not is_open(text) else text
+    text = without_end(text) if not is_open(text) else text
     form = _backslash_form(re.escape(delimiter))
     return [_backslash_value(found) for found in _columns(form, text)]
 
@@ -189,7 +205,7 @@ def _quote_meaning(found: re.Match[str]) -> str:
 
 def split_escaped(text: str, delimiter: str) -> list[str | None]:
     r"""Return the columns of a record without quotes, its escapes undone; None for ``\N``."""
-    text = text.rstrip("\r\n")
+    text = without_end(text)
     if "\\" not in text:
         return list(text.split(delimiter))
     parts = [found[1] for found in _columns(_escaped_form(re.escape(delimiter)), text)]

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.unit.worker.archives.readers.test_archive import questions, read, rejects
@@ -118,6 +118,8 @@ def _same(rows: Rows, data: str | bytes) -> None:
 
 @pytest.mark.parametrize("writer", WRITERS)
 @given(rows=ROWS)
+@example(rows=[("q0", "\\\n", "")])
+@example(rows=[("q0", '"', "\\")])
 def test_any_questions_come_back_from_every_writer(writer: str, rows: Rows) -> None:
     if rows or writer != "json":
         _same(rows, WRITERS[writer](rows))
@@ -139,6 +141,7 @@ _TELLING: Rows = [("t1", 'A "tab" \\ and\na line', "x"), ("t2", "A tab \t here",
     ids=["copy text", "outfile", "outfile quoted", "spark", "pandas escaped"],
 )
 @given(rows=ROWS)
+@example(rows=[("q0", "0\n", "\n")])
 def test_any_questions_come_back_from_writers_with_backslashes(
     write: Callable[[Rows], str], rows: Rows
 ) -> None:
