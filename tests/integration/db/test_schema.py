@@ -58,7 +58,10 @@ def test_what_a_migrator_limits_does_not_reach_the_pool(empty: Engine) -> None:
 
     with empty.connect() as connection:
         assert connection.exec_driver_sql("SHOW lock_timeout").scalar_one() == "0"
-        taken = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+        taken = (  # in this database: other tests have theirs on the same server
+            "SELECT count(*) FROM pg_locks JOIN pg_database ON oid = database"
+            " WHERE locktype = 'advisory' AND datname = current_database()"
+        )
         assert connection.exec_driver_sql(taken).scalar_one() == 0
 
 
