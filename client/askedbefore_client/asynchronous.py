@@ -122,15 +122,9 @@ class AsyncClient:
 
         With *updated_since* it is a feed: keep the cursor, and ask again with it later.
         """
-        where = {
-            "min_score": min_score,
-            "category": category,
-            "sort": sort,
-            "updated_since": updated_since.isoformat() if updated_since else None,
-            "cursor": cursor,
-            "limit": limit,
-        }
-        return await self._send(self._calls.pairs(statuses=statuses, **where))
+        page = {"category": category, "sort": sort, "cursor": cursor, "limit": limit}
+        since = {"min_score": min_score, "updated_since": updated_since}
+        return await self._send(self._calls.pairs(statuses=statuses, **since, **page))
 
     async def actions(
         self, after: str | None = None, *, state: str = "open", limit: int = 100

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
@@ -72,9 +73,11 @@ class Calls:
         sent = {"check_id": check_id, "outcome": outcome, **_set(ids)}
         return Call(method="POST", path=self._path("outcomes"), json=sent, read=_nothing)
 
-    def pairs(self, *, statuses: Sequence[str], **where: float | str | None) -> Call[Pairs]:
+    def pairs(
+        self, *, statuses: Sequence[str], **where: float | str | datetime | None
+    ) -> Call[Pairs]:
         """Return the call that reads a page of pairs."""
-        params = {name: str(value) for name, value in _set(where).items()}
+        params = {name: _written(value) for name, value in _set(where).items()}
         wanted = {**params, **({"status": list(statuses)} if statuses else {})}
         return Call(method="GET", path=self._path("pairs"), params=wanted, read=results.pairs)
 
@@ -120,6 +123,10 @@ def _batch_items(raw: Any, *, first: int) -> list[BatchItem]:
 
 def _nothing(raw: Any) -> None:  # noqa: ARG001  # nothing is read
     return None
+
+
+def _written(value: float | str | datetime) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _set(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import chain, islice
 from typing import Any, Self
 
 from db.questions.rows import NO_FACTS, Facts
@@ -20,6 +19,7 @@ from worker.archives.databases.shapes import SHAPES
 from worker.archives.readers.columns import Columns
 from worker.archives.readers.records import (
     Hidden,
+    Peeked,
     Record,
     Reject,
     SourceQuestion,
@@ -36,7 +36,7 @@ _TAG = re.compile(r"<[^<>]{0,2000}>")
 _LABEL = 200
 
 
-class DatabaseArchive:
+class DatabaseArchive(Peeked):
     """The questions of a forum's database; they can be read once, like an archive's."""
 
     encoding = "utf-8"
@@ -56,16 +56,7 @@ class DatabaseArchive:
         self.passed_over: dict[str, int] = {}
         self._shape = shape
         self._base_url = base_url
-        self._records: Iterator[Record] = map(self._record, pages)
-
-    def sample(self, count: int = 3) -> list[Record]:
-        """Return the first records; reading on still yields them."""
-        head = list(islice(self._records, count))
-        self._records = chain(head, self._records)
-        return head
-
-    def __iter__(self) -> Iterator[Record]:
-        return self._records
+        self._records = map(self._record, pages)
 
     def __enter__(self) -> Self:
         return self

@@ -12,7 +12,7 @@ from worker.archives.readers import stackexchange
 from worker.archives.readers.lookups import Lookups
 from worker.archives.readers.reading import Reading, Wishes
 from worker.archives.readers.recognise import Choice, choose
-from worker.archives.readers.records import Record, Row, UnreadableArchiveError
+from worker.archives.readers.records import Peeked, Record, Row, UnreadableArchiveError
 from worker.archives.readers.sources import Source
 from worker.archives.readers.sources import fingerprint as fingerprint_of
 from worker.archives.readers.tables import Hints, Table, tables_of
@@ -22,7 +22,7 @@ _HEAD = 200
 _LINKS = "PostLinks"
 
 
-class Archive:
+class Archive(Peeked):
     """An open archive: what it is, and its records, which can be read once."""
 
     def __init__(self, source: Source, choice: Choice, wishes: Wishes) -> None:
@@ -97,15 +97,6 @@ class Archive:
     def append(self, more: Iterator[Record]) -> None:
         """Add records to the end."""
         self._records = chain(self._records, more)
-
-    def sample(self, count: int = 3) -> list[Record]:
-        """Return the first records; reading on still yields them."""
-        head = list(islice(self._records, count))
-        self._records = chain(head, self._records)
-        return head
-
-    def __iter__(self) -> Iterator[Record]:
-        return self._records
 
     def __enter__(self) -> Self:
         return self

@@ -1,7 +1,8 @@
 """The records that readers yield, and what no file may hold."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from db.errors import InvalidInputError
@@ -87,3 +88,18 @@ class Reject:
 
 
 Record = SourceQuestion | KnownPair | Hidden | Reject
+
+
+class Peeked:
+    """An iterator of records whose first ones can be looked at before it is read."""
+
+    _records: Iterator[Record]
+
+    def sample(self, count: int = 3) -> list[Record]:
+        """Return the first records; reading on still yields them."""
+        head = list(islice(self._records, count))
+        self._records = chain(head, self._records)
+        return head
+
+    def __iter__(self) -> Iterator[Record]:
+        return self._records

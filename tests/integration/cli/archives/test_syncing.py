@@ -1,9 +1,7 @@
 """`askedbefore sync`: imports that are repeated from where they left off."""
 
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import ClassVar
 
@@ -20,6 +18,7 @@ from db.imports import syncs
 from db.tables.questions import Question
 from tests.archive_factories import Factory
 from tests.forum_databases import DISCOURSE
+from tests.web_server import Quiet, serving
 from worker.archives import syncing as starting
 
 
@@ -96,7 +95,7 @@ def test_a_run_that_fails_is_told_and_goes_on_where_it_left_off(
     assert "cooks" in invoke("list").output
 
 
-class Dump(BaseHTTPRequestHandler):
+class Dump(Quiet):
     content: ClassVar[bytes] = b"id,title\n1,Why one?\n"
     answers: ClassVar[list[int]] = []
 
@@ -110,19 +109,11 @@ class Dump(BaseHTTPRequestHandler):
         if not is_known:
             self.wfile.write(self.content)
 
-    def log_message(self, *_: object) -> None:
-        pass
-
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    server = HTTPServer(("127.0.0.1", 0), Dump)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/dump.csv"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Dump) as address:
+        yield f"{address}/dump.csv"
 
 
 def test_an_address_is_loaded_again_only_when_it_says_that_it_has_changed(

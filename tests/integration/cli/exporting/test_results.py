@@ -6,9 +6,7 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import ClassVar
 from urllib.parse import parse_qs
@@ -23,6 +21,7 @@ from db.groups import groups
 from db.imports import links
 from db.imports.links import Label
 from tests.factories import make_forum, save_questions
+from tests.web_server import Quiet, serving
 
 Factory = sessionmaker[Session]
 
@@ -77,7 +76,7 @@ def test_sql_for_phpbb_changes_nothing_until_it_is_asked_to() -> None:
     assert "VALUES (1, 2)" in applied
 
 
-class Discourse(BaseHTTPRequestHandler):
+class Discourse(Quiet):
     calls: ClassVar[list[tuple[str, str, dict[str, list[str]]]]] = []
     is_busy: ClassVar[bool] = True
 
@@ -95,19 +94,11 @@ class Discourse(BaseHTTPRequestHandler):
 
     do_PUT = do_POST  # noqa: N815  # the name that the server calls
 
-    def log_message(self, *_: object) -> None:
-        pass
-
 
 @pytest.fixture
 def discourse() -> Iterator[str]:
-    server = HTTPServer(("127.0.0.1", 0), Discourse)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Discourse) as address:
+        yield address
 
 
 def test_the_script_for_discourse_does_nothing_until_it_is_asked_to(

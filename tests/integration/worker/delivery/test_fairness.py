@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Self
 
 import pytest
@@ -21,6 +21,7 @@ from db.outbox.deliveries import Busy, Due, TooManyTestsError
 from db.outbox.webhooks import WebhookRow
 from db.tables.review import Delivery, Webhook
 from db.tenants import forums
+from tests.web_server import Quiet, serving
 from worker.delivery import webhooks as courier
 from worker.delivery.addresses import is_public
 from worker.delivery.webhooks import Outcome, deliver_due, note, rest_s
@@ -35,28 +36,23 @@ class _Receiver:
         self.heard: list[tuple[dict[str, str], bytes, float]] = []
         outer = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Quiet):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 outer.heard.append((dict(self.headers), body, time.monotonic()))
                 with contextlib.suppress(OSError):
                     answer(self)
 
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/"
+        self._serving = contextlib.ExitStack()
+        self._handler = Handler
+        self.url = ""
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self.url = f"{self._serving.enter_context(serving(self._handler))}/"
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self._serving.close()
 
 
 def well(handler: BaseHTTPRequestHandler) -> None:

@@ -1,10 +1,8 @@
 """Webhooks, end to end: the trigger, the signature, the retries, the switch."""
 
 import json
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import ClassVar
 
 import pytest
@@ -19,13 +17,14 @@ from db.outbox.webhooks import WebhookRow
 from db.rows import PairStatus
 from db.tables.review import Delivery
 from tests.review import Seeded, flag, say, seed_questions
+from tests.web_server import Quiet, serving
 from worker.delivery.addresses import check_url, is_public, resolve
 from worker.delivery.webhooks import RETRIES, deliver_due, retry_after
 
 Factory = sessionmaker[Session]
 
 
-class _Hook(BaseHTTPRequestHandler):
+class _Hook(Quiet):
     answers: ClassVar[list[int]] = []
     heard: ClassVar[list[tuple[dict[str, str], bytes]]] = []
 
@@ -36,21 +35,13 @@ class _Hook(BaseHTTPRequestHandler):
         self.send_header("Location", "http://127.0.0.1:1/elsewhere")
         self.end_headers()
 
-    def log_message(self, *_: object) -> None:
-        pass
-
 
 @pytest.fixture
 def address() -> Iterator[str]:
     _Hook.answers.clear()
     _Hook.heard.clear()
-    server = HTTPServer(("127.0.0.1", 0), _Hook)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://localhost:{server.server_port}/hook?from=askedbefore"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(_Hook) as at:
+        yield f"{at.replace('127.0.0.1', 'localhost')}/hook?from=askedbefore"
 
 
 @pytest.fixture
