@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from training.data.suites import MiningDomain, read_suite
 from worker.archives.blocks import BlockSearch
 from worker.archives.mining import near_questions
-from worker.inference.load import MODEL_CACHE, load_encoder, load_reranker
-from worker.inference.profiles import model_names
 from worker.matching.matcher import Matcher
 from worker.matching.near import Near
 from worker.scoring.expectation import THRESHOLDS, Survey, expect, suggest
 from worker.scoring.gate import Screen
 from worker.settings import Profile
 from worker.text.normal import TextFields, seen
+from worker.weights.load import MODEL_CACHE, load_encoder, load_reranker
+from worker.weights.profiles import model_names
 
 SAMPLE = 400
 _TOP_K = 20

@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.inference.encoder import Encoder
-from worker.inference.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encoder, load_reranker
 from worker.inference.reranker import Reranker
 from worker.matching.matcher import Matcher
 from worker.settings import WorkerSettings
 from worker.text.normal import model_text, text_digest
+from worker.weights.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encoder, load_reranker
 
 _CHUNK = 4_096
 

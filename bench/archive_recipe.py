@@ -9,7 +9,7 @@ import numpy as np
 from bench.archive_data import Context, Keys, inside, keys_of, with_partners, work_s
 from worker.archives.blocks import BlockSearch
 from worker.archives.mining import Mined, Miner
-from worker.inference.load import DEFAULT_ENCODER, DEFAULT_RERANKER, model_folder
+from worker.weights.load import DEFAULT_ENCODER, DEFAULT_RERANKER, model_folder
 
 VERSUS = 200
 MINED = 10_000

@@ -22,13 +22,13 @@ from bench.texts import questions
 from db.vectors.rows import ModelKind
 from worker.archives.blocks import BlockSearch
 from worker.inference.encoder import TokenEncoder
-from worker.inference.load import MODEL_CACHE, model_folder
-from worker.inference.profiles import model_names
 from worker.inference.reranker import TokenReranker
 from worker.inference.tokens import Tokens
 from worker.inference.torch_backend import TorchRunner, read
 from worker.scoring.calibration import Calibration
 from worker.settings import Profile
+from worker.weights.load import MODEL_CACHE, model_folder
+from worker.weights.profiles import model_names
 
 _Model = TypeVar("_Model", SentenceTransformer, CrossEncoder)
 

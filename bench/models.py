@@ -24,14 +24,14 @@ from sentence_transformers import CrossEncoder, SentenceTransformer
 from bench.texts import questions
 from cli.sample import labels, load_questions
 from worker.inference.encoder import Encoder
-from worker.inference.load import (
+from worker.inference.reranker import Reranker
+from worker.weights.load import (
     DEFAULT_ENCODER,
     DEFAULT_RERANKER,
     load_encoder,
     load_reranker,
     model_folder,
 )
-from worker.inference.reranker import Reranker
 
 Clock = Callable[[], float]
 

@@ -31,7 +31,6 @@ from db.tables.questions import Job
 from db.tenants import forums
 from db.tenants.rows import ForumRow
 from db.work.rows import Lane
-from worker.inference.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encoder, load_reranker
 from worker.live.drain import Drain
 from worker.live.fill import fill
 from worker.live.pipeline import Pipeline
@@ -41,6 +40,7 @@ from worker.queue import CeleryQueue
 from worker.resources import register
 from worker.settings import WorkerSettings
 from worker.text.normal import estimate_tokens, full_text, text_digest
+from worker.weights.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encoder, load_reranker
 
 STORED = 20_000
 ASKED = 200

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 
 from bench.texts import questions
-from worker.inference.load import DEFAULT_ENCODER, load_encoder
 from worker.settings import WorkerSettings
+from worker.weights.load import DEFAULT_ENCODER, load_encoder
 
 MEASURED = ("latency", "drain", "submits")
 REAL = 180_000

@@ -80,7 +80,7 @@ def _looked_at(sessions: Sessions, forum: str, sample: int) -> Adaptation:
 
 
 def _active(sessions: Sessions) -> Models:
-    from worker.inference.load import load_encoder, load_reranker  # noqa: PLC0415  # slow to load
+    from worker.weights.load import load_encoder, load_reranker  # noqa: PLC0415  # slow to load
 
     settings = WorkerSettings()
     with sessions.begin() as session:

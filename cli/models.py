@@ -16,15 +16,15 @@ from cli.training.models import DEFAULT_CACHE, Device, ModelCache
 from db.engine import Sessions
 from db.vectors import embeddings, models, partitions
 from db.vectors.rows import ModelKind, ModelRow
-from worker.inference.digests import folder_digest
 from worker.inference.encoder import Encoder
-from worker.inference.export import exported
-from worker.inference.load import DEFAULT_ENCODER, DEFAULT_RERANKER, model_folder
-from worker.inference.prepare import Ways
-from worker.inference.profiles import profile_of
 from worker.live.fill import fill
 from worker.matching.memory import MIB, VectorMemory
 from worker.settings import Profile, WorkerSettings
+from worker.weights.digests import folder_digest
+from worker.weights.export import exported
+from worker.weights.load import DEFAULT_ENCODER, DEFAULT_RERANKER, model_folder
+from worker.weights.prepare import Ways
+from worker.weights.profiles import profile_of
 
 app = typer.Typer(
     help="List, add and activate models. A new bi-encoder first embeds all stored questions, beside"
@@ -100,7 +100,7 @@ def add(
 
 
 def _add_reranker(sessions: Sessions, name: str) -> ModelRow:
-    from worker.inference.load import load_reranker  # noqa: PLC0415  # loads the models' stack
+    from worker.weights.load import load_reranker  # noqa: PLC0415  # loads the models' stack
 
     settings = WorkerSettings()
     reranker = load_reranker(name, device=settings.device, cache=settings.model_cache)
@@ -136,7 +136,7 @@ def _add_bi_encoder(sessions: Sessions, name: str) -> ModelRow:
 
 
 def _load_encoder(name: str) -> Encoder:
-    from worker.inference.load import load_encoder  # noqa: PLC0415  # loads the models' stack
+    from worker.weights.load import load_encoder  # noqa: PLC0415  # loads the models' stack
 
     settings = WorkerSettings()
     return load_encoder(name, device=settings.device, cache=settings.model_cache)

@@ -22,10 +22,11 @@ from rich.progress import (
 from rich.text import Text
 
 from db.errors import ServiceError
-from worker.inference.accurate import PUBLISHED, OnProgress
-from worker.inference.export import ready_folder
-from worker.inference.load import Backend, load_encoder, load_reranker
-from worker.inference.prepare import (
+from worker.settings import Profile
+from worker.weights.accurate import PUBLISHED, OnProgress
+from worker.weights.export import ready_folder
+from worker.weights.load import Backend, load_encoder, load_reranker
+from worker.weights.prepare import (
     Kept,
     Ways,
     WeightsNotAtHandError,
@@ -33,8 +34,7 @@ from worker.inference.prepare import (
     are_exported,
     prepare,
 )
-from worker.inference.profiles import ModelNames, model_names
-from worker.settings import Profile
+from worker.weights.profiles import ModelNames, model_names
 
 _STAGES = {
     "fetch": "Fetching weights",

@@ -3,9 +3,12 @@
 ``python -m tests.documents`` writes them; tests/unit compares them with what stands in the files.
 """
 
+import ast
 import json
 import re
-from collections.abc import Iterable
+import tomllib
+from collections.abc import Callable, Iterable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -101,6 +104,20 @@ def _task(name: str) -> tuple[str, str]:
     return f"`{name}`", ", ".join(f"`{one}`" for one in MODULES[name])
 
 
+def room_table(package: str) -> str:
+    """Return the rooms of a package from the top, as its layers stand, and what each is for."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    layers = next(one for one in contracts["contracts"] if one.get("containers") == [package])
+    lines = []
+    for layer in layers["layers"]:
+        for room in re.split(r" [|:] ", layer):
+            folder = ROOT / package / room
+            module = folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
+            purpose = (ast.get_docstring(ast.parse(module.read_text())) or "").splitlines()[0]
+            lines.append((f"`{room}{'/' * folder.is_dir()}`", purpose))
+    return _table(("room", "what it is for"), lines)
+
+
 def task_names() -> set[str]:
     """Return the names of all tasks that workers know."""
     import_module("worker.tasks")
@@ -125,9 +142,14 @@ def openapi() -> str:
 
 OPENAPI = ROOT / "docs" / "openapi.json"
 
-TABLES = {
+TABLES: dict[str, dict[str, Callable[[], str]]] = {
     "docs/settings.md": {"settings": settings_table},
-    "CONTRIBUTING.md": {"tasks": task_table, "periodic": periodic_table},
+    "CONTRIBUTING.md": {
+        "rooms-of-worker": partial(room_table, "worker"),
+        "rooms-of-db": partial(room_table, "db"),
+        "tasks": task_table,
+        "periodic": periodic_table,
+    },
 }
 
 

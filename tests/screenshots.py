@@ -34,12 +34,12 @@ from db.work import jobs
 from db.work.rows import Lane
 from tests.browser import chromium, shoot, sign_in
 from tests.live_server import serving
-from worker.inference.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encoder, load_reranker
 from worker.live.intake import question_of
 from worker.live.pipeline import Pipeline
 from worker.matching.models import Limits
 from worker.queue import CeleryQueue
 from worker.resources import register
+from worker.weights.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encoder, load_reranker
 
 SIZES = ((1440, 900), (1024, 768), (390, 844))
 PAGES = ("review", "groups", "groups/1", "thresholds", "insight", "archives", "history", "settings")

@@ -26,10 +26,10 @@ from transformers import (
     RobertaModel,
 )
 
-from worker.inference.accurate import BASE_FILES, PUBLISHED, WEIGHTS, Published
-from worker.inference.digests import file_digest, folder_digest
-from worker.inference.merging import HEAD_FILES
 from worker.scoring.calibration import CALIBRATION_FILE
+from worker.weights.accurate import BASE_FILES, PUBLISHED, WEIGHTS, Published
+from worker.weights.digests import file_digest, folder_digest
+from worker.weights.merging import HEAD_FILES
 
 SPECIAL = ("<pad>", "<s>", "</s>", "<unk>")
 WORDS = (

@@ -27,8 +27,6 @@ from worker.connectors.carrier import Carrier
 from worker.delivery.addresses import WebhookSettings
 from worker.delivery.webhooks import Courier
 from worker.inference.encoder import Encoder
-from worker.inference.load import load_encoder, load_reranker
-from worker.inference.profiles import model_names
 from worker.inference.reranker import Reranker
 from worker.live.blame import BrokenModelError
 from worker.live.check import Checker
@@ -43,6 +41,8 @@ from worker.process.turns import Turns
 from worker.queue import Broker, CeleryQueue, Queue, tell_finished
 from worker.settings import WorkerSettings
 from worker.text.normal import seen
+from worker.weights.load import load_encoder, load_reranker
+from worker.weights.profiles import model_names
 
 if TYPE_CHECKING:
     from worker.archives.products import Search

@@ -16,10 +16,10 @@ from cli.stages import stage_bars
 from cli.training.models import BiEncoder, ProfileName, RerankerName
 from db.errors import InvalidInputError
 from worker.archives.readers import Archive, Reject, SourceQuestion, open_archive, open_stream
-from worker.inference.load import load_encoder, load_reranker
-from worker.inference.profiles import model_names
 from worker.settings import Profile, WorkerSettings
 from worker.text.cells import as_cell
+from worker.weights.load import load_encoder, load_reranker
+from worker.weights.profiles import model_names
 
 if TYPE_CHECKING:
     from worker.archives.mining import Mined

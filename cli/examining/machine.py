@@ -11,9 +11,9 @@ from api.settings import ApiSettings
 from cli.examining.finding import FaultError, Patient
 from cli.version import place, version
 from db.settings import DatabaseSettings
-from worker.inference.accurate import PUBLISHED
-from worker.inference.prepare import are_at_hand
 from worker.settings import Profile, WorkerSettings
+from worker.weights.accurate import PUBLISHED
+from worker.weights.prepare import are_at_hand
 
 _FREE_SHARE = 0.05
 _FREE_BYTES = 2 * 1024**3

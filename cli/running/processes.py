@@ -74,8 +74,8 @@ def worker(
     On SIGTERM it finishes the running batch or gives it back, in about a second.
     """
     from worker.app import make_app  # noqa: PLC0415  # Celery is not for the other commands
-    from worker.inference.export import take_exports  # noqa: PLC0415
     from worker.settings import WorkerSettings  # noqa: PLC0415
+    from worker.weights.export import take_exports  # noqa: PLC0415
 
     wanted = ",".join(Lane(lane.strip()) for lane in lanes.split(","))
     settings = WorkerSettings()

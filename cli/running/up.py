@@ -29,8 +29,8 @@ from db.tenants import forums, keys, people
 from db.vectors import models
 from db.vectors.rows import ModelKind
 from db.work import workers
-from worker.inference.profiles import profile_of
 from worker.settings import Profile, WorkerSettings
+from worker.weights.profiles import profile_of
 
 _PORT = 8000
 _PORTS_TRIED = 100

@@ -19,8 +19,8 @@ from cli.training.models import (
 )
 from cli.training.recipes import CACHE, console, load_bi_encoder, say
 from cli.training.tables import show_comparison, show_suite
-from worker.inference.load import DEFAULT_ENCODER
 from worker.settings import Profile
+from worker.weights.load import DEFAULT_ENCODER
 
 if TYPE_CHECKING:
     from training.measure.stages import Stages

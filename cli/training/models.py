@@ -8,8 +8,8 @@ from rich.console import Console
 
 from cli.preparing import show_preparing
 from cli.training.recipes import CACHE
-from worker.inference.profiles import model_names
 from worker.settings import Profile
+from worker.weights.profiles import model_names
 
 if TYPE_CHECKING:
     from training.measure.stages import Stages
@@ -53,8 +53,8 @@ def load_stages(
 ) -> "Stages":
     """Return the models of a profile; a named bi-encoder or CrossEncoder replaces its own."""
     from training.measure.stages import Stages  # noqa: PLC0415  # loads the models' stack
-    from worker.inference.load import load_encoder, load_reranker  # noqa: PLC0415
     from worker.matching.matcher import Matcher  # noqa: PLC0415
+    from worker.weights.load import load_encoder, load_reranker  # noqa: PLC0415
 
     profile, bi_encoder, reranker = names
     wanted = model_names(profile, cache, bi_encoder=bi_encoder, reranker=reranker)

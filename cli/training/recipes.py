@@ -299,7 +299,7 @@ def mix(  # noqa: PLR0913, PLR0917  # a command's options
     from training.data import mix as mixing  # noqa: PLC0415  # training is heavy and optional
     from training.data.pairs import write_pairs  # noqa: PLC0415
     from training.data.reading import read_pairs  # noqa: PLC0415
-    from worker.inference.load import model_folder  # noqa: PLC0415
+    from worker.weights.load import model_folder  # noqa: PLC0415
 
     pairs = read_pairs(gold).pairs
     with console.status("Mixing"):
@@ -326,7 +326,7 @@ def mix(  # noqa: PLR0913, PLR0917  # a command's options
 
 def load_bi_encoder(name: str) -> "Encoder":
     """Return the bi-encoder called *name*; shows a message while it loads."""
-    from worker.inference.load import load_encoder  # noqa: PLC0415  # loads the models' stack
+    from worker.weights.load import load_encoder  # noqa: PLC0415  # loads the models' stack
 
     with console.status(f"Loading {name}"):
         return load_encoder(name, device="auto", cache=CACHE)
@@ -358,8 +358,8 @@ def _pos_weight(wanted: str | None, pairs: "Sequence[LabelledPair]") -> float | 
 
 def folder_of(name: str) -> str:
     """Return the folder of the model called *name*; an error if there is none."""
-    from worker.inference.digests import folder_digest  # noqa: PLC0415  # the models' stack
-    from worker.inference.load import model_folder  # noqa: PLC0415  # the models' stack
+    from worker.weights.digests import folder_digest  # noqa: PLC0415  # the models' stack
+    from worker.weights.load import model_folder  # noqa: PLC0415  # the models' stack
 
     folder = model_folder(name)
     folder_digest(folder)  # a folder without a model is refused here, in a sentence

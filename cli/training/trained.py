@@ -78,7 +78,7 @@ def gate(
     """
     from training.data.reading import read_questions  # noqa: PLC0415
     from training.gate import fit_gate, lowest_threshold, scored_pairs  # noqa: PLC0415  # heavy
-    from worker.inference.load import load_reranker  # noqa: PLC0415
+    from worker.weights.load import load_reranker  # noqa: PLC0415
 
     texts = list(dict.fromkeys(text for path in questions for text in read_questions(path)))
     bi_encoder = load_bi_encoder(encoder)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from db.vectors.rows import ModelKind
-from worker.inference import export
+from worker.weights import export
 
 
 @pytest.fixture

@@ -97,7 +97,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
-@pytest.mark.parametrize(("path", "mark", "table"), parts(), ids=["settings", "tasks", "periodic"])
+@pytest.mark.parametrize(("path", "mark", "table"), parts(), ids=[mark for _, mark, _ in parts()])
 def test_a_generated_table_says_what_the_code_says(path: Path, mark: str, table: str) -> None:
     found = between(mark).search(path.read_text(encoding="utf-8"))
 

@@ -94,7 +94,7 @@ from pathlib import Path
 from db.vectors.rows import ModelKind
 from worker.archives.products import make_search
 print(type(make_search("cpu", threads=0)).__name__)
-from worker.inference.export import exported
+from worker.weights.export import exported
 try:
     exported(ModelKind.RERANKER, Path("m"), digest="0" * 64, cache=Path.home())
 except Exception as error:

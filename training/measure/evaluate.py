@@ -12,7 +12,7 @@ from training.measure.bootstrap import Interval, bootstrap
 from training.measure.metrics import Floats, asymmetry, summary
 from training.measure.scores import cosines, raw_scores
 from worker.inference.encoder import Encoder
-from worker.inference.load import load_encoder, load_reranker
+from worker.weights.load import load_encoder, load_reranker
 
 _COSINE = "cosine:"
 _SAMPLES = 500

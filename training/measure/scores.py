@@ -11,7 +11,6 @@ from db.vectors.rows import ModelKind
 from training.data.pairs import LabelledPair
 from training.measure.calibrate import RawScores
 from training.measure.metrics import Floats
-from worker.inference.digests import folder_digest
 from worker.inference.encoder import Encoder
 from worker.inference.reranker import Reranker, TokenReranker
 from worker.inference.tokens import Tokens
@@ -19,6 +18,7 @@ from worker.inference.torch_backend import TorchRunner, read
 from worker.scoring.calibration import Calibration
 from worker.scoring.traits import Traits
 from worker.text.normal import Seen, TextFields, seen
+from worker.weights.digests import folder_digest
 
 _CHUNK = 2_048
 _T = TypeVar("_T", str, Seen)
@@ -61,7 +61,7 @@ def _seen(pair: LabelledPair) -> tuple[Seen, Seen]:
 def full_precision(folder: Path) -> Reranker:
     """Return the reranker in *folder* run by PyTorch in fp32, as it was trained.
 
-    The form that serves (int8 on a CPU) comes from `worker.inference.load.load_reranker`.
+    The form that serves (int8 on a CPU) comes from `worker.weights.load.load_reranker`.
     """
     source = read(ModelKind.RERANKER, folder, attention="eager")
     return TokenReranker(

@@ -1,7 +1,7 @@
 """The recipe of the profile `accurate`: a low-rank adapter on a frozen MPNet, and a new head.
 
 Beside each weight W of the layers two thin matrices are learnt, W + scale * B A (Hu et al. 2021).
-They are named and saved as `worker.inference.merging` reads them. On a GPU a few minutes suffice.
+They are named and saved as `worker.weights.merging` reads them. On a GPU a few minutes suffice.
 """
 
 import shutil
@@ -22,8 +22,8 @@ from training.data.pairs import LabelledPair
 from training.recipes import cross_encoder
 from training.recipes.cross_encoder import CrossEncoderConfig
 from training.recipes.progress import Trained
-from worker.inference.accurate import PUBLISHED, WEIGHTS
-from worker.inference.merging import HEAD_FILES
+from worker.weights.accurate import PUBLISHED, WEIGHTS
+from worker.weights.merging import HEAD_FILES
 
 ADAPTER_FILE = "adapter.safetensors"
 _LAYERS = (".attention.attn.q", ".attention.attn.k", ".attention.attn.v", ".attention.attn.o")

@@ -19,8 +19,8 @@ from training.recipes import adapter, cross_encoder, sentence_transformer
 from training.recipes.progress import Trained
 from training.recipes.ranks import Rank
 from worker.inference.encoder import Encoder
-from worker.inference.merging import merge
 from worker.scoring.calibration import Calibration
+from worker.weights.merging import merge
 
 MODEL_FOLDER, ADAPTER_FOLDER, WORK_FOLDER = "model", "adapter", "checkpoints"
 _DEV_SHARE = 0.1

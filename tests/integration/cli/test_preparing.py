@@ -14,8 +14,8 @@ from db.errors import ServiceError
 from db.vectors.rows import ModelKind
 from tests.command import run
 from tests.tiny_models import make_adapter, make_mpnet_encoder, make_wheels, publish
-from worker.inference.export import ready_folder
 from worker.settings import Profile
+from worker.weights.export import ready_folder
 
 
 @contextmanager
@@ -48,9 +48,9 @@ def published(base: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch) -> None
     made = publish(base, wheels.parent / "adapter")
     monkeypatch.setattr(preparing, "PUBLISHED", made)
     monkeypatch.setattr(preparing, "_BUSY", 1_000.0)
-    monkeypatch.setattr("worker.inference.prepare.exporting", exporting)
-    monkeypatch.setattr("worker.inference.prepare.exported", exported)
-    monkeypatch.setattr("worker.inference.prepare.hub_folder", lambda *_, **__: None)
+    monkeypatch.setattr("worker.weights.prepare.exporting", exporting)
+    monkeypatch.setattr("worker.weights.prepare.exported", exported)
+    monkeypatch.setattr("worker.weights.prepare.hub_folder", lambda *_, **__: None)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
 
 

@@ -92,7 +92,7 @@ class Discourse(Quiet):
         self.send_response(200)
         self.end_headers()
 
-    do_PUT = do_POST  # noqa: N815  # the name that the server calls
+    do_PUT = do_POST  # the name that the server calls
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from cli.sample import load_questions
 from cli.training.tables import show_comparison
 from training.data.pairs import LabelledPair, PairsError, write_pairs
 from training.measure.evaluate import Scored, compare
-from worker.inference.load import DEFAULT_RERANKER, model_folder
 from worker.scoring.calibration import Calibration
 from worker.scoring.gate import load_gates
+from worker.weights.load import DEFAULT_RERANKER, model_folder
 
 
 def run(*words: str | Path) -> str:

@@ -15,8 +15,8 @@ from db.errors import InvalidInputError
 from tests.tiny_models import make_bert_encoder, make_reranker
 from training.data.pairs import PairsError
 from training.measure.pair_files import SCORES
-from worker.inference.load import load_encoder, load_reranker
 from worker.text.normal import model_text
+from worker.weights.load import load_encoder, load_reranker
 
 # Exporting a model warns of what PyTorch will do otherwise one day.
 pytestmark = [

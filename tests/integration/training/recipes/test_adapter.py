@@ -13,7 +13,7 @@ from tests.tiny_models import make_bert_encoder, make_mpnet_encoder
 from tests.tiny_recipes import pairs
 from training.recipes import adapter
 from training.recipes.adapter import AdapterConfig
-from worker.inference.merging import merge
+from worker.weights.merging import merge
 
 TEXTS = [("how do i fold a jacket", "what is the best way"), ("paint a ladder", "in winter")]
 

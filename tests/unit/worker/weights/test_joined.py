@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.inference.joined import joined
+from worker.weights.joined import joined
 
 PARTS = st.lists(st.binary(max_size=30), min_size=1, max_size=5)
 READS = st.lists(st.tuples(st.integers(0, 160), st.integers(-1, 40)), max_size=6)

@@ -6,7 +6,7 @@ import pytest
 
 from db.errors import IncompatibleModelError
 from tests.tiny_models import make_adapter, make_mpnet_encoder
-from worker.inference.merging import Weights, added, main
+from worker.weights.merging import Weights, added, main
 
 LAYER = "encoder.layer.0.attention.attn.q"
 

@@ -16,17 +16,17 @@ from cli.sample import load_questions
 from db.errors import IncompatibleModelError, ModelNotFoundError, UnreadableModelError
 from db.vectors.rows import ModelKind
 from tests.tiny_models import make_bert_encoder, make_reranker, make_roberta_encoder
-from worker.inference import export as export_module
-from worker.inference.digests import folder_digest
 from worker.inference.encoder import Encoder
-from worker.inference.load import (
+from worker.inference.runner import InferenceError
+from worker.inference.tokens import ModelSpec, Precision
+from worker.weights import export as export_module
+from worker.weights.digests import folder_digest
+from worker.weights.load import (
     DEFAULT_ENCODER,
     load_encoder,
     load_reranker,
     model_folder,
 )
-from worker.inference.runner import InferenceError
-from worker.inference.tokens import ModelSpec, Precision
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore:# The axis name:UserWarning"
@@ -204,7 +204,7 @@ def test_a_bad_int8_export_is_refused_for_fp32(
 ) -> None:
     from worker.inference.torch_backend import read  # noqa: PLC0415  # loads PyTorch
 
-    monkeypatch.setattr("worker.inference.quantise.quantise", _write_noise)
+    monkeypatch.setattr("worker.weights.quantise.quantise", _write_noise)
 
     export_module.export(read(ModelKind.RERANKER, tiny_reranker), tmp_path / "made")
 
@@ -228,7 +228,7 @@ def test_a_model_that_cannot_be_exported_runs_by_pytorch(
     def refuse(*_: object, **__: object) -> Path:
         raise IncompatibleModelError("no such operator")
 
-    monkeypatch.setattr("worker.inference.load.exported", refuse)
+    monkeypatch.setattr("worker.weights.load.exported", refuse)
 
     reranker = load_reranker(str(tiny_reranker), device="cpu", cache=tmp_path)
 

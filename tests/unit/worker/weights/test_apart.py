@@ -4,7 +4,7 @@ from pathlib import Path
 
 import psutil
 
-from worker.inference.apart import beside, emptied
+from worker.weights.apart import beside, emptied
 
 FOREVER = [sys.executable, "-c", "import time; time.sleep(600)"]
 

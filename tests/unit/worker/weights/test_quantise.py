@@ -6,7 +6,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from worker.inference.quantise import quantise
+from worker.weights.quantise import quantise
 
 ROWS, WIDTH = 5_000, 16
 IDS = np.array([[0, 7, 4_999], [7, 7, 1]])

@@ -7,7 +7,9 @@ import pytest
 
 from db.errors import IncompatibleModelError, ModelNotFoundError
 from tests.tiny_models import make_adapter, make_mpnet_encoder, make_wheels, publish
-from worker.inference.accurate import (
+from worker.scoring.calibration import Calibration
+from worker.settings import Profile
+from worker.weights.accurate import (
     BASE_FILES,
     PUBLISHED,
     WEIGHTS,
@@ -16,9 +18,7 @@ from worker.inference.accurate import (
     installed_parts,
     unpack,
 )
-from worker.inference.profiles import model_names, profile_of, settled
-from worker.scoring.calibration import Calibration
-from worker.settings import Profile
+from worker.weights.profiles import model_names, profile_of, settled
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def test_auto_is_fast_where_nothing_else_is_at_hand(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "path", [])
-    monkeypatch.setattr("worker.inference.prepare.hub_folder", lambda *_, **__: None)
+    monkeypatch.setattr("worker.weights.prepare.hub_folder", lambda *_, **__: None)
 
     assert settled(Profile.AUTO, tmp_path) is Profile.FAST
     assert settled(Profile.ACCURATE, tmp_path) is Profile.ACCURATE

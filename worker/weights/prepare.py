@@ -13,7 +13,7 @@ import psutil
 
 from db.errors import NotFoundError
 from db.vectors.rows import ModelKind
-from worker.inference.accurate import (
+from worker.weights.accurate import (
     OnProgress,
     Published,
     check_base,
@@ -24,8 +24,8 @@ from worker.inference.accurate import (
     unheard,
     unpack,
 )
-from worker.inference.apart import beside, emptied, locked
-from worker.inference.export import exported, exporting, ready_folder
+from worker.weights.apart import beside, emptied, locked
+from worker.weights.export import exported, exporting, ready_folder
 
 _ROOM_FOR_TWO = 6 << 30
 """Memory that two exports take side by side, with room to spare: each takes 2.4 GB."""

@@ -1,6 +1,6 @@
 """Adds a low-rank adapter to the weights of an MPNet bi-encoder: a CrossEncoder's folder comes out.
 
-Run by itself (``-m worker.inference.merging``), since it takes the weights twice in memory.
+Run by itself (``-m worker.weights.merging``), since it takes the weights twice in memory.
 """
 
 import json

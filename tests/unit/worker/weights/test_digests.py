@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from db.errors import UnreadableModelError
-from worker.inference.digests import folder_digest
+from worker.weights.digests import folder_digest
 
 
 @pytest.fixture

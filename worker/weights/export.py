@@ -26,9 +26,9 @@ from db.errors import (
     UnreadableModelError,
 )
 from db.vectors.rows import ModelKind
-from worker.inference.apart import beside, emptied, locked
 from worker.inference.runner import Floats, Runner, in_order
 from worker.inference.tokens import TOKENIZER_FILE, ModelSpec, Precision, Tokens
+from worker.weights.apart import beside, emptied, locked
 
 if TYPE_CHECKING:
     from worker.inference.torch_backend import Source
@@ -155,7 +155,7 @@ def _report(ready: Path, folder: Path) -> None:
 def _exporting_apart(kind: ModelKind, folder: Path, made: Path) -> Iterator[None]:
     if find_spec("torch") is None:
         raise NotInstalledError(f"exporting {folder} to ONNX", needs="PyTorch", extra="worker")
-    command = [sys.executable, "-m", "worker.inference.export", kind.value, str(folder), str(made)]
+    command = [sys.executable, "-m", "worker.weights.export", kind.value, str(folder), str(made)]
     with beside(command) as export:
         yield
         code, reason = export.wait()
@@ -184,7 +184,7 @@ def export(source: "Source", folder: Path) -> None:
 
     Raises `IncompatibleModelError` if neither agrees, or the model cannot be exported.
     """
-    from worker.inference.quantise import quantise  # noqa: PLC0415  # loads ONNX, which only an export needs
+    from worker.weights.quantise import quantise  # noqa: PLC0415  # loads ONNX, which only an export needs
 
     folder.mkdir(parents=True)
     (folder / TOKENIZER_FILE).write_text(source.tokenizer, encoding="utf-8")
