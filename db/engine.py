@@ -1,5 +1,6 @@
 """Database connections: one engine for each process, made at its entry point and passed down."""
 
+import errno
 import select
 from typing import Any
 
@@ -15,7 +16,7 @@ Sessions = sessionmaker[Session]
 
 _IN_EACH_OTHERS_WAY = frozenset({"40001", "40P01"})
 """SQLSTATEs: a serialisation failure, a deadlock."""
-_READ_ONLY, _IDLE_TOO_LONG = "25006", "25P03"
+_READ_ONLY, _IDLE_TOO_LONG, _DISK_FULL = "25006", "25P03", "53100"
 
 
 def make_engine(settings: DatabaseSettings) -> Engine:
@@ -72,6 +73,13 @@ def is_worth_another_try(error: BaseException) -> bool:
     if isinstance(error, ReadOnlyDatabaseError):
         return True
     return isinstance(error, DBAPIError) and _code(error.orig) in _IN_EACH_OTHERS_WAY
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Return whether this disk, or that of the database, has no room left."""
+    if isinstance(error, OSError):
+        return error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return isinstance(error, DBAPIError) and _code(error.orig) == _DISK_FULL
 
 
 def _tell_apart(context: ExceptionContext) -> None:

@@ -1,5 +1,6 @@
 """Every error as problem+json (RFC 9457). Only this module maps errors to status codes."""
 
+import errno
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from db.engine import is_worth_another_try
+from db.engine import is_disk_full, is_worth_another_try
 from db.errors import (
     BackpressureError,
     ConflictError,
@@ -166,6 +167,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     for away in _DATABASE_AWAY:
         app.add_exception_handler(away, _database_away)
+    app.add_exception_handler(OSError, _disk_full)
 
 
 def service_problem(error: ServiceError) -> Response:
@@ -235,11 +237,21 @@ async def _http_error(_request: Request, error: Exception) -> Response:
 
 async def _database_away(_request: Request, error: Exception) -> Response:
     log.error("http.database_away", error=type(error).__name__)
+    if is_disk_full(error):
+        return service_problem(DiskFullError())
     if is_worth_another_try(error):
         met = TransientError("others change the same just now; try again", retry_after_s=1)
         return service_problem(met)
     away = TransientError("the database does not answer; try again", retry_after_s=2)
     return service_problem(away)
+
+
+async def _disk_full(_request: Request, error: Exception) -> Response:
+    """Answer that this disk has no room; a file may also be larger than this process may write."""
+    if not isinstance(error, OSError) or not (is_disk_full(error) or error.errno == errno.EFBIG):
+        raise error
+    log.error("http.disk_full")
+    return service_problem(DiskFullError())
 
 
 def internal_problem() -> Response:

@@ -26,6 +26,7 @@ FORUMS = ("alpha", "beta")
 _CALM_S = 240.0
 _TOLD_EVERY_S = 15.0
 _SLOW_S = 3.0
+_SHOWN = 20
 
 Say = Callable[[str], object]
 
@@ -41,6 +42,8 @@ class Report:
     deaths: int = 0
     repeated: int = 0
     differences: Differences = field(default_factory=Differences)
+    told: int = 0
+    """How many of what was unexpected has been said already."""
 
     @property
     def is_clean(self) -> bool:
@@ -63,7 +66,7 @@ class Report:
             "differences:",
             *self.differences.lines(),
             f"{'unexpected':14} {len(ledger.unexpected):6,}",
-            *(f"    {one}" for one in ledger.unexpected[:20]),
+            *(f"    {one}" for one in ledger.unexpected[:_SHOWN]),
         ]
 
 
@@ -159,6 +162,9 @@ def _tell(report: Report, say: Say, told: list[float] = [0.0]) -> None:  # noqa:
             f" {ledger.counts['archives']:4,} archives, {ledger.counts['decisions']:5,} decisions,"
             f" {len(ledger.unexpected)} unexpected"
         )
+        for one in ledger.unexpected[report.told : report.told + _SHOWN]:
+            say(f"unexpected: {one}")
+        report.told = len(ledger.unexpected)
 
 
 def _tell_slow(what: str, begun: float, say: Say) -> None:

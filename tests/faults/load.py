@@ -23,7 +23,7 @@ _AGAIN = frozenset(
     }
 )
 _NEVER = HTTPStatus.INTERNAL_SERVER_ERROR
-_PATIENCE_S = 180.0
+_PATIENCE_S = 600.0
 _TWINS = 4
 """Questions with one text at most: every two of them must become a pair."""
 _NEAR = 0.1

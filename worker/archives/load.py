@@ -5,7 +5,6 @@ they are. A thread stores one batch while the next one is read. Another records 
 being read. A load that ends early leaves the reason in the archive.
 """
 
-import errno
 import sys
 import threading
 from collections import Counter
@@ -23,7 +22,7 @@ from db.archives import archives, reading
 from db.archives import units as archive_units
 from db.archives.archives import ArchiveRow, ArchiveState, Stage
 from db.archives.units import NewUnit
-from db.engine import Sessions
+from db.engine import Sessions, is_disk_full
 from db.errors import ConflictError, ServiceError
 from db.imports import loading, sightings
 from db.imports.links import Label
@@ -40,7 +39,6 @@ from worker.text.normal import TextFields
 BATCH = 5_000
 _BATCH_CHARS = 4 << 20
 _ATTEND_S = 5.0
-_DISK_FULL = "53100"
 _SWITCH_S = 0.0005
 """Seconds for which one thread keeps the interpreter while another waits for it.
 
@@ -141,13 +139,6 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, (KeyboardInterrupt, SystemExit)):
         return "reading it was interrupted"
     return f"reading it failed: {type(error).__name__}"
-
-
-def is_disk_full(error: BaseException) -> bool:
-    """Return whether this disk, or that of the database, has no room left."""
-    if isinstance(error, OSError):
-        return error.errno in {errno.ENOSPC, errno.EDQUOT}
-    return getattr(getattr(error, "orig", None), "pgcode", None) == _DISK_FULL
 
 
 @contextmanager

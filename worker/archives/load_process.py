@@ -61,10 +61,10 @@ def _report(job: LoadJob) -> LoadReport:
     # Imported here: what libraries take and start is within the limits.
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
-    from db.engine import make_engine, make_sessions  # noqa: PLC0415
+    from db.engine import is_disk_full, make_engine, make_sessions  # noqa: PLC0415
     from db.errors import InvalidInputError, ServiceError, TransientError  # noqa: PLC0415
     from db.settings import DatabaseSettings  # noqa: PLC0415
-    from worker.archives.load import StoppedError, is_disk_full, reason_of  # noqa: PLC0415
+    from worker.archives.load import StoppedError, reason_of  # noqa: PLC0415
 
     settings = DatabaseSettings.model_validate({"database_url": job.database_url, "pool_size": 2})
     engine = make_engine(settings)

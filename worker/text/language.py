@@ -2,6 +2,7 @@
 
 import functools
 
+import structlog
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from worker.text.normal import FOREIGN_LIMIT, FOREIGN_WARNING
@@ -16,15 +17,22 @@ languages all but one.
 _UNDETERMINED = frozenset({"zxx", "pcm", "la", "eo"})
 """Names, code and pidgin are wrongly detected as these."""
 
+log = structlog.get_logger()
+
 
 def other_language(text: str) -> str | None:
     """Return the code (ISO 639) of the language of *text* if certainly not English, else None.
 
-    Texts of fewer than four words are never certain.
+    Texts of fewer than four words are never certain, nor is any while the detector cannot be
+    loaded: it is unpacked into a temporary file, and a warning is not worth an error.
     """
     if len(text.split()) < _FEWEST_WORDS:
         return None
-    ranked = _identifier().rank(text)
+    try:
+        ranked = _identifier().rank(text)
+    except OSError as error:
+        log.warning("language.not_detected", error=type(error).__name__)
+        return None
     language, best = ranked[0]
     english = next(score for code, score in ranked if code == "en")
     is_other = best - english > _MARGIN and language not in _UNDETERMINED

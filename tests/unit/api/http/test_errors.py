@@ -1,3 +1,4 @@
+import errno
 import json
 from http import HTTPStatus
 
@@ -161,3 +162,24 @@ def test_half_a_surrogate_pair_can_be_talked_about() -> None:
     answer = problem(HTTPStatus.BAD_REQUEST, "no field \ud83d")
 
     assert json.loads(bytes(answer.body))["detail"] == "no field ?"
+
+
+class FullDatabase(Exception):  # noqa: N818  # as psycopg2 has it
+    pgcode = "53100"
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (OSError(errno.ENOSPC, "no space left"), 507),
+        (OSError(errno.EDQUOT, "quota"), 507),
+        (OSError(errno.EFBIG, "file too large"), 507),
+        (OperationalError("INSERT", {}, FullDatabase()), 507),
+        (OSError(errno.EBADF, "bad file"), 500),
+    ],
+)
+def test_a_full_disk_is_said_to_be_one(error: Exception, status: int) -> None:
+    answer = client_for(error).get("/")
+
+    assert answer.status_code == status
+    assert ("retry-after" in answer.headers) == (status == 507)

@@ -1,5 +1,8 @@
+import errno
+
 import pytest
 
+from worker.text import language
 from worker.text.language import other_language, warnings_of
 from worker.text.normal import FOREIGN_WARNING
 
@@ -41,3 +44,14 @@ def test_another_script_is_said_before_another_language() -> None:
     assert warnings_of("日本語の質問", foreign_share=0.9) == [FOREIGN_WARNING]
     assert "seems to be de" in warnings_of(german, foreign_share=0.0)[0]
     assert warnings_of("How do I reset my password?", foreign_share=0.0) == []
+
+
+def test_a_detector_that_cannot_be_loaded_costs_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    german = "Wie kann ich mein Passwort zurücksetzen?"
+
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "no space left")
+
+    monkeypatch.setattr(language, "_identifier", full)
+
+    assert warnings_of(german, foreign_share=0.0) == []
