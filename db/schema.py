@@ -8,6 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg2.extensions import encrypt_password
 from sqlalchemy import DDL, Connection, Engine, text
 
 from db.errors import InvalidInputError
@@ -61,6 +62,24 @@ def is_read_only(connection: Connection) -> bool:
     """Return whether the database takes no writes now, as a standby does, or a full disk's."""
     found = connection.execute(text("SHOW transaction_read_only")).scalar_one()
     return str(found) == "on"
+
+
+def let_sign_in(engine: Engine, role: str, password: str) -> None:
+    """Make a role of Postgres, if it is not there, and give it this password.
+
+    The password leaves this process as its SCRAM verifier, so that no log of Postgres can have it.
+    """
+    with engine.begin() as connection:
+        known = connection.execute(text("SELECT FROM pg_roles WHERE rolname = :r"), {"r": role})
+        driver = connection.connection.driver_connection
+        verifier = encrypt_password(password, role, driver, "scram-sha-256")
+        given = {
+            "verb": "CREATE" if known.first() is None else "ALTER",
+            "role": engine.dialect.identifier_preparer.quote(role),
+            "verifier": verifier,
+        }
+        make = DDL("%(verb)s ROLE %(role)s LOGIN PASSWORD '%(verifier)s'", context=given)  # type: ignore[no-untyped-call]
+        connection.execute(make)
 
 
 def let_write_rows(engine: Engine, role: str) -> None:

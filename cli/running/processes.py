@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +11,7 @@ from rich.console import Console
 from api.settings import ApiSettings
 from db import schema
 from db.engine import make_engine
+from db.errors import InvalidInputError
 from db.settings import DatabaseSettings
 from db.work.rows import Lane
 
@@ -26,16 +28,25 @@ def migrate(
     api_role: Annotated[
         str | None,
         typer.Option(
-            help="A role of Postgres, made by you, with which the API may read and write rows, and"
+            help="A role of Postgres with which the API may read and write rows, and"
             " can neither create nor drop a table."
         ),
     ] = None,
+    api_password_file: Annotated[
+        Path | None,
+        typer.Option(help="A file with the password of that role, which is made if it is new."),
+    ] = None,
 ) -> None:
     """Update the database to the newest schema. It can be run twice, and by two at once."""
+    if api_password_file is not None and api_role is None:
+        raise InvalidInputError("--api-password-file needs --api-role")
     engine = make_engine(DatabaseSettings())
     console = Console(stderr=True)
     schema.upgrade(engine, say=console.print)
     if api_role is not None:
+        if api_password_file is not None:
+            password = api_password_file.read_text(encoding="utf-8").strip()
+            schema.let_sign_in(engine, api_role, password)
         schema.let_write_rows(engine, api_role)
     engine.dispose()
     console.print("The database has the newest schema.")

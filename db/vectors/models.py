@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from db.errors import NotFoundError
 from db.tables.questions import Model
 from db.vectors.rows import ModelKind, ModelRow
+
+_LOCK = 7_302_563
 
 
 def _row(model: Model) -> ModelRow:
@@ -35,8 +37,10 @@ def ensure_model(
 ) -> ModelRow:
     """Return the model with this digest; it is added if it is new.
 
-    A *calibration* that is given replaces the one that is known.
+    A *calibration* that is given replaces the one that is known. One transaction at a time may
+    come past here: two that add a model, and then its partition, would wait for each other.
     """
+    session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
     statement = insert(Model).values(
         kind=kind, name=name, digest=digest, dimension=dimension, calibration=calibration
     )

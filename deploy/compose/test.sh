@@ -17,13 +17,14 @@ fi
 here=$(mktemp -d)
 port=${PORT:-18080}
 mkdir "$here/secrets"
-for name in postgres_password redis_password secret_key; do
+for name in postgres_password api_password redis_password secret_key; do
   head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$here/secrets/$name"
   chmod 644 "$here/secrets/$name"
 done
 cat >"$here/override.yml" <<Y
 secrets:
   postgres_password: {file: $here/secrets/postgres_password}
+  api_password: {file: $here/secrets/api_password}
   redis_password: {file: $here/secrets/redis_password}
   secret_key: {file: $here/secrets/secret_key}
 Y
@@ -140,7 +141,7 @@ say "restore into an empty volume"
 compose down --volumes --timeout 20 >/dev/null 2>&1
 compose up -d --wait postgres redis >/dev/null 2>&1
 compose run --rm migrate >/dev/null 2>&1
-compose run --rm --no-deps -T api restore - <"$here/backup.tar" || fail "restore"
+compose run --rm --no-deps -T migrate restore - <"$here/backup.tar" || fail "restore"
 compose up -d --wait --wait-timeout 300 >/dev/null 2>&1 || fail "not up after the restore"
 until_true 120 ready || fail "not ready after the restore"
 after="$(count questions) $(count pairs) $(count archives)"

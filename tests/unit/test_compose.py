@@ -118,6 +118,8 @@ def test_every_secret_comes_from_a_file_and_nobody_gets_one_that_he_does_not_rea
     assert named["redis"] == ["redis_password"]
     assert named["postgres"] == ["postgres_password"]
     assert [name for name, held in named.items() if "secret_key" in held] == ["api"]
+    assert {name for name, held in named.items() if "api_password" in held} == {"api", "migrate"}
+    assert "postgres_password" not in named["api"]
 
 
 def test_no_secret_is_in_an_environment_or_in_a_command_line(compose: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """The API on a role of Postgres that can neither create nor drop."""
 
 from collections.abc import Iterator
+from io import BytesIO
 
 import pytest
 from sqlalchemy import Engine, text
@@ -11,6 +12,7 @@ from cli.running.service import settings_of
 from db import schema
 from db.engine import make_engine
 from db.errors import InvalidInputError
+from db.keeping.backup import write_backup
 from tests.api_service import Factory, make_client, make_key
 
 ROLE = "rows only"
@@ -49,6 +51,28 @@ def test_the_api_works_on_rows_alone(committed: Factory, limited: Engine) -> Non
 
     assert (stored.status_code, uploaded.status_code) == (202, 202)
     assert [answer.status_code for answer in others] == [200, 200, 200, 422, 204]
+
+
+def test_a_backup_can_be_made_with_it(committed: Factory, limited: Engine) -> None:
+    make_key(committed, "cooks")
+
+    kept = write_backup(limited, BytesIO(), about={})
+
+    assert kept.rows["forums"] == 1
+
+
+def test_its_password_is_given_to_postgres_as_a_verifier_alone(engine: Engine) -> None:
+    name = f"{ROLE} with a password"
+    for password in ("first", "it's 100 % %(verb)s"):
+        schema.let_sign_in(engine, name, password)
+        with engine.begin() as connection:
+            stored = connection.execute(
+                text("SELECT rolpassword FROM pg_authid WHERE rolname = :r"), {"r": name}
+            ).scalar_one()
+        assert stored.startswith("SCRAM-SHA-256$")
+        assert password not in stored
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f'DROP ROLE "{name}"')
 
 
 @pytest.mark.parametrize(
