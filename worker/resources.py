@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 
 _MEASURED = 64
 """Questions that a worker reads at its start to say how fast it is."""
+_AT_ONCE = 2
+"""Batches in hand while more is due than one: one in the models, one in the database."""
 PROOF_TEXTS = ("How do I get good at programming?", "How to become a good programmer?")
 
 log = structlog.get_logger()
@@ -205,6 +207,7 @@ class Resources:
             token_budget=self.settings.token_budget,
             claim_limit=self.settings.claim_limit,
             lease_s=self.settings.lease_s,
+            at_once=_AT_ONCE,
         )
 
     def _load(

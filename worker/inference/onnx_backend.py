@@ -23,7 +23,8 @@ class OnnxRunner:
     """An exported model in one ONNX Runtime session.
 
     Each batch runs on one thread, several batches at the same time. Threads that share a batch
-    wait for each other at every step, and on a busy machine they wait long.
+    wait for each other at every step, and on a busy machine they wait long. So where there are
+    fewer batches than threads, the batches are split.
     """
 
     token_budget = TOKEN_BUDGET
@@ -43,11 +44,13 @@ class OnnxRunner:
         except Exception as error:  # the library's errors share no other root
             raise UnreadableModelError(model, str(error)) from error
         self._inputs = inputs
-        self._threads = ThreadPoolExecutor(threads or os.cpu_count())
+        self._count = threads or os.cpu_count() or 1
+        self._threads = ThreadPoolExecutor(self._count)
 
     def run(self, batches: Sequence[Batch]) -> Floats:
         """Return the rows of all batches, one after the other."""
-        return np.concatenate(list(self._threads.map(self._run_one, batches)))
+        parts = shared_out(batches, self._count)
+        return np.concatenate(list(self._threads.map(self._run_one, parts)))
 
     def _run_one(self, batch: Batch) -> Floats:
         try:
@@ -55,3 +58,18 @@ class OnnxRunner:
         except Exception as error:  # the library's errors share no other root
             raise InferenceError(f"ONNX Runtime failed: {error}") from error
         return np.asarray(rows, np.float32)
+
+
+def shared_out(batches: Sequence[Batch], count: int) -> list[Batch]:
+    """Return the batches with the largest split until there are *count*; the order stays."""
+    parts = list(batches)
+    while len(parts) < count:
+        place = max(range(len(parts)), key=lambda at: parts[at].ids.size * (len(parts[at].ids) > 1))
+        if len(parts[place].ids) == 1:
+            break
+        middle = len(parts[place].ids) // 2
+        parts[place : place + 1] = [
+            parts[place].take(slice(0, middle)),
+            parts[place].take(slice(middle, None)),
+        ]
+    return parts

@@ -1,7 +1,13 @@
-"""Works off a lane: claims a batch, processes it, and isolates a question that makes it fail."""
+"""Works off a lane: claims a batch, processes it, and isolates a question that makes it fail.
 
+Where more is due than one batch, two are in hand: while one is in the database, the other is in the
+models. A question that is claimed alone may kill its process, so nothing else is in hand then.
+"""
+
+import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from uuid import UUID
 
 import structlog
@@ -25,6 +31,47 @@ Prove = Callable[[], object]
 """Raises unless the models can infer."""
 
 
+class _Slice:
+    """One slice of time: what is done in it, by whom, and when it is over."""
+
+    def __init__(self, process: Process, prove: Prove, *, length_s: float) -> None:
+        self.process = process
+        self.prove = prove
+        self.done: list[int] = []
+        self._until = time.monotonic() + length_s
+        self._stopped = False
+        self._second: Future[None] | None = None
+
+    def is_over(self) -> bool:
+        return self._stopped or time.monotonic() >= self._until
+
+    def stop(self) -> None:
+        """Let the second thread claim nothing more; it ends with the batch in its hand."""
+        self._stopped = True
+
+    def share(self, work: Callable[["_Slice"], None]) -> None:
+        """Start the second thread, if it does not run."""
+        if self._second is None or self._second.done():
+            self.wait()
+            self._second = Future()
+            threading.Thread(target=self._run, args=(work, self._second), daemon=True).start()
+
+    def _run(self, work: Callable[["_Slice"], None], told: "Future[None]") -> None:
+        try:
+            told.set_result(work(self))
+        except BaseException as error:  # noqa: BLE001  # raised where it is waited for
+            told.set_exception(error)
+
+    @property
+    def is_shared(self) -> bool:
+        return self._second is not None and not self._second.done()
+
+    def wait(self) -> None:
+        """Wait for the second thread, and raise what it met."""
+        if self._second is not None:
+            self._second.result()
+
+
 class Drain:
     """Works on one lane, in batches whose size follows the speed of this machine."""
 
@@ -38,7 +85,9 @@ class Drain:
         token_budget: int,
         claim_limit: int,
         lease_s: float,
+        at_once: int = 1,
     ) -> None:
+        self._at_once = at_once
         self._lane = lane
         self._sessions = sessions
         self._queue = queue
@@ -55,17 +104,48 @@ class Drain:
         workers can join. *prove* is called after a question failed alone; if it raises, this
         process can process no question, and `BrokenModelError` is raised.
         """
-        started, done, more = time.monotonic(), 0, True
-        while more and time.monotonic() - started < self._slice_s:
+        turn = _Slice(process, prove, length_s=self._slice_s)
+        try:
+            self._lead(turn)
+            turn.wait()
+        except BaseException:
+            turn.stop()
+            raise
+        return sum(turn.done)
+
+    def _lead(self, turn: _Slice) -> None:
+        more = True
+        while more and not turn.is_over():
             begun = time.monotonic()
             claim = self._claim()
-            if claim.more:
-                self._queue.wake(self._lane)
-            more = self._work(claim, process, prove) or claim.more
-            done += len(claim.questions)
-            if claim.more:
-                self._adapt(time.monotonic() - begun)
-        return done
+            if _is_alone(claim):
+                if turn.is_shared:
+                    self._release(claim.questions, claim.lease)
+                    turn.wait()
+                    continue
+            elif claim.more and self._at_once > 1:
+                turn.share(self._follow)
+            more = self._take(turn, claim, begun)
+
+    def _follow(self, turn: _Slice) -> None:
+        more = True
+        while more and not turn.is_over():
+            begun = time.monotonic()
+            claim = self._claim()
+            if _is_alone(claim):
+                self._release(claim.questions, claim.lease)
+                return
+            more = self._take(turn, claim, begun)
+
+    def _take(self, turn: _Slice, claim: Claim, begun: float) -> bool:
+        """Work on a claim and return whether there is more."""
+        if claim.more:
+            self._queue.wake(self._lane)
+        more = self._work(claim, turn.process, turn.prove) or claim.more
+        turn.done.append(len(claim.questions))
+        if claim.more:
+            self._adapt(time.monotonic() - begun)
+        return more
 
     def _claim(self) -> Claim:
         with self._sessions.begin() as session:
@@ -138,6 +218,10 @@ class Drain:
                 jobs.release(session, lease, [question.id for question in batch])
         except DBAPIError:
             log.warning("claim.release_failed", questions=len(batch))  # the lease runs out instead
+
+
+def _is_alone(claim: Claim) -> bool:
+    return len(claim.questions) == 1
 
 
 def _check(prove: Prove) -> None:

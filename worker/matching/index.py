@@ -7,15 +7,18 @@ quantization for nearest neighbor search", section IV); what came last is always
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from threading import RLock
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
+_Method = TypeVar("_Method", bound=Callable[..., Any])
 
 EXACT = 20_000
 """Vectors up to which each is compared."""
@@ -81,10 +84,22 @@ class _Rows:
         self.codes[place], self.steps[place] = 0, 0
 
 
+def _alone(method: _Method) -> _Method:
+    """Let no other thread use the index meanwhile."""
+
+    @wraps(method)
+    def locked(self: "VectorIndex", *given: Any, **named: Any) -> Any:
+        with self.lock:
+            return method(self, *given, **named)
+
+    return cast("_Method", locked)
+
+
 class VectorIndex:
-    """The vectors of one forum; not to be used by two threads at a time."""
+    """The vectors of one forum, for several threads."""
 
     def __init__(self, dimension: int) -> None:
+        self.lock = RLock()
         self._dimension = dimension
         self._base = _Rows.empty(0, dimension)
         self._order = np.zeros(0, np.int64)
@@ -105,11 +120,13 @@ class VectorIndex:
         rows = len(self._base.ids) + len(self._tail.ids)
         return rows * (self._dimension + 20) + self._centres.nbytes
 
+    @_alone
     def put(self, ids: Ids, vectors: NDArray[Any]) -> None:
         """Add unit *vectors*, (n, dimension), in place of those that have these ids."""
         self.drop(ids.tolist())
         self.add(ids, vectors)
 
+    @_alone
     def add(self, ids: Ids, vectors: NDArray[Any]) -> None:
         """Add unit *vectors*, (n, dimension), whose ids it does not have."""
         needed = self._used + len(ids)
@@ -122,6 +139,7 @@ class VectorIndex:
         self._in_tail.update(zip(ids.tolist(), range(self._used, needed), strict=True))
         self._used = needed
 
+    @_alone
     def drop(self, ids: Iterable[int]) -> None:
         """Remove vectors; their bytes are overwritten."""
         for one in ids:
@@ -131,13 +149,15 @@ class VectorIndex:
             elif (place := self._place(one)) is not None:
                 self._base.erase(place)
 
+    @_alone
     def vectors(self, ids: Ids) -> Floats:
-        """Return the vectors with these ids, all of which it has, (n, dimension)."""
+        """Return the vectors with these ids, (n, dimension); zeros for those it has not."""
         found = np.zeros((len(ids), self._dimension), np.float32)
         for row, one in enumerate(ids.tolist()):
             tail = self._in_tail.get(one)
             rows, place = (self._base, self._place(one)) if tail is None else (self._tail, tail)
-            found[row] = rows.floats([place])[0]
+            if place is not None:  # dropped since it was found
+                found[row] = rows.floats([place])[0]
         return found
 
     def _place(self, one: int) -> int | None:
@@ -146,6 +166,7 @@ class VectorIndex:
             return None
         return int(self._order[at])
 
+    @_alone
     def settle(self, *, at_once: bool = False) -> None:
         """Sort what came last into the clusters, once there is enough of it."""
         enough = max(_LEAST_TAIL, _TAIL_SHARE * len(self._base.ids))
@@ -180,6 +201,7 @@ class VectorIndex:
         ]
         return np.concatenate(found)
 
+    @_alone
     def search(self, asked: Floats, *, floor: float, limit: int) -> Found:
         """Return the vectors near each of *asked*, (m, dimension) of unit length.
 

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from threading import Barrier, Event, Lock, current_thread, main_thread
 from uuid import UUID
 
 import pytest
@@ -30,7 +31,7 @@ class NoQueue:
         return lane is Lane.LIVE
 
 
-def make_drain(sessions: Factory) -> Drain:
+def make_drain(sessions: Factory, *, at_once: int = 1) -> Drain:
     return Drain(
         Lane.LIVE,
         sessions=sessions,
@@ -39,6 +40,7 @@ def make_drain(sessions: Factory) -> Drain:
         token_budget=4096,
         claim_limit=256,
         lease_s=60,
+        at_once=at_once,
     )
 
 
@@ -175,6 +177,63 @@ def test_models_that_can_no_longer_infer_cost_one_attempt_and_end_the_process(
         make_drain(sessions).run(broken, prove=broken)
 
     assert [one.attempts for one in rows(sessions, forum, 4)] == [1, 0, 0, 0]
+
+
+class Hands:
+    """A process that notes which batches were in hand together, and finishes them."""
+
+    def __init__(self, sessions: Factory) -> None:
+        self.finish = finishing(sessions, lambda _: None)
+        self.met = Barrier(2, timeout=10)
+        self.together: list[list[int]] = []
+        self.seen: list[int] = []
+        self._held: list[int] = []
+        self._lock = Lock()
+
+    def __call__(self, batch: Sequence[Claimed], lease: UUID) -> None:
+        with self._lock:
+            self._held.append(len(batch))
+            self.together.append(list(self._held))
+            self.seen += [one.id for one in batch]
+            is_early = len(self.together) <= self.met.parties
+        if is_early:
+            self.met.wait()
+        self.finish(batch, lease)
+        with self._lock:
+            self._held.remove(len(batch))
+
+
+def test_two_batches_are_in_hand_and_one_question_is_alone(committed: Factory) -> None:
+    long = "How do I boil an egg in a pot of water without breaking it " * 6
+    forum = submit(committed, *(f"{long}{n}" for n in range(24)))
+    drain = make_drain(committed, at_once=2)
+    hands = Hands(committed)
+
+    while drain.run(hands):
+        with committed.begin() as session:  # an attempt before: claimed alone from now on
+            session.execute(text("UPDATE jobs SET attempts = 1 WHERE question_id % 3 = 0"))
+
+    assert len(hands.together[1]) == 2
+    assert all(len(held) == 1 for held in hands.together if 1 in held)
+    assert len(hands.seen) == len(set(hands.seen)) == 24
+    assert {one.state for one in rows(committed, forum, 24)} == {State.DONE}
+
+
+def test_what_the_second_batch_meets_reaches_the_task(committed: Factory) -> None:
+    forum = submit(committed, *(f"How do I boil egg number {n} in a pot" for n in range(120)))
+    finish, failed = finishing(committed, lambda _: None), Event()
+
+    def fails_beside(batch: Sequence[Claimed], lease: UUID) -> None:
+        if current_thread() is not main_thread():
+            failed.set()
+            raise TransientError
+        assert failed.wait(10)
+        finish(batch, lease)
+
+    with pytest.raises(TransientError):
+        make_drain(committed, at_once=2).run(fails_beside)
+
+    assert {one.attempts for one in rows(committed, forum, 120)} == {0}
 
 
 class KilledError(BaseException):

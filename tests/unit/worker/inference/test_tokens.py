@@ -12,7 +12,8 @@ from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 
 from db.errors import UnreadableModelError
-from worker.inference.tokens import ModelSpec, Tokens, batches, longest_first
+from worker.inference.onnx_backend import shared_out
+from worker.inference.tokens import Batch, ModelSpec, Tokens, batches, longest_first
 
 WORDS = ("<pad>", "<s>", "</s>", "<unk>", "how", "do", "i", "fold", "a", "jacket", "?")
 SPECIAL = [("<s>", 1), ("</s>", 2)]
@@ -128,3 +129,17 @@ def test_only_the_inputs_that_the_model_knows_are_fed() -> None:
 def test_a_broken_tokenizer_is_named() -> None:
     with pytest.raises(UnreadableModelError, match=r"tokenizer\.json"):
         Tokens(json.dumps({"version": "1.0"}), ModelSpec(inputs=INPUTS, max_length=12))
+
+
+def test_batches_are_shared_out_among_threads_in_their_order() -> None:
+    mask = np.array([[1, 1, 0, 0], [1, 1, 1, 0], [1, 1, 1, 1]])
+    ids = np.arange(12).reshape(3, 4) * mask
+    batch = Batch(rows=np.array([2, 0, 1]), ids=ids, mask=mask, types=np.zeros_like(ids))
+
+    two, alone, many = (shared_out([batch], count) for count in (2, 1, 9))
+
+    assert [part.rows.tolist() for part in two] == [[2], [0, 1]]
+    assert two[0].ids.tolist() == [[0, 1]]
+    assert two[1].mask.tolist() == [[1, 1, 1, 0], [1, 1, 1, 1]]
+    assert [part.rows.tolist() for part in alone] == [[2, 0, 1]]
+    assert [part.rows.tolist() for part in many] == [[2], [0], [1]]
