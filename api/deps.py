@@ -14,7 +14,6 @@ import anyio
 import structlog
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from api.backpressure import Backlog
@@ -27,6 +26,7 @@ from api.metrics import CountedQueue, Metrics
 from api.settings import ApiSettings
 from api.uploading.uploads import Uploads
 from db import engine as db_engine
+from db.engine import FAILURES
 from db.errors import ForumNotFoundError
 from db.tenants import forums, keys
 from db.tenants.rows import PUBLIC_SCOPE, ForumRow, KeyRow
@@ -91,7 +91,7 @@ class Services:
         try:
             with self.sessions.begin() as session:
                 keys.note_use(session, key_id, every=_USE_NOTED_EVERY)
-        except SQLAlchemyError as error:  # good to know, and no reason to fail a request
+        except FAILURES as error:  # good to know, and no reason to fail a request
             log.warning("key.use_not_noted", key_id=key_id, error=type(error).__name__)
 
 

@@ -13,12 +13,11 @@ from prometheus_client import (
 )
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy.exc import SQLAlchemyError
 
 from api.stage_metrics import state_metrics, worker_metrics
 from db.actions import actions
 from db.archives import units as archive_units
-from db.engine import Sessions
+from db.engine import FAILURES, Sessions
 from db.errors import TransientError
 from db.work import backlog, jobs, workers
 from db.work.rows import Lane
@@ -122,7 +121,7 @@ class _Service(Collector):
         yield from worker_metrics(self._queue.measured())
         try:
             found = self._database()
-        except SQLAlchemyError as error:
+        except FAILURES as error:
             log.warning("metrics.database_away", error=type(error).__name__)
             found = []
         yield _gauge("askedbefore_database_up", "Whether the database answers", float(bool(found)))

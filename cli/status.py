@@ -9,12 +9,11 @@ import typer
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
-from sqlalchemy.exc import SQLAlchemyError
 
 from cli.connect import service
 from cli.output import AsJson, print_json
 from db import facts
-from db.engine import Sessions, make_engine, make_sessions
+from db.engine import FAILURES, Sessions, make_engine, make_sessions
 from db.facts import ArchiveFacts, ForumFacts, LastError, Rate
 from db.settings import DatabaseSettings
 from db.work import backlog, jobs, workers
@@ -109,7 +108,7 @@ def _watch(sessions: Sessions, every_s: float) -> None:
 def _looked(sessions: Sessions) -> Group | str:
     try:
         return _page(take(sessions))
-    except SQLAlchemyError as error:
+    except FAILURES as error:
         return f"the database does not answer ({type(error).__name__}); looking again"
 
 

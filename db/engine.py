@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
-from db.errors import LostTransactionError, ReadOnlyDatabaseError
+from db.errors import LostTransactionError, ReadOnlyDatabaseError, TransientError
 from db.settings import DatabaseSettings
 
 Sessions = sessionmaker[Session]
@@ -17,6 +17,10 @@ Sessions = sessionmaker[Session]
 _IN_EACH_OTHERS_WAY = frozenset({"40001", "40P01"})
 """SQLSTATEs: a serialisation failure, a deadlock."""
 _READ_ONLY, _IDLE_TOO_LONG, _DISK_FULL = "25006", "25P03", "53100"
+
+
+FAILURES = (SQLAlchemyError, TransientError)
+"""What a transaction raises when the database cannot do it now: away, read-only, or too slow."""
 
 
 def make_engine(settings: DatabaseSettings) -> Engine:

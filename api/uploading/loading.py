@@ -13,12 +13,11 @@ import anyio
 import structlog
 from anyio import to_thread
 from anyio.abc import Process
-from sqlalchemy.exc import SQLAlchemyError
 
 from api.http.errors import DiskFullError
 from db.archives import archives, reading
 from db.archives.archives import ArchiveState
-from db.engine import Sessions
+from db.engine import FAILURES, Sessions
 from db.errors import ConflictError, InvalidInputError, ServiceError, TransientError
 from worker.archives.load_job import LoadJob, LoadReport, Outcome
 
@@ -54,14 +53,19 @@ class Reader:
             _COMMAND, stderr=None, pass_fds=[job.fd], start_new_session=True
         ) as process:
             try:
-                async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(self._watch, process)
-                    await self._talk(process, job)
-                    await process.wait()
-                    tasks.cancel_scope.cancel()
+                await self._attend(process, job)
+            except ExceptionGroup as group:  # its first one says it, and has a status
+                raise group.exceptions[0] from group
             finally:
                 await _end(process)
         return await self._archive(process.returncode)
+
+    async def _attend(self, process: Process, job: LoadJob) -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._watch, process)
+            await self._talk(process, job)
+            await process.wait()
+            tasks.cancel_scope.cancel()
 
     async def _talk(self, process: Process, job: LoadJob) -> None:
         if process.stdin is None or process.stdout is None:
@@ -100,7 +104,7 @@ class Reader:
         try:
             with self._sessions.begin() as session:
                 state = archives.get(session, archive_id).state
-        except SQLAlchemyError:  # the next look will tell
+        except FAILURES:  # the next look will tell
             return None
         is_stopped = state in {ArchiveState.PAUSED, ArchiveState.CANCELLED}
         return ConflictError(f"archive {archive_id} is {state}") if is_stopped else None
@@ -119,7 +123,7 @@ class Reader:
         try:
             with self._sessions.begin() as session:
                 reading.fail(session, archive_id, str(error))
-        except SQLAlchemyError:  # the sweep fails it later
+        except FAILURES:  # the sweep fails it later
             log.warning("archive.failure_not_noted", archive_id=archive_id)
 
 

@@ -18,6 +18,7 @@ from tests.faults.world import CONNECTIONS, DATABASE, World
 
 Undo = Callable[[], object]
 _BACKENDS = f"SELECT pid FROM pg_stat_activity WHERE datname = '{DATABASE}'"
+_PROCESSES = frozenset({"api", "worker", "models", "beat", "redis", "postgres"})
 _MAXMEMORY = ("CONFIG", "SET", "maxmemory")
 _AWAY = (psycopg2.Error, redis.RedisError, OSError, psutil.Error)
 
@@ -29,6 +30,8 @@ class Breaker:
     world: World
     receiver: Receiver
     cut_clients: Callable[[], None]
+    spares: float = 0.75
+    """Share of the ends of processes that still start, and have done nothing, that are left out."""
     drawn: random.Random = field(default_factory=lambda: random.Random(1))
     _undo: list[tuple[float, Undo]] = field(default_factory=list)
 
@@ -36,6 +39,8 @@ class Breaker:
         """Make a fault and return whether it met anybody."""
         verb, _, whom = fault.kind.partition(" ")
         name = fault.target or whom
+        if verb in {"kill", "restart"} and whom in _PROCESSES and self._is_spared(whom, name):
+            return False
         try:
             undo = self._make(verb, whom, name)
         except _AWAY:  # what it should have met was down already
@@ -43,6 +48,11 @@ class Breaker:
         if undo is not None:
             self._undo.append((time.monotonic() + fault.lasts_s, undo))
         return True
+
+    def _is_spared(self, whom: str, name: str) -> bool:
+        pids = self.world.models_of(name) if whom == "models" else [self.world.pid(name)]
+        has_grown = bool(pids) and all(map(self.world.has_grown, pids))
+        return self.drawn.random() < self.spares and not has_grown
 
     def tend(self, *, at_once: bool = False) -> None:
         """Take back what has lasted long enough, or everything."""

@@ -88,7 +88,7 @@ def run(
     report = Report(ledger)
     with receiving() as receiver:
         crowd = Crowd(_clients(world, receiver, ledger, seed, uploads=uploads))
-        breaker = Breaker(world, receiver, crowd.hang_up, random.Random(seed))
+        breaker = Breaker(world, receiver, crowd.hang_up, drawn=random.Random(seed))
         crowd.start()
         try:
             for fault in _in_time(faults, lasts_s, lambda: _tend(world, breaker)):

@@ -24,6 +24,7 @@ _AGAIN = frozenset(
 )
 _NEVER = HTTPStatus.INTERNAL_SERVER_ERROR
 _PATIENCE_S = 600.0
+_TIMEOUT_S = 60.0
 _TWINS = 4
 """Questions with one text at most: every two of them must become a pair."""
 _NEAR = 0.1
@@ -84,7 +85,7 @@ class Client:
 
     def ask(self, method: str, path: str, **given: Any) -> httpx2.Response:
         """Return the answer; raises `httpx2.TransportError`."""
-        timeout = _HANGS_UP_S if self.hangs_up else 20.0
+        timeout = _HANGS_UP_S if self.hangs_up else _TIMEOUT_S
         self.hangs_up = False
         with httpx2.Client(
             base_url=self.url, headers={"Authorization": f"Bearer {self.key}"}, timeout=timeout

@@ -53,6 +53,8 @@ class World:
         self.port = 0
         self.commands: dict[str, Command] = {}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.start_s = 0.0
+        """How long the service took to start on this machine, as busy as it is."""
         self._lock = threading.RLock()
         self._ends = False
         self.deaths = 0
@@ -93,6 +95,12 @@ class World:
                 if process.poll() is not None and not self._ends:
                     self.deaths += 1
                     self.start(name)
+
+    def has_grown(self, pid: int) -> bool:
+        """Return whether a process has lived for longer than a start takes."""
+        with suppress(psutil.NoSuchProcess):
+            return time.time() - psutil.Process(pid).create_time() > self.start_s
+        return False
 
     def pid(self, name: str) -> int:
         """Return the process id of a process of the service."""
@@ -199,5 +207,6 @@ def _start_service(world: World) -> None:
     for name, words in arguments.items():
         world.commands[name] = Command(name=name, arguments=words, environment=given)
         world.start(name)
+    begun = time.monotonic()
     world.wait_for(lambda: answers(world.url))
-    time.sleep(0.1)
+    world.start_s = time.monotonic() - begun

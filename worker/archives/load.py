@@ -22,7 +22,7 @@ from db.archives import archives, reading
 from db.archives import units as archive_units
 from db.archives.archives import ArchiveRow, ArchiveState, Stage
 from db.archives.units import NewUnit
-from db.engine import Sessions, is_disk_full
+from db.engine import FAILURES, Sessions, is_disk_full
 from db.errors import ConflictError, ServiceError
 from db.imports import loading, sightings
 from db.imports.links import Label
@@ -152,7 +152,7 @@ def failing(sessions: Sessions, archive_id: int) -> Iterator[None]:
         try:
             with sessions.begin() as session:
                 reading.fail(session, archive_id, reason_of(error))
-        except SQLAlchemyError:  # the sweep fails it later
+        except FAILURES:  # the sweep fails it later
             log.warning("archive.failure_not_noted", archive_id=archive_id)
         raise
 
@@ -167,7 +167,7 @@ def _attended(sessions: Sessions, archive_id: int) -> Iterator[None]:
             try:
                 with sessions.begin() as session:
                     reading.attend(session, archive_id)
-            except (SQLAlchemyError, ServiceError) as error:
+            except (*FAILURES, ServiceError) as error:
                 log.warning("archive.not_attended", archive_id=archive_id, error=repr(type(error)))
 
     with sessions.begin() as session:

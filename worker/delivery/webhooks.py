@@ -19,11 +19,10 @@ import anyio
 import httpx2
 import structlog
 from anyio import to_thread
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from standardwebhooks import Webhook
 
-from db.engine import Sessions
+from db.engine import FAILURES, Sessions
 from db.outbox import deliveries, webhooks
 from db.outbox.deliveries import Busy, Due
 from worker.delivery.addresses import resolve
@@ -117,7 +116,7 @@ class _Deliveries:
             with self._sessions.begin() as session:
                 limit = AT_ONCE - len(self._busy)
                 return deliveries.claim_due(session, limit=limit, busy=busy) if limit else []
-        except SQLAlchemyError as error:  # what is under way must still be noted
+        except FAILURES as error:  # what is under way must still be noted
             log.warning("webhook.not_claimed", error=type(error).__name__)
             return []
 
@@ -169,7 +168,7 @@ class _Deliveries:
         for _ in range(_NOTE_TRIES):
             try:
                 await to_thread.run_sync(self._write, due, outcome)
-            except SQLAlchemyError as error:  # unsaid, the delivery would be made once more
+            except FAILURES as error:  # unsaid, the delivery would be made once more
                 log.warning("webhook.not_noted", delivery_id=due.id, error=type(error).__name__)
                 await anyio.sleep(_LOOK_S)
             else:

@@ -152,12 +152,17 @@ def test_a_key_that_somebody_else_holds_waits_for_nobody(
     assert last_used(committed) is None
 
 
+@pytest.mark.parametrize(
+    "statement",
+    ["SELECT no_such_function()", "SET TRANSACTION READ ONLY; DELETE FROM forums"],
+    ids=["wrong", "read-only"],
+)
 def test_a_use_that_cannot_be_noted_fails_no_request(
-    sessions: Factory, monkeypatch: pytest.MonkeyPatch
+    sessions: Factory, monkeypatch: pytest.MonkeyPatch, statement: str
 ) -> None:
     def refuse(session: Session, _key_id: int, *, every: timedelta) -> None:
         assert every
-        session.execute(text("SELECT no_such_function()"))
+        session.execute(text(statement))
 
     monkeypatch.setattr(keys, "note_use", refuse)
 

@@ -11,13 +11,19 @@ from sqlalchemy.orm import Session, sessionmaker
 from standardwebhooks import Webhook as Receiver
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from db.errors import InvalidInputError, NotFoundError
+from db.errors import (
+    InvalidInputError,
+    LostTransactionError,
+    NotFoundError,
+    ReadOnlyDatabaseError,
+)
 from db.outbox import deliveries, webhooks
 from db.outbox.webhooks import WebhookRow
 from db.rows import PairStatus
 from db.tables.review import Delivery
 from tests.review import Seeded, flag, say, seed_questions
 from tests.web_server import Quiet, serving
+from worker.delivery import webhooks as sender
 from worker.delivery.addresses import check_url, is_public, resolve
 from worker.delivery.webhooks import RETRIES, deliver_due, retry_after
 
@@ -146,6 +152,27 @@ def test_a_failure_is_tried_again_later(committed: Factory, seeded: Seeded, addr
         line = deliveries.log(session, hook.id)[0]
     assert (line.attempts, line.answer, line.error) == (3, 200, None)
     assert line.delivered_at is not None
+
+
+def test_a_delivery_that_a_read_only_database_does_not_note_is_made_once(
+    committed: Factory, seeded: Seeded, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_hook(committed, seeded, address)
+    with committed.begin() as session:
+        say(session, seeded, flag(session, seeded, 0, 1))
+    noted, refusals = sender.note, [ReadOnlyDatabaseError(), LostTransactionError()]
+
+    def note(session: Session, due: deliveries.Due, outcome: sender.Outcome) -> None:
+        if refusals:
+            raise refusals.pop()
+        noted(session, due, outcome)
+
+    monkeypatch.setattr(sender, "note", note)
+    monkeypatch.setattr(sender, "_LOOK_S", 0.01)
+    made = deliver(committed)
+
+    assert (deliver(committed), refusals) == (0, [])
+    assert len(_Hook.heard) == made > 0
 
 
 def test_a_webhook_that_keeps_failing_is_switched_off_with_a_notice(
