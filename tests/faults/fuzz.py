@@ -7,12 +7,13 @@ status is 1 if an answer is a server's error other than the deliberate ones.
 import argparse
 import random
 import sys
-import time
+import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from itertools import islice
-from typing import Any
 
 import httpx2
 from argon2 import PasswordHasher
@@ -23,6 +24,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from cli.running.service import running_servers
 from db.tenants import people
 from db.tenants.people import Role
+from db.tenants.rows import ForumRow
 from tests.api_service import NotingQueue, make_client, make_key
 from tests.faults.hostile import Hostile, Maker
 from tests.integration.api.http.test_texts import ENDLESS, routes
@@ -34,6 +36,7 @@ DELIBERATE = frozenset({503, 507})
 _SELDOM = 0.03
 """Share of the requests that are really sent, of those that cost a process or the session."""
 _FRESH_EVERY = 250
+_TOLD_EVERY_S = 10.0
 _TITLES = ("How do I boil an egg", "Boiling an egg", "Best train to Rome", "Trains to Rome")
 
 
@@ -43,39 +46,66 @@ class Fuzzed:
 
     statuses: Counter[int] = field(default_factory=Counter)
     failed: list[str] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def note(self, request: Hostile, status: int) -> None:
+        """Count an answer."""
+        with self.lock:
+            self.statuses[status] += 1
+            if status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in DELIBERATE:
+                self.failed.append(f"{status} {request}")
+
+
+def fuzz(
+    sessions: Factory,
+    seed: int,
+    count: int,
+    *,
+    threads: int = 1,
+    say: Callable[[str], object] = lambda _: None,
+) -> Fuzzed:
+    """Send *count* requests from several clients at once and return what came of them."""
+    with sessions.begin() as session:
+        seeded = seed_questions(session, *_TITLES)
+        for one, other in ((0, 1), (2, 3), (1, 2)):
+            flag(session, seeded, one, other)
+    fuzzed = Fuzzed()
+    attackers = [Attacker(sessions, seeded.forum, seed + n) for n in range(threads)]
+    with ThreadPoolExecutor(threads) as pool:
+        running = [pool.submit(one.run, count, fuzzed) for one in attackers]
+        while wait(running, timeout=_TOLD_EVERY_S).not_done:
+            say(f"{fuzzed.statuses.total():7,} requests, {len(fuzzed.failed)} failed")
+        for one in running:
+            one.result()
+    return fuzzed
 
 
 class Attacker:
     """Sends hostile requests; what they break in its own rights is made anew now and then."""
 
-    def __init__(self, sessions: Factory, seed: int) -> None:
+    def __init__(self, sessions: Factory, forum: ForumRow, seed: int) -> None:
         self._sessions = sessions
+        self._forum = forum
         self._drawn = random.Random(seed)
+        self._name = f"ana{seed}"
         self._routes = [
             (route, method)
             for route in routes()
             for method in sorted(route.methods or ())
             if (route.path, method) != (ENDLESS, "GET")
         ]
-        self._round = 0
-        self._document: Mapping[str, Any] | None = None
 
-    def run(self, count: int, say: Callable[[str], object] = lambda _: None) -> Fuzzed:
-        """Send *count* requests and return what came of them."""
-        fuzzed = Fuzzed()
-        told = time.monotonic()
-        while fuzzed.statuses.total() < count:
-            left = min(_FRESH_EVERY, count - fuzzed.statuses.total())
-            with self._client() as client:
-                if self._document is None:
-                    self._document = client.app.openapi()  # type: ignore[attr-defined]
-                maker = Maker(self._document, self._drawn)
-                for request in islice(self._requests(maker), left):
+    def run(self, count: int, fuzzed: Fuzzed) -> None:
+        """Send requests until all attackers together have sent *count*."""
+        queue = NotingQueue()
+        queue.answer = CheckAnswer(threshold=0.5, bi_encoder="b", reranker="r")
+        with make_client(self._sessions, None, queue=queue, wait_limit_s=0) as client:
+            maker = Maker(client.app.openapi(), self._drawn)  # type: ignore[attr-defined]
+            requests = self._requests(maker)
+            while fuzzed.statuses.total() < count:
+                self._sign_in(client, f"{self._name}-{fuzzed.statuses.total()}")
+                for request in islice(requests, min(_FRESH_EVERY, count)):
                     self._send(client, request, fuzzed)
-            if time.monotonic() - told > 10:
-                told = time.monotonic()
-                say(f"{fuzzed.statuses.total():7,} requests, {len(fuzzed.failed)} failed")
-        return fuzzed
 
     def _requests(self, maker: Maker) -> Iterator[Hostile]:
         while True:
@@ -93,30 +123,19 @@ class Attacker:
             status = client.send(answer, follow_redirects=False).status_code
         except (httpx2.InvalidURL, httpx2.LocalProtocolError, UnicodeError):
             return  # nothing that a client can send
-        fuzzed.statuses[status] += 1
-        if status >= 500 and status not in DELIBERATE:
-            fuzzed.failed.append(f"{status} {request}")
+        fuzzed.note(request, status)
 
-    def _client(self) -> TestClient:
-        """Return a client with a new key, signed in, in a forum with something to review."""
-        self._round += 1
-        name = f"ana{self._round}"
+    def _sign_in(self, client: TestClient, name: str) -> None:
+        """Give the client a new key, and sign it in as a new admin."""
         with self._sessions.begin() as session:
-            if self._round == 1:
-                seeded = seed_questions(session, *_TITLES)
-                for one, other in ((0, 1), (2, 3), (1, 2)):
-                    flag(session, seeded, one, other)
-                self._forum = seeded.forum
             make_person(session, self._forum, name, Role.ADMIN)
-        queue = NotingQueue()
-        queue.answer = CheckAnswer(threshold=0.5, bi_encoder="b", reranker="r")
+        client.cookies.clear()
         key = make_key(self._sessions, "cooks", scopes=("submit", "review", "admin"))
-        client = make_client(self._sessions, key, queue=queue, wait_limit_s=0)
+        client.headers["Authorization"] = f"Bearer {key}"
         html = {"Accept": "text/html"}
         client.post("/console/sign-in", data={"name": name, "secret": PASSWORD}, headers=html)
         page = client.get("/console/cooks/review", headers=html).text
         client.headers["X-CSRF-Token"] = page.split('name="csrf" content="')[1].split('"')[0]
-        return client
 
 
 def _is_seldom(route: APIRoute, method: str) -> bool:
@@ -127,11 +146,14 @@ def main() -> int:
     """Send many requests and print their statuses."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.fuzz", description=__doc__)
     parser.add_argument("--requests", type=int, default=20_000)
+    parser.add_argument("--threads", type=int, default=4)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     given = parser.parse_args()
     people._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # noqa: SLF001
     with running_servers() as servers:
-        fuzzed = Attacker(servers.sessions, given.seed).run(given.requests, print)
+        fuzzed = fuzz(
+            servers.sessions, given.seed, given.requests, threads=given.threads, say=print
+        )
     for status, count in sorted(fuzzed.statuses.items()):
         print(f"{status} {count:8,}")
     print("\n".join(fuzzed.failed[:50]))

@@ -158,7 +158,7 @@ def test_a_key_that_somebody_else_holds_waits_for_nobody(
     ids=["wrong", "read-only"],
 )
 def test_a_use_that_cannot_be_noted_fails_no_request(
-    sessions: Factory, monkeypatch: pytest.MonkeyPatch, statement: str
+    committed: Factory, monkeypatch: pytest.MonkeyPatch, statement: str
 ) -> None:
     def refuse(session: Session, _key_id: int, *, every: timedelta) -> None:
         assert every
@@ -166,7 +166,7 @@ def test_a_use_that_cannot_be_noted_fails_no_request(
 
     monkeypatch.setattr(keys, "note_use", refuse)
 
-    answer = make_client(sessions, make_key(sessions, "cooks")).get("/v1/forums/cooks")
+    answer = make_client(committed, make_key(committed, "cooks")).get("/v1/forums/cooks")
 
     assert answer.status_code == 200
-    assert last_used(sessions) is None
+    assert last_used(committed) is None
