@@ -11,13 +11,10 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from db.deciding import bulk, decisions
-from db.deciding.decisions import NotYoursError
-from db.errors import InvalidInputError, NotFoundError
+from db.deciding import decisions
 from db.groups import groups
 from db.pairs.thresholds import apply
 from db.review import insight
-from db.review.queue import QueueFilter
 from db.rows import PairStatus
 from db.tables.pairs import Event, Pair
 from db.tenants import forums, people
@@ -62,101 +59,6 @@ def post(client: TestClient, path: str, **form: str) -> tuple[int, str]:
 def statuses(sessions: Factory) -> list[str]:
     with sessions.begin() as session:
         return list(session.execute(select(Pair.status).order_by(Pair.id)).scalars())
-
-
-def test_a_bulk_decision_takes_what_matches_and_is_undone_at_once(
-    session: Session, sessions: Factory, seeded: Seeded
-) -> None:
-    for n in range(1, 5):
-        flag(session, seeded, 0, n, score=0.9 + n / 50)
-    forum, where = seeded.forum.id, QueueFilter(min_score=0.95)
-
-    done = bulk.decide_all(session, forum, where, PairStatus.NOT_DUPLICATE, actor="ana", up_to=ALL)
-
-    assert (done.done, done.left) == (2, 0)
-    assert statuses(sessions) == ["flagged", "flagged", "not_duplicate", "not_duplicate"]
-    with pytest.raises(NotYoursError):
-        bulk.undo_all(session, forum, done.bulk, actor="ben")
-    undone = bulk.undo_all(session, forum, done.bulk, actor="ana")
-    assert (undone.done, undone.left) == (2, 0)
-    assert statuses(sessions) == ["flagged"] * 4
-    with pytest.raises(NotFoundError):
-        bulk.undo_all(session, forum, done.bulk, actor="ana")
-
-
-def test_a_bulk_decision_leaves_bridges_and_newer_pairs_alone(
-    session: Session, seeded: Seeded
-) -> None:
-    say(session, seeded, flag(session, seeded, 0, 1))
-    say(session, seeded, flag(session, seeded, 2, 3))
-    bridge = flag(session, seeded, 1, 2, score=0.99)
-    plain = flag(session, seeded, 4, 5, score=0.98)
-    newer = flag(session, seeded, 6, 7, score=0.97)
-
-    done = bulk.decide_all(
-        session,
-        seeded.forum.id,
-        QueueFilter(min_score=0.9),
-        PairStatus.DUPLICATE,
-        actor="ana",
-        up_to=plain,
-    )
-
-    assert (done.done, done.left) == (1, 1)
-    found = session.execute(select(Pair.id, Pair.status)).all()
-    assert {row.id: row.status for row in found if row.id in {bridge, plain, newer}} == {
-        bridge: "flagged",
-        plain: "duplicate",
-        newer: "flagged",
-    }
-
-
-def test_undoing_a_bulk_keeps_what_was_decided_anew(session: Session, seeded: Seeded) -> None:
-    first, second = flag(session, seeded, 0, 1), flag(session, seeded, 2, 3)
-    where = QueueFilter(min_score=0.1)
-    forum = seeded.forum.id
-    done = bulk.decide_all(session, forum, where, PairStatus.RELATED, actor="ana", up_to=ALL)
-    say(session, seeded, first, PairStatus.DUPLICATE, actor="ben")
-
-    undone = bulk.undo_all(session, forum, done.bulk, actor="ana")
-
-    assert (undone.done, undone.left) == (1, 1)
-    found = session.execute(select(Pair.status).order_by(Pair.id)).scalars().all()
-    assert found == ["duplicate", "flagged"]
-    assert second
-
-
-def test_a_member_taken_out_leaves_its_group(session: Session, seeded: Seeded) -> None:
-    for one, other in ((0, 1), (1, 2), (0, 2), (2, 3)):
-        say(session, seeded, flag(session, seeded, one, other))
-    forum = seeded.forum.id
-    group = groups.list_groups(session, forum)[0]
-
-    done = bulk.take_out(session, forum, group.id, seeded.questions[3], actor="ana")
-
-    assert groups.list_groups(session, forum)[0].size == 3
-    with pytest.raises(InvalidInputError):
-        bulk.take_out(session, forum, group.id, seeded.questions[9], actor="ana")
-    bulk.undo_all(session, forum, done.bulk, actor="ana")
-    assert groups.list_groups(session, forum)[0].size == 4
-
-
-def test_groups_joined_by_hand_keep_the_first_ones_canonical_question(
-    session: Session, seeded: Seeded
-) -> None:
-    say(session, seeded, flag(session, seeded, 0, 1))
-    say(session, seeded, flag(session, seeded, 2, 3))
-    forum = seeded.forum.id
-    found = groups.list_groups(session, forum)
-    second, first = found[0], found[1]
-
-    done = bulk.join(session, forum, (second.id, first.id), actor="ana")
-
-    joined = groups.list_groups(session, forum)
-    assert [(row.size, row.canonical_id) for row in joined] == [(4, second.canonical_id)]
-    assert insight.judged(session, forum, limit=9) == insight.judged(session, forum)
-    bulk.undo_all(session, forum, done.bulk, actor="ana")
-    assert sorted(row.size for row in groups.list_groups(session, forum)) == [2, 2]
 
 
 def test_a_threshold_sorts_what_waits_and_leaves_what_was_decided(

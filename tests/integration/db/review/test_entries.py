@@ -8,19 +8,15 @@ import pytest
 from sqlalchemy import event, select, text, update
 from sqlalchemy.orm import Session
 
-from db.deciding import bulk, entry_decisions
-from db.deciding.decisions import StaleVersionError, Verdict, decide
-from db.deciding.entry_decisions import EntryVerdict, SaidOtherwiseError
-from db.errors import InvalidInputError
-from db.groups import groups
-from db.groups.groups import WouldMergeError
+from db.deciding.decisions import Verdict, decide
 from db.review import entries
 from db.review import queue as review
-from db.review.entries import EntryDetail, find_entry, list_entries
+from db.review.entries import find_entry, list_entries
 from db.review.queue import QueueFilter, Sort
-from db.rows import PairKind, PairStatus
+from db.rows import PairStatus
 from db.tables.pairs import Pair
 from db.tables.questions import Question
+from tests.entries import entry_of, places, say_of, sizes, statuses
 from tests.review import Seeded, flag, say, seed_questions, version_of
 
 DUPLICATE, NOT_DUPLICATE = PairStatus.DUPLICATE, PairStatus.NOT_DUPLICATE
@@ -36,46 +32,6 @@ def listed(session: Session, seeded: Seeded, **where: object) -> list[tuple[int,
     wanted = QueueFilter(**where)  # type: ignore[arg-type]
     page = list_entries(session, seeded.forum.id, wanted, sort=Sort.CERTAIN)
     return [(entry.first.pair_id, len(entry.pair_ids)) for entry in page.entries]
-
-
-def entry_of(session: Session, seeded: Seeded, pair_id: int) -> EntryDetail:
-    found = find_entry(session, seeded.forum.id, pair_id)
-    assert found is not None
-    return found
-
-
-def places(seeded: Seeded, entry: EntryDetail) -> list[int]:
-    return [seeded.questions.index(node.id) for node in entry.nodes]
-
-
-def say_of(
-    session: Session,
-    seeded: Seeded,
-    entry: EntryDetail,
-    status: PairStatus = DUPLICATE,
-    *,
-    out: tuple[int, ...] = (),
-    **more: object,
-) -> bulk.BulkDone:
-    """Decide on an entry with the questions at the places *out* taken out."""
-    left = {seeded.questions[place] for place in out}
-    verdict = EntryVerdict(
-        status=status,
-        seen={pair.pair_id: pair.version for pair in entry.pairs},
-        keep=frozenset(node.id for node in entry.nodes) - left,
-        **more,  # type: ignore[arg-type]
-    )
-    return entry_decisions.decide(session, seeded.forum.id, verdict, actor="ana")
-
-
-def statuses(session: Session, *pair_ids: int) -> list[str]:
-    found = session.execute(select(Pair.id, Pair.status).where(Pair.id.in_(pair_ids)))
-    known = {row.id: row.status for row in found}
-    return [known[pair_id] for pair_id in pair_ids]
-
-
-def sizes(session: Session, seeded: Seeded) -> list[int]:
-    return sorted(row.size for row in groups.list_groups(session, seeded.forum.id))
 
 
 def test_a_question_flagged_against_a_confirmed_group_is_one_entry(
@@ -95,122 +51,6 @@ def test_a_question_flagged_against_a_confirmed_group_is_one_entry(
     say_of(session, seeded, entry)
     assert statuses(session, *new) == ["duplicate"] * 3
     assert sizes(session, seeded) == [4]
-
-
-def test_a_cluster_of_six_is_one_entry_and_one_undo(session: Session, seeded: Seeded) -> None:
-    pairs = [flag(session, seeded, one, other) for one, other in combinations(range(6), 2)]
-    entry = entry_of(session, seeded, pairs[7])
-    assert (len(entry.pairs), places(seeded, entry)) == (15, list(range(6)))
-
-    done = say_of(session, seeded, entry, canonical_id=seeded.questions[4])
-
-    assert done.done == 15
-    group = groups.list_groups(session, seeded.forum.id)[0]
-    assert (group.size, group.canonical_id) == (6, seeded.questions[4])
-    bulk.undo_all(session, seeded.forum.id, done.bulk, actor="ana")
-    assert set(statuses(session, *pairs)) == {"flagged"}
-    assert len(entry_of(session, seeded, pairs[7]).pairs) == 15
-
-
-def test_one_question_is_taken_out(session: Session, seeded: Seeded) -> None:
-    kept = flag(session, seeded, 0, 1)
-    touching = [flag(session, seeded, 0, 2), flag(session, seeded, 1, 2)]
-
-    say_of(session, seeded, entry_of(session, seeded, kept), out=(2,))
-
-    assert statuses(session, kept, *touching) == ["duplicate", "not_duplicate", "not_duplicate"]
-    assert sizes(session, seeded) == [2]
-
-
-def test_what_was_not_said_stays_open(session: Session, seeded: Seeded) -> None:
-    kept, between = flag(session, seeded, 0, 1), flag(session, seeded, 1, 2)
-    among_others = flag(session, seeded, 2, 3)
-
-    say_of(session, seeded, entry_of(session, seeded, kept), out=(2, 3))
-
-    assert statuses(session, kept, between, among_others) == [
-        "duplicate",
-        "not_duplicate",
-        "flagged",
-    ]
-    assert listed(session, seeded) == [(among_others, 1)]
-
-
-def test_those_that_stay_hang_together_without_the_one_taken_out(
-    session: Session, seeded: Seeded
-) -> None:
-    first, second = flag(session, seeded, 0, 1), flag(session, seeded, 1, 2)
-    entry = entry_of(session, seeded, first)
-
-    done = say_of(session, seeded, entry, out=(1,))
-
-    assert statuses(session, first, second) == ["not_duplicate", "not_duplicate"]
-    group = groups.get_group(
-        session, seeded.forum.id, groups.list_groups(session, seeded.forum.id)[0].id
-    )
-    assert [seeded.questions.index(member.id) for member in group.members] == [0, 2]
-    made = session.execute(select(Pair.id, Pair.kind).order_by(Pair.id.desc())).first()
-    assert made is not None
-    assert made.kind == PairKind.JOINED
-    bulk.undo_all(session, seeded.forum.id, done.bulk, actor="ana")
-    assert statuses(session, first, second, made.id) == ["flagged", "flagged", "withdrawn"]
-
-
-def test_a_word_said_before_is_not_overruled_by_a_whole_entry(
-    session: Session, seeded: Seeded
-) -> None:
-    first, _ = flag(session, seeded, 0, 1), flag(session, seeded, 1, 2)
-    said = flag(session, seeded, 0, 2)
-    say(session, seeded, said, NOT_DUPLICATE, actor="ben")
-
-    with pytest.raises(SaidOtherwiseError):
-        say_of(session, seeded, entry_of(session, seeded, first), out=(1,))
-
-
-def test_none_is_the_same(session: Session, seeded: Seeded) -> None:
-    pairs = [flag(session, seeded, one, other) for one, other in ((0, 1), (1, 2), (0, 2))]
-
-    say_of(session, seeded, entry_of(session, seeded, pairs[0]), NOT_DUPLICATE)
-
-    assert statuses(session, *pairs) == ["not_duplicate"] * 3
-    assert sizes(session, seeded) == []
-
-
-def test_nothing_is_written_when_one_pair_changed_meanwhile(
-    session: Session, seeded: Seeded
-) -> None:
-    pairs = [flag(session, seeded, one, other) for one, other in ((0, 1), (1, 2), (0, 2))]
-    entry = entry_of(session, seeded, pairs[0])
-    say(session, seeded, pairs[1], PairStatus.RELATED, actor="ben")
-
-    with pytest.raises(StaleVersionError, match="related by ben"):
-        say_of(session, seeded, entry)
-
-    assert statuses(session, *pairs) == ["flagged", "related", "flagged"]
-
-
-def test_an_entry_that_joins_groups_says_so_first(session: Session, seeded: Seeded) -> None:
-    say(session, seeded, flag(session, seeded, 0, 1))
-    say(session, seeded, flag(session, seeded, 2, 3))
-    pairs = [flag(session, seeded, 4, 0), flag(session, seeded, 4, 2)]
-    entry = entry_of(session, seeded, pairs[0])
-    assert places(seeded, entry) == [0, 2, 4]
-
-    with pytest.raises(WouldMergeError, match="a group of 2 questions with one of 2"):
-        say_of(session, seeded, entry)
-    say_of(session, seeded, entry, merge=True)
-
-    assert sizes(session, seeded) == [5]
-
-
-def test_a_canonical_question_and_two_to_keep_are_needed(session: Session, seeded: Seeded) -> None:
-    pairs = [flag(session, seeded, one, other) for one, other in ((0, 1), (1, 2))]
-    entry = entry_of(session, seeded, pairs[0])
-
-    with pytest.raises(InvalidInputError, match="must be one of those that are the same"):
-        say_of(session, seeded, entry, out=(0,), canonical_id=seeded.questions[0])
-    with pytest.raises(InvalidInputError, match="keep at least two"):
-        say_of(session, seeded, entry, out=(0, 1, 2))
 
 
 def test_an_entry_holds_twelve_questions_at_most(session: Session, seeded: Seeded) -> None:
