@@ -12,7 +12,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from training.data.suites import MiningDomain, read_suite
+from training.data.suites import MiningDomain, Most, read_suite
 from worker.archives.blocks import BlockSearch
 from worker.archives.mining import near_questions
 from worker.matching.matcher import Matcher
@@ -44,27 +44,10 @@ def main(
         load_reranker(names.reranker, cache=MODEL_CACHE),
     )
     print(_HEAD)
-    for domain in read_suite(folder):
+    for domain in read_suite(folder, most=Most(questions=questions)):
         if isinstance(domain, MiningDomain):
-            for row in _rows(_part(domain, questions), matcher):
+            for row in _rows(domain, matcher):
                 print(row, flush=True)
-
-
-def _part(domain: MiningDomain, most: int) -> MiningDomain:
-    """Return whole groups of the domain, drawn at random, until they have *most* questions."""
-    groups = np.array(domain.groups)
-    kept = np.zeros(len(groups), dtype=np.bool_)
-    for group in np.random.default_rng(7).permutation(np.unique(groups)):
-        if kept.sum() >= most:
-            break
-        kept |= groups == group
-    places = np.flatnonzero(kept).tolist()
-    return MiningDomain(
-        name=domain.name,
-        titles=[domain.titles[place] for place in places],
-        bodies=[domain.bodies[place] for place in places],
-        groups=groups[places].tolist(),
-    )
 
 
 def _rows(domain: MiningDomain, matcher: Matcher) -> list[str]:

@@ -58,6 +58,19 @@ def evaluate(  # noqa: PLR0913  # a command's options
         int | None,
         typer.Option(min=2, help="Suite: at most so many pairs of a domain, drawn at random."),
     ] = None,
+    questions: Annotated[
+        int | None,
+        typer.Option(
+            min=2, help="Suite: at most so many questions of a mining set, whole groups at random."
+        ),
+    ] = None,
+    checkpoints: Annotated[
+        Path | None,
+        typer.Option(
+            help="Suite: keep each domain's scores in this folder, and score none again that is"
+            " there: a run that was interrupted goes on."
+        ),
+    ] = None,
     nearest: Annotated[
         int, typer.Option(min=1, help="Suite: nearest pairs of a mining set that are looked at.")
     ] = 12_000,
@@ -96,7 +109,8 @@ def evaluate(  # noqa: PLR0913  # a command's options
         ),
         is_left_out=leave_one_out,
         out=out,
-        pairs=pairs,
+        most=(pairs, questions),
+        checkpoints=checkpoints,
         nearest=nearest,
         samples=samples,
     )
@@ -124,17 +138,20 @@ def _over_domains(
     *,
     is_left_out: bool,
     out: Path | None,
-    pairs: int | None,
+    most: tuple[int | None, int | None],
+    checkpoints: Path | None,
     nearest: int,
     samples: int,
 ) -> None:
-    from training.data.suites import read_suite  # noqa: PLC0415  # heavy and optional
+    from training.data.suites import Most, read_suite  # noqa: PLC0415  # heavy and optional
+    from training.measure.checkpoints import Checkpoints  # noqa: PLC0415
     from training.measure.suite import measure_suite  # noqa: PLC0415
     from training.measure.suite_report import require_suffix, write_report  # noqa: PLC0415
 
     if out is not None:
         require_suffix(out)  # an hour later is too late to learn of it
-    domains = read_suite(suite, most=pairs)
+    pairs, questions = most
+    domains = read_suite(suite, most=Most(pairs=pairs, questions=questions))
     say(domain.summary for domain in domains)
     stages = load()
     with stage_bars(console) as show:
@@ -144,6 +161,7 @@ def _over_domains(
             is_left_out=is_left_out,
             nearest=nearest,
             samples=samples,
+            checkpoints=None if checkpoints is None else Checkpoints(checkpoints, stages),
             on_progress=show,
         )
     show_suite(found, console=console)

@@ -67,6 +67,26 @@ class MiningDomain:
         sizes = Counter(self.groups).values()
         return sum(size * (size - 1) // 2 for size in sizes)
 
+    def part(self, most: int) -> "MiningDomain":
+        """Return whole groups of it, drawn at random, until they have *most* questions."""
+        members: dict[int, list[int]] = {}
+        for place, group in enumerate(self.groups):
+            members.setdefault(group, []).append(place)
+        order = list(members)
+        random.Random(_SEED).shuffle(order)  # noqa: S311  # no secret
+        kept: list[int] = []
+        for group in order:
+            if len(kept) >= most:
+                break
+            kept += members[group]
+        kept.sort()
+        return MiningDomain(
+            name=self.name,
+            titles=[self.titles[place] for place in kept],
+            bodies=[self.bodies[place] for place in kept],
+            groups=[self.groups[place] for place in kept],
+        )
+
     @property
     def summary(self) -> str:
         """Return a line for people on what the domain holds."""
@@ -76,16 +96,25 @@ class MiningDomain:
 Domain = PairsDomain | MiningDomain
 
 
-def read_suite(folder: Path, *, most: int | None = None) -> list[Domain]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Most:
+    """How much of a large domain is kept, drawn at random but the same each time."""
+
+    pairs: int | None = None
+    questions: int | None = None
+    """Of a mining set: whole groups of them, until there are so many."""
+
+
+def read_suite(folder: Path, *, most: Most | None = None) -> list[Domain]:
     """Return the domains of a suite by name, labelled pairs before mining sets.
 
-    Of labelled pairs *most* are kept, drawn at random but the same each time. Raises `SuiteError`
-    for a folder that holds no domain, `PairsError` for a file that cannot be used,
-    `InvalidInputError` for one label alone.
+    Raises `SuiteError` for a folder that holds no domain, `PairsError` for a file that cannot be
+    used, `InvalidInputError` for one label alone.
     """
     if not folder.is_dir():
         raise SuiteError(f"{folder}: no such folder")
-    domains = [_domain(name, path, most) for name, path in sorted(_files(folder))]
+    kept = most or Most()
+    domains = [_domain(name, path, kept) for name, path in sorted(_files(folder))]
     if not domains:
         raise SuiteError(
             f"{folder} holds no domain: wanted are NAME/{PAIRS}.csv, NAME/{QUESTIONS}.csv or"
@@ -108,10 +137,13 @@ def _stem(path: Path) -> str:
     return path.name.partition(".")[0]
 
 
-def _domain(name: str, path: Path, most: int | None) -> Domain:
+def _domain(name: str, path: Path, most: Most) -> Domain:
     with open_table(path) as table:
         is_mining = TITLE in table.columns and QUESTION1 not in table.columns
-    return _mining(name, path) if is_mining else _pairs(name, path, most)
+    if not is_mining:
+        return _pairs(name, path, most.pairs)
+    domain = _mining(name, path)
+    return domain if most.questions is None else _with_the_same(domain.part(most.questions), path)
 
 
 def _pairs(name: str, path: Path, most: int | None) -> PairsDomain:
@@ -130,6 +162,10 @@ def _mining(name: str, path: Path) -> MiningDomain:
         bodies=[_text(row, BODY) for row in rows],
         groups=_groups(rows),
     )
+    return _with_the_same(domain, path)
+
+
+def _with_the_same(domain: MiningDomain, path: Path) -> MiningDomain:
     if not domain.same:
         raise SuiteError(f"{path}: no two questions share a cluster, so nothing can be found")
     return domain

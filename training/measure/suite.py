@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from training.data.suites import Domain
+from training.measure.checkpoints import Checkpoints
 from training.measure.domains import (
     NEAREST,
     STAGES,
@@ -58,15 +60,18 @@ def measure_suite(
     is_left_out: bool = False,
     nearest: int = NEAREST,
     samples: int = 500,
+    checkpoints: Checkpoints | None = None,
     on_progress: OnProgress = lambda _stage, _done, _total: None,
 ) -> SuiteFigures:
     """Return the figures of all *domains*; *nearest* as in `measure`.
 
-    Raises `InvalidInputError` if *is_left_out* leaves nothing to calibrate on.
+    What *checkpoints* hold of a domain is not scored again. Raises `InvalidInputError` if
+    *is_left_out* leaves nothing to calibrate on.
     """
-    measured = [
-        measure(domain, stages, nearest=nearest, on_progress=on_progress) for domain in domains
-    ]
+    measured = []
+    for domain in domains:
+        score = partial(measure, domain, stages, nearest=nearest, on_progress=on_progress)
+        measured.append(checkpoints.kept(domain, nearest, score) if checkpoints else score())
     decisions = _left_out(measured) if is_left_out else _served(measured, stages)
     found = []
     for one, decision in zip(measured, decisions, strict=True):

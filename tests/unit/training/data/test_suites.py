@@ -5,7 +5,7 @@ import pytest
 
 from db.errors import InvalidInputError
 from training.data.pairs import PairsError
-from training.data.suites import MiningDomain, PairsDomain, SuiteError, read_suite
+from training.data.suites import MiningDomain, Most, PairsDomain, SuiteError, read_suite
 
 PAIRS = "question1,question2,is_duplicate\nWhy is it hot?,Why so hot?,1\nWhy?,Is it Monday?,0\n"
 
@@ -90,7 +90,7 @@ def test_no_more_pairs_than_wanted_and_the_same_each_time(tmp_path: Path) -> Non
     rows = "".join(f"left {i},right {i},{i % 2}\n" for i in range(100))
     put(tmp_path, "a.csv", f"question1,question2,is_duplicate\n{rows}")
 
-    first, second = (read_suite(tmp_path, most=20) for _ in range(2))
+    first, second = (read_suite(tmp_path, most=Most(pairs=20)) for _ in range(2))
 
     assert first == second
     assert isinstance(first[0], PairsDomain)
@@ -120,3 +120,17 @@ def test_what_is_no_suite_says_why(
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SuiteError, match="nowhere: no such folder"):
         read_suite(tmp_path / "nowhere")
+
+
+def test_of_a_large_mining_set_whole_groups_are_kept_the_same_each_time(tmp_path: Path) -> None:
+    rows = "".join(f"{place},title {place},g{place // 3}\n" for place in range(90))
+    put(tmp_path, "a/questions.csv", f"id,title,cluster\n{rows}")
+
+    first, second = (read_suite(tmp_path, most=Most(questions=20)) for _ in range(2))
+
+    (kept,) = first
+    assert isinstance(kept, MiningDomain)
+    assert first == second
+    assert len(kept.titles) == 21
+    assert kept.same == 7 * 3
+    assert len(set(kept.titles)) == 21

@@ -1,0 +1,68 @@
+"""What a suite's run keeps of each domain, so that one that was interrupted goes on from there.
+
+A domain's file is named by all that decides its scores: the models, the texts and labels, and how
+many pairs are looked at. A change in any of them makes another file.
+"""
+
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Callable
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import numpy as np
+
+from db.errors import InvalidInputError
+from training.data.suites import Domain
+from training.measure.domains import Measured
+from training.measure.stages import Stages, StageScores
+
+_ARRAYS = ("labels", "members")
+
+
+class Checkpoints:
+    """A folder of measured domains."""
+
+    def __init__(self, folder: Path, stages: Stages) -> None:
+        """Raise `InvalidInputError` where the folder cannot be made."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InvalidInputError(f"{folder}: {error.strerror}") from error
+        self._folder = folder
+        matcher = stages.matcher
+        self._models = (matcher.encoder.digest, matcher.reranker.digest)
+
+    def kept(self, domain: Domain, nearest: int, measure: Callable[[], Measured]) -> Measured:
+        """Return what was kept of *domain*, or else *measure* it and keep that."""
+        path = self._folder / f"{domain.name}-{self._digest(domain, nearest)}.npz"
+        if (found := _read(path, domain)) is not None:
+            return found
+        measured = measure()
+        _write(path, measured)
+        return measured
+
+    def _digest(self, domain: Domain, nearest: int) -> str:
+        made_of = json.dumps([self._models, nearest, domain.label, asdict(domain)])
+        return hashlib.sha256(made_of.encode()).hexdigest()[:16]
+
+
+def _read(path: Path, domain: Domain) -> Measured | None:
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+            held = {name: file[name] for name in file.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):  # not there, or cut short
+        return None
+    same, arrays = int(held.pop("same")), {name: held.pop(name) for name in _ARRAYS}
+    return Measured(domain=domain, scores=StageScores(**held), same=same, **arrays)
+
+
+def _write(path: Path, measured: Measured) -> None:
+    scores = {one.name: getattr(measured.scores, one.name) for one in fields(StageScores)}
+    arrays = {name: getattr(measured, name) for name in _ARRAYS}
+    half = path.with_suffix(f".{os.getpid()}.part")
+    with half.open("wb") as stream:
+        np.savez_compressed(stream, same=measured.same, **arrays, **scores)
+    half.replace(path)  # whole or not at all
