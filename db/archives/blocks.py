@@ -1,5 +1,6 @@
 """What the units of an archive read: ranges of its questions, blocks of vectors, equal texts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,14 +92,40 @@ def read_block(
     foreign: float,
 ) -> BlockRows:
     """Return the vectors of a block in half precision, read by binary COPY."""
+    values = {"archive": archive_id, "forum": forum_id, "model": model_id, "foreign": foreign}
+    return _copied(
+        session,
+        "AND e.question_id BETWEEN :low AND :high ORDER BY q.id",
+        values | {"low": low_id, "high": high_id},
+        dimension,
+    )
+
+
+def read_sample(
+    session: Session,
+    archive_id: int,
+    forum_id: int,
+    model_id: int,
+    *,
+    count: int,
+    dimension: int,
+    foreign: float,
+) -> BlockRows:
+    """Return the vectors of *count* of the forum's questions, about the same ones each time."""
+    values = {"archive": archive_id, "forum": forum_id, "model": model_id, "foreign": foreign}
+    return _copied(
+        session, "ORDER BY hashint8(q.id), q.id LIMIT :count", values | {"count": count}, dimension
+    )
+
+
+def _copied(session: Session, which: str, values: Mapping[str, float], dimension: int) -> BlockRows:
     statement = f"""
         COPY (
             SELECT q.id, q.archive_id IS NOT DISTINCT FROM :archive, e.vector
-            {_COMPARED} AND e.question_id BETWEEN :low AND :high ORDER BY q.id
+            {_COMPARED} {which}
         ) TO STDOUT WITH (FORMAT binary)
-    """  # noqa: S608
-    values = {"archive": archive_id, "forum": forum_id, "model": model_id, "foreign": foreign}
-    for name, value in (values | {"low": low_id, "high": high_id}).items():
+    """  # noqa: S608  # parts of our own
+    for name, value in values.items():
         statement = statement.replace(f":{name}", repr(value))  # numbers; COPY takes no parameters
     spool = _Spool()
     session.connection().connection.cursor().copy_expert(statement, spool)

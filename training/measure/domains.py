@@ -1,7 +1,7 @@
 """How well each stage ranks a domain: labelled pairs, or the nearest pairs of a mining set."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,9 @@ from training.measure.bootstrap import (
 from training.measure.metrics import asymmetry, calibration_error
 from training.measure.stages import Decision, PairTexts, Stages, StageScores
 from worker.archives.blocks import BlockSearch
-from worker.archives.mining import near_questions
+from worker.archives.mining import densities, near_questions
 from worker.matching.matcher import Matcher
+from worker.scoring.fusion import Floats
 from worker.scoring.gate import Screen
 from worker.text.normal import Seen, TextFields, seen
 
@@ -136,13 +137,13 @@ def _scored(
 
 
 def _mined(domain: MiningDomain, stages: Stages, nearest: int, on_progress: OnProgress) -> Measured:
-    members = _near_pairs(domain, stages.matcher, nearest, on_progress)
+    members, density = _near_pairs(domain, stages.matcher, nearest, on_progress)
     titles, bodies = domain.titles, domain.bodies
     texts = [PairTexts(titles[a], titles[b], bodies[a], bodies[b]) for a, b in members.tolist()]
     groups = np.array(domain.groups, np.int64)
     return Measured(
         domain=domain,
-        scores=_scored(domain, texts, stages, on_progress),
+        scores=replace(_scored(domain, texts, stages, on_progress), density=density),
         labels=(groups[members[:, 0]] == groups[members[:, 1]]).astype(np.int64),
         members=members,
         same=domain.same,
@@ -151,18 +152,22 @@ def _mined(domain: MiningDomain, stages: Stages, nearest: int, on_progress: OnPr
 
 def _near_pairs(
     domain: MiningDomain, matcher: Matcher, nearest: int, on_progress: OnProgress
-) -> Members:
-    """Return the nearest pairs by the cosine of titles and by that of the whole texts, (n, 2)."""
+) -> tuple[Members, Floats]:
+    """Return the nearest pairs by the cosine of titles and by that of the whole texts, (n, 2).
+
+    And the density around each, (n,), by the whole texts.
+    """
     rows = zip(domain.titles, domain.bodies, strict=True)
     whole = [seen(title, body, fields=TextFields.TITLE_BODY) for title, body in rows]
     titles = [Seen(one.title, one.title) for one in whole]
     wanted = {"titles": titles} if titles == whole else {"titles": titles, "whole": whole}
     found = []
-    for what, questions in wanted.items():
+    vectors = np.empty((len(whole), matcher.encoder.dimension), np.float16)
+    for what, questions in wanted.items():  # the whole texts come last, so theirs stay
         near = near_questions(
             matcher,
             questions,
-            np.empty((len(questions), matcher.encoder.dimension), np.float16),
+            vectors,
             screen=Screen(floor=_LEAST_COSINE),
             search=BlockSearch(),
             top_k=_TOP_K,
@@ -170,7 +175,8 @@ def _near_pairs(
         )
         best = np.argsort(-near.cosine, kind="stable")[:nearest]
         found.append(near.pairs[best].astype(np.int64))
-    return np.unique(np.concatenate(found), axis=0)
+    members = np.unique(np.concatenate(found), axis=0)
+    return members, densities(members, vectors)
 
 
 def _named(name: str, on_progress: OnProgress) -> OnProgress:

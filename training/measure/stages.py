@@ -63,6 +63,8 @@ class StageScores:
     """Share of the words of both titles that both have, 0..1."""
     bodies: Floats
     """How much body both questions show to the models, 0..1."""
+    density: Floats
+    """By how much their forum is denser around them than usual; 0 where that is not known."""
     forward: Floats
     """The CrossEncoder's logit of (question1, question2)."""
     backward: Floats
@@ -83,7 +85,7 @@ class StageScores:
     @property
     def traits(self) -> Traits:
         """Return what a fusion may weigh besides cosine and logit."""
-        return Traits(overlap=self.overlap, bodies=self.bodies)
+        return Traits(overlap=self.overlap, bodies=self.bodies, density=self.density)
 
     def take(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> Self:
         """Return some of the pairs."""
@@ -127,6 +129,7 @@ class Stages:
             cosine_whole=found.cosine,
             overlap=found.overlap,
             bodies=found.bodies,
+            density=np.zeros(len(pairs), np.float32),
             forward=found.forward,
             backward=found.backward,
             same_text=np.array(same, np.bool_),

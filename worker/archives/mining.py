@@ -8,8 +8,9 @@ precision, so memory grows with the number of pairs and not with the vectors.
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,12 @@ from worker.inference.encoder import Encoder
 from worker.inference.reranker import Reranker
 from worker.matching.matcher import Matcher
 from worker.matching.near import Near
+from worker.scoring.density import SAMPLE, Surroundings, of_pairs
+from worker.scoring.fusion import Floats
 from worker.scoring.gate import Screen
 from worker.text.normal import Seen, TextFields, full_text, seen, text_digest
+
+_SEED = 1
 
 OnProgress = Callable[[str, int, int], None]
 """Hears the stage, how many units were just done, and how many there are in all."""
@@ -133,11 +138,11 @@ def near_questions(
     on_progress: OnProgress,
 ) -> Near:
     """Return the near pairs of *questions*, by place; their vectors go to *vectors*, (n, dim)."""
-    comparisons = len(questions) * (len(questions) - 1) // 2
+    fusion, comparisons = matcher.fusion, len(questions) * (len(questions) - 1) // 2
     matcher.embed(
         questions, vectors, on_done=lambda done: on_progress("embed", done, len(questions))
     )
-    return all_near(
+    near = all_near(
         vectors,
         floor=screen.floor,
         top_k=top_k,
@@ -145,6 +150,21 @@ def near_questions(
         gate=screen.gate,
         on_tile=lambda done: on_progress("search", done, comparisons),
     )
+    return replace(near, density=densities(near.pairs, vectors)) if fusion.density else near
+
+
+def densities(pairs: NDArray[np.integer[Any]], vectors: NDArray[np.float16]) -> Floats:
+    """Return by how much it is denser around *pairs* than usual among *vectors*, (n,).
+
+    *pairs* are (n, 2) places in *vectors*, (questions, dim). 0 where too few tell nothing.
+    """
+    chosen = np.random.default_rng(_SEED).permutation(len(vectors))[:SAMPLE]
+    around = Surroundings.of(vectors[np.sort(chosen)])
+    if around is None:
+        return np.zeros(len(pairs), np.float32)
+    used, places = np.unique(pairs, return_inverse=True)
+    left, right = around.around(vectors[used])[places.reshape(-1, 2)].T
+    return of_pairs(left, right)
 
 
 def _distinct(titles: Sequence[str], bodies: Sequence[str]) -> _Texts:

@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from db.imports.links import Label
 from worker.matching.near import Near
 
-_ROW = np.dtype([("left", "<i8"), ("right", "<i8"), ("cosine", "<f4")])
+_FIRST_ROW = np.dtype([("left", "<i8"), ("right", "<i8"), ("cosine", "<f4")])
+_ROW = np.dtype([("left", "<i8"), ("right", "<i8"), ("cosine", "<f4"), ("density", "<f4")])
+_HEAD = (-2).to_bytes(8, "little", signed=True)
+"""Before the rows: what was packed by versions before 0.5 begins with an id, never below 0."""
 _FOLD_AT = 4_000_000
 _BAR = np.dtype([("id", "<i8"), ("bar", "<f4")])
 
@@ -37,19 +40,25 @@ def unpack_labels(payload: bytes) -> list[Label]:
 
 
 def pack_near(near: Near) -> bytes:
-    """Return candidate pairs by question id as bytes, 20 a pair."""
+    """Return candidate pairs by question id as bytes, 24 a pair."""
     rows = np.empty(len(near), dtype=_ROW)
     rows["left"], rows["right"], rows["cosine"] = near.left, near.right, near.cosine
-    return rows.tobytes()
+    rows["density"] = np.nan if near.density is None else near.density
+    return _HEAD + rows.tobytes()
 
 
 def unpack_near(payload: bytes) -> Near:
-    """Return what `pack_near` packed; None gives no pairs."""
-    rows = np.frombuffer(payload, dtype=_ROW)
+    """Return what `pack_near` packed, and what versions before 0.5 did; nothing gives no pairs."""
+    if payload.startswith(_HEAD):
+        rows = np.frombuffer(payload, dtype=_ROW, offset=len(_HEAD))
+        density = rows["density"].astype(np.float32)
+    else:
+        rows, density = np.frombuffer(payload, dtype=_FIRST_ROW), None
     return Near(
         rows["left"].astype(np.int64),
         rows["right"].astype(np.int64),
         rows["cosine"].astype(np.float32),
+        density=None if density is None or np.isnan(density).any() else density,
     )
 
 

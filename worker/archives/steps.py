@@ -5,6 +5,7 @@ A step may run twice or be killed: its writes and the end of its unit are commit
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
@@ -35,6 +36,8 @@ from worker.matching.matcher import Matcher
 from worker.matching.models import Models
 from worker.matching.near import Near
 from worker.matching.vectors import embed, seen_of
+from worker.scoring.density import SAMPLE, Surroundings, of_pairs
+from worker.scoring.fusion import Floats
 from worker.text.normal import FOREIGN_LIMIT, MODEL_TEXT_LENGTH
 
 RERANK_PAIRS = 960
@@ -46,6 +49,13 @@ HISTOGRAM_BINS = 20
 _BLOCKS_HELD = 3
 
 IsWanted = Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    rows: BlockRows
+    density: Floats | None
+    """Around each of them, (n,); None where it is not told."""
 
 
 class Steps:
@@ -63,7 +73,8 @@ class Steps:
         self._models = models
         self._search = search
         self._upper_band = upper_band
-        self._blocks: dict[tuple[int, int, int], BlockRows] = {}
+        self._blocks: dict[tuple[int, int, int], _Block] = {}
+        self._around: tuple[int, Surroundings | None] | None = None
         self._is_wanted: IsWanted = lambda: False
         self._do = {
             Stage.LINK: self._link,
@@ -132,22 +143,27 @@ class Steps:
         )
         screen = self._models.matcher(forum).screen(with_gate=True)
         near = self._search.tile(
-            ours.vectors,
-            theirs.vectors,
+            ours.rows.vectors,
+            theirs.rows.vectors,
             floor=screen.floor,
             top_k=archive.top_k,
             same=same,
             gate=screen.gate,
         )
         # Two questions that were both stored before the archive were compared already.
-        fresh = ours.ours[near.left] | theirs.ours[near.right]
-        found = Near(ours.ids[near.left], theirs.ids[near.right], near.cosine).take(fresh)
+        fresh = ours.rows.ours[near.left] | theirs.rows.ours[near.right]
+        found = Near(
+            ours.rows.ids[near.left],
+            theirs.rows.ids[near.right],
+            near.cosine,
+            density=_density(ours, theirs, near),
+        ).take(fresh)
         with self._sessions.begin() as session:
             archive_units.finish(
                 session, unit, took_s=_since(begun), found=len(found), payload=pack_near(found)
             )
 
-    def _block(self, archive: ArchiveRow, forum: ForumRow, low_id: int, high_id: int) -> BlockRows:
+    def _block(self, archive: ArchiveRow, forum: ForumRow, low_id: int, high_id: int) -> _Block:
         key = (archive.id, low_id, high_id)
         if key not in self._blocks:
             with self._sessions.begin() as session:
@@ -161,11 +177,32 @@ class Steps:
                     dimension=self._models.encoder.dimension,
                     foreign=FOREIGN_LIMIT,
                 )
+            around = self._surroundings(archive, forum)
             while len(self._blocks) >= _BLOCKS_HELD:
                 del self._blocks[next(iter(self._blocks))]
-            self._blocks[key] = rows
+            self._blocks[key] = _Block(
+                rows, None if around is None else around.around(rows.vectors)
+            )
         self._blocks[key] = self._blocks.pop(key)  # the last used is the last to go
         return self._blocks[key]
+
+    def _surroundings(self, archive: ArchiveRow, forum: ForumRow) -> Surroundings | None:
+        """Return what tells how dense the forum is around a question; None where nothing asks."""
+        if not self._models.matcher(forum).fusion.density:
+            return None
+        if self._around is None or self._around[0] != archive.id:
+            with self._sessions.begin() as session:
+                rows = archive_blocks.read_sample(
+                    session,
+                    archive.id,
+                    forum.id,
+                    self._models.bi_encoder.id,
+                    count=SAMPLE,
+                    dimension=self._models.encoder.dimension,
+                    foreign=FOREIGN_LIMIT,
+                )
+            self._around = archive.id, Surroundings.of(rows.vectors)
+        return self._around[1]
 
     def _rank(self, unit: Unit, archive: ArchiveRow, _forum: ForumRow, begun: float) -> None:
         with self._sessions.begin() as session:
@@ -259,6 +296,13 @@ class Steps:
 
     def _provenance(self, forum: ForumRow) -> Provenance:
         return self._models.provenance(forum)
+
+
+def _density(ours: _Block, theirs: _Block, near: Near) -> Floats | None:
+    """Return the density around pairs, *near* by their places in two blocks, (n,)."""
+    if ours.density is None or theirs.density is None:
+        return None
+    return of_pairs(ours.density[near.left], theirs.density[near.right])
 
 
 def looks(lengths: Sequence[int], look: int) -> Iterator[slice]:

@@ -61,7 +61,7 @@ def by_place(near: Near, questions: Mapping[int, Seen]) -> tuple[Near, Sequence[
     if not is_there.any():
         return None
     near, (left, right) = near.take(is_there), places[:, is_there]
-    return near, list(questions.values()), Near(left, right, near.cosine)
+    return near, list(questions.values()), Near(left, right, near.cosine, density=near.density)
 
 
 def scored(matcher: Matcher, near: Near, questions: Mapping[int, Seen]) -> list[Finding]:

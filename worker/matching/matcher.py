@@ -109,7 +109,9 @@ class Matcher:
 
     def traits(self, questions: Sequence[Seen], near: Near) -> Traits | None:
         """Return the traits of each pair; None where the fusion needs none."""
-        return Traits.of(questions, near.pairs) if self.fusion.needs_traits else None
+        if not self.fusion.needs_traits:
+            return None
+        return Traits.of(questions, near.pairs, near.density)
 
     def triage(
         self, questions: Sequence[Seen], near: Near

@@ -19,6 +19,8 @@ class Near:
     right: NDArray[np.int64]
     cosine: NDArray[np.floating[Any]]
     capped: int = 0
+    density: Floats | None = None
+    """By how much the forum is denser around each pair than usual; None where nobody told."""
 
     def __len__(self) -> int:
         return len(self.left)
@@ -31,7 +33,8 @@ class Near:
 
     def take(self, which: Which) -> "Near":
         """Return some of the pairs, in the given order."""
-        return Near(self.left[which], self.right[which], self.cosine[which], self.capped)
+        density = None if self.density is None else self.density[which]
+        return Near(self.left[which], self.right[which], self.cosine[which], self.capped, density)
 
     @property
     def pairs(self) -> NDArray[np.int32]:

@@ -18,7 +18,7 @@ class Fusion:
     The overlap of two titles' words, 0..1, may raise the logit's weight: where the words are the
     same, their order, numbers and roles decide, which only the CrossEncoder reads; where they are
     others the cosine knows more. Two bodies raise a pair's score by up to *bodies*: the cosines of
-    longer texts are lower.
+    longer texts are lower. Where the forum is denser than usual around them, *density* lowers it.
     """
 
     logit: float = 1.0
@@ -26,18 +26,19 @@ class Fusion:
     bias: float = 0.0
     overlap_logit: float = 0.0
     bodies: float = 0.0
+    density: float = 0.0
 
     def __post_init__(self) -> None:
         """Raise `ValueError` where a probability would not rise with cosine and logit."""
         if not all(math.isfinite(getattr(self, field.name)) for field in fields(self)):
             raise ValueError("a fusion's weights must be finite numbers")
-        if min(self.logit, self.cosine, self.overlap_logit, self.bodies) < 0:
+        if min(self.logit, self.cosine, self.overlap_logit, self.bodies, self.density) < 0:
             raise ValueError("a fusion's weights must not be negative")
 
     @property
     def needs_traits(self) -> bool:
         """Return whether it weighs more of a pair than its two scores."""
-        return self.overlap_logit > 0 or self.bodies > 0
+        return max(self.overlap_logit, self.bodies, self.density) > 0
 
     def logit_weight(self, traits: Traits | None = None) -> Floats | float:
         """Return what a logit counts, (n,) where that depends on the pair."""
@@ -53,6 +54,8 @@ class Fusion:
         raw = self.logit_weight(traits) * logits + self.cosine * cosines + self.bias
         if self.bodies:
             raw = raw + self.bodies * _known(traits).bodies
+        if self.density and traits is not None and traits.density is not None:
+            raw = raw - self.density * traits.density
         return (1.0 / (1.0 + np.exp(-np.clip(raw, -60.0, 60.0)))).astype(np.float32)
 
     def moved(self, slope: float, shift: float) -> "Fusion":
@@ -63,6 +66,7 @@ class Fusion:
             bias=slope * self.bias + shift,
             overlap_logit=slope * self.overlap_logit,
             bodies=slope * self.bodies,
+            density=slope * self.density,
         )
 
 

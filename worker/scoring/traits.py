@@ -19,20 +19,31 @@ LONG_BODY = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Traits:
-    """What is known of n pairs, each array (n,) in 0..1."""
+    """What is known of n pairs, each array (n,)."""
 
     overlap: Floats
-    """Share of the words of both titles that both have."""
+    """Share of the words of both titles that both have, 0..1."""
     bodies: Floats
     """How much body both questions show: 0 where one has none, 1 where both are long."""
+    density: Floats | None = None
+    """By how much their forum is denser around them than usual, in cosines; None: not known."""
 
     @classmethod
-    def of(cls, questions: Sequence[Seen], pairs: NDArray[np.int32]) -> Self:
-        """Return the traits of *pairs*, (n, 2) places in *questions*."""
+    def of(
+        cls,
+        questions: Sequence[Seen],
+        pairs: NDArray[np.int32],
+        density: Floats | None = None,
+    ) -> Self:
+        """Return the traits of *pairs*, (n, 2) places in *questions*, with their *density*."""
         used, places = np.unique(pairs, return_inverse=True)
         seen = [questions[place] for place in used.tolist()]
         at = places.reshape(-1, 2).astype(np.int32)
-        return cls(overlap=overlaps([one.title for one in seen], at), bodies=bodies(seen, at))
+        return cls(
+            overlap=overlaps([one.title for one in seen], at),
+            bodies=bodies(seen, at),
+            density=density,
+        )
 
     @classmethod
     def of_titles(cls, titles: Sequence[str], pairs: NDArray[np.int32]) -> Self:
@@ -42,7 +53,8 @@ class Traits:
 
     def take(self, which: NDArray[np.bool_] | NDArray[np.int64] | slice) -> "Traits":
         """Return the traits of some of the pairs."""
-        return Traits(overlap=self.overlap[which], bodies=self.bodies[which])
+        density = None if self.density is None else self.density[which]
+        return Traits(overlap=self.overlap[which], bodies=self.bodies[which], density=density)
 
 
 def bodies(questions: Sequence[Seen], pairs: NDArray[np.int32]) -> Floats:

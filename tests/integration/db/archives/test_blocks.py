@@ -25,6 +25,15 @@ class TestTwoForums(TwoForums):
             dimension=DIMENSION,
             foreign=0.5,
         ),
+        "read_sample": lambda session, own: blocks.read_sample(
+            session,
+            own.archive,
+            own.id,
+            own.bi_encoder.id,
+            count=1_000,
+            dimension=DIMENSION,
+            foreign=0.5,
+        ),
         "twins": lambda session, own: blocks.twins(session, own.archive, 0, 8_000_000_000),
         "unembedded": lambda session, own: blocks.unembedded(
             session, own.archive, own.bi_encoder.id, 0, 8_000_000_000

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -37,6 +38,8 @@ from worker.archives.mining import Miner
 from worker.archives.readers import KnownPair, Record, Reject, SourceQuestion
 from worker.archives.slices import ArchiveWorker
 from worker.inference.testing import WordEncoder, WordReranker
+from worker.scoring.calibration import Calibration
+from worker.scoring.fusion import Fusion
 from worker.scoring.gate import Gate
 from worker.upkeep import sweep
 
@@ -64,8 +67,8 @@ def found(sessions: Factory) -> Found:
         }
 
 
-def expected(wanted: list[str]) -> set[tuple[str, str]]:
-    mined = Miner(WordEncoder(), WordReranker(CALIBRATION), search=BlockSearch("cpu")).mine(wanted)
+def expected(wanted: list[str], calibration: Calibration = CALIBRATION) -> set[tuple[str, str]]:
+    mined = Miner(WordEncoder(), WordReranker(calibration), search=BlockSearch("cpu")).mine(wanted)
     return {
         tuple(sorted((f"q{left + 1}", f"q{right + 1}")))  # type: ignore[misc]
         for left, right in zip(mined.left, mined.right, strict=True)
@@ -99,6 +102,21 @@ def test_an_archive_ends_with_the_pairs_that_mining_in_memory_finds(committed: F
         assert all(one.units_done == one.units and one.size_done == one.size for one in told)
         assert sum(archive_units.histogram(session, archive.id)) > 0
         assert questions.get(session, forum.id, "q1").checked_at is not None
+
+
+def test_density_counts_in_an_archive_as_it_does_in_memory(
+    committed: Factory,
+) -> None:
+    crowd = [f"how do i draw map number {one}" for one in range(40)]
+    wanted = [*titles(110), *crowd]
+    careful = replace(CALIBRATION, logit_only=Fusion(density=9.0))
+    bring_in(committed, records(wanted))
+
+    mine(make_worker(committed, reranker=WordReranker(careful)))
+
+    pairs = named(found(committed))
+    assert pairs == expected(wanted, careful)
+    assert pairs != expected(wanted)
 
 
 @pytest.mark.parametrize(("own_threshold", "is_asked"), [(None, True), (0.4, False)])

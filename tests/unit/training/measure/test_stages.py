@@ -74,6 +74,7 @@ def test_a_pair_below_the_floor_is_not_flagged_whatever_its_probability(stages: 
                 "cosine_whole",
                 "overlap",
                 "bodies",
+                "density",
                 "same_text",
                 "foreign",
             )

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -85,6 +86,27 @@ def test_pairs_and_links_survive_as_bytes() -> None:
     ]
 
     assert unpack_labels(pack_labels(labels)) == labels
+
+
+def test_the_density_around_pairs_survives_where_it_is_told() -> None:
+    pairs = near((1, 2, 0.5), (3, 4, 0.75))
+    told = replace(pairs, density=np.array([-0.5, 0.25], np.float32))
+
+    back, without = unpack_near(pack_near(told)), unpack_near(pack_near(pairs))
+
+    assert back.density is not None
+    assert back.density.tolist() == [-0.5, 0.25]
+    assert without.density is None
+
+
+def test_pairs_of_earlier_versions_are_read() -> None:
+    row = np.dtype([("left", "<i8"), ("right", "<i8"), ("cosine", "<f4")])
+
+    found = unpack_near(np.array([(1, 2, 0.5), (7, 9, 0.75)], dtype=row).tobytes())
+
+    assert found.pairs.tolist() == [[1, 2], [7, 9]]
+    assert found.cosine.tolist() == [0.5, 0.75]
+    assert found.density is None
 
 
 def test_labels_of_earlier_versions_are_read() -> None:

@@ -1,5 +1,7 @@
 """The fusion of cosine and logit: monotone, moved and moved back."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -52,6 +54,24 @@ def test_a_probability_rises_with_the_bodies_that_both_show(
     short, long = (probability(fusion, logit, cosine, 0.5, one) for one in sorted(bodies))
 
     assert short <= long
+
+
+@given(FUSIONS, LOGITS, COSINES, st.tuples(COSINES, COSINES), st.floats(0, 9, width=32))
+def test_a_probability_falls_where_the_forum_is_denser(
+    fusion: Fusion, logit: float, cosine: float, densities: tuple[float, float], weight: float
+) -> None:
+    fusion = replace(fusion, density=weight)
+    same = np.full(3, 0.5, np.float32)
+    traits = Traits(
+        overlap=same, bodies=same, density=np.array([*sorted(densities), 0], np.float32)
+    )
+    unknown = replace(traits, density=None)
+    given_ = np.full(3, logit, np.float32), np.full(3, cosine, np.float32)
+
+    sparse, dense, usual = fusion.probability(*given_, traits)
+
+    assert dense <= sparse
+    assert usual == fusion.probability(*given_, unknown)[0]
 
 
 @given(LOGITS, COSINES, BODIES)

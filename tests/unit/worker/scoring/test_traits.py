@@ -74,10 +74,13 @@ def test_bodies_count_up_to_twenty_words() -> None:
 def test_some_pairs_keep_what_is_theirs() -> None:
     values = np.array([0.1, 0.2, 0.3], np.float32)
 
-    found = Traits(overlap=values, bodies=values[::-1]).take(np.array([True, False, True]))
+    which = np.array([True, False, True])
+    found = Traits(overlap=values, bodies=values[::-1], density=values + 1).take(which)
 
     assert found.overlap.tolist() == values[[0, 2]].tolist()
     assert found.bodies.tolist() == values[[2, 0]].tolist()
+    assert found.density is not None
+    assert found.density.tolist() == (values + 1)[[0, 2]].tolist()
 
 
 def test_no_pairs_have_no_traits() -> None:

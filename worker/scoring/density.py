@@ -1,0 +1,65 @@
+"""How dense a forum is around a question: where many are near, nearness says little. Pure.
+
+A forum of one topic, or of reports that begin alike, has questions that are near to everything.
+What a cosine is worth there is told by the cosines around it (A. Conneau et al., "Word Translation
+Without Parallel Data", 2018, section 2.3: CSLS). A sample of the forum stands for all of it, so the
+cost of a question does not grow with the forum, and its own duplicates are hardly ever in it.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+SAMPLE = 1_000
+"""Questions of a forum that stand for all of it."""
+FEWEST = 50
+"""Questions below which nothing can be told: a small forum is left as it is."""
+USUAL = 0.08
+"""How much denser it is around near pairs than around any question, in the middle of forums."""
+MOST = 0.2
+"""What is counted at most: a question that was asked very often is near to many that are right."""
+_NEAREST = 10
+_ITSELF = 0.999
+_CHUNK = 4_096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Surroundings:
+    """A sample of a forum's questions, by which the density around any of them is told."""
+
+    sample: Floats  # (m, dim), unit vectors
+    level: float
+    """Mean density around a question of the sample."""
+
+    @classmethod
+    def of(cls, sample: NDArray[np.floating[Any]]) -> Self | None:
+        """Return those of a forum by the unit vectors of a *sample* of it; None of too few."""
+        if len(sample) < FEWEST:
+            return None
+        held = np.asarray(sample, np.float32)
+        return cls(sample=held, level=float(_densities(held, held).mean()))
+
+    def around(self, vectors: NDArray[np.floating[Any]]) -> Floats:
+        """Return by how much it is denser around each of *vectors*, (n, dim), than usual, (n,)."""
+        parts = [
+            _densities(vectors[at : at + _CHUNK], self.sample)
+            for at in range(0, len(vectors), _CHUNK)
+        ]
+        return np.concatenate([np.zeros(0, np.float32), *parts]) - np.float32(self.level + USUAL)
+
+
+def of_pairs(left: Floats, right: Floats) -> Floats:
+    """Return the density of pairs, `MOST` at most, by those around their two questions, (n,)."""
+    return np.asarray(np.minimum((left + right) / 2, MOST), np.float32)
+
+
+def _densities(vectors: NDArray[np.floating[Any]], sample: Floats) -> Floats:
+    """Return the mean cosine of each vector to the nearest of *sample*, but itself, (n,)."""
+    cosines = np.asarray(vectors, np.float32) @ sample.T  # (n, m)
+    top = np.sort(np.partition(cosines, -_NEAREST - 1, axis=1)[:, -_NEAREST - 1 :], axis=1)
+    is_there = (top[:, -1] >= _ITSELF)[:, None]
+    return np.asarray(np.where(is_there, top[:, :-1], top[:, 1:]).mean(axis=1), np.float32)
