@@ -20,8 +20,7 @@ from worker.inference.encoder import Encoder
 from worker.inference.reranker import Reranker
 from worker.matching.matcher import Matcher
 from worker.matching.near import Near
-from worker.scoring.density import SAMPLE, Surroundings, of_pairs
-from worker.scoring.fusion import Floats
+from worker.scoring.density import SAMPLE, Floats, Surroundings, of_pairs
 from worker.scoring.gate import Screen
 from worker.text.normal import Seen, TextFields, full_text, seen, text_digest
 

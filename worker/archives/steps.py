@@ -36,8 +36,7 @@ from worker.matching.matcher import Matcher
 from worker.matching.models import Models
 from worker.matching.near import Near
 from worker.matching.vectors import embed, seen_of
-from worker.scoring.density import SAMPLE, Surroundings, of_pairs
-from worker.scoring.fusion import Floats
+from worker.scoring.density import SAMPLE, Floats, Surroundings, of_pairs
 from worker.text.normal import FOREIGN_LIMIT, MODEL_TEXT_LENGTH
 
 RERANK_PAIRS = 960
