@@ -84,14 +84,18 @@ class Resources:
     def models(self) -> Models:
         """Return the active models; they are loaded if others were active before."""
         with self._loading:  # tasks and the watch ask for them
-            with self.sessions.begin() as session:
-                active = {kind: models.find_active(session, kind) for kind in ModelKind}
             held = self._models
+            with self.sessions.begin() as session:
+                ids = models.active_ids(session)
+                if held is not None and ids == {
+                    ModelKind.BI_ENCODER: held.bi_encoder.id,
+                    ModelKind.RERANKER: held.cross_encoder.id,
+                }:
+                    return held
+                active = {kind: models.find_active(session, kind) for kind in ModelKind}
             if held is None:
                 held = self._load(active, self.settings.bi_encoder, self.settings.reranker)
-            elif [held.bi_encoder.id, held.cross_encoder.id] != [
-                None if row is None else row.id for row in active.values()
-            ]:
+            else:
                 held = self._load(active, None, None)
             self._models = held
         return held

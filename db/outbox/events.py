@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 from db.tables.pairs import Event
 from db.tables.review import Delivery
 
+_INSERT = insert(Event.__table__)  # type: ignore[arg-type]  # Alembic has it as a Table
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEvent:
@@ -27,8 +29,8 @@ def record(session: Session, events: Sequence[NewEvent]) -> None:
     """Store the events, in the transaction of the change that they report."""
     if not events:
         return
-    session.execute(
-        insert(Event),
+    session.connection().execute(
+        _INSERT,
         [
             {
                 "forum_id": event.forum_id,

@@ -34,6 +34,12 @@ LIMIT = 10
 """Webhooks of a forum at most."""
 OLD_SECRET_SIGNS = timedelta(days=1)
 LONGEST_REST = timedelta(days=1)
+_IS_WANTED = """
+    SELECT EXISTS (
+        SELECT FROM webhooks WHERE forum_id = %(forum)s AND disabled_at IS NULL
+        AND %(kind)s = ANY(kinds)
+    )
+"""
 
 
 class WebhookOffError(ConflictError):
@@ -113,10 +119,8 @@ def rotate_secret(session: Session, forum_id: int, webhook_id: int) -> WebhookRo
 
 def is_wanted(session: Session, forum_id: int, kind: str) -> bool:
     """Return whether a webhook of the forum receives events of this kind."""
-    found = select(Webhook.id).where(
-        Webhook.forum_id == forum_id, Webhook.kinds.contains([kind]), Webhook.disabled_at.is_(None)
-    )
-    return session.execute(found.limit(1)).first() is not None
+    given = {"forum": forum_id, "kind": kind}
+    return bool(session.connection().exec_driver_sql(_IS_WANTED, given).scalar_one())
 
 
 def _row(webhook: Webhook) -> WebhookRow:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, case, func, or_, select, tuple_, update
+from sqlalchemy import and_, bindparam, case, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
@@ -31,6 +31,19 @@ _SCORES = (
     "status",
 )
 _ENDS = ("low_id", "high_id")
+_LOCKED_TEXTS = (
+    select(Question.id, Question.text_version, Question.text_digest)
+    .where(
+        Question.id.in_(bindparam("ids", expanding=True)), Question.forum_id == bindparam("forum")
+    )
+    .order_by(Question.id)
+    .with_for_update(read=True, key_share=True)
+)
+_NEW = (
+    insert(Pair.__table__)  # type: ignore[arg-type]
+    .on_conflict_do_nothing(index_elements=_ENDS)
+    .returning(Pair.low_id, Pair.high_id, Pair.id, Pair.status, Pair.score)
+)
 _REOPENABLE = (PairStatus.NOT_DUPLICATE, PairStatus.RELATED)
 SHOWN = (PairStatus.FLAGGED, PairStatus.DUPLICATE)
 
@@ -57,6 +70,8 @@ def save_findings(
     text has changed since a "not the same": then the pair is flagged again. Saving the same
     findings again changes nothing. Raises `StaleScoresError`.
     """
+    if not findings:
+        return 0
     _refuse_stale(session, forum_id, provenance)
     texts = _lock_texts(session, forum_id, findings)
     current = [finding for finding in findings if _is_of(finding, texts, read)]
@@ -93,15 +108,8 @@ class _Text:
 
 def _lock_texts(session: Session, forum_id: int, findings: Sequence[Finding]) -> dict[int, _Text]:
     # Locked in one order, against deadlocks and against a question that is erased meanwhile.
-    if not findings:
-        return {}
     ids = {f.question_id for f in findings} | {f.candidate_id for f in findings}
-    found = session.execute(
-        select(Question.id, Question.text_version, Question.text_digest)
-        .where(Question.id.in_(ids), Question.forum_id == forum_id)
-        .order_by(Question.id)
-        .with_for_update(read=True, key_share=True)
-    )
+    found = session.connection().execute(_LOCKED_TEXTS, {"ids": list(ids), "forum": forum_id})
     return {row.id: _Text(row.text_version, bytes(row.text_digest)) for row in found}
 
 
@@ -161,10 +169,7 @@ def _upsert(session: Session, rows: list[dict[str, object]]) -> list[_Change]:
 def _insert_new(
     session: Session, rows: list[dict[str, object]]
 ) -> dict[tuple[object, object], _Change]:
-    statement = insert(Pair).values(rows).on_conflict_do_nothing(index_elements=_ENDS)
-    done = session.execute(
-        statement.returning(Pair.low_id, Pair.high_id, Pair.id, Pair.status, Pair.score)
-    )
+    done = session.connection().execute(_NEW, rows)
     return {
         (row.low_id, row.high_id): _Change(row.id, row.status, row.score, is_move=True)
         for row in done

@@ -2,8 +2,21 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import Select, and_, case, delete, func, or_, select, text, union_all, update
+from sqlalchemy import (
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    or_,
+    select,
+    text,
+    union_all,
+    update,
+)
 from sqlalchemy.orm import Session, aliased
 
 from db.asking import outcomes
@@ -17,6 +30,7 @@ from db.rows import UNDECIDED, Provenance, SearchScope
 from db.tables.archives import Archive
 from db.tables.pairs import Event, Pair
 from db.tables.questions import Job, Model, Question
+from db.work import jobs
 
 _CANCELLED = "its archive was cancelled before this question was checked: import it again"
 _UNREAD = "its archive's file was not read to the end: import it again"
@@ -50,6 +64,35 @@ _SAME_TEXT = """
     ) AS same
     ORDER BY given.place, same.id
 """
+_FINISH = f"""
+    WITH locked AS MATERIALIZED (
+        SELECT id FROM questions WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE
+    ), {jobs.DONE.format(ids="ARRAY(SELECT id FROM locked)")}, checked AS (
+        UPDATE questions SET checked_at = clock_timestamp(), bi_encoder_id = %(bi_encoder)s,
+            reranker_id = %(reranker)s, threshold = %(threshold)s
+        FROM done WHERE questions.id = done.question_id
+    )
+    SELECT question_id FROM done
+"""  # noqa: S608  # statements of our own
+# Made once: making them again for every question costs more than Postgres needs for them.
+_IDS = bindparam("ids", expanding=True)
+_PARTNERS = union_all(
+    *(
+        select(own.label("own"), other.label("other")).where(
+            own.in_(_IDS), Pair.status.in_(UNDECIDED)
+        )
+        for own, other in ((Pair.low_id, Pair.high_id), (Pair.high_id, Pair.low_id))
+    )
+)
+_TEXTS = select(*(getattr(Question, name) for name in CandidateText.__dataclass_fields__)).where(
+    Question.id.in_(_IDS)
+)
+_UNCHANGED = (
+    select(Question.id, Question.text_version)
+    .where(Question.id.in_(_IDS))
+    .order_by(Question.id)
+    .with_for_update(read=True)
+)
 _FOUND_OUT = ("bi_encoder", "reranker", "state", "error", "attempts")
 COLUMNS = tuple(
     getattr(Question, name) for name in QuestionRow.__dataclass_fields__ if name not in _FOUND_OUT
@@ -218,30 +261,17 @@ def in_scope(
 def undecided_partners(session: Session, ids: Sequence[int]) -> dict[int, list[int]]:
     """Return for each question its partners in undecided pairs: an edit scores them again."""
     found: dict[int, list[int]] = {question_id: [] for question_id in ids}
-    sides = [
-        select(own.label("own"), other.label("other")).where(
-            own.in_(ids), Pair.status.in_(UNDECIDED)
-        )
-        for own, other in ((Pair.low_id, Pair.high_id), (Pair.high_id, Pair.low_id))
-    ]
-    for row in session.execute(union_all(*sides)):
+    for row in session.connection().execute(_PARTNERS, {"ids": list(ids)}):
         found[row.own].append(row.other)
     return found
 
 
 def texts(session: Session, ids: Iterable[int]) -> dict[int, CandidateText]:
     """Return what the models read of these questions, by id; erased ones are missing."""
-    found = session.execute(
-        select(
-            Question.id,
-            Question.external_id,
-            Question.title,
-            Question.body,
-            Question.url,
-            Question.text_fields,
-            Question.text_version,
-        ).where(Question.id.in_(set(ids)))
-    )
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    found = session.connection().execute(_TEXTS, {"ids": wanted})
     return {row["id"]: CandidateText(**row) for row in found.mappings()}
 
 
@@ -271,6 +301,22 @@ def mark_checked(session: Session, ids: Iterable[int], provenance: Provenance) -
     )
 
 
+def finish(session: Session, lease: UUID, ids: Sequence[int], provenance: Provenance) -> set[int]:
+    """Delete the jobs of questions that *lease* still holds, and return their ids.
+
+    The questions are locked before, and marked as checked with these models. Save results only for
+    these: the others were edited, erased or claimed by others meanwhile.
+    """
+    given = {
+        "lease": str(lease),
+        "ids": list(ids),
+        "bi_encoder": provenance.bi_encoder_id,
+        "reranker": provenance.reranker_id,
+        "threshold": provenance.threshold,
+    }
+    return set(session.connection().exec_driver_sql(_FINISH, given).scalars())
+
+
 def lock(session: Session, ids: Iterable[int]) -> None:
     """Lock questions, before their jobs and in one order; code that edits them does the same."""
     session.execute(
@@ -287,10 +333,5 @@ def lock_unchanged(session: Session, versions: Mapping[int, int]) -> set[int]:
     *versions* has the version of the text with which work on each question began. So a question
     can neither be edited nor hidden while its results are saved.
     """
-    found = session.execute(
-        select(Question.id, Question.text_version)
-        .where(Question.id.in_(versions))
-        .order_by(Question.id)
-        .with_for_update(read=True)
-    )
+    found = session.connection().execute(_UNCHANGED, {"ids": list(versions)})
     return {row.id for row in found if row.text_version == versions[row.id]}

@@ -1,6 +1,6 @@
 """Queries on forums."""
 
-from sqlalchemy import and_, case, delete, select, text, update
+from sqlalchemy import RowMapping, and_, bindparam, case, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -10,15 +10,23 @@ from db.tables.calibrations import ForumCalibration
 from db.tables.questions import Forum
 from db.tenants.rows import AuthorNames, CalibrationRow, ForumRow
 
-_FORUMS = (
-    select(Forum, ForumCalibration)
-    .outerjoin(
-        ForumCalibration,
-        and_(ForumCalibration.forum_id == Forum.id, ForumCalibration.ended_at.is_(None)),
-    )
-    # The session may have read an older state before.
-    .execution_options(populate_existing=True)
+_CALIBRATION = "calibration_"
+_CHANGED_TYPES = {"calibration", "rung", "scope", "author_names"}
+_AS_STORED = tuple(name for name in ForumRow.__dataclass_fields__ if name not in _CHANGED_TYPES)
+# Of tables, not of mapped classes: read with every question, where the mapping costs the most.
+_FORUMS = select(
+    Forum.__table__,
+    *(
+        ForumCalibration.__table__.c[name].label(_CALIBRATION + name)
+        for name in CalibrationRow.__dataclass_fields__
+    ),
+).outerjoin_from(
+    Forum,
+    ForumCalibration,
+    and_(ForumCalibration.forum_id == Forum.id, ForumCalibration.ended_at.is_(None)),
 )
+_BY_ID = _FORUMS.where(Forum.id.in_(bindparam("ids", expanding=True)))
+_HELD = select(Forum.id).where(Forum.id == bindparam("id")).with_for_update(read=True)
 
 
 def calibration_row(found: ForumCalibration) -> CalibrationRow:
@@ -27,49 +35,34 @@ def calibration_row(found: ForumCalibration) -> CalibrationRow:
     return CalibrationRow(**{name: getattr(found, name) for name in names})
 
 
-def _row(forum: Forum, calibration: ForumCalibration | None) -> ForumRow:
+def _row(forum: RowMapping) -> ForumRow:
+    learnt = {name: forum[_CALIBRATION + name] for name in CalibrationRow.__dataclass_fields__}
     return ForumRow(
-        id=forum.id,
-        name=forum.name,
-        title=forum.title,
-        text_fields=forum.text_fields,
-        threshold=forum.threshold,
-        observe_only=forum.observe_only,
-        pending_limit=forum.pending_limit,
-        canonical_rule=forum.canonical_rule,
-        canonical_by=forum.canonical_by,
-        calibration=calibration_row(calibration) if calibration is not None else None,
-        rung=Rung(forum.rung),
-        grace_h=forum.grace_h,
-        wanted_precision=forum.wanted_precision,
-        act_threshold=forum.act_threshold,
-        scope=SearchScope(days=forum.search_days, within=Within(forum.search_within)),
-        author_names=AuthorNames(forum.author_names),
-        author_salt=forum.author_salt,
-        keep_questions_days=forum.keep_questions_days,
-        keep_authors_days=forum.keep_authors_days,
-        keep_events_days=forum.keep_events_days,
-        keep_decisions_days=forum.keep_decisions_days,
+        **{name: forum[name] for name in _AS_STORED},
+        calibration=CalibrationRow(**learnt) if learnt["id"] is not None else None,
+        rung=Rung(forum["rung"]),
+        scope=SearchScope(days=forum["search_days"], within=Within(forum["search_within"])),
+        author_names=AuthorNames(forum["author_names"]),
     )
 
 
 def get_forum(session: Session, name: str) -> ForumRow:
     """Return the forum called *name*; raises `ForumNotFoundError`."""
-    found = session.execute(_FORUMS.where(Forum.name == name)).one_or_none()
+    found = session.execute(_FORUMS.where(Forum.name == name)).mappings().one_or_none()
     if found is None:
         raise ForumNotFoundError(name)
-    return _row(*found)
+    return _row(found)
 
 
 def find_forums(session: Session, ids: set[int]) -> dict[int, ForumRow]:
     """Return the forums with these ids, by id."""
-    found = session.execute(_FORUMS.where(Forum.id.in_(ids)))
-    return {row.id: row for row in (_row(*pair) for pair in found)}
+    found = session.connection().execute(_BY_ID, {"ids": list(ids)})
+    return {row.id: row for row in map(_row, found.mappings())}
 
 
 def list_forums(session: Session) -> list[ForumRow]:
     """Return every forum, by name."""
-    return [_row(*pair) for pair in session.execute(_FORUMS.order_by(Forum.name))]
+    return list(map(_row, session.execute(_FORUMS.order_by(Forum.name)).mappings()))
 
 
 def ensure_forum(session: Session, name: str, *, title: str | None = None) -> ForumRow:
@@ -123,6 +116,5 @@ def lock(session: Session, name: str) -> ForumRow:
 
 def hold(session: Session, forum_id: int) -> ForumRow:
     """Return a forum that cannot be changed until this transaction ends; others may hold it too."""
-    statement = select(Forum.id).where(Forum.id == forum_id).with_for_update(read=True)
-    session.execute(statement)
+    session.connection().execute(_HELD, {"id": forum_id})
     return find_forums(session, {forum_id})[forum_id]

@@ -100,16 +100,6 @@ def _packed(row: NewEmbedding) -> bytes:
     return struct.pack(">h", len(fields)) + b"".join(sized)
 
 
-def digests(session: Session, model_id: int, ids: Sequence[int]) -> dict[int, bytes]:
-    """Return the digest of the text for which each question has a vector of this model."""
-    found = session.execute(
-        select(Embedding.question_id, Embedding.text_digest).where(
-            Embedding.model_id == model_id, Embedding.question_id.in_(ids)
-        )
-    )
-    return {row.question_id: bytes(row.text_digest) for row in found}
-
-
 def count_vectors(session: Session, model_id: int, forum_id: int, *, cap: int) -> int:
     """Return how many vectors of a model a forum has, counted up to *cap*."""
     some = (

@@ -11,6 +11,7 @@ from db.tables.questions import Model
 from db.vectors.rows import ModelKind, ModelRow
 
 _LOCK = 7_302_563
+_ACTIVE = select(Model.kind, Model.id).where(Model.active)
 
 
 def _row(model: Model) -> ModelRow:
@@ -69,6 +70,12 @@ def find_active(session: Session, kind: ModelKind) -> ModelRow | None:
     found = session.execute(select(Model).where(Model.kind == kind, Model.active))
     model = found.scalar_one_or_none()
     return _row(model) if model else None
+
+
+def active_ids(session: Session) -> dict[ModelKind, int]:
+    """Return the id of the active model of each kind that has one."""
+    found = session.connection().execute(_ACTIVE)
+    return {ModelKind(row.kind): row.id for row in found}
 
 
 def _get(session: Session, model_id: int) -> Model:

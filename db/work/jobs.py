@@ -9,12 +9,12 @@ and work that failed before may fail again: it is suspect, and claimed without a
 worker that dies with a batch costs none of it an attempt, and what killed it is found by itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, case, delete, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, case, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -26,11 +26,49 @@ _FORUMS_PER_CLAIM = 16
 _BACKOFF_S = 2.0
 _ERROR_LENGTH = 2_000
 _LIVE = Job.failed_at.is_(None)
-_IS_SUSPECT = or_(Job.lease.is_not(None), Job.attempts > 0).label("is_suspect")
-"""Of work that is due."""
-_FINISH = """
-    WITH done AS (
-        DELETE FROM jobs WHERE lease = %(lease)s::uuid AND question_id = ANY(%(ids)s)
+_TOKENS_AT_LEAST = 4
+"""Of most questions."""
+_IS_DUE = "lane = %(lane)s AND failed_at IS NULL AND due_at <= statement_timestamp()"
+_JOBS_DUE = f"""
+    SELECT question_id, tokens, lease IS NOT NULL OR attempts > 0 AS is_suspect
+    FROM jobs WHERE {_IS_DUE} AND attempts < {MAX_ATTEMPTS} AND forum_id = {{forum}}
+    ORDER BY due_at, question_id LIMIT {{limit}} FOR UPDATE SKIP LOCKED
+"""  # noqa: S608  # names of columns, and a number
+_DUE = _JOBS_DUE.format(forum="%(forum)s", limit="%(limit)s")
+# A loose index scan: one probe for each forum, however many of its rows wait.
+_FIRST_DUE = f"""
+    WITH RECURSIVE due AS (
+        SELECT min(forum_id) AS forum_id FROM jobs WHERE {_IS_DUE}
+        UNION ALL
+        SELECT (SELECT min(forum_id) FROM jobs WHERE {_IS_DUE} AND forum_id > due.forum_id)
+        FROM due WHERE due.forum_id IS NOT NULL
+    ), few AS (
+        SELECT forum_id FROM due WHERE forum_id IS NOT NULL
+        ORDER BY random() LIMIT {_FORUMS_PER_CLAIM}
+    ), chosen AS MATERIALIZED (
+        SELECT array_agg(forum_id) AS forums, greatest(count(*), 1) AS count FROM few
+    )
+    SELECT chosen.forums, job.*
+    FROM chosen LEFT JOIN LATERAL ({_JOBS_DUE}) AS job ON true
+    WHERE chosen.forums IS NOT NULL
+""".format(  # noqa: S608  # names of columns, and numbers
+    forum="chosen.forums[1]",
+    limit="greatest(least(%(limit)s / chosen.count,"
+    f" %(tokens)s / chosen.count / {_TOKENS_AT_LEAST} + 1), 1)",
+)
+_LEASE = """
+    UPDATE jobs SET lease = %(lease)s::uuid, attempts = jobs.attempts + %(alone)s,
+        due_at = clock_timestamp() + make_interval(secs => %(lease_s)s)
+    FROM questions AS q WHERE jobs.question_id = ANY(%(ids)s) AND q.id = jobs.question_id
+    RETURNING q.id, q.forum_id, q.title, q.body, q.text_fields, q.text_digest, q.text_version,
+        q.visible, q.foreign_share, jobs.attempts, ARRAY(
+            SELECT e.model_id FROM embeddings AS e
+            WHERE e.question_id = q.id AND e.text_digest = q.text_digest
+        ) AS embedded_by
+"""
+DONE = """
+    done AS (
+        DELETE FROM jobs WHERE lease = %(lease)s::uuid AND question_id = ANY({ids})
         RETURNING question_id, forum_id, lane
     ), counted AS (
         INSERT INTO throughput (forum_id, lane, minute, done)
@@ -38,8 +76,9 @@ _FINISH = """
         FROM done GROUP BY forum_id, lane ORDER BY forum_id, lane
         ON CONFLICT (forum_id, lane, minute) DO UPDATE SET done = throughput.done + excluded.done
     )
-    SELECT question_id FROM done
 """
+"""What deletes and counts the jobs of a lease, for a statement that does more with them."""
+_FINISH = f"WITH {DONE} SELECT question_id FROM done".format(ids="%(ids)s")  # noqa: S608
 
 
 def put(session: Session, jobs: Sequence[tuple[int, int]], *, forum_id: int, lane: Lane) -> None:
@@ -67,18 +106,6 @@ def put(session: Session, jobs: Sequence[tuple[int, int]], *, forum_id: int, lan
     )
 
 
-def _forums_due(session: Session, lane: Lane) -> list[int]:
-    # A loose index scan: one probe for each forum, however many of its rows wait.
-    due = (Job.lane == lane, _LIVE, Job.due_at <= func.statement_timestamp())
-    first = select(func.min(Job.forum_id).label("forum_id")).where(*due).cte("due", recursive=True)
-    following = select(func.min(Job.forum_id)).where(*due, Job.forum_id > first.c.forum_id)
-    walk = first.union_all(select(following.scalar_subquery()).where(first.c.forum_id.is_not(None)))
-    found = session.execute(
-        select(walk.c.forum_id).where(walk.c.forum_id.is_not(None)).order_by(func.random())
-    )
-    return list(found.scalars().fetchmany(_FORUMS_PER_CLAIM))
-
-
 def claim(session: Session, lane: Lane, *, token_budget: int, limit: int, lease_s: float) -> Claim:
     """Claim due jobs of *lane*, shared evenly among forums, up to *token_budget* tokens.
 
@@ -88,12 +115,13 @@ def claim(session: Session, lane: Lane, *, token_budget: int, limit: int, lease_
     lease = uuid4()
     taken: list[_Due] = []
     more = False
-    forums = _forums_due(session, lane)
+    forums, rows = _first_due(session, lane, token_budget=token_budget, limit=limit)
     for left, forum_id in zip(range(len(forums), 0, -1), forums, strict=True):
-        tokens = sum(one.tokens for one in taken)
-        share = max(1, (limit - len(taken)) // left)
-        rows = _due(session, lane, forum_id, share)
-        fitting = _within(rows, max(1, (token_budget - tokens) // left), alone=not taken)
+        tokens = max(1, (token_budget - sum(one.tokens for one in taken)) // left)
+        share = min(max(1, (limit - len(taken)) // left), _most(tokens))
+        if left < len(forums):
+            rows = _due(session, lane, forum_id, share)
+        fitting = _within(rows, tokens, alone=not taken)
         more = more or len(fitting) < len(rows) or len(rows) == share
         taken += fitting
         is_full = len(taken) >= limit or sum(one.tokens for one in taken) >= token_budget
@@ -109,21 +137,24 @@ class _Due(NamedTuple):
     is_suspect: bool
 
 
+def _first_due(
+    session: Session, lane: Lane, *, token_budget: int, limit: int
+) -> tuple[list[int], list[_Due]]:
+    """Return the forums with due jobs, in a new order each time, and those of the first, locked."""
+    given = {"lane": lane.value, "limit": limit, "tokens": token_budget}
+    rows = session.connection().exec_driver_sql(_FIRST_DUE, given).all()
+    forums = rows[0].forums if rows else []
+    return forums, [_Due(*row[1:]) for row in rows if row.question_id is not None]
+
+
 def _due(session: Session, lane: Lane, forum_id: int, limit: int) -> list[_Due]:
-    found = session.execute(
-        select(Job.question_id, Job.tokens, _IS_SUSPECT)
-        .where(
-            Job.lane == lane,
-            Job.forum_id == forum_id,
-            _LIVE,
-            Job.due_at <= func.statement_timestamp(),
-            Job.attempts < MAX_ATTEMPTS,
-        )
-        .order_by(Job.due_at, Job.question_id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return [_Due(*row) for row in found]
+    given = {"lane": lane.value, "forum": forum_id, "limit": limit}
+    return [_Due(*row) for row in session.connection().exec_driver_sql(_DUE, given)]
+
+
+def _most(tokens: int) -> int:
+    """Return how many jobs to lock for so many tokens: what is locked in vain is written too."""
+    return tokens // _TOKENS_AT_LEAST + 1
 
 
 def _within(rows: Sequence[_Due], tokens: int, *, alone: bool) -> list[_Due]:
@@ -142,32 +173,18 @@ def _within(rows: Sequence[_Due], tokens: int, *, alone: bool) -> list[_Due]:
 def _leased(session: Session, taken: Sequence[_Due], lease: UUID, lease_s: float) -> list[Claimed]:
     if not taken:
         return []
-    found = session.execute(
-        update(Job)
-        .where(
-            Job.question_id.in_([one.question_id for one in taken]),
-            Question.id == Job.question_id,
-        )
-        .values(
-            lease=lease,
-            due_at=func.clock_timestamp() + timedelta(seconds=lease_s),
-            attempts=Job.attempts + int(len(taken) == 1),
-        )
-        .returning(
-            Question.id,
-            Question.forum_id,
-            Question.title,
-            Question.body,
-            Question.text_fields,
-            Question.text_digest,
-            Question.text_version,
-            Question.visible,
-            Question.foreign_share,
-            Job.attempts,
-        )
-        .execution_options(synchronize_session=False)
-    )
-    return sorted((Claimed(**row) for row in found.mappings()), key=lambda one: one.id)
+    given = {
+        "lease": str(lease),
+        "lease_s": lease_s,
+        "alone": int(len(taken) == 1),
+        "ids": [one.question_id for one in taken],
+    }
+    found = session.connection().exec_driver_sql(_LEASE, given).mappings()
+    return sorted((_claimed(row) for row in found), key=lambda one: one.id)
+
+
+def _claimed(row: Mapping[str, Any]) -> Claimed:
+    return Claimed(**{**row, "text_digest": bytes(row["text_digest"])})
 
 
 def finish(session: Session, lease: UUID, ids: Sequence[int]) -> set[int]:

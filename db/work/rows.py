@@ -23,6 +23,8 @@ class Claimed(QuestionText):
 
     foreign_share: float
     attempts: int
+    embedded_by: Sequence[int] = ()
+    """Models that have a vector of its present text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

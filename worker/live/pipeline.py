@@ -98,9 +98,7 @@ class Pipeline:
 
     def _embed(self, batch: Sequence[Claimed]) -> None:
         model_id = self._models.bi_encoder.id
-        with self._sessions.begin() as session:
-            known = embeddings.digests(session, model_id, [question.id for question in batch])
-        missing = [one for one in batch if known.get(one.id) != one.text_digest]
+        missing = [one for one in batch if model_id not in one.embedded_by]
         embed(self._sessions, self._models.encoder, model_id, missing)
 
     def _check(self, forum_id: int, batch: Sequence[Claimed], lease: UUID) -> None:
@@ -151,13 +149,11 @@ class Pipeline:
         """Save results for the jobs that are still held; return whose, and how many pairs."""
         provenance = self._models.provenance(found.forum)
         ids = [question.id for question in batch]
-        questions.lock(session, ids)
-        ours = jobs.finish(session, lease, ids)
+        ours = questions.finish(session, lease, ids, provenance)
         mine = [finding for finding in findings if finding.question_id in ours]
         changed = pairs.save_findings(
             session, found.forum.id, mine, provenance, read=found.versions
         )
-        questions.mark_checked(session, ours, provenance)
         _tell_checked(session, found.forum.id, ours, mine)
         return sorted(ours), changed
 

@@ -2,13 +2,16 @@
 
 import threading
 from typing import ClassVar
+from uuid import UUID, uuid4
 
+from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from db.groups import groups
 from db.questions import questions
 from db.rows import Provenance, SearchScope, Within
+from db.tables.questions import Job
 from tests.factories import new_question
 from tests.integration.db.two_forums import Calls, Side, TwoForums
 from tests.review import flag, say, seed_questions
@@ -23,6 +26,13 @@ def _provenance(own: Side) -> Provenance:
         threshold=0.5,
         observe_only=False,
     )
+
+
+def held(session: Session, own: Side) -> UUID:
+    """Hold the jobs of the own forum alone, and return the lease."""
+    lease = uuid4()
+    session.execute(update(Job).where(Job.forum_id == own.id).values(lease=lease))
+    return lease
 
 
 class TestTwoForums(TwoForums):
@@ -49,6 +59,9 @@ class TestTwoForums(TwoForums):
         "texts": lambda session, own: questions.texts(session, own.questions),
         "mark_checked": lambda session, own: questions.mark_checked(
             session, own.questions, _provenance(own)
+        ),
+        "finish": lambda session, own: questions.finish(
+            session, held(session, own), own.questions, _provenance(own)
         ),
         "lock": lambda session, own: questions.lock(session, own.questions),
         "lock_unchanged": lambda session, own: questions.lock_unchanged(

@@ -26,9 +26,6 @@ class TestTwoForums(TwoForums):
                 )
             ],
         ),
-        "digests": lambda session, own: embeddings.digests(
-            session, own.bi_encoder.id, own.questions
-        ),
         "count_vectors": lambda session, own: embeddings.count_vectors(
             session, own.bi_encoder.id, own.id, cap=6
         ),
