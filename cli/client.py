@@ -17,11 +17,11 @@ class ServiceNotReadyError(TransientError):
 
 
 class Client:
-    """Calls one service with one key."""
+    """Calls one service with one key, or, with none, asks whether it is ready."""
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, key: str | None) -> None:
         self.url = url
-        headers = {"Authorization": f"Bearer {key}"}
+        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
         self._http = httpx2.Client(base_url=url, headers=headers, timeout=30)
 
     def __enter__(self) -> Self:

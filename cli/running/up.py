@@ -40,6 +40,13 @@ _PATIENCE = 10
 """Failures in a row, about two minutes of them, before a service that was ready is given up."""
 _KEY_FILE = "sample.key"
 _PERSON = "you"
+_MAKE_YOURS = (
+    "There is no sample forum. To make one of your own, with its key:\n"
+    "  askedbefore keys create --forum NAME --create-forum --scope submit\n"
+    "To review in its console:\n"
+    "  askedbefore people add YOU --forum NAME --role admin\n"
+    "  askedbefore people link YOU --url {url}"
+)
 
 console = Console()
 
@@ -57,7 +64,7 @@ def up(
     data: Annotated[
         Path | None, typer.Option(help="Data folder; by default ASKEDBEFORE_HOME.")
     ] = None,
-    sample: Annotated[bool, typer.Option(help="Load the sample forum.")] = True,
+    sample: Annotated[bool, typer.Option(help="Make and load the sample forum.")] = True,
     profile: Annotated[
         Profile | None,
         typer.Option(
@@ -136,7 +143,7 @@ def _run(folder: Path, *, wanted: int | None, sample: bool, profile: Profile | N
         sessions = make_sessions(engine)
         with sessions.begin() as session:
             workers.forget_proofs(session)  # whoever gave them ended before this start
-        key = _sample_key(folder, sessions)
+        key = _sample_key(folder, sessions) if sample else None
         given = environment(running)
         worker = WorkerSettings.model_validate({"redis_url": running.redis_url})
         settings = given | _models_of(sessions, worker, profile, say)
@@ -147,7 +154,12 @@ def _run(folder: Path, *, wanted: int | None, sample: bool, profile: Profile | N
         if sample:
             tour.load(console, client, check=service.check)
             tour.show(console, client)
-        _say_where(client, key, _sign_in_link(sessions, client.url))
+        console.print(f"\nThe service listens on [bold]{url}[/bold]", highlight=False)
+        if key is not None:
+            _say_sample(key, _sign_in_link(sessions, url))
+        else:
+            console.print(_MAKE_YOURS.format(url=url), markup=False, soft_wrap=True)
+        console.print("Ctrl-C or `askedbefore down` stops it and keeps the data.", markup=False)
         while True:
             service.check(_PATIENCE)
             time.sleep(0.5)
@@ -255,9 +267,7 @@ def _sign_in_link(sessions: Sessions, url: str) -> str:
         return people.create_sign_in_link(session, person.id, url)
 
 
-def _say_where(client: Client, key: str, link: str) -> None:
-    console.print(f"\nThe service listens on [bold]{client.url}[/bold]", highlight=False)
+def _say_sample(key: str, link: str) -> None:
     console.print("Review the pairs in a browser; this link signs you in once:")
     console.print(link, soft_wrap=True, highlight=False)
     console.print(f"A key for the forum {FORUM!r}: [bold]{key}[/bold]", highlight=False)
-    console.print("Ctrl-C or `askedbefore down` stops it and keeps the data.", markup=False)

@@ -18,6 +18,7 @@ import pytest
 from cli.running.service import answers, wait_until
 
 START_S = 240.0
+FORUM = "quokkas"
 PROCESSES = ("postgres", "redis", "api", "worker", "beat")
 ASKED = "Would a zanzibar-quokka ever ask this question"
 STORED = "Where do I buy a periwinkle-yurt with a stove"
@@ -86,8 +87,8 @@ class Up:
         return found
 
     def client(self) -> httpx2.Client:
-        key = (self.folder / "sample.key").read_text()
-        headers = {"Authorization": f"Bearer {key}"}
+        made = self.run("keys", "create", "--forum", FORUM, "--create-forum", "--scope", "submit")
+        headers = {"Authorization": f"Bearer {made.stdout.split()[-1]}"}
         return httpx2.Client(base_url=self.url, headers=headers, timeout=30)
 
 
@@ -134,9 +135,17 @@ def test_a_process_that_dies_is_started_again(up: Up, name: str) -> None:
     assert f"the {name} process was started again" in up.output
 
 
+def test_without_the_sample_there_is_no_forum_and_it_says_how_to_make_one(up: Up) -> None:
+    refused = up.run("keys", "create", "--forum", "sample", "--scope", "submit")
+
+    assert refused.returncode == 1
+    assert "keys create --forum NAME --create-forum --scope submit" in up.output
+    assert f"people link YOU --url {up.url}" in up.output
+
+
 def test_questions_are_checked_after_all_that(up: Up) -> None:
     with up.client() as client:
-        path = "/v1/forums/sample/questions/yurt"
+        path = "/v1/forums/quokkas/questions/yurt"
         client.put(path, json={"title": STORED}).raise_for_status()
         wait_until(lambda: client.get(path).json()["state"] == "done", timeout_s=60)
 
@@ -164,9 +173,9 @@ def test_a_port_that_is_taken_is_never_exchanged_without_a_word(up: Up) -> None:
 def test_a_text_that_was_asked_about_is_nowhere_on_disk(up: Up) -> None:
     worker = up.pids()["worker"]
     with up.client() as client:
-        answered = client.post("/v1/forums/sample/check", json={"title": ASKED, "body": ASKED})
+        answered = client.post("/v1/forums/quokkas/check", json={"title": ASKED, "body": ASKED})
         os.killpg(worker, signal.SIGSTOP)
-        unanswered = client.post("/v1/forums/sample/check", json={"title": ASKED})
+        unanswered = client.post("/v1/forums/quokkas/check", json={"title": ASKED})
         os.killpg(worker, signal.SIGCONT)
         wait_until(lambda: answers(up.url), timeout_s=60)
 
@@ -190,7 +199,7 @@ def test_when_it_is_killed_nothing_of_it_goes_on_and_the_data_stay(up: Up) -> No
     assert not is_alive(pids["beat"])
     assert f"left running: beat (process {pids['beat']})" in up.output
     with up.client() as client:
-        assert client.get("/v1/forums/sample/questions/yurt").json()["state"] == "done"
+        assert client.get("/v1/forums/quokkas/questions/yurt").json()["state"] == "done"
 
 
 def test_down_ends_all_of_it_and_a_second_one_finds_nothing(up: Up) -> None:
