@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUN := $(VENV)/.installed-run
 STAMP := $(VENV)/.installed
 
-.PHONY: run test lint docs bench mutants screenshots compose-test locks faults fuzz
+.PHONY: run test lint docs bench mutants screenshots demo-forum test-forums compose-test locks faults fuzz
 
 run: $(RUN)
 	@$(BIN)/askedbefore up
@@ -34,7 +34,7 @@ screenshots: $(STAMP)
 	@cp screenshots/review-1440-light.png docs/console.png
 
 # A real Askbot beside the service; it is installed into .demo, with a Python environment of its own.
-demo-forum: $(STAMP)
+demo-forum: $(RUN)
 	@$(BIN)/python -m integrations.demo
 
 # Installs Askbot and Misago into .demo: a few minutes the first time.

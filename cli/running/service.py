@@ -140,14 +140,14 @@ def start_processes(
 
 
 @contextmanager
-def held_port() -> Iterator[int]:
-    """Reserve a port for the block; one server can listen there.
+def held_port(wanted: int = 0) -> Iterator[int]:
+    """Reserve a port for the block, or the one that is *wanted*; one server can listen there.
 
     The socket never listens; servers set SO_REUSEADDR, which lets them share the address with it.
     """
     with socket.socket() as held:
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        held.bind(("127.0.0.1", 0))
+        held.bind(("127.0.0.1", wanted))
         yield int(held.getsockname()[1])
 
 

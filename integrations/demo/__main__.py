@@ -1,7 +1,10 @@
 """``make demo-forum``: sets up Askbot and the service, and prints two links."""
 
+import fcntl
 import json
 import signal
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,11 +13,13 @@ from rich.console import Console
 
 from cli.running.service import held_port
 from cli.sample import load_questions
-from integrations.demo.forum import ROOT, Askbot
+from db.errors import ServiceError
+from integrations.demo.forum import ROOT, Askbot, DemoError
 from integrations.demo.service import FORUM, Up, keys_of
 
 _QUESTIONS = 200
-console = Console()
+_LOOK_S = 0.5
+console = Console(highlight=False)
 
 
 def settings(forum: Askbot, up: Up, keys: dict[str, str]) -> dict[str, object]:
@@ -30,58 +35,97 @@ def settings(forum: Askbot, up: Up, keys: dict[str, str]) -> dict[str, object]:
 
 @contextmanager
 def demo(folder: Path, *, environment: Path, questions: int) -> Iterator[tuple[Askbot, Up]]:
-    """Run Askbot and the service in *folder* for the block, with this many sample questions."""
-    web, api = _ports(folder / "ports.json")
-    forum, up = Askbot(folder / "askbot", web, environment), Up(folder / "service", api)
-    console.print("Installing Askbot into an environment of its own (once)")
-    forum.install()
-    console.print("Starting the service")
-    try:
-        up.start()
-        _fill(folder, forum, up, questions=questions)
-        with forum.running():
-            yield forum, up
-    finally:
-        up.stop()
+    """Run Askbot and the service in *folder* for the block, with this many sample questions.
+
+    What an earlier run has finished is not done again. Raises `DemoError` if *folder* is in use.
+    """
+    with _held(folder):
+        web, api = _ports(folder / "ports.json")
+        forum, up = Askbot(folder / "askbot", web, environment), Up(folder / "service", api)
+        console.print("Installing Askbot into an environment of its own (once)")
+        forum.install()
+        console.print(f"Starting the service; its log is {up.log}", soft_wrap=True)
+        try:
+            up.start()
+            _fill(folder, forum, up, questions=questions)
+            with forum.running():
+                yield forum, up
+        finally:
+            up.stop()
 
 
 def _fill(folder: Path, forum: Askbot, up: Up, *, questions: int) -> None:
     """Make the forum, its questions, and the service's copy of them, where they are not yet."""
-    is_done = folder / "is-filled"
+    filled = forum.folder / "is-filled"
     console.print("Setting Askbot up")
     forum.set_up(settings(forum, up, keys_of(folder / "keys.json", up, forum.url)))
-    if not is_done.exists():
+    # The service keeps links to questions, so a forum at another address is sent anew.
+    if not filled.exists() or filled.read_text(encoding="utf-8") != forum.url:
         console.print(f"Asking {questions} questions in it")
         forum.seed(load_questions()[:questions])
-        console.print(forum.manage("askedbefore_backfill"), end="")
-        is_done.touch()
+        console.print(forum.manage("askedbefore_backfill", "--restart"), end="")
+        filled.write_text(forum.url, encoding="utf-8")
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Own *folder* for the block; raises `DemoError` if another demo does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise DemoError(f"a demo runs in {folder} already: end it first, or use it") from error
+        yield
 
 
 def _ports(path: Path) -> tuple[int, int]:
-    """Return the ports of a demo, which stay the same: links to questions hold one of them."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with held_port() as web, held_port() as api:
-            path.write_text(json.dumps([web, api]), encoding="utf-8")
-    web, api = json.loads(path.read_text(encoding="utf-8"))
+    """Return the ports of the forum and of the service: the same again, unless one is taken."""
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else [0, 0]
+    web, api = map(_free, known)
+    if [web, api] != known:
+        path.write_text(json.dumps([web, api]), encoding="utf-8")
     return web, api
+
+
+def _free(wanted: int) -> int:
+    """Return this port, or a free one if it is taken."""
+    try:
+        with held_port(wanted) as port:
+            return port
+    except OSError:
+        console.print(f"Port {wanted} is taken: taking another")
+        with held_port() as port:
+            return port
+
+
+def _serve(folder: Path) -> None:
+    """Run the demo in *folder* until it is interrupted, or until a process of it ends."""
+    with demo(folder, environment=folder / "environment", questions=_QUESTIONS) as (forum, up):
+        console.print(
+            f"\nThe forum, where you are asker with the password"
+            f" “a password for the demo”:\n  {forum.url}/questions/ask/"
+        )
+        console.print("The console; this link signs you in once:")
+        console.print(f"  {up.sign_in_link()}", soft_wrap=True)
+        console.print(f"Ctrl-C stops both and keeps the data in {folder.name}.")
+        while True:
+            time.sleep(_LOOK_S)
+            up.check()
+            forum.check()
 
 
 def main() -> None:
     """Run the demo until Ctrl-C."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = ROOT / ".demo"
-    with demo(folder, environment=folder / "environment", questions=_QUESTIONS) as (forum, up):
-        console.print(
-            f"\nThe forum, where you are asker with the password"
-            f" “a password for the demo”:\n  {forum.url}/questions/ask/"
-        )
-        console.print(f"The console; this link signs you in once:\n  {up.sign_in_link()}")
-        console.print("Ctrl-C stops both and keeps the data in .demo.")
-        try:
-            signal.pause()
-        except KeyboardInterrupt:
-            console.print("Stopping")
+    try:
+        _serve(folder)
+    except KeyboardInterrupt:
+        console.print(f"\nStopped. `make demo-forum` goes on with what is in {folder.name}.")
+    except (DemoError, ServiceError, OSError) as error:
+        console.print(f"The demo cannot go on: {error}", markup=False, soft_wrap=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

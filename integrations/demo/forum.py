@@ -2,17 +2,22 @@
 
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
+from cli.running.children import Command, spawn
 from cli.running.service import wait_until
+from worker.process.orphans import die_with
 
 ROOT = Path(__file__).parents[2]
 VERSION = "0.13.0"
@@ -23,6 +28,11 @@ _URLS = """
 urlpatterns.insert(0, path("askedbefore/", include("askedbefore_django.urls")))
 """
 _START_S = 120.0
+_TAIL_LENGTH = 4_000
+
+
+class DemoError(Exception):
+    """The demo cannot be set up or cannot go on."""
 
 
 @dataclass(slots=True)
@@ -48,33 +58,35 @@ class Askbot:
 
     def install(self) -> None:
         """Install Askbot and the packages of this checkout, once."""
-        done = self.environment / f".askbot-{VERSION}"
-        if not done.exists():
-            run([sys.executable, "-m", "venv", str(self.environment)])
-            wanted = [f"askbot=={VERSION}", str(ROOT / "client")]
-            run([str(self._program("pip")), "install", "--quiet", *wanted])
-            done.touch()
+        environment_with(self.environment, f"askbot=={VERSION}")
 
     def set_up(self, settings: Mapping[str, Any]) -> None:
         """Make the project with ``ASKEDBEFORE`` as given, and its database."""
-        if not (self.folder / "manage.py").exists():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            options = {
-                "--root-directory": str(self.folder),
-                "--proj-name": _PROJECT,
-                "--db-engine": "sqlite",
-                "--db-name": str(self.folder / "forum.sqlite"),
-                "--domain-name": "forum.example.com",
-                "--admin-name": "admin",
-                "--admin-email": "admin@forum.example.com",
-            }
-            words = [word for option in options.items() for word in option]
-            run([str(self._program("askbot-setup")), "--noinput", "--force", *words])
-            _append(self.folder / _PROJECT / "settings.py", _TAIL)
-            _append(self.folder / _PROJECT / "urls.py", _URLS)
+        made = self.folder / "is-made"
+        if not made.exists():
+            self._make()
+            made.touch()
         given = {"askedbefore": dict(settings), "cache": str(self.folder / "cache")}
         (self.folder / "askedbefore.json").write_text(json.dumps(given), encoding="utf-8")
         self.manage("migrate", "--noinput")
+
+    def _make(self) -> None:
+        """Make the project; what an attempt that was broken off has left goes first."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        options = {
+            "--root-directory": str(self.folder),
+            "--proj-name": _PROJECT,
+            "--db-engine": "sqlite",
+            "--db-name": str(self.folder / "forum.sqlite"),
+            "--domain-name": "forum.example.com",
+            "--admin-name": "admin",
+            "--admin-email": "admin@forum.example.com",
+        }
+        words = [word for option in options.items() for word in option]
+        run([str(self._program("askbot-setup")), "--noinput", "--force", *words])
+        _append(self.folder / _PROJECT / "settings.py", _TAIL)
+        _append(self.folder / _PROJECT / "urls.py", _URLS)
 
     def seed(self, questions: Sequence[Mapping[str, Any]]) -> None:
         """Make users and questions."""
@@ -92,17 +104,19 @@ class Askbot:
         return run(command, folder=self.folder, environment=self._variables())
 
     def start(self, name: str, *arguments: str) -> None:
-        """Start a command of the project that goes on; its output is in the folder ``log``."""
-        log = self.folder / "log" / f"{name}.log"
-        log.parent.mkdir(exist_ok=True)
-        with log.open("ab") as output:
-            self.processes[name] = subprocess.Popen(
-                [str(self._program("python")), "manage.py", *arguments],
-                cwd=self.folder,
-                env=self._variables(),
-                stdout=output,
-                stderr=output,
-            )
+        """Start a command of the project that goes on, and ends with this process."""
+        command = Command(
+            name=name,
+            arguments=[str(self._program("python")), "manage.py", *arguments],
+            environment=self._variables(),
+            folder=self.folder,
+        )
+        self.processes[name] = spawn(command, self._log(name))
+
+    def check(self) -> None:
+        """Raise `DemoError` if a process has ended by itself."""
+        for name, process in self.processes.items():
+            check(f"the forum's process {name!r}", process, self._log(name))
 
     def kill(self, name: str) -> None:
         """Kill a process as a crash would."""
@@ -126,13 +140,15 @@ class Askbot:
             self.processes.clear()
 
     def answers(self) -> bool:
-        """Return whether the forum answers; raises `RuntimeError` if it has ended."""
-        if self.processes["web"].poll() is not None:
-            raise RuntimeError((self.folder / "log" / "web.log").read_text(encoding="utf-8"))
+        """Return whether the forum answers; raises `DemoError` if it has ended."""
+        self.check()
         try:
             return httpx2.get(f"{self.url}/questions/", timeout=30).is_success
         except httpx2.TransportError:
             return False
+
+    def _log(self, name: str) -> Path:
+        return self.folder / "log" / f"{name}.log"
 
     def _program(self, name: str) -> Path:
         return self.environment / "bin" / name
@@ -155,13 +171,32 @@ def _append(path: Path, text: str) -> None:
         file.write(text)
 
 
+def environment_with(folder: Path, wanted: str) -> None:
+    """Make a virtual environment with this requirement and our client, unless it is there.
+
+    Raises `DemoError`.
+    """
+    done = folder / f".{wanted}"
+    if not done.exists():
+        run([sys.executable, "-m", "venv", str(folder)])
+        run([str(folder / "bin" / "pip"), "install", "--quiet", wanted, str(ROOT / "client")])
+        done.touch()
+
+
+def check(name: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Raise `DemoError`, with the end of the log, if a process has ended by itself."""
+    if process.poll() is not None:
+        told = log.read_text(encoding="utf-8", errors="replace")[-_TAIL_LENGTH:]
+        raise DemoError(f"{name} has ended with {process.returncode}; the end of {log}:\n{told}")
+
+
 def run(
     command: Sequence[str],
     *,
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> str:
-    """Run a command to its end and return what it printed; raises `RuntimeError` with all of it."""
+    """Run a command to its end and return what it printed; raises `DemoError` with all of it."""
     done = subprocess.run(
         command,
         cwd=folder,
@@ -171,7 +206,9 @@ def run(
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
+        # What this process has begun must not go on beside a second try.
+        preexec_fn=partial(die_with, os.getpid(), signal.SIGTERM),
     )
     if done.returncode:
-        raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}")
+        raise DemoError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}")
     return done.stdout

@@ -23,21 +23,34 @@ def user(name: str, status: str) -> Any:
     return found
 
 
+def titles() -> set[str]:
+    """Return the titles of all questions."""
+    from askbot.models import Thread  # noqa: PLC0415  # Django must be set up first
+
+    return set(Thread.objects.values_list("title", flat=True))
+
+
 def main() -> None:
     """Make what is not there yet."""
     import django  # noqa: PLC0415  # other users of this module have none
 
     django.setup()
+    from django.db import transaction  # noqa: PLC0415  # as above
+
     user(ADMIN, "d")
     asker = user(ASKER, "a")
+    there = titles()
     for line in Path(sys.argv[1]).read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
-        asker.post_question(
-            title=row["title"],
-            body_text=row.get("body") or row["title"],
-            tags=row.get("category", "question").replace(" ", "-"),
-            timestamp=datetime.fromisoformat(row["asked_at"]),
-        )
+        if row["title"] in there:  # asked by an earlier run that was broken off
+            continue
+        with transaction.atomic():
+            asker.post_question(
+                title=row["title"],
+                body_text=row.get("body") or row["title"],
+                tags=row.get("category", "question").replace(" ", "-"),
+                timestamp=datetime.fromisoformat(row["asked_at"]),
+            )
 
 
 if __name__ == "__main__":

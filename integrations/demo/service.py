@@ -1,20 +1,23 @@
 """The service as `askedbefore up` runs it, on a fixed port so that it can be killed and started."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from cli.connect import database
+from cli.running.children import Command, spawn
 from cli.running.service import answers, wait_until
 from db.tenants import forums, keys, people
-from integrations.demo.forum import ROOT, run
+from integrations.demo.forum import ROOT, check
 
 FORUM = "askbot"
 MODERATOR = "you"
 _START_S = 600.0
 """The first start on a machine converts the models."""
+_STOP_S = 120.0
 
 
 @dataclass(slots=True)
@@ -30,19 +33,28 @@ class Up:
         """Return where the service listens."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def log(self) -> Path:
+        """Return the file that it writes to."""
+        return self.folder.parent / "service.log"
+
     def start(self) -> None:
-        """Start it and wait until it is ready."""
+        """Start it, to end with this process, and wait until it is ready."""
         self.folder.mkdir(parents=True, exist_ok=True)
         options = ["--no-sample", "--profile", "fast", "--port", str(self.port)]
-        with (self.folder.parent / "service.log").open("ab") as output:
-            self.process = subprocess.Popen(
-                [*_command("up"), *options, "--data", str(self.folder)],
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-            )
+        command = Command(
+            name="up",
+            arguments=[*_command("up"), *options, "--data", str(self.folder)],
+            environment=os.environ,  # noqa: TID251  # as if it was typed here
+            folder=ROOT,
+        )
+        self.process = spawn(command, self.log)
         wait_until(self._is_ready, timeout_s=_START_S)
+
+    def check(self) -> None:
+        """Raise `DemoError` if it has ended by itself."""
+        if self.process is not None:
+            check("the service", self.process, self.log)
 
     def kill(self) -> None:
         """Kill it as a crash would; its own processes end with it."""
@@ -53,20 +65,22 @@ class Up:
     def stop(self) -> None:
         """Stop it; the data stay."""
         if self.process is not None and self.process.poll() is None:
-            run([*_command("down"), "--data", str(self.folder)], folder=ROOT)
-            self.process.wait(60)
+            self.process.terminate()
+            self.process.wait(_STOP_S)
 
-    def make_keys(self, origin: str) -> dict[str, str]:
+    def make_keys(
+        self, origin: str, *, forum: str = FORUM, title: str = "Askbot"
+    ) -> dict[str, str]:
         """Return a key for the forum's server, and one for its ask page at *origin*."""
         with database(self.folder) as sessions, sessions.begin() as session:
-            forum = forums.ensure_forum(session, FORUM, title="Askbot")
-            ids = [forum.id]
-            server = keys.create_key(session, name="askbot", forum_ids=ids, scopes=["submit"])
+            row = forums.ensure_forum(session, forum, title=title)
+            ids = [row.id]
+            server = keys.create_key(session, name=forum, forum_ids=ids, scopes=["submit"])
             page = keys.create_key(
                 session, name="ask page", forum_ids=ids, scopes=["ask"], origins=[origin]
             )
             person = people.ensure_person(session, MODERATOR)
-            people.set_role(session, person.id, forum.id, people.Role.ADMIN)
+            people.set_role(session, person.id, row.id, people.Role.ADMIN)
         return {"KEY": server, "PUBLIC_KEY": page}
 
     def sign_in_link(self) -> str:
@@ -76,18 +90,20 @@ class Up:
             return people.create_sign_in_link(session, person.id, self.url)
 
     def _is_ready(self) -> bool:
-        if self.process is None or self.process.poll() is not None:
-            log = self.folder.parent / "service.log"
-            raise RuntimeError(f"the service did not start:\n{log.read_text(encoding='utf-8')}")
+        self.check()
         return answers(self.url)
 
 
 def keys_of(path: Path, up: Up, origin: str) -> dict[str, str]:
-    """Return the keys of a demo, made at its first start."""
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(up.make_keys(origin)), encoding="utf-8")
-    found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    """Return the keys of a demo: made at its first start, and when the forum has moved."""
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if origin not in known:
+        known = {origin: up.make_keys(origin)}
+        new = path.with_suffix(".new")
+        new.touch(mode=0o600)
+        new.write_text(json.dumps(known), encoding="utf-8")
+        new.replace(path)
+    found: dict[str, str] = known[origin]
     return found
 
 
