@@ -5,6 +5,7 @@ nothing twice. Closing comes last: a topic that is closed has its link already.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -25,7 +26,11 @@ _TOO_MANY = 429
 _AWAY = 500
 _LONGEST_REST_S = 3_600.0
 _LINK = "This question has been asked before: {url}"
-_OBJECT = "\n\nIs yours a different one? Say so here: {where}"
+_TO_ASKER = "Your question {topic}\n\n{told}\n\nIs yours a different one? Say so here: {where}"
+_TITLE = "Your question seems to have been asked before"
+_STREAM = 20
+"""Posts that a topic brings along; the others are asked for by their ids."""
+_STREAM_MOST = 200
 _NOTE = "askedbefore: it seems to ask the same as {url}"
 
 
@@ -59,7 +64,7 @@ class Discourse:
 
     def carry_out(self, action: ActionRow) -> None:
         """Do what an action says; raises `DiscourseError` and `AwayError`."""
-        topic = self._call("GET", f"/t/{action.question_id}.json?include_raw=1")
+        topic = self._topic(action.question_id)
         if action.kind is Kind.REOPEN:
             self._take_back(action, topic)
         elif self._row.mode is Mode.NOTE or action.kind is Kind.NOTE:
@@ -80,7 +85,7 @@ class Discourse:
         if self._row.mode is Mode.NOTE:
             return
         for post in _posts(topic):
-            if post.get("post_number") != 1 and _is_ours(post):
+            if post.get("post_number") != 1 and self._is_ours(post):
                 self._call("DELETE", f"/posts/{post['id']}.json")
         tags, own = _tags(topic), self._row.tag or "asked-before"
         if own in tags:
@@ -92,16 +97,52 @@ class Discourse:
         self, action: ActionRow, topic: Mapping[str, Any], words: str, *, whisper: bool = False
     ) -> None:
         url = action.canonical_url or f"{self._row.url}/t/{action.canonical_id}"
-        if any(_is_ours(post) and url in str(post.get("raw")) for post in _posts(topic)):
+        if any(self._is_ours(post) and url in str(post.get("raw")) for post in _posts(topic)):
             return
-        raw = words.format(url=url)
-        if self._public_url and not whisper:
-            raw += _OBJECT.format(where=f"{self._public_url}{objection_path(action.token)}")
-        raw += _MARK
-        form: dict[str, Any] = {"topic_id": action.question_id, "raw": raw}
+        told = words.format(url=url)
+        form: dict[str, Any] = {"topic_id": action.question_id, "raw": told + _MARK}
         if whisper:
             form["whisper"] = "true"
+        else:
+            self._tell_asker(action, topic, told)
         self._call("POST", "/posts.json", form)
+
+    def _tell_asker(self, action: ActionRow, topic: Mapping[str, Any], told: str) -> None:
+        """Send the asker alone the address at which they may object.
+
+        It comes before the post, which says that it is done. A message that the forum refuses, for
+        example because the asker takes none, stops nothing.
+        """
+        name = _created_by(topic)
+        if not self._public_url or name is None:
+            return
+        where = f"{self._public_url}{objection_path(action.token)}"
+        own = f"{self._row.url}/t/{action.question_id}"
+        form = {
+            "title": _TITLE,
+            "raw": _TO_ASKER.format(topic=own, told=told, where=where),
+            "archetype": "private_message",
+            "target_recipients": name,
+        }
+        with suppress(DiscourseError):
+            self._call("POST", "/posts.json", form)
+
+    def _topic(self, number: str) -> Mapping[str, Any]:
+        """Return a topic with its posts, also those behind the first page."""
+        topic = self._call("GET", f"/t/{number}.json?include_raw=1")
+        posts = _posts(topic)
+        known = {post.get("id") for post in posts}
+        left = [one for one in _stream(topic) if one not in known][-_STREAM_MOST:]
+        for first in range(0, len(left), _STREAM):
+            ids = [("post_ids[]", one) for one in left[first : first + _STREAM]]
+            query = urlencode([*ids, ("include_raw", "true")])
+            posts += _posts(self._call("GET", f"/t/{number}/posts.json?{query}"))
+        return {**topic, "post_stream": {"posts": posts}}
+
+    def _is_ours(self, post: Mapping[str, Any]) -> bool:
+        """Return whether a post is the connector's own; a mark can be copied, a name cannot."""
+        is_author = str(post.get("username")).lower() == (self._row.api_user or "system").lower()
+        return is_author and _MARK.strip() in str(post.get("raw"))
 
     def _tag(self, topic: Mapping[str, Any], tag: str) -> None:
         tags = _tags(topic)
@@ -140,7 +181,7 @@ class Discourse:
         return replace(change, fields={**change.fields, "body": raw}) if raw else change
 
     def _read(self, topic: Mapping[str, Any]) -> Change | None:
-        return shapes.of_topic(topic, base_url=self._row.url)
+        return shapes.of_topic(topic, base_url=self._row.url, categories=self._row.categories)
 
     def _call(
         self, method: str, path: str, form: Mapping[str, Any] | None = None
@@ -179,14 +220,23 @@ class Discourse:
 _MARK = "\n\n<!-- askedbefore -->"
 
 
-def _is_ours(post: Mapping[str, Any]) -> bool:
-    return _MARK.strip() in str(post.get("raw"))
-
-
 def _posts(topic: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     stream = topic.get("post_stream")
     posts = stream.get("posts") if isinstance(stream, Mapping) else None
     return [one for one in posts if isinstance(one, Mapping)] if isinstance(posts, list) else []
+
+
+def _stream(topic: Mapping[str, Any]) -> list[int]:
+    stream = topic.get("post_stream")
+    ids = stream.get("stream") if isinstance(stream, Mapping) else None
+    return [one for one in ids if isinstance(one, int)] if isinstance(ids, list) else []
+
+
+def _created_by(topic: Mapping[str, Any]) -> str | None:
+    details = topic.get("details")
+    author = details.get("created_by") if isinstance(details, Mapping) else None
+    name = author.get("username") if isinstance(author, Mapping) else None
+    return name if isinstance(name, str) else None
 
 
 def _tags(topic: Mapping[str, Any]) -> list[str]:

@@ -13,6 +13,8 @@ _REASON_LENGTH = 500
 
 log = logging.getLogger(__name__)
 
+OBJECTION = "objection"
+"""In what an action has left: where its asker objects, below the service's address."""
 APPLIED, FAILED, REVERTED, TAKEN_BACK = "applied", "failed", "reverted", "taken back"
 
 
@@ -40,7 +42,7 @@ def carry_out(action: Action) -> Done:
     path, key = _place(action.question_id)
     try:
         with transaction.atomic():
-            left = _do(action, path, key)
+            left = {**_do(action, path, key), OBJECTION: action.objection_path}
             return _write(action, path, key, state=APPLIED, left=left)
     except OperationalError:  # the database is busy or away: later
         raise
@@ -86,7 +88,7 @@ def _place(question_id: str) -> tuple[str, str]:
 
 def _do(action: Action, path: str, key: str) -> dict[str, Any]:
     source = sources().get(path)
-    row = _find(source, key) if source is not None else None
+    row = source.find(key) if source is not None else None
     if source is None or row is None:
         raise CannotError(f"there is no question {action.question_id} here")
     if action.kind == "reopen":
@@ -95,13 +97,6 @@ def _do(action: Action, path: str, key: str) -> dict[str, Any]:
     if do is None:
         raise CannotError(f"actions of the kind {action.kind} are not known here")
     return do(row, action)
-
-
-def _find(source: Source, key: str) -> Any:
-    try:
-        return source.queryset().filter(pk=key).first()
-    except ValueError:  # an id that no key of this model can be
-        return None
 
 
 def _reopen(source: Source, row: Any, path: str, key: str) -> dict[str, Any]:

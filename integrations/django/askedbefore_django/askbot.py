@@ -27,7 +27,9 @@ class Questions(Source):
     answers = "thread.answer_count"
     accepted = "thread.accepted_answer_id"
     votes = "points"
+    asker = "author"
     asked_at = "added_at"
+    sign_in = "user_signin"
     ask_views = ("ask",)
 
     def queryset(self) -> QuerySet[Any]:
@@ -100,7 +102,7 @@ class Questions(Source):
         if action.canonical_url is None:
             return None
         # No Markdown: Askbot's comments are plain text by default, in which addresses become links.
-        text = conf().words(action, self._title_of(action.canonical_id))
+        text = self.words(action, self._title_of(action.canonical_id))
         comment = bot.post_comment(parent_post=question, body_text=text)
         return int(comment.pk)
 

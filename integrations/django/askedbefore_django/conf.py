@@ -36,12 +36,12 @@ class Conf:
         """Return the address for browsers, without a slash at its end."""
         return (self.public_url or self.url).rstrip("/")
 
-    def words(self, action: Action, title: str = "") -> str:
-        """Return what the asker is told: the earlier question, and where to object."""
+    def words(self, action: Action, title: str = "", objection_url: str | None = None) -> str:
+        """Return what readers are told: the earlier question, and where its asker may object."""
         told = " ".join(filter(None, ("This was asked before:", title, action.canonical_url)))
-        if action.objection_path is None:
+        if objection_url is None:
             return told
-        return f"{told} Is yours different? Say so here: {self.browser_url}{action.objection_path}"
+        return f"{told} If you asked this and yours is different, say so here: {objection_url}"
 
     def client(self, **changes: object) -> Client:
         """Return a new client; pauses are left to the caller's own loop."""

@@ -14,6 +14,8 @@ from askedbefore_django.conf import conf
 from askedbefore_django.sources import Source
 
 _PRIVATE = "private_threads"
+_VISITORS = "anonymous"
+"""The role of people who are not signed in; what it may read is public."""
 
 
 class Threads(Source):
@@ -23,11 +25,18 @@ class Threads(Source):
     body = "first_post.original"
     category = "category.name"
     author = "starter_name"
+    asker = "starter"
     asked_at = "started_on"
     answers = "replies"
     accepted = "best_answer_id"
     visible = "pk"  # see `value`
-    title_selector = "#misago-posting .form-control"
+    title_selector = "#posting-mount .posting-dialog-thread-title input"
+    # The form opens on the pages that list threads.
+    ask_views = tuple(
+        f"misago:{page}{rest}"
+        for page in ("threads", "category")
+        for rest in ("", "-my", "-new", "-unread", "-watched", "-unapproved")
+    )
 
     def queryset(self) -> QuerySet[Any]:
         """Return the threads of all categories but the private ones."""
@@ -38,8 +47,13 @@ class Threads(Source):
         return rows.select_related("category", "first_post")
 
     def also(self) -> Mapping[str, Callable[[Any], Iterable[Any]]]:
-        """Return the post, which has the body."""
-        return {"misago_threads.Post": self._of_post}
+        """Return the post, which has the body, and what says who may read which category."""
+        return {
+            "misago_threads.Post": self._of_post,
+            "misago_categories.RoleCategoryACL": self._of_permission,
+            "misago_categories.CategoryRole": self._of_category_role,
+            "misago_acl.Role": self._of_role,
+        }
 
     def value(self, instance: Any, name: str) -> Any:
         """Return a field of the thread."""
@@ -56,7 +70,10 @@ class Threads(Source):
         from misago.threads.moderation import threads as moderation  # noqa: PLC0415
 
         request = SimpleNamespace(user=actor())
-        left = {"post": _reply(request.user, instance, action), "stays": instance.is_closed}
+        left = {
+            "post": _reply(request.user, instance, self.words(action)),
+            "stays": instance.is_closed,
+        }
         moderation.close_thread(request, instance)
         return left
 
@@ -73,10 +90,26 @@ class Threads(Source):
 
     def note(self, instance: Any, action: Action) -> dict[str, Any]:
         """Reply with a link, and leave the thread open."""
-        return {"post": _reply(actor(), instance, action), "stays": True}
+        return {"post": _reply(actor(), instance, self.words(action)), "stays": True}
 
     def _of_post(self, post: Any) -> Iterable[Any]:
-        rows = self.model_class()._default_manager.filter(first_post_id=post.pk)  # noqa: SLF001
+        return self._keys(first_post_id=post.pk)
+
+    def _of_permission(self, permission: Any) -> Iterable[Any]:
+        """Return the threads of a category whose permissions change for visitors."""
+        if permission.role.special_role != _VISITORS:
+            return []
+        return self._keys(category_id=permission.category_id)
+
+    def _of_category_role(self, role: Any) -> Iterable[Any]:
+        used = role.rolecategoryacl_set.filter(role__special_role=_VISITORS)
+        return self._keys(category_id__in=list(used.values_list("category_id", flat=True)))
+
+    def _of_role(self, role: Any) -> Iterable[Any]:
+        return self._keys() if role.special_role == _VISITORS else []
+
+    def _keys(self, **which: Any) -> list[Any]:
+        rows = self.model_class()._default_manager.filter(**which)  # noqa: SLF001
         return list(rows.values_list("pk", flat=True))
 
 
@@ -94,11 +127,11 @@ def _is_public(thread: Any) -> bool:
     return bool(may_browse and category.get("can_see_all_threads"))
 
 
-def _reply(user: Any, thread: Any, action: Action) -> int:
+def _reply(user: Any, thread: Any, words: str) -> int:
     from misago.threads.checksums import update_post_checksum  # noqa: PLC0415
     from misago.threads.models import Post  # noqa: PLC0415
 
-    words, now = conf().words(action), timezone.now()
+    now = timezone.now()
     post = Post.objects.create(
         category=thread.category,
         thread=thread,

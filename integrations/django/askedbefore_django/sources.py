@@ -17,13 +17,14 @@ from typing import Any, ClassVar
 from askedbefore_client import Action, Question
 from django.apps import apps
 from django.db.models import Model, QuerySet
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.html import strip_tags
 from django.utils.module_loading import import_string
 
 from askedbefore_django.conf import conf
 
-_LENGTHS = {"title": 500, "body": 20_000, "category": 200, "author": 200}
+_LENGTHS = {"title": 2_000, "body": 100_000, "category": 200, "author": 200}
 """What the service takes, in characters."""
 
 
@@ -41,6 +42,8 @@ class Source:
     url: ClassVar[str] = "get_absolute_url"
     category: ClassVar[str] = ""
     author: ClassVar[str] = ""
+    asker: ClassVar[str] = ""
+    """The user who asked, who alone may object; without it nobody can."""
     asked_at: ClassVar[str] = ""
     visible: ClassVar[str] = ""
     """Without it every question is visible."""
@@ -54,6 +57,8 @@ class Source:
     prefix: ClassVar[str] = ""
     """Before the primary key in the question's id, where a forum has several sources."""
     title_selector: ClassVar[str] = "#id_title"
+    sign_in: ClassVar[str] = ""
+    """The URL of the page to sign in at, or its name; without it `LOGIN_URL`."""
     ask_views: ClassVar[tuple[str, ...]] = ()
     """Names of the URLs of the ask pages, for the middleware."""
 
@@ -64,6 +69,13 @@ class Source:
     def also(self) -> Mapping[str, Callable[[Any], Iterable[Any]]]:
         """Return other models, each with a function from a row to the keys of its questions."""
         return {}
+
+    def find(self, key: str) -> Any:
+        """Return the question with this primary key, or None."""
+        try:
+            return self.queryset().filter(pk=key).first()
+        except ValueError:  # no key of this model can be this
+            return None
 
     def model_class(self) -> type[Model]:
         """Return the model."""
@@ -110,6 +122,23 @@ class Source:
         if not question_id.startswith(self.prefix):
             return None
         return question_id.removeprefix(self.prefix)
+
+    def is_asker(self, instance: Any, user: Any) -> bool:
+        """Return whether a signed-in user is the one who asked."""
+        asked = self.value(instance, "asker")
+        return asked is not None and getattr(asked, "pk", asked) == user.pk
+
+    def words(self, action: Action, title: str = "") -> str:
+        """Return what readers of a question are told about an action."""
+        return conf().words(action, title, self._objection_url(action))
+
+    def _objection_url(self, action: Action) -> str | None:
+        """Return the forum's own page that leads the asker, and nobody else, to an objection."""
+        try:
+            path = reverse("askedbefore:objection", args=[action.id])
+        except NoReverseMatch:  # the forum has not included our addresses
+            return None
+        return conf().site_url.rstrip("/") + path if self.asker else None
 
     def is_closed(self, instance: Any) -> bool | None:
         """Return whether the question is closed; None where the forum has no such thing."""

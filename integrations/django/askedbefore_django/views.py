@@ -1,15 +1,20 @@
-"""Takes the service's webhooks, so that decisions are carried out at once."""
+"""What the service calls at once when an action is due, and where askers object."""
 
 import logging
+from urllib.parse import urlencode
 
 from askedbefore_client import AskedBeforeError, SignatureError, Webhook
-from django.http import HttpRequest, HttpResponse
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseForbidden
+from django.shortcuts import redirect, resolve_url
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
-from askedbefore_django.acting import act_some
+from askedbefore_django.acting import OBJECTION, act_some
 from askedbefore_django.conf import conf
 from askedbefore_django.lease import lease
+from askedbefore_django.models import Done
+from askedbefore_django.sources import sources
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +34,27 @@ def webhook(request: HttpRequest) -> HttpResponse:
     if event.type == "action.due":
         _act()
     return HttpResponse(status=204)
+
+
+@require_safe
+def objection(request: HttpRequest, action_id: str) -> HttpResponse:
+    """Lead the asker to the page on which they object; nobody else learns its address.
+
+    So this address may stand in the question, for everybody to see.
+    """
+    done = Done.objects.filter(action_id=action_id).first()
+    source = sources().get(done.source) if done is not None else None
+    row = source.find(done.object_id) if done is not None and source is not None else None
+    where = done.left.get(OBJECTION) if done is not None else None
+    if source is None or row is None or where is None:
+        raise Http404
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        here = urlencode({"next": request.get_full_path()})
+        return redirect(f"{resolve_url(source.sign_in or settings.LOGIN_URL)}?{here}")
+    if not source.is_asker(row, user):
+        return HttpResponseForbidden("Only who asked this question can object here.")
+    return redirect(f"{conf().browser_url}{where}")
 
 
 def _act() -> None:

@@ -1,10 +1,15 @@
 """What moderators decide is carried out in the forum, once, and the service is told."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from askedbefore_client import Action
 from django.conf import settings
+from django.http import Http404
 from django.test import Client as Browser
+from django.test import RequestFactory
+from django.utils.module_loading import import_string
 from sqlalchemy.orm import Session, sessionmaker
 from standardwebhooks.webhooks import Webhook as Standard
 
@@ -155,6 +160,49 @@ def test_what_cannot_be_done_is_told_with_its_reason_and_tried_again_when_asked(
     assert failed == [("close", "failed", "the topic of nobody cannot be closed")]
     assert states(committed, seeded) == [("close", "applied", None)]
     assert len(closed(topics)) == 1
+
+
+def objection(action_id: str, name: str | None) -> Any:
+    """Return the answer of the page for objections to a user of this name, or to nobody."""
+    from askedbefore_django.views import objection as view  # noqa: PLC0415
+
+    request = RequestFactory().get("/askedbefore/objection/")
+    request.user = SimpleNamespace(pk=name, is_authenticated=name is not None)
+    return view(request, action_id)
+
+
+def test_the_asker_alone_is_led_to_the_page_for_objections(
+    committed: Factory, topics: list[Any]
+) -> None:
+    seeded, _ = decide(committed, topics)
+    deliver()
+    with committed.begin() as session:
+        where = actions.ActionFilter(states=[ActionState.APPLIED])
+        (row,) = actions.list_actions(session, seeded.forum.id, where=where)
+
+    own, other, nobody = (objection(str(row.id), name) for name in ("ana", "bob", None))
+
+    assert own.url == f"{settings.ASKEDBEFORE['URL']}/objections/{row.token}"
+    assert (other.status_code, row.token in other.content.decode()) == (403, False)
+    assert nobody.url.startswith("/accounts/login/?next=%2Faskedbefore%2Fobjection%2F")
+    for unknown in ("0", "nothing"):
+        with pytest.raises(Http404):
+            objection(unknown, "ana")
+
+
+def test_what_everybody_reads_names_the_forums_page_and_never_the_askers_own(board: None) -> None:  # noqa: ARG001  # it is set up
+    source = import_string(settings.ASKEDBEFORE["SOURCES"][0])()
+    action = Action(
+        id="7",
+        kind="close",
+        question_id="2",
+        canonical_url="https://board.example/1",
+        objection_path="/objections/secret",
+    )
+    words = source.words(action)
+
+    assert words.endswith("say so here: https://board.example/askedbefore/objection/7/")
+    assert "secret" not in words
 
 
 def hook(body: str, secret: str = SECRET) -> int:

@@ -161,13 +161,13 @@ def test_a_topic_that_is_refused_holds_up_no_other(forum: Any) -> None:
 @pytest.mark.usefixtures("service")
 def test_long_texts_and_dates_to_come_are_made_to_fit(forum: Any) -> None:
     later = timezone.now() + timedelta(days=1)
-    topic = forum.Topic.objects.create(subject="a" * 600, text="b" * 30_000, written_at=later)
+    topic = forum.Topic.objects.create(subject="a" * 3_000, text="b" * 120_000, written_at=later)
 
     deliver()
 
     with reader() as client:
         found = client.get(str(topic.pk))
-    assert (len(found.title), len(found.body)) == (500, 20_000)
+    assert (len(found.title), len(found.body)) == (2_000, 100_000)
 
 
 @pytest.mark.usefixtures("service")

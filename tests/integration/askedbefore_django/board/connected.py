@@ -10,6 +10,7 @@ class Topics(Source):
     title = "subject"
     body = "text"
     author = "author"
+    asker = "author"
     asked_at = "written_at"
     visible = "is_public"
     is_html = True

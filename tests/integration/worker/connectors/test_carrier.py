@@ -40,6 +40,8 @@ class Forum:
             for number in range(1, 8)
         }
         self.posts: list[dict[str, Any]] = []
+        self.messages: list[tuple[str, str]] = []
+        self.takes_no_messages = False
         self.calls: list[str] = []
         self.refuses: int | None = None
         self.breaks_at: str | None = None
@@ -49,6 +51,7 @@ class Forum:
             Route("/t/-/{number:int}.json", self.change, methods=["PUT"]),
             Route("/t/{number:int}/status.json", self.status, methods=["PUT"]),
             Route("/t/{number:int}.json", self.show, methods=["GET"]),
+            Route("/t/{number:int}/posts.json", self.more, methods=["GET"]),
             Route("/posts.json", self.post, methods=["POST"]),
             Route("/posts/{number:int}.json", self.delete, methods=["DELETE"]),
             Route("/latest.json", self.latest, methods=["GET"]),
@@ -72,8 +75,19 @@ class Forum:
         if found is None:
             return JSONResponse({"errors": ["not found"]}, 404)
         own = [one for one in self.posts if one["topic_id"] == found["id"]]
-        first = {"id": 10_000 + found["id"], "post_number": 1, "raw": "text"}
-        return JSONResponse({**found, "post_stream": {"posts": [first, *own]}})
+        first = {"id": 10_000 + found["id"], "post_number": 1, "raw": "text", "username": "rosa"}
+        posts = [first, *own]
+        stream = {"posts": posts[:20], "stream": [one["id"] for one in posts]}
+        details = {"created_by": {"id": 7, "username": "rosa"}}
+        return JSONResponse({**found, "post_stream": stream, "details": details})
+
+    async def more(self, request: Request) -> Response:
+        if (fault := self._fault(request)) is not None:
+            return fault
+        wanted = {int(one) for one in request.query_params.getlist("post_ids[]")}
+        assert 0 < len(wanted) <= 20
+        found = [one for one in self.posts if one["id"] in wanted]
+        return JSONResponse({"post_stream": {"posts": found}})
 
     async def status(self, request: Request) -> Response:
         if (fault := self._fault(request)) is not None:
@@ -94,6 +108,12 @@ class Forum:
         if (fault := self._fault(request)) is not None:
             return fault
         form = await request.form()
+        if form.get("archetype") == "private_message":
+            if self.takes_no_messages:
+                return JSONResponse({"errors": ["this user takes no messages"]}, 422)
+            self.messages.append((str(form["target_recipients"]), str(form["raw"])))
+            assert form["title"]
+            return JSONResponse({"id": 1})
         number = len(self.posts) + 100
         self.posts.append(
             {
@@ -101,6 +121,7 @@ class Forum:
                 "post_number": number,
                 "topic_id": int(str(form["topic_id"])),
                 "raw": str(form["raw"]),
+                "username": "robot",
                 "whisper": form.get("whisper") == "true",
             }
         )
@@ -193,7 +214,10 @@ def test_a_duplicate_is_closed_with_a_link_and_a_tag_and_an_undo_takes_all_of_it
     assert (closed["closed"], closed["tags"]) == (True, ["eggs", "duplicate"])
     assert link["topic_id"] == 2
     assert "/t/1" in link["raw"]
-    assert "https://duplicates.example/objections/" in link["raw"]
+    assert "objections" not in link["raw"], "everybody reads it"
+    ((name, message),) = forum.messages
+    assert name == "rosa"
+    assert "https://duplicates.example/objections/" in message
     assert (forum.topics[2]["closed"], forum.topics[2]["tags"]) == (False, ["eggs"])
     assert forum.posts == []
     assert [state for state, _ in states(sessions)] == ["applied", "applied"]
@@ -212,8 +236,44 @@ def test_what_was_broken_off_is_begun_anew_and_writes_nothing_twice(
     forum.breaks_at = None
     assert carrier.run() == 1
 
-    assert len(forum.posts) == 1
+    assert len(forum.posts) == len(forum.messages) == 1
     assert forum.topics[2]["closed"] is True
+
+
+def test_an_asker_who_takes_no_messages_stops_nothing(
+    sessions: Factory, forum: Forum, carrier: Carrier
+) -> None:
+    forum.takes_no_messages = True
+    confirm(sessions)
+
+    assert carrier.run() == 1
+
+    assert (len(forum.posts), forum.topics[2]["closed"]) == (1, True)
+
+
+def test_in_a_long_topic_its_own_post_is_found_and_nobody_elses_is_deleted(
+    sessions: Factory, forum: Forum, carrier: Carrier
+) -> None:
+    def post(number: int, raw: str) -> dict[str, Any]:
+        own = {"id": number, "post_number": number, "topic_id": 2, "username": "rosa"}
+        return {**own, "raw": raw, "whisper": False}
+
+    forum.posts = [post(number, "boil it") for number in range(2, 60)]
+    decision = confirm(sessions)
+    forum.breaks_at = "/status.json"
+    carrier.run()
+    forum.breaks_at = None
+    _end_rest(sessions)
+    carrier.run()
+    ours = [one for one in forum.posts if one["username"] == "robot"]
+    copied = post(99, ours[0]["raw"])
+    forum.posts.append(copied)
+    with sessions.begin() as session:
+        decisions.undo(session, forums.get_forum(session, "cooks").id, decision, actor="ana")
+    carrier.run()
+
+    assert len(ours) == 1
+    assert [one["id"] for one in forum.posts] == [*range(2, 60), copied["id"]]
 
 
 def _end_rest(sessions: Factory) -> None:
