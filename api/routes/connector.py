@@ -22,6 +22,7 @@ router = APIRouter(
     prefix="/v1/forums/{forum}/connector", tags=["connector"], route_class=CheckedRoute
 )
 
+_CategoryId = Annotated[int, Field(ge=1, lt=2**63)]
 _Short = Annotated[StrictStr, Field(min_length=1, max_length=200)]
 
 
@@ -42,6 +43,11 @@ class ConnectorIn(BaseModel):
     api_user: _Short | None = Field(default=None, description="Discourse: who acts; `system`")
     mode: Mode = Field(default=Mode.CLOSE, strict=False, description="`note`: only a staff note")
     tag: _Short | None = Field(default=None, description="Discourse: tag of closed topics")
+    categories: list[_CategoryId] = Field(
+        default=[],
+        max_length=1_000,
+        description="Discourse: numbers of the categories that everybody may read; empty: all",
+    )
     paths: dict[str, _Short] = Field(
         default={}, description="Generic: JSONPaths of `id`, `title`, `body`, `deleted` and others"
     )
@@ -57,6 +63,7 @@ class ConnectorOut(BaseModel):
     api_user: str | None
     mode: Mode
     tag: str | None
+    categories: list[int]
     paths: dict[str, str]
     hook_url: str = Field(description="Where the forum's software sends its messages")
     secret: str | None = Field(
@@ -96,6 +103,8 @@ async def put_connector(
         shapes.check_paths(body.paths)
         if url is not None or body.api_key is not None:
             raise InvalidInputError("a generic connector is not called: it has no url and no key")
+        if body.categories:
+            raise InvalidInputError("only Discourse's categories are known by their numbers")
     elif body.paths:
         raise InvalidInputError("where Discourse's fields are is known: leave `paths` out")
     if url is not None:
@@ -108,6 +117,7 @@ async def put_connector(
         mode=body.mode,
         tag=body.tag,
         paths=body.paths,
+        categories=body.categories,
     )
     row = await run_in_threadpool(_put, services, forum.id, wanted)
     hook_url = _hook_url(request, services, forum, row.kind)

@@ -4,6 +4,7 @@ A message with a wrong signature, one for a forum without a connector, and one f
 not exist are answered alike.
 """
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -34,6 +35,7 @@ router = APIRouter(
     route_class=CheckedRoute,
 )
 
+_LOOKS, _LOOK_S = 10, 0.2
 _SCHEME = "sha256="
 _HEADERS = {
     ConnectorKind.DISCOURSE: ("x-discourse-event-signature",),
@@ -55,7 +57,7 @@ async def take_message(
     _refuse_unsigned(request, body, connector)
     change = _change(connector, request.headers, _message(body))
     if change is not None:
-        await run_in_threadpool(_take, services, row, change)
+        await _take_soon(services, row, change)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
@@ -93,21 +95,33 @@ def _message(body: bytes) -> Any:
     return message
 
 
-def _take(services: Services, forum: ForumRow, change: Change) -> None:
+async def _take_soon(services: Services, forum: ForumRow, change: Change) -> None:
+    """Take a change; one that adds to a question waits a moment for the message that brings it."""
+    for _ in range(_LOOKS):
+        is_taken = await run_in_threadpool(_take, services, forum, change)
+        if is_taken or not change.is_part:
+            return
+        await asyncio.sleep(_LOOK_S)
+
+
+def _take(services: Services, forum: ForumRow, change: Change) -> bool:
     with services.sessions.begin() as session:
         saved = taking.take(session, forum, change, lane=Lane.LIVE)
     if saved is None:
-        return
+        return False
     services.metrics.questions.labels(saved.outcome).inc()
     if saved.owes_work:
         services.queue.wake(Lane.LIVE)
+    return True
 
 
 def _change(connector: ConnectorRow, headers: Headers, message: Any) -> Change | None:
     if connector.kind is ConnectorKind.GENERIC:
         return shapes.of_any(message, connector.paths)
     event = headers.get("x-discourse-event", "")
-    change = shapes.of_discourse(event, message, base_url=connector.url)
+    change = shapes.of_discourse(
+        event, message, base_url=connector.url, categories=connector.categories
+    )
     number = headers.get("x-discourse-event-id", "")
     if change is None or not (number.isascii() and number.isdigit()):
         return change

@@ -1,7 +1,7 @@
 """Queries on connectors: one a forum."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from enum import StrEnum
@@ -57,6 +57,7 @@ class Wanted:
     mode: Mode = Mode.CLOSE
     tag: str | None = None
     paths: Mapping[str, str]
+    categories: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +88,7 @@ def _row(found: Connector) -> ConnectorRow:
 def put(session: Session, forum_id: int, wanted: Wanted) -> ConnectorRow:
     """Store a forum's connector; its secret stays the same, and so does a key that is not given."""
     values: dict[str, Any] = {field.name: getattr(wanted, field.name) for field in fields(Wanted)}
-    values["paths"] = dict(wanted.paths)
+    values |= {"paths": dict(wanted.paths), "categories": list(wanted.categories)}
     new = insert(Connector).values(forum_id=forum_id, secret=secrets.token_urlsafe(32), **values)
     kept = {name: value for name, value in values.items() if (name, value) != ("api_key", None)}
     session.execute(new.on_conflict_do_update(index_elements=["forum_id"], set_=kept))

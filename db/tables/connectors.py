@@ -1,7 +1,7 @@
 """How the service reaches a forum's own software."""
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.tables.base import Base, Instant, Now
@@ -32,6 +32,8 @@ class Connector(Base):
     tag: Mapped[str | None]
     paths: Mapped[dict[str, str]] = mapped_column(JSONB, server_default=text("'{}'"))
     """Of a generic one: where each field is, as JSONPath."""
+    categories: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default=text("'{}'"))
+    """Of Discourse: those that everybody may read; topics of others are hidden. Empty: all."""
     backfill: Mapped[str] = mapped_column(server_default="none")
     page: Mapped[int] = mapped_column(server_default=text("0"))
     """The next one to be read of its old questions."""

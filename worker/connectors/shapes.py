@@ -4,7 +4,7 @@ Discourse sends a topic without its text, and the text with the topic's first po
 changes some fields of a question, and the others stay.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from worker.live import intake
 
 PATHS = ("id", "title", "body", "deleted", "url", "category", "author", "asked_at")
 _REQUIRED = ("id", "title")
+_PRIVATE = "private_message"
 _GONE = ("topic_destroyed",)
 _TEXTS = ("post_created", "post_edited", "post_recovered")
 _TOPICS = (
@@ -37,27 +38,47 @@ class Change:
 
     external_id: str
     fields: Mapping[str, Any] = field(default_factory=dict)
+    is_part: bool = False
+    """Whether it only adds to a question that another message brings."""
 
 
-def of_discourse(event: str, message: Any, *, base_url: str | None) -> Change | None:
+def of_discourse(
+    event: str, message: Any, *, base_url: str | None, categories: Collection[int] = ()
+) -> Change | None:
     """Return what one of Discourse's webhooks says; None if it is not about a question's text."""
     if event in _TOPICS:
-        return of_topic(_part(message, "topic"), event=event, base_url=base_url)
+        topic = _part(message, "topic")
+        return of_topic(topic, event=event, base_url=base_url, categories=categories)
     if event in _TEXTS:
         post = _part(message, "post")
-        if post.get("post_number") != 1 or post.get("topic_archetype") == "private_message":
+        if post.get("post_number") != 1:
             return None
+        if post.get("topic_archetype") == _PRIVATE:
+            return None  # the message about the topic says the same
         texts = {"title": post.get("topic_title"), "body": post.get("raw")}
         named = {name: text for name, text in texts.items() if isinstance(text, str)}
-        return Change(external_id=_id(post, "topic_id"), fields=named)
+        return Change(external_id=_id(post, "topic_id"), fields=named, is_part=True)
     return None
 
 
-def of_topic(topic: Mapping[str, Any], *, event: str = "", base_url: str | None) -> Change | None:
-    """Return what a topic of Discourse says, from a webhook or a list; None for a private one."""
+def of_topic(
+    topic: Mapping[str, Any],
+    *,
+    event: str = "",
+    base_url: str | None,
+    categories: Collection[int] = (),
+) -> Change | None:
+    """Return what a topic of Discourse says, from a webhook or a list; None if it is no question.
+
+    One that was made a private message, or was moved out of *categories*, is hidden; of a question
+    that is not stored nothing is kept then.
+    """
+    number = _id(topic, "id")
+    category = topic.get("category_id")
+    if topic.get("archetype") == _PRIVATE or (categories and category not in categories):
+        return _hidden(number)
     if topic.get("archetype", "regular") != "regular":
         return None
-    number = _id(topic, "id")
     is_gone = event in _GONE or topic.get("deleted_at") is not None
     fields: dict[str, Any] = {
         "title": topic.get("title"),
@@ -67,12 +88,16 @@ def of_topic(topic: Mapping[str, Any], *, event: str = "", base_url: str | None)
     }
     if base_url is not None:
         fields["url"] = f"{base_url.rstrip('/')}/t/{topic.get('slug') or '-'}/{number}"
-    if isinstance(topic.get("category_id"), int):
-        fields["category"] = str(topic["category_id"])
+    if isinstance(category, int):
+        fields["category"] = str(category)
     author = topic.get("created_by")
     if isinstance(author, Mapping) and isinstance(author.get("username"), str):
         fields["author"] = author["username"]
     return Change(external_id=number, fields=fields)
+
+
+def _hidden(external_id: str) -> Change:
+    return Change(external_id=external_id, fields={"visible": False})
 
 
 def _facts(topic: Mapping[str, Any]) -> Facts:

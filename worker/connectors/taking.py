@@ -19,7 +19,7 @@ _KEPT = ("title", "body", "url", "category", "author", "asked_at", "visible")
 
 
 def take(session: Session, forum: ForumRow, change: Change, *, lane: Lane) -> Saved | None:
-    """Store what a message says; None when it hides a question that is not stored.
+    """Store what a message says; None when it hides, or adds to, a question that is not stored.
 
     The same message again changes nothing. Raises `FieldError` for what cannot be stored.
     """
@@ -29,7 +29,8 @@ def take(session: Session, forum: ForumRow, change: Change, *, lane: Lane) -> Sa
         questions.lock(session, [stored.id])
         stored = questions.get(session, forum.id, change.external_id)
     except QuestionNotFoundError:
-        if change.fields.get("visible") is False or not change.fields.get("title"):
+        is_shown = change.fields.get("visible") is not False and change.fields.get("title")
+        if change.is_part or not is_shown:
             return None
         stored = None
     item = _question(forum, change, stored)

@@ -3,12 +3,14 @@
 import hashlib
 import hmac
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session, sessionmaker
 
+from api.routes import hooks
 from db.tenants import forums
 from db.work.rows import Lane
 from tests.api_service import NotingQueue, make_client, make_key
@@ -100,6 +102,43 @@ def test_a_destroyed_topic_is_hidden_and_a_recovered_one_is_back_with_its_text(
 
     assert gone is False
     assert (read(admin)["visible"], read(admin)["body"]) == (True, "It bursts.")
+
+
+@pytest.mark.parametrize("changes", [{"archetype": "private_message"}, {"category_id": 9}])
+def test_a_topic_that_becomes_private_is_hidden_and_its_new_text_is_not_kept(
+    admin: TestClient, secret: str, changes: dict[str, Any]
+) -> None:
+    assert admin.put(CONNECTOR, json={"kind": "discourse", "categories": [4]}).status_code == 200
+    send(admin, secret, "topic_created", {"topic": topic()}, 1)
+
+    moved = topic(title="A secret", **changes)
+    assert send(admin, secret, "topic_edited", {"topic": moved}, 2) == 204
+
+    found = read(admin)
+    assert (found["visible"], found["title"]) == (False, "How do I boil an egg?")
+
+
+@pytest.mark.parametrize("changes", [{"category_id": 9}, {"visible": False}])
+def test_of_a_topic_that_was_never_public_nothing_is_kept(
+    admin: TestClient, secret: str, changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hooks, "_LOOK_S", 0)
+    admin.put(CONNECTOR, json={"kind": "discourse", "categories": [4]})
+
+    assert send(admin, secret, "topic_created", {"topic": topic(**changes)}, 1) == 204
+    assert send(admin, secret, "post_created", first_post("It bursts."), 2) == 204
+
+    assert "state" not in read(admin)
+
+
+def test_a_text_that_comes_before_its_topic_waits_for_it(admin: TestClient, secret: str) -> None:
+    with ThreadPoolExecutor() as pool:
+        early = pool.submit(send, admin, secret, "post_created", first_post("It bursts."), 2)
+        assert send(admin, secret, "topic_created", {"topic": topic()}, 1) == 204
+        assert early.result(30) == 204
+
+    found = read(admin)
+    assert (found["body"], found["category"]) == ("It bursts.", "4")
 
 
 def test_other_messages_are_taken_and_change_nothing(admin: TestClient, secret: str) -> None:

@@ -85,7 +85,7 @@ def test_the_first_post_says_the_text_and_others_say_nothing() -> None:
 @pytest.mark.parametrize(
     ("event", "message"),
     [
-        ("topic_created", {"topic": topic(archetype="private_message")}),
+        ("topic_created", {"topic": topic(archetype="banner")}),
         ("post_created", {"post": {"post_number": 1, "topic_archetype": "private_message"}}),
         ("ping", {"ping": "OK"}),
         ("user_created", {"user": {"id": 1}}),
@@ -93,6 +93,18 @@ def test_the_first_post_says_the_text_and_others_say_nothing() -> None:
 )
 def test_private_and_other_messages_are_none_of_ours(event: str, message: Any) -> None:
     assert shapes.of_discourse(event, message, base_url=BASE) is None
+
+
+@pytest.mark.parametrize(
+    "changes", [{"archetype": "private_message"}, {"category_id": 9}, {"category_id": None}]
+)
+def test_a_topic_that_not_everybody_may_read_any_more_is_hidden(changes: Any) -> None:
+    message = {"topic": topic(**changes)}
+
+    change = shapes.of_discourse("topic_edited", message, base_url=BASE, categories=[4, 5])
+
+    assert change is not None
+    assert change.fields == {"visible": False}
 
 
 @pytest.mark.parametrize("message", [None, [], {}, {"topic": 3}, {"topic": topic(id="42")}])
