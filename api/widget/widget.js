@@ -24,6 +24,7 @@
   };
   const say = (name) => set[`text${name[0].toUpperCase()}${name.slice(1)}`] ?? WORDS[name];
   const MOST = 3;
+  const LONGEST = 2000;
   const STYLE = `
     :host { display: block; font: var(--askedbefore-font, inherit); color: var(--askedbefore-text, inherit); }
     :host([hidden]) { display: none; }
@@ -126,13 +127,15 @@
     }
 
     async ask() {
-      const title = this.input.value.replace(/\s+/g, " ").trim();
-      if (title.length < Number(set.least)) return this.hide();
+      // Characters, not halves of them: an emoji has two.
+      const letters = [...this.input.value.replace(/\s+/g, " ").trim()].slice(0, LONGEST);
+      const title = letters.join("");
+      if (letters.length < Number(set.least)) return this.hide();
       if (title === this.asked || Date.now() < this.quietUntil) return undefined;
       const running = new AbortController();
       this.running = running;
       try {
-        const answer = await call("/check", { title: title.slice(0, 500) }, { signal: running.signal });
+        const answer = await call("/check", { title }, { signal: running.signal });
         if (!answer.ok) {
           const rest = Number(answer.headers.get("Retry-After")) || 5;
           this.quietUntil = Date.now() + rest * 1000;
@@ -173,6 +176,7 @@
       const item = element("li");
       const title = one.url ? element("a", { href: one.url, target: "_blank", rel: "noopener" }) : element("span");
       title.textContent = one.title;
+      title.dir = "auto"; // each title reads in its own direction
       title.addEventListener("click", () => tell(checkId, "opened", one.id));
       item.append(title);
       if (one.accepted || one.answers > 0) item.append(element("small", { textContent: say("answered") }));
@@ -210,12 +214,17 @@
     }
   }
 
-  const begin = () => {
+  const look = () => {
     const input = document.querySelector(set.title);
     if (input && !input.dataset.askedbefore) {
       input.dataset.askedbefore = "on";
       new AskBox(input);
     }
+  };
+  const begin = () => {
+    look();
+    // A forum may open its form later, and again and again.
+    new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
   };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
   else begin();

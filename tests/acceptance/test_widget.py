@@ -224,6 +224,36 @@ def test_an_answer_to_an_older_text_is_never_shown(page: Page, site: Site) -> No
     expect(page.get_by_role("listitem")).to_have_count(0)
 
 
+def test_a_title_of_emoji_or_from_right_to_left_is_asked_as_it_was_typed(
+    page: Page, site: Site
+) -> None:
+    eggs = "\N{EGG}" * 2_100
+    hebrew = "\u05d0\u05d9\u05da \u05de\u05d1\u05e9\u05dc\u05d9\u05dd \u05d1\u05d9\u05e6\u05d4?"
+    title = page.get_by_label("Title")
+    for text in (eggs, hebrew):
+        with page.expect_response("**/check") as answered:
+            title.fill(text)
+        assert answered.value.status == 200
+    expect(page.get_by_role("listitem")).to_have_count(3)
+
+    assert [request.title for request in site.queue.asked] == ["\N{EGG}" * 2_000, hebrew]
+    assert {link.get_attribute("dir") for link in page.get_by_role("link").all()} == {"auto"}
+
+
+def test_a_form_that_is_opened_later_has_the_box_each_time(page: Page) -> None:
+    for _ in range(2):
+        page.evaluate(
+            """() => {
+              document.querySelector("form").remove();
+              setTimeout(() => document.querySelector("main").insertAdjacentHTML("beforeend",
+                "<form><label>Title <input name=title id=title></label></form>"), 50);
+            }"""
+        )
+        page.wait_for_selector("#title[data-askedbefore]")
+        page.get_by_label("Title").fill("How do I boil an egg?")
+        expect(page.get_by_role("listitem")).to_have_count(3)
+
+
 @pytest.mark.parametrize("fault", ["away", "forbidden", "no scripts"])
 def test_whatever_is_broken_the_form_posts(browser: Browser, site: Site, fault: str) -> None:
     if fault == "forbidden":

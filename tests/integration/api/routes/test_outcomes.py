@@ -12,6 +12,7 @@ from worker.queue import CheckAnswer, CheckedDuplicate
 
 Factory = sessionmaker[Session]
 PAGE = "https://forum.example"
+OTHER_PAGE = "https://m.forum.example:8443"
 CHECK, OUTCOMES = "/v1/forums/cooks/check", "/v1/forums/cooks/outcomes"
 BOIL = {"title": "How do I boil an egg?"}
 
@@ -33,7 +34,7 @@ def key(sessions: Factory) -> str:
         forum = forums.ensure_forum(session, "cooks")
         save_questions(session, forum, "Boiling eggs")
         return keys.create_key(
-            session, name="page", forum_ids=[forum.id], scopes=["ask"], origins=[PAGE]
+            session, name="page", forum_ids=[forum.id], scopes=["ask"], origins=[PAGE, OTHER_PAGE]
         )
 
 
@@ -64,6 +65,14 @@ def test_a_page_checks_and_tells_what_became_of_it(sessions: Factory, page: Test
     assert "egg" not in row[2]
 
 
+def test_each_of_two_origins_may_read_its_own_answer(page: TestClient) -> None:
+    answer = page.post(CHECK, json=BOIL, headers={"Origin": OTHER_PAGE})
+
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-origin"] == OTHER_PAGE
+    assert answer.headers["vary"] == "Origin"
+
+
 def test_a_check_that_is_not_ours_or_not_this_forums_is_refused(page: TestClient) -> None:
     check_id = page.post(CHECK, json=BOIL).json()["check_id"]
     shown = {"outcome": "shown", "candidate_id": "1"}
@@ -75,7 +84,9 @@ def test_a_check_that_is_not_ours_or_not_this_forums_is_refused(page: TestClient
     assert forged.json()["type"] == "urn:askedbefore:check-id"
 
 
-@pytest.mark.parametrize("origin", [None, "https://elsewhere.example", "null", PAGE + "/"])
+@pytest.mark.parametrize(
+    "origin", [None, "https://elsewhere.example", "null", PAGE + "/", "https://m.forum.example"]
+)
 def test_the_key_of_a_page_serves_that_page_alone(page: TestClient, origin: str | None) -> None:
     del page.headers["Origin"]
     answer = page.post(CHECK, json=BOIL, headers={"Origin": origin} if origin else {})
