@@ -93,8 +93,9 @@ function tell(message) {
 async function advance(pair) {
   const next = await queue.next(pair).catch(() => null);
   if (current !== pair) return;
-  if (next) await show(next);
-  else location.assign(`${base}/review${queue.query ? `?${queue.query}` : ""}`);
+  if (next) return show(next);
+  await toasts.keep();
+  location.assign(`${base}/review${queue.query ? `?${queue.query}` : ""}`);
 }
 
 // Saves behind: the next pair is on stage already, and a refusal brings this one back.

@@ -1,14 +1,26 @@
 // The last decisions, each with its undo, until the next three are done.
 
 const KEPT = 3;
+const PLACE = "askedbefore-undo";
 
 export class Toasts {
   constructor(place, onUndo) {
     this.place = place;
-    this.entries = [];
+    this.entries = keptEntries();
     place.addEventListener("click", (event) => {
       if (event.target.closest("button")) onUndo();
     });
+    this.#draw();
+  }
+
+  // Keeps them, as far as they are saved, for the next page of this tab.
+  async keep() {
+    const kept = [];
+    for (const { pair, words, title, saved } of this.entries) {
+      const answer = await saved.catch(() => null);
+      if (answer) kept.push({ pair, words, title, undo: answer.undo });
+    }
+    sessionStorage.setItem(PLACE, JSON.stringify(kept));
   }
 
   add(entry) {
@@ -42,4 +54,10 @@ export class Toasts {
     toast.append(words, undo);
     this.place.append(toast);
   }
+}
+
+function keptEntries() {
+  const kept = JSON.parse(sessionStorage.getItem(PLACE) ?? "[]");
+  sessionStorage.removeItem(PLACE);
+  return kept.map(({ undo, ...entry }) => ({ ...entry, saved: Promise.resolve({ undo }) }));
 }

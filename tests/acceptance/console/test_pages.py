@@ -3,14 +3,14 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from db.groups import groups
 from db.rows import PairStatus
 from db.tables.pairs import Pair
 from db.tenants.people import Role
 from tests.acceptance.console.conftest import Factory, Open
-from tests.acceptance.console.desk import press, statuses
+from tests.acceptance.console.desk import is_saved, press, shown, statuses
 from tests.browser import settle
 from tests.review import Seeded, flag, make_person, say, seed_questions
 
@@ -173,6 +173,27 @@ def test_an_empty_queue_is_a_good_state(opened: Open, committed: Factory) -> Non
     page = opened("Ana")
 
     expect(page.get_by_role("heading", name="Nothing to review")).to_be_visible()
+
+
+def test_the_last_decision_of_a_queue_is_undone_on_the_empty_page(
+    opened: Open, committed: Factory
+) -> None:
+    with committed.begin() as session:
+        last = session.execute(select(func.min(Pair.id))).scalar_one()
+        session.execute(update(Pair).where(Pair.id != last).values(status=PairStatus.RELATED))
+    page = opened("Ana")
+    with page.expect_response(is_saved):
+        page.keyboard.press("d")
+    expect(page.get_by_role("heading", name="Nothing to review")).to_be_visible()
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+
+    with page.expect_response(is_saved):
+        page.keyboard.press("u")
+
+    expect(page.locator("#said")).to_contain_text("Undone")
+    assert shown(page) == str(last)
+    with committed.begin() as session:
+        assert session.get_one(Pair, last).status == PairStatus.FLAGGED
 
 
 def test_the_page_does_not_jump_when_the_next_pair_comes(opened: Open) -> None:
