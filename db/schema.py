@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.resources import files
 
 from alembic import command
@@ -10,6 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from psycopg2.extensions import encrypt_password
 from sqlalchemy import DDL, Connection, Engine, text
+from sqlalchemy.exc import ProgrammingError
 
 from db.errors import InvalidInputError
 
@@ -85,7 +87,8 @@ def let_sign_in(engine: Engine, role: str, password: str) -> None:
 def let_write_rows(engine: Engine, role: str) -> None:
     """Let a role of Postgres read and write rows, now and in tables that workers create later.
 
-    It can change no schema. Temporary tables it needs for uploads. Raises `InvalidInputError` if
+    It can change no schema. Temporary tables it needs for uploads. That it sees how long others'
+    transactions last keeps the feed of pairs quick. Raises `InvalidInputError` if
     there is no such role.
     """
     with engine.begin() as connection:
@@ -97,6 +100,9 @@ def let_write_rows(engine: Engine, role: str) -> None:
         for right in _RIGHTS:
             grant = DDL(right, context={"role": named, "base": database})  # type: ignore[no-untyped-call]
             connection.execute(grant)
+        seeing = DDL("GRANT pg_read_all_stats TO %(role)s", context={"role": named})  # type: ignore[no-untyped-call]
+        with suppress(ProgrammingError), connection.begin_nested():  # a superuser may have to
+            connection.execute(seeing)
 
 
 _LATER = "ALTER DEFAULT PRIVILEGES IN SCHEMA public"

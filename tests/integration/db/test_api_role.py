@@ -13,7 +13,10 @@ from db import schema
 from db.engine import make_engine
 from db.errors import InvalidInputError
 from db.keeping.backup import write_backup
+from db.pairs import listing
+from db.pairs.listing import Order, PairFilter
 from tests.api_service import Factory, make_client, make_key
+from tests.review import flag, seed_questions
 
 ROLE = "rows only"
 
@@ -73,6 +76,24 @@ def test_its_password_is_given_to_postgres_as_a_verifier_alone(engine: Engine) -
         assert password not in stored
     with engine.begin() as connection:
         connection.exec_driver_sql(f'DROP ROLE "{name}"')
+
+
+@pytest.mark.parametrize("sees", [True, False])
+def test_the_feed_of_pairs_waits_for_what_it_cannot_see(
+    committed: Factory, engine: Engine, limited: Engine, sees: bool
+) -> None:
+    if not sees:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f'REVOKE pg_read_all_stats FROM "{ROLE}"')
+    with committed.begin() as session:
+        seeded = seed_questions(session, "How do I boil an egg?", "Egg?")
+        flag(session, seeded, 0, 1)
+    with sessionmaker(limited)() as session:
+        listed = listing.list_pairs(
+            session, seeded.forum.id, where=PairFilter(), order=Order.CHANGED
+        )
+
+    assert len(listed) == int(sees)
 
 
 @pytest.mark.parametrize(
