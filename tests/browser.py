@@ -27,10 +27,10 @@ def _is_ci() -> bool:
     return bool(os.environ.get("CI"))  # noqa: TID251  # only tests run here
 
 
-def find_chromium() -> str:
+def find_chromium(*, required: bool) -> str:
     """Return the path of a Chromium, installed where that is possible.
 
-    Skips the test, with its reason, where there is none and it cannot be had; in CI it fails.
+    Skips the test, with its reason, where there is none and it cannot be had; fails if *required*.
     """
     found = _which()
     if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
@@ -39,7 +39,7 @@ def find_chromium() -> str:
         found = _which()
     if found is None:
         reason = "no Chromium here, and only root can install one: apt-get install chromium"
-        if _is_ci():
+        if required:
             pytest.fail(reason)
         pytest.skip(reason)
     return found
@@ -50,8 +50,9 @@ def _which() -> str | None:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    path = find_chromium()
+def chromium(*, required: bool | None = None) -> Iterator[Browser]:
+    """Run a browser for the block; in CI it is *required* unless that says otherwise."""
+    path = find_chromium(required=_is_ci() if required is None else required)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(_ARGUMENTS))
         try:

@@ -1,7 +1,7 @@
-"""The demo, once: a real Askbot, the service, and people in browsers."""
+"""Both forums and the service, once, and people in browsers; skipped where they cannot be had."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,12 +9,15 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from integrations.demo.__main__ import demo
-from integrations.demo.forum import ROOT, Askbot
+from integrations.demo.forum import ROOT, Askbot, DemoError
 from integrations.demo.seed_askbot import ASKER, PASSWORD
 from integrations.demo.service import Up
 from tests.browser import chromium
+from tests.forums import misago_place
+from tests.forums.misago_place import Misago
 
 QUESTIONS = 30
+SHOTS = Path("screenshots")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,25 +28,43 @@ class Place:
     up: Up
 
 
+def _have(install: Callable[[], object], name: str) -> None:
+    """Install a forum, or skip the tests with the reason where it cannot be had."""
+    try:
+        install()
+    except DemoError as error:
+        told = str(error).strip().splitlines()
+        pytest.skip(f"{name} cannot be installed here: {told[-1]}")
+
+
 @pytest.fixture(scope="package")
 def place() -> Iterator[Place]:
+    environment = ROOT / ".demo" / "environment"
+    _have(Askbot(Path("/nowhere"), 0, environment).install, "Askbot")
     with tempfile.TemporaryDirectory(prefix="abf-", dir="/tmp") as folder:
         Path(folder).chmod(0o711)
-        environment = ROOT / ".demo" / "environment"
         with demo(Path(folder), environment=environment, questions=QUESTIONS) as (forum, up):
             yield Place(forum, up)
 
 
 @pytest.fixture(scope="package")
+def misago(place: Place) -> Iterator[Misago]:
+    _have(misago_place.install, "Misago")
+    with misago_place.misago(place.up) as made:
+        yield made
+
+
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    with chromium() as started:
+    SHOTS.mkdir(exist_ok=True)
+    with chromium(required=False) as started:
         yield started
 
 
 @pytest.fixture(scope="package")
 def asker(browser: Browser, place: Place) -> Iterator[Page]:
     """A page of the asker, signed in to Askbot."""
-    page = _page(browser)
+    page = new_page(browser)
     page.goto(f"{place.forum.url}/account/signin/")
     page.locator("#id_username").fill(ASKER)
     page.locator("#id_password").fill(PASSWORD)
@@ -56,7 +77,7 @@ def asker(browser: Browser, place: Place) -> Iterator[Page]:
 @pytest.fixture(scope="package")
 def moderator(browser: Browser, place: Place) -> Iterator[Page]:
     """A page of the moderator, signed in to the console by the link that the demo prints."""
-    page = _page(browser)
+    page = new_page(browser)
     page.goto(place.up.sign_in_link())
     button = page.get_by_role("button", name="Sign in")
     if button.count():
@@ -66,7 +87,8 @@ def moderator(browser: Browser, place: Place) -> Iterator[Page]:
     page.context.close()
 
 
-def _page(browser: Browser) -> Page:
+def new_page(browser: Browser) -> Page:
+    """Return a page of somebody with cookies of their own."""
     page = browser.new_context(viewport={"width": 1100, "height": 800}).new_page()
     page.set_default_timeout(30_000)
     return page

@@ -1,193 +1,144 @@
-"""Misago's own models and database: threads are submitted, closed with a link, and opened again."""
+"""Misago's own models and pages: threads are submitted, closed with a link, and opened again."""
 
 import json
-import os
-import shutil
-import sys
-import tempfile
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
+from playwright.sync_api import Browser, Page, expect
 
-from cli.connect import database
-from cli.running.service import held_port, wait_until
-from db.deciding import decisions
-from db.pairs import listing
-from db.rows import PairStatus
-from db.tenants import forums, keys
-from integrations.demo.forum import ROOT, run
-from integrations.demo.service import Up
-from tests.review import Seeded, say
+from cli.running.service import wait_until
+from tests.acceptance.console.desk import is_saved
+from tests.forums.conftest import SHOTS, new_page
+from tests.forums.misago_place import FORUM, Misago
 
-pytestmark = pytest.mark.forums
+pytestmark = [
+    pytest.mark.forums,
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
-VERSION = "0.39.6"
-FORUM = "misago"
-ENVIRONMENT = ROOT / ".demo" / "misago"
-HERE = Path(__file__).parent
-
-
-@contextmanager
-def postgres() -> Iterator[str]:
-    """Run Debian's Postgres for the block and give the folder of its socket.
-
-    Misago needs `hstore` and `btree_gin`, which the embedded Postgres does not have.
-    """
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    if not found or os.geteuid() != 0 or shutil.which("runuser") is None:
-        pytest.skip("Misago's tests need Debian's Postgres and root: apt-get install postgresql")
-    with tempfile.TemporaryDirectory(prefix="abm-", dir="/tmp") as folder:
-        shutil.chown(folder, "postgres")
-        data = f"{folder}/data"
-
-        def ask(*words: str) -> None:
-            run(["runuser", "-u", "postgres", "--", *words], folder=Path("/"))
-
-        ask(str(found[-1] / "initdb"), "-D", data, "-A", "trust")
-        options = f"-c listen_addresses='' -c fsync=off -k {folder}"
-        control = str(found[-1] / "pg_ctl")
-        ask(control, "-D", data, "-w", "-l", f"{folder}/log", "-o", options, "start")
-        try:
-            ask("createdb", "-h", folder, "misago")
-            yield folder
-        finally:
-            ask(control, "-D", data, "-m", "immediate", "stop")
-
-
-@dataclass(frozen=True, slots=True)
-class Misago:
-    """A Misago on a database of its own, connected to the service."""
-
-    up: Up
-    key: str
-    variables: dict[str, str]
-
-    def python(self, *words: str) -> str:
-        command = [str(ENVIRONMENT / "bin" / "python"), *words]
-        return run(command, folder=HERE, environment=self.variables)
-
-    def manage(self, *words: str) -> str:
-        return self.python("-m", "django", *words)
-
-    def step(self, *words: str) -> Any:
-        return json.loads(self.python(str(HERE / "misago_steps.py"), *words).splitlines()[-1])
-
-    def stored(self, question_id: str) -> Any:
-        url = f"{self.up.url}/v1/forums/{FORUM}/questions/{question_id}"
-        headers = {"Authorization": f"Bearer {self.key}"}
-        return httpx2.get(url, headers=headers, timeout=30).json()
+STORED = "How do I get good at programming?"
+TYPED = "How can I get better at programming?"
+SOON_S = 60.0
 
 
 @pytest.fixture(scope="module")
-def up() -> Iterator[Up]:
-    with tempfile.TemporaryDirectory(prefix="abm-", dir="/tmp") as folder, held_port() as port:
-        Path(folder).chmod(0o711)
-        made = Up(Path(folder) / "service", port)
-        try:
-            made.start()
-            yield made
-        finally:
-            made.stop()
-
-
-@pytest.fixture(scope="module")
-def misago(up: Up) -> Iterator[Misago]:
-    if not (ENVIRONMENT / "bin" / "python").exists():
-        run([sys.executable, "-m", "venv", str(ENVIRONMENT)])
-        wanted = [f"misago=={VERSION}", str(ROOT / "client")]
-        run([str(ENVIRONMENT / "bin" / "pip"), "install", "--quiet", *wanted])
-    with database(up.folder) as sessions, sessions.begin() as session:
-        row = forums.ensure_forum(session, FORUM)
-        key = keys.create_key(session, name="misago", forum_ids=[row.id], scopes=["submit"])
-    with postgres() as socket:
-        given = {
-            "database": {"NAME": "misago", "USER": "postgres", "PASSWORD": "", "HOST": socket},
-            "askedbefore": {
-                "URL": up.url,
-                "FORUM": FORUM,
-                "KEY": key,
-                "SITE_URL": "https://misago.example",
-                "SOURCES": ["askedbefore_django.misago.Threads"],
-            },
-        }
-        paths = [str(ROOT / name) for name in ("client", "integrations/django")]
-        variables = {
-            "PATH": "/usr/bin:/bin",
-            "HOME": str(Path.home()),
-            "PYTHONPATH": os.pathsep.join([str(HERE), *paths]),
-            "DJANGO_SETTINGS_MODULE": "misago_settings",
-            "MISAGO_TEST": json.dumps(given),
-        }
-        made = Misago(up, key, variables)
-        made.manage("migrate", "--noinput")
-        yield made
-
-
-@pytest.fixture(scope="module")
-def threads(misago: Misago) -> dict[str, int]:
-    made: dict[str, int] = misago.step("make")
-    misago.manage("askedbefore_deliver", "--once")
+def threads(misago: Misago) -> dict[str, Any]:
+    made: dict[str, Any] = misago.step("make")
+    misago.deliver()
     return made
 
 
-def decide(up: Up) -> tuple[Seeded, int]:
-    """Have a moderator confirm the pair; return what an undo needs."""
-    with database(up.folder) as sessions, sessions.begin() as session:
-        row = forums.get_forum(session, FORUM)
-        where = listing.PairFilter(statuses=[PairStatus.FLAGGED])
-        (pair,) = listing.list_pairs(session, row.id, where=where, after=None, limit=9)
-        seeded = Seeded(row, [])
-        return seeded, say(session, seeded, pair.id).id
+@pytest.fixture(scope="module")
+def writer(browser: Browser, misago: Misago) -> Iterator[Page]:
+    """A page of somebody who is signed in to Misago and asks."""
+    page = new_page(browser)
+    page.context.add_cookies(
+        [{"name": "sessionid", "value": misago.step("sign_in", "Writer"), "url": misago.url}]
+    )
+    yield page
+    page.context.close()
+
+
+@pytest.fixture(scope="module")
+def asked(misago: Misago, threads: dict[str, Any], writer: Page) -> str:
+    """The writer sees the suggestion and posts anyway; the id of the thread."""
+    wait_until(lambda: misago.stored(str(threads["b"])).get("state") == "done", timeout_s=SOON_S)
+    writer.goto(misago.url + threads["path"])
+    writer.get_by_role("button", name="Start thread").first.click()
+    title = writer.get_by_placeholder("Thread title")
+    suggestion = writer.locator(".askedbefore").get_by_role("link", name=STORED)
+
+    def is_suggested() -> bool:
+        title.fill("")
+        title.press_sequentially(TYPED, delay=5)
+        writer.wait_for_timeout(3_000)  # on a busy machine a check may go unanswered
+        return suggestion.is_visible()
+
+    wait_until(is_suggested, timeout_s=SOON_S)
+    writer.screenshot(path=SHOTS / "misago-ask.png")
+    writer.locator("#posting-mount textarea").fill(
+        "I know some Python and would like to know more."
+    )
+    writer.locator("#posting-mount").get_by_role("button", name="Start thread").click()
+    writer.wait_for_url(re.compile(r"/t/.*/\d+/"))
+    misago.deliver()
+    return str(misago.step("find", TYPED))
+
+
+def duplicates(misago: Misago, key: str) -> dict[str, str]:
+    found = misago.stored(key).get("duplicates", ())
+    return {one["title"]: one["pair_id"] for one in found}
 
 
 def test_threads_are_submitted_and_private_ones_never(
-    misago: Misago, threads: dict[str, int]
+    misago: Misago, threads: dict[str, Any]
 ) -> None:
     key = str(threads["b"])
-    wait_until(lambda: misago.stored(key)["state"] == "done", timeout_s=60)
+    wait_until(lambda: misago.stored(key)["state"] == "done", timeout_s=SOON_S)
 
     stored = misago.stored(key)
     assert stored["title"] == "How to become a good programmer?"
-    assert stored["url"].startswith("https://misago.example/t/")
+    assert stored["url"].startswith(f"{misago.url}/t/")
     assert (stored["author"], stored["visible"]) == ("Tester", True)
     assert [one["id"] for one in stored["duplicates"]] == [str(threads["a"])]
     assert misago.stored(str(threads["private"]))["status"] == 404
 
 
-def test_a_decision_closes_the_thread_with_a_link_and_an_undo_opens_it(
-    misago: Misago, threads: dict[str, int]
+def test_the_moderators_decision_closes_the_thread_with_a_link_and_an_undo_opens_it(
+    misago: Misago, threads: dict[str, Any], asked: str, writer: Page, moderator: Page
 ) -> None:
-    seeded, decision = decide(misago.up)
-    misago.manage("askedbefore_deliver", "--once")
-    after = {name: misago.step("show", str(threads[name])) for name in "ab"}
-    with database(misago.up.folder) as sessions, sessions.begin() as session:
-        decisions.undo(session, seeded.forum.id, decision, actor="ana")
-    misago.manage("askedbefore_deliver", "--once")
-    (shut,) = (name for name in "ab" if after[name]["closed"])
-    undone = misago.step("show", str(threads[shut]))
+    wait_until(lambda: STORED in duplicates(misago, asked), timeout_s=SOON_S)
+    pair = duplicates(misago, asked)[STORED]
+    moderator.goto(f"{misago.up.url}/console/{FORUM}/review/{pair}?single=1")
+    with moderator.expect_response(is_saved):
+        moderator.keyboard.press("d")
+    misago.deliver()
+    writer.reload()
+    reply = writer.get_by_text("This was asked before")
+    expect(reply).to_contain_text(f"/{threads['a']}/")
+    expect(writer.get_by_text("Thread has been closed").first).to_be_visible()
+    writer.screenshot(path=SHOTS / "misago-closed.png")
+    shut = misago.step("show", asked)
+    with moderator.expect_response(is_saved):
+        moderator.keyboard.press("u")
+    misago.deliver()
+    opened = misago.step("show", asked)
+    writer.reload()
 
-    assert "This was asked before" in after[shut]["posts"][1]
-    other = threads["b" if shut == "a" else "a"]
-    assert f"/{other}/" in after[shut]["posts"][1]
-    assert after[shut]["replies"] == 1
-    assert (undone["closed"], undone["replies"], len(undone["posts"])) == (False, 0, 1)
+    assert (shut["closed"], shut["replies"]) == (True, 1)
+    assert (opened["closed"], opened["replies"], len(opened["posts"])) == (False, 0, 1)
+    expect(writer.get_by_text("This was asked before")).to_have_count(0)
 
 
 def test_edits_hiding_and_deletion_reach_the_service(
-    misago: Misago, threads: dict[str, int]
+    misago: Misago, threads: dict[str, Any]
 ) -> None:
-    key = str(threads["a"])
+    key = str(threads["b"])
     misago.step("edit", key)
     misago.step("hide", key)
-    misago.manage("askedbefore_deliver", "--once")
+    misago.deliver()
     hidden = misago.stored(key)
     misago.step("delete", key)
-    misago.manage("askedbefore_deliver", "--once")
+    misago.deliver()
 
     assert (hidden["body"], hidden["visible"]) == ("Another text than before.", False)
     assert misago.stored(key)["status"] == 404
+
+
+def test_a_closed_category_is_read_on_and_one_that_visitors_may_not_read_is_hidden(
+    misago: Misago, threads: dict[str, Any], asked: str
+) -> None:
+    key = str(threads["a"])
+    misago.step("shut_category", key)
+    misago.step("edit", key)
+    misago.deliver()
+    closed = misago.stored(key)["visible"]
+    misago.step("take_from_visitors", key)
+    misago.deliver()
+
+    assert closed is True
+    assert [misago.stored(one)["visible"] for one in (key, asked)] == [False, False]
+    assert json.dumps(misago.stored(key)["duplicates"]) == "[]"
