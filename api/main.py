@@ -13,6 +13,7 @@ from db.settings import DatabaseSettings
 from worker.process import alive
 from worker.process.logs import configure_logs
 from worker.queue import CeleryQueue
+from worker.text import language
 
 _TELL_S = 10
 
@@ -29,7 +30,7 @@ def build_app() -> FastAPI:
 
 @asynccontextmanager
 async def _told(_: FastAPI) -> AsyncIterator[None]:
-    """Tell systemd, where it started this process, that its event loop turns."""
+    """Tell systemd, where it started this process, that its event loop turns, and get ready."""
 
     async def tell() -> None:
         while True:
@@ -37,7 +38,9 @@ async def _told(_: FastAPI) -> AsyncIterator[None]:
             await asyncio.sleep(_TELL_S)
 
     telling = asyncio.create_task(tell())
+    getting_ready = asyncio.create_task(asyncio.to_thread(language.get_ready))
     try:
         yield
     finally:
         telling.cancel()
+        await getting_ready

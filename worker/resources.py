@@ -40,6 +40,7 @@ from worker.process import alive
 from worker.process.turns import Turns
 from worker.queue import Broker, CeleryQueue, Queue, tell_finished
 from worker.settings import WorkerSettings
+from worker.text import language
 from worker.text.normal import seen
 from worker.weights.load import load_encoder, load_reranker
 from worker.weights.profiles import model_names
@@ -153,7 +154,8 @@ class Resources:
         self._keeping.start()
 
     def warm(self) -> None:
-        """Read the vectors of the largest forums into memory."""
+        """Read the vectors of the largest forums into memory, and what else questions need."""
+        language.get_ready()
         model = self.models().bi_encoder
         with self.sessions.begin() as session:
             self.memory.warm(session, model)

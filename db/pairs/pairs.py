@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import and_, bindparam, case, func, or_, select, tuple_, update
+from sqlalchemy import Integer, Select, and_, bindparam, case, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
@@ -250,11 +251,11 @@ def _event(forum_id: int, change: _Change) -> NewEvent:
     )
 
 
-def duplicates(session: Session, question_id: int, *, limit: int = 10) -> list[Duplicate]:
-    """Return the flagged and confirmed duplicates of a question, the highest score first."""
-    is_low = Pair.low_id == question_id
+def _duplicates() -> Select[Any]:
     other, bi_encoder, reranker = aliased(Question), aliased(Model), aliased(Model)
-    found = session.execute(
+    question = bindparam("question", type_=Pair.low_id.type)
+    is_low = Pair.low_id == question
+    return (
         select(
             Pair.id.label("pair_id"),
             other.external_id.label("id"),
@@ -274,10 +275,19 @@ def duplicates(session: Session, question_id: int, *, limit: int = 10) -> list[D
         .join(other, other.id == case((is_low, Pair.high_id), else_=Pair.low_id))
         .outerjoin(bi_encoder, bi_encoder.id == Pair.bi_encoder_id)
         .outerjoin(reranker, reranker.id == Pair.reranker_id)
-        .where(or_(is_low, Pair.high_id == question_id), Pair.status.in_(SHOWN), other.visible)
+        .where(or_(is_low, Pair.high_id == question), Pair.status.in_(SHOWN), other.visible)
         .order_by(Pair.score.desc(), Pair.id)
-        .limit(limit)
+        .limit(bindparam("limit", type_=Integer))
     )
+
+
+_DUPLICATES = _duplicates()
+
+
+def duplicates(session: Session, question_id: int, *, limit: int = 10) -> list[Duplicate]:
+    """Return the flagged and confirmed duplicates of a question, the highest score first."""
+    given = {"question": question_id, "limit": limit}
+    found = session.connection().execute(_DUPLICATES, given)
     return [
         Duplicate(**{**row, "kind": PairKind(row["kind"]), "status": PairStatus(row["status"])})
         for row in found.mappings()

@@ -118,15 +118,16 @@ def _select_rows() -> Select[tuple[object, ...]]:
     )
 
 
+_ROWS = _select_rows()
+_ROW = _ROWS.where(
+    Question.forum_id == bindparam("forum"), Question.external_id == bindparam("external")
+)
+
+
 def get(session: Session, forum_id: int, external_id: str) -> QuestionRow:
     """Return the question a forum calls *external_id*; raises `QuestionNotFoundError`."""
-    row = (
-        session.execute(
-            _select_rows().where(Question.forum_id == forum_id, Question.external_id == external_id)
-        )
-        .mappings()
-        .one_or_none()
-    )
+    given = {"forum": forum_id, "external": external_id}
+    row = session.connection().execute(_ROW, given).mappings().one_or_none()
     if row is None:
         raise QuestionNotFoundError(external_id)
     return QuestionRow(**{**row, "state": State(row["state"])})
@@ -146,8 +147,7 @@ def list_questions(
     With *lock* nobody edits or erases them until this transaction ends.
     """
     statement = (
-        _select_rows()
-        .where(Question.forum_id == forum_id, Question.id > after)
+        _ROWS.where(Question.forum_id == forum_id, Question.id > after)
         .order_by(Question.id)
         .limit(limit)
     )

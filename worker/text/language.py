@@ -1,6 +1,7 @@
 """Detects the language of a text in Latin letters, to warn that the models know English only."""
 
 import functools
+from contextlib import suppress
 
 import structlog
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
@@ -50,6 +51,12 @@ def warnings_of(text: str, *, foreign_share: float) -> list[str]:
     if language is None:
         return []
     return [f"the language of the text seems to be {language}: the models know English alone"]
+
+
+def get_ready() -> None:
+    """Load the detector, which takes most of a second, before a question waits for it."""
+    with suppress(OSError):  # the first question says so
+        _identifier()
 
 
 @functools.cache
