@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import (
+    BindParameter,
     Select,
     and_,
     bindparam,
@@ -75,7 +76,7 @@ _FINISH = f"""
     SELECT question_id FROM done
 """  # noqa: S608  # statements of our own
 # Made once: making them again for every question costs more than Postgres needs for them.
-_IDS = bindparam("ids", expanding=True)
+_IDS: BindParameter[Sequence[int]] = bindparam("ids", expanding=True)
 _PARTNERS = union_all(
     *(
         select(own.label("own"), other.label("other")).where(

@@ -9,12 +9,12 @@ and work that failed before may fail again: it is suspect, and claimed without a
 worker that dies with a batch costs none of it an attempt, and what killed it is found by itself.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, case, delete, func, literal, select, update
+from sqlalchemy import ColumnElement, RowMapping, case, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -183,7 +183,7 @@ def _leased(session: Session, taken: Sequence[_Due], lease: UUID, lease_s: float
     return sorted((_claimed(row) for row in found), key=lambda one: one.id)
 
 
-def _claimed(row: Mapping[str, Any]) -> Claimed:
+def _claimed(row: RowMapping) -> Claimed:
     return Claimed(**{**row, "text_digest": bytes(row["text_digest"])})
 
 

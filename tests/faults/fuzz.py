@@ -75,8 +75,8 @@ def fuzz(
         running = [pool.submit(one.run, count, fuzzed) for one in attackers]
         while wait(running, timeout=_TOLD_EVERY_S).not_done:
             say(f"{fuzzed.statuses.total():7,} requests, {len(fuzzed.failed)} failed")
-        for one in running:
-            one.result()
+        for attack in running:
+            attack.result()
     return fuzzed
 
 

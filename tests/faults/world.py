@@ -99,7 +99,7 @@ class World:
     def has_grown(self, pid: int) -> bool:
         """Return whether a process has lived for longer than a start takes."""
         with suppress(psutil.NoSuchProcess):
-            return time.time() - psutil.Process(pid).create_time() > self.start_s
+            return bool(time.time() - psutil.Process(pid).create_time() > self.start_s)
         return False
 
     def pid(self, name: str) -> int:

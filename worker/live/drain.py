@@ -58,7 +58,8 @@ class _Slice:
 
     def _run(self, work: Callable[["_Slice"], None], told: "Future[None]") -> None:
         try:
-            told.set_result(work(self))
+            work(self)
+            told.set_result(None)
         except BaseException as error:  # noqa: BLE001  # raised where it is waited for
             told.set_exception(error)
 

@@ -73,8 +73,9 @@ def test_undo_restores_what_stood_before_and_is_a_decision_of_its_own(
     done = say(session, seeded, pair)
     assert members(session, seeded) == [[0, 1]]
 
-    decisions.undo(session, seeded.forum.id, done.id, actor="ana")
+    undone = decisions.undo(session, seeded.forum.id, done.id, actor="ana")
 
+    assert (undone.status, undone.group_id) == (PairStatus.FLAGGED, None)
     stage = review.get_stage(session, seeded.forum.id, pair)
     assert (stage.status, stage.decided_by, stage.decided_at) == ("flagged", None, None)
     assert members(session, seeded) == []
@@ -109,7 +110,10 @@ def test_undoing_a_changed_mind_brings_the_first_decision_back(
     second = say(session, seeded, pair, PairStatus.NOT_DUPLICATE, actor="ben")
     assert members(session, seeded) == []
 
-    decisions.undo(session, seeded.forum.id, second.id, actor="ben")
+    undone = decisions.undo(session, seeded.forum.id, second.id, actor="ben")
+
+    assert (undone.pair_id, undone.status) == (pair, PairStatus.DUPLICATE)
+    assert undone.group_id == groups.list_groups(session, seeded.forum.id)[0].id
 
     stage = review.get_stage(session, seeded.forum.id, pair)
     assert (stage.status, stage.decided_by) == ("duplicate", "ana")

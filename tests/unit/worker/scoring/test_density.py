@@ -12,7 +12,8 @@ DIMENSION = 24
 
 
 def unit(vectors: NDArray[np.float64]) -> NDArray[np.float32]:
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    lengths: NDArray[np.float64] = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return (vectors / lengths).astype(np.float32)
 
 
 def scattered(count: int, *, seed: int = 0) -> NDArray[np.float32]:
@@ -64,7 +65,7 @@ def test_half_precision_and_many_vectors_are_no_matter() -> None:
     sample = scattered(100)
     asked = scattered(5_000, seed=3)
 
-    found = around(sample, asked.astype(np.float16))  # type: ignore[arg-type]
+    found = around(sample, asked.astype(np.float16))
 
     assert found == pytest.approx(around(sample, asked), abs=1e-3)
     assert around(sample, asked[:0]).shape == (0,)
