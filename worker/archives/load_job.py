@@ -21,6 +21,10 @@ class Format(StrEnum):
     MAIL = "mail"
     FAQ = "faq"
     """A list of questions in Markdown, HTML or plain text."""
+    SHEET = "sheet"
+    """A workbook of a spreadsheet."""
+    XML = "xml"
+    """Records in any XML."""
 
 
 UNKNOWN = "unknown"

@@ -312,7 +312,7 @@ SHAPES = (
         name="smf",
         about="messages of SMF, the first of each topic",
         table="messages",
-        needs=("id_msg|ID_MSG", "id_topic|ID_TOPIC", "subject"),
+        needs=("id_msg|ID_MSG|id_first_msg|ID_FIRST_MSG", "id_topic|ID_TOPIC", "subject"),
         fields={
             "id": "id_topic|ID_TOPIC",
             "title": "subject",

@@ -13,8 +13,18 @@ from worker.archives.readers.records import UnreadableArchiveError
 
 FIELDS = ("id", "title", "body", "url", "category", "author", "asked_at")
 PAIR_FIELDS = ("id2", "title2", "label")
+_PAIRS = (
+    ("question1", "question2"), ("questiona", "questionb"), ("firstquestion", "secondquestion"),
+    ("title1", "title2"), ("titlea", "titleb"), ("q1", "q2"), ("text1", "text2"),
+    ("sentence1", "sentence2"),
+)  # fmt: skip
+"""Names of the two questions of a pair."""
+_VAGUE_PAIRS = frozenset({"q1", "text1", "sentence1"})
+"""Pairs of other things have these as well: a label has to say that they are duplicates or not."""
+_IS_LABEL = frozenset(
+    {"isduplicate", "duplicate", "isdup", "dup", "duplicates", "issame", "same", "samequestion"}
+)
 _TITLES = (
-    "question1",
     "topictitle",
     "questiontitle",
     "threadtitle",
@@ -26,9 +36,24 @@ _TITLES = (
     "postsubject",
     "threadsubject",
     "questiontext",
+    "subjectline",
+    "titel",
+    "titre",
+    "titulo",
+    "titolo",
+    "betreff",
+    "frage",
+    "pregunta",
+    "pergunta",
+    "domanda",
+    "asunto",
+    "assunto",
+    "sujet",
+    "oggetto",
+    "onderwerp",
     "text",
 )
-_VAGUE = frozenset({"title", "text"})
+_VAGUE = frozenset({"title", "text", "titel", "titre", "titulo", "titolo"})
 """Names of titles that other things than questions have as well."""
 _OTHERS = frozenset({
     "email", "password", "passwordhash", "trustlevel", "lastseenat", "lastvisit", "lastactivity",
@@ -45,6 +70,11 @@ _OTHER_TABLES = re.compile(
     r"|comments?|answers?|repl(?:y|ies))$",
     re.IGNORECASE,
 )
+_BESIDE_TEXT = frozenset({
+    "", "id", "qid", "index", "unnamed0", "label", "category", "tags", "url", "link", "date", "created",
+    "createdat", "language", "lang", "key", "pk", "score", "votes", "views", "deleted", "hidden",
+})  # fmt: skip
+"""Beside anything else ``text`` is that of messages, comments or posts."""
 _CONTENT = frozenset(
     {"body", "raw", "cooked", "content", "text", "selftext", "message", "question"}
 )
@@ -56,12 +86,13 @@ _REPLIES = frozenset({
 _ALIASES: Mapping[str, tuple[str, ...]] = {
     "id": (
         "qid1", "id1", "id", "qid", "externalid", "questionid", "topicid", "threadid",
-        "discussionid", "tid", "postid", "pk",
+        "discussionid", "tid", "postid", "pk", "issueid", "ticketid", "questionid1", "q1id",
+        "uuid", "guid", "idtopic", "idthread", "nr", "identifiant",
     ),
     "title": _TITLES,
     "body": (
         "body", "raw", "selftext", "posttext", "questionbody", "content", "excerpt", "description",
-        "message", "details",
+        "message", "details", "summary", "inhalt", "contenu", "contenido", "conteudo", "beschreibung",
     ),
     "url": ("url", "link", "permalink", "topicurl", "questionurl", "href"),
     "category": (
@@ -70,11 +101,15 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     ),
     "author": (
         "author", "username", "userid", "posterid", "topicposter", "owneruserid", "authorname",
-        "postedby",
+        "postedby", "createdby", "askedby", "autor", "auteur", "autore", "postername",
     ),
     "asked_at": (
         "askedat", "createdat", "creationdate", "created", "date", "datetime", "timestamp",
         "topictime", "posttime", "createdutc", "publishedat", "postdate", "dateline", "createddate",
+        "dateposted", "posteddate", "postedat", "postedon", "datecreated", "createdon", "creationtime",
+        "timecreated", "dateadded", "addedat", "addedon", "dateasked", "askedon", "askeddate",
+        "submittedat", "submitted", "insertedat", "dateinserted", "pubdate", "published",
+        "publicationdate", "posted", "startdate", "erstelltam", "datum", "fecha", "data", "time",
     ),
     "answers": ("answercount", "replycount", "numreplies", "answers", "replies"),
     "accepted": ("hasacceptedanswer",),
@@ -87,10 +122,17 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     "updated_at": (
         "updatedat", "lasteditdate", "modifiedat", "editedat", "lastmodified", "updated",
     ),
-    "id2": ("qid2", "id2"),
-    "title2": ("question2", "title2"),
-    "label": ("isduplicate", "duplicate", "label"),
+    "duplicate_of": (
+        "duplicateof", "duplicateofid", "duplicateid", "dupof", "dupeof", "mergedinto", "mergedintoid",
+        "mergeinto", "mergeintotid", "mergedwith", "canonicalid", "canonicalquestionid",
+    ),
+    "id2": ("qid2", "id2", "questionid2", "q2id"),
+    "title2": (),
+    "label": ("isduplicate", "duplicate", "label", "isdup", "dup", "duplicates", "issame", "same",
+              "samequestion"),
 }  # fmt: skip
+KEY = "_key"
+"""The column of the key of an object, of objects that lie under keys of their own."""
 VISIBLE = "visible"
 """The field that no question has: ``--map visible=COLUMN:VALUE`` says which rows are shown."""
 
@@ -123,13 +165,17 @@ class Columns:
         for field, aliases in _ALIASES.items():
             if field in (chosen or {}):
                 continue
-            usable = _usable_titles(plain) if field == "title" else aliases
+            usable: Sequence[str] = _usable_titles(plain) if field == "title" else aliases
+            if field in {"title", "title2"} and (pair := _pair(plain)):
+                usable = [pair[field == "title2"]]
             free = [plain[a] for a in usable if a in plain and plain[a] not in taken]
             if free:
                 names[field] = free[0]
                 taken.add(free[0])
         if "category" not in names and "tags" in names and "category" not in (chosen or {}):
             names["category"] = names["tags"]
+        if "id" not in {*names, *(chosen or {})} and KEY in found:
+            names["id"] = KEY
         if "title2" in names and "id2" not in names and "id" not in (chosen or {}):
             names.pop("id", None)  # the id of the row is none of a question
         if "title" not in names:
@@ -156,12 +202,21 @@ def is_of_others(name: str) -> bool:
     return _OTHER_TABLES.search(name) is not None
 
 
+def _pair(plain: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return the names of the two questions of a pair, if each row has two."""
+    found = next((pair for pair in _PAIRS if plain.keys() >= set(pair)), None)
+    is_certain = found and (found[0] not in _VAGUE_PAIRS or plain.keys() & _IS_LABEL)
+    return found if is_certain else None
+
+
 def _usable_titles(plain: Mapping[str, str]) -> list[str]:
     """Return the names that are certain to be titles of questions beside these columns."""
     is_named = "name" in plain and not plain.keys() & _CONTENT
     if is_named or plain.keys() & _OTHERS:
         return [name for name in _TITLES if name not in _VAGUE]
     if plain.keys() & _REPLIES:
+        return [name for name in _TITLES if name != "text"]
+    if plain.keys() - _BESIDE_TEXT - {"text"}:
         return [name for name in _TITLES if name != "text"]
     return list(_TITLES)
 

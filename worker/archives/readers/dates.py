@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from typing import Any
 
 from dateutil import parser as dateutil
 
 from worker.archives.readers.conditions import NULLS
+from worker.archives.readers.months import full_year, named_month, with_time
 
 _LENGTH = 100
 _LAST_S = 4_000_000_000
@@ -25,12 +27,22 @@ _EPOCH = re.compile(r"-?\d+(?:\.\d+)?(?:[eE]\+?\d+)?")
 _STAMP = re.compile(r"(?:19|20)\d{6}(?:\d{6})?")
 _ZONE = re.compile(r"\s*(?:UTC|GMT|Z)$|\s+(?=[+-]\d\d:?\d\d$)|\s+(?=[+-]\d\d$)", re.IGNORECASE)
 _NUMERIC = re.compile(
-    r"(\d{1,2})([/.-])(\d{1,2})\2((?:19|20)\d\d)"
-    r"(?:,?[T ]+(\d{1,2}):(\d\d)(?::(\d\d)(?:\.\d+)?)?\s*([AaPp][Mm])?)?"
+    r"(\d{1,2})([/.-])(\d{1,2})\2((?:19|20)?\d\d)(?P<time>,?[T ]+\d{1,2}:\d\d.*)?"
 )
+_YEAR_FIRST = re.compile(
+    r"((?:19|20)\d\d)\s*[./\u5e74-]\s*(\d{1,2})\s*[./\u6708-]\s*(\d{1,2})(?:\s*\u65e5|\.)?"
+    r"(?P<time>,?[T ]+\d{1,2}:\d\d.*)?"
+)
+_SINCE_1970 = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
+_ZONE_TWICE = re.compile(r"(?<=[\dZ])\[[\w/+-]+\]$")
+"""Java writes the name of a zone behind its hours."""
+_SECONDS = ("seconds", "_seconds", "epochSecond", "sec")
+_PARTS = range(3, 8)
+"""A list of a year, a month, a day and perhaps more."""
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _MONTH = re.compile(r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b", re.IGNORECASE)
 _NOON = 12
+_YEAR_DIGITS = 4
 
 
 class DateOrder(StrEnum):
@@ -60,7 +72,7 @@ class Dates:
             return cls(order)
         for value in values:
             found = _NUMERIC.fullmatch(str(value).strip()) if isinstance(value, str) else None
-            if found is None or found[2] == ".":
+            if found is None or found[2] == "." or len(found[4]) < _YEAR_DIGITS:
                 continue
             if int(found[1]) > _NOON:
                 return cls(DateOrder.DAY_FIRST)
@@ -96,9 +108,20 @@ class Dates:
             return datetime(value.year, value.month, value.day, tzinfo=UTC)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return self._number(float(value))
-        if isinstance(value, dict) and len(value) == 1:  # {"$date": ...} of MongoDB
-            return self._read(next(iter(value.values())))
+        if isinstance(value, dict):
+            return self._object(value)
+        if isinstance(value, list) and len(value) in _PARTS:
+            return datetime(*map(int, value[:6]), tzinfo=UTC)
+        if isinstance(value, list) and len(value) == 1:
+            return self._read(value[0])
         return self._written(str(value))
+
+    def _object(self, value: dict[str, Any]) -> datetime | None:
+        """Return the moment of an object of MongoDB, Firestore, Java or PHP."""
+        if len(value) == 1:
+            return self._read(next(iter(value.values())))
+        named = next((value[name] for name in _SECONDS if name in value), None)
+        return self._read(value.get("date") if named is None else named)
 
     def _written(self, text: str) -> datetime | None:
         text = text.strip()
@@ -131,16 +154,23 @@ class Dates:
             return datetime.strptime(text.ljust(14, "0"), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
         if _EPOCH.fullmatch(text):
             return self._number(float(text))
+        if found := _SINCE_1970.fullmatch(text):
+            return self._number(float(found[1]))
         if found := _NUMERIC.fullmatch(text):
             return self._numeric(found)
-        bare = _ZONE.sub("", text)
+        bare = _ZONE.sub("", _ZONE_TWICE.sub("", text))
         try:
-            return datetime.fromisoformat(bare.replace("/", "-") if bare[4:5] == "/" else bare)
+            return datetime.fromisoformat(bare)
         except ValueError:
+            if found := _YEAR_FIRST.fullmatch(bare):
+                day = datetime(int(found[1]), int(found[2]), int(found[3]), tzinfo=UTC)
+                return with_time(day, found["time"] or "")
             return _spelled(text)
 
     def _numeric(self, found: re.Match[str]) -> datetime:
         one, two = int(found[1]), int(found[3])
+        if len(found[4]) < _YEAR_DIGITS and found[2] != "." and self.order is DateOrder.AUTO:
+            raise NoDateError("it is not certain which number is the year: say --dates dmy or mdy")
         if found[2] == "." or one > _NOON or self.order is DateOrder.DAY_FIRST:
             day, month = one, two
         elif two > _NOON or self.order is DateOrder.MONTH_FIRST:
@@ -149,15 +179,14 @@ class Dates:
             day = month = one
         else:
             raise NoDateError("day and month cannot be told apart: say --dates dmy or mdy")
-        hour = int(found[5] or 0)
-        if found[8]:
-            hour = hour % _NOON + (_NOON if found[8].lower() == "pm" else 0)
-        minute, second = int(found[6] or 0), int(found[7] or 0)
-        return datetime(int(found[4]), month, day, hour, minute, second, tzinfo=UTC)
+        moment = datetime(full_year(int(found[4])), month, day, tzinfo=UTC)
+        return with_time(moment, found["time"] or "")
 
 
 def _spelled(text: str) -> datetime:
     """Return a moment with its month by name; a year and a month must stand there."""
+    if (moment := named_month(text)) is not None:
+        return moment
     if not (_YEAR.search(text) and _MONTH.search(text)):
         raise NoDateError("it is no date that can be read")
     readers: tuple[Callable[[str], datetime], ...] = (parsedate_to_datetime, _any_order)

@@ -13,7 +13,8 @@ FACTS = (
     "answers", "accepted", "accepted_answer", "views", "votes", "tags", "closed", "language",
 )  # fmt: skip
 _MARKS = re.compile(r"[<>|,;]+")
-_NUMBER = re.compile(r"-?\d+(?:\.0+)?")
+_NUMBER = re.compile(r"-?\d+(?:[.,]0+)?")
+_THOUSANDS = re.compile(r"-?\d{1,3}([,' \u00a0\u202f])\d{3}(?:\1\d{3})*")
 
 
 def facts_of_row(values: Mapping[str, Any], found: Optionals) -> Facts:
@@ -34,10 +35,12 @@ def facts_of_row(values: Mapping[str, Any], found: Optionals) -> Facts:
 def _number(value: object) -> int:
     if isinstance(value, (list, tuple)):
         return len(value)
-    text = raw_text(value).strip().replace(",", "")
+    text = raw_text(value).strip()
+    if _THOUSANDS.fullmatch(text):
+        text = re.sub(r"[,' \u00a0\u202f]", "", text)
     if not _NUMBER.fullmatch(text):
         raise ValueUnusableError("is no number")
-    return int(text.partition(".")[0])
+    return int(re.split("[.,]", text)[0])
 
 
 def _is_so(value: object) -> bool:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, NamedTuple
 
+from worker.archives.readers.columns import KEY
 from worker.archives.readers.records import (
     RECORD_LIMIT,
     RECORD_TOO_LONG,
@@ -24,7 +25,8 @@ from worker.archives.readers.streams import TOO_LONG, lines
 from worker.archives.readers.window import CHUNK, Scan, Window
 
 _NO_OBJECT = "it is no JSON object"
-_SPACE = re.compile(r"[\s,]*+")
+_SPACE = re.compile(r"[\s,\x1e]*+")
+"""Between values; RFC 7464 puts a separator of records before each."""
 _COLON = re.compile(r"\s*+")
 _DEPTH = 40
 _PATHS = 2_000
@@ -32,8 +34,6 @@ _PATHS = 2_000
 _OF_ARRAY = 50
 _KEYED, _KEYS_APART = 3, 20
 """Objects under keys of one object from which on they may be records, and are told apart."""
-KEY = "_key"
-"""The key of an object at ``*``, where it has none such column itself."""
 ANY = "*"
 
 Path = tuple[str, ...]
@@ -66,7 +66,7 @@ def json_lines(file: BinaryIO) -> Iterator[JsonRow]:
     for number, line in lines(file):
         if line is None:
             yield JsonRow(number, TOO_LONG, 0)
-        elif not line.isspace():
+        elif line := line.strip(" \t\r\n\x1e"):  # noqa: PLW2901  # RFC 7464 marks each record
             yield _row(number, _decoded(line), len(line))
 
 
@@ -101,11 +101,14 @@ class Found:
 
     columns: dict[Path, dict[str, None]] = field(default_factory=dict)
     counts: dict[Path, int] = field(default_factory=dict)
+    arrays: set[Path] = field(default_factory=set)
+    """Paths at which arrays lie."""
     _children: dict[Path, set[str]] = field(default_factory=dict)
 
     def see(self, value: object, path: Path = ()) -> None:
         """Note all objects of a decoded value at *path*."""
         if isinstance(value, list):
+            self.arrays.add(path)
             for one in value[:_OF_ARRAY]:
                 if isinstance(one, (dict, list)):
                     self.see(one, path)
@@ -131,6 +134,12 @@ class Found:
         """Note keys of an object at *path*."""
         if path in self.columns or len(self.columns) < _PATHS:
             self.columns.setdefault(path, {}).update(dict.fromkeys(keys))
+
+    def is_single(self, path: Path) -> bool:
+        """Return whether one object alone can lie at *path*."""
+        return ANY not in path and not any(
+            path[:length] in self.arrays for length in range(len(path) + 1)
+        )
 
     def tables(self) -> dict[Path, list[str]]:
         """Return the paths of objects with their columns."""
@@ -159,6 +168,7 @@ def _look(window: Window, path: Path, found: Found, budget: list[int]) -> None:
     """Look at the value that begins here, in pieces where it is long."""
     mark = _next_char(window)
     if mark == "[" and len(path) < _DEPTH:
+        found.arrays.add(path)
         window.pass_over("[")
         while budget[0] > 0 and (mark := _next_char(window)) != "]":
             if not mark:
@@ -185,7 +195,10 @@ def _look_inside(window: Window, path: Path, found: Found, budget: list[int]) ->
         found.note(path, (key,))
         if _next_char(window) == "{":
             key = found.child(path, key, {})
-        _look(window, (*path, key), found, budget)
+            _look(window, (*path, key), found, budget)
+            found.note((*path, ANY), found.columns.get((*path, key), ()))
+        else:
+            _look(window, (*path, key), found, budget)
     window.pass_over("}")
 
 
@@ -303,6 +316,19 @@ def _elements(window: Window) -> Iterator[tuple[int, object, int]]:
             window.move(end)
             yield number, value, end - begin
     raise UnreadableArchiveError(f"line {window.line}: the file ends inside an array")
+
+
+def array_at(file: BinaryIO, path: Path) -> Iterator[tuple[int, object]]:
+    """Yield the elements of an array with their lines: of the document, or of its key *path*."""
+    window = Window(file)
+    if path and _next_char(window) == "{":
+        window.pass_over("{")
+        while _next_char(window) not in {"}", ""} and _take_key(window) != path[0]:
+            _pass_by(window)
+    if _next_char(window) == "[":
+        window.pass_over("[")
+        for number, value, _ in _elements(window):
+            yield number, None if isinstance(value, _Broken) else value
 
 
 def _taken(window: Window) -> tuple[object, int]:

@@ -2,18 +2,20 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from db.questions.rows import NO_FACTS, Facts
-from worker.archives.readers.columns import FIELDS, Columns, plain_name
-from worker.archives.readers.conditions import NO, YES, Condition, value_at
+from worker.archives.readers.columns import FIELDS, Columns
+from worker.archives.readers.conditions import NO, NULLS, YES, Condition, value_at
 from worker.archives.readers.dates import DateOrder, Dates, NoDateError
 from worker.archives.readers.facts import FACTS, facts_of_row
 from worker.archives.readers.markup import Markup, is_escaped, plain_text, unescaped
 from worker.archives.readers.records import Hidden, KnownPair, Record, Reject, Row, SourceQuestion
+from worker.archives.readers.telling import Rule, telling_rules
 from worker.archives.readers.values import (
+    Dropped,
     Optionals,
     ValueUnusableError,
     id_text,
@@ -24,65 +26,16 @@ from worker.live.intake import TITLE_LENGTH, instant_of
 from worker.text.normal import first_digest
 
 _FLOAT = re.compile(r"\d+\.0")
+_SAME = YES | {
+    "duplicate", "duplicates", "duplicated", "dup", "dupe", "same", "same question", "equivalent",
+    "match", "paraphrase",
+}  # fmt: skip
+_OTHER = NO | {
+    "not duplicate", "not a duplicate", "not duplicates", "notduplicate", "non duplicate",
+    "nonduplicate", "different", "distinct", "unrelated", "not same", "not the same", "no match",
+}  # fmt: skip
+"""What labels of pairs say, in small letters, with spaces for other marks."""
 _REMOVED = re.compile(r"\[\s*(?:deleted|removed|redacted)\b[^\]]{0,60}\]", re.IGNORECASE)
-_TELLING: Mapping[str, tuple[str, ...]] = {
-    "deleted": (
-        "deleted=yes",
-        "isdeleted=yes",
-        "deletedat=not empty",
-        "deletiondate=not empty",
-        "deletedate=not empty",
-        "deletedby=not empty",
-        "removed=yes",
-        "isremoved=yes",
-        "removedat=not empty",
-        "status=deleted,removed,trash,trashed",
-        "state=deleted,removed,trash,trashed",
-        "poststatus=trash,inherit,auto-draft",
-    ),
-    "unapproved": (
-        "approved=no",
-        "isapproved=no",
-        "isunapproved=yes",
-        "unapproved=yes",
-        "isspam=yes",
-        "spam=yes",
-        "status=pending,spam,unapproved,draft,rejected,moderated,unpublished",
-        "state=pending,spam,unapproved,draft,rejected,moderated,unpublished",
-        "poststatus=pending,draft,future",
-        "draft=yes",
-        "isdraft=yes",
-        "published=no",
-        "ispublished=no",
-    ),
-    "private": (
-        "private=yes",
-        "isprivate=yes",
-        "ispm=yes",
-        "archetype=private_message",
-        "privatemessage=yes",
-        "status=private",
-        "state=private",
-        "poststatus=private",
-        "readrestricted=yes",
-        "staffonly=yes",
-        "visibility=private,staff,internal,hidden,unlisted,members",
-    ),
-    "hidden": (
-        "visible=no",
-        "isvisible=no",
-        "hidden=yes",
-        "ishidden=yes",
-        "hiddenat=not empty",
-        "status=hidden",
-        "state=hidden",
-        "listed=no",
-        "unlisted=yes",
-    ),
-}
-"""Columns by whose names alone everybody knows what they say; names without underscores."""
-
-Rule = tuple[str, Condition]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,23 +71,20 @@ class Wishes:
     strict: bool = False
 
 
-def generic_plan(found: Sequence[str], wishes: Wishes, *, is_nested: bool = False) -> Plan:
-    """Return the plan for a table of no known shape.
+def generic_plan(
+    found: Sequence[str], wishes: Wishes, *, is_nested: bool = False, inner: Sequence[str] = ()
+) -> Plan:
+    """Return the plan for a table of no known shape; *inner* are paths inside its columns.
 
     Raises `UnreadableArchiveError` if none is certain.
     """
     columns = Columns.resolve(found, wishes.chosen, is_nested=is_nested)
-    plain: dict[str, str] = {}
-    for name in found:
-        plain.setdefault(plain_name(name), name)
-    rules = [
-        (reason, Condition(plain[one.column], one.wanted, one.negated))
-        for reason, texts in _TELLING.items()
-        for one in map(Condition.parse, texts)
-        if one.column in plain and plain[one.column] not in columns.names.values()
-    ]
+    said = {Condition.parse(one).column for one in wishes.visible_if}
     return Plan(
-        fields={name: (column,) for name, column in columns.names.items()}, hidden=tuple(rules)
+        fields={name: (column,) for name, column in columns.names.items()},
+        hidden=telling_rules(
+            (name for name in (*found, *inner) if name not in said), columns.names.values()
+        ),
     )
 
 
@@ -148,7 +98,7 @@ class Reading:
         self._visible = tuple(map(Condition.parse, wishes.visible_if))
         self._names = {
             name: plan.fields.get(name, ())
-            for name in (*FIELDS, "updated_at", "id2", "title2", "label")
+            for name in (*FIELDS, "updated_at", "id2", "title2", "label", "duplicate_of")
         }
         self._facts = tuple(name for name in FACTS if name in plan.fields)
         self._names.update({name: plan.fields[name] for name in self._facts})
@@ -185,11 +135,9 @@ class Reading:
             self.passed_over += 1
             return
         try:
-            if self.is_pairs or self.wishes.strict:
-                found = (
-                    self._pair(line, values) if self.is_pairs else [self._question(line, values)]
-                )
-                yield from self._strictly(found)
+            if self.is_pairs or self.wishes.strict or "duplicate_of" in self._has:
+                found = self._pair if self.is_pairs else self._linked
+                yield from self._strictly(found(line, values))
             else:
                 yield self._question(line, values)
         except ValueUnusableError as error:
@@ -305,10 +253,26 @@ class Reading:
                 )
         if not sides:
             yield Reject(line, "both questions are empty")
+        label = " ".join(re.split(r"[\s_-]+", raw_text(self._value(row, "label")).strip().lower()))
+        is_same, is_other = label in _SAME, label in _OTHER
+        if label not in NULLS | {"-1"} and not (is_same or is_other):
+            told = Dropped("label", "it says neither same nor different", label[:60])
+            sides[0] = replace(sides[0], dropped=(*sides[0].dropped, told))
         yield from sides
-        label = raw_text(self._value(row, "label")).strip().lower()
-        is_same, is_other = label in YES | {"duplicate"}, label in NO | {"not duplicate"}
         if len(sides) > 1 and (is_same or is_other):
             first, second = (side.external_id for side in sides)
             if first != second:
                 yield KnownPair(line, first, second, is_duplicate=is_same)
+
+    def _linked(self, line: int, row: Mapping[str, Any]) -> Iterator[Record]:
+        """Yield a question, and the one that its forum says it is a duplicate of."""
+        question = self._question(line, row)
+        yield question
+        value = self._value(row, "duplicate_of")
+        if isinstance(question, Hidden) or value is None:
+            return
+        for one in value if isinstance(value, list) else [value]:
+            target = id_text(one, is_float=self._is_float or isinstance(one, float))
+            is_id = target.lower() not in NULLS | {"0"} and not target.startswith(("http:", "https:"))
+            if is_id and target != question.external_id:
+                yield KnownPair(line, question.external_id, target, canonical_id=target)

@@ -103,6 +103,9 @@ def _shaped(shape: Shape, tables: Sequence[Table], wishes: Wishes) -> Choice | N
     for one in found:
         check_chosen(dict(wishes.chosen), one.columns, is_nested=one.path is not None)
     lookups = list(_lookups(shape, found, tables))
+    named = {_root(path) for path in shape.plan(wishes.chosen).fields["title"]}
+    if not named & {*found[0].columns, *(lookup.name for lookup, _ in lookups)}:
+        return None
     there = {lookup.name for lookup, _ in lookups}
     telling = {condition.column.partition(".")[0] for _, condition in shape.plan({}).hidden}
     missing = [
@@ -166,7 +169,13 @@ def _generic(tables: Sequence[Table], wishes: Wishes, known: Known) -> Choice:
             errors.append(f"these are {about}, no questions")
             continue
         try:
-            plans.append((one, generic_plan(one.columns, wishes, is_nested=one.path is not None)))
+            plan = generic_plan(
+                one.columns, wishes, is_nested=one.path is not None, inner=_inner(one, tables)
+            )
+            if one.is_single and not {"id", "url", "asked_at"} & plan.fields.keys():
+                errors.append(f"{one.name} is one object with a title, perhaps of a forum or a page")
+                continue
+            plans.append((one, plan))
         except UnreadableArchiveError as error:
             errors.append(str(error))
     plans = _outermost(plans)
@@ -186,6 +195,19 @@ def _generic(tables: Sequence[Table], wishes: Wishes, known: Known) -> Choice:
             f"which of these are the questions? {told}. Say it with --records NAME"
         )
     return Choice(tables=[one for one, _ in plans], plan=plans[0][1])
+
+
+def _inner(table: Table, tables: Sequence[Table]) -> list[str]:
+    """Return the paths of what lies in the columns of *table*, such as ``meta.deleted``."""
+    path = table.path
+    if path is None:
+        return []
+    return [
+        f"{one.path[-1]}.{name}"
+        for one in tables
+        if one.path and one.path[:-1] == path and one.path[-1] != ANY
+        for name in one.columns
+    ]
 
 
 def _outermost(plans: list[tuple[Table, Plan]]) -> list[tuple[Table, Plan]]:

@@ -110,8 +110,10 @@ class Known:
     @classmethod
     def all(cls) -> Self:
         """Return what this version knows."""
-        from worker.archives.readers import boards, newer_boards, sites  # noqa: PLC0415  # import this
+        # They import this module.
+        from worker.archives.readers import boards, newer_boards, other_boards, sites  # noqa: PLC0415
 
         return cls(
-            (*boards.SHAPES, *newer_boards.SHAPES, *sites.SHAPES), (*boards.OTHERS, *sites.OTHERS)
+            (*boards.SHAPES, *newer_boards.SHAPES, *sites.SHAPES, *other_boards.SHAPES),
+            (*boards.OTHERS, *sites.OTHERS, *other_boards.OTHERS),
         )

@@ -7,6 +7,7 @@ import hashlib
 import io
 import re
 import tarfile
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
-from worker.archives.readers import sevenzip
+from worker.archives.readers import sevenzip, sheets
 from worker.archives.readers.records import UnreadableArchiveError
 from worker.archives.readers.streams import SAMPLE, Counted, Guarded, opened, seekable
 
@@ -24,10 +25,27 @@ _MEMBERS = 5_000
 _PACKED = re.compile(r"\.(?:gz|zst|zstd|xz|bz2|z)$", re.IGNORECASE)
 _NO_TEXT = re.compile(
     r"\.(?:png|jpe?g|gif|webp|svg|ico|bmp|mp[34]|webm|ogg|wav|pdf|woff2?|ttf|eot|css|js|map|exe|dll|so"
-    r"|pyc|class|jar|docx?|pptx?|odt|ods|sqlite3?|db|lock|md5|sha\d*|asc|sig)(?:\.gz)?$",
+    r"|pyc|class|jar|docx?|pptx?|odt|sqlite3?|db|lock|md5|sha\d*|asc|sig)(?:\.gz)?$",
     re.IGNORECASE,
 )
-_OFFICE = frozenset({"xl/workbook.xml", "word/document.xml", "content.xml"})
+_CONTAINER = re.compile(r"\.(?:zip|7z|tar|tgz|tbz2?|txz|tzst|tar\.\w{1,4}|xls[xmb]?|ods)$", re.IGNORECASE)
+_DEPTH = 2
+"""Containers inside containers that are opened."""
+_INNER_LIMIT = 2 << 30
+_PARTS = re.compile(r"\.(?:z\d\d|\d{3}|part\d+|r\d\d)$", re.IGNORECASE)
+_FOREIGN = (
+    (b"Rar!\x1a\x07", "a RAR file: unpack it first"),
+    (b"\x04\x22\x4d\x18", "packed with lz4: unpack it first"),
+    (b"\x1f\x9d", "packed with compress: unpack it first"),
+    (b"ARROW1", "an Arrow or Feather file: write it as Parquet"),
+    (b"Obj\x01", "an Avro file: write it as JSON Lines or Parquet"),
+    (b"SQLite format 3\0", "a database of SQLite: give its dump (sqlite3 FILE .dump)"),
+    (b"%PDF", "a PDF, no table"),
+    (b"PGDMP", "a custom dump of PostgreSQL: write it as SQL (pg_restore -f dump.sql FILE)"),
+    (b"\x80\x04\x95", "a pickle, which is never opened: write it as CSV or Parquet"),
+    (b"\x80\x05\x95", "a pickle, which is never opened: write it as CSV or Parquet"),
+)
+"""How files begin that are not read, with what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,23 +108,38 @@ class Source:
         source.entries = source._members(name, partial(reopened, held))
         return source
 
-    def _members(self, name: str, fresh: Callable[[], BinaryIO]) -> list[Entry]:
-        """Return the files in the file that *fresh* opens, or itself."""
+    def _members(self, name: str, fresh: Callable[[], BinaryIO], depth: int = 0) -> list[Entry]:
+        """Return the files in the file that *fresh* opens and in containers inside, or itself."""
+        found = self._unfolded(name, fresh)
+        if isinstance(found, Entry):
+            return [found]
+        return [inner for one in found for inner in self._inner(one, depth)]
+
+    def _inner(self, entry: Entry, depth: int) -> list[Entry]:
+        if _CONTAINER.search(entry.name) is None or depth >= _DEPTH:
+            return [entry]
+        with entry.open() as stream:
+            held = _held(stream)
+        return self._members(entry.name, partial(reopened, held), depth + 1)
+
+    def _unfolded(self, name: str, fresh: Callable[[], BinaryIO]) -> list[Entry] | Entry:
 
         def unpacked() -> BinaryIO:
             stream, self.counted = opened(fresh(), member="")
             return stream
 
-        raw = fresh()
-        magic = raw.read(len(sevenzip.MAGIC))
-        raw.close()
+        with fresh() as raw:
+            magic = raw.read(16)
+        _refuse_foreign(name, magic)
+        if magic.startswith(sheets.OLE):
+            return Entry(name, partial(_buffered, fresh))
         if magic.startswith(sevenzip.MAGIC):
             return [
                 Entry(member, partial(self._of_7z, fresh, member))
                 for member in filter(is_wanted, sevenzip.members(fresh()))
             ]
         if magic.startswith(_ZIP):
-            return self._zipped(fresh)
+            return self._zipped(name, fresh)
         stream = unpacked()
         head = cast("io.BufferedReader", stream).peek(SAMPLE)[: _TAR_AT + len(_TAR)]
         stream.close()
@@ -115,21 +148,21 @@ class Source:
                 Entry(member, partial(_of_tar, unpacked, member))
                 for member in _tar_members(unpacked)
             ]
-        return [Entry(name, unpacked)]
+        return Entry(name, unpacked)
 
     def _of_7z(self, fresh: Callable[[], BinaryIO], member: str) -> BinaryIO:
         self.counted = Counted(fresh())
         file = cast("BinaryIO", io.BufferedReader(self.counted, SAMPLE))
         return opened(sevenzip.opened(file, member))[0]
 
-    def _zipped(self, fresh: Callable[[], BinaryIO]) -> list[Entry]:
+    def _zipped(self, name: str, fresh: Callable[[], BinaryIO]) -> list[Entry] | Entry:
         try:
             with fresh() as file, zipfile.ZipFile(file) as archive:
                 infos = archive.infolist()[:_MEMBERS]
+                if sheets.is_workbook(archive):
+                    return Entry(name, partial(_buffered, fresh))
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
             raise UnreadableArchiveError(f"the zip file is damaged: {error}") from error
-        if any(info.filename in _OFFICE for info in infos):
-            raise UnreadableArchiveError("this is a spreadsheet or document: save it as CSV first")
         wanted = [i for i in infos if not i.is_dir() and i.file_size and is_wanted(i.filename)]
         return [Entry(info.filename, partial(self._of_zip, fresh, info)) for info in wanted]
 
@@ -144,6 +177,34 @@ class Source:
         packed = _Packed(self.counted, info.compress_size)
         guarded = Guarded(cast("BinaryIO", member), packed)
         return opened(cast("BinaryIO", io.BufferedReader(guarded, SAMPLE)))[0]
+
+
+def _refuse_foreign(name: str, magic: bytes) -> None:
+    """Raise `UnreadableArchiveError` for what is known not to be read, and for parts of a file."""
+    about = next((about for mark, about in _FOREIGN if magic.startswith(mark)), None)
+    if about is not None:
+        raise UnreadableArchiveError(f"this is {about}")
+    if _PARTS.search(name):
+        raise UnreadableArchiveError(
+            "this is one part of a file that was split: join the parts first, such as with cat"
+        )
+
+
+def _held(stream: BinaryIO) -> BinaryIO:
+    """Return what *stream* holds in a file of its own, which has no name."""
+    held = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115  # it is opened again
+    size = 0
+    while chunk := stream.read(1 << 20):
+        size += len(chunk)
+        if size > _INNER_LIMIT:
+            raise UnreadableArchiveError("it holds a container that is too large: unpack it first")
+        held.write(chunk)
+    held.flush()
+    return held
+
+
+def _buffered(fresh: Callable[[], BinaryIO]) -> BinaryIO:
+    return io.BufferedReader(cast("io.RawIOBase", fresh()), SAMPLE)
 
 
 def _opened(path: Path) -> BinaryIO:

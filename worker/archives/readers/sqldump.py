@@ -4,6 +4,7 @@ Read as a stream: the values of ``INSERT`` and the lines of ``COPY`` of the tabl
 all else is passed over without being understood. The work is linear in the bytes.
 """
 
+import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
@@ -32,10 +33,16 @@ _KEYWORDS = frozenset(
     {"primary", "key", "unique", "constraint", "index", "fulltext", "spatial", "check", "foreign",
      "exclude", "like", "period"}
 )  # fmt: skip
-_STRING_MYSQL = r"'((?:[^'\\]|\\.|'')*+)'"
-_STRING_PLAIN = r"'((?:[^']|'')*+)'"
-_OTHER = r"((?:[^,()']|\([^()']*\))*+)"
-_END = r"\s*(?:::\s*[\w ]+(?:\(\d+\))?(?:\[\])?\s*)?([,)])"
+_ESCAPED, _PLAIN_TEXT = r"(?:[^'\\]|\\.|'')*+", r"(?:[^']|'')*+"
+_CALLED = re.compile(r"(\w+)\s*\((.*)\)", re.DOTALL)
+_REPLACED = re.compile(r"'((?:[^']|'')*)'\s*,\s*char\((\d+)\)\s*$")
+_LITERAL = re.compile(r"[NE]?'((?:[^']|'')*)'")
+_UNICODE = re.compile(r"\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})|\\([0-9a-fA-F]{4})|\\(\\)")
+_BATCH_END = re.compile(rb"^GO[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
+"""What ends a batch in a script of SQL Server, whose statements need no semicolon."""
+_CALLS = 3
+"""Calls inside each other: ``replace(replace('...', '\\r', char(13)), '\\n', char(10))``."""
+_END = r"\s*(?:::\s*[\w ]+(?:\(\d+\))?(?:\[\])?\s*)?(?P<end>[,)])"
 _PLAIN = re.compile(r"[^'\"`;$]*+")
 _IN_STRING = {
     (mark, escapes): re.compile(
@@ -74,7 +81,7 @@ class SqlDump:
     """The tables of a dump; each call reads it anew from *opened*."""
 
     def __init__(self, opened: Callable[[], BinaryIO]) -> None:
-        self._opened = opened
+        self._opened = _by_semicolons(opened)
         self.columns: dict[str, list[str]] = {}
 
     def look(self) -> dict[str, list[str]]:
@@ -140,6 +147,31 @@ class SqlDump:
                     pass
 
 
+def _by_semicolons(opened: Callable[[], BinaryIO]) -> Callable[[], BinaryIO]:
+    """Return what opens a dump with a semicolon for each line ``GO`` of SQL Server."""
+    with opened() as file:
+        head = file.read(CHUNK)
+    return (lambda: _Batches(opened())) if _BATCH_END.search(head) else opened
+
+
+class _Batches(io.BufferedReader):
+    """A script of SQL Server, of which each batch ends with a semicolon."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__(io.BytesIO())
+        self._script = file
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return about *size* bytes, up to the end of a line."""
+        lines = self._script.readlines(size or CHUNK)
+        return b"".join(b";\n" if _BATCH_END.fullmatch(line.rstrip()) else line for line in lines)
+
+    def close(self) -> None:
+        """Close the script as well."""
+        self._script.close()
+        super().close()
+
+
 def _fill(window: Window) -> None:
     """Have enough text before us for the head of any statement, and go to its begin."""
     window.skip(_SPACE)
@@ -150,14 +182,15 @@ def _fill(window: Window) -> None:
 def _skip_statement(window: Window, *, is_mysql: bool) -> None:
     """Go behind the next semicolon outside strings."""
     while window.skip(_PLAIN):
-        mark = window.text[window.place]
+        place, mark = window.place, window.text[window.place]
         if mark == "$":
             _skip_dollars(window)
             continue
         window.move(window.place + 1)
         if mark == ";":
             return
-        body = _IN_STRING[mark, is_mysql and mark != "`"]
+        escapes = is_mysql or (mark == "'" and window.text[place - 1 : place] in {"E", "e"})
+        body = _IN_STRING[mark, escapes and mark != "`"]
         # Two quotes in a string end it and begin another: that comes to the same.
         while window.skip(body) and not window.pass_over(mark):
             if not window.more():  # a backslash waits for what it escapes
@@ -257,6 +290,8 @@ def _inserted(
             return
         if window.pass_over(";"):
             return
+        if _STATEMENT.match(window.text, window.place):  # SQL Server's need no semicolon
+            return
         if not window.text.startswith("(", window.place):
             _skip_statement(window, is_mysql=is_mysql)
             return
@@ -276,7 +311,7 @@ def _bracket(window: Window, form: re.Pattern[str], *, is_mysql: bool) -> Sequen
         while found := form.match(window.text, place):
             values.append(_value(found, is_mysql=is_mysql))
             place = found.end()
-            if found[3] == ")":
+            if found["end"] == ")":
                 window.move(place)
                 return values
         length = len(window.text) - window.place
@@ -287,26 +322,59 @@ def _bracket(window: Window, form: re.Pattern[str], *, is_mysql: bool) -> Sequen
 
 
 def _value(found: re.Match[str], *, is_mysql: bool) -> object:
-    text, other = found[1], found[2]
-    if text is None:
+    text, other = found["text"] or found["escaped"], found["other"]
+    if other is not None:
         other = other.strip()
         if other.upper() == "NULL":
             return None
         if number := _HEX.fullmatch(other):
             return bytes.fromhex(number[1]) if len(number[1]) % 2 == 0 else other
-        return other
-    if "\\" in text and (is_mysql or found[0].lstrip()[:1] in "eE"):
+        call = _CALLED.fullmatch(other)
+        return _called(call[1].lower(), call[2]) if call else other
+    if not text:
+        return ""
+    if "\\" in text and (is_mysql or found["escaped"] is not None):
         return _ESCAPE.sub(lambda one: _LETTERS.get(one[1], one[1]) if one[1] else "'", text)
     return text.replace("''", "'")
 
 
+def _called(name: str, arguments: str) -> str:
+    """Return the text that a call stands for: its first literal, as SQLite and Oracle write them."""
+    if name == "replace" and (wanted := _REPLACED.search(arguments)):
+        inner = arguments[: wanted.start()].rstrip(", ")
+        call = _CALLED.fullmatch(inner.strip())
+        text = _called(call[1].lower(), call[2]) if call else _first_literal(inner)
+        return text.replace(wanted[1], chr(int(wanted[2])))
+    text = _first_literal(arguments)
+    if name == "unistr":
+        return _UNICODE.sub(lambda one: "\\" if one[4] else chr(int(one[1] or one[2] or one[3], 16)), text)
+    return text
+
+
+def _first_literal(arguments: str) -> str:
+    found = _LITERAL.search(arguments)
+    return found[1].replace("''", "'") if found else arguments
+
+
 _BETWEEN = re.compile(r"[\s,]*+")
 _SPACE, _LINE = re.compile(r"\s*+"), re.compile(r"[^\n]*+")
-_FORM = {
-    is_mysql: re.compile(
-        rf"\s*(?:(?:_\w+\s*|[NEe])?{_STRING_MYSQL if is_mysql else f'(?:{_STRING_PLAIN})'}"
-        rf"|{_OTHER}){_END}",
+
+
+def _form(*, is_mysql: bool) -> re.Pattern[str]:
+    """Return what finds a value: a string, a number, NULL, or a call with strings in it.
+
+    In a string backslashes escape in MySQL, and behind PostgreSQL's ``E``.
+    """
+    body = _ESCAPED if is_mysql else _PLAIN_TEXT
+    begin = r"(?:_\w+\s*|[NEe])?" if is_mysql else "[Nn]?"
+    inner = ""
+    for _ in range(_CALLS):
+        inner = rf"|\((?:[^()']|'{body}'{inner})*+\)"
+    return re.compile(
+        rf"\s*(?:{begin}'(?P<text>{body})'|[Ee]'(?P<escaped>{_ESCAPED})'|(?P<other>(?:[^,()']{inner})*+))"
+        rf"{_END}",
         re.DOTALL,
     )
-    for is_mysql in (True, False)
-}
+
+
+_FORM = {is_mysql: _form(is_mysql=is_mysql) for is_mysql in (True, False)}

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, cast
 from charset_normalizer import from_bytes
 
 from worker.archives.readers import sevenzip
+from worker.archives.readers.code_pages import likely_page
 from worker.archives.readers.records import UnreadableArchiveError, refuse_bomb
 
 if sys.version_info >= (3, 14):
@@ -170,7 +171,6 @@ def seekable(stream: BinaryIO) -> BinaryIO:
 
 
 _GUESSED = 1 << 15
-_COMMON, _SAME_CHAOS = "cp1252", 0.02
 _HIGH = re.compile(rb"[^\n]{0,200}[\x80-\xff][^\n]{0,200}")
 _ZEROS = 0.3
 """Share of zero bytes at even or odd places from which on a text is UTF-16 without a mark."""
@@ -218,9 +218,7 @@ def _code_page(sample: bytes, error: UnicodeDecodeError) -> str:
     best = matches.best()
     if best is None:
         raise UnreadableArchiveError("this is no text in any known encoding") from error
-    # Western European text also fits the eastern encodings; the common one is more probable.
-    close = (m.encoding for m in matches if m.chaos <= best.chaos + _SAME_CHAOS)
-    return _COMMON if _COMMON in close else best.encoding
+    return likely_page(telling) or best.encoding
 
 
 def _bad_sequences(sample: bytes) -> int:

@@ -1,6 +1,7 @@
 """The tables of a source: what each file is, which tables lie in it, and their rows."""
 
 import io
+import json
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,16 @@ from typing import BinaryIO, cast
 
 from db.errors import NotInstalledError
 from worker.archives.load_job import Format
-from worker.archives.readers import faq, json_rows, mail, sqldump, stackexchange
+from worker.archives.readers import (
+    faq,
+    json_lists,
+    json_rows,
+    mail,
+    sheets,
+    sqldump,
+    stackexchange,
+    xml_rows,
+)
 from worker.archives.readers.delimited import DelimitedRows
 from worker.archives.readers.records import Row, UnreadableArchiveError
 from worker.archives.readers.sources import Entry, Source
@@ -19,7 +29,7 @@ from worker.archives.readers.streams import SAMPLE, as_utf8, detect_encoding, se
 _PARQUET = b"PAR1"
 _LOOK = 8 << 20
 """Characters of a JSON document that are looked at to find its tables."""
-_LINES = 2_000
+_LINES, _SEVERAL = 2_000, 2
 _XML_NAMES = re.compile(r"<(\w+)>\s*<row\s", re.IGNORECASE)
 _POSTS = ("Id", "PostTypeId", "Title", "Body", "Tags", "CreationDate", "DeletionDate")
 
@@ -38,6 +48,8 @@ class Table:
     """Each yields rows with at least the columns that are asked for."""
     path: json_rows.Path | None = None
     """Where its objects lie, in JSON."""
+    is_single: bool = False
+    """Whether it is one object, and no list of them."""
 
     def rows(self, columns: Collection[str] = ()) -> Iterator[Row]:
         """Yield the rows of every part."""
@@ -80,13 +92,16 @@ def _tables(entry: Entry, hints: Hints) -> Iterator[Table]:
     if head.startswith(_PARQUET) or hints.form is Format.PARQUET:
         yield from _parquet(entry)
         return
+    if head.startswith((sheets.ZIP, sheets.OLE)):
+        yield from _sheets(entry)
+        return
     if not head.strip(b"\0"):
         raise UnreadableArchiveError("the file is empty" if not head else "this is no text")
     encoding = hints.encoding or detect_encoding(head)
     opened = partial(_text, entry, encoding)
     with opened() as stream:
         text = cast("io.BufferedReader", stream).peek(SAMPLE)[:SAMPLE]
-    sample = text.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
+    sample = text.decode("utf-8", "replace").lstrip("\ufeff \t\r\n\x1e")
     form = hints.form or guess(sample, entry)
     yield from _MAKERS[form](entry, opened, hints, partial(Table, form=form, encoding=encoding))
 
@@ -121,14 +136,20 @@ def _marked_up(head: str, entry: Entry) -> Format:
         return Format.STACKEXCHANGE
     if faq.is_list(head, entry.name):
         return Format.FAQ
-    raise UnreadableArchiveError("this is XML, but no Posts.xml of a Stack Exchange dump")
+    if re.match(r"(?:<!--.*?-->\s*)?<(?:!doctype html|html|table|head|body)\b", head, re.IGNORECASE):
+        raise UnreadableArchiveError("this is a page of HTML, and no question was found in it")
+    return Format.XML
 
 
 def _is_lines(head: str) -> bool:
     first, _, others = head.partition("\n")
-    if others.strip():
-        return first.rstrip().endswith("}") and others.lstrip().startswith("{")
-    return not re.search(r"\[\s*\{", first)
+    try:
+        json.loads(first)
+    except ValueError:
+        if others.strip():
+            return first.rstrip().endswith("}") and others.lstrip(" \r\n\x1e").startswith("{")
+        return False
+    return bool(others.strip())
 
 
 _Opened = Callable[[], BinaryIO]
@@ -148,10 +169,28 @@ def _delimited(entry: Entry, opened: _Opened, hints: Hints, make: _Make) -> Iter
     yield make(name=entry.stem, columns=header, parts=[rows])
 
 
-def _json(entry: Entry, opened: _Opened, _: Hints, make: _Make) -> Iterator[Table]:
+def _json(entry: Entry, opened: _Opened, hints: Hints, make: _Make) -> Iterator[Table]:
     with opened() as file:
         found = json_rows.look(file, _LOOK)
-    yield from _json_tables(entry, opened, found, make)
+    if json_lists.is_by_columns(found):
+        yield make(
+            name=entry.stem,
+            columns=list(found.columns[()]),
+            parts=[partial(_opened_rows, opened, json_lists.rows_by_columns)],
+        )
+    elif listed := json_lists.list_table(opened, found, hints.columns):
+        rows = partial(json_lists.list_rows, path=listed[0], columns=listed[1])
+        parts = [partial(_opened_rows, opened, rows)]
+        yield make(name=".".join(listed[0]) or entry.stem, columns=listed[1], parts=parts)
+    else:
+        yield from _json_tables(entry, opened, found, make)
+
+
+def _opened_rows(
+    opened: _Opened, read: Callable[[BinaryIO], Iterator[Row]], _: Collection[str]
+) -> Iterator[Row]:
+    with opened() as file:
+        yield from read(file)
 
 
 def _json_tables(
@@ -166,7 +205,31 @@ def _json_tables(
         raise UnreadableArchiveError("no JSON object was found")
     for path, columns in tables.items():
         name = ".".join(path) or entry.stem
-        yield make(name=name, columns=columns, parts=[partial(rows, path)], path=path)
+        if _is_hit(tables.get(path[:-1], ()), path):
+            columns = [*columns, "_id"]  # noqa: PLW2901  # what was found beside
+            yield make(name=name, columns=columns, parts=[partial(_hits, rows, path)], path=path)
+        else:
+            is_single = found.counts.get(path, 0) < _SEVERAL and found.is_single(path)
+            yield make(
+                name=name, columns=columns, parts=[partial(rows, path)], path=path, is_single=is_single
+            )
+
+
+def _is_hit(around: Collection[str], path: json_rows.Path) -> bool:
+    """Return whether at *path* lies the document of a hit, as Elasticsearch writes its own."""
+    return path[-1:] == ("_source",) and "_id" in around
+
+
+def _hits(
+    rows: Callable[[json_rows.Path, Collection[str]], Iterator[Row]],
+    path: json_rows.Path,
+    columns: Collection[str],
+) -> Iterator[Row]:
+    for row in rows(path[:-1], columns):
+        if isinstance(row.values, str) or not isinstance(row.values.get("_source"), dict):
+            yield Row(row.line, row.values if isinstance(row.values, str) else "it has no _source")
+        else:
+            yield Row(row.line, {"_id": row.values.get("_id"), **row.values["_source"]})
 
 
 def _json_lines(entry: Entry, opened: _Opened, _: Hints, make: _Make) -> Iterator[Table]:
@@ -208,6 +271,18 @@ def _parquet(entry: Entry) -> Iterator[Table]:
     yield Table(entry.stem, header, Format.PARQUET, "utf-8", [rows])
 
 
+def _sheets(entry: Entry) -> Iterator[Table]:
+    def rows(name: str, _: Collection[str]) -> Iterator[Row]:
+        with entry.open() as file:
+            yield from sheets.Workbook(seekable(file)).rows(name)
+
+    with entry.open() as file:
+        book = sheets.Workbook(seekable(file))
+        for name in book.names:
+            if header := [column for column in book.header(name) if column]:
+                yield Table(name, header, Format.SHEET, "utf-8", [partial(rows, name)])
+
+
 def _sql(_: Entry, opened: _Opened, _hints: Hints, make: _Make) -> Iterator[Table]:
     columns = sqldump.SqlDump(opened).look()
     if not columns:
@@ -235,6 +310,21 @@ def _xml(entry: Entry, opened: _Opened, _: Hints, make: _Make) -> Iterator[Table
         list(dict.fromkeys((*_POSTS, *names))) if is_posts or "PostTypeId" in names else [*names]
     )
     yield make(name=root[1].lower() if root else name, columns=columns, parts=[rows])
+
+
+def _any_xml(entry: Entry, opened: _Opened, _: Hints, make: _Make) -> Iterator[Table]:
+    with opened() as file:
+        found = xml_rows.look(file)
+    if not found:
+        raise UnreadableArchiveError("this is XML in which no elements repeat, so it has no rows")
+
+    def rows(path: xml_rows.Path, _: Collection[str]) -> Iterator[Row]:
+        with opened() as file:
+            yield from xml_rows.rows(file, path)
+
+    for path, columns in found.items():
+        name = xml_rows.table_name(path)
+        yield make(name=name, columns=columns, parts=[partial(rows, path)])
 
 
 def _mail(entry: Entry, _: _Opened, _hints: Hints, make: _Make) -> Iterator[Table]:
@@ -267,6 +357,7 @@ _MAKERS = {
     Format.JSONL: _json_lines,
     Format.SQL: _sql,
     Format.STACKEXCHANGE: _xml,
+    Format.XML: _any_xml,
     Format.MAIL: _mail,
     Format.FAQ: _faq,
 }

@@ -1,7 +1,7 @@
 """Values of a row as texts; what an optional field cannot use is dropped and told."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
@@ -13,10 +13,14 @@ from worker.text.normal import clean
 
 _EXAMPLE_LENGTH = 60
 _LONGEST_NULL = max(map(len, NULLS))
-_NAMES = ("display_name", "username", "name", "login", "title", "slug", "value", "id")
+_NAMES = ("display_name", "username", "name", "login", "title", "slug", "value", "href", "id")
 """Which of the values of an object stands for it, such as an author's."""
 _DATABASE_NULLS = frozenset({"\\N", "NULL"})
 _WHOLE_FLOAT = re.compile(r"\d+\.0")
+_FOR_SHEETS = re.compile(r'="([^"]*)"')
+"""What exporters write so that spreadsheets keep the zeros of an id."""
+_ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d{1,3}")
+_BREAKS = re.compile(r"[\x0b\x0c\x1c-\x1f\x85]")
 _TAG_MARKS = re.compile("[<>|]+")
 _UNSAFE = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\\"<>^`{|}]")
 
@@ -39,8 +43,18 @@ def raw_text(value: object) -> str:
         return value
     if value is None:
         return ""
+    if isinstance(value, dict) and (inner := typed_value(value)) is not None:
+        return raw_text(inner)
     read = next((read for kind, read in _TEXTS if isinstance(value, kind)), str)
     return read(value)
+
+
+def typed_value(value: Mapping[str, Any]) -> object:
+    """Return what an object of MongoDB or DynamoDB, such as ``{"$oid": "5f"}``, holds; else None."""
+    if len(value) != 1:
+        return None
+    name, inner = next(iter(value.items()))
+    return inner if name.startswith("$") or name in {"S", "N"} else None
 
 
 def _no_text(_: object) -> str:
@@ -63,6 +77,14 @@ def _of_bytes(value: Any) -> str:
     return str(value, "utf-8", "surrogateescape")
 
 
+def _as_hex(value: object) -> object:
+    """Return bytes that are no text, such as those of a UUID, as hexadecimal digits."""
+    if not isinstance(value, bytes):
+        return value
+    text = value.decode("utf-8", "replace")
+    return text if text.isprintable() and "\ufffd" not in text else value.hex()
+
+
 _TEXTS: tuple[tuple[type | tuple[type, ...], Callable[[Any], str]], ...] = (
     (bytes, _of_bytes),
     (bool, _no_text),
@@ -80,7 +102,9 @@ def required_text(value: object, what: str) -> str:
     if isinstance(value, str) and value.isascii() and value.isprintable():
         text = value.strip()
         return "" if text in _DATABASE_NULLS else text
-    if isinstance(value, (dict, list)):
+    if isinstance(value, list) and len(value) == 1:  # what searches return
+        value = value[0]
+    if isinstance(value, list) or (isinstance(value, dict) and typed_value(value) is None):
         raise ValueUnusableError(f"{what} is no text")
     try:
         text = raw_text(value)
@@ -95,13 +119,19 @@ def required_text(value: object, what: str) -> str:
             raise ValueUnusableError(
                 f"{what} is not valid in this encoding: is --encoding right?"
             ) from None
-        text = clean(text)
+        text = clean(_BREAKS.sub(" ", text))
     return "" if text in _DATABASE_NULLS else text
 
 
 def id_text(value: object, *, is_float: bool) -> str:
     """Return an id; ``1042.0`` of a column of floats is 1042."""
-    text = required_text(value, "the id")
+    text = required_text(_as_hex(value), "the id")
+    if found := _FOR_SHEETS.fullmatch(text):
+        text = found[1].strip()
+    if _ROUNDED.fullmatch(text):
+        raise ValueUnusableError(
+            "a spreadsheet rounded the id: export it as text, or say --map id= for none"
+        )
     if is_float and _WHOLE_FLOAT.fullmatch(text):
         text = text[:-2]
     if len(text) > ID_LENGTH:

@@ -1,0 +1,77 @@
+"""Which code page a text is in that is not UTF-8, by how its words look when it is read with each.
+
+Few words are enough: in the right one no letter is followed by a capital inside a word, no word mixes
+scripts, and no sign stands inside a word. Libraries that count letters need more text than a short
+export has, and took Cyrillic for Japanese.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import cache
+
+_PAGES = (
+    "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "iso8859_2", "koi8_r",
+    "mac_roman", "cp850", "cp866", "cp437", "cp874", "iso8859_5", "iso8859_7",
+)  # fmt: skip
+"""The more common one first: it wins where two read a text alike."""
+_WORD = re.compile(r"[^\s!-/:-@\[-`{-~]+")
+_FOREIGN_RUN = 3
+_QUOTES = frozenset("\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb\u2026\u2013\u2014\u20ac\u00a0\u00bf\u00a1\u00b0\u00a7\u00aa\u00ba")
+_ICELANDIC = frozenset("\u00fe\u00f0\u00fd\u00de\u00d0\u00dd")
+_ACUTE = frozenset("\u00e1\u00ed\u00f3\u00fa\u00e6")
+_HEBREW, _CYRILLIC = re.compile("[\u0430-\u044a]"), re.compile("[^\\W\u0430-\u044a\x00-\x7f]")
+"""The letters that Hebrew becomes in Cyrillic, and those that Cyrillic has besides."""
+_WRONG, _READS_WELL, _ENOUGH = 5.0, 0.5, 15
+
+
+def likely_page(sample: bytes) -> str | None:
+    """Return the code page of one byte a sign in which *sample* reads well; None if in none."""
+    scores = {page: score for page in _PAGES if (score := _score(sample, page)) is not None}
+    best = min(scores, key=lambda page: scores[page], default=None)
+    return best if best is not None and scores[best] < _READS_WELL else None
+
+
+def _score(sample: bytes, page: str) -> float | None:
+    """Return how many faults a word has in this code page; None if it cannot be read."""
+    try:
+        text = sample.decode(page)
+    except (UnicodeDecodeError, LookupError):
+        return None
+    words = [word for word in _WORD.findall(text) if not word.isascii()]
+    turkish = bool(_ICELANDIC & set(text)) and not _ACUTE & set(text)
+    faults = sum(fault for word in words for fault in _faults(word, turkish=turkish))
+    is_hebrew = len(_HEBREW.findall(text)) > _ENOUGH and not _CYRILLIC.search(text)
+    return faults / max(1, len(words)) + (_WRONG if is_hebrew else 0)
+
+
+def _faults(word: str, *, turkish: bool) -> Iterator[float]:
+    before, foreign, scripts = "", 0, set[str]()
+    for place, char in enumerate(word):
+        kind = unicodedata.category(char)
+        if kind[0] == "C":
+            yield _WRONG
+        elif kind[0] == "L":
+            script = _script(char)
+            scripts.add(script)
+            if before == "Ll" and kind == "Lu":
+                yield 1
+            foreign = foreign + 1 if script == "LATIN" and not char.isascii() else 0
+            if foreign == _FOREIGN_RUN:
+                yield 2
+            if turkish and char in _ICELANDIC:
+                yield 0.4
+            if script == "HALFWIDTH":
+                yield 1
+        elif kind[0] in "SN" and not char.isascii() and char not in _QUOTES:
+            yield 1 if 0 < place < len(word) - 1 else 0.6
+        elif kind[0] == "P" and not char.isascii() and char not in _QUOTES and before[:1] == "L":
+            yield 0.3
+        before = kind
+    if len(scripts - {"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "KATAKANA-HIRAGANA"}) > 1:
+        yield 2
+
+
+@cache
+def _script(char: str) -> str:
+    return unicodedata.name(char, "").partition(" ")[0]
