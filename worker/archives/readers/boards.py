@@ -5,7 +5,7 @@ XenForo 1 and 2, MyBB 1.8, SMF 2.0 and 2.1.
 """
 
 from worker.archives.readers.markup import Markup
-from worker.archives.readers.shapes import Lookup, NoQuestions, Shape
+from worker.archives.readers.shapes import NO_REPLY, Lookup, NoQuestions, Shape
 
 _MOVED = "moved"
 _DELETED, _UNAPPROVED = "deleted", "unapproved"
@@ -81,7 +81,7 @@ SHAPES = (
             _UNAPPROVED: ("post_visibility=0,3", "post_approved=0"),
             _DELETED: ("post_visibility=2",),
         },
-        kept=("post_subject~^(?!\\s*(?:re|aw|antw|sv)\\s*:)",),
+        kept=(f"post_subject{NO_REPLY}",),
         url="viewtopic.php?t={id}",
         markup=Markup.BBCODE,
         is_escaped=True,
@@ -322,7 +322,7 @@ SHAPES = (
             "asked_at": "poster_time|posterTime",
         },
         hidden={_UNAPPROVED: ("approved=no",), _MOVED: ("icon=moved",)},
-        kept=("subject~^(?!\\s*(?:re|aw|antw|sv)\\s*:)",),
+        kept=(f"subject{NO_REPLY}",),
         url="index.php?topic={id}.0",
         markup=Markup.BBCODE,
         is_escaped=True,

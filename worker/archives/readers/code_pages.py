@@ -1,8 +1,8 @@
-"""Which code page a text is in that is not UTF-8, by how its words look when it is read with each.
+"""Which code page a text is in that is not UTF-8, by how its words look in each.
 
-Few words are enough: in the right one no letter is followed by a capital inside a word, no word mixes
-scripts, and no sign stands inside a word. Libraries that count letters need more text than a short
-export has, and took Cyrillic for Japanese.
+Few words are enough: in the right one no letter is followed by a capital inside a word, no word
+mixes scripts, and no sign stands inside a word. Libraries that count letters need more text than a
+short export has, and took Cyrillic for Japanese.
 """
 
 import re
@@ -17,11 +17,15 @@ _PAGES = (
 """The more common one first: it wins where two read a text alike."""
 _WORD = re.compile(r"[^\s!-/:-@\[-`{-~]+")
 _FOREIGN_RUN = 3
-_QUOTES = frozenset("\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb\u2026\u2013\u2014\u20ac\u00a0\u00bf\u00a1\u00b0\u00a7\u00aa\u00ba")
+_QUOTES = frozenset(
+    "\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb\u2026\u2013\u2014\u20ac\u00a0\u00bf\u00a1\u00b0\u00a7\u00aa\u00ba"
+)
 _ICELANDIC = frozenset("\u00fe\u00f0\u00fd\u00de\u00d0\u00dd")
 _ACUTE = frozenset("\u00e1\u00ed\u00f3\u00fa\u00e6")
 _HEBREW, _CYRILLIC = re.compile("[\u0430-\u044a]"), re.compile("[^\\W\u0430-\u044a\x00-\x7f]")
 """The letters that Hebrew becomes in Cyrillic, and those that Cyrillic has besides."""
+_UPSILON = "\u03b0"
+"""No Greek word begins with it; Hebrew that is read as Greek often does."""
 _WRONG, _READS_WELL, _ENOUGH = 5.0, 0.5, 15
 
 
@@ -46,30 +50,24 @@ def _score(sample: bytes, page: str) -> float | None:
 
 
 def _faults(word: str, *, turkish: bool) -> Iterator[float]:
+    """Yield what is wrong with each sign of a word, and with the word."""
     before, foreign, scripts = "", 0, set[str]()
     for place, char in enumerate(word):
         kind = unicodedata.category(char)
-        if kind[0] == "C":
-            yield _WRONG
-        elif kind[0] == "L":
+        if kind[0] == "L":
             script = _script(char)
             scripts.add(script)
-            if before == "Ll" and kind == "Lu":
-                yield 1
             foreign = foreign + 1 if script == "LATIN" and not char.isascii() else 0
-            if foreign == _FOREIGN_RUN:
-                yield 2
-            if turkish and char in _ICELANDIC:
-                yield 0.4
-            if script == "HALFWIDTH":
-                yield 1
-        elif kind[0] in "SN" and not char.isascii() and char not in _QUOTES:
-            yield 1 if 0 < place < len(word) - 1 else 0.6
-        elif kind[0] == "P" and not char.isascii() and char not in _QUOTES and before[:1] == "L":
-            yield 0.3
+            yield 1 if before == "Ll" and kind == "Lu" else 0
+            yield 2 if foreign == _FOREIGN_RUN else 0
+            yield 2 if char == _UPSILON and place == 0 else 0
+            yield 0.4 if turkish and char in _ICELANDIC else 0
+        elif kind[0] == "C":
+            yield _WRONG
+        elif not char.isascii() and char not in _QUOTES:
+            yield 1 if kind[0] in "SN" else 0.3
         before = kind
-    if len(scripts - {"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "KATAKANA-HIRAGANA"}) > 1:
-        yield 2
+    yield 2 if len(scripts) > 1 else 0
 
 
 @cache

@@ -71,7 +71,8 @@ _OTHER_TABLES = re.compile(
     re.IGNORECASE,
 )
 _BESIDE_TEXT = frozenset({
-    "", "id", "qid", "index", "unnamed0", "label", "category", "tags", "url", "link", "date", "created",
+    "", "id", "qid", "index", "unnamed0", "label", "category", "tags", "url", "link", "date",
+    "created",
     "createdat", "language", "lang", "key", "pk", "score", "votes", "views", "deleted", "hidden",
 })  # fmt: skip
 """Beside anything else ``text`` is that of messages, comments or posts."""
@@ -92,7 +93,8 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     "title": _TITLES,
     "body": (
         "body", "raw", "selftext", "posttext", "questionbody", "content", "excerpt", "description",
-        "message", "details", "summary", "inhalt", "contenu", "contenido", "conteudo", "beschreibung",
+        "message", "details", "summary", "inhalt", "contenu", "contenido", "conteudo",
+        "beschreibung",
     ),
     "url": ("url", "link", "permalink", "topicurl", "questionurl", "href"),
     "category": (
@@ -106,8 +108,9 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     "asked_at": (
         "askedat", "createdat", "creationdate", "created", "date", "datetime", "timestamp",
         "topictime", "posttime", "createdutc", "publishedat", "postdate", "dateline", "createddate",
-        "dateposted", "posteddate", "postedat", "postedon", "datecreated", "createdon", "creationtime",
-        "timecreated", "dateadded", "addedat", "addedon", "dateasked", "askedon", "askeddate",
+        "dateposted", "posteddate", "postedat", "postedon", "datecreated", "createdon",
+        "creationtime",         "timecreated", "dateadded", "addedat", "addedon", "dateasked",
+        "askedon", "askeddate",
         "submittedat", "submitted", "insertedat", "dateinserted", "pubdate", "published",
         "publicationdate", "posted", "startdate", "erstelltam", "datum", "fecha", "data", "time",
     ),
@@ -123,8 +126,9 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
         "updatedat", "lasteditdate", "modifiedat", "editedat", "lastmodified", "updated",
     ),
     "duplicate_of": (
-        "duplicateof", "duplicateofid", "duplicateid", "dupof", "dupeof", "mergedinto", "mergedintoid",
-        "mergeinto", "mergeintotid", "mergedwith", "canonicalid", "canonicalquestionid",
+        "duplicateof", "duplicateofid", "duplicateid", "dupof", "dupeof", "mergedinto",
+        "mergedintoid",         "mergeinto", "mergeintotid", "mergedwith", "canonicalid",
+        "canonicalquestionid",
     ),
     "id2": ("qid2", "id2", "questionid2", "q2id"),
     "title2": (),

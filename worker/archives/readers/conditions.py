@@ -17,13 +17,15 @@ _FORM = re.compile(
     r"\s*(?P<column>[^=!:~]+?)\s*(?P<sign>!=|!~|==|=|:|~)\s*(?P<values>.*?)\s*", re.DOTALL
 )
 YES = frozenset(
-    {"1", "1.0", "true", "t", "yes", "y", "on", "wahr", "ja", "vrai", "oui", "verdadero", "verdadeiro",
-     "vero", "si", "s\u00ed", "sim", "\u0434\u0430", "\u0438\u0441\u0442\u0438\u043d\u0430", "\u2713", "\u2714", "b'\\x01'", "\x01"}
+    {"1", "1.0", "true", "t", "yes", "y", "on", "wahr", "ja", "vrai", "oui", "verdadero",
+     "verdadeiro", "vero", "si", "s\u00ed", "sim", "\u0434\u0430",
+     "\u0438\u0441\u0442\u0438\u043d\u0430",
+     "\u2713", "\u2714", "\x01"}
 )  # fmt: skip
 """What databases, programs and spreadsheets write for a yes, in small letters."""
 NO = frozenset(
     {"0", "0.0", "false", "f", "no", "n", "off", "falsch", "nein", "faux", "non", "falso", "nao",
-     "n\u00e3o", "\u043d\u0435\u0442", "\u043b\u043e\u0436\u044c", "\u2717", "\u2718", "b'\\x00'", "\x00"}
+     "n\u00e3o", "\u043d\u0435\u0442", "\u043b\u043e\u0436\u044c", "\u2717", "\u2718", "\x00"}
 )  # fmt: skip
 NULLS = frozenset(
     {"", "\\n", "null", "(null)", "[null]", "<null>", "none", "(none)", "nan", "nat", "<na>", "n/a",

@@ -102,19 +102,24 @@ class Dates:
         return self._other(value)
 
     def _other(self, value: object) -> datetime | None:
-        if isinstance(value, datetime):
-            return value
         if isinstance(value, date):
-            return datetime(value.year, value.month, value.day, tzinfo=UTC)
+            day = datetime(value.year, value.month, value.day, tzinfo=UTC)
+            return value if isinstance(value, datetime) else day
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return self._number(float(value))
         if isinstance(value, dict):
             return self._object(value)
-        if isinstance(value, list) and len(value) in _PARTS:
-            return datetime(*map(int, value[:6]), tzinfo=UTC)
-        if isinstance(value, list) and len(value) == 1:
-            return self._read(value[0])
+        if isinstance(value, list):
+            return self._list(value)
         return self._written(str(value))
+
+    def _list(self, value: list[Any]) -> datetime | None:
+        if len(value) == 1:
+            return self._read(value[0])
+        if len(value) not in _PARTS:
+            raise NoDateError("it is no date that can be read")
+        year, month, day, hour, minute, second = (*map(int, value[:6]), 0, 0, 0)[:6]
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
 
     def _object(self, value: dict[str, Any]) -> datetime | None:
         """Return the moment of an object of MongoDB, Firestore, Java or PHP."""
@@ -158,14 +163,7 @@ class Dates:
             return self._number(float(found[1]))
         if found := _NUMERIC.fullmatch(text):
             return self._numeric(found)
-        bare = _ZONE.sub("", _ZONE_TWICE.sub("", text))
-        try:
-            return datetime.fromisoformat(bare)
-        except ValueError:
-            if found := _YEAR_FIRST.fullmatch(bare):
-                day = datetime(int(found[1]), int(found[2]), int(found[3]), tzinfo=UTC)
-                return with_time(day, found["time"] or "")
-            return _spelled(text)
+        return _year_first(text)
 
     def _numeric(self, found: re.Match[str]) -> datetime:
         one, two = int(found[1]), int(found[3])
@@ -181,6 +179,19 @@ class Dates:
             raise NoDateError("day and month cannot be told apart: say --dates dmy or mdy")
         moment = datetime(full_year(int(found[4])), month, day, tzinfo=UTC)
         return with_time(moment, found["time"] or "")
+
+
+def _year_first(text: str) -> datetime:
+    """Return a moment whose year comes first, or whose month is named."""
+    bare = _ZONE.sub("", _ZONE_TWICE.sub("", text))
+    try:
+        return datetime.fromisoformat(bare)
+    except ValueError:
+        found = _YEAR_FIRST.fullmatch(bare)
+    if found is None:
+        return _spelled(text)
+    day = datetime(int(found[1]), int(found[2]), int(found[3]), tzinfo=UTC)
+    return with_time(day, found["time"] or "")
 
 
 def _spelled(text: str) -> datetime:

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from worker.archives.readers import dialect as dialects
 from worker.archives.readers.dialect import Dialect, Quoting
+from worker.archives.readers.headers import header_place
 from worker.archives.readers.records import (
     RECORD_LIMIT,
     RECORD_TOO_LONG,
@@ -25,6 +26,8 @@ _QUOTED_LINES = 2_000
 _TRIES = 8
 """Records that may take a line for their own in vain; after those it begins a record itself."""
 _SAMPLE_LINES, _SAMPLE_CHARS = 1_000, 1 << 18
+_NOTES = 30
+"""Lines among which the names of the columns are looked for."""
 
 Values = Sequence[str | None]
 
@@ -48,6 +51,7 @@ class _Lines:
         self._back: list[_Line] = []
         self._taken: list[_Line] = []
         self._taken_chars = 0
+        self._is_drawn = False
         self.rejects: list[Reject] = []
 
     def __iter__(self) -> Iterator[str]:
@@ -69,7 +73,10 @@ class _Lines:
     def _fresh(self) -> _Line:
         for number, text in self._source:
             if text is not None:
-                return _Line(number, text)
+                bare = dialects.undrawn(text) if self._is_drawn else text
+                if bare is None:
+                    continue
+                return _Line(number, bare)
             self.rejects.append(Reject(number, TOO_LONG))
         raise StopIteration
 
@@ -85,6 +92,22 @@ class _Lines:
             chars += len(held[-1].text)
         self._back.extend(reversed(held))
         return [line.text for line in held]
+
+    def undraw(self) -> list[str]:
+        """Take all lines for rows of a table that was drawn with bars, and return the first."""
+        self._is_drawn = True
+        bare = [(line.number, dialects.undrawn(line.text)) for line in self._back]
+        self._back = [_Line(number, text) for number, text in bare if text is not None]
+        return [line.text for line in reversed(self._back)]
+
+    def peek(self) -> str:
+        """Return the line that comes next, which stays; empty at the end."""
+        if not self._back:
+            try:
+                self._back.append(self._fresh())
+            except StopIteration:
+                return ""
+        return self._back[-1].text
 
     def end_record(self) -> int:
         """Return the number of the first line of the record that ends here."""
@@ -161,6 +184,10 @@ class DelimitedRows:
             delimiter, sample = said, sample[1:]
             next(self._lines)
             self._lines.end_record()
+        if dialects.is_drawn(sample):
+            delimiter, sample = "|", self._lines.undraw()
+        elif not columns and said is None:
+            sample = self._behind_preamble(sample)
         chars = sum(map(len, sample))
         is_whole = len(sample) < _SAMPLE_LINES and chars < _SAMPLE_CHARS
         # Writers whose lines end so quote what holds one.
@@ -169,12 +196,23 @@ class DelimitedRows:
         self.header = list(columns) or self._header()
         self._add_index(sample)
 
+    def _behind_preamble(self, sample: list[str]) -> list[str]:
+        """Go behind a title, notes and empty lines before the names of the columns."""
+        cells = [
+            line.rstrip("\r\n").split(dialects.guess_delimiter(line)) for line in sample[:_NOTES]
+        ]
+        place = header_place([[cell.strip(" \t\"'\ufeff") for cell in row] for row in cells])
+        for _ in range(place):
+            next(self._lines)
+            self._lines.end_record()
+        return sample[place:]
+
     def _header(self) -> list[str]:
         line = next(self._lines, None)
         if line is None:
             raise UnreadableArchiveError("there is no header")
         try:
-            header = next(csv.reader([line], delimiter=self.dialect.delimiter, strict=True))
+            header = next(self.dialect.reader([line]))
         except csv.Error as error:
             raise UnreadableArchiveError(f"line 1 is no header: {error}") from error
         self._lines.end_record()
@@ -187,7 +225,7 @@ class DelimitedRows:
             return
         lines = sample[1:-1] if len(sample) >= _SAMPLE_LINES else sample[1:]
         try:
-            rows = list(csv.reader(lines, delimiter=self.dialect.delimiter, strict=True))
+            rows = list(self.dialect.reader(lines))
         except csv.Error:
             return
         if rows and all(len(row) == wide and row[-1] and row[0] for row in rows if row):
@@ -217,7 +255,9 @@ class DelimitedRows:
                 continue
             number, row = item
             if len(row) != width:
-                if len(row) < width or any(cell for cell in row[width:]):
+                if len(row) < width and self._is_cut_short(row):
+                    row = [*row, *[""] * (width - len(row))]
+                elif len(row) < width or any(cell for cell in row[width:]):
                     reason = f"there are {len(row)} columns where the header has {width}"
                     yield Row(number, reason)
                     continue
@@ -228,6 +268,15 @@ class DelimitedRows:
                 yield Row(number, dict(zip(names, row, strict=True)))
             else:
                 yield Row(number, {name: row[place] for name, place in first_of.items()})
+
+    def _is_cut_short(self, row: Values) -> bool:
+        """Return whether only empty columns are missing at the end, as spreadsheets leave them out.
+
+        A row that a line end broke looks the same, but no number begins the line behind it.
+        """
+        mark, beyond = self.dialect.delimiter, self._lines.peek()
+        follows = not beyond.strip() or beyond.partition(mark)[0].strip('" ').isdigit()
+        return len(row) > 1 and (row[0] or "").isdigit() and follows
 
     def _plain(self) -> Iterator[tuple[int, Values]]:
         """Yield the rows of a file whose records end where no backslash or quote holds the line."""
@@ -291,7 +340,7 @@ class DelimitedRows:
 
     def _reader(self) -> Iterator[Sequence[str]]:
         marks = map(dialects.marked, self._lines) if self._has_bare_returns else self._lines
-        return csv.reader(marks, delimiter=self.dialect.delimiter, strict=True)
+        return self.dialect.reader(marks)
 
     def _has_swallowed(self, row: Sequence[str]) -> bool:
         """Return whether each line of a record looks like a row: numbered, and as wide."""

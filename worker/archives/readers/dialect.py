@@ -7,11 +7,15 @@ before them. Databases without quotes put one before tabs and line ends. Others 
 import csv
 import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 DELIMITERS = ",\t;|\x01\x1f"
+_RARE = "~^"
+"""Delimiters only where none of the others is."""
+_RULE = re.compile(r"\s*[|+]?\s*:?-{2,}:?(?:\s*[|+]\s*:?-{2,}:?)*\s*[|+]?\s*")
+_FOOT = re.compile(r"\s*(?:\(\d+ rows?\)|\d+ rows? in set.*)\s*", re.IGNORECASE)
 _SEPARATOR = re.compile(r"\ufeff?\"?sep=(.)\"?\r?\n?", re.IGNORECASE)
 _ESCAPED_QUOTE = re.compile(r'(?<!\\)(?:\\\\)*\\"')
 _LEGAL_ESCAPE = re.compile(r"\\(?:[\\bfnrtvNZ0-7]|x[0-9a-fA-F]|$)")
@@ -46,6 +50,19 @@ class Dialect:
 
     delimiter: str
     quoting: Quoting = Quoting.DOUBLED
+    quote: str = '"'
+    is_spaced: bool = False
+    """Whether a space follows each delimiter, before the quote as well."""
+
+    def reader(self, lines: Iterable[str], *, strict: bool = True) -> Iterator[list[str]]:
+        """Return what splits *lines* with doubled quotes."""
+        return csv.reader(
+            lines,
+            delimiter=self.delimiter,
+            quotechar=self.quote,
+            skipinitialspace=self.is_spaced,
+            strict=strict,
+        )
 
 
 def separator(line: str) -> str | None:
@@ -57,7 +74,23 @@ def separator(line: str) -> str | None:
 def guess_delimiter(line: str) -> str:
     """Return the delimiter of the header *line*; a comma if there is only one column."""
     bare = re.sub(r'"[^"]*"', "", line)
-    return max(DELIMITERS, key=bare.count)
+    found = max(DELIMITERS, key=bare.count)
+    if found not in bare:
+        found = max(_RARE, key=bare.count)
+    return found if found in bare else DELIMITERS[0]
+
+
+def is_drawn(sample: Sequence[str]) -> bool:
+    """Return whether a file that begins with *sample* is a table that a client drew with bars."""
+    return any(map(_RULE.fullmatch, sample[:2])) and "|" in "".join(sample[:3])
+
+
+def undrawn(line: str) -> str | None:
+    """Return a line of a drawn table without its outer bars; None for one that holds no row."""
+    if _RULE.fullmatch(line) or _FOOT.fullmatch(line):
+        return None
+    bare = line.strip()
+    return f"{bare[1:-1] if bare.startswith('|') and bare.endswith('|') else line.rstrip()}\n"
 
 
 def guess(sample: Sequence[str], delimiter: str | None = None, *, is_whole: bool = True) -> Dialect:
@@ -67,7 +100,9 @@ def guess(sample: Sequence[str], delimiter: str | None = None, *, is_whole: bool
         return Dialect(ONE_COLUMN)
     text = "".join(sample)
     escaped = _is_escaped(text, delimiter)
-    doubled = Dialect(delimiter)
+    doubled = _doubled(sample[0] if sample else "", delimiter, text)
+    if doubled.quote != '"':
+        return doubled
     faults = _faults(sample, doubled, is_whole=is_whole) if '"' in text else 0
     is_fit = escaped and '"' in text and not faults
     is_quoted = _is_quoted(text, delimiter) or (is_fit and _quotes_are_needed(sample, doubled))
@@ -80,6 +115,17 @@ def guess(sample: Sequence[str], delimiter: str | None = None, *, is_whole: bool
     if faults and all(line.count(delimiter) == width for line in sample if line.strip()):
         return Dialect(delimiter, Quoting.ESCAPED if escaped else Quoting.NONE)
     return doubled
+
+
+def _doubled(header: str, delimiter: str, text: str) -> Dialect:
+    """Return the dialect with doubled quotes, with single ones where every name stands in them."""
+    names = header.split(delimiter)
+    if '"' not in text and all(len(one.strip()) > 2 for one in names):  # noqa: PLR2004  # the quotes
+        single = all(one.strip().startswith("'") and one.strip().endswith("'") for one in names)
+    else:
+        single = False
+    is_spaced = len(names) > 1 and all(one.startswith(" ") for one in names[1:])
+    return Dialect(delimiter, quote="'" if single else '"', is_spaced=is_spaced)
 
 
 def marked(line: str) -> str:
@@ -105,7 +151,7 @@ def _quotes_are_needed(sample: Sequence[str], dialect: Dialect) -> bool:
     mark = re.escape(dialect.delimiter)
     if re.search(rf'(?:^|{mark})"[^"]*""', "".join(sample), re.MULTILINE):
         return True
-    reader = csv.reader(map(marked, sample), delimiter=dialect.delimiter)
+    reader = dialect.reader(map(marked, sample), strict=False)
     return any("\n" in cell or dialect.delimiter in cell for row in reader for cell in row)
 
 
@@ -128,7 +174,8 @@ def _escaped_faults(sample: Sequence[str], delimiter: str, *, is_whole: bool) ->
 
 def _faults(sample: Sequence[str], dialect: Dialect, *, is_whole: bool) -> int:
     """Return how many rows of the sample have not as many columns as the header, or break."""
-    reader = csv.reader(map(marked, sample), delimiter=dialect.delimiter, strict=True)
+    taken = iter(sample)
+    reader = dialect.reader(map(marked, taken))
     width, faults = 0, 0
     while True:
         try:
@@ -137,7 +184,7 @@ def _faults(sample: Sequence[str], dialect: Dialect, *, is_whole: bool) -> int:
             return faults
         except csv.Error as error:
             is_cut = not is_whole and "unexpected end" in str(error)
-            return faults + (0 if is_cut else 1 + len(sample) - reader.line_num)
+            return faults + (0 if is_cut else 1 + sum(1 for _ in taken))
         width = width or len(row)
         faults += bool(row) and len(row) != width
 

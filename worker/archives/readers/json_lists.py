@@ -1,6 +1,6 @@
 """JSON without objects for rows: columns one after the other, or rows as lists of values.
 
-pandas writes both (``orient`` "columns", "split" and "values"), and so do sheets and query services.
+pandas writes both (``orient`` "columns", "split" and "values"), and so do query services.
 """
 
 import json

@@ -1,5 +1,6 @@
 """Mail archives: ``mbox`` as Mailman and mail programs write it, and single mails."""
 
+import hashlib
 import re
 from collections.abc import Iterator
 from email import message_from_bytes, policy
@@ -77,8 +78,11 @@ def _values(mail: EmailMessage) -> dict[str, object]:
     subject = " ".join(str(mail["subject"] or "").split())
     own_id = str(mail["message-id"] or "").strip().strip("<>")
     author = mail["from"]
+    if not own_id:  # the same mail keeps the same id
+        told = "\n".join((subject, str(mail["date"] or ""), str(author or "")))
+        own_id = f"mail-{hashlib.sha256(told.encode('utf-8', 'replace')).hexdigest()[:24]}"
     return {
-        "message_id": own_id or None,
+        "message_id": own_id,
         "subject": _without_list_name(subject),
         "is_reply": "yes" if mail["in-reply-to"] or mail["references"] else "no",
         "from": _name(str(author or "")),

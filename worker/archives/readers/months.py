@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
-
 _MONTHS = (
     r"jan\w*|j\u00e4n\w*|ener\w*|gen\w*|\u044f\u043d\u0432\w*|stycz\w*|sty",
     r"feb\w*|f\u00e9v\w*|fev\w*|\u0444\u0435\u0432\w*|lut\w*",

@@ -1,8 +1,8 @@
 """Further programs of forums and of sites with questions, as their dumps and exports have them.
 
-Columns and meanings are those of the programs' public schemas: Vanilla, bbPress and other plugins of
-WordPress, Question2Answer, Invision Community, PunBB and FluxBB; GitHub's issues and discussions; the
-vocabulary of schema.org.
+Columns and meanings are those of the programs' public schemas: Vanilla, bbPress and other plugins
+of WordPress, Question2Answer, Invision Community, PunBB and FluxBB; GitHub's issues and
+discussions; the vocabulary of schema.org.
 """
 
 from worker.archives.readers.markup import Markup
@@ -163,9 +163,7 @@ SHAPES = (
             "answers": "posts",
         },
         lookups=(
-            Lookup(
-                name="post", table="posts", key="pid", via="topic_firstpost", columns=("post",)
-            ),
+            Lookup(name="post", table="posts", key="pid", via="topic_firstpost", columns=("post",)),
             Lookup(
                 name="forum",
                 table="forums",
@@ -203,12 +201,8 @@ SHAPES = (
             "closed": "closed",
         },
         lookups=(
-            Lookup(
-                name="post", table="posts", key="id", via="first_post_id", columns=("message",)
-            ),
-            Lookup(
-                name="forum", table="forums", key="id", via="forum_id", columns=("forum_name",)
-            ),
+            Lookup(name="post", table="posts", key="id", via="first_post_id", columns=("message",)),
+            Lookup(name="forum", table="forums", key="id", via="forum_id", columns=("forum_name",)),
             Lookup(
                 name="guests",
                 table="forum_perms",

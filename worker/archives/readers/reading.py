@@ -273,6 +273,8 @@ class Reading:
             return
         for one in value if isinstance(value, list) else [value]:
             target = id_text(one, is_float=self._is_float or isinstance(one, float))
-            is_id = target.lower() not in NULLS | {"0"} and not target.startswith(("http:", "https:"))
+            is_id = target.lower() not in NULLS | {"0"} and not target.startswith(
+                ("http:", "https:")
+            )
             if is_id and target != question.external_id:
                 yield KnownPair(line, question.external_id, target, canonical_id=target)

@@ -173,7 +173,9 @@ def _generic(tables: Sequence[Table], wishes: Wishes, known: Known) -> Choice:
                 one.columns, wishes, is_nested=one.path is not None, inner=_inner(one, tables)
             )
             if one.is_single and not {"id", "url", "asked_at"} & plan.fields.keys():
-                errors.append(f"{one.name} is one object with a title, perhaps of a forum or a page")
+                errors.append(
+                    f"{one.name} is one object with a title, perhaps of a forum or a page"
+                )
                 continue
             plans.append((one, plan))
         except UnreadableArchiveError as error:

@@ -12,6 +12,12 @@ from worker.archives.readers.conditions import Condition
 from worker.archives.readers.markup import Markup
 from worker.archives.readers.reading import Plan
 
+NO_REPLY = (
+    "~^(?!\\s*(?:re|aw|antw|antwort|sv|vs|fwd?|wg|tr|rv|res|odp|ynt|\u043e\u0442\u0432|\u0438\u0445|\u56de\u590d|\u7b54\u590d)"
+    "\\s*(?:[\\[(]\\d+[\\])])?\\s*[:\uff1a])"
+)
+"""Ends a condition on a subject: that no program of mail marked it as a reply."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:

@@ -25,7 +25,7 @@ _HEAD = 30
 
 
 def is_workbook(archive: zipfile.ZipFile) -> bool:
-    """Return whether a zip file is a workbook; raises `UnreadableArchiveError` for other documents."""
+    """Return whether a zip file is a workbook; `UnreadableArchiveError` for other documents."""
     names = set(archive.namelist())
     kind = archive.read("mimetype")[:100].decode("ascii", "replace") if "mimetype" in names else ""
     if names & _TEXTS or (kind.startswith(_OPEN) and "spreadsheet" not in kind):

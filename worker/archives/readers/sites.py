@@ -1,10 +1,9 @@
 """Exports of sites and services: their APIs and dumps, mail, and lists of questions."""
 
 from worker.archives.readers.markup import Markup
-from worker.archives.readers.shapes import Lookup, NoQuestions, Shape
+from worker.archives.readers.shapes import NO_REPLY, Lookup, NoQuestions, Shape
 
 _DELETED, _UNAPPROVED, _PRIVATE = "deleted", "unapproved", "private"
-_NO_REPLY = r"~^(?!\s*(?:re|aw|antw|sv|fwd?)\s*:)"
 
 SHAPES = (
     Shape(
@@ -378,7 +377,7 @@ SHAPES = (
             "asked_at": "date",
         },
         hidden={_PRIVATE: ("x_no_archive=yes",)},
-        kept=("is_reply=no", f"subject{_NO_REPLY}"),
+        kept=("is_reply=no", f"subject{NO_REPLY}"),
         markup=Markup.PLAIN,
     ),
     Shape(

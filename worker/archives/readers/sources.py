@@ -8,6 +8,7 @@ import io
 import re
 import tarfile
 import tempfile
+import weakref
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,7 +29,9 @@ _NO_TEXT = re.compile(
     r"|pyc|class|jar|docx?|pptx?|odt|sqlite3?|db|lock|md5|sha\d*|asc|sig)(?:\.gz)?$",
     re.IGNORECASE,
 )
-_CONTAINER = re.compile(r"\.(?:zip|7z|tar|tgz|tbz2?|txz|tzst|tar\.\w{1,4}|xls[xmb]?|ods)$", re.IGNORECASE)
+_CONTAINER = re.compile(
+    r"\.(?:zip|7z|tar|tgz|tbz2?|txz|tzst|tar\.\w{1,4}|xls[xmb]?|ods)$", re.IGNORECASE
+)
 _DEPTH = 2
 """Containers inside containers that are opened."""
 _INNER_LIMIT = 2 << 30
@@ -120,6 +123,7 @@ class Source:
             return [entry]
         with entry.open() as stream:
             held = _held(stream)
+        weakref.finalize(self, held.close)
         return self._members(entry.name, partial(reopened, held), depth + 1)
 
     def _unfolded(self, name: str, fresh: Callable[[], BinaryIO]) -> list[Entry] | Entry:

@@ -339,7 +339,7 @@ def _value(found: re.Match[str], *, is_mysql: bool) -> object:
 
 
 def _called(name: str, arguments: str) -> str:
-    """Return the text that a call stands for: its first literal, as SQLite and Oracle write them."""
+    """Return the text that a call of SQLite or Oracle stands for: its first literal."""
     if name == "replace" and (wanted := _REPLACED.search(arguments)):
         inner = arguments[: wanted.start()].rstrip(", ")
         call = _CALLED.fullmatch(inner.strip())
@@ -347,7 +347,9 @@ def _called(name: str, arguments: str) -> str:
         return text.replace(wanted[1], chr(int(wanted[2])))
     text = _first_literal(arguments)
     if name == "unistr":
-        return _UNICODE.sub(lambda one: "\\" if one[4] else chr(int(one[1] or one[2] or one[3], 16)), text)
+        return _UNICODE.sub(
+            lambda one: "\\" if one[4] else chr(int(one[1] or one[2] or one[3], 16)), text
+        )
     return text
 
 

@@ -11,6 +11,7 @@ from typing import BinaryIO, cast
 
 from db.errors import NotInstalledError
 from worker.archives.load_job import Format
+from worker.archives.readers import dialect as dialects
 from worker.archives.readers import (
     faq,
     json_lists,
@@ -124,6 +125,14 @@ def guess(head: str, entry: Entry) -> Format:
         return Format.SQL
     if suffix in {".mbox", ".eml"} or mail.is_mail(head):
         return Format.MAIL
+    return _of_lines(head, entry)
+
+
+def _of_lines(head: str, entry: Entry) -> Format:
+    """Return the format of a text of lines: a list of questions, or a delimited file."""
+    suffix = entry.suffix
+    if dialects.is_drawn(head.splitlines()[:3]) and not faq.is_list(head, entry.name):
+        return Format.CSV
     if suffix in {".md", ".markdown", ".html", ".htm", ".rst"} or faq.is_list(head, entry.name):
         return Format.FAQ
     first = head.partition("\n")[0]
@@ -136,7 +145,9 @@ def _marked_up(head: str, entry: Entry) -> Format:
         return Format.STACKEXCHANGE
     if faq.is_list(head, entry.name):
         return Format.FAQ
-    if re.match(r"(?:<!--.*?-->\s*)?<(?:!doctype html|html|table|head|body)\b", head, re.IGNORECASE):
+    if re.match(
+        r"(?:<!--.*?-->\s*)?<(?:!doctype html|html|table|head|body)\b", head, re.IGNORECASE
+    ):
         raise UnreadableArchiveError("this is a page of HTML, and no question was found in it")
     return Format.XML
 
@@ -211,7 +222,11 @@ def _json_tables(
         else:
             is_single = found.counts.get(path, 0) < _SEVERAL and found.is_single(path)
             yield make(
-                name=name, columns=columns, parts=[partial(rows, path)], path=path, is_single=is_single
+                name=name,
+                columns=columns,
+                parts=[partial(rows, path)],
+                path=path,
+                is_single=is_single,
             )
 
 
@@ -312,7 +327,7 @@ def _xml(entry: Entry, opened: _Opened, _: Hints, make: _Make) -> Iterator[Table
     yield make(name=root[1].lower() if root else name, columns=columns, parts=[rows])
 
 
-def _any_xml(entry: Entry, opened: _Opened, _: Hints, make: _Make) -> Iterator[Table]:
+def _any_xml(_: Entry, opened: _Opened, _hints: Hints, make: _Make) -> Iterator[Table]:
     with opened() as file:
         found = xml_rows.look(file)
     if not found:

@@ -72,7 +72,9 @@ def telling_rules(names: Iterable[str], taken: Iterable[str] = ()) -> tuple[Rule
 
 def _unpublished(column: str) -> Iterator[Rule]:
     """Yield what a moment of publishing says: without one there was none."""
-    if re.fullmatch(rf"{_ABOUT}(?:published|approved)(?:at|on|date)", _plain(column.rpartition(".")[2])):
+    if re.fullmatch(
+        rf"{_ABOUT}(?:published|approved)(?:at|on|date)", _plain(column.rpartition(".")[2])
+    ):
         yield "unapproved", Condition(column, frozenset({"empty"}))
 
 

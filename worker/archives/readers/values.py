@@ -50,7 +50,7 @@ def raw_text(value: object) -> str:
 
 
 def typed_value(value: Mapping[str, Any]) -> object:
-    """Return what an object of MongoDB or DynamoDB, such as ``{"$oid": "5f"}``, holds; else None."""
+    """Return what ``{"$oid": "5f"}`` of MongoDB or ``{"S": "5f"}`` of DynamoDB holds; else None."""
     if len(value) != 1:
         return None
     name, inner = next(iter(value.items()))

@@ -137,7 +137,7 @@ def _parsed(file: BinaryIO, wanted: Path | None, limit: int | None) -> Iterator[
     size = 0
     while data := file.read(_CHUNK):
         try:
-            parser.Parse(_CONTROL.sub(b"", data), False)  # noqa: FBT003  # its own
+            parser.Parse(_CONTROL.sub(b"", data), False)  # its own
         except expat.ExpatError as error:
             reason = f"line {error.lineno}: it is no XML: {expat.ErrorString(error.code)}"
             if not reader.found and not size:

@@ -1,7 +1,8 @@
 """Real kinds of files: each one under tests/files with what must come of it beside it.
 
 A new kind is one more file, or folder, and a ``.toml`` beside it. That says how the file is stored
-(``encode``, ``pack``, ``parquet``), what somebody says of it (``options``), and what is expected:
+(``encode``, ``pack``, ``inner``, ``parquet``,
+``sheet``), what somebody says of it (``options``), and what is expected:
 ``stored`` ids and titles, ``hidden`` by reason, lines that are ``rejected``, fields ``warned`` of.
 """
 
@@ -18,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import py7zr
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -56,6 +58,10 @@ def _written(expected: dict[str, Any], kind: str, folder: Path) -> Path:
         target = folder / kind.removesuffix(".jsonl")
         _write_parquet(data, target, expected["parquet"])
         return target
+    if "sheet" in expected:
+        target = folder / kind.removesuffix(".jsonl")
+        _write_sheet(data, target)
+        return target
     if "pack" in expected:
         data = PACKERS[expected["pack"]](data)
     target.write_bytes(data)
@@ -80,10 +86,28 @@ def _write_parquet(data: bytes, target: Path, how: str) -> None:
     pq.write_table(pa.table(arrays), target)
 
 
+def _write_sheet(data: bytes, target: Path) -> None:
+    rows = [json.loads(line) for line in data.splitlines()]
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    sheet.append(["All questions of the forum"])
+    sheet.append([])
+    sheet.append(list(rows[0]))
+    for row in rows:
+        sheet.append(list(row.values()))
+    persons = book.create_sheet("Persons")
+    for line in (["id", "name", "title"], [1, "Ann", "Who is she?"]):
+        persons.append(line)
+    book.save(target)
+
+
 def _packed(expected: dict[str, Any], source: Path, folder: Path) -> Path:
     files = sorted(path for path in source.rglob("*") if path.is_file())
     names = [str(path.relative_to(source)) for path in files]
     target = folder / f"export.{expected.get('pack', '')}"
+    if "inner" in expected:
+        inner = _packed({"pack": expected["inner"]}, source, folder)
+        files, names = [inner], [inner.name]
     match expected.get("pack"):
         case "zip":
             with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
