@@ -16,7 +16,7 @@ Sessions = sessionmaker[Session]
 
 _IN_EACH_OTHERS_WAY = frozenset({"40001", "40P01"})
 """SQLSTATEs: a serialisation failure, a deadlock."""
-_READ_ONLY, _IDLE_TOO_LONG, _DISK_FULL = "25006", "25P03", "53100"
+_READ_ONLY, _IDLE_TOO_LONG, _DISK_FULL, _NO_LOCK = "25006", "25P03", "53100", "55P03"
 
 
 FAILURES = (SQLAlchemyError, TransientError)
@@ -84,6 +84,12 @@ def is_disk_full(error: BaseException) -> bool:
     if isinstance(error, OSError):
         return error.errno in {errno.ENOSPC, errno.EDQUOT}
     return isinstance(error, DBAPIError) and _code(error.orig) == _DISK_FULL
+
+
+def is_held_up(error: BaseException) -> bool:
+    """Return whether others held a lock for too long, or each waited for the other."""
+    code = _code(error.orig) if isinstance(error, DBAPIError) else None
+    return code == _NO_LOCK or code in _IN_EACH_OTHERS_WAY
 
 
 def _tell_apart(context: ExceptionContext) -> None:

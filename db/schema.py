@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from importlib.resources import files
 
 from alembic import command
@@ -11,12 +12,16 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from psycopg2.extensions import encrypt_password
 from sqlalchemy import DDL, Connection, Engine, text
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 
+from db.engine import is_held_up
 from db.errors import InvalidInputError
 
 _LOCK = 7_302_560
 _PAUSE_S = 0.2
+_TRIES = 30
+_REST_S = 2.0
+"""Behind a migration that waits for a table all others wait too: they get this long in between."""
 
 
 def configuration() -> Config:
@@ -32,17 +37,35 @@ def upgrade(
 ) -> None:
     """Run the migrations up to *revision*; safe to run twice and by two processes at once.
 
-    *say* hears what will take long, before it begins.
+    A migration that others hold up gives way to them and is tried again. *say* hears of that, and
+    of what will take long before it begins.
     """
     config = configuration()
     with engine.connect() as connection:
         _wait_for_turn(connection)
         try:
             config.attributes |= {"connection": connection, "say": say}
-            command.upgrade(config, revision)
-            connection.commit()
+            giving_way(connection, partial(command.upgrade, config, revision), say)
         finally:
             connection.invalidate()  # ends the turn, and its limits must not reach the pool
+
+
+def giving_way(
+    connection: Connection, migrate: Callable[[], object], say: Callable[[str], object]
+) -> None:
+    """Let *migrate* work on *connection*, again and again while others hold it up."""
+    for tries_left in range(_TRIES - 1, -1, -1):
+        try:
+            migrate()
+            connection.commit()
+        except DBAPIError as error:
+            connection.rollback()
+            if not tries_left or not is_held_up(error):
+                raise
+            say("Others use a table that a migration needs: it is tried again in a moment.")
+            time.sleep(_REST_S)
+        else:
+            return
 
 
 def _wait_for_turn(connection: Connection) -> None:

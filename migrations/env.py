@@ -13,6 +13,13 @@ _LIMITS = {
     "idle_in_transaction_session_timeout": "0",
 }
 
+# Where the service and a migration wait for each other, it is the migration that gives way: whoever
+# looks first ends its own transaction. Only a superuser may say so.
+_GIVE_WAY = """
+    SELECT set_config('deadlock_timeout', '100ms', false)
+    FROM pg_roles WHERE rolname = current_user AND rolsuper
+"""
+
 
 def _include(_object: object, name: str | None, type_: str, *_: object) -> bool:
     # A partition and its indexes belong to the model that they were made for, not to the schema.
@@ -25,6 +32,7 @@ def _run(connection: Connection) -> None:
     for name, value in _LIMITS.items():
         setting = {"name": name, "value": value}
         connection.execute(text("SELECT set_config(:name, :value, false)"), setting)
+    connection.execute(text(_GIVE_WAY))
     connection.commit()
     context.configure(
         connection=connection,

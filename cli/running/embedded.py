@@ -24,12 +24,14 @@ from redis.retry import Retry
 from cli.running import postgres
 from cli.running.children import Account, Command
 from cli.running.postgres import EmbeddedServerError
+from cli.running.signs import Knocks
 from cli.running.supervisor import Supervisor
 
 DATABASE = "askedbefore"
 _SOCKET_PATH_LIMIT = 90
 _START_TIMEOUT_S = 300.0
 """Postgres may have to recover from a crash first."""
+_SILENT_AT_MOST_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,11 @@ class EmbeddedServers:
         sockets = self._postgres_sockets
         if sockets != folder:
             _own(sockets, account)
-        self._supervisor.launch(postgres.command(folder, sockets, account))
+        self._supervisor.launch(
+            postgres.command(folder, sockets, account),
+            signs=Knocks(lambda: postgres.ask(sockets, "SELECT 1")),
+            silent_at_most_s=_SILENT_AT_MOST_S,
+        )
         self._wait("postgres", lambda: postgres.ask(sockets, "SELECT 1"))
         found = postgres.ask(sockets, f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'")  # noqa: S608
         if found is None:
@@ -123,7 +129,12 @@ class EmbeddedServers:
         client = redis.Redis(unix_socket_path=str(socket), socket_timeout=5, retry=patience)
         _end_redis(client)
         _forget_messages(folder)
-        self._supervisor.launch(redis_command(folder, socket))
+        waiting = redis.Redis(unix_socket_path=str(socket), retry=patience)
+        self._supervisor.launch(
+            redis_command(folder, socket),
+            signs=Knocks(waiting.ping),
+            silent_at_most_s=_SILENT_AT_MOST_S,
+        )
         self._wait("redis", client.ping)
         client.close()
 

@@ -19,6 +19,7 @@ from sqlalchemy import Engine
 
 from cli.running.embedded import EmbeddedServers
 from cli.running.home import Running, environment, hold
+from cli.running.signs import Knocks, Touches
 from cli.running.supervisor import Supervisor
 from db import schema
 from db.engine import Sessions, make_engine, make_sessions
@@ -28,6 +29,9 @@ from db.tenants import forums, keys
 
 READY_TIMEOUT_S = 600.0
 """The first start on a machine converts the models."""
+_SILENT_AT_MOST_S = 60.0
+_WORKER_SILENT_AT_MOST_S = 300.0
+"""It shows that its models run once a minute, between two batches."""
 
 
 class WaitedTooLongError(TransientError):
@@ -133,10 +137,25 @@ def start_processes(
     supervisor: Supervisor, *, port: int, workers: Sequence[str] = ("worker",)
 ) -> None:
     """Start an API on *port*, *workers* by their names, and the beat."""
-    supervisor.start("api", ["api", "--port", str(port)])
+    supervisor.start(
+        "api",
+        ["api", "--port", str(port)],
+        signs=Knocks(lambda: httpx2.get(f"http://127.0.0.1:{port}/livez", timeout=None)),
+        silent_at_most_s=_SILENT_AT_MOST_S,
+    )
     for name in workers:
-        supervisor.start(name, ["worker", "--name", name])
-    supervisor.start("beat", ["beat"])
+        supervisor.start(
+            name,
+            ["worker", "--name", name],
+            signs=Touches(supervisor.logs / f"{name}.alive"),
+            silent_at_most_s=_WORKER_SILENT_AT_MOST_S,
+        )
+    supervisor.start(
+        "beat",
+        ["beat"],
+        signs=Touches(supervisor.logs / "beat.alive"),
+        silent_at_most_s=_SILENT_AT_MOST_S,
+    )
 
 
 @contextmanager

@@ -7,16 +7,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psutil
+
 from cli.running.children import Command, record, spawn
+from cli.running.signs import Signs, Silence, Touches
 from db.errors import ServiceError
 
+ALIVE_FILE = "ASKEDBEFORE_ALIVE_FILE"
 _STOP_TIMEOUT_S = 30
+_END_TIMEOUT_S = 10
 _LOG_TAIL = 2_000
 _LOG_BYTES = 10 * 1024 * 1024
 _LOGS_KEPT = 3
@@ -35,6 +41,8 @@ class _Child:
     command: Command
     process: subprocess.Popen[bytes]
     started_at: float
+    silence: Silence | None = None
+    silent_at_most_s: float = 0.0
     failures: int = 0
     due_at: float | None = None
     """When it is started again; None while it runs."""
@@ -61,7 +69,7 @@ class Supervisor:
         patience: int = 2,
         say: Callable[[str], object] = lambda _: None,
     ) -> None:
-        self._logs = logs
+        self.logs = logs
         self._environment = {**os.environ, **environment}  # noqa: TID251  # children inherit it
         self._written = written
         self.patience = patience
@@ -69,7 +77,7 @@ class Supervisor:
         self._children: dict[str, _Child] = {}
 
     def __enter__(self) -> Self:
-        self._logs.mkdir(parents=True, exist_ok=True)
+        self.logs.mkdir(parents=True, exist_ok=True)
         return self
 
     def __exit__(
@@ -80,15 +88,34 @@ class Supervisor:
     ) -> None:
         self.stop()
 
-    def start(self, name: str, arguments: Sequence[str]) -> None:
-        """Start ``askedbefore ARGUMENTS`` with its output in a log of its own."""
+    def start(
+        self,
+        name: str,
+        arguments: Sequence[str],
+        *,
+        signs: Signs | None = None,
+        silent_at_most_s: float = 0.0,
+    ) -> None:
+        """Start ``askedbefore ARGUMENTS`` with its output in a log of its own; see `launch`."""
+        given = self._environment
+        if isinstance(signs, Touches):
+            given = {**given, ALIVE_FILE: str(signs.file)}
         python = [sys.executable, "-m", "cli.main", *arguments]
-        self.launch(Command(name=name, arguments=python, environment=self._environment))
+        command = Command(name=name, arguments=python, environment=given)
+        self.launch(command, signs=signs, silent_at_most_s=silent_at_most_s)
 
-    def launch(self, command: Command) -> None:
-        """Start a child with its output in a log of its own."""
+    def launch(
+        self, command: Command, *, signs: Signs | None = None, silent_at_most_s: float = 0.0
+    ) -> None:
+        """Start a child with its output in a log of its own.
+
+        With *signs* of its life, `check` ends it when it has given none for *silent_at_most_s*.
+        """
+        silence = None if signs is None else Silence(signs)
         process = self._spawn(command)
-        self._children[command.name] = _Child(command, process, time.monotonic())
+        self._children[command.name] = _Child(
+            command, process, time.monotonic(), silence, silent_at_most_s
+        )
         self._write_down()
 
     def pid(self, name: str) -> int:
@@ -97,6 +124,8 @@ class Supervisor:
 
     def check(self) -> None:
         """Start children again that have ended, after a pause that grows with each failure.
+
+        One that runs and gives no sign of life is ended first.
 
         Raises `ChildDiedError` with the end of its log if one has failed too often in a row.
         """
@@ -107,11 +136,32 @@ class Supervisor:
                     self._start_again(child)
             elif child.process.poll() is not None:
                 self._mourn(child)
+            elif child.silence and child.silence.lasted_s() > child.silent_at_most_s:
+                self._end_silent(child)
 
     def has_ended(self, name: str) -> bool:
         """Return whether a child has ended by itself."""
         child = self._children[name]
         return child.due_at is not None or child.process.poll() is not None
+
+    def _end_silent(self, child: _Child) -> None:
+        name = child.command.name
+        self._tell(
+            name,
+            f"the {name} process runs and has given no sign of life for"
+            f" {child.silent_at_most_s:.0f} s: it is ended",
+        )
+        family = psutil.Process(child.process.pid).children(recursive=True)
+        for one in (child.process, *family):
+            with suppress(ProcessLookupError, psutil.NoSuchProcess):
+                one.send_signal(signal.SIGCONT)  # it may have been stopped
+        child.process.send_signal(child.command.stop_signal)
+        with suppress(subprocess.TimeoutExpired):
+            child.process.wait(_END_TIMEOUT_S)
+        for one in (child.process, *family):
+            with suppress(ProcessLookupError, psutil.NoSuchProcess):
+                one.kill()
+        child.process.wait()
 
     def _mourn(self, child: _Child) -> None:
         name, lived_s = child.command.name, time.monotonic() - child.started_at
@@ -129,6 +179,8 @@ class Supervisor:
     def _start_again(self, child: _Child) -> None:
         child.process, child.due_at = self._spawn(child.command), None
         child.started_at = time.monotonic()
+        if child.silence is not None:
+            child.silence.end()
         self._write_down()
         name = child.command.name
         self._tell(name, f"the {name} process was started again, as {child.process.pid}")
@@ -147,7 +199,7 @@ class Supervisor:
             record(self._written, {name: self.pid(name) for name in self._children})
 
     def _log(self, name: str) -> Path:
-        return self._logs / f"{name}.log"
+        return self.logs / f"{name}.log"
 
     def _trim_log(self, name: str) -> None:
         # Copied and emptied, because the child goes on writing to the same file.

@@ -1,10 +1,12 @@
 import re
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from alembic import command
 from sqlalchemy import Engine, create_engine, event, inspect
+from sqlalchemy.exc import ProgrammingError
 
 from db import schema
 from migrations import online
@@ -153,3 +155,33 @@ def test_a_migration_that_was_broken_off_is_taken_up_again(
         assert schema.is_at_head(connection)
         invalid = "SELECT count(*) FROM pg_index WHERE NOT indisvalid"
         assert connection.exec_driver_sql(invalid).scalar_one() == 0
+
+
+def test_a_migration_that_others_hold_up_gives_way_and_is_tried_again(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "_REST_S", 0)
+    said: list[str] = []
+    with engine.connect() as other, engine.connect() as connection:
+        other.exec_driver_sql("LOCK TABLE forums")
+
+        def migrate() -> None:
+            connection.exec_driver_sql("SET LOCAL lock_timeout = '10ms'")
+            connection.exec_driver_sql("LOCK TABLE forums")
+
+        def say(sentence: str) -> None:
+            said.append(sentence)
+            if len(said) == 2:
+                other.rollback()
+
+        schema.giving_way(connection, migrate, say)
+
+    assert len(said) == 2
+    assert "tried again" in said[0]
+
+
+def test_a_migration_that_is_wrong_is_not_tried_again(engine: Engine) -> None:
+    with engine.connect() as connection, pytest.raises(ProgrammingError):
+        schema.giving_way(
+            connection, lambda: connection.exec_driver_sql("ALTER TABLE nothing"), print
+        )

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,9 +13,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from cli.running import signs as signs_of_life
 from cli.running import supervisor as supervising
 from cli.running.children import Command, end_leftovers, record
 from cli.running.service import wait_until
+from cli.running.signs import Knocks, Silence, Touches
 from cli.running.supervisor import ChildDiedError, Supervisor, pause_s
 
 SLEEPS = "import time; time.sleep(600)"
@@ -72,6 +75,66 @@ def test_what_dies_is_started_again_and_both_are_told(
         f"the sleeper process was started again, as {supervisor.pid('sleeper')}",
     ]
     assert all(line in (tmp_path / "logs" / "sleeper.log").read_text() for line in said)
+
+
+def test_what_hangs_is_ended_and_started_again_however_it_hangs(
+    supervisor: Supervisor, said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervising, "_END_TIMEOUT_S", 0.2)
+    # It touches its file ten times a second, and does not hear SIGTERM.
+    lives = (
+        "import pathlib, signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "while True: pathlib.Path(sys.argv[1]).touch(); time.sleep(0.1)"
+    )
+    signs = Touches(tmp_path / "alive")
+    arguments = [sys.executable, "-c", lives, str(signs.file)]
+    supervisor.launch(
+        Command(name="sleeper", arguments=arguments), signs=signs, silent_at_most_s=1.0
+    )
+    first = supervisor.pid("sleeper")
+    wait_for(signs.file.exists, meanwhile=supervisor.check)
+    os.kill(first, signal.SIGSTOP)
+
+    wait_for(lambda: supervisor.pid("sleeper") != first, meanwhile=supervisor.check)
+
+    assert not is_alive(first)
+    assert said[0] == (
+        "the sleeper process runs and has given no sign of life for 1 s: it is ended"
+    )
+    assert said[2].startswith("the sleeper process was started again")
+
+
+def test_a_machine_that_slept_makes_nobody_look_dead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = iter([0.0, 1.0, 2.0, 9_000.0, 9_001.0])
+    monkeypatch.setattr(signs_of_life.time, "monotonic", lambda: next(now))
+    signs = Touches(tmp_path / "alive")
+    silence = Silence(signs)
+
+    assert silence.lasted_s() == 0  # it has not begun
+    signs.file.touch()
+    assert silence.lasted_s() == 0
+    assert silence.lasted_s() == 1.0  # two hours and a half passed, and one look
+    assert silence.lasted_s() == 2.0
+
+
+def test_a_server_that_refuses_lives_and_one_that_does_not_answer_is_silent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(signs_of_life, "_KNOCK_EVERY_S", 0.001)
+    answer = threading.Event()
+
+    def refuse() -> None:
+        answer.wait()
+        raise ConnectionRefusedError
+
+    silence = Silence(Knocks(refuse))
+    silence.lasted_s()
+    wait_for(lambda: silence.lasted_s() > 0.05)
+    answer.set()
+
+    wait_for(lambda: silence.lasted_s() == 0)
 
 
 def test_pauses_grow_and_end_growing() -> None:
