@@ -1,7 +1,6 @@
 import re
 import threading
 from collections.abc import Iterator
-from functools import partial
 
 import pytest
 from alembic import command
