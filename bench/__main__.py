@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 PAGE = Path(__file__).parents[1] / "docs" / "measurements.md"
-PRINTED = ("gpu", "hosts")
-"""Measurements that need a machine of their own."""
+PRINTED = ("gpu", "hosts", "adapting")
+"""Measurements that need a machine of their own, or labelled questions."""
 MEASUREMENTS = ("models", "service", "search", "archives", "console", "import", "backup")
 _MODULES = {"import": "imports"}
 """Those whose name is no name of a module."""
@@ -20,7 +20,9 @@ _MODULES = {"import": "imports"}
 def main() -> None:
     """Run the named measurements, or all of them, and rewrite their tables."""
     given = sys.argv[1:]
-    options = next((at for at, one in enumerate(given) if one.startswith("-")), len(given))
+    options = next(
+        (at for at, one in enumerate(given) if one.startswith("-") or "/" in one), len(given)
+    )
     wanted = given[:options] or MEASUREMENTS
     unknown = set(wanted) - {*MEASUREMENTS, *PRINTED}
     if unknown:

@@ -1,10 +1,11 @@
-"""What `askedbefore adapt` proposes without decisions: ``python -m bench.adapting FOLDER``.
+"""What `askedbefore adapt` proposes: ``python -m bench.adapting FOLDER``.
 
-FOLDER is a suite (see docs/training.md); of it the mining sets are used. A share of the duplicates
-that are known stands for what a forum's own people have linked.
+FOLDER is a suite (see docs/training.md); of it the mining sets are used. Before decisions, a share
+of the duplicates that are known stands for what a forum's own people have linked. Then 50 or 200 of
+the flagged pairs are decided as they are labelled, and the others tell what that brought.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,45 +13,65 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from cli.training.models import DEFAULT_CACHE, ModelCache
 from training.data.suites import MiningDomain, Most, read_suite
 from worker.archives.blocks import BlockSearch
 from worker.archives.mining import near_questions
+from worker.live.calibrating import NEEDED
 from worker.matching.matcher import Matcher
 from worker.matching.near import Near
 from worker.scoring.expectation import THRESHOLDS, Survey, expect, suggest
 from worker.scoring.gate import Screen
+from worker.scoring.recalibration import Doubles, Line, fit, quality, try_out
 from worker.settings import Profile
 from worker.text.normal import TextFields, seen
-from worker.weights.load import MODEL_CACHE, load_encoder, load_reranker
+from worker.weights.load import load_encoder, load_reranker
 from worker.weights.profiles import model_names
 
 SAMPLE = 400
 _TOP_K = 20
-_FLOOR = 0.4
+_FLOOR = 0.45
+DECISIONS = (50, 200)
+_DRAWS = 20
+"""Draws of the pairs that are decided; the figures are their means."""
 _HEAD = """\
 | set | questions | flagged, estimated | P, R | models say | linked | proved | proposed | then |
 | --- | ---: | ---: | --- | ---: | ---: | ---: | ---: | --- |"""
+_DECIDED = """
+| set | decided | learnt | error of what is said, before, after | P, R before | P, R after |
+| --- | ---: | ---: | ---: | --- | --- |"""
 
 
 def main(
     folder: Path,
     profile: Profile = Profile.FAST,
     questions: Annotated[int, typer.Option(help="Of each set, whole groups of them.")] = 2_000,
+    cache: ModelCache = DEFAULT_CACHE,
 ) -> None:
-    """Print a table: each mining set with all of its duplicates linked, and with half of them."""
-    names = model_names(profile, MODEL_CACHE)
+    """Print two tables over the mining sets: before anybody decided, and after some decisions."""
+    names = model_names(profile, cache)
     matcher = Matcher.of(
-        load_encoder(names.bi_encoder, cache=MODEL_CACHE),
-        load_reranker(names.reranker, cache=MODEL_CACHE),
+        load_encoder(names.bi_encoder, cache=cache), load_reranker(names.reranker, cache=cache)
     )
+    decided = [_DECIDED]
     print(_HEAD)
     for domain in read_suite(folder, most=Most(questions=questions)):
         if isinstance(domain, MiningDomain):
-            for row in _rows(domain, matcher):
-                print(row, flush=True)
+            found = _mined(domain, matcher)
+            print("\n".join(_rows(found, matcher.threshold)), flush=True)
+            decided += [_decided(found, matcher.threshold, count) for count in DECISIONS]
+    print("\n".join(decided))
 
 
-def _rows(domain: MiningDomain, matcher: Matcher) -> list[str]:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Mined:
+    domain: MiningDomain
+    near: Near
+    scores: Doubles  # (n,)
+    same: NDArray[np.bool_]  # (n,)
+
+
+def _mined(domain: MiningDomain, matcher: Matcher) -> _Mined:
     rows = zip(domain.titles, domain.bodies, strict=True)
     texts = [seen(title, body, fields=TextFields.TITLE_BODY) for title, body in rows]
     vectors = np.empty((len(texts), matcher.encoder.dimension), np.float16)
@@ -66,8 +87,48 @@ def _rows(domain: MiningDomain, matcher: Matcher) -> list[str]:
     scores, _ = replace(matcher, threshold=THRESHOLDS[0]).score_many(texts, near)
     groups = np.array(domain.groups)
     same = groups[near.left] == groups[near.right]
+    return _Mined(domain=domain, near=near, scores=scores.astype(np.float64), same=same)
+
+
+def _decided(found: _Mined, threshold: float, count: int) -> str:
+    """Return a row: *count* flagged pairs are decided, the others are judged."""
+    flagged = np.flatnonzero(found.scores >= threshold)
+    drawn = [np.random.default_rng(seed).permutation(flagged)[:count] for seed in range(_DRAWS)]
+    tried = [_after(found, threshold, part) for part in drawn]
+    learnt = [one for one in tried if one is not None]
+    cells = (found.domain.name, f"{count}", f"{len(learnt)} of {_DRAWS}")
+    if not learnt:
+        return f"| {' | '.join((*cells, '', '', ''))} |"
+    before, after, *figures = np.mean(learnt, axis=0)
+    ranked = ["{:.2f}, {:.2f}".format(*figures[:2]), "{:.2f}, {:.2f}".format(*figures[2:])]
+    return f"| {' | '.join((*cells, f'{before:.2f}, {after:.2f}', *ranked))} |"
+
+
+def _after(found: _Mined, threshold: float, decided: NDArray[np.int64]) -> list[float] | None:
+    """Return both errors on flagged pairs that nobody decided, then P and R of both."""
+    labels = found.same[decided].astype(np.float64)
+    if min(labels.sum(), len(labels) - labels.sum()) < NEEDED:
+        return None
+    if not try_out(found.scores[decided], labels, Line()).is_better:
+        return None
+    moved = fit(found.scores[decided], labels).probability(found.scores)
+    rest = np.setdiff1d(np.flatnonzero(found.scores >= threshold), decided)
+    if not len(rest):
+        return None
+    same = found.same[rest].astype(np.float64)
+    errors = [quality(one[rest], same).calibration_error for one in (found.scores, moved)]
+    sides = (found.scores >= threshold, moved >= threshold)
+    total = found.domain.same
+    right = [
+        (found.same[one].mean() if one.any() else 1.0, found.same[one].sum() / total)
+        for one in sides
+    ]
+    return [*errors, *right[0], *right[1]]
+
+
+def _rows(found: _Mined, threshold: float) -> list[str]:
     return [
-        _row(domain, near, scores.astype(np.float64), same, share, matcher.threshold)
+        _row(found.domain, found.near, found.scores, found.same, share, threshold)
         for share in (1.0, 0.5)
     ]
 
