@@ -88,6 +88,11 @@ _PARTNERS = union_all(
 _TEXTS = select(*(getattr(Question, name) for name in CandidateText.__dataclass_fields__)).where(
     Question.id.in_(_IDS)
 )
+_ANSWERED = select(
+    Question.id,
+    Question.facts["answers"].as_integer().label("answers"),
+    Question.facts["accepted"].as_boolean().label("accepted"),
+).where(Question.id.in_(_IDS))
 _UNCHANGED = (
     select(Question.id, Question.text_version)
     .where(Question.id.in_(_IDS))
@@ -278,13 +283,7 @@ def texts(session: Session, ids: Iterable[int]) -> dict[int, CandidateText]:
 
 def answered(session: Session, ids: Iterable[int]) -> dict[int, tuple[int | None, bool | None]]:
     """Return how many answers each question has, and whether one is accepted, as far as known."""
-    found = session.execute(
-        select(
-            Question.id,
-            Question.facts["answers"].as_integer().label("answers"),
-            Question.facts["accepted"].as_boolean().label("accepted"),
-        ).where(Question.id.in_(set(ids)))
-    )
+    found = session.connection().execute(_ANSWERED, {"ids": list(set(ids))})
     return {row.id: (row.answers, row.accepted) for row in found}
 
 

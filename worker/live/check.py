@@ -1,5 +1,6 @@
 """Answers "was this asked before?" for a text, and stores nothing."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -73,8 +74,7 @@ class Checker:
             near = self._near(session, matcher, forum, vector)
             twins, texts = self._texts(session, forum, text_digest(full), near)
         findings = self._score(matcher, asked, near, twins, texts)
-        with self._sessions.begin() as session:
-            known = questions.answered(session, [finding.candidate_id for finding in findings])
+        known = self._answered([finding.candidate_id for finding in findings])
         return CheckAnswer(
             duplicates=[
                 _duplicate(finding, texts[finding.candidate_id], known.get(finding.candidate_id))
@@ -85,6 +85,12 @@ class Checker:
             reranker=matcher.reranker.name,
             warnings=warnings_of(request.title, foreign_share=share),
         )
+
+    def _answered(self, ids: Sequence[int]) -> dict[int, tuple[int | None, bool | None]]:
+        if not ids:
+            return {}
+        with self._sessions.begin() as session:
+            return questions.answered(session, ids)
 
     def _near(
         self,

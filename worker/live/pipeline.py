@@ -38,7 +38,7 @@ from worker.matching.memory import MEMORY_BYTES, VectorMemory
 from worker.matching.models import Limits, Models
 from worker.matching.near import Near
 from worker.matching.rounds import scored_in_rounds
-from worker.matching.search import Searcher
+from worker.matching.search import Searcher, Vectors
 from worker.matching.vectors import embed, seen_of
 from worker.process.meter import METER
 from worker.text.normal import FOREIGN_LIMIT, Seen
@@ -85,25 +85,29 @@ class Pipeline:
         It may run twice or be killed anywhere: what is saved already is found or overwritten.
         """
         with METER.timed("embed"):
-            self._embed(batch)
+            vectors = self._embed(batch)
         for forum_id, group in groupby(sorted(batch, key=_forum), key=_forum):
-            self._check_anew(forum_id, list(group), lease)
+            self._check_anew(forum_id, list(group), lease, vectors)
 
-    def _check_anew(self, forum_id: int, batch: Sequence[Claimed], lease: UUID) -> None:
+    def _check_anew(
+        self, forum_id: int, batch: Sequence[Claimed], lease: UUID, vectors: Vectors
+    ) -> None:
         try:
-            self._check(forum_id, batch, lease)
+            self._check(forum_id, batch, lease, vectors)
         except StaleScoresError:  # its people change it by the minute at most: once is enough
             log.info("questions.scored_anew", forum_id=forum_id)
-            self._check(forum_id, batch, lease)
+            self._check(forum_id, batch, lease, vectors)
 
-    def _embed(self, batch: Sequence[Claimed]) -> None:
+    def _embed(self, batch: Sequence[Claimed]) -> Vectors:
         model_id = self._models.bi_encoder.id
         missing = [one for one in batch if model_id not in one.embedded_by]
-        embed(self._sessions, self._models.encoder, model_id, missing)
+        return embed(self._sessions, self._models.encoder, model_id, missing)
 
-    def _check(self, forum_id: int, batch: Sequence[Claimed], lease: UUID) -> None:
+    def _check(
+        self, forum_id: int, batch: Sequence[Claimed], lease: UUID, vectors: Vectors
+    ) -> None:
         with METER.timed("search"), self._sessions.begin() as session:
-            found = self._search(session, forum_id, batch)
+            found = self._search(session, forum_id, batch, vectors)
         with METER.timed("rerank"):
             scores, unreadable = scored_where_readable(
                 found.matcher, found.near, found.questions, self._nearest_first(found)
@@ -157,11 +161,13 @@ class Pipeline:
         _tell_checked(session, found.forum.id, ours, mine)
         return sorted(ours), changed
 
-    def _search(self, session: Session, forum_id: int, batch: Sequence[Claimed]) -> _Found:
+    def _search(
+        self, session: Session, forum_id: int, batch: Sequence[Claimed], vectors: Vectors
+    ) -> _Found:
         forum = forums.find_forums(session, {forum_id})[forum_id]
         matcher = self._models.matcher(forum)
         partners = questions.undecided_partners(session, [question.id for question in batch])
-        candidates = self._candidates(session, matcher, forum, batch, partners)
+        candidates = self._candidates(session, matcher, forum, batch, partners, vectors=vectors)
         twins = _twins(session, forum, batch, candidates, limit=self._limits.kept)
         near = worth_reranking(candidates, {pair_of(twin) for twin in twins})
         texts = questions.texts(session, near.right.tolist())
@@ -178,10 +184,14 @@ class Pipeline:
         forum: ForumRow,
         batch: Sequence[Claimed],
         partners: Mapping[int, Sequence[int]],
+        *,
+        vectors: Vectors,
     ) -> dict[int, list[Candidate]]:
         model = self._models.bi_encoder
         ids = [question.id for question in batch if question.foreign_share <= FOREIGN_LIMIT]
-        near = self._searcher.nearest(session, forum.id, ids, matcher=matcher, scope=forum.scope)
+        near = self._searcher.nearest(
+            session, forum.id, ids, matcher=matcher, scope=forum.scope, vectors=vectors
+        )
         for one, found in near.items():
             lost = set(partners[one]) - {candidate.id for candidate in found}
             if lost:  # flagged before and far by now: scored once more, to be withdrawn

@@ -17,7 +17,7 @@ from worker.inference.encoder import Encoder
 from worker.inference.reranker import Reranker
 from worker.matching.near import Near
 from worker.process.meter import METER
-from worker.scoring.calibration import Rule, unread, worth_reading
+from worker.scoring.calibration import Rule, may_surprise, unread, worth_reading
 from worker.scoring.fusion import Floats, Fusion, unmoved
 from worker.scoring.gate import Screen
 from worker.scoring.recalibration import Line
@@ -118,14 +118,19 @@ class Matcher:
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Return which pairs must be read, and which are flagged without that, (n,) each.
 
-        *near* is by places in *questions*. The rest is under the threshold whatever was read.
+        *near* is by places in *questions*. The rest is under the threshold whatever was read, or
+        most probably.
         """
         calibration, traits = self.reranker.calibration, self.traits(questions, near)
         is_read = worth_reading(
             calibration, self.fusion, near.cosines, traits, threshold=self.threshold
         )
         bare = self.fusion.probability(unread(calibration, len(near)), near.cosines, traits)
-        return is_read, np.asarray(~is_read & (bare >= self.threshold))
+        is_flagged = np.asarray(~is_read & (bare >= self.threshold))
+        is_read &= may_surprise(
+            self.rule, self.fusion, near.cosines, traits, threshold=self.threshold
+        )
+        return is_read, is_flagged
 
     def score(self, questions: Sequence[Seen], near: Near) -> Scores:
         """Return the scores of pairs, *near* by their places in *questions*, in their order."""

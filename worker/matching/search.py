@@ -1,6 +1,6 @@
 """The nearest stored questions, from this process' memory or, where they do not fit, Postgres."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,12 @@ from db.vectors.rows import Candidate, ModelRow
 from worker.matching.index import Found, VectorIndex
 from worker.matching.matcher import Matcher
 from worker.matching.memory import VectorMemory
+from worker.scoring.fusion import Floats
 from worker.scoring.gate import Screen, gate_scores
 
+Vectors = Mapping[int, NDArray[np.float16]]
+"""Stored vectors by their questions."""
+NO_VECTORS: Vectors = {}
 _SLACK = 0.005
 """What a cosine in memory may be off by: several times what was ever measured."""
 
@@ -34,11 +38,13 @@ class Searcher:
         *,
         matcher: Matcher,
         scope: SearchScope = WHOLE_FORUM,
+        vectors: Vectors = NO_VECTORS,
     ) -> dict[int, list[Candidate]]:
         """Return for each stored question its visible neighbours worth reading, nearest first.
 
         Every vector that was committed before is seen, and no question that is hidden or erased.
-        Within a scope Postgres searches: the memory knows no categories.
+        Within a scope Postgres searches: the memory knows no categories. Some *vectors*, as they
+        are stored, may be known already.
         """
         in_memory = bool(ids) and scope.is_whole
         index = self._memory.fresh(session, self._model, forum_id) if in_memory else None
@@ -47,8 +53,8 @@ class Searcher:
                 session, self._model, forum_id, ids, limit=self._limit, scope=scope
             )
             return {one: _from(matcher.floor, found) for one, found in near.items()}
-        known, halves = changes.vectors(session, self._model, forum_id, ids)
-        asked, screen = halves.astype(np.float32), matcher.screen(with_gate=True)
+        known, asked = self._asked(session, forum_id, ids, vectors)
+        screen = matcher.screen(with_gate=True)
         found = index.search(asked, floor=screen.floor - _SLACK, limit=self._limit + 1)
         found = found.take(known[found.asked] != found.ids)
         found = found.take(_passed(screen, asked, found, index))
@@ -60,6 +66,20 @@ class Searcher:
             others=found.ids.tolist(),
         )
         return self._by_asked(exact, ids, screen.floor)
+
+    def _asked(
+        self, session: Session, forum_id: int, ids: Sequence[int], vectors: Vectors
+    ) -> tuple[NDArray[np.int64], Floats]:
+        """Return those of the questions that have a vector, (n,), and the vectors, (n, dim)."""
+        given = [one for one in ids if one in vectors]
+        known = np.array(given, dtype=np.int64)
+        asked = np.array([vectors[one] for one in given], dtype=np.float32)
+        others = [one for one in ids if one not in vectors]
+        if not others:
+            return known, asked
+        stored, halves = changes.vectors(session, self._model, forum_id, others)
+        rows = halves.astype(np.float32)
+        return np.concatenate((known, stored)), np.concatenate((asked, rows)) if given else rows
 
     def nearest_to_vector(
         self,

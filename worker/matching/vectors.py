@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from db.engine import Sessions
 from db.questions import questions
 from db.questions.rows import CandidateText
@@ -19,10 +22,13 @@ def seen_of(row: QuestionText | CandidateText) -> Seen:
 
 def embed(
     sessions: Sessions, encoder: Encoder, model_id: int, rows: Sequence[QuestionText]
-) -> None:
-    """Save the vectors of *rows*; questions erased or edited meanwhile are left out."""
+) -> dict[int, NDArray[np.float16]]:
+    """Save the vectors of *rows* and return them, as they are stored, by their questions.
+
+    Questions erased or edited meanwhile are left out.
+    """
     if not rows:
-        return
+        return {}
     vectors = encoder.encode([seen_of(row).whole for row in rows])
     with sessions.begin() as session:
         alive = questions.lock_unchanged(session, {row.id: row.text_version for row in rows})
@@ -37,3 +43,4 @@ def embed(
             if row.id in alive
         ]
         embeddings.save(session, model_id, new)
+    return {row.question_id: row.vector.astype(np.float16) for row in new}

@@ -22,6 +22,36 @@ CALIBRATION_FILE = "calibration.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """Which logit a pair will have, by what is known before it is read: fitted on pairs read."""
+
+    weights: tuple[float, ...]
+    """Of 1, cosine, overlap of the titles, cosine times overlap, and the squares of both."""
+    deviation: float
+    """How far logits lie from it, as a standard deviation; rather too much than too little."""
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` where a weight is missing, or a deviation is none."""
+        if len(self.weights) != len(_known_before(_NOTHING, _NOTHING)) or self.deviation <= 0:
+            raise ValueError("what is expected needs six weights and a deviation above 0")
+
+    def kindest(self, cosines: Floats, overlap: Floats) -> Floats:
+        """Return the logit that one pair in two hundred has or exceeds, (n,)."""
+        middle = np.asarray(self.weights, np.float32) @ _known_before(cosines, overlap)
+        return np.asarray(middle + np.float32(_ONE_IN_TWO_HUNDRED * self.deviation), np.float32)
+
+
+_NOTHING = np.zeros(0, np.float32)
+_ONE_IN_TWO_HUNDRED = 2.576
+"""Deviations above the mean that one of two hundred exceeds."""
+
+
+def _known_before(cosines: Floats, overlap: Floats) -> Floats:
+    parts = (np.ones_like(cosines), cosines, overlap, cosines * overlap, cosines**2, overlap**2)
+    return np.stack(parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """What is decided beside one bi-encoder: the fusion, and what it was fitted to flag."""
 
@@ -31,6 +61,8 @@ class Rule:
     """Probability to flag at, by the precision it reached on dev, such as ``{"0.95": 0.91}``."""
     cosine_floor: float = 0.5
     """Cosine below which a candidate is not worth reranking."""
+    expected: Expected | None = None
+    """None where it was never fitted: then nothing is left out for it."""
 
     @property
     def lowest_threshold(self) -> float:
@@ -126,7 +158,9 @@ class Calibration:
 
 
 def _rule(held: dict[str, Any]) -> Rule:
-    return Rule(fusion=Fusion(**held.pop("fusion")), **held)
+    if (expected := held.pop("expected", None)) is not None:
+        expected = Expected(weights=tuple(expected["weights"]), deviation=expected["deviation"])
+    return Rule(fusion=Fusion(**held.pop("fusion")), expected=expected, **held)
 
 
 def best_case(
@@ -175,3 +209,21 @@ def worth_reading(
         return np.array(counts)
     kindest = np.full(len(cosines), calibration.logit_bounds[1], dtype=np.float32)
     return np.asarray(counts & (fusion.probability(kindest, cosines, traits) >= threshold))
+
+
+def may_surprise(
+    rule: Rule,
+    fusion: Fusion,
+    cosines: Floats,
+    traits: Traits | None = None,
+    *,
+    threshold: float,
+) -> NDArray[np.bool_]:
+    """Return which pairs could reach *threshold* when they are read, (n,).
+
+    Not those that only one answer in two hundred would lift so high, where that is known.
+    """
+    if rule.expected is None or traits is None:
+        return np.ones(len(cosines), dtype=np.bool_)
+    kindest = rule.expected.kindest(cosines, traits.overlap)
+    return np.asarray(fusion.probability(kindest, cosines, traits) >= threshold)
