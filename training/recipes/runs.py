@@ -1,8 +1,9 @@
 """A run from files to a folder: read, train, calibrate on one half of dev, report on the other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from training.measure.calibrate import RawScores, calibrate, fit_fusion
 from training.measure.metrics import Floats, asymmetry, summary
 from training.measure.scores import full_precision, raw_scores
 from training.recipes import adapter, cross_encoder, sentence_transformer
-from training.recipes.progress import Trained
+from training.recipes.progress import Model, Trained
 from training.recipes.ranks import Rank
 from worker.inference.encoder import Encoder
 from worker.scoring.calibration import Calibration
@@ -37,6 +38,11 @@ class Data:
     """SHA-256 by file."""
     notes: Sequence[str]
     """What people should know of the files, a line each."""
+
+
+class _Seeded(Protocol):
+    @property
+    def seed(self) -> int: ...
 
 
 def load_data(train: Path | str, dev: Path | str | None, *, seed: int) -> Data:
@@ -76,11 +82,8 @@ def train_cross_encoder(
 
     Of several processes only the first continues after the training; the others get no figures.
     """
-    halves = dev_halves(data.dev, seed=config.seed)
-    done = cross_encoder.train(
-        config, data.train, halves["calibrate"], work=output / WORK_FOLDER, resume=resume
-    )
-    if not Rank().is_first:
+    done = _trained(cross_encoder.train, config, data, output=output, resume=resume)
+    if done is None:
         return {}
     folder = output / MODEL_FOLDER
     save_reranker(done.model, folder)
@@ -96,15 +99,26 @@ def train_adapter(
     resume: bool = False,
 ) -> report.Figures:
     """Train an adapter into *output*, and the reranker that it makes of its base; as above."""
-    halves = dev_halves(data.dev, seed=config.seed)
-    done = adapter.train(
-        config, data.train, halves["calibrate"], work=output / WORK_FOLDER, resume=resume
-    )
-    if not Rank().is_first:
+    done = _trained(adapter.train, config, data, output=output, resume=resume)
+    if done is None:
         return {}
     adapter.save(done.model, output / ADAPTER_FOLDER)
     merge(Path(config.base), output / ADAPTER_FOLDER, output / MODEL_FOLDER, scale=config.scale)
     return _report_reranker("adapter", config, data, done, output=output, encoder=encoder)
+
+
+def _trained(
+    train: Callable[..., Trained[Model]],
+    config: _Seeded,
+    data: Data,
+    *,
+    output: Path,
+    resume: bool,
+) -> Trained[Model] | None:
+    """Train on one half of dev; None in all processes but the first."""
+    choices = dev_halves(data.dev, seed=config.seed)["calibrate"]
+    done = train(config, data.train, choices, work=output / WORK_FOLDER, resume=resume)
+    return done if Rank().is_first else None
 
 
 def _report_reranker(
@@ -145,13 +159,11 @@ def train_sentence_transformer(
 
     Of several processes only the first continues after the training; the others get no figures.
     """
-    halves = dev_halves(data.dev, seed=config.seed)
-    done = sentence_transformer.train(
-        config, data.train, halves["calibrate"], work=output / WORK_FOLDER, resume=resume
-    )
-    if not Rank().is_first:
+    done = _trained(sentence_transformer.train, config, data, output=output, resume=resume)
+    if done is None:
         return {}
     done.model.save_pretrained(str(output / MODEL_FOLDER), create_model_card=False)
+    halves = dev_halves(data.dev, seed=config.seed)
     before = _cosine_probabilities(SentenceTransformer(config.base), halves)
     after = _cosine_probabilities(done.model, halves)
     labels = labels_of(halves["report"])
