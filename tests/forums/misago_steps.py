@@ -15,6 +15,7 @@ from misago.acl.cache import clear_acl_cache  # noqa: E402
 from misago.categories.models import Category  # noqa: E402
 from misago.threads.models import Thread  # noqa: E402
 from misago.threads.test import post_thread  # noqa: E402
+from misago.users.avatars import dynamic  # noqa: E402
 from misago.users.models import User  # noqa: E402
 
 
@@ -34,7 +35,9 @@ def make() -> dict[str, Any]:
 def sign_in(name: str) -> str:
     """Return the cookie of a session of this user, who is made if needed."""
     user = User.objects.filter(username=name).first()
-    user = user or User.objects.create_user(name, f"{name}@forum.example.com", "a long password")
+    if user is None:
+        user = User.objects.create_user(name, f"{name}@forum.example.com", "a long password")
+        dynamic.set_avatar(user)
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = "misago.users.authbackends.MisagoBackend"

@@ -161,4 +161,10 @@ def actor() -> Any:
     users = get_user_model()
     name = conf().actor
     found = users.objects.filter(username=name).first()
-    return found or users.objects.create_user(name, f"{name}@localhost.localdomain")
+    if found is None:
+        found = users.objects.create_user(name, f"{name}@localhost.localdomain")
+    if not found.avatars:  # without one Misago cannot show any page on which the user stands
+        from misago.users.avatars import dynamic  # noqa: PLC0415  # only in a Misago forum
+
+        dynamic.set_avatar(found)
+    return found
