@@ -102,14 +102,8 @@ class Questions(Source):
         if action.canonical_url is None:
             return None
         # No Markdown: Askbot's comments are plain text by default, in which addresses become links.
-        text = self.words(action, self._title_of(action.canonical_id))
-        comment = bot.post_comment(parent_post=question, body_text=text)
+        comment = bot.post_comment(parent_post=question, body_text=self.words(action))
         return int(comment.pk)
-
-    def _title_of(self, question_id: str | None) -> str:
-        key = self.key_of(question_id) if question_id is not None else None
-        found = self.queryset().filter(pk=key).first() if key is not None else None
-        return str(found.thread.title) if found is not None else "the same question"
 
     def _of_thread(self, thread: Any) -> Iterable[Any]:
         rows = self.queryset().filter(thread_id=thread.pk)

@@ -128,9 +128,17 @@ class Source:
         asked = self.value(instance, "asker")
         return asked is not None and getattr(asked, "pk", asked) == user.pk
 
-    def words(self, action: Action, title: str = "") -> str:
+    def words(self, action: Action) -> str:
         """Return what readers of a question are told about an action."""
+        title = self._title_of(action.canonical_id)
         return conf().words(action, title, self._objection_url(action))
+
+    def _title_of(self, question_id: str | None) -> str:
+        """Return the title of a question that everybody may read, and nothing of others."""
+        key = self.key_of(question_id) if question_id is not None else None
+        row = self.find(key) if key is not None else None
+        is_shown = row is not None and (not self.visible or self.value(row, "visible"))
+        return self._text(row, "title") if is_shown else ""
 
     def _objection_url(self, action: Action) -> str | None:
         """Return the forum's own page that leads the asker, and nobody else, to an objection."""

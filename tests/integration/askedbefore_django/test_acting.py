@@ -190,6 +190,24 @@ def test_the_asker_alone_is_led_to_the_page_for_objections(
             objection(unknown, "ana")
 
 
+@pytest.mark.parametrize(("is_public", "told"), [(True, "How do I boil an egg?"), (False, "")])
+def test_the_canonical_title_is_told_where_everybody_may_read_it(
+    topics: list[Any], is_public: bool, told: str
+) -> None:
+    topics[0].is_public = is_public
+    topics[0].save()
+    source = import_string(settings.ASKEDBEFORE["SOURCES"][0])()
+    action = Action(
+        id="7",
+        kind="close",
+        question_id=str(topics[1].pk),
+        canonical_id=str(topics[0].pk),
+        canonical_url="https://board.example/1",
+    )
+
+    assert f"before: {told}".strip() + " https" in source.words(action)
+
+
 def test_what_everybody_reads_names_the_forums_page_and_never_the_askers_own(board: None) -> None:  # noqa: ARG001  # it is set up
     source = import_string(settings.ASKEDBEFORE["SOURCES"][0])()
     action = Action(
