@@ -34,7 +34,8 @@ def _have(install: Callable[[], object], name: str) -> None:
         install()
     except DemoError as error:
         told = str(error).strip().splitlines()
-        pytest.skip(f"{name} cannot be installed here: {told[-1]}")
+        errors = [line.strip() for line in told if "ERROR" in line]
+        pytest.skip(f"{name} cannot be installed here: {[*told, *errors][-1]}")
 
 
 @pytest.fixture(scope="package")
