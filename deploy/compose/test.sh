@@ -65,6 +65,12 @@ ask() { # NUMBER TITLE
   call -X PUT "$url/v1/forums/yard/questions/$1?wait=10" -d "{\"title\": \"$2\"}" >/dev/null || fail "question $1 was refused"
 }
 flagged() { call "$url/v1/forums/yard/questions/$1" | grep -q '"state": *"done"' && call "$url/v1/forums/yard/pairs?status=flagged" | grep -q "\"$1\""; }
+renew() { # the containers of the version that is set, without those they need
+  compose up -d --no-deps --wait --wait-timeout 180 worker-cpu beat >/dev/null 2>&1 || fail "workers"
+  compose up -d --no-deps --wait --wait-timeout 120 api >/dev/null 2>&1 || fail "api"
+  until_true 90 ready || fail "not ready with version $ASKEDBEFORE_VERSION"
+  compose ps --format '{{.Image}}' api | grep -q ":$ASKEDBEFORE_VERSION\$" || fail "the API is not $ASKEDBEFORE_VERSION"
+}
 count() { compose exec -T postgres psql -U askedbefore -Atc "SELECT count(*) FROM $1"; }
 
 say "build"
@@ -123,14 +129,18 @@ done
 ask 5 "How is an old apple tree pruned?"
 until_true 60 flagged 5 || fail "no pair after all the deaths"
 
-say "upgrade: build, migrate beside the running version, then the containers one kind at a time"
-touch api/__init__.py
+say "upgrade: build under a new version, migrate beside the running one, then the containers one kind at a time"
+before=$ASKEDBEFORE_VERSION
+export ASKEDBEFORE_VERSION=$before-next
 compose build --quiet
 compose run --rm migrate >/dev/null 2>&1 || fail "migrate beside the running version"
 ready >/dev/null || fail "the old version was disturbed"
-compose up -d --no-deps --wait --wait-timeout 180 --force-recreate worker-cpu beat >/dev/null 2>&1 || fail "workers"
-compose up -d --no-deps --wait --force-recreate api >/dev/null 2>&1 || fail "api"
-until_true 90 ready || fail "not ready after the upgrade"
+renew
+say "the way back: the version before"
+ASKEDBEFORE_VERSION=$before
+renew
+ASKEDBEFORE_VERSION=$before-next
+renew
 
 say "back up"
 before="$(count questions) $(count pairs) $(count archives)"

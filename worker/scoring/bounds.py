@@ -18,6 +18,7 @@ RISK = 0.05
 """How likely a promise may be wrong."""
 _STEPS = 60
 _NEVER = 0.0
+_NEGLIGIBLE = 1e-17
 
 Test = Callable[[int, int, float], float]
 """From right flags, wrong flags and a precision to how likely as good a sample is below it."""
@@ -41,21 +42,22 @@ def exact_bound(looked: Looked, *, risk: float = RISK) -> float:
 
     It holds for a number of looks that was fixed before the first.
     """
-    if looked.right == 0:
-        return _NEVER
-    from scipy.special import betaincinv  # noqa: PLC0415  # slow to load, and rarely asked for
-
-    return float(betaincinv(looked.right, looked.wrong + 1, risk))
+    return _bound(looked, exact_test, risk=risk)
 
 
 def anytime_bound(looked: Looked, *, risk: float = RISK) -> float:
     """Return the same for a number of looks that anybody may have chosen while looking."""
+    return _bound(looked, anytime_test, risk=risk)
+
+
+def _bound(looked: Looked, test: Test, *, risk: float) -> float:
+    """Return the highest precision that *test* still refutes, by halving."""
     if looked.right == 0:
         return _NEVER
     low, high = _NEVER, looked.right / looked.count
     for _ in range(_STEPS):
         middle = (low + high) / 2
-        if anytime_test(looked.right, looked.wrong, middle) <= risk:
+        if test(looked.right, looked.wrong, middle) <= risk:
             low = middle
         else:
             high = middle
@@ -68,24 +70,37 @@ def exact_test(right: int, wrong: int, precision: float) -> float:
     59 right flags without a wrong one, 93 with one, 124 with two: each is the first below 0.05 for
     a precision of 0.95.
     """
-    from scipy.special import bdtr  # noqa: PLC0415  # as above
-
-    return float(bdtr(wrong, right + wrong, 1 - precision)) if right + wrong else 1.0
+    if right == 0 or precision >= 1:
+        return 1.0
+    return exp(_log_at_most(wrong, right + wrong, 1 - precision)) if precision > 0 else 0.0
 
 
 def anytime_test(right: int, wrong: int, precision: float) -> float:
     """Return the same, for any moment of looking: one over the e-value, at most 1."""
     if not 0 < precision < 1:
         return 1.0 if precision else 0.0
-    from scipy.special import betaincc  # noqa: PLC0415  # as above
-
-    mixture = float(betaincc(right + 1, wrong + 1, precision))
-    if mixture <= 0.0:
-        return 1.0
     beta = lgamma(right + 1) + lgamma(wrong + 1) - lgamma(right + wrong + 2)
-    gain = beta + log(mixture) - log1p(-precision)
+    gain = beta + _log_at_most(right, right + wrong + 1, precision) - log1p(-precision)
     gain -= right * log(precision) + wrong * log1p(-precision)
     return 1.0 if gain <= 0 else exp(-gain)
+
+
+def _log_at_most(count: int, draws: int, share: float) -> float:
+    """Return the log of how likely *count* or fewer of *draws* are, each with probability *share*.
+
+    The terms are added from the largest on. The binomial sum is the incomplete beta function
+    of whole numbers, so no library is needed for it.
+    """
+    if count > draws * share:
+        return log1p(-exp(_log_at_most(draws - count - 1, draws, 1 - share))) if count < draws else 0
+    largest = lgamma(draws + 1) - lgamma(count + 1) - lgamma(draws - count + 1)
+    largest += count * log(share) + (draws - count) * log1p(-share)
+    term, total, odds = 1.0, 1.0, (1 - share) / share
+    while term > _NEGLIGIBLE * total:
+        term *= count / (draws - count + 1) * odds
+        count -= 1
+        total += term
+    return largest + log(total)
 
 
 def lowest_certified(
