@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from urllib.parse import quote
 
+from api.http.under import here
 from api.schemas import (
     DuplicateOut,
     ModelsOut,
@@ -19,7 +20,8 @@ from worker.text.language import warnings_of
 
 def status_url(forum: ForumRow, external_id: str) -> str:
     """Return the path under which a question's state and duplicates are read."""
-    return f"/v1/forums/{quote(forum.name, safe='')}/questions/{quote(external_id, safe='')}"
+    names = (quote(name, safe="") for name in (forum.name, external_id))
+    return here("/v1/forums/{}/questions/{}".format(*names))
 
 
 def question_out(forum: ForumRow, answer: Answer) -> QuestionOut:

@@ -7,6 +7,7 @@ from api.deps import Services
 from api.http import errors, openapi
 from api.http.middleware import BodyForms, Heads, Observer, PayloadLimit
 from api.http.public import PublicPages
+from api.http.under import UnderPath
 from api.routes import (
     actions,
     archives,
@@ -82,7 +83,7 @@ def create_app(settings: ApiSettings, sessions: Sessions, queue: Queue) -> FastA
     app.include_router(console.router)
     console.mount_static(app)
     errors.add_handlers(app)
-    openapi.describe(app)
+    openapi.describe(app, path=settings.path)
     # The last one added is the outermost.
     app.add_middleware(
         PayloadLimit,
@@ -93,4 +94,6 @@ def create_app(settings: ApiSettings, sessions: Sessions, queue: Queue) -> FastA
     app.add_middleware(PublicPages)
     app.add_middleware(Heads)
     app.add_middleware(Observer, metrics=services.metrics)
+    if settings.path:
+        app.add_middleware(UnderPath, path=settings.path)
     return app

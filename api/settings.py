@@ -1,5 +1,6 @@
 """Settings of the HTTP service; they refuse to start on an unsafe value."""
 
+import re
 from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Self
@@ -22,6 +23,8 @@ from db.settings import PLACEHOLDER
 from worker.settings import BrokerSettings
 
 SECRET_LENGTH = 32
+_ADDRESS = re.compile(r"[^/?#]+(/(?!v1|console)[\w.~-]+(/[\w.~-]+)*)?")
+"""A host, and a path that cannot be taken for one of the service's own."""
 
 
 @cache
@@ -43,7 +46,8 @@ class ApiSettings(BrokerSettings):
     public_url: str = Field(
         default="",
         description="Address under which browsers reach the service, such as"
-        " `https://duplicates.example`; links and cookies follow it",
+        " `https://duplicates.example`, or with the path that a proxy gives it,"
+        " `https://forum.example/duplicates`; links and cookies follow it",
     )
     trusted_proxies: str = Field(
         default="127.0.0.0/8,::1/128",
@@ -124,13 +128,20 @@ class ApiSettings(BrokerSettings):
         """Return the networks of trusted proxies."""
         return _networks(self.trusted_proxies)
 
+    @property
+    def path(self) -> str:
+        """Return the path under which a proxy shows the service; empty without one."""
+        return urlsplit(self.public_url).path
+
     @field_validator("public_url")
     @classmethod
-    def _public_url_is_an_origin(cls, url: str) -> str:
+    def _public_url_is_an_address(cls, url: str) -> str:
         parts = urlsplit(url.rstrip("/"))
-        is_origin = parts.scheme in {"http", "https"} and parts.hostname and not parts.path
-        if url and not is_origin:
-            raise ValueError("public_url must be like https://duplicates.example, without a path")
+        is_address = parts.scheme in {"http", "https"} and parts.hostname
+        if url and not (is_address and _ADDRESS.fullmatch(url.rstrip("/").split("://")[1])):
+            raise ValueError(
+                "public_url must be like https://duplicates.example or https://forum.example/dup"
+            )
         return url.rstrip("/")
 
     @field_validator("trusted_proxies")

@@ -1,25 +1,32 @@
 """Back up and restore of 100,000 questions with vectors, pairs, decisions and events.
 
 ``python -m bench.backup [COUNT]`` fills one database with made-up rows, backs it up to a file while
-nothing else runs, restores it into an empty one, and prints a Markdown table.
+nothing else runs, restores it into an empty one, does the same with the forum alone, and prints a
+Markdown table.
 """
 
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO, TypeVar
 
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from cli.running.service import Servers, running_servers, settings_of
 from db.engine import make_engine
 from db.keeping.backup import write_backup
+from db.keeping.forum_export import write_forum
+from db.keeping.forum_import import read_forum
 from db.keeping.restore import read_backup
 from db.vectors import models, partitions
 from db.vectors.rows import ModelKind
 
 COUNT = 100_000
 DIMENSION = 384
+T = TypeVar("T")
 
 _ROWS = (
     "INSERT INTO forums (name, title) VALUES ('large', 'Large')",
@@ -45,39 +52,59 @@ _ROWS = (
 
 
 def main() -> None:
-    """Fill, back up, restore, and print what each took."""
+    """Fill, back up, restore, move the forum, and print what each took."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else COUNT
     with running_servers() as servers, tempfile.TemporaryDirectory() as folder:
         _fill(servers, count)
-        file = Path(folder) / "backup.tar"
-        begun = time.perf_counter()
-        with file.open("wb") as target:
-            kept = write_backup(servers.engine, target, about={"version": "bench", "settings": {}})
-        backed_up_s = time.perf_counter() - begun
-        with servers.engine.connect() as connection:
-            autocommit = connection.execution_options(isolation_level="AUTOCOMMIT")
-            autocommit.exec_driver_sql("CREATE DATABASE restored")
-        url = servers.engine.url.set(database="restored").render_as_string(hide_password=False)
-        engine = make_engine(settings_of(url))
-        begun = time.perf_counter()
-        with file.open("rb") as source:
-            _, restored = read_backup(engine, source)
-        restored_s = time.perf_counter() - begun
-        engine.dispose()
+        about = {"version": "bench", "settings": {}}
+        whole, alone = Path(folder) / "backup.tar", Path(folder) / "large.forum"
+        kept, backed_up_s = _written(
+            whole, lambda target: write_backup(servers.engine, target, about=about)
+        )
+        _, exported_s = _written(
+            alone, lambda target: write_forum(servers.engine, "large", target, about=about)
+        )
+        with _new_database(servers) as engine:
+            (_, restored), restored_s = _read(whole, lambda source: read_backup(engine, source))
+            _, imported_s = _read(alone, lambda source: read_forum(engine, source, name="other"))
         if restored.rows != kept.rows:
             sys.exit(f"restored {restored.rows}, not {kept.rows}")
-        size = file.stat().st_size
-    print("| questions | pairs | rows in all | unpacked MB | file MB | back up s | restore s |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
-    cells = (
-        *(f"{kept.rows[table]:,}" for table in ("questions", "pairs")),
-        f"{sum(kept.rows.values()):,}",
-        f"{kept.size / 1e6:.0f}",
-        f"{size / 1e6:.0f}",
-        f"{backed_up_s:.1f}",
-        f"{restored_s:.1f}",
-    )
-    print(f"| {' | '.join(cells)} |")
+        size = whole.stat().st_size
+    cells = {
+        **{table: f"{kept.rows[table]:,}" for table in ("questions", "pairs")},
+        "rows in all": f"{sum(kept.rows.values()):,}",
+        "unpacked MB": f"{kept.size / 1e6:.0f}",
+        "file MB": f"{size / 1e6:.0f}",
+        "back up s": f"{backed_up_s:.1f}",
+        "restore s": f"{restored_s:.1f}",
+        "`forums export` s": f"{exported_s:.1f}",
+        "`forums import` s": f"{imported_s:.1f}",
+    }
+    print(f"| {' | '.join(cells)} |\n| {' | '.join('---' for _ in cells)} |")
+    print(f"| {' | '.join(cells.values())} |")
+
+
+def _written(file: Path, write: Callable[[BinaryIO], T]) -> tuple[T, float]:
+    begun = time.perf_counter()
+    with file.open("wb") as target:
+        return write(target), time.perf_counter() - begun
+
+
+def _read(file: Path, read: Callable[[BinaryIO], T]) -> tuple[T, float]:
+    begun = time.perf_counter()
+    with file.open("rb") as source:
+        return read(source), time.perf_counter() - begun
+
+
+@contextmanager
+def _new_database(servers: Servers) -> Iterator[Engine]:
+    with servers.engine.connect() as connection:
+        autocommit = connection.execution_options(isolation_level="AUTOCOMMIT")
+        autocommit.exec_driver_sql("CREATE DATABASE restored")
+    url = servers.engine.url.set(database="restored").render_as_string(hide_password=False)
+    engine = make_engine(settings_of(url))
+    yield engine
+    engine.dispose()
 
 
 def _fill(servers: Servers, count: int) -> None:

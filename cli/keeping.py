@@ -1,27 +1,20 @@
 """`askedbefore backup` and `restore`: everything that must not be lost, in one file."""
 
 import os
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cli.connect import service
+from cli.one_file import STANDARD, console, progress, source, target
 from cli.version import version
 from db.engine import make_engine
-from db.errors import ConflictError, InvalidInputError
 from db.keeping.backup import Kept, write_backup
 from db.keeping.restore import read_backup
 from db.settings import DatabaseSettings
 
-console = Console(stderr=True)
-_STANDARD = "-"
 _KEPT_SETTINGS = ("ASKEDBEFORE_BI_ENCODER", "ASKEDBEFORE_RERANKER", "ASKEDBEFORE_PUBLIC_URL")
 
 Data = Annotated[
@@ -49,9 +42,9 @@ def backup(
     """
     begun = time.monotonic()
     about = {"version": version(), "settings": _settings()}
-    with service(data), _target(file) as target, _progress() as say:
-        kept = write_backup(make_engine(DatabaseSettings()), target, about=about, say=say)
-    where = "standard output" if file == _STANDARD else file
+    with service(data), target(file) as stream, progress() as say:
+        kept = write_backup(make_engine(DatabaseSettings()), stream, about=about, say=say)
+    where = "standard output" if file == STANDARD else file
     _say(f"Written to {where}", kept, begun)
 
 
@@ -67,9 +60,9 @@ def restore(
     Stop API, workers and beat before it, and start them after it. They do the work that was due.
     """
     begun = time.monotonic()
-    with service(data), _source(file) as source, _progress() as say:
+    with service(data), source(file) as stream, progress() as say:
         engine = make_engine(DatabaseSettings())
-        manifest, kept = read_backup(engine, source, force=force, say=say)
+        manifest, kept = read_backup(engine, stream, force=force, say=say)
     _say(f"Restored what version {manifest.get('version', '?')} had", kept, begun)
     for model in manifest["models"]:
         if model["active"]:
@@ -81,49 +74,6 @@ def restore(
 
 def _settings() -> dict[str, str]:
     return {name: os.environ[name] for name in _KEPT_SETTINGS if name in os.environ}  # noqa: TID251
-
-
-@contextmanager
-def _target(file: str) -> Iterator[BinaryIO]:
-    if file == _STANDARD:
-        if sys.stdout.isatty():
-            raise InvalidInputError("a backup is not for a screen: name a file, or pipe it on")
-        yield sys.stdout.buffer
-        return
-    path, half = Path(file), Path(f"{file}.part")
-    if path.exists():
-        raise ConflictError(f"{path} exists already: choose another name, or remove it first")
-    try:
-        with os.fdopen(os.open(half, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        half.rename(path)
-    except OSError as error:
-        raise InvalidInputError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        half.unlink(missing_ok=True)
-
-
-@contextmanager
-def _source(file: str) -> Iterator[BinaryIO]:
-    if file == _STANDARD:
-        yield sys.stdin.buffer
-        return
-    try:
-        stream = Path(file).open("rb")  # noqa: SIM115  # closed below
-    except OSError as error:
-        raise InvalidInputError(f"{file} cannot be read: {error.strerror}") from error
-    with stream:
-        yield stream
-
-
-@contextmanager
-def _progress() -> Iterator[Any]:
-    columns = (TextColumn("{task.description:<24}"), DownloadColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("", total=None)
-        yield lambda table, size: progress.update(task, description=table, completed=size)
 
 
 def _say(what: str, kept: Kept, begun: float) -> None:

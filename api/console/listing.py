@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from api.console.access import Reviewer
 from api.console.view import View
+from api.http.under import here
 from db.deciding import opinions
 from db.deciding.opinions import Asked
 from db.review import attention, entries
@@ -58,7 +59,7 @@ def list_items(
         "items": items,
         "after": found.after,
         "view": view,
-        "base": f"/console/{reviewer.forum.name}",
+        "base": here(f"/console/{reviewer.forum.name}"),
     }
 
 

@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from api.console import words
+from api.http.under import here
 
 _HERE = Path(__file__).parent
 _STATIC = _HERE / "static"
@@ -49,7 +50,7 @@ def _environment() -> Environment:
         "number": words.number,
         "status": words.status_words,
     }
-    environment.globals |= {"static": STATIC_URL}
+    environment.globals |= {"static": STATIC_URL, "here": here}
     return environment
 
 

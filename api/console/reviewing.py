@@ -16,6 +16,7 @@ from api.console.render import page
 from api.console.stage import build_second_stage, build_stage
 from api.console.view import frame, read_view
 from api.deps import Sessions
+from api.http.under import here
 from db.deciding import decisions
 from db.deciding.decisions import NOTE_LENGTH, Verdict
 from db.review import attention
@@ -138,7 +139,7 @@ def _stage_page(
 ) -> HTMLResponse:
     with sessions.begin() as session:
         context = _stage(session, reviewer, key, single=single)
-    context |= {"base": f"/console/{reviewer.forum.name}", "csrf": reviewer.visitor.csrf}
+    context |= {"base": here(f"/console/{reviewer.forum.name}"), "csrf": reviewer.visitor.csrf}
     return page(context["stage_template"], **context)
 
 

@@ -21,6 +21,7 @@ from api.console.access import (
 from api.console.render import page
 from api.deps import Sessions, Settings
 from api.http.clients import address_of, is_secure
+from api.http.under import here
 from db.tenants import attempts, people
 from db.tenants.attempts import TooManyAttemptsError
 from db.tenants.people import PersonRow, SignInRefusedError
@@ -161,7 +162,7 @@ def sign_out(visitor: SignedIn, sessions: Sessions) -> Response:
     with sessions.begin() as session:
         people.close_sign_in(session, visitor.token)
     response = _to("/console/sign-in")
-    response.delete_cookie(COOKIE, path="/console")
+    response.delete_cookie(COOKIE, path=here("/console"))
     return response
 
 
@@ -185,7 +186,7 @@ def _welcome(
             name,
             value,
             max_age=max_age,
-            path="/console",
+            path=here("/console"),
             secure=is_secure(request, settings),
             httponly=True,
             samesite="lax",

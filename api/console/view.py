@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from api.console.access import Reviewer
 from api.console.offers import OFFERS
+from api.http.under import here
 from db.deciding import opinions
 from db.review import insight
 from db.review import queue as review
@@ -87,7 +88,7 @@ def frame(session: Session, reviewer: Reviewer, *, active: str) -> dict[str, Any
         "csrf": reviewer.visitor.csrf,
         "reviewer": reviewer,
         "forum": reviewer.forum,
-        "base": f"/console/{reviewer.forum.name}",
+        "base": here(f"/console/{reviewer.forum.name}"),
         "active": active,
         "waiting": waiting,
         "differing": opinions.count_differing(

@@ -42,13 +42,16 @@ def refusals(refused: Mapping[HTTPStatus, str]) -> dict[int | str, dict[str, Any
     return found
 
 
-def describe(app: FastAPI) -> None:
+def describe(app: FastAPI, *, path: str) -> None:
     """Make `/openapi.json` name every status and media type that a call can answer with."""
     generate = app.openapi
 
     def complete() -> dict[str, Any]:
         if app.openapi_schema is None:
-            _add_problems(generate())
+            schema = generate()
+            _add_problems(schema)
+            if path:
+                schema["servers"] = [{"url": path}]
         return generate()
 
     app.openapi = complete  # type: ignore[method-assign]

@@ -10,7 +10,7 @@
 
   const script = document.currentScript;
   const set = { title: "input[name=title]", into: "", wait: "350", least: "10", ...script.dataset };
-  const base = new URL(script.src).origin + `/v1/forums/${encodeURIComponent(set.forum)}`;
+  const base = new URL(`v1/forums/${encodeURIComponent(set.forum)}`, script.src).href;
   const WORDS = {
     one: "One question was asked before that may be the same:",
     many: "{n} questions were asked before that may be the same:",

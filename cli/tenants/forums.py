@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from cli.connect import database
 from cli.output import AsJson, print_json
+from cli.tenants import moving
 from db.acting.ladder import Ladder
 from db.errors import InvalidInputError
 from db.groups.canonical import CanonicalBy
@@ -26,6 +27,7 @@ from worker.text.normal import TextFields
 _Days = Annotated[int | None, typer.Option(min=0, help="Days; 0: for ever.")]
 
 app = typer.Typer(help="List forums and change their settings.", no_args_is_help=True)
+moving.add_to(app)
 console = Console()
 _ACTOR = "command line"
 

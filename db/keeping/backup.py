@@ -1,6 +1,5 @@
 """Copies the whole database into one file, as it was at one moment, while the service goes on."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
@@ -9,7 +8,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, text
 
 from db.errors import ConflictError
-from db.keeping.stream import END, FORMAT, MANIFEST, TableWriter, Writer
+from db.keeping.copying import Say, copy_out, names_of
+from db.keeping.stream import END, FORMAT, MANIFEST, Writer
 
 LEFT_OUT = frozenset({"alembic_version", "heartbeats"})
 """The schema's revision is in the manifest; a proof of another time proves nothing."""
@@ -28,9 +28,6 @@ _COLUMNS = text("""
 _COUNTERS = text("""
     SELECT sequencename, last_value FROM pg_sequences
     WHERE schemaname = current_schema() AND last_value IS NOT NULL""")
-
-Say = Callable[[str, int], object]
-"""Hears a table's name and how many bytes of it are copied."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +59,7 @@ def write_backup(
         writer = Writer(target)
         writer.add_json(MANIFEST, manifest)
         end = {
-            table: _copy(connection, writer, table, columns, say)
+            table: copy_out(connection, writer, table, _all_of(table, columns), say)
             for table, columns in manifest["tables"].items()
         }
         writer.add_json(END, {"tables": end})
@@ -107,25 +104,9 @@ def in_order_of_references(connection: Connection) -> list[str]:
     return done
 
 
+def _all_of(table: str, columns: list[str]) -> str:
+    return f'SELECT {names_of(columns)} FROM "{table}"'  # noqa: S608  # our own names
+
+
 def _columns(connection: Connection, table: str) -> list[str]:
     return list(connection.scalars(_COLUMNS, {"table": table}))
-
-
-def _copy(
-    connection: Connection, writer: Writer, table: str, columns: list[str], say: Say
-) -> dict[str, int | str]:
-    part = TableWriter(writer, table)
-
-    class Told:
-        def write(self, data: bytes) -> int:
-            say(table, part.size)
-            return part.write(data)
-
-    names = ", ".join(f'"{name}"' for name in columns)
-    statement = f'COPY (SELECT {names} FROM "{table}") TO STDOUT (FORMAT binary)'  # noqa: S608
-    cursor: Any = connection.connection.cursor()
-    cursor.copy_expert(statement, Told())
-    rows = int(cursor.rowcount)
-    cursor.close()
-    written = part.finish()
-    return {"rows": rows, "size": written.size, "sha256": written.digest}

@@ -2,15 +2,14 @@
 
 from typing import Any, BinaryIO
 
-import psycopg2
-import psycopg2.errors
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 from db import schema
 from db.engine import make_sessions
 from db.errors import ConflictError, InvalidInputError
-from db.keeping.backup import Kept, Say, in_order_of_references
+from db.keeping.backup import Kept, in_order_of_references
+from db.keeping.copying import Say, copy_in
 from db.keeping.stream import END, FORMAT, MANIFEST, Reader, TableReader, UnreadableBackupError
 from db.vectors import models, partitions
 from db.vectors.rows import ModelKind
@@ -59,6 +58,10 @@ def read_backup(
 def _check(manifest: dict[str, Any]) -> None:
     if manifest.get("format") != FORMAT:
         raise UnreadableBackupError(f"a backup of the form {manifest.get('format')} is not known")
+    if "forum" in manifest:
+        raise UnreadableBackupError(
+            "this file holds one forum, no whole service: use `askedbefore forums import`"
+        )
     script = ScriptDirectory.from_config(schema.configuration())
     known = {one.revision for one in script.walk_revisions()}
     if manifest["revision"] not in known:
@@ -106,7 +109,7 @@ def _load(
         # What triggers wrote is in the backup, and must not be written again.
         connection.exec_driver_sql(f'ALTER TABLE "{table}" DISABLE TRIGGER USER')
         part = TableReader(reader.parts(table))
-        rows[table] = _copy(connection, table, columns, part, say)
+        rows[table] = copy_in(connection, table, columns, part, say)
         read[table] = part.finish()
         connection.exec_driver_sql(f'ALTER TABLE "{table}" ENABLE TRIGGER USER')
     end = reader.next_json(END)["tables"]
@@ -118,27 +121,6 @@ def _load(
             text("SELECT setval(to_regclass(:name), :value)"), {"name": name, "value": value}
         )
     return rows, sum(one.size for one in read.values())
-
-
-def _copy(
-    connection: Connection, table: str, columns: list[str], part: TableReader, say: Say
-) -> int:
-    class Told:
-        def read(self, size: int = -1) -> bytes:
-            say(table, part.size)
-            return part.read(size)
-
-    names = ", ".join(f'"{name}"' for name in columns)
-    cursor: Any = connection.connection.cursor()
-    try:
-        cursor.copy_expert(f'COPY "{table}" ({names}) FROM STDIN (FORMAT binary)', Told())
-        return int(cursor.rowcount)
-    except (psycopg2.DataError, psycopg2.errors.QueryCanceled) as error:
-        # What reading the file raises comes back as a copy that was cancelled.
-        said = str(error).strip().splitlines()[0]
-        raise UnreadableBackupError(f"the rows of {table} cannot be read: {said}") from error
-    finally:
-        cursor.close()
 
 
 def _make_partitions(connection: Connection) -> None:

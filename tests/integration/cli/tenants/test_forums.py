@@ -1,10 +1,14 @@
 """`askedbefore forums`."""
 
+import json
+import tempfile
 from pathlib import Path
 
+import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from tests.command import run
+from tests.factories import make_forum, save_questions
 from tests.integration.worker.live.test_calibrating import make_pairs
 
 Factory = sessionmaker[Session]
@@ -27,3 +31,24 @@ def test_the_command_says_what_it_would_do_and_does_it(
     assert again.returncode == 1
     assert "not be clearly better" in again.stderr
     assert "Back to the model's own: 40 undecided pairs scored again" in back.stdout
+
+
+def test_a_forum_moves_to_another_installation(
+    running_home: Path, committed: Factory, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The other one is a folder of its own, whose servers each command starts."""
+    file = str(tmp_path_factory.mktemp("moved") / "cooks.forum")
+    with committed.begin() as session:
+        save_questions(session, make_forum(session, "cooks"), "How long does dough rest?")
+    with tempfile.TemporaryDirectory(prefix="ab-", dir="/tmp") as folder:
+        there = Path(folder)
+
+        out = run(running_home, "forums", "export", "cooks", file, "--json")
+        twice = run(running_home, "forums", "export", "cooks", file)
+        came = run(there, "forums", "import", file, "--as", "bakers", "--json")
+        listed = run(there, "forums", "list", "--json")
+
+    assert json.loads(out.stdout)["rows"]["questions"] == 1, out.stderr
+    assert (twice.returncode, "exists already" in twice.stderr) == (1, True)
+    assert json.loads(came.stdout)["rows"] == json.loads(out.stdout)["rows"], came.stderr
+    assert [one["name"] for one in json.loads(listed.stdout)] == ["bakers"]

@@ -1,0 +1,62 @@
+"""The one file that a command writes or reads, or standard output and input, with its progress."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from rich.console import Console
+from rich.progress import DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+
+from db.errors import ConflictError, InvalidInputError
+
+console = Console(stderr=True)
+STANDARD = "-"
+
+
+@contextmanager
+def target(file: str) -> Iterator[BinaryIO]:
+    """Yield what to write to; a file is there only when all of it is, and never written over."""
+    if file == STANDARD:
+        if sys.stdout.isatty():
+            raise InvalidInputError("this is not for a screen: name a file, or pipe it on")
+        yield sys.stdout.buffer
+        return
+    path, half = Path(file), Path(f"{file}.part")
+    if path.exists():
+        raise ConflictError(f"{path} exists already: choose another name, or remove it first")
+    try:
+        with os.fdopen(os.open(half, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        half.rename(path)
+    except OSError as error:
+        raise InvalidInputError(f"{path} cannot be written: {error.strerror}") from error
+    finally:
+        half.unlink(missing_ok=True)
+
+
+@contextmanager
+def source(file: str) -> Iterator[BinaryIO]:
+    """Yield what to read from."""
+    if file == STANDARD:
+        yield sys.stdin.buffer
+        return
+    try:
+        stream = Path(file).open("rb")  # noqa: SIM115  # closed below
+    except OSError as error:
+        raise InvalidInputError(f"{file} cannot be read: {error.strerror}") from error
+    with stream:
+        yield stream
+
+
+@contextmanager
+def progress() -> Iterator[Any]:
+    """Yield what tells people how far a copy is."""
+    columns = (TextColumn("{task.description:<24}"), DownloadColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda table, size: bar.update(task, description=table, completed=size)

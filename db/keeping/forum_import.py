@@ -1,0 +1,245 @@
+"""Brings a forum's file into another installation, beside the forums that it has."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.orm import Session
+
+from db import facts
+from db.engine import make_sessions
+from db.errors import ConflictError, InvalidInputError
+from db.keeping.copying import Say, copy_in, names_of
+from db.keeping.forum_parts import IN_JSON, PARTS, Part, references
+from db.keeping.stream import END, FORMAT, MANIFEST, Reader, TableReader, UnreadableBackupError
+from db.tenants import forums, people
+from db.tenants.people import Role
+from db.vectors import models, partitions
+from db.vectors.rows import ModelKind, ModelRow
+
+_WAIT = "SET LOCAL lock_timeout = '60s'"
+_OR_ZERO = {"archive_units": {"low_id", "high_id", "other_low_id", "other_high_id"}}
+"""Columns that may hold 0 for nothing, and never null."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """A forum that has arrived."""
+
+    name: str
+    rows: dict[str, int]
+    people: dict[str, bool]
+    """Those who may review it; whether a person of this name is new here."""
+    is_of_other_models: bool
+    """Whether its vectors and scores are of models that are not in use here."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """The old ids of a table, and what is added to them."""
+
+    low: int
+    high: int
+    shift: int
+
+    def sql(self, old: str) -> str:
+        """Return the new id; null for one that the file has no row of."""
+        return f"CASE WHEN {old} BETWEEN {self.low} AND {self.high} THEN {old} + {self.shift} END"
+
+
+def read_forum(
+    engine: Engine,
+    source: BinaryIO,
+    *,
+    name: str | None = None,
+    say: Say = lambda _table, _size: None,
+) -> Moved:
+    """Put the forum in *source* into the database, under another *name* if one is given.
+
+    The service may run. The forum appears at once, or after a failure not at all. Raises
+    `ConflictError` if there is a forum of this name, `UnreadableBackupError`, and
+    `InvalidInputError` for a file of another version.
+    """
+    reader = Reader(source)
+    manifest = reader.next_json(MANIFEST)
+    _check(engine, manifest)
+    name = name or str(manifest["forum"])
+    with make_sessions(engine).begin() as session:
+        _refuse_taken(session, name)
+        known = _known_models(session, manifest["models"])
+    ranges = _reserve(engine, manifest["ids"])
+    with engine.connect() as connection, connection.begin():
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        session = Session(connection)
+        _refuse_taken(session, name)
+        arrival = _Arrival(connection, name, ranges, known)
+        rows = _load(arrival, reader, say)
+        came = _let_in(session, name, manifest["people"])
+        session.flush()
+    return Moved(name=name, rows=rows, people=came, is_of_other_models=known.differ)
+
+
+def _check(engine: Engine, manifest: dict[str, Any]) -> None:
+    if manifest.get("format") != FORMAT:
+        raise UnreadableBackupError(f"a file of the form {manifest.get('format')} is not known")
+    if "forum" not in manifest:
+        raise UnreadableBackupError(
+            "this is a back-up of a whole service, not one forum: use `askedbefore restore`"
+        )
+    with engine.connect() as connection:
+        here = facts.revisions(connection)
+    told = {part.table: part.columns for part in PARTS}
+    if manifest["revision"] not in here or manifest["tables"] != told:
+        raise InvalidInputError(
+            f"this file has the schema {manifest['revision']!r}, this installation"
+            f" {', '.join(sorted(here))!r}: bring both to the same version and export again"
+        )
+
+
+def _refuse_taken(session: Session, name: str) -> None:
+    if any(row.name == name for row in forums.list_forums(session)):
+        raise ConflictError(f"there is a forum {name!r} already: give it another name with --as")
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The models of the file as this installation numbers them."""
+
+    ids: Mapping[int, int]
+    vectors_of: int | None
+    """The model here whose vectors are taken from the file; None: they are of no use here."""
+    differ: bool
+
+
+def _known_models(session: Session, told: list[dict[str, Any]]) -> _Known:
+    found = {int(one["id"]): _ensured(session, one) for one in told}
+    active = {kind: models.find_active(session, kind) for kind in ModelKind}
+    theirs = {ModelKind(one["kind"]): found[int(one["id"])] for one in told if one["active"]}
+    same = {kind: row is None or row == theirs.get(kind) for kind, row in active.items()}
+    encoder = theirs.get(ModelKind.BI_ENCODER)
+    if encoder is not None and same[ModelKind.BI_ENCODER]:
+        partitions.ensure_partition(session, encoder)
+    return _Known(
+        ids={old: row.id for old, row in found.items()},
+        vectors_of=encoder.id if encoder and same[ModelKind.BI_ENCODER] else None,
+        differ=not all(same.values()),
+    )
+
+
+def _ensured(session: Session, told: dict[str, Any]) -> ModelRow:
+    wanted = {name: told[name] for name in ("name", "digest", "dimension")}
+    return models.ensure_model(session, kind=ModelKind(told["kind"]), **wanted)
+
+
+def _reserve(engine: Engine, ids: Mapping[str, list[int] | None]) -> dict[str, _Range]:
+    """Take a range of new ids in each table, so that whoever inserts meanwhile gets others."""
+    found = {}
+    for table, span in ids.items():
+        if span is not None:
+            low, high = map(int, span)
+            with engine.begin() as connection:  # one lock at a time
+                first = _take(connection, table, high - low)
+            found[table] = _Range(low, high, first - low)
+    return found
+
+
+def _take(connection: Connection, table: str, more: int) -> int:
+    connection.exec_driver_sql(_WAIT)
+    connection.exec_driver_sql(f'LOCK TABLE "{table}" IN SHARE ROW EXCLUSIVE MODE')
+    counter = {"table": table}
+    first: int = connection.execute(
+        text("SELECT nextval(pg_get_serial_sequence(:table, 'id'))"), counter
+    ).scalar_one()
+    connection.execute(
+        text("SELECT setval(pg_get_serial_sequence(:table, 'id'), :last)"),
+        counter | {"last": first + more},
+    )
+    return first
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """Where the rows go, and what their numbers become."""
+
+    connection: Connection
+    name: str
+    ranges: Mapping[str, _Range]
+    known: _Known
+
+    def put(self, part: Part, reader: TableReader, say: Say) -> int:
+        """Take a table from the file; return how many rows were in it."""
+        run, names = self.connection.exec_driver_sql, names_of(part.columns)
+        run(f'CREATE TEMP TABLE moved AS SELECT {names} FROM "{part.table}" LIMIT 0')  # noqa: S608
+        rows = copy_in(self.connection, "moved", part.columns, reader, say)
+        if part.table != "embeddings" or self.known.vectors_of is not None:
+            parameters = {"name": self.name} if part.table == "forums" else {}
+            self.connection.execute(text(self._insert(part)), parameters)
+        run("DROP TABLE moved")
+        return rows
+
+    def _insert(self, part: Part) -> str:
+        values = self._values(part)
+        always, order = (" OVERRIDING SYSTEM VALUE", " ORDER BY id") if part.has_ids else ("", "")
+        return (
+            f'INSERT INTO "{part.table}" ({names_of(list(values))}){always}'  # noqa: S608
+            f" SELECT {', '.join(values.values())} FROM moved{order}"
+        )
+
+    def _values(self, part: Part) -> dict[str, str]:
+        """Return what each column becomes, as SQL."""
+        values = {name: f'"{name}"' for name in part.columns}
+        for column, table in references(part.table):
+            if column in values:
+                new = self._number(f'"{column}"', table)
+                or_zero = column in _OR_ZERO.get(part.table, ())
+                values[column] = f"coalesce({new}, 0)" if or_zero else new
+        for column in part.columns:
+            keys = IN_JSON.get((part.table, column))
+            if keys is not None:
+                values[column] = self._json(f'"{column}"', keys)
+        return values | dict(part.given)
+
+    def _number(self, old: str, table: str) -> str:
+        if table == "models":
+            whens = " ".join(f"WHEN {one} THEN {other}" for one, other in self.known.ids.items())
+            return f"CASE {old} {whens} END" if whens else "NULL::int"
+        found = self.ranges.get(table)
+        return "NULL::bigint" if found is None else found.sql(old)
+
+    def _json(self, column: str, keys: Mapping[str, str]) -> str:
+        whens = "".join(
+            f" WHEN key = '{key}' AND jsonb_typeof(value) = 'number'"  # noqa: S608  # as above
+            f" THEN coalesce(to_jsonb({self._number('(value::bigint)', table)}), 'null')"
+            f" WHEN key = '{key}' AND jsonb_typeof(value) = 'array'"
+            f" THEN (SELECT coalesce(jsonb_agg({self._number('(one::bigint)', table)}), '[]')"
+            " FROM jsonb_array_elements(value) AS listed (one))"
+            for key, table in keys.items()
+        )
+        return (
+            f"(SELECT coalesce(jsonb_object_agg(key, CASE{whens} ELSE value END), '{{}}')"  # noqa: S608
+            f" FROM jsonb_each({column}))"
+        )
+
+
+def _load(arrival: _Arrival, reader: Reader, say: Say) -> dict[str, int]:
+    rows, read = {}, {}
+    for part in PARTS:
+        content = TableReader(reader.parts(part.table))
+        rows[part.table] = arrival.put(part, content, say)
+        read[part.table] = content.finish().digest
+    end = reader.next_json(END)["tables"]
+    for table, held in end.items():
+        if (held["rows"], held["sha256"]) != (rows[table], read[table]):
+            raise UnreadableBackupError(f"the rows of {table} are not those that were exported")
+    return rows
+
+
+def _let_in(session: Session, name: str, told: list[dict[str, str]]) -> dict[str, bool]:
+    """Give those who might review the forum the same roles here; return who is new here."""
+    forum = forums.get_forum(session, name)
+    before = {row.name for row, _ in people.list_people(session)}
+    for one in told:
+        person = people.ensure_person(session, one["name"])
+        people.set_role(session, person.id, forum.id, Role(one["role"]))
+    return {one["name"]: one["name"] not in before for one in told}
