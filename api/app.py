@@ -7,6 +7,7 @@ from api.deps import Services
 from api.http import errors, openapi
 from api.http.middleware import BodyForms, Heads, Observer, PayloadLimit
 from api.http.public import PublicPages
+from api.http.traced import Traced
 from api.http.under import UnderPath
 from api.routes import (
     actions,
@@ -94,6 +95,8 @@ def create_app(settings: ApiSettings, sessions: Sessions, queue: Queue) -> FastA
     app.add_middleware(PublicPages)
     app.add_middleware(Heads)
     app.add_middleware(Observer, metrics=services.metrics)
+    if settings.traces:
+        app.add_middleware(Traced)
     if settings.path:
         app.add_middleware(UnderPath, path=settings.path)
     return app

@@ -10,7 +10,7 @@ from api.app import create_app
 from api.settings import ApiSettings
 from db.engine import make_engine, make_sessions
 from db.settings import DatabaseSettings
-from worker.process import alive
+from worker.process import alive, tracing
 from worker.process.logs import configure_logs
 from worker.queue import CeleryQueue
 from worker.text import language
@@ -23,6 +23,9 @@ def build_app() -> FastAPI:
     configure_logs()
     settings = ApiSettings()
     sessions = make_sessions(make_engine(DatabaseSettings()))
+    if settings.traces:
+        tracing.set_up("api")
+        tracing.note_in(sessions)
     app = create_app(settings, sessions, CeleryQueue(settings.redis_url.get_secret_value()))
     app.router.lifespan_context = _told
     return app

@@ -11,6 +11,7 @@ from kombu import Queue as KombuQueue
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.work.rows import Lane
+from worker.process import tracing
 from worker.process.logs import configure_logs
 from worker.process.orphans import die_with
 from worker.process.pulse import Pulse, is_fresh
@@ -131,6 +132,7 @@ def _wind_up(**_: object) -> None:
         watch.stop()
     with suppress(SQLAlchemyError):  # a database that is away forgets it by its age
         resources().forget_proof()
+    tracing.end()
 
 
 def _own_lanes() -> list[Lane]:

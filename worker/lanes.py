@@ -1,10 +1,12 @@
 """One slice of work on a lane: what a task does that is woken, and the watch where nobody wakes."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from db.work import jobs
 from db.work.rows import Lane
 from worker.live.blame import BrokenModelError
+from worker.process.tracing import traced
 from worker.resources import Resources, proof_of
 
 BROKEN = 70
@@ -18,10 +20,18 @@ def work(held: Resources, lane: Lane, *, is_wanted: Callable[[], bool]) -> bool:
     infer ends here, and the pool puts a fresh one in its place.
     """
     try:
-        done = held.drains[lane].run(held.pipeline().process, prove=lambda: proof_of(held.models()))
+        process = held.pipeline().process
+        if held.settings.traces:
+            process = traced(process, lambda ids: _traces(held, ids))
+        done = held.drains[lane].run(process, prove=lambda: proof_of(held.models()))
         return (lane is Lane.ARCHIVE and _mine(held, is_wanted)) or done > 0
     except BrokenModelError:
         os._exit(BROKEN)
+
+
+def _traces(held: Resources, ids: list[int]) -> Mapping[int, str]:
+    with held.sessions.begin() as session:
+        return jobs.traces(session, ids)
 
 
 def _mine(held: Resources, is_wanted: Callable[[], bool]) -> bool:

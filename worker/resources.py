@@ -36,7 +36,7 @@ from worker.matching.matcher import Matcher
 from worker.matching.memory import MIB, VectorMemory
 from worker.matching.models import Limits, Models
 from worker.matching.near import Near
-from worker.process import alive
+from worker.process import alive, tracing
 from worker.process.turns import Turns
 from worker.queue import Broker, CeleryQueue, Queue, tell_finished
 from worker.settings import WorkerSettings
@@ -320,4 +320,7 @@ def resources() -> Resources:
     """Return this process' resources, built from the environment on first use."""
     settings = WorkerSettings()
     sessions = make_sessions(make_engine(DatabaseSettings()))
+    if settings.traces:
+        tracing.set_up("worker")
+        tracing.note_in(sessions)
     return Resources(settings, sessions, CeleryQueue(settings.redis_url.get_secret_value()))

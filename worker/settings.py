@@ -31,6 +31,12 @@ class BrokerSettings(ServiceSettings):
         description="Password for that URL, with any characters; better with `_FILE`",
     )
 
+    traces: bool = Field(
+        default=False,
+        description="Whether to send OpenTelemetry traces; needs the extra `otel`, and where to send"
+        " them is said by its own variables, such as `OTEL_EXPORTER_OTLP_ENDPOINT`",
+    )
+
     @model_validator(mode="after")
     def _put_the_password_in(self) -> Self:
         if self.redis_password is not None:

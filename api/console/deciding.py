@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from api.console.access import AReviewer, Console, ConsoleRoute, Reviewer
 from api.deps import Sessions
+from api.http.traced import follow_flags
 from db.deciding import bulk, entry_decisions, opinions
 from db.deciding.decisions import NOTE_LENGTH
 from db.deciding.entry_decisions import EntryVerdict
@@ -118,6 +119,7 @@ def decide(
     )
     with sessions.begin() as session:
         done = entry_decisions.decide(session, reviewer.forum.id, verdict, actor=reviewer.name)
+        follow_flags(session, ids)
     return answer(request, reviewer, {"undo": f"/entries/{done.bulk}/undo", "done": done.done})
 
 

@@ -16,6 +16,7 @@ from api.console.render import page
 from api.console.stage import build_second_stage, build_stage
 from api.console.view import frame, read_view
 from api.deps import Sessions
+from api.http.traced import follow_flags
 from api.http.under import here
 from db.deciding import decisions
 from db.deciding.decisions import NOTE_LENGTH, Verdict
@@ -181,6 +182,7 @@ def decide(
     )
     with sessions.begin() as session:
         done = decisions.decide(session, reviewer.forum.id, pair_id, verdict, actor=reviewer.name)
+        follow_flags(session, [pair_id])
     undo_path = f"/decisions/{done.id}/undo"
     return answer(request, reviewer, {"undo": undo_path, "group": done.group_id})
 

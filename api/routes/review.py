@@ -11,6 +11,7 @@ from api.deps import Caller, ReviewForum, Sessions, only_json
 from api.http.conflicts import review_problem
 from api.http.openapi import conflict
 from api.http.texts import CheckedRoute
+from api.http.traced import follow_flags
 from api.schemas import ExternalId
 from db.deciding import decisions
 from db.deciding.decisions import NOTE_LENGTH, StaleVersionError, Verdict
@@ -201,6 +202,7 @@ def decide(forum: ReviewForum, sessions: Sessions, pair_id: _Id, body: DecisionI
             merge=body.merge,
         )
         done = decisions.decide(session, forum.id, int(pair_id), verdict, actor=body.moderator)
+        follow_flags(session, [int(pair_id)])
     return decision_out(done)
 
 

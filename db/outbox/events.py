@@ -45,6 +45,16 @@ def record(session: Session, events: Sequence[NewEvent]) -> None:
     )
 
 
+def traces_of(session: Session, pair_ids: Sequence[int]) -> list[str]:
+    """Return the traces in which these pairs were flagged, as far as there were any."""
+    found = session.execute(
+        select(Event.trace)
+        .where(Event.pair_id.in_(pair_ids), Event.kind == "pair.flagged", Event.trace.is_not(None))
+        .distinct()
+    )
+    return [trace for trace in found.scalars() if trace is not None]
+
+
 def forget_old(session: Session, *, days: int, limit: int) -> int:
     """Delete up to *limit* of the oldest events that are older, and return how many.
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from sqlalchemy import BigInteger, DateTime, Identity, MetaData, func
+from sqlalchemy import BigInteger, DateTime, Identity, MetaData, func, text
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 NAMING = {
@@ -17,6 +17,13 @@ NAMING = {
 BigId = Annotated[int, mapped_column(BigInteger, Identity(always=True), primary_key=True)]
 Instant = Annotated[datetime, mapped_column(DateTime(timezone=True))]
 Now = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
+
+
+Trace = Annotated[
+    str | None,
+    mapped_column(server_default=text("nullif(current_setting('askedbefore.trace', true), '')")),
+]
+"""The trace of the transaction that wrote the row, as a W3C traceparent."""
 
 
 class Base(DeclarativeBase):

@@ -4,7 +4,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueCon
 from sqlalchemy.dialects.postgresql import JSONB, REAL, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.tables.base import Base, BigId, Instant, Now
+from db.tables.base import Base, BigId, Instant, Now, Trace
 
 
 class Pair(Base):
@@ -80,3 +80,4 @@ class Event(Base):
     actor: Mapped[str]
     data: Mapped[dict[str, object]] = mapped_column(JSONB, server_default=text("'{}'"))
     created_at: Mapped[Now]
+    trace: Mapped[Trace]

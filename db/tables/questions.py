@@ -17,7 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, REAL
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.tables.base import Base, BigId, Instant, Now
+from db.tables.base import Base, BigId, Instant, Now, Trace
 
 
 class Forum(Base):
@@ -178,6 +178,7 @@ class Job(Base):
     failed_at: Mapped[Instant | None]
     created_at: Mapped[Now]
     """Since when it is owed: an edit or a retry owes it anew."""
+    trace: Mapped[Trace]
 
 
 class Embedding(Base):

@@ -106,6 +106,14 @@ def put(session: Session, jobs: Sequence[tuple[int, int]], *, forum_id: int, lan
     )
 
 
+def traces(session: Session, ids: Sequence[int]) -> dict[int, str]:
+    """Return in which traces the work on these questions was asked for, where there was any."""
+    found = session.execute(
+        select(Job.question_id, Job.trace).where(Job.question_id.in_(ids), Job.trace.is_not(None))
+    )
+    return {row.question_id: row.trace for row in found if row.trace is not None}
+
+
 def claim(session: Session, lane: Lane, *, token_budget: int, limit: int, lease_s: float) -> Claim:
     """Claim due jobs of *lane*, shared evenly among forums, up to *token_budget* tokens.
 

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 
 import redis
 
+from worker.process.tracing import TRACER
+
 KEY = "askedbefore:meter"
 STAGE_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Seconds of a stage of one batch."""
@@ -38,7 +40,8 @@ class Meter:
         """Measure how long the block takes, whether it ends well or not."""
         begun = time.perf_counter()
         try:
-            yield
+            with TRACER.start_as_current_span(stage):
+                yield
         finally:
             self.observe("stage", stage, time.perf_counter() - begun, STAGE_BUCKETS)
 

@@ -92,7 +92,9 @@ def _log_at_most(count: int, draws: int, share: float) -> float:
     of whole numbers, so no library is needed for it.
     """
     if count > draws * share:
-        return log1p(-exp(_log_at_most(draws - count - 1, draws, 1 - share))) if count < draws else 0
+        return (
+            log1p(-exp(_log_at_most(draws - count - 1, draws, 1 - share))) if count < draws else 0
+        )
     largest = lgamma(draws + 1) - lgamma(count + 1) - lgamma(draws - count + 1)
     largest += count * log(share) + (draws - count) * log1p(-share)
     term, total, odds = 1.0, 1.0, (1 - share) / share

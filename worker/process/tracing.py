@@ -1,0 +1,121 @@
+"""Traces for OpenTelemetry, where ``ASKEDBEFORE_TRACES`` is set and the extra `otel` is installed.
+
+A message of the queue names no question, and a batch has the questions of many requests. So the
+trace goes with the rows: columns take it, by their default, from the transaction that writes them.
+Nothing of a question but its number is in a trace.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from opentelemetry import propagate, trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Link
+from sqlalchemy import event, text
+
+from db.engine import Sessions
+from db.errors import InvalidInputError
+
+TRACER = trace.get_tracer("askedbefore")
+_NOTE = text("SELECT set_config('askedbefore.trace', :trace, true)")
+
+
+def set_up(role: str) -> None:
+    """Send this process' traces to where OpenTelemetry's own variables say.
+
+    Raises `InvalidInputError` without the extra `otel`.
+    """
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415  # an extra
+            OTLPSpanExporter,
+        )
+        from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+    except ImportError as error:
+        raise InvalidInputError(
+            "ASKEDBEFORE_TRACES needs OpenTelemetry: pip install 'askedbefore[otel]'"
+        ) from error
+    provider = TracerProvider(resource=Resource.create({"service.name": f"askedbefore-{role}"}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
+    follow_messages()
+
+
+def follow_messages() -> None:
+    """Let the messages of the queue take the trace along that sends them."""
+    from opentelemetry.instrumentation.celery import CeleryInstrumentor  # noqa: PLC0415  # an extra
+
+    CeleryInstrumentor().instrument()
+
+
+def end() -> None:
+    """Send what is left."""
+    flush: Callable[[], object] = getattr(trace.get_tracer_provider(), "force_flush", lambda: None)
+    flush()
+
+
+def note_in(sessions: Sessions) -> None:
+    """Let every transaction in a trace say so to the database: one statement more."""
+
+    @event.listens_for(sessions, "after_begin")
+    def note(_session: object, _transaction: object, connection: Any) -> None:
+        if trace.get_current_span().is_recording():
+            carrier: dict[str, str] = {}
+            propagate.inject(carrier)
+            connection.execute(_NOTE, {"trace": carrier.get("traceparent", "")})
+
+
+def context_of(traceparent: str) -> Context:
+    """Return the context of a trace that a row has."""
+    return propagate.extract({"traceparent": traceparent})
+
+
+def links_to(traceparents: Iterable[str]) -> list[Link]:
+    """Return links to these traces."""
+    spans = (trace.get_current_span(context_of(one)) for one in traceparents)
+    return [Link(span.get_span_context()) for span in spans]
+
+
+@contextmanager
+def batch(name: str, traces: Mapping[int, str], *, size: int) -> Iterator[None]:
+    """Trace work on many questions at once, of which these came with a trace.
+
+    If all came with one, the work is part of it. Else it has a trace of its own, and each question's
+    has a span beside it; links lead both ways.
+    """
+    asked = {"askedbefore.questions": size}
+    if len(set(traces.values())) == 1:
+        (only,) = set(traces.values())
+        with TRACER.start_as_current_span(name, context=context_of(only), attributes=asked):
+            yield
+        return
+    links = links_to(traces.values())
+    with (
+        TRACER.start_as_current_span(name, links=links, attributes=asked) as span,
+        ExitStack() as all_,
+    ):
+        back = [Link(span.get_span_context())]
+        for question_id, traceparent in traces.items():
+            beside = TRACER.start_span(
+                name,
+                context=context_of(traceparent),
+                links=back,
+                attributes={"askedbefore.question": question_id},
+            )
+            all_.callback(beside.end)
+        yield
+
+
+def traced(
+    process: Callable[[Sequence[Any], Any], None],
+    find: Callable[[list[int]], Mapping[int, str]],
+) -> Callable[[Sequence[Any], Any], None]:
+    """Return *process* with a trace of each batch; *find* says with which traces questions came."""
+
+    def run(questions: Sequence[Any], lease: Any) -> None:
+        with batch("questions.check", find([one.id for one in questions]), size=len(questions)):
+            process(questions, lease)
+
+    return run
