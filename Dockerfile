@@ -3,25 +3,32 @@
 #   worker   the worker on a CPU; its models are exported to ONNX while the image is built
 #   gpu      the worker with PyTorch: for NVIDIA GPUs, and to export other models for CPU workers
 # Every library comes from a lock file with digests (deploy/locks). What changes most is copied last.
+# --build-arg OTEL=1 puts OpenTelemetry's libraries in, for ASKEDBEFORE_TRACES.
 ARG PYTHON=python:3.11-slim
 
 FROM ${PYTHON} AS tools
 ENV PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_PYTHON=/srv/venv/bin/python
+# binutils: compiled modules leave what debuggers read behind.
+RUN apt-get update && apt-get install -y --no-install-recommends binutils && rm -rf /var/lib/apt/lists/*
 # The libraries' place has no pip of its own, so that none is in the images.
 RUN python -m venv /tools && python -m venv --without-pip /srv/venv
 
 FROM tools AS api-libraries
 COPY deploy/locks/api.txt /locks/
 RUN /tools/bin/pip install --require-hashes -r /locks/api.txt
-COPY deploy/locks/prune.sh /locks/
+ARG OTEL=
+COPY deploy/locks/otel.txt deploy/locks/prune.sh /locks/
+RUN test -z "$OTEL" || /tools/bin/pip install --require-hashes -r /locks/otel.txt
 RUN sh /locks/prune.sh /srv/venv api
 
 FROM tools AS worker-libraries
 COPY deploy/locks/worker.txt /locks/
 RUN /tools/bin/pip install --require-hashes -r /locks/worker.txt
-COPY deploy/locks/prune.sh /locks/
+ARG OTEL=
+COPY deploy/locks/otel.txt deploy/locks/prune.sh /locks/
+RUN test -z "$OTEL" || /tools/bin/pip install --require-hashes -r /locks/otel.txt
 RUN sh /locks/prune.sh /srv/venv
 
 FROM tools AS export-libraries
@@ -32,7 +39,9 @@ RUN /tools/bin/pip install --require-hashes --extra-index-url "$TORCH_INDEX" -r 
 FROM tools AS gpu-libraries
 COPY deploy/locks/gpu.txt /locks/
 RUN /tools/bin/pip install --require-hashes -r /locks/gpu.txt
-COPY deploy/locks/prune.sh /locks/
+ARG OTEL=
+COPY deploy/locks/otel.txt deploy/locks/prune.sh /locks/
+RUN test -z "$OTEL" || /tools/bin/pip install --require-hashes -r /locks/otel.txt
 RUN sh /locks/prune.sh /srv/venv
 
 # Our own code, as it lies in a wheel.

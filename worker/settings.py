@@ -33,8 +33,8 @@ class BrokerSettings(ServiceSettings):
 
     traces: bool = Field(
         default=False,
-        description="Whether to send OpenTelemetry traces; needs the extra `otel`, and where to send"
-        " them is said by its own variables, such as `OTEL_EXPORTER_OTLP_ENDPOINT`",
+        description="Whether to send OpenTelemetry traces; needs the extra `otel`, and reads where"
+        " to from its own variables, such as `OTEL_EXPORTER_OTLP_ENDPOINT`",
     )
 
     @model_validator(mode="after")

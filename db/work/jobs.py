@@ -14,7 +14,17 @@ from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, RowMapping, case, delete, func, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    case,
+    delete,
+    func,
+    literal,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -100,6 +110,7 @@ def put(session: Session, jobs: Sequence[tuple[int, int]], *, forum_id: int, lan
                 "lease": None,
                 "error": None,
                 "failed_at": None,
+                "trace": literal_column("excluded.trace"),
             },
         ),
         rows,

@@ -13,6 +13,7 @@ lock() { # NAME EXTRA...
 }
 lock api api
 lock worker inference
+lock otel otel
 # PyTorch comes from an index of its own: for the CPU in the build stage, for GPUs in their image.
 UV_FIND_LINKS=${TORCH_CPU:-https://download.pytorch.org/whl/cpu/torch/} lock export worker models
 lock gpu worker models

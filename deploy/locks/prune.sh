@@ -13,6 +13,10 @@ for dead in pyarrow/libarrow_flight* pyarrow/libarrow_substrait* pyarrow/_flight
   torch/include torch/bin onnxruntime/tools onnxruntime/transformers onnxruntime/quantization; do
   rm -rf "$site"/$dead
 done
+# Libraries beside a package (numpy.libs) stay as they are: they were patched, and do not bear it.
+if command -v strip >/dev/null; then
+  find "$site" -name '*.cpython-*.so' -exec strip --strip-debug {} +
+fi
 rm -rf "$site"/Cryptodome/SelfTest "$site"/sqlalchemy/dialects/mysql "$site"/sqlalchemy/dialects/oracle \
   "$site"/sqlalchemy/dialects/mssql
 rm -rf "$site"/pygments/lexers/[a-z]*.py

@@ -16,6 +16,7 @@ WANTED = {
     "worker": ("inference",),
     "export": ("worker", "models"),
     "gpu": ("worker", "models"),
+    "otel": ("otel",),
 }
 _ENTRY = re.compile(r"^([a-z0-9][\w.-]*)==([\w.+!-]+)", re.MULTILINE)
 

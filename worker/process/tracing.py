@@ -82,8 +82,8 @@ def links_to(traceparents: Iterable[str]) -> list[Link]:
 def batch(name: str, traces: Mapping[int, str], *, size: int) -> Iterator[None]:
     """Trace work on many questions at once, of which these came with a trace.
 
-    If all came with one, the work is part of it. Else it has a trace of its own, and each question's
-    has a span beside it; links lead both ways.
+    If all came with one, the work is part of it. Else it has a trace of its own, and that of each
+    question has a span beside it, with a link; links lead both ways.
     """
     asked = {"askedbefore.questions": size}
     if len(set(traces.values())) == 1:
@@ -91,10 +91,10 @@ def batch(name: str, traces: Mapping[int, str], *, size: int) -> Iterator[None]:
         with TRACER.start_as_current_span(name, context=context_of(only), attributes=asked):
             yield
         return
-    links = links_to(traces.values())
+    to_all = links_to(traces.values())
     with (
-        TRACER.start_as_current_span(name, links=links, attributes=asked) as span,
-        ExitStack() as all_,
+        TRACER.start_as_current_span(name, links=to_all, attributes=asked) as span,
+        ExitStack() as others,
     ):
         back = [Link(span.get_span_context())]
         for question_id, traceparent in traces.items():
@@ -104,7 +104,7 @@ def batch(name: str, traces: Mapping[int, str], *, size: int) -> Iterator[None]:
                 links=back,
                 attributes={"askedbefore.question": question_id},
             )
-            all_.callback(beside.end)
+            others.callback(beside.end)
         yield
 
 

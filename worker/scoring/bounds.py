@@ -91,10 +91,10 @@ def _log_at_most(count: int, draws: int, share: float) -> float:
     The terms are added from the largest on. The binomial sum is the incomplete beta function
     of whole numbers, so no library is needed for it.
     """
+    if count == draws:
+        return 0.0
     if count > draws * share:
-        return (
-            log1p(-exp(_log_at_most(draws - count - 1, draws, 1 - share))) if count < draws else 0
-        )
+        return log1p(-exp(_log_at_most(draws - count - 1, draws, 1 - share)))
     largest = lgamma(draws + 1) - lgamma(count + 1) - lgamma(draws - count + 1)
     largest += count * log(share) + (draws - count) * log1p(-share)
     term, total, odds = 1.0, 1.0, (1 - share) / share

@@ -176,7 +176,9 @@ def test_a_link_never_follows_the_host_header(sessions: Factory, public_url: str
     "wrong",
     [
         {"public_url": "duplicates.example"},
-        {"public_url": "https://duplicates.example/path"},
+        {"public_url": "https://duplicates.example/path?query"},
+        {"public_url": "https://duplicates.example//path"},
+        {"public_url": "https://duplicates.example/console"},
         {"trusted_proxies": "everybody"},
     ],
 )

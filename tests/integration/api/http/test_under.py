@@ -22,7 +22,7 @@ from tests.review import PASSWORD, flag, make_person, seed_questions
 
 PROXY = Path(__file__).parents[4] / "deploy" / "proxy"
 PATH = "/duplicates"
-_LINK = re.compile(r"=\"(/[^\"]*)\"")
+_LINK = re.compile(r"(?:href|src|action|formaction|data-base)=\"(/[^\"]*)\"")
 _TO_READ = re.compile(r"(?:href|src)=\"([^\"]+)\"")
 _MOST_PAGES = 40
 
