@@ -60,7 +60,8 @@ class WorkerSettings(BrokerSettings):
     public_url: str = Field(
         default="",
         description="Address under which browsers reach the service, such as"
-        " `https://duplicates.example`; links and cookies follow it",
+        " `https://duplicates.example`, or with the path that a proxy gives it,"
+        " `https://forum.example/duplicates`; links and cookies follow it",
     )
     profile: Profile = Field(
         default=Profile.AUTO,
