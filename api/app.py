@@ -54,6 +54,8 @@ def create_app(settings: ApiSettings, sessions: Sessions, queue: Queue) -> FastA
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        # Its own spans hold whole addresses, and so tokens; its logs the messages of errors.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.services = services

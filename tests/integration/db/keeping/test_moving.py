@@ -38,8 +38,10 @@ def installation(request: pytest.FixtureRequest, name: str) -> Iterator[Engine]:
         # Nothing is worked on, and what a running forum has beside that.
         for statement in (
             "UPDATE archives SET state = 'done'",
-            "INSERT INTO syncs (forum_id, source, every_s, archive_id)"
-            " SELECT forum_id, 'https://forum.example/all.csv', 3600, id FROM archives",
+            (
+                "INSERT INTO syncs (forum_id, source, every_s, archive_id)"
+                " SELECT forum_id, 'https://forum.example/all.csv', 3600, id FROM archives"
+            ),
             "INSERT INTO erased_questions (forum_id, id_digest) SELECT id, '\\x01' FROM forums",
             "UPDATE archive_units SET done_at = now()",
             "UPDATE pairs SET canonical_id = low_id WHERE status = 'duplicate'",
@@ -111,7 +113,10 @@ class Ranked:
     def table(self, name: str) -> list[str]:
         found = []
         for row in self.rows[name]:
-            told = dict(row)
+            told = {
+                key: bytes(value) if isinstance(value, memoryview) else value
+                for key, value in row.items()
+            }
             for column, table in references(name):
                 if column in told:
                     told[column] = self.place(told[column], table)
