@@ -20,6 +20,7 @@ class TestTwoForums(TwoForums):
             session,
             [NewEvent(forum_id=own.id, kind="pair.flagged", actor="ana", pair_id=own.flagged)],
         ),
+        "traces_of": lambda session, own: events.traces_of(session, [own.flagged]),
     }
     service_wide: ClassVar[frozenset[str]] = frozenset({"forget_old"})
 
