@@ -49,7 +49,7 @@ bench: $(STAMP)
 
 mutants: $(STAMP)
 	@$(BIN)/pip install --quiet 'mutmut==3.*'
-	@$(BIN)/mutmut run --max-children 2
+	@$(BIN)/mutmut run --max-children 2 $(if $(ROOM),"$(ROOM).*","worker.*")
 	@$(BIN)/mutmut results
 
 # Builds the images and lives through a day of them; without a Docker engine it says so and ends.
