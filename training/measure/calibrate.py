@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 
 from training.data.pairs import Labels
 from training.measure.metrics import PRECISIONS, Floats, average_precision
-from worker.scoring.calibration import Calibration, Rule
+from worker.scoring.calibration import Calibration, Expected, Rule, known_before
 from worker.scoring.fusion import Fusion
 from worker.scoring.traits import Traits
 from worker.text.normal import Reads
@@ -26,6 +26,8 @@ _GIVEN_FOR_LEANING = 0.0005
 _LEAST_FLAGGED = 20
 _OVERLAP_SHARES = (0.25, 0.5, 0.75, 0.9, 1.0)
 _LEAST_OVERLAP = 0.05
+_LEAST_DEVIATION = 2.0
+"""What is expected by one domain is wrong on another: by up to 1.3 on six of them."""
 _SOME = 0.5
 """Spread of the bodies' share from which on their weight can be told."""
 
@@ -85,7 +87,23 @@ def _rule(fusion: Fusion, raw: RawScores, labels: Labels) -> Rule:
         fusion=fusion, threshold=thresholds.get(DEFAULT_PRECISION, 0.5), thresholds=thresholds
     )
     flagged = (labels == 1) & (probabilities >= rule.lowest_threshold)  # a forum may choose any
-    return replace(rule, cosine_floor=cosine_floor_of(raw.cosine[flagged]))
+    return replace(
+        rule,
+        cosine_floor=cosine_floor_of(raw.cosine[flagged]),
+        expected=None if raw.traits is None else expected_of(raw),
+    )
+
+
+def expected_of(raw: RawScores) -> Expected:
+    """Return which logit to expect by cosine and overlap: least squares of both orders' mean.
+
+    Labelled pairs hold more duplicates than the near ones of a forum, so it rather expects too
+    much, and too much is read.
+    """
+    known = known_before(raw.cosine, _traits(raw).overlap).T.astype(np.float64)
+    weights, *_ = np.linalg.lstsq(known, raw.logit.astype(np.float64), rcond=None)
+    deviation = float(np.std(raw.logit - known @ weights))
+    return Expected(weights=tuple(weights.tolist()), deviation=max(deviation, _LEAST_DEVIATION))
 
 
 def _thresholds(probabilities: Floats, labels: Labels) -> dict[str, float]:

@@ -32,12 +32,12 @@ class Expected:
 
     def __post_init__(self) -> None:
         """Raise `ValueError` where a weight is missing, or a deviation is none."""
-        if len(self.weights) != len(_known_before(_NOTHING, _NOTHING)) or self.deviation <= 0:
+        if len(self.weights) != len(known_before(_NOTHING, _NOTHING)) or self.deviation <= 0:
             raise ValueError("what is expected needs six weights and a deviation above 0")
 
     def kindest(self, cosines: Floats, overlap: Floats) -> Floats:
         """Return the logit that one pair in two hundred has or exceeds, (n,)."""
-        middle = np.asarray(self.weights, np.float32) @ _known_before(cosines, overlap)
+        middle = np.asarray(self.weights, np.float32) @ known_before(cosines, overlap)
         return np.asarray(middle + np.float32(_ONE_IN_TWO_HUNDRED * self.deviation), np.float32)
 
 
@@ -46,7 +46,8 @@ _ONE_IN_TWO_HUNDRED = 2.576
 """Deviations above the mean that one of two hundred exceeds."""
 
 
-def _known_before(cosines: Floats, overlap: Floats) -> Floats:
+def known_before(cosines: Floats, overlap: Floats) -> Floats:
+    """Return what weights are for in `Expected`, (6, n)."""
     parts = (np.ones_like(cosines), cosines, overlap, cosines * overlap, cosines**2, overlap**2)
     return np.stack(parts)
 

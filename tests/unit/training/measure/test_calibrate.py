@@ -8,6 +8,7 @@ from training.measure.bootstrap import bootstrap
 from training.measure.calibrate import (
     RawScores,
     calibrate,
+    expected_of,
     fit_fusion,
     lean_on_cosine,
     threshold_for,
@@ -184,3 +185,22 @@ def test_bootstrap_intervals_hold_the_figure_and_see_a_clear_difference() -> Non
     assert first.low <= first.value <= first.high
     assert second.value == pytest.approx(average_precision(labels, raw.logit))
     assert difference.low > 0.1
+
+
+def test_the_logit_to_expect_follows_cosine_and_overlap() -> None:
+    choice = np.random.default_rng(3)
+    cosines, overlap = choice.uniform(0, 1, (2, 3_000)).astype(np.float32)
+    logits = (2 * cosines + 4 * overlap - 3 + choice.normal(0, 3, 3_000)).astype(np.float32)
+    bodies = np.zeros(3_000, np.float32)
+    raw = RawScores(
+        forward=logits,
+        backward=logits,
+        cosine=cosines,
+        traits=Traits(overlap=overlap, bodies=bodies),
+    )
+
+    found = expected_of(raw)
+
+    exceeded = (logits >= found.kindest(cosines, overlap)).mean()
+    assert found.deviation == pytest.approx(3.0, abs=0.15)
+    assert exceeded == pytest.approx(0.005, abs=0.004)
