@@ -89,6 +89,9 @@ class QuestionText:
     text_digest: bytes
     text_version: int
     visible: bool
+    read_title: str | None = None
+    """What is read in place of the title, without what does not count in its forum."""
+    read_body: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

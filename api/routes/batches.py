@@ -17,6 +17,7 @@ from db.questions.rows import NewQuestion, Saved
 from db.tenants.rows import ForumRow
 from db.work.rows import Lane
 from worker.live import intake
+from worker.text.cuts import NO_CUTS, Cuts, cuts_of
 
 router = APIRouter(prefix="/v1/forums/{forum}", tags=["questions"], route_class=CheckedRoute)
 
@@ -32,7 +33,8 @@ def put_batch(
     batch: BatchIn, forum: SubmitForum, services: AllServices, response: Response
 ) -> BatchOut:
     """Create or edit up to 1,000 questions; refused ones do not stop the others."""
-    accepted, refused = sort_out(batch.questions, forum.text_fields)
+    cuts = cuts_of(forum.prefixes, forum.boilerplate)
+    accepted, refused = sort_out(batch.questions, forum.text_fields, cuts)
     saved = _save(services, forum, list(accepted.values()))
     enqueued = sum(one.owes_work for one in saved)
     if enqueued:
@@ -47,7 +49,7 @@ def put_batch(
 
 
 def sort_out(
-    items: list[Any], text_fields: str
+    items: list[Any], text_fields: str, cuts: Cuts = NO_CUTS
 ) -> tuple[dict[int, NewQuestion], list[BatchItemOut]]:
     """Return the usable questions by their place in the batch, and the others with the reasons."""
     accepted: dict[int, NewQuestion] = {}
@@ -66,7 +68,9 @@ def sort_out(
             continue
         first = places.setdefault(item.id, index)
         if first == index:
-            accepted[index] = intake.question_of(item.submission(item.id), text_fields=text_fields)
+            accepted[index] = intake.question_of(
+                item.submission(item.id), text_fields=text_fields, cuts=cuts
+            )
         else:
             refused.append(_repeated(index, item.id, first))
     return accepted, refused

@@ -21,6 +21,7 @@ from db.questions.rows import NewQuestion, Saved, State
 from db.tenants.rows import ForumRow
 from db.work.rows import Lane
 from worker.live import intake
+from worker.text.cuts import cuts_of
 
 _FIRST_LOOK_S = 0.1
 """Who waits is told of the finish, and looks by itself in case that got lost."""
@@ -75,7 +76,11 @@ async def put_question(
 
     200 when nothing has to be checked, or when `wait` was long enough; 202 otherwise.
     """
-    item = intake.question_of(question.submission(question_id), text_fields=forum.text_fields)
+    item = intake.question_of(
+        question.submission(question_id),
+        text_fields=forum.text_fields,
+        cuts=cuts_of(forum.prefixes, forum.boilerplate),
+    )
     with services.finishes.waiter() if wait > 0 else nullcontext() as waiter:
         saved, answer = await run_in_threadpool(_save, services, forum, item, waiter)
         if answer.state is State.PENDING and waiter is not None:

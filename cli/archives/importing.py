@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from cli.archives import said
 from cli.archives.archives import show
 from cli.archives.fetching import fetched
 from cli.archives.places import address_of, check_writable
@@ -33,7 +34,6 @@ from db.tenants.rows import ForumRow
 from db.work import workers
 from worker.archives.databases import DatabaseArchive, is_address, open_database
 from worker.archives.load import OnBatch, check, load
-from worker.archives.load_job import Format
 from worker.archives.missing import Rules, beside
 from worker.archives.readers import (
     Archive,
@@ -63,16 +63,9 @@ def import_(  # noqa: PLR0913  # each is an option of the command
     forum: Annotated[str, typer.Option(help="Forum of the questions; created if it is new.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Read everything, write nothing.")] = False,
-    form: Annotated[
-        Format | None, typer.Option("--format", help="Format, if it is detected wrongly.")
-    ] = None,
-    columns: Annotated[
-        list[str] | None,
-        typer.Option("--map", help="FIELD=COLUMN, such as title=subject; may be repeated."),
-    ] = None,
-    encoding: Annotated[
-        str | None, typer.Option(help="Encoding, if it is detected wrongly.")
-    ] = None,
+    form: said.Form = None,
+    columns: said.Map = None,
+    encoding: said.Encoding = None,
     shape: Annotated[
         str, typer.Option("--as", help="Program that wrote it, if it is recognised wrongly.")
     ] = "",
@@ -85,23 +78,12 @@ def import_(  # noqa: PLR0913  # each is an option of the command
             help="File with the database's password, so that no list of processes has it."
         ),
     ] = None,
-    records: Annotated[
-        str, typer.Option(help="Table, or path in JSON, that holds the questions: a.b.c")
-    ] = "",
-    names: Annotated[
-        str, typer.Option("--columns", help="Names of all columns of a file without a header.")
-    ] = "",
-    visible_if: Annotated[
-        list[str] | None,
-        typer.Option(help="COLUMN=VALUE of what everybody may see; may be repeated."),
-    ] = None,
+    records: said.Records = "",
+    names: said.Columns = "",
+    visible_if: said.VisibleIf = None,
     base_url: Annotated[str, typer.Option(help="Address before relative links.")] = "",
-    dates: Annotated[
-        DateOrder, typer.Option(help="What 03/04/2014 or 41732 means: dmy, mdy or excel.")
-    ] = DateOrder.AUTO,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Reject a row of which a value had to be dropped.")
-    ] = False,
+    dates: said.DatesOf = DateOrder.AUTO,
+    strict: said.Strict = False,
     links: Annotated[
         bool, typer.Option(help="Take labelled pairs as confirmed duplicates.")
     ] = True,
@@ -174,8 +156,8 @@ def import_(  # noqa: PLR0913  # each is an option of the command
         with database() as sessions:
             called = name or _name_of(file)
             rules = Rules(delete_missing=delete_missing, with_erased=with_erased)
-            said = (means, links, delete_missing, with_erased, forum)
-            digest = None if again or resume else _digest_of(file, said)
+            asked = (means, links, delete_missing, with_erased, forum)
+            digest = None if again or resume else _digest_of(file, asked)
             if digest is not None and (same := _known(sessions, forum, called, digest)):
                 console.print(
                     f"Archive {same} has this very file, and nothing has changed since: there is"
@@ -197,14 +179,14 @@ def import_(  # noqa: PLR0913  # each is an option of the command
                 _mine(sessions, done, out)
 
 
-def _digest_of(file: str, said: object) -> bytes | None:
+def _digest_of(file: str, asked: object) -> bytes | None:
     """Return a digest of the file and of how it is read; None for what is no file."""
     path = Path(file)
     if "://" in file or not path.is_file() or path.name.startswith("Posts"):
         return None  # of a dump what lies beside counts too
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256")
-    digest.update(repr(said).encode())
+    digest.update(repr(asked).encode())
     return digest.digest()
 
 

@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli.archives import said
 from cli.archives.watch import wake
 from cli.connect import database
 from db.archives import archives
@@ -27,8 +28,11 @@ from db.tenants.rows import ForumRow
 from worker.archives.databases import Address, DatabaseArchive, is_address, open_database
 from worker.archives.databases.addresses import has_password
 from worker.archives.load import load
+from worker.archives.load_job import Format
 from worker.archives.missing import Rules, beside
-from worker.archives.readers import Archive, open_archive
+from worker.archives.readers import Archive, Means, open_archive
+from worker.archives.readers.dates import DateOrder
+from worker.archives.said import means_of
 
 app = typer.Typer(
     help="Repeat imports of an address, a folder or a forum's database.", no_args_is_help=True
@@ -48,7 +52,7 @@ _Id = Annotated[int, typer.Argument(metavar="ID", help="Number of the sync.")]
 
 
 @app.command()
-def add(  # each is an option of the command
+def add(  # noqa: PLR0913  # each is an option of the command
     source: Annotated[str, typer.Argument(help="URL, folder, file or database.")],
     *,
     forum: Annotated[str, typer.Option(help="Forum of the questions; created if it is new.")],
@@ -59,17 +63,28 @@ def add(  # each is an option of the command
         Path | None, typer.Option(help="File with the database's password; read at each run.")
     ] = None,
     base_url: Annotated[str, typer.Option(help="Address of the forum, before its links.")] = "",
+    form: said.Form = None,
+    columns: said.Map = None,
+    encoding: said.Encoding = None,
+    records: said.Records = "",
+    names: said.Columns = "",
+    visible_if: said.VisibleIf = None,
+    dates: said.DatesOf = DateOrder.AUTO,
+    strict: said.Strict = False,
     delete_missing: Annotated[
         bool, typer.Option("--delete-missing", help="Erase here what is gone from the source.")
     ] = False,
 ) -> None:
-    """Repeat an import from now on; the workers run it, or `askedbefore sync run`."""
+    """Repeat an import from now on; the workers run it, or `askedbefore sync run`.
+
+    What you say of its files, such as `--map`, is kept and holds for each run.
+    """
     if is_address(source) and has_password(source):
         raise InvalidInputError(
             "a password is not stored: leave it out of the address and use --password-file, or"
             " set ASKEDBEFORE_SOURCE_PASSWORD for the workers"
         )
-    options = {
+    options: dict[str, object] = {
         "shape": shape,
         "table_prefix": table_prefix,
         "password_file": str(password_file.resolve()) if password_file else None,
@@ -77,6 +92,19 @@ def add(  # each is an option of the command
         "delete_missing": delete_missing,
     }
     where = source if "://" in source else str(Path(source).resolve())
+    if not is_address(source):
+        options["reading"] = said.kept(
+            columns,
+            form=form,
+            encoding=encoding,
+            columns=names,
+            records=records,
+            shape=shape,
+            visible_if=visible_if,
+            base_url=base_url,
+            dates=dates,
+            strict=strict,
+        )
     kept = {name: value for name, value in options.items() if value}
     with database() as sessions, sessions.begin() as session:
         row = forums.ensure_forum(session, forum)
@@ -207,7 +235,7 @@ def _import_files(sessions: Sessions, forum: ForumRow, row: SyncRow) -> Iterator
         seen = [state.st_size, state.st_mtime_ns]
         if file.name.startswith(".") or cursor.get(file.name) == seen:
             continue
-        with open_archive(file) as archive:
+        with open_archive(file, _means(row)) as archive:
             archive_id = _load(sessions, forum, archive, name=file.name, rules=_rules(row))
         cursor[file.name] = seen
         yield archive_id, dict(cursor)
@@ -218,7 +246,7 @@ def _import_url(sessions: Sessions, forum: ForumRow, row: SyncRow) -> Iterator[_
         if found is None:
             return
         file, cursor = found
-        with open_archive(file) as archive:
+        with open_archive(file, _means(row)) as archive:
             archive_id = _load(sessions, forum, archive, name=row.source, rules=_rules(row))
         yield archive_id, cursor
 
@@ -250,6 +278,14 @@ def _downloaded(url: str, cursor: Any) -> Iterator[tuple[Path, dict[str, Any]] |
             "modified": answer.headers.get("Last-Modified"),
         }
         yield file, {key: value for key, value in mark.items() if value}
+
+
+def _means(row: SyncRow) -> Means:
+    """Return how its files are read; syncs of earlier versions say nothing of it."""
+    told: dict[str, Any] = dict(row.options.get("reading") or {})
+    if form := told.pop("form", None):
+        told["form"] = Format(form)
+    return means_of(**told)
 
 
 def _rules(row: SyncRow, *, is_complete: bool = True) -> Rules:

@@ -22,6 +22,7 @@ from worker import acting
 from worker.live import calibrating
 from worker.live.calibrating import Proposal
 from worker.live.recheck import owe_again
+from worker.text.cuts import PATTERNS, check_boilerplate, check_prefix
 from worker.text.normal import TextFields
 
 _Days = Annotated[int | None, typer.Option(min=0, help="Days; 0: for ever.")]
@@ -91,6 +92,20 @@ def set_(  # noqa: PLR0913  # a command's options
         CanonicalBy | None,
         typer.Option(help="What proposes the canonical question of a group first."),
     ] = None,
+    prefix: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What does not count at the beginning of titles, such as 'Re:'; may be repeated;"
+            " '' for none. Run a recheck after it."
+        ),
+    ] = None,
+    boilerplate: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Text that does not count anywhere; * stands for the rest of a line; may be"
+            " repeated; '' for none. Run a recheck after it."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Change a forum's settings; they hold from the next batch on."""
@@ -106,6 +121,7 @@ def set_(  # noqa: PLR0913  # a command's options
         "canonical_by": canonical,
     }
     changes: dict[str, object] = {key: value for key, value in wanted.items() if value is not None}
+    changes |= _cut_changes(prefix, boilerplate)
     if threshold is not None:
         changes["threshold"] = threshold or None
     if search_days is not None:
@@ -114,6 +130,20 @@ def set_(  # noqa: PLR0913  # a command's options
         if changes:
             forums.update_forum(session, name, **changes)
         _show([forums.get_forum(session, name)], as_json=as_json)
+
+
+def _cut_changes(prefix: list[str] | None, boilerplate: list[str] | None) -> dict[str, object]:
+    """Return the changes of what does not count; raises `InvalidInputError`."""
+    changes: dict[str, object] = {}
+    for name, said, check in (
+        ("prefixes", prefix, check_prefix),
+        ("boilerplate", boilerplate, check_boilerplate),
+    ):
+        if said is not None:
+            changes[name] = list(dict.fromkeys(check(one) for one in said if one))
+            if len(said) > PATTERNS:
+                raise InvalidInputError(f"there may be at most {PATTERNS} of each")
+    return changes
 
 
 @app.command()

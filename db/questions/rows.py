@@ -85,6 +85,9 @@ class NewQuestion:
     revision: int | None = None
     """The forum's own count of its changes, which says more than `edited_at`."""
     text_fields: str
+    read_title: str | None = None
+    """What is read in place of the title, without what does not count in its forum."""
+    read_body: str | None = None
     text_digest: bytes
     content_digest: bytes
     foreign_share: float
@@ -144,6 +147,8 @@ class CandidateText:
     url: str | None
     text_fields: str
     text_version: int
+    read_title: str | None = None
+    read_body: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

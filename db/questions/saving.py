@@ -31,6 +31,8 @@ _CONTENT = (
     "edited_at",
     "revision",
     "text_fields",
+    "read_title",
+    "read_body",
 )
 _DERIVED = ("text_digest", "content_digest", "foreign_share")
 _STORED = ("external_id", *_CONTENT, "facts", *_DERIVED)
@@ -57,7 +59,9 @@ _CREATE = f"""
 """Stores those questions that are new and owes work on them: one statement, however many."""
 _CREATE_MANY = _CREATE.format(columns="id, external_id")
 _CREATE_ONE = _CREATE.format(columns=", ".join(column.key for column in questions.COLUMNS))
-_Stored = Row[str, int, bytes, bytes, str, bool, datetime | None, int | None]
+_Stored = Row[
+    str, int, bytes, bytes, str, str | None, str | None, bool, datetime | None, int | None
+]
 
 
 def save(
@@ -152,6 +156,8 @@ def _lock_existing(
             Question.content_digest,
             Question.text_digest,
             Question.text_fields,
+            Question.read_title,
+            Question.read_body,
             Question.visible,
             Question.edited_at,
             Question.revision,
@@ -204,7 +210,10 @@ def _outcome(item: NewQuestion, row: _Stored) -> Outcome:
     is_read_alike = row.text_fields == item.text_fields
     if bytes(row.content_digest) == item.content_digest and is_read_alike:
         # A later version of the service may digest the same text in another way: decisions stay.
-        is_same = bytes(row.text_digest) == item.text_digest
+        # Nor does a decision end where a forum says that some part of a text does not count.
+        is_same = bytes(row.text_digest) == item.text_digest and (
+            (row.read_title, row.read_body) == (item.read_title, item.read_body)
+        )
         return Outcome.UNCHANGED if is_same else Outcome.UPDATED
     if bytes(row.text_digest) == item.text_digest and row.text_fields == item.text_fields:
         return Outcome.UPDATED

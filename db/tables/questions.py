@@ -11,10 +11,11 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     SmallInteger,
+    Text,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, REAL
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REAL
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.tables.base import Base, BigId, Instant, Now, Trace
@@ -62,6 +63,10 @@ class Forum(Base):
     search_days: Mapped[int | None]
     """Only questions asked within so many days are looked at as earlier ones; null: all."""
     search_within: Mapped[str] = mapped_column(server_default="forum")
+    prefixes: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    """What does not count at the beginning of a title."""
+    boilerplate: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    """Texts that do not count anywhere in a question."""
     created_at: Mapped[Now]
 
 
@@ -117,6 +122,9 @@ class Question(Base):
     archive_id: Mapped[int | None] = mapped_column(BigInteger)
     text_fields: Mapped[str]
     """What the models saw of it."""
+    read_title: Mapped[str | None]
+    """What is read in place of the title; null where the forum says nothing of it."""
+    read_body: Mapped[str | None]
     text_digest: Mapped[bytes] = mapped_column(LargeBinary)
     text_version: Mapped[int] = mapped_column(server_default=text("1"))
     """Counts the changes of what the models see; a decision belongs to a version."""

@@ -1,6 +1,6 @@
 """Forums with their settings and calibrations, and API keys."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -61,6 +61,8 @@ class ForumRow:
     name: str
     title: str
     text_fields: str
+    prefixes: Sequence[str] = ()
+    boilerplate: Sequence[str] = ()
     threshold: float | None
     observe_only: bool
     pending_limit: int

@@ -71,7 +71,7 @@ _LEASE = """
         due_at = clock_timestamp() + make_interval(secs => %(lease_s)s)
     FROM questions AS q WHERE jobs.question_id = ANY(%(ids)s) AND q.id = jobs.question_id
     RETURNING q.id, q.forum_id, q.title, q.body, q.text_fields, q.text_digest, q.text_version,
-        q.visible, q.foreign_share, jobs.attempts, ARRAY(
+        q.read_title, q.read_body, q.visible, q.foreign_share, jobs.attempts, ARRAY(
             SELECT e.model_id FROM embeddings AS e
             WHERE e.question_id = q.id AND e.text_digest = q.text_digest
         ) AS embedded_by

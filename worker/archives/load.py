@@ -34,6 +34,7 @@ from worker.archives.payload import pack_labels
 from worker.archives.readers.records import Hidden, KnownPair, Record, Reject, SourceQuestion
 from worker.archives.seen import SeenIds
 from worker.live.intake import FieldError, question_of
+from worker.text.cuts import NO_CUTS, Cuts, cuts_of
 from worker.text.normal import TextFields
 
 BATCH = 5_000
@@ -102,7 +103,7 @@ def load(
         for part in _parts(islice(left, archive.position)):
             seen.add(_ids(part))
         storing: Future[None] | None = None
-        for batch in _batches(left, forum.text_fields, archive.position, seen):
+        for batch in _batches(left, forum, archive.position, seen):
             if storing is not None:
                 storing.result()
             storing = pool.submit(_store, sessions, forum, archive.id, batch, rules)
@@ -182,11 +183,12 @@ def _attended(sessions: Sessions, archive_id: int) -> Iterator[None]:
 
 
 def _batches(
-    records: Iterator[Record], text_fields: str, position: int, seen: SeenIds
+    records: Iterator[Record], forum: ForumRow, position: int, seen: SeenIds
 ) -> Iterator[_Batch]:
+    cuts = cuts_of(forum.prefixes, forum.boilerplate)
     for part in _parts(records):
         position += len(part)
-        batch = _prepared(part, text_fields, position)
+        batch = _prepared(part, forum.text_fields, position, cuts)
         _keep_first(batch, seen)
         yield batch
 
@@ -219,11 +221,13 @@ def _parts(records: Iterator[Record]) -> Iterator[list[Record]]:
         yield part
 
 
-def _prepared(records: Sequence[Record], text_fields: str, position: int) -> _Batch:
+def _prepared(
+    records: Sequence[Record], text_fields: str, position: int, cuts: Cuts = NO_CUTS
+) -> _Batch:
     batch = _Batch(position)
     for record in records:
         if isinstance(record, SourceQuestion):
-            _let_in(batch, record, text_fields)
+            _let_in(batch, record, text_fields, cuts)
         elif isinstance(record, KnownPair):
             batch.labels.append(_label(record))
         elif isinstance(record, Hidden):
@@ -242,14 +246,14 @@ def _label(pair: KnownPair) -> Label:
     )
 
 
-def _let_in(batch: _Batch, source: SourceQuestion, text_fields: str) -> None:
+def _let_in(batch: _Batch, source: SourceQuestion, text_fields: str, cuts: Cuts) -> None:
     batch.dropped.update(one.field for one in source.dropped)
     known = batch.questions.get(source.external_id)
     if known is not None and known.title == source.title:
         batch.repeated += 1
         return
     try:
-        question = question_of(source, text_fields=text_fields)
+        question = question_of(source, text_fields=text_fields, cuts=cuts)
     except FieldError as error:
         batch.rejects.append(Reject(source.line, str(error)))
         return

@@ -14,6 +14,7 @@ from db.work.rows import Lane
 from worker.connectors.shapes import Change
 from worker.live import intake
 from worker.live.intake import FieldError, Submission
+from worker.text.cuts import cuts_of
 
 _KEPT = ("title", "body", "url", "category", "author", "asked_at", "visible")
 
@@ -58,7 +59,8 @@ def _question(forum: ForumRow, change: Change, stored: QuestionRow | None) -> Ne
         known = {name: getattr(stored, name) for name in _KEPT}
         known["facts"] = Facts.of(stored.facts)
     submission = Submission(external_id=change.external_id, **(known | _said(change, known)))
-    return intake.question_of(submission, text_fields=forum.text_fields)
+    cuts = cuts_of(forum.prefixes, forum.boilerplate)
+    return intake.question_of(submission, text_fields=forum.text_fields, cuts=cuts)
 
 
 def _said(change: Change, known: Mapping[str, Any]) -> dict[str, Any]:

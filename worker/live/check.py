@@ -28,6 +28,7 @@ from worker.matching.rounds import scored_in_rounds
 from worker.matching.search import Searcher
 from worker.matching.vectors import seen_of
 from worker.queue import CheckAnswer, CheckedDuplicate, CheckRequest
+from worker.text.cuts import cuts_of
 from worker.text.language import warnings_of
 from worker.text.normal import (
     FOREIGN_LIMIT,
@@ -65,8 +66,10 @@ class Checker:
             forum = forums.find_forums(session, {request.forum_id})[request.forum_id]
         matcher = self._models.matcher(forum)
         fields = TextFields(forum.text_fields)
-        full = full_text(request.title, request.body, fields=fields)
-        asked = seen(request.title, request.body, fields=fields)
+        cuts = cuts_of(forum.prefixes, forum.boilerplate)
+        title, body = cuts.title(request.title), cuts.body(request.body)
+        full = full_text(title, body, fields=fields)
+        asked = seen(title, body, fields=fields)
         share = foreign_share(full)
         is_foreign = share > FOREIGN_LIMIT
         vector = None if is_foreign else matcher.encoder.encode([asked.whole])[0]

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from db.errors import InvalidInputError
 from db.questions.rows import NO_FACTS, Facts, NewQuestion
+from worker.text.cuts import NO_CUTS, Cuts
 from worker.text.normal import (
     MODEL_TEXT_LENGTH,
     TextFields,
@@ -149,16 +150,26 @@ def parse_instant(value: object) -> object:
 
 
 def question_of(
-    submission: Submission, *, text_fields: str, now: datetime | None = None
+    submission: Submission,
+    *,
+    text_fields: str,
+    cuts: Cuts = NO_CUTS,
+    now: datetime | None = None,
 ) -> NewQuestion:
     """Return the question to be stored in a forum whose models read *text_fields*.
 
-    Raises `FieldError` for the first field that cannot be used.
+    What *cuts* take away does not count, but is stored. Raises `FieldError` for the first field
+    that cannot be used.
     """
     external_id, title, body, url, category, author, asked_at = _cleaned(submission, now)
     facts, edited_at, revision = _said_beside(submission, now)
     fields = TextFields(text_fields)
-    text = full_text(title, body, fields=fields)
+    read_title, read_body = cuts.read(title, body)
+    text = full_text(
+        title if read_title is None else read_title,
+        body if read_body is None else read_body,
+        fields=fields,
+    )
     is_bare = facts is NO_FACTS and edited_at is None and revision is None
     return NewQuestion(
         external_id=external_id,
@@ -173,6 +184,8 @@ def question_of(
         edited_at=edited_at,
         revision=revision,
         text_fields=fields,
+        read_title=read_title,
+        read_body=read_body,
         text_digest=text_digest(text),
         content_digest=_content_digest(
             (title, body, url, category, author, asked_at.isoformat() if asked_at else None),

@@ -9,6 +9,7 @@ from db.tenants.rows import ForumRow
 from db.work import jobs
 from db.work.rows import Lane
 from worker.live.intake import Submission, question_of
+from worker.text.cuts import cuts_of
 
 _BATCH = 500
 _NAMED_OTHERWISE = frozenset({"facts", "updated_at", "version"})
@@ -42,4 +43,5 @@ def _again(row: QuestionRow, forum: ForumRow) -> NewQuestion:
         updated_at=row.edited_at,
         version=row.revision,
     )
-    return question_of(submission, text_fields=forum.text_fields)
+    cuts = cuts_of(forum.prefixes, forum.boilerplate)
+    return question_of(submission, text_fields=forum.text_fields, cuts=cuts)

@@ -17,7 +17,9 @@ from worker.text.normal import Seen, TextFields, seen
 
 def seen_of(row: QuestionText | CandidateText) -> Seen:
     """Return what the models see of a stored question."""
-    return seen(row.title, row.body, fields=TextFields(row.text_fields))
+    title = row.title if row.read_title is None else row.read_title
+    body = row.body if row.read_body is None else row.read_body
+    return seen(title, body, fields=TextFields(row.text_fields))
 
 
 def embed(

@@ -215,3 +215,25 @@ def test_a_database_that_does_not_answer_is_told(committed: Factory) -> None:
 
     assert invoke("run").exit_code == 1
     assert "postgresql://127.0.0.1:1/forum" in (last_error(committed) or "")
+
+
+def test_what_is_said_of_a_file_holds_for_each_run(committed: Factory, tmp_path: Path) -> None:
+    file = tmp_path / "board.csv"
+    file.write_text("nr,headline,level\n1,Why one?,all\n2,Why two?,staff\n")
+    words = ("--map", "title=headline", "--map", "id=nr", "--visible-if", "level=all")
+    assert invoke("add", file, "--forum", "cooks", *words).exit_code == 0
+    assert invoke("run").exit_code == 0
+    assert stored(committed) == {"1": "Why one?"}
+
+    file.write_text("nr,headline,level\n1,Why one now?,all\n2,Why two?,all\n")
+    (sync,) = _ids(committed)
+    second = invoke("run", str(sync))
+
+    assert second.exit_code == 0, second.output
+    assert stored(committed) == {"1": "Why one now?", "2": "Why two?"}
+
+
+def test_a_mapping_that_cannot_be_is_refused_when_the_sync_is_added(tmp_path: Path) -> None:
+    refused = invoke("add", tmp_path, "--forum", "cooks", "--visible-if", "nothing")
+
+    assert refused.exit_code != 0

@@ -347,6 +347,34 @@ def test_a_recheck_makes_digests_of_an_earlier_form_anew(sessions: Factory) -> N
         assert len(session.execute(select(Pair)).scalars().all()) == 1
 
 
+def test_a_recheck_reads_questions_without_what_the_forum_says_does_not_count(
+    sessions: Factory,
+) -> None:
+    with sessions.begin() as session:
+        forum = make_forum(session)
+        items = [
+            new_question("Beginner: how to boil an egg in time", external_id="1"),
+            new_question("how to boil an egg in time", external_id="2"),
+        ]
+        saving.save(session, forum, items, lane=Lane.LIVE)
+    drain(sessions)
+    assert ("2", "same_text") not in found(sessions, forum, "1")
+    with sessions.begin() as session:
+        forum = forums.update_forum(session, forum.name, prefixes=["Beginner:"])
+
+    owe_again(sessions, forum, on_done=lambda _: None)
+    drain(sessions, lane=Lane.ARCHIVE)
+
+    assert found(sessions, forum, "1") == [("2", "same_text")]
+    with sessions.begin() as session:
+        row = questions.get(session, forum.id, "1")
+        assert (row.title, row.text_version) == ("Beginner: how to boil an egg in time", 1)
+        forum = forums.update_forum(session, forum.name, prefixes=[])
+    owe_again(sessions, forum, on_done=lambda _: None)
+    drain(sessions, lane=Lane.ARCHIVE)
+    assert ("2", "same_text") not in found(sessions, forum, "1")
+
+
 def test_edits_and_workers_never_wait_for_each_other_in_a_circle(committed: Factory) -> None:
     forum = submit(committed, *(f"where to buy lamp {n}" for n in range(30)), forum="circle")
     made = make_models(committed)

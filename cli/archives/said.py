@@ -1,0 +1,41 @@
+"""Options of what somebody says of a file, for the commands that read one."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from worker.archives.load_job import Format
+from worker.archives.readers.dates import DateOrder
+from worker.archives.said import mapping_of, means_of
+
+Form = Annotated[Format | None, typer.Option("--format", help="Format, if it is detected wrongly.")]
+Map = Annotated[
+    list[str] | None,
+    typer.Option("--map", help="FIELD=COLUMN, such as title=subject; may be repeated."),
+]
+Encoding = Annotated[str | None, typer.Option(help="Encoding, if it is detected wrongly.")]
+Records = Annotated[
+    str, typer.Option(help="Table, or path in JSON, that holds the questions: a.b.c")
+]
+Columns = Annotated[
+    str, typer.Option("--columns", help="Names of all columns of a file without a header.")
+]
+VisibleIf = Annotated[
+    list[str] | None,
+    typer.Option(help="COLUMN=VALUE of what everybody may see; may be repeated."),
+]
+DatesOf = Annotated[
+    DateOrder, typer.Option(help="What 03/04/2014 or 41732 means: dmy, mdy or excel.")
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Reject a row of which a value had to be dropped.")
+]
+
+
+def kept(chosen: Sequence[str] | None, **others: Any) -> dict[str, Any]:
+    """Return what was said, as JSON can hold it, for `means_of`; raises `InvalidInputError`."""
+    told = {"chosen": mapping_of(chosen, option="--map "), **others}
+    told = {name: value for name, value in told.items() if value and value != DateOrder.AUTO}
+    means_of(**told)
+    return told
