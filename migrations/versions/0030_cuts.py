@@ -22,7 +22,7 @@ def upgrade() -> None:
         column = sa.Column(name, ARRAY(sa.Text()), server_default="{}", nullable=False)
         op.add_column("forums", column)
     for name in _READ:
-        op.add_column("questions", sa.Column(name, sa.Text(), nullable=True))
+        op.add_column("questions", sa.Column(name, sa.String(), nullable=True))
 
 
 def downgrade() -> None:

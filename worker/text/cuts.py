@@ -1,9 +1,9 @@
 """What a forum says does not count in its questions: prefixes of titles, and boilerplate.
 
 A pattern is a literal text in which ``*`` stands for anything up to the end of the line, at most
-`_GAP` characters. Parts are found one after the other, so the work is linear in the text, whatever
-the forum wrote. What is stored and shown stays as it was sent: only the models and the comparison
-of texts read it without these parts.
+`_GAP` characters. Parts are found one after the other, and only so many places are tried in vain:
+the time is bounded, whatever the forum wrote. What is stored and shown stays as it was sent: only
+the models and the comparison of texts read it without these parts.
 """
 
 import functools
@@ -16,7 +16,8 @@ from db.errors import InvalidInputError
 from worker.text.normal import MODEL_TEXT_LENGTH, is_blank
 
 PATTERNS, PATTERN_LENGTH = 50, 500
-_GAP = 200
+_GAP, _TRIES = 200, 200
+"""Characters for which ``*`` may stand, and places at which a pattern is tried in vain."""
 _FEWEST = 3
 """Letters and digits of a pattern of boilerplate: fewer would be found everywhere."""
 _AFTER_PREFIX = " \t:-\u2013\u2014|"
@@ -92,10 +93,11 @@ def _begins(title: str, prefix: str) -> bool:
 
 def _without(text: str, parts: Sequence[re.Pattern[str]]) -> str:
     """Return *text* without every place where *parts* stand one behind the other in a line."""
-    kept, place = list[str](), 0
-    while found := parts[0].search(text, place):
+    kept, place, failed = list[str](), 0, 0
+    while failed < _TRIES and (found := parts[0].search(text, place)):
         end = _end(text, found.end(), parts[1:])
         if end is None:
+            failed += 1
             kept.append(text[place : found.end()])
             place = found.end()
         else:

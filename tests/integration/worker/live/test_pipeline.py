@@ -352,9 +352,10 @@ def test_a_recheck_reads_questions_without_what_the_forum_says_does_not_count(
 ) -> None:
     with sessions.begin() as session:
         forum = make_forum(session)
+        titles = ("Beginner: how to boil an egg in time", "how to boil an egg in time")
         items = [
-            new_question("Beginner: how to boil an egg in time", external_id="1"),
-            new_question("how to boil an egg in time", external_id="2"),
+            question_of(Submission(str(number), title), text_fields=forum.text_fields)
+            for number, title in enumerate(titles, start=1)
         ]
         saving.save(session, forum, items, lane=Lane.LIVE)
     drain(sessions)

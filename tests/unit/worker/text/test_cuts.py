@@ -68,13 +68,13 @@ def test_what_is_cut_is_never_longer_and_the_rest_keeps_its_order(title: str, bo
     assert all(char in rest for char in CUTS.body(body))
 
 
-def test_the_work_is_linear_whatever_a_forum_writes() -> None:
+def test_the_time_is_bounded_whatever_a_forum_writes() -> None:
     hostile = Cuts.of([], ["a*a*a*a*a*a*a*b" for _ in range(50)])
     begun = time.process_time()
 
-    hostile.body("a" * 20_000)
+    hostile.body("a" * 100_000)
 
-    assert time.process_time() - begun < 5
+    assert time.process_time() - begun < 2
 
 
 @pytest.mark.parametrize("text", ["", " ", "x" * 501])
