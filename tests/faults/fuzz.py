@@ -17,15 +17,17 @@ from itertools import islice
 
 import httpx2
 from argon2 import PasswordHasher
+from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session, sessionmaker
 
+from api.app import create_app
 from cli.running.service import running_servers
 from db.tenants import people
 from db.tenants.people import Role
 from db.tenants.rows import ForumRow
-from tests.api_service import NotingQueue, make_client, make_key
+from tests.api_service import NotingQueue, make_key, make_settings
 from tests.faults.hostile import Hostile, Maker
 from tests.integration.api.http.test_texts import ENDLESS, routes
 from tests.review import PASSWORD, flag, make_person, seed_questions
@@ -70,11 +72,16 @@ def fuzz(
         for one, other in ((0, 1), (2, 3), (1, 2)):
             flag(session, seeded, one, other)
     fuzzed = Fuzzed()
-    attackers = [Attacker(sessions, seeded.forum, seed + n) for n in range(threads)]
+    queue = NotingQueue()
+    queue.answer = CheckAnswer(threshold=0.5, bi_encoder="b", reranker="r")
+    app = create_app(make_settings(wait_limit_s=0), sessions, queue)
+    app.openapi()  # kept by the application; to make it costs a second
+    attackers = [Attacker(app, sessions, seeded.forum, seed + n) for n in range(threads)]
     with ThreadPoolExecutor(threads) as pool:
         running = [pool.submit(one.run, count, fuzzed) for one in attackers]
         while wait(running, timeout=_TOLD_EVERY_S).not_done:
-            say(f"{fuzzed.statuses.total():7,} requests, {len(fuzzed.failed)} failed")
+            failed = fuzzed.failed[-1:]
+            say(f"{fuzzed.statuses.total():7,} requests, {len(fuzzed.failed)} failed {failed}")
         for attack in running:
             attack.result()
     return fuzzed
@@ -83,7 +90,8 @@ def fuzz(
 class Attacker:
     """Sends hostile requests; what they break in its own rights is made anew now and then."""
 
-    def __init__(self, sessions: Factory, forum: ForumRow, seed: int) -> None:
+    def __init__(self, app: FastAPI, sessions: Factory, forum: ForumRow, seed: int) -> None:
+        self._app = app
         self._sessions = sessions
         self._forum = forum
         self._drawn = random.Random(seed)
@@ -97,11 +105,8 @@ class Attacker:
 
     def run(self, count: int, fuzzed: Fuzzed) -> None:
         """Send requests until all attackers together have sent *count*."""
-        queue = NotingQueue()
-        queue.answer = CheckAnswer(threshold=0.5, bi_encoder="b", reranker="r")
-        with make_client(self._sessions, None, queue=queue, wait_limit_s=0) as client:
-            maker = Maker(client.app.openapi(), self._drawn)  # type: ignore[attr-defined]
-            requests = self._requests(maker)
+        requests = self._requests(Maker(self._app.openapi(), self._drawn))
+        with TestClient(self._app, raise_server_exceptions=False) as client:
             while fuzzed.statuses.total() < count:
                 self._sign_in(client, f"{self._name}-{fuzzed.statuses.total()}")
                 for request in islice(requests, min(_FRESH_EVERY, count)):
