@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUN := $(VENV)/.installed-run
 STAMP := $(VENV)/.installed
 
-.PHONY: run test lint docs bench mutants screenshots demo-forum test-forums compose-test locks faults fuzz
+.PHONY: run test lint docs bench mutants screenshots demo-forum test-forums compose-test locks audit faults fuzz
 
 run: $(RUN)
 	@$(BIN)/askedbefore up
@@ -51,6 +51,11 @@ mutants: $(STAMP)
 	@$(BIN)/pip install --quiet 'mutmut==3.*'
 	@$(BIN)/mutmut run --max-children 2 $(if $(ROOM),"$(ROOM).*","worker.*")
 	@$(BIN)/mutmut results
+
+# Known vulnerabilities of the locked packages; without the network it says so.
+audit: $(STAMP)
+	@$(BIN)/pip install --quiet 'pip-audit==2.*'
+	@sh deploy/locks/audit.sh $(abspath $(BIN))
 
 # Builds the images and lives through a day of them; without a Docker engine it says so and ends.
 compose-test:
