@@ -15,11 +15,14 @@ from sqlalchemy.orm import Session, sessionmaker
 from api.app import create_app
 from db.tenants import keys
 from tests.api_service import NotingQueue, make_client, make_settings
+from tests.integration.api.http.test_texts import served
 from tests.integration.db.two_forums import MARK, Side, Two, make_two, rows_of_other
 
 Factory = sessionmaker[Session]
 OWN, OTHER = "alpha", MARK
 ABSENT = 1_666_666_666
+HOOK = "POST /v1/forums/{forum}/hooks/{kind}"
+"""It is no call of a key: a forum's software signs it; test_hooks tries other forums'."""
 THINGS: Mapping[str, str] = {
     "pair_id": "flagged",
     "group_id": "group",
@@ -101,6 +104,14 @@ def own(sessions: Factory, two: Two) -> Iterator[TestClient]:
         key = keys.create_key(session, name="all", forum_ids=[two.own.id], scopes=scopes)
     with make_client(sessions, key, wait_limit_s=0) as client:
         yield client
+
+
+def test_every_call_that_is_served_is_described_and_so_tried_here() -> None:
+    found = [(method, one.path_format) for one in served() for method in one.methods or ()]
+
+    assert {f"{method} {path}" for method, path in found if path.startswith("/v1/")} - {
+        HOOK
+    } == set(calls())
 
 
 def test_every_call_is_known_here() -> None:

@@ -18,6 +18,7 @@ from api import console
 from db.tenants import people
 from db.tenants.people import Role
 from tests.api_service import make_client
+from tests.integration.api.http.test_texts import served
 from tests.integration.db.two_forums import MARK, Side, Two, make_two, rows_of_other
 from tests.review import PASSWORD
 
@@ -138,6 +139,15 @@ def two(sessions: Factory) -> Two:
         people.set_role(session, ben.id, made.own.id, Role.MODERATOR)
         people.set_password(session, ben.id, PASSWORD)
     return made
+
+
+def test_every_page_of_a_forum_that_is_served_is_tried_here() -> None:
+    base = "/console/{forum}/"
+    found = [(method, one.path) for one in served() for method in one.methods or ()]
+
+    assert {f"{method} {path.removeprefix(base)}" for method, path in found if base in path} == set(
+        actions()
+    )
 
 
 def test_every_action_for_admins_is_one() -> None:

@@ -7,18 +7,21 @@ import pkgutil
 import re
 from collections.abc import Iterator
 from types import ModuleType
+from typing import Any
 
 import pytest
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from httpx2 import Response
+from sqlalchemy.orm import sessionmaker
 
 import api.console
 import api.routes
+from api.app import create_app
 from api.http.texts import CheckedRoute, fault_of
 from db.tenants.people import Role
-from tests.api_service import Factory, make_client, make_key
+from tests.api_service import Factory, NotingQueue, make_client, make_key, make_settings
 from tests.review import PASSWORD, make_person, seed_questions
 
 HTML = {"Accept": "text/html"}
@@ -63,6 +66,26 @@ def client(sessions: Factory) -> Iterator[TestClient]:
         page = client.get("/console/cooks/review", headers=HTML).text
         client.headers["X-CSRF-Token"] = page.split('name="csrf" content="')[1].split('"')[0]
         yield client
+
+
+def served() -> list[APIRoute]:
+    """Return every route that the application serves, whichever module it is from."""
+    waiting: list[Any] = list(create_app(make_settings(), sessionmaker(), NotingQueue()).routes)
+    found = []
+    while waiting:
+        route = waiting.pop()
+        if isinstance(route, APIRoute):
+            found.append(route)
+        elif isinstance(router := getattr(route, "original_router", None), APIRouter):
+            waiting += router.routes
+    return found
+
+
+def test_every_route_that_is_served_is_known_to_these_tests() -> None:
+    def named(found: list[APIRoute]) -> set[tuple[str, str]]:
+        return {(method, route.path) for route in found for method in route.methods or ()}
+
+    assert named(served()) == named(routes())
 
 
 def test_every_route_looks_at_its_texts() -> None:
