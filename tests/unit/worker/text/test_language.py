@@ -16,6 +16,11 @@ from worker.text.normal import FOREIGN_WARNING
         ("Hoe kan ik mijn wachtwoord opnieuw instellen?", "nl"),
         ("Como faço para redefinir a minha senha?", "pt"),
         ("Hur kan jag byta mitt gamla lösenord?", "sv"),
+        ("Was kostet das?", "de"),
+        ("Rechnung stornieren", "de"),
+        ("¿Qué es esto?", "es"),
+        ("Mot de passe oublié", "fr"),
+        ("Şifremi unuttum", "tr"),
     ],
 )
 def test_other_languages_in_latin_letters_are_recognised(text: str, language: str) -> None:
@@ -31,10 +36,16 @@ def test_other_languages_in_latin_letters_are_recognised(text: str, language: st
         "Docker container exits with code 137 on Ubuntu 22.04",
         "Is Martin O'Malley still in the race?",
         "Passwort vergessen",
+        "Contraseña",
+        "Reset password",
+        "Best pizza Roma",
+        "Café near me?",
+        "sudo apt install",
+        "Java vs Kotlin",
         "",
     ],
 )
-def test_english_code_and_short_texts_are_not(text: str) -> None:
+def test_english_code_and_what_is_too_short_to_tell_are_not(text: str) -> None:
     assert other_language(text) is None
 
 
