@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 PAGE = Path(__file__).parents[1] / "docs" / "measurements.md"
-PRINTED = ("gpu", "hosts", "adapting")
+PRINTED = ("gpu", "hosts", "adapting", "uploads", "migrations")
 """Measurements that need a machine of their own, or labelled questions."""
 MEASUREMENTS = ("models", "service", "search", "archives", "console", "import", "backup")
 _MODULES = {"import": "imports"}

@@ -167,14 +167,21 @@ def weigh(api: psutil.Process, seen: Seen, is_over: threading.Event) -> None:
         seen.readers_mib = max(seen.readers_mib, sum(sizes))
 
 
-def measure(url: str, api: psutil.Process, keys_of: list[dict[str, str]], data: bytes) -> Seen:
-    """Return what is seen while `AT_ONCE` uploads of *data* come in for `SECONDS`."""
+def measure(
+    url: str,
+    api: psutil.Process,
+    keys_of: list[dict[str, str]],
+    data: bytes,
+    *,
+    at_once: int = AT_ONCE,
+) -> Seen:
+    """Return what is seen while *at_once* uploads of *data* come in for `SECONDS`."""
     seen, is_over = Seen(), threading.Event()
     until = time.monotonic() + SECONDS
     with ThreadPoolExecutor(AT_ONCE + 2) as pool:
         weighing = pool.submit(weigh, api, seen, is_over)
         work = [pool.submit(probe, url, keys_of[1], seen, until)]
-        work += [pool.submit(attack, url, keys_of[0], data, seen, until) for _ in range(AT_ONCE)]
+        work += [pool.submit(attack, url, keys_of[0], data, seen, until) for _ in range(at_once)]
         for one in work:
             one.result()
         is_over.set()
@@ -190,9 +197,10 @@ def main() -> None:
         keys_of = [make_key(servers, name) for name in ("stranger", "others")]
         probe(url, keys_of[1], Seen(), time.monotonic() + 2)
         rest = api.memory_info().rss / _MIB
-        for name, make in FILES.items():
+        # The first row is what others' programs do to the answers, without any upload.
+        for name, make in {"none": bytes, **FILES}.items():
             data = make()
-            seen = measure(url, api, keys_of, data)
+            seen = measure(url, api, keys_of, data, at_once=AT_ONCE if data else 0)
             p50, p99 = (np.percentile(seen.probes_s, share) * 1000 for share in (50, 99))
             told = ", ".join(f"{count} x {code}" for code, count in sorted(seen.statuses.items()))
             print(

@@ -129,7 +129,8 @@ class EmbeddedServers:
         client = redis.Redis(unix_socket_path=str(socket), socket_timeout=5, retry=patience)
         _end_redis(client)
         _forget_messages(folder)
-        waiting = redis.Redis(unix_socket_path=str(socket), retry=patience)
+        # Without a time limit, which redis-py has by itself: the wait is the silence.
+        waiting = redis.Redis(unix_socket_path=str(socket), socket_timeout=None, retry=patience)
         self._supervisor.launch(
             redis_command(folder, socket),
             signs=Knocks(waiting.ping),
