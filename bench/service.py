@@ -20,6 +20,7 @@ import httpx2
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import delete
+from threadpoolctl import threadpool_limits
 
 from bench import side_by_side
 from bench.texts import questions as some_questions
@@ -248,8 +249,9 @@ def drain(bench: Bench, titles: Sequence[str]) -> list[Row]:
             memory.warm(session, models.bi_encoder)  # as a worker does when it starts
         pipeline = Pipeline(bench.sessions, models, Limits(), memory=memory)
         begun = time.perf_counter()
-        while lane.run(pipeline.process):
-            pass
+        with threadpool_limits(limits=1, user_api="blas"):  # as a worker has it
+            while lane.run(pipeline.process):
+                pass
         took = time.perf_counter() - begun
     calls = reranker.inputs / len(titles)
     return [

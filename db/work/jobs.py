@@ -45,7 +45,8 @@ _JOBS_DUE = f"""
     ORDER BY due_at, question_id LIMIT {{limit}} FOR UPDATE SKIP LOCKED
 """  # noqa: S608  # names of columns, and a number
 _DUE = _JOBS_DUE.format(forum="%(forum)s", limit="%(limit)s")
-# A loose index scan: one probe for each forum, however many of its rows wait.
+# A loose index scan: one probe for each forum, however many of its rows wait. The disk need not be
+# waited for: a claim that a crash of the server undoes is work that is due again.
 _FIRST_DUE = f"""
     WITH RECURSIVE due AS (
         SELECT min(forum_id) AS forum_id FROM jobs WHERE {_IS_DUE}
@@ -56,11 +57,13 @@ _FIRST_DUE = f"""
         SELECT forum_id FROM due WHERE forum_id IS NOT NULL
         ORDER BY random() LIMIT {_FORUMS_PER_CLAIM}
     ), chosen AS MATERIALIZED (
-        SELECT array_agg(forum_id) AS forums, greatest(count(*), 1) AS count FROM few
+        SELECT array_agg(forum_id) AS forums, greatest(count(*), 1) AS count,
+            set_config('synchronous_commit', 'off', true) AS unawaited
+        FROM few
     )
     SELECT chosen.forums, job.*
     FROM chosen LEFT JOIN LATERAL ({_JOBS_DUE}) AS job ON true
-    WHERE chosen.forums IS NOT NULL
+    WHERE chosen.forums IS NOT NULL AND chosen.unawaited = 'off'
 """.format(  # noqa: S608  # names of columns, and numbers
     forum="chosen.forums[1]",
     limit="greatest(least(%(limit)s / chosen.count,"

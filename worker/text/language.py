@@ -2,6 +2,7 @@
 
 import functools
 from contextlib import suppress
+from threading import Lock
 
 import structlog
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
@@ -24,6 +25,8 @@ Of 1,394 English titles of two or three words two pass, of 46 in 17 other langua
 """
 _UNDETERMINED = frozenset({"zxx", "pcm", "la", "eo"})
 """Names, code and pidgin are wrongly detected as these."""
+
+_LOADING = Lock()
 
 log = structlog.get_logger()
 
@@ -71,6 +74,11 @@ def get_ready() -> None:
         _identifier()
 
 
-@functools.cache
 def _identifier() -> LanguageIdentifier:
+    with _LOADING:  # two threads would hold it twice
+        return _loaded()
+
+
+@functools.cache
+def _loaded() -> LanguageIdentifier:
     return LanguageIdentifier.from_model_file(MODEL_FILE)

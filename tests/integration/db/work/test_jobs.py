@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, update
+from sqlalchemy import func, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from db.questions import questions, saving
@@ -10,6 +10,8 @@ from db.tables.questions import Job
 from db.work import backlog, jobs
 from db.work.rows import Claim, Lane
 from tests.factories import make_forum, new_question, save_questions
+
+Factory = sessionmaker[Session]
 
 
 def claim(session: Session, *, token_budget: int = 10_000, limit: int = 100) -> Claim:
@@ -214,3 +216,17 @@ def test_the_backlogs_age_counts_from_when_the_work_became_due(session: Session)
     assert after_retry < 60
     assert waiting == pytest.approx(week.total_seconds(), abs=60)
     assert backlog.oldest_due_s(session)["live"] < 60
+
+
+def test_a_claim_does_not_wait_for_the_disk_and_what_follows_does(committed: Factory) -> None:
+    with committed.begin() as session:
+        save_questions(session, make_forum(session, "cooks"), "How do I boil an egg")
+
+    with committed.begin() as session:
+        held = claim(session)
+        during = session.execute(text("SHOW synchronous_commit")).scalar_one()
+    with committed.begin() as session:
+        after = session.execute(text("SHOW synchronous_commit")).scalar_one()
+
+    assert len(held.questions) == 1
+    assert (during, after) == ("off", "on")
