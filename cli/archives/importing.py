@@ -161,7 +161,7 @@ def import_(  # noqa: PLR0913  # each is an option of the command
             if digest is not None and (same := _known(sessions, forum, called, digest)):
                 console.print(
                     f"Archive {same} has this very file, and nothing has changed since: there is"
-                    " nothing to do. To read it all the same: --again",
+                    " nothing to do. To read it anyway: --again",
                     highlight=False,
                 )
                 return

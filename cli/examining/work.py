@@ -33,8 +33,8 @@ def index(patient: Patient) -> str:
         is_needed = partitions.is_needed(session, model.id, fit=fit)
     if is_valid is False:
         raise FaultError(
-            "the vector index is broken: an attempt to build it was broken off",
-            f"run `askedbefore models activate {model.id}`, which builds it anew",
+            "the vector index is broken: an attempt to build it was interrupted",
+            f"run `askedbefore models activate {model.id}`, which builds it again",
         )
     if is_valid is None and is_needed:
         raise FaultError(

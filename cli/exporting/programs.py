@@ -47,7 +47,7 @@ _SCRIPT = '''#!/usr/bin/env python3
 """Tells the readers of Discourse topics where the question was asked before, and closes them.
 
 Without --apply it only prints what it would do. It needs the environment variables DISCOURSE_URL,
-DISCOURSE_API_KEY and DISCOURSE_API_USER. It can be broken off and run again: what is done is
+DISCOURSE_API_KEY and DISCOURSE_API_USER. It can be interrupted and run again: what is done is
 noted in askedbefore-done.txt in this folder.
 """
 

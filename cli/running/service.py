@@ -188,7 +188,7 @@ def wait_until(what: Callable[[], object], *, timeout_s: float, pause_s: float =
     deadline = time.monotonic() + timeout_s
     while not what():
         if time.monotonic() > deadline:
-            raise WaitedTooLongError(f"waited for {timeout_s:g} s in vain")
+            raise WaitedTooLongError(f"it did not happen within {timeout_s:g} s")
         time.sleep(pause_s)
 
 

@@ -24,7 +24,7 @@ ACTOR = "retention"
 def prune(sessions: Sessions) -> dict[str, int]:
     """Take away what is older than its forum keeps it, and return how much of each kind.
 
-    Each batch is a transaction: it can be broken off and run again.
+    Each batch is a transaction: it can be interrupted and run again.
     """
     with sessions.begin() as session:
         rows = forums.list_forums(session)

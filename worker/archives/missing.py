@@ -37,7 +37,7 @@ class Rules:
 def settle(sessions: Sessions, forum: ForumRow, archive: ArchiveRow, rules: Rules) -> None:
     """Count the questions that are gone, and erase them if *rules* say so.
 
-    Can be broken off and run again.
+    Can be interrupted and run again.
     """
     if not rules.is_complete or archive.name in NAMELESS:
         return

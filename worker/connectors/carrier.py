@@ -1,7 +1,7 @@
 """Carries actions out in forums that have a connector, and reads their old questions, page by page.
 
 In a thread of its own, since a forum may be slow. One worker at a time serves a forum; whatever is
-broken off is done again, and does no harm twice.
+interrupted is done again, and does no harm twice.
 """
 
 import threading

@@ -1,6 +1,6 @@
 """Discourse's own API, as its documentation describes it: read topics, close, tag, write.
 
-What is written first is found again, so an action that was broken off and is begun anew writes
+What is written first is found again, so an action that was interrupted and is started again writes
 nothing twice. Closing comes last: a topic that is closed has its link already.
 """
 
