@@ -176,19 +176,33 @@ INSERT INTO topics VALUES
   (5, 'Staff', 2, 1, '2014-05-13', 1, 0, 0, false, false, true, 'regular', NULL);
 """
 MISAGO = """
-CREATE TABLE misago_categories_category (id serial PRIMARY KEY, name varchar, special_role varchar);
+CREATE TABLE misago_categories_category (id serial PRIMARY KEY, name varchar, special_role varchar,
+  tree_id int, level int, lft int, rght int);
+CREATE TABLE misago_acl_role (id serial PRIMARY KEY, name varchar, special_role varchar);
+CREATE TABLE misago_categories_categoryrole (id serial PRIMARY KEY, name varchar, permissions jsonb);
+CREATE TABLE misago_categories_rolecategoryacl (id serial PRIMARY KEY, role_id int, category_id int,
+  category_role_id int);
+INSERT INTO misago_acl_role VALUES (1, 'Members', 'authenticated'), (2, 'Guests', 'anonymous'), (3, 'Staff', NULL);
+INSERT INTO misago_categories_categoryrole VALUES
+  (1, 'See only', '{"misago.categories.permissions": {"can_see": 1, "can_browse": 0}}'),
+  (2, 'Read', '{"misago.categories.permissions": {"can_see": 1, "can_browse": 1}}');
+INSERT INTO misago_categories_rolecategoryacl (role_id, category_id, category_role_id) VALUES
+  (1, 2, 2), (3, 3, 2), (1, 3, 1), (1, 4, 2), (2, 4, 2);
 CREATE TABLE misago_threads_thread (id serial PRIMARY KEY, title varchar, category_id int,
   starter_name varchar, started_on timestamptz, replies int, is_hidden boolean,
   is_unapproved boolean, is_closed boolean, first_post_id int, best_answer_id int);
 CREATE TABLE misago_threads_post (id serial PRIMARY KEY, original text, updated_on timestamptz,
   likes int);
-INSERT INTO misago_categories_category VALUES (1, 'Private', 'private_threads'), (2, 'Kitchen', NULL);
+INSERT INTO misago_categories_category VALUES (1, 'Private', 'private_threads', 0, 0, 1, 2),
+  (2, 'Kitchen', NULL, 1, 1, 2, 3), (3, 'Staff', NULL, 1, 1, 4, 7), (4, 'Below staff', NULL, 1, 2, 5, 6);
 INSERT INTO misago_threads_post VALUES (11, 'Mine cracks', '2017-07-14 02:40:00Z', 5);
 INSERT INTO misago_threads_thread VALUES
   (1, 'How do I boil an "egg"?', 2, 'ana', '2014-05-13 16:53:20Z', 3, false, false, true, 11, 77),
   (2, 'Hidden', 2, 'ben', '2014-05-13Z', 0, true, false, false, 12, NULL),
   (3, 'Waiting', 2, 'ben', '2014-05-13Z', 0, false, true, false, 12, NULL),
-  (4, 'To you alone', 1, 'ben', '2014-05-13Z', 0, false, false, false, 12, NULL);
+  (4, 'To you alone', 1, 'ben', '2014-05-13Z', 0, false, false, false, 12, NULL),
+  (5, 'Among the staff', 3, 'ben', '2014-05-13Z', 0, false, false, false, 12, NULL),
+  (6, 'Below the staff', 4, 'ben', '2014-05-13Z', 0, false, false, false, 12, NULL);
 """
 ASKBOT = """
 CREATE TABLE auth_user (id serial PRIMARY KEY, username varchar);
@@ -198,15 +212,24 @@ CREATE TABLE askbot_thread (id serial PRIMARY KEY, title varchar, tagnames varch
 CREATE TABLE askbot_post (id serial PRIMARY KEY, post_type varchar, thread_id int, text text,
   author_id int, added_at timestamptz, last_edited_at timestamptz, deleted boolean, points int,
   approved boolean);
-INSERT INTO auth_user VALUES (1, 'ana');
+CREATE TABLE auth_group (id serial PRIMARY KEY, name varchar);
+CREATE TABLE auth_user_groups (id serial PRIMARY KEY, user_id int, group_id int);
+CREATE TABLE askbot_thread_groups (id serial PRIMARY KEY, thread_id int, group_id int, visibility int);
+INSERT INTO auth_user VALUES (1, 'ana'), (2, 'ben');
+INSERT INTO auth_group VALUES (1, '_internal_1'), (2, 'Everybody here'), (3, 'editors');
+INSERT INTO auth_user_groups (user_id, group_id) VALUES (1, 1), (1, 2), (2, 2), (1, 3);
+INSERT INTO askbot_thread_groups (thread_id, group_id, visibility) VALUES
+  (51, 1, 0), (51, 2, 1), (52, 2, 1), (53, 2, 1), (54, 1, 0), (54, 3, 1);
 INSERT INTO askbot_thread VALUES
   (51, 'How do I boil an "egg"?', 'eggs boiling', 120, 3, 77, true, true, false, 'en'),
   (52, 'Deleted', '', 0, 0, NULL, false, true, false, 'en'),
-  (53, 'Waiting', '', 0, 0, NULL, false, false, false, 'en');
+  (53, 'Waiting', '', 0, 0, NULL, false, false, false, 'en'),
+  (54, 'Among editors', '', 0, 0, NULL, false, true, false, 'en');
 INSERT INTO askbot_post VALUES
   (1, 'question', 51, 'Mine cracks', 1, '2014-05-13 16:53:20Z', '2017-07-14 02:40:00Z', false, 5, true),
   (2, 'question', 52, 'x', 1, '2014-05-13Z', NULL, true, 0, true),
   (3, 'question', 53, 'x', 1, '2014-05-13Z', NULL, false, 0, true),
+  (4, 'question', 54, 'x', 1, '2014-05-13Z', NULL, false, 0, true),
   (77, 'answer', 51, 'Salt', 1, '2014-05-13Z', NULL, false, 0, true);
 """
 

@@ -17,4 +17,20 @@ COPY public.askbot_thread (id, title, tagnames, deleted, approved, added_at) FRO
 1	Which lamp is bright?	lamp light	f	t	2015-01-01 10:00:00+00
 2	Deleted	lamp	f	t	2015-01-01 10:00:00+00
 3	Unapproved	lamp	f	f	2015-01-01 10:00:00+00
+4	Among editors	lamp	f	t	2015-01-01 10:00:00+00
+\.
+CREATE TABLE public.auth_group (id integer, name character varying(80));
+COPY public.auth_group (id, name) FROM stdin;
+1	_internal_1
+2	everyone
+3	editors
+\.
+CREATE TABLE public.askbot_thread_groups (id integer, thread_id integer, group_id integer, visibility smallint);
+COPY public.askbot_thread_groups (id, thread_id, group_id, visibility) FROM stdin;
+1	1	1	0
+2	1	2	1
+3	2	2	1
+4	3	2	1
+5	4	1	0
+6	4	3	1
 \.

@@ -46,6 +46,25 @@ DISCOURSE = Shape(
     },
     url="t/{id}",
 )
+# Guests and plain members; a category counts only with all above it.
+_MISAGO_ABOVE = (
+    "EXISTS (SELECT 1 FROM {p}categories_category a WHERE a.tree_id = c.tree_id AND a.level > 0"
+    " AND a.lft <= c.lft AND a.rght >= c.rght AND NOT EXISTS "
+)
+_MISAGO_ROLES = (
+    _MISAGO_ABOVE + "(SELECT 1 FROM {p}categories_rolecategoryacl x"
+    " JOIN {p}acl_role r ON r.id = x.role_id AND r.special_role IN ('anonymous', 'authenticated')"
+    " JOIN {p}categories_categoryrole k ON k.id = x.category_role_id WHERE x.category_id = a.id"
+    " AND k.permissions #>> '{misago.categories.permissions,can_see}' IN ('1', 'true')"
+    " AND k.permissions #>> '{misago.categories.permissions,can_browse}' IN ('1', 'true')))"  # noqa: S608  # ours
+)
+_MISAGO_GROUPS = (
+    _MISAGO_ABOVE + "(SELECT 1 FROM {p}permissions_categorygrouppermission x"
+    " WHERE x.category_id = a.id AND x.group_id IN (3, 4) AND x.permission IN ('see', 'browse')"
+    " GROUP BY x.group_id HAVING count(DISTINCT x.permission) = 2))"  # noqa: S608  # ours
+)
+_ROLES = "categories_categoryrole.permissions"
+_TREE = "categories_category.tree_id categories_category.level categories_category.lft"
 MISAGO = Shape(
     name="misago",
     engine="postgresql",
@@ -73,8 +92,22 @@ MISAGO = Shape(
             ("c.id IS NULL", ""),
             ("c.special_role = 'private_threads'", "categories_category.special_role"),
         ),
+        "closed category": any_of(
+            (
+                _MISAGO_ROLES,
+                f"categories_rolecategoryacl.role_id acl_role.special_role {_ROLES} {_TREE}",
+            ),
+            (_MISAGO_GROUPS, f"permissions_categorygrouppermission.permission {_TREE}"),
+        ),
     },
     url="t/topic/{id}/",
+)
+# Every user is in the group called everyone; where it was renamed, in that with the most members.
+_ASKBOT_PRIVATE = (
+    "EXISTS (SELECT 1 FROM {p}thread_groups) AND NOT EXISTS (SELECT 1 FROM {p}thread_groups x"
+    " WHERE x.thread_id = t.id AND x.group_id = (SELECT g.id FROM auth_group g"
+    " LEFT JOIN auth_user_groups m ON m.group_id = g.id GROUP BY g.id, g.name"
+    " ORDER BY g.name = 'everyone' DESC, count(m.user_id) DESC, g.id LIMIT 1))"
 )
 ASKBOT = Shape(
     name="askbot",
@@ -103,6 +136,7 @@ ASKBOT = Shape(
         "unapproved": any_of(
             ("NOT t.approved", "thread.approved"), ("NOT p.approved", "post.approved")
         ),
+        "private": any_of((_ASKBOT_PRIVATE, "thread_groups.group_id")),
     },
     url="question/{id}/",
 )

@@ -73,7 +73,8 @@ class Archive(Peeked):
     def _fill_lookups(self) -> None:
         if self._lookups is not None:
             for lookup, table in self.choice.lookups:
-                self._lookups.fill(lookup, table.rows())
+                rows = self._joined(table.rows()) if lookup.is_joined else table.rows()
+                self._lookups.fill(lookup, rows)
 
     def _joined(self, rows: Iterator[Row]) -> Iterator[Row]:
         if self._lookups is None:

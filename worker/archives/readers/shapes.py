@@ -31,6 +31,8 @@ class Lookup:
     via: str
     columns: tuple[str, ...] = ()
     where: tuple[str, ...] = ()
+    is_joined: bool = False
+    """Whether `where` asks for the lookups before it as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,8 +50,11 @@ POSTGRES = {
         made.DISCOURSE,
         {2: "private", 3: "deleted", 4: "unlisted", 5: "closed category"},
     ),
-    "misago": (made.MISAGO, {2: "deleted", 3: "unapproved", 4: "private"}),
-    "askbot": (made.ASKBOT, {2: "deleted", 3: "unapproved"}),
+    "misago": (
+        made.MISAGO,
+        {2: "deleted", 3: "unapproved", 4: "private", 5: "closed category", 6: "closed category"},
+    ),
+    "askbot": (made.ASKBOT, {2: "deleted", 3: "unapproved", 4: "private"}),
 }
 ACCEPTED = {"flarum", "xenforo", "discourse", "misago", "askbot"}
 VOTED = {"xenforo", "discourse", "misago", "askbot"}
