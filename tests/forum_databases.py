@@ -204,6 +204,15 @@ INSERT INTO misago_threads_thread VALUES
   (5, 'Among the staff', 3, 'ben', '2014-05-13Z', 0, false, false, false, 12, NULL),
   (6, 'Below the staff', 4, 'ben', '2014-05-13Z', 0, false, false, false, 12, NULL);
 """
+MISAGO_GROUPS = """
+DROP TABLE misago_categories_rolecategoryacl, misago_categories_categoryrole, misago_acl_role;
+CREATE TABLE misago_permissions_categorygrouppermission (id serial PRIMARY KEY, category_id int,
+  group_id int, permission varchar);
+INSERT INTO misago_permissions_categorygrouppermission (category_id, group_id, permission) VALUES
+  (2, 3, 'see'), (2, 3, 'browse'), (3, 2, 'see'), (3, 2, 'browse'), (3, 3, 'see'), (3, 4, 'browse'),
+  (4, 3, 'see'), (4, 3, 'browse');
+"""
+"""What newer versions of Misago have in place of roles."""
 ASKBOT = """
 CREATE TABLE auth_user (id serial PRIMARY KEY, username varchar);
 CREATE TABLE askbot_thread (id serial PRIMARY KEY, title varchar, tagnames varchar, view_count int,

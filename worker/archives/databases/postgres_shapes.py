@@ -56,12 +56,12 @@ _MISAGO_ROLES = (
     " JOIN {p}acl_role r ON r.id = x.role_id AND r.special_role IN ('anonymous', 'authenticated')"
     " JOIN {p}categories_categoryrole k ON k.id = x.category_role_id WHERE x.category_id = a.id"
     " AND k.permissions #>> '{misago.categories.permissions,can_see}' IN ('1', 'true')"
-    " AND k.permissions #>> '{misago.categories.permissions,can_browse}' IN ('1', 'true')))"  # noqa: S608  # ours
+    " AND k.permissions #>> '{misago.categories.permissions,can_browse}' IN ('1', 'true')))"  # ours
 )
 _MISAGO_GROUPS = (
     _MISAGO_ABOVE + "(SELECT 1 FROM {p}permissions_categorygrouppermission x"
     " WHERE x.category_id = a.id AND x.group_id IN (3, 4) AND x.permission IN ('see', 'browse')"
-    " GROUP BY x.group_id HAVING count(DISTINCT x.permission) = 2))"  # noqa: S608  # ours
+    " GROUP BY x.group_id HAVING count(DISTINCT x.permission) = 2))"  # ours
 )
 _ROLES = "categories_categoryrole.permissions"
 _TREE = "categories_category.tree_id categories_category.level categories_category.lft"
