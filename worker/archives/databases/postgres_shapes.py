@@ -52,16 +52,16 @@ _MISAGO_ABOVE = (
     " AND a.lft <= c.lft AND a.rght >= c.rght AND NOT EXISTS "
 )
 _MISAGO_ROLES = (
-    _MISAGO_ABOVE + "(SELECT 1 FROM {p}categories_rolecategoryacl x"
+    _MISAGO_ABOVE + "(SELECT 1 FROM {p}categories_rolecategoryacl x"  # noqa: S608  # ours
     " JOIN {p}acl_role r ON r.id = x.role_id AND r.special_role IN ('anonymous', 'authenticated')"
     " JOIN {p}categories_categoryrole k ON k.id = x.category_role_id WHERE x.category_id = a.id"
     " AND k.permissions #>> '{misago.categories.permissions,can_see}' IN ('1', 'true')"
-    " AND k.permissions #>> '{misago.categories.permissions,can_browse}' IN ('1', 'true')))"  # ours
+    " AND k.permissions #>> '{misago.categories.permissions,can_browse}' IN ('1', 'true')))"
 )
 _MISAGO_GROUPS = (
-    _MISAGO_ABOVE + "(SELECT 1 FROM {p}permissions_categorygrouppermission x"
+    _MISAGO_ABOVE + "(SELECT 1 FROM {p}permissions_categorygrouppermission x"  # noqa: S608  # ours
     " WHERE x.category_id = a.id AND x.group_id IN (3, 4) AND x.permission IN ('see', 'browse')"
-    " GROUP BY x.group_id HAVING count(DISTINCT x.permission) = 2))"  # ours
+    " GROUP BY x.group_id HAVING count(DISTINCT x.permission) = 2))"
 )
 _ROLES = "categories_categoryrole.permissions"
 _TREE = "categories_category.tree_id categories_category.level categories_category.lft"
