@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -167,6 +167,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     for away in _DATABASE_AWAY:
         app.add_exception_handler(away, _database_away)
+    app.add_exception_handler(DBAPIError, _connection_lost)
     app.add_exception_handler(OSError, _disk_full)
 
 
@@ -244,6 +245,13 @@ async def _database_away(_request: Request, error: Exception) -> Response:
         return service_problem(met)
     away = TransientError("the database does not answer; try again", retry_after_s=2)
     return service_problem(away)
+
+
+async def _connection_lost(request: Request, error: Exception) -> Response:
+    """Answer that the database is away, whatever its driver calls a connection that is cut."""
+    if not isinstance(error, DBAPIError) or not error.connection_invalidated:
+        raise error
+    return await _database_away(request, error)
 
 
 async def _disk_full(_request: Request, error: Exception) -> Response:

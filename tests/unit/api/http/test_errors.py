@@ -6,7 +6,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 
 from api.http import errors
 from api.http.errors import ForbiddenError, UnauthenticatedError, problem, problem_type, status_of
@@ -162,6 +162,17 @@ def test_half_a_surrogate_pair_can_be_talked_about() -> None:
     answer = problem(HTTPStatus.BAD_REQUEST, "no field \ud83d")
 
     assert json.loads(bytes(answer.body))["detail"] == "no field ?"
+
+
+@pytest.mark.parametrize(("is_cut", "status"), [(True, 503), (False, 500)])
+def test_a_connection_that_is_cut_is_a_database_away_by_any_name(
+    is_cut: bool,  # pytest gives it by its name
+    status: int,
+) -> None:
+    no_message = Exception("error with status PGRES_TUPLES_OK and no message from the libpq")
+    error = DatabaseError("SELECT", {}, no_message, connection_invalidated=is_cut)
+
+    assert client_for(error).get("/").status_code == status
 
 
 class FullDatabase(Exception):  # noqa: N818  # as psycopg2 has it
