@@ -1,5 +1,6 @@
 """`askedbefore adapt`: what fits one forum better than the models' own calibration."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -8,6 +9,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from cli.connect import database
+from cli.output import AsJson, print_json, tell
 from db.engine import Sessions
 from db.errors import IncompatibleModelError
 from db.pairs.calibrations import Moved
@@ -28,12 +30,14 @@ def add_to(app: typer.Typer) -> None:
 
 
 def adapt_(
+    *,
     forum: Annotated[str, typer.Option("--forum", help="The forum.")],
     apply: Annotated[
         bool, typer.Option("--apply", help="Put what is proposed into force.")
     ] = False,
     reset: Annotated[bool, typer.Option("--reset", help="Undo what --apply did.")] = False,
     sample: Annotated[int, typer.Option(min=1, help="Questions that are looked at.")] = SAMPLE,
+    as_json: AsJson = False,
 ) -> None:
     """Say what would fit a forum better, and with --apply put it into force.
 
@@ -48,15 +52,20 @@ def adapt_(
         if reset:
             with sessions.begin() as session:
                 moved = adapting.take_back(session, forum)
-            _say(f"Back to what was before: {_moved(moved)}")
+            said = f"Back to what was before: {_moved(moved)}"
+            tell(said, as_json=as_json, on=console, moved=asdict(moved))
             return
         found = _looked_at(sessions, forum, sample)
-        _show(found)
+        if not as_json:
+            _show(found)
         if not apply:
-            _say(_proposed(found))
+            tell(_proposed(found), as_json=as_json, on=console, **_facts(found))
             return
         with sessions.begin() as session:
             moved = adapting.apply(session, forum, found)
+    if as_json:
+        print_json(_facts(found) | {"moved": asdict(moved)})
+        return
     _say(f"In force: {_moved(moved)} `askedbefore adapt --forum {forum} --reset` undoes it.")
     if not found.is_learnt:
         _say(
@@ -101,6 +110,10 @@ def _known(row: ModelRow | None) -> ModelRow:
     if row is None:
         raise IncompatibleModelError("no model is in use yet: start a worker")
     return row
+
+
+def _facts(found: Adaptation) -> dict[str, object]:
+    return {**asdict(found), "proposed": _proposed(found)}
 
 
 def _show(found: Adaptation) -> None:

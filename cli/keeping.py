@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +10,10 @@ import typer
 
 from cli.connect import service
 from cli.one_file import STANDARD, console, progress, source, target
+from cli.output import AsJson, tell
 from cli.version import version
 from db.engine import make_engine
+from db.errors import InvalidInputError
 from db.keeping.backup import Kept, write_backup
 from db.keeping.restore import read_backup
 from db.settings import DatabaseSettings
@@ -34,18 +37,21 @@ def add_to(app: typer.Typer) -> None:
 def backup(
     file: Annotated[str, typer.Argument(help="File to write; `-` is standard output.")],
     data: Data = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write the whole database to FILE, as it is at this moment; the service goes on meanwhile.
 
     Forums, questions, vectors, pairs, decisions, keys and people are in it; keep it as a secret.
     Folders of your own models are not: their names and digests are.
     """
+    if as_json and file == STANDARD:
+        raise InvalidInputError("standard output cannot take both the file and JSON: name a file")
     begun = time.monotonic()
     about = {"version": version(), "settings": _settings()}
     with service(data), target(file) as stream, progress() as say:
         kept = write_backup(make_engine(DatabaseSettings()), stream, about=about, say=say)
     where = "standard output" if file == STANDARD else file
-    _say(f"Written to {where}", kept, begun)
+    _say(f"Written to {where}", kept, begun, as_json=as_json)
 
 
 def restore(
@@ -54,6 +60,7 @@ def restore(
         bool, typer.Option("--force", help="Throw away what the database holds.")
     ] = False,
     data: Data = None,
+    as_json: AsJson = False,
 ) -> None:
     """Put a backup into an empty database; one of an earlier version is brought up to date.
 
@@ -63,7 +70,9 @@ def restore(
     with service(data), source(file) as stream, progress() as say:
         engine = make_engine(DatabaseSettings())
         manifest, kept = read_backup(engine, stream, force=force, say=say)
-    _say(f"Restored what version {manifest.get('version', '?')} had", kept, begun)
+    _say(f"Restored what version {manifest.get('version', '?')} had", kept, begun, as_json=as_json)
+    if as_json:
+        return
     for model in manifest["models"]:
         if model["active"]:
             console.print(
@@ -76,12 +85,11 @@ def _settings() -> dict[str, str]:
     return {name: os.environ[name] for name in _KEPT_SETTINGS if name in os.environ}  # noqa: TID251
 
 
-def _say(what: str, kept: Kept, begun: float) -> None:
-    rows = kept.rows
-    console.print(
+def _say(what: str, kept: Kept, begun: float, *, as_json: bool) -> None:
+    rows, took_s = kept.rows, time.monotonic() - begun
+    said = (
         f"{what}: {rows.get('questions', 0):,} questions, {rows.get('pairs', 0):,} pairs,"
         f" {sum(rows.values()):,} rows, {kept.size / 1e6:,.1f} MB unpacked,"
-        f" schema {kept.revision}, in {time.monotonic() - begun:.1f} s",
-        highlight=False,
-        soft_wrap=True,
+        f" schema {kept.revision}, in {took_s:.1f} s"
     )
+    tell(said, as_json=as_json, on=console, **asdict(kept), took_s=round(took_s, 1))

@@ -10,7 +10,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from cli.connect import database
-from cli.output import AsJson, print_json
+from cli.output import AsJson, print_json, tell
 from cli.preparing import Place, prepare_accurate, prepare_fast
 from cli.training.models import DEFAULT_CACHE, Device, ModelCache
 from db.engine import Sessions
@@ -91,12 +91,14 @@ def add(
     name: Annotated[
         str, typer.Argument(help="Hub id, sentence-transformers folder or bundled name.")
     ],
+    as_json: AsJson = False,
 ) -> None:
     """Load and test a model and add it to the list; a bi-encoder embeds all stored questions."""
     with database() as sessions:
         is_reranker = kind is ModelKind.RERANKER
         model = _add_reranker(sessions, name) if is_reranker else _add_bi_encoder(sessions, name)
-    console.print(f"Model {model.id} is ready. Next: askedbefore models activate {model.id}")
+    said = f"Model {model.id} is ready. Next: askedbefore models activate {model.id}"
+    tell(said, as_json=as_json, on=console, **asdict(model))
 
 
 def _add_reranker(sessions: Sessions, name: str) -> ModelRow:
@@ -130,7 +132,7 @@ def _add_bi_encoder(sessions: Sessions, name: str) -> ModelRow:
     with sessions.begin() as session:
         is_needed = partitions.is_needed(session, model.id, fit=fit)
     if is_needed:
-        with console.status("Building the vector index"):
+        with Console(stderr=True).status("Building the vector index"):
             partitions.build_index(sessions.kw["bind"], model)
     return model
 
@@ -145,7 +147,8 @@ def _load_encoder(name: str) -> Encoder:
 def _fill(sessions: Sessions, encoder: Encoder, model: ModelRow) -> None:
     with sessions.begin() as session:
         total = embeddings.count_unembedded(session, model.id)
-    with Progress(*Progress.get_default_columns(), console=console) as progress:
+    errors = Console(stderr=True)
+    with Progress(*Progress.get_default_columns(), console=errors) as progress:
         task = progress.add_task("Questions embedded", total=total)
         fill(sessions, encoder, model, on_done=lambda count: progress.advance(task, count))
 
@@ -173,22 +176,24 @@ def export_(
 @app.command()
 def activate(
     model_id: Annotated[int, typer.Argument(help="The id, as `models list` shows it.")],
+    as_json: AsJson = False,
 ) -> None:
     """Switch to a model. Workers use it from their next batch on; the service keeps running."""
     with database() as sessions:
         with sessions.begin() as session:
             model = models.get_model(session, model_id)
         if model.kind is ModelKind.RERANKER:
-            _switch(sessions, model)
+            _switch(sessions, model, as_json=as_json)
             return
         encoder = _load_encoder(model.name)
         _fill(sessions, encoder, model)
-        _switch(sessions, model)
+        _switch(sessions, model, as_json=as_json)
         # Questions that came in before the switch may have only a vector of the old model.
         _fill(sessions, encoder, model)
 
 
-def _switch(sessions: Sessions, model: ModelRow) -> None:
+def _switch(sessions: Sessions, model: ModelRow, *, as_json: bool) -> None:
     with sessions.begin() as session:
-        models.activate(session, model.id)
-    console.print(f"{model.name} is the active {model.kind}.", highlight=False)
+        row = models.activate(session, model.id)
+    said = f"{model.name} is the active {model.kind}."
+    tell(said, as_json=as_json, on=console, **asdict(row))

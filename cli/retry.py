@@ -6,6 +6,7 @@ import typer
 from rich.console import Console
 
 from cli.connect import database
+from cli.output import AsJson, tell
 from db.tenants import forums
 from db.work import jobs
 
@@ -17,9 +18,12 @@ def add_to(app: typer.Typer) -> None:
 
 def retry(
     forum: Annotated[str | None, typer.Option(help="Only this forum's questions.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Check the questions again that were set aside after failing."""
     with database() as sessions, sessions.begin() as session:
         forum_id = forums.get_forum(session, forum).id if forum else None
         count = jobs.retry(session, forum_id)
-    Console().print(f"{count} questions will be checked again.")
+    tell(
+        f"{count} questions will be checked again.", as_json=as_json, on=Console(), questions=count
+    )

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from cli.running.service import wait_until
 
 
 @contextmanager
-def serving(app: Starlette) -> Iterator[str]:
+def serving(app: ASGIApp) -> Iterator[str]:
     """Serve *app* and give its address."""
     config = uvicorn.Config(app, port=0, log_level="warning", timeout_graceful_shutdown=5)
     server = uvicorn.Server(config)

@@ -20,9 +20,9 @@ def work(held: Resources, lane: Lane, *, is_wanted: Callable[[], bool]) -> bool:
     infer ends here, and the pool puts a fresh one in its place.
     """
     try:
-        process = held.pipeline().process
-        if held.settings.traces:
-            process = traced(process, lambda ids: _traces(held, ids))
+        plain = held.pipeline().process
+        is_traced = held.settings.traces
+        process = traced(plain, lambda ids: _traces(held, ids)) if is_traced else plain
         done = held.drains[lane].run(process, prove=lambda: proof_of(held.models()))
         return (lane is Lane.ARCHIVE and _mine(held, is_wanted)) or done > 0
     except BrokenModelError:

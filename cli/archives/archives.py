@@ -13,7 +13,7 @@ from cli.archives.pages import facts, write_files
 from cli.archives.watch import follow, wake
 from cli.client import Client
 from cli.connect import database
-from cli.output import AsJson, print_json
+from cli.output import AsJson, print_json, tell
 from db.archives import archives
 from db.archives import report as archive_report
 from db.archives.archives import ArchiveRow, ArchiveState
@@ -27,6 +27,7 @@ from worker.archives.report import make_report
 
 app = typer.Typer(help="Watch, pause, resume and cancel archives, and read their reports.")
 console = Console()
+_errors = Console(stderr=True)
 _PAGE = 1_000
 
 _Id = Annotated[int, typer.Argument(metavar="ID", help="Number of the archive.")]
@@ -54,36 +55,37 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def watch(archive: _Id) -> None:
+def watch(archive: _Id, as_json: AsJson = False) -> None:
     """Show the progress of an archive until it is mined; Ctrl-C ends only the display."""
     with database() as sessions:
         follow(sessions, archive)
-        show(sessions, archive)
+        show(sessions, archive, as_json=as_json)
 
 
 @app.command()
-def pause(archive: _Id) -> None:
+def pause(archive: _Id, as_json: AsJson = False) -> None:
     """Pause an archive after the units that are being worked on."""
-    _set(archive, ArchiveState.PAUSED)
+    _set(archive, ArchiveState.PAUSED, as_json=as_json)
 
 
 @app.command()
-def resume(archive: _Id) -> None:
+def resume(archive: _Id, as_json: AsJson = False) -> None:
     """Continue a paused archive."""
-    _set(archive, ArchiveState.RUNNING)
+    _set(archive, ArchiveState.RUNNING, as_json=as_json)
     wake()
 
 
 @app.command()
-def cancel(archive: _Id) -> None:
+def cancel(archive: _Id, as_json: AsJson = False) -> None:
     """End an archive early; its questions, and the pairs found so far, stay."""
-    _set(archive, ArchiveState.CANCELLED)
+    _set(archive, ArchiveState.CANCELLED, as_json=as_json)
 
 
 @app.command()
 def undo(
     archive: _Id,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Erase the questions that an archive brought, with their pairs; changes to others stay.
 
@@ -103,14 +105,15 @@ def undo(
         if row.state in {ArchiveState.RUNNING, ArchiveState.PAUSED}:
             with sessions.begin() as session:
                 archives.set_state(session, archive, ArchiveState.CANCELLED)
-        with console.status("Erasing") as status:
+        with _errors.status("Erasing") as status:
             gone = archive_undoing.undo(
                 sessions,
                 archive,
                 actor="command line",
                 on_done=lambda done: status.update(f"{done:,} of {count:,} erased"),
             )
-    console.print(f"{gone:,} questions of archive {archive} are erased.", highlight=False)
+    said = f"{gone:,} questions of archive {archive} are erased."
+    tell(said, as_json=as_json, on=console, archive=archive, erased=gone)
 
 
 @app.command()
@@ -123,7 +126,7 @@ def upload(
     ],
 ) -> None:
     """Send an archive to a service on another machine, and print its answer as JSON."""
-    with Client(url, key) as client, console.status(f"Sending {file.name}"):
+    with Client(url, key) as client, _errors.status(f"Sending {file.name}"):
         answer = client.upload(forum, file)
     print_json(answer)
 
@@ -134,10 +137,11 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="Folder for report.html, report.json and pairs.csv.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Print what was found in an archive, and what was missed."""
     with database() as sessions:
-        show(sessions, archive, out=out)
+        show(sessions, archive, out=out, as_json=as_json)
 
 
 @app.command()
@@ -147,22 +151,30 @@ def gone(
         bool, typer.Option("--erase", help="Erase them here, with their pairs, for good.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the ids of questions that earlier archives of this name had and this one has not."""
     with database() as sessions:
         with sessions.begin() as session:
             row = archives.get(session, archive)
             forum = forums.find_forums(session, {row.forum_id})[row.forum_id]
-        count = 0
-        for count, name in enumerate(_gone(sessions, row), start=1):  # noqa: B007  # both are used
-            if not erase:
-                typer.echo(name)
         if not erase:
+            _list_gone(_gone(sessions, row), as_json=as_json)
             return
+        count = sum(1 for _ in _gone(sessions, row))
         if not (yes or typer.confirm(f"Erase {count:,} questions for good?", err=True)):
             raise InvalidInputError("nothing was erased")
         done = erase_gone(sessions, forum, row.id)
-        console.print(f"{done:,} questions were erased.", highlight=False)
+        said = f"{done:,} questions were erased."
+        tell(said, as_json=as_json, on=console, archive=archive, erased=done)
+
+
+def _list_gone(names: Iterator[str], *, as_json: bool) -> None:
+    if as_json:
+        print_json(list(names))
+        return
+    for name in names:
+        typer.echo(name)
 
 
 def _gone(sessions: Sessions, row: ArchiveRow) -> Iterator[str]:
@@ -176,20 +188,25 @@ def _gone(sessions: Sessions, row: ArchiveRow) -> Iterator[str]:
         after = page[-1][0]
 
 
-def _set(archive_id: int, state: ArchiveState) -> None:
-    with database() as sessions:
-        with sessions.begin() as session:
-            row = archives.set_state(session, archive_id, state)
-        console.print(f"Archive {row.id} is {row.state}.", highlight=False)
+def _set(archive_id: int, state: ArchiveState, *, as_json: bool) -> None:
+    with database() as sessions, sessions.begin() as session:
+        row = archives.set_state(session, archive_id, state)
+    said = f"Archive {row.id} is {row.state}."
+    tell(said, as_json=as_json, on=console, archive=row.id, state=row.state)
 
 
-def show(sessions: Sessions, archive_id: int, *, out: Path | None = None) -> None:
+def show(
+    sessions: Sessions, archive_id: int, *, out: Path | None = None, as_json: bool = False
+) -> None:
     """Print an archive's report, and write it to files when a folder is given."""
     with sessions.begin() as session:
         made = make_report(session, archive_id)
         files = []
         if out is not None:
             files = write_files(out, made, archive_report.pairs_of(session, archive_id))
+    if as_json:
+        print_json(made.as_dict() | {"files": files})
+        return
     table = Table(title=f"Archive {archive_id}: {made.archive}", show_header=False)
     for name, value in facts(made):
         table.add_row(name, value)

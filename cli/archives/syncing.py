@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +19,7 @@ from rich.table import Table
 from cli.archives import said
 from cli.archives.watch import wake
 from cli.connect import database
+from cli.output import AsJson, print_json, tell
 from db.archives import archives
 from db.engine import Sessions
 from db.errors import InvalidInputError, ServiceError
@@ -74,6 +76,7 @@ def add(  # noqa: PLR0913  # each is an option of the command
     delete_missing: Annotated[
         bool, typer.Option("--delete-missing", help="Erase here what is gone from the source.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Repeat an import from now on; the workers run it, or `askedbefore sync run`.
 
@@ -109,7 +112,8 @@ def add(  # noqa: PLR0913  # each is an option of the command
     with database() as sessions, sessions.begin() as session:
         row = forums.ensure_forum(session, forum)
         made = syncs.add(session, row.id, where, options=kept, every_s=seconds_of(every))
-    console.print(f"Sync {made.id} of {where} begins now.", highlight=False, markup=False)
+    said = f"Sync {made.id} of {where} begins now."
+    tell(said, as_json=as_json, on=console, **asdict(made))
 
 
 def seconds_of(text: str) -> int:
@@ -122,12 +126,15 @@ def seconds_of(text: str) -> int:
 
 
 @app.command("list")
-def list_() -> None:
+def list_(as_json: AsJson = False) -> None:
     """List the syncs and how their last runs ended."""
     table = Table("id", "forum", "source", "every", "last run", "next run", "last error")
     with database() as sessions, sessions.begin() as session:
         rows = syncs.list_syncs(session)
         names = forums.find_forums(session, {row.forum_id for row in rows})
+    if as_json:
+        print_json([asdict(row) | {"forum": names[row.forum_id].name} for row in rows])
+        return
     for row in rows:
         last = f"{row.run_at:%Y-%m-%d %H:%M}" if row.run_at else "never"
         following = f"{row.due_at:%Y-%m-%d %H:%M}"
@@ -138,11 +145,11 @@ def list_() -> None:
 
 
 @app.command()
-def remove(sync: _Id) -> None:
+def remove(sync: _Id, as_json: AsJson = False) -> None:
     """End a sync; what it has imported stays."""
     with database() as sessions, sessions.begin() as session:
         syncs.remove(session, sync)
-    console.print(f"Sync {sync} is removed.", highlight=False)
+    tell(f"Sync {sync} is removed.", as_json=as_json, on=console, removed=sync)
 
 
 @app.command()

@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 
 from api.settings import ApiSettings
-from db import schema
+from cli.output import AsJson, tell
+from db import facts, schema
 from db.engine import make_engine
 from db.errors import InvalidInputError
 from db.settings import DatabaseSettings
@@ -36,6 +37,7 @@ def migrate(
         Path | None,
         typer.Option(help="A file with the password of that role, which is made if it is new."),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Update the database to the newest schema. It can be run twice, and by two at once."""
     if api_password_file is not None and api_role is None:
@@ -48,8 +50,10 @@ def migrate(
             password = api_password_file.read_text(encoding="utf-8").strip()
             schema.let_sign_in(engine, api_role, password)
         schema.let_write_rows(engine, api_role)
+    with engine.connect() as connection:
+        newest = sorted(facts.revisions(connection))
     engine.dispose()
-    console.print("The database has the newest schema.")
+    tell("The database has the newest schema.", as_json=as_json, on=console, schema=newest)
 
 
 def api(

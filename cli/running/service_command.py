@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from cli.output import AsJson, print_json
 from cli.running.systemd import Place, install
 from db.errors import InvalidInputError
 
@@ -25,12 +26,17 @@ def install_(
     root: Annotated[Path, typer.Option(hidden=True, help="Where the system's files begin.")] = Path(
         "/"
     ),
+    as_json: AsJson = False,
 ) -> None:
     """Write the units for API, workers, beat and migration, and a file for their settings."""
     if user == system:
         raise InvalidInputError("say where: --user or --system")
     place = Place.of_user() if user else Place.of_system(root)
-    for path in install(place):
+    written = install(place)
+    if as_json:
+        print_json({"written": written, "settings": place.settings})
+        return
+    for path in written:
         typer.echo(path)
     how = "systemctl --user" if user else "systemctl"
     add = "" if user else "  useradd --system askedbefore\n"

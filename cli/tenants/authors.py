@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from cli.connect import database
-from cli.output import print_json
+from cli.output import AsJson, print_json, tell
 from db.questions import authors, questions
 from db.tenants import forums
 
@@ -39,6 +39,7 @@ def erase(
         bool, typer.Option("--keep-questions", help="Only take the name off the questions.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Erase all questions of an author, with vectors, pairs and events, for good."""
     what = "the name" if keep_questions else "all questions"
@@ -51,4 +52,5 @@ def erase(
         else:
             count = authors.erase(session, row, name, actor="command line")
     told = "lost the name" if keep_questions else "are erased"
-    console.print(f"{count:,} questions {told}.", highlight=False)
+    facts = {"author": name, "forum": forum, "questions": count, "kept": keep_questions}
+    tell(f"{count:,} questions {told}.", as_json=as_json, on=console, **facts)

@@ -9,7 +9,7 @@ from rich.table import Table
 from sqlalchemy.orm import Session
 
 from cli.connect import database
-from cli.output import AsJson, print_json
+from cli.output import AsJson, print_json, tell
 from cli.tenants import moving
 from db.acting.ladder import Ladder
 from db.errors import InvalidInputError
@@ -57,13 +57,14 @@ def create(
 def delete(
     name: Annotated[str, typer.Argument(help="The forum.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Delete a forum with its questions, pairs, decisions, archives and events, for good."""
     if not yes:
         typer.confirm(f"Delete {name} with all that belongs to it?", abort=True, err=True)
     with database() as sessions, sessions.begin() as session:
         forums.delete_forum(session, name)
-    Console(stderr=True).print(f"{name} is deleted.", highlight=False, markup=False)
+    tell(f"{name} is deleted.", as_json=as_json, on=Console(stderr=True), deleted=name)
 
 
 @app.command("set")
@@ -199,6 +200,7 @@ def ladder_(
     precision: Annotated[
         float | None, typer.Option(help="What decisions must prove first, such as 0.98.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show or choose how far the service may go in a forum."""
     with database() as sessions, sessions.begin() as session:
@@ -212,15 +214,17 @@ def ladder_(
             row = acting.choose_ladder(session, name, wanted, actor=_ACTOR)
     proved = "nowhere proved yet" if row.act_threshold is None else f"{row.act_threshold:.3f}"
     alone = f", decides alone from: {proved}" if row.rung is Rung.ACT else ""
-    console.print(
+    said = (
         f"{row.name}: {row.rung}, {row.grace_h:g} hours of grace,"
-        f" precision {row.wanted_precision:.3g}{alone}",
-        highlight=False,
+        f" precision {row.wanted_precision:.3g}{alone}"
     )
+    tell(said, as_json=as_json, on=console, **_told(row))
 
 
 @app.command()
-def recheck(name: Annotated[str, typer.Argument(help="The forum.")]) -> None:
+def recheck(
+    name: Annotated[str, typer.Argument(help="The forum.")], as_json: AsJson = False
+) -> None:
     """Check all questions of a forum again, for example after a change of settings.
 
     New questions go first. Decisions stay. It can be interrupted and run again.
@@ -228,10 +232,11 @@ def recheck(name: Annotated[str, typer.Argument(help="The forum.")]) -> None:
     with database() as sessions:
         with sessions.begin() as session:
             forum = forums.get_forum(session, name)
-        with console.status("Owing work") as status:
+        with Console(stderr=True).status("Owing work") as status:
             total = owe_again(sessions, forum, on_done=lambda n: status.update(f"{n:,} questions"))
     # The sweep of a running service finds them within seconds.
-    console.print(f"{total:,} questions of {name} will be checked again.", highlight=False)
+    said = f"{total:,} questions of {name} will be checked again."
+    tell(said, as_json=as_json, on=console, forum=name, questions=total)
 
 
 @app.command("recalibrate")
@@ -243,6 +248,7 @@ def recalibrate_(
     reset: Annotated[
         bool, typer.Option("--reset", help="Go back to the model's own calibration.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Fit a forum's own calibration to its moderators' decisions and put it into force.
 
@@ -250,21 +256,25 @@ def recalibrate_(
     """
     with database() as sessions, sessions.begin() as session:
         if reset:
-            _reset(session, name, dry_run=dry_run)
+            _reset(session, name, dry_run=dry_run, as_json=as_json)
             return
         if dry_run:
             found = calibrating.propose(session, forums.get_forum(session, name))
         else:
             found = calibrating.recalibrate(session, name, actor=_ACTOR)
+    if as_json:
+        print_json({**asdict(found), "dry_run": dry_run})
+        return
     _show_proposal(found, dry_run=dry_run)
 
 
-def _reset(session: Session, name: str, *, dry_run: bool) -> None:
+def _reset(session: Session, name: str, *, dry_run: bool, as_json: bool) -> None:
     if dry_run:
         moved = calibrating.foresee_reset(session, forums.get_forum(session, name))
     else:
         moved = calibrating.reset(session, name, actor=_ACTOR)
-    console.print(f"Back to the model's own: {_moved(moved, dry_run=dry_run)}", highlight=False)
+    said = f"Back to the model's own: {_moved(moved, dry_run=dry_run)}"
+    tell(said, as_json=as_json, on=console, dry_run=dry_run, **asdict(moved))
 
 
 def _show_proposal(found: Proposal, *, dry_run: bool) -> None:

@@ -11,7 +11,7 @@ from rich.table import Table
 from sqlalchemy.orm import Session
 
 from cli.connect import database
-from cli.output import AsJson, print_json
+from cli.output import AsJson, print_json, tell
 from db.tenants import forums, keys
 from db.tenants.rows import ForumRow
 
@@ -43,6 +43,7 @@ def create(
         typer.Option(help="With --scope ask: a page that may use the key; repeatable."),
     ] = None,
     data: Data = None,
+    as_json: AsJson = False,
 ) -> None:
     """Create a key. The last line of standard output is the key and nothing else."""
     with database(data) as sessions, sessions.begin() as session:
@@ -54,6 +55,9 @@ def create(
             scopes=scope,
             origins=origin or (),
         )
+    if as_json:
+        print_json({"key": secret, "forums": forum, "scopes": scope})
+        return
     console.print("Save this key: it cannot be shown again.", style="dim")
     typer.echo(secret)
 
@@ -89,10 +93,14 @@ def rotate(
     keep_hours: Annotated[
         float, typer.Option(min=0, help="Hours for which the old key goes on working.")
     ] = 24.0,
+    as_json: AsJson = False,
 ) -> None:
     """Make a new key with the same rights. The last line of standard output is the new key."""
     with database() as sessions, sessions.begin() as session:
         secret = keys.rotate_key(session, prefix, keep=timedelta(hours=keep_hours))
+    if as_json:
+        print_json({"key": secret, "old": prefix, "old_works_hours": keep_hours})
+        return
     console.print(
         f"{prefix}… works for {keep_hours:g} hours more. Save the new key: it is shown once.",
         style="dim",
@@ -104,8 +112,9 @@ def rotate(
 @app.command()
 def revoke(
     prefix: Annotated[str, typer.Argument(help="The beginning of the key, as `list` shows it.")],
+    as_json: AsJson = False,
 ) -> None:
     """Revoke a key at once."""
     with database() as sessions, sessions.begin() as session:
         keys.revoke_key(session, prefix)
-    console.print(f"{prefix}… is revoked.")
+    tell(f"{prefix}… is revoked.", as_json=as_json, on=console, revoked=prefix)

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.connect import database
-from cli.output import AsJson, print_json
+from cli.output import AsJson, print_json, tell
 from db.tenants import forums
 from db.tenants import people as db_people
 from db.tenants.people import Role
@@ -35,10 +35,12 @@ Name = Annotated[str, typer.Argument(help="The person's name in the console.")]
 @people.command("add")
 def add(
     name: Name,
+    *,
     forum: Annotated[list[str], typer.Option(help="Forum to review in; repeatable.")],
     role: Annotated[Role, typer.Option(help="An admin also changes settings.")] = Role.MODERATOR,
     password: Annotated[bool, typer.Option("--password", help="Ask for a password.")] = False,
     data: Data = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make a person a moderator or an admin of forums; a new name creates the person."""
     secret = typer.prompt("Password", hide_input=True, confirmation_prompt=True) if password else ""
@@ -50,8 +52,9 @@ def add(
             db_people.set_role(session, person.id, row.id, role)
         if secret:
             db_people.set_password(session, person.id, secret)
-    console.print(f"{name} is {role} of {', '.join(forum)}.", highlight=False, markup=False)
-    if known:
+    said = f"{name} is {role} of {', '.join(forum)}."
+    tell(said, as_json=as_json, on=console, name=name, role=role, forums=forum, known_in=known)
+    if known and not as_json:
         console.print(
             f"This is the same person who already had a role in {known}. Sign-ins that an admin of"
             " those forums made count there alone.",
@@ -83,45 +86,54 @@ def link(
         typer.Option(envvar="ASKEDBEFORE_PUBLIC_URL", help="Address of the service in a browser."),
     ] = "http://127.0.0.1:8000",
     data: Data = None,
+    as_json: AsJson = False,
 ) -> None:
     """Print a link that signs a person in once, within twelve hours."""
     with database(data) as sessions, sessions.begin() as session:
         person = db_people.get_person(session, name)
-        typer.echo(db_people.create_sign_in_link(session, person.id, url))
+        made = db_people.create_sign_in_link(session, person.id, url)
+    if as_json:
+        print_json({"name": name, "link": made})
+    else:
+        typer.echo(made)
 
 
 @people.command("key")
-def key(name: Name, data: Data = None) -> None:
+def key(name: Name, data: Data = None, as_json: AsJson = False) -> None:
     """Print a personal key that replaces a password; the key before it stops working."""
     with database(data) as sessions, sessions.begin() as session:
         person = db_people.get_person(session, name)
-        typer.echo(db_people.make_personal_key(session, person.id))
+        made = db_people.make_personal_key(session, person.id)
+    if as_json:
+        print_json({"name": name, "key": made})
+    else:
+        typer.echo(made)
 
 
 @people.command("disable")
-def disable(name: Name, data: Data = None) -> None:
+def disable(name: Name, data: Data = None, as_json: AsJson = False) -> None:
     """Take a person's access away at once; their decisions stay."""
     with database(data) as sessions, sessions.begin() as session:
         person = db_people.get_person(session, name)
         db_people.set_disabled(session, person.id, disabled=True)
-    console.print(f"{name} has no access any more.", highlight=False, markup=False)
+    tell(f"{name} has no access any more.", as_json=as_json, on=console, disabled=name)
 
 
 @people.command("enable")
-def enable(name: Name, data: Data = None) -> None:
+def enable(name: Name, data: Data = None, as_json: AsJson = False) -> None:
     """Give a person's access back."""
     with database(data) as sessions, sessions.begin() as session:
         person = db_people.get_person(session, name)
         db_people.set_disabled(session, person.id, disabled=False)
-    console.print(f"{name} has access again.", highlight=False, markup=False)
+    tell(f"{name} has access again.", as_json=as_json, on=console, enabled=name)
 
 
 @people.command("remove")
-def remove(name: Name, data: Data = None) -> None:
+def remove(name: Name, data: Data = None, as_json: AsJson = False) -> None:
     """Delete a person with all roles and sign-ins; decisions keep the name that made them."""
     with database(data) as sessions, sessions.begin() as session:
         db_people.remove_person(session, db_people.get_person(session, name).id)
-    console.print(f"{name} is removed.", highlight=False, markup=False)
+    tell(f"{name} is removed.", as_json=as_json, on=console, removed=name)
 
 
 @export.command("decisions")

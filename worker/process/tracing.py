@@ -47,7 +47,7 @@ def follow_messages() -> None:
     """Let the messages of the queue take the trace along that sends them."""
     from opentelemetry.instrumentation.celery import CeleryInstrumentor  # noqa: PLC0415  # an extra
 
-    CeleryInstrumentor().instrument()
+    CeleryInstrumentor().instrument()  # type: ignore[no-untyped-call]
 
 
 def end() -> None:

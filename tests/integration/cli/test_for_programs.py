@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from sqlalchemy import Engine, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from cli.main import app
 from cli.version import version
 from db.archives import archives
 from db.questions import questions
@@ -117,6 +119,77 @@ def test_an_archive_that_was_a_mistake_is_taken_back(home: Path, committed: Fact
         left = questions.list_questions(session, forum.id, after=0, limit=10)
         assert [row.external_id for row in left] == ["1"]
         assert archives.get(session, wrong.id).state == "cancelled"
+
+
+SILENT = {
+    "api", "beat", "worker", "up", "down",  # processes
+    "authors export", "archives upload",  # JSON in any case
+    "export decisions", "export groups", "export redirects",  # files of their own form
+    "import", "mine", "score", "evaluate", "sync run", "models export", "models prepare",
+}  # fmt: skip
+"""Commands without --json: what they leave is a file or a process, or is JSON already."""
+
+
+def _commands(group: Any, *path: str) -> Iterator[tuple[str, set[str]]]:
+    for name, one in getattr(group, "commands", {}).items():
+        yield from _commands(one, *path, name)
+    if not getattr(group, "commands", {}):
+        yield " ".join(path), {option for given in group.params for option in given.opts}
+
+
+def test_every_command_that_prints_can_print_json() -> None:
+    missing = {
+        name
+        for name, options in _commands(typer.main.get_command(app))
+        if "--json" not in options and not name.startswith("train ")
+    }
+
+    assert missing == SILENT
+
+
+CHANGES = (
+    ("forums", "create", "bakers"),
+    ("forums", "recheck", "bakers"),
+    ("forums", "ladder", "bakers"),
+    ("forums", "keep", "bakers", "--events-days", "9"),
+    ("keys", "create", "--forum", "bakers", "--scope", "submit"),
+    ("people", "add", "ann", "--forum", "bakers"),
+    ("people", "link", "ann"),
+    ("people", "key", "ann"),
+    ("people", "disable", "ann"),
+    ("people", "enable", "ann"),
+    ("people", "remove", "ann"),
+    ("retry",),
+    ("authors", "erase", "bob", "--forum", "bakers", "--yes"),
+    ("sync", "add", "/nowhere", "--forum", "bakers"),
+    ("sync", "list"),
+    ("forums", "recalibrate", "bakers", "--reset"),
+    ("forums", "delete", "bakers", "--yes"),
+)
+
+
+def test_what_changes_something_tells_it_as_json_alone(home: Path) -> None:
+    for command in CHANGES:
+        done = run(home, *command, "--json")
+
+        assert done.returncode == 0, (command, done.stderr)
+        assert isinstance(json.loads(done.stdout), dict | list), command
+
+
+def test_an_archives_states_and_report_are_json_too(home: Path, committed: Factory) -> None:
+    with committed.begin() as session:
+        forum = make_forum(session, "cooks")
+        number = str(archives.create(session, forum.id, name="a.csv", form="csv", top_k=9).id)
+
+    for word, state in (("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")):
+        told = json.loads(run(home, "archives", word, number, "--json").stdout)
+        assert told == {"archive": int(number), "state": state}
+    assert (
+        json.loads(run(home, "archives", "report", number, "--json").stdout)["archive"] == "a.csv"
+    )
+    assert json.loads(run(home, "archives", "gone", number, "--json").stdout) == []
+    undone = json.loads(run(home, "archives", "undo", number, "--yes", "--json").stdout)
+    assert undone == {"archive": int(number), "erased": 0}
 
 
 def test_the_version_says_from_where_it_runs(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.app import create_app
+from db.errors import InvalidInputError
 from db.outbox import events
 from db.outbox.events import NewEvent
 from tests.api_service import make_key, make_settings
@@ -76,7 +77,7 @@ def spans(name: str) -> list[ReadableSpan]:
 
 
 def trace_of(span: ReadableSpan) -> str:
-    return f"{span.context.trace_id:032x}"  # type: ignore[union-attr]
+    return f"{span.context.trace_id:032x}"
 
 
 def work(sessions: Factory, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -141,7 +142,7 @@ def test_a_batch_of_many_requests_has_a_trace_that_each_of_theirs_leads_to() -> 
     beside = [span for span in found if span is not whole]
     assert {trace_of(span) for span in beside} == {f"{number:032x}" for number in parents}
     assert {link.context.span_id for span in beside for link in span.links} == {
-        whole.context.span_id  # type: ignore[union-attr]
+        whole.context.span_id
     }
 
 
@@ -160,5 +161,5 @@ def test_without_a_trace_rows_have_none(traced: Factory) -> None:
 def test_the_extra_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "opentelemetry.sdk.trace", None)
 
-    with pytest.raises(tracing.InvalidInputError, match=r"askedbefore\[otel\]"):
+    with pytest.raises(InvalidInputError, match=r"askedbefore\[otel\]"):
         tracing.set_up("api")

@@ -65,4 +65,9 @@ def test_helm_itself_takes_the_chart(on: str) -> None:
     ):
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
-    assert {one["kind"] for one in yaml.safe_load_all(done.stdout) if one} >= {"Deployment", "Job"}
+    made = [one for one in yaml.safe_load_all(done.stdout) if one]
+    assert {one["kind"] for one in made} >= {"Deployment", "Job"}
+    schemas = pytest.importorskip("kubernetes_validate", reason="pip install kubernetes-validate")
+    for one in made:
+        if one["kind"] != "ScaledObject":  # KEDA's own
+            schemas.validate(one, "1.33", strict=True)

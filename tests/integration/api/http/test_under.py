@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -106,8 +106,12 @@ def caddy(app: Starlette, folder: Path) -> Iterator[str]:
             yield outside
 
 
-Proxy = Callable[[Starlette, Path], "contextmanager[str]"]
-PROXIES = {"taking": taking, "passing_on": passing_on, "nginx": nginx, "caddy": caddy}
+PROXIES: dict[str, Callable[[Starlette, Path], AbstractContextManager[str]]] = {
+    "taking": taking,
+    "passing_on": passing_on,
+    "nginx": nginx,
+    "caddy": caddy,
+}
 
 
 @pytest.fixture(params=PROXIES)

@@ -113,7 +113,7 @@ class Ranked:
     def table(self, name: str) -> list[str]:
         found = []
         for row in self.rows[name]:
-            told = {
+            told: dict[str, Any] = {
                 key: bytes(value) if isinstance(value, memoryview) else value
                 for key, value in row.items()
             }
@@ -158,8 +158,8 @@ def test_every_number_of_a_row_that_is_moved_is_known_as_an_id_or_as_a_count() -
             if is_number and column.name not in {*part.left_out, *_COUNTS, "external_id"}:
                 place = (part.table, column.name)
                 assert column.name in known or place in _NO_IDS, place
-    for table, column in [*LOOSE, *IN_JSON]:
-        assert column in Base.metadata.tables[table].columns
+    for table, name in [*LOOSE, *IN_JSON]:
+        assert name in Base.metadata.tables[table].columns
 
 
 def test_all_of_it_arrives_and_nothing_else_changes(
