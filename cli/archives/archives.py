@@ -72,7 +72,6 @@ def pause(archive: _Id, as_json: AsJson = False) -> None:
 def resume(archive: _Id, as_json: AsJson = False) -> None:
     """Continue a paused archive."""
     _set(archive, ArchiveState.RUNNING, as_json=as_json)
-    wake()
 
 
 @app.command()
@@ -189,8 +188,11 @@ def _gone(sessions: Sessions, row: ArchiveRow) -> Iterator[str]:
 
 
 def _set(archive_id: int, state: ArchiveState, *, as_json: bool) -> None:
-    with database() as sessions, sessions.begin() as session:
-        row = archives.set_state(session, archive_id, state)
+    with database() as sessions:
+        with sessions.begin() as session:
+            row = archives.set_state(session, archive_id, state)
+        if state is ArchiveState.RUNNING:
+            wake()
     said = f"Archive {row.id} is {row.state}."
     tell(said, as_json=as_json, on=console, archive=row.id, state=row.state)
 

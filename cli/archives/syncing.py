@@ -112,8 +112,8 @@ def add(  # noqa: PLR0913  # each is an option of the command
     with database() as sessions, sessions.begin() as session:
         row = forums.ensure_forum(session, forum)
         made = syncs.add(session, row.id, where, options=kept, every_s=seconds_of(every))
-    said = f"Sync {made.id} of {where} begins now."
-    tell(said, as_json=as_json, on=console, **asdict(made))
+    words = f"Sync {made.id} of {where} begins now."
+    tell(words, as_json=as_json, on=console, **asdict(made))
 
 
 def seconds_of(text: str) -> int:
