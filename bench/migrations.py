@@ -108,7 +108,8 @@ def others(url: str) -> Iterator[dict[str, Waited]]:
 @contextmanager
 def steps(url: str) -> Iterator[dict[str, float]]:
     """Note when each migration is done, by looking at the database."""
-    is_over, seen = threading.Event(), {}
+    is_over = threading.Event()
+    seen: dict[str, float] = {}
     engine = make_engine(settings_of(url))
 
     def look() -> None:

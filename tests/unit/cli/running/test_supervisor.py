@@ -108,7 +108,7 @@ def test_a_machine_that_slept_makes_nobody_look_dead(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = iter([0.0, 1.0, 2.0, 9_000.0, 9_001.0])
-    monkeypatch.setattr(signs_of_life.time, "monotonic", lambda: next(now))
+    monkeypatch.setattr(time, "monotonic", lambda: next(now))
     signs = Touches(tmp_path / "alive")
     silence = Silence(signs)
 
