@@ -1,8 +1,9 @@
 """What `askedbefore adapt` proposes: ``python -m bench.adapting FOLDER``.
 
-FOLDER is a suite (see docs/training.md); of it the mining sets are used. Before decisions, a share
-of the duplicates that are known stands for what a forum's own people have linked. Then 50 or 200 of
-the flagged pairs are decided as they are labelled, and the others tell what that brought.
+FOLDER is a suite (see docs/training.md); of it the mining sets are used, scored as an archive is.
+Before decisions, a share of the duplicates that are known stands for what a forum's own people have
+linked. Then 50 or 200 of the pairs at 0.4 or above are decided as they are labelled, and the others
+tell what that brought.
 """
 
 from dataclasses import dataclass, replace
@@ -32,6 +33,8 @@ SAMPLE = 400
 _TOP_K = 20
 _FLOOR = 0.45
 DECISIONS = (50, 200)
+_LOOKED_AT = 0.4
+"""Lowest probability of the pairs that are decided: of a forum that looks at more than it flags."""
 _DRAWS = 20
 """Draws of the pairs that are decided; the figures are their means."""
 _HEAD = """\
@@ -55,12 +58,14 @@ def main(
     )
     decided = [_DECIDED]
     print(_HEAD)
-    for domain in read_suite(folder, most=Most(questions=questions)):
-        if isinstance(domain, MiningDomain):
-            found = _mined(domain, matcher)
-            print("\n".join(_rows(found, matcher.threshold)), flush=True)
-            decided += [_decided(found, matcher.threshold, count) for count in DECISIONS]
-    print("\n".join(decided))
+    try:
+        for domain in read_suite(folder, most=Most(questions=questions)):
+            if isinstance(domain, MiningDomain):
+                found = _mined(domain, matcher)
+                print("\n".join(_rows(found, matcher.threshold)), flush=True)
+                decided += [_decided(found, matcher.threshold, count) for count in DECISIONS]
+    finally:  # what was measured is told, also of a run that is interrupted
+        print("\n".join(decided))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -91,9 +96,9 @@ def _mined(domain: MiningDomain, matcher: Matcher) -> _Mined:
 
 
 def _decided(found: _Mined, threshold: float, count: int) -> str:
-    """Return a row: *count* flagged pairs are decided, the others are judged."""
-    flagged = np.flatnonzero(found.scores >= threshold)
-    drawn = [np.random.default_rng(seed).permutation(flagged)[:count] for seed in range(_DRAWS)]
+    """Return a row: *count* pairs are decided, the others are judged."""
+    pool = np.flatnonzero(found.scores >= _LOOKED_AT)
+    drawn = [np.random.default_rng(seed).permutation(pool)[:count] for seed in range(_DRAWS)]
     tried = [_after(found, threshold, part) for part in drawn]
     learnt = [one for one in tried if one is not None]
     cells = (found.domain.name, f"{count}", f"{len(learnt)} of {_DRAWS}")
@@ -105,14 +110,14 @@ def _decided(found: _Mined, threshold: float, count: int) -> str:
 
 
 def _after(found: _Mined, threshold: float, decided: NDArray[np.int64]) -> list[float] | None:
-    """Return both errors on flagged pairs that nobody decided, then P and R of both."""
+    """Return both errors on the pairs that nobody decided, then P and R of both."""
     labels = found.same[decided].astype(np.float64)
     if min(labels.sum(), len(labels) - labels.sum()) < NEEDED:
         return None
     if not try_out(found.scores[decided], labels, Line()).is_better:
         return None
     moved = fit(found.scores[decided], labels).probability(found.scores)
-    rest = np.setdiff1d(np.flatnonzero(found.scores >= threshold), decided)
+    rest = np.setdiff1d(np.flatnonzero(found.scores >= _LOOKED_AT), decided)
     if not len(rest):
         return None
     same = found.same[rest].astype(np.float64)
