@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Callable
 
+import openpyxl
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -90,6 +91,28 @@ def as_parquet(rows: Rows) -> bytes:
     return out.getvalue()
 
 
+def as_workbook(rows: Rows) -> bytes:
+    """Write as Excel does, every cell a text: also one that begins as a formula."""
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    for number, row in enumerate([("id", "title", "body"), *rows], start=1):
+        for place, text in enumerate(row, start=1):
+            if text:
+                cell = sheet.cell(number, place)
+                cell.value, cell.data_type = text, "s"
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def as_excel_saved(rows: Rows) -> str:
+    """Return the CSV that a spreadsheet saves of such a workbook."""
+    sheet = openpyxl.load_workbook(io.BytesIO(as_workbook(rows)), read_only=True).worksheets[0]
+    out = io.StringIO()
+    csv.writer(out, delimiter=";").writerows(sheet.iter_rows(values_only=True))
+    return f"\ufeff{out.getvalue()}"
+
+
 def as_json(rows: Rows) -> str:
     return json.dumps(
         {"n": 1, "found": [dict(zip(("id", "title", "body"), r, strict=True)) for r in rows]}
@@ -107,6 +130,15 @@ WRITERS: dict[str, Callable[[Rows], str | bytes]] = {
     "parquet": as_parquet,
     "json": as_json,
 }
+
+
+@pytest.mark.parametrize("write", [as_workbook, as_excel_saved])
+@given(rows=ROWS.filter(lambda rows: "\r" not in repr(rows).replace("\\r", "\r")))
+@example(rows=[("q0", "=1+1", "x"), ("q1", "00123", "")])
+def test_any_questions_come_back_from_a_workbook(
+    write: Callable[[Rows], str | bytes], rows: Rows
+) -> None:
+    _same(rows, write(rows))
 
 
 def _same(rows: Rows, data: str | bytes) -> None:
