@@ -131,7 +131,12 @@ def test_of_a_topic_that_was_never_public_nothing_is_kept(
     assert "state" not in read(admin)
 
 
-def test_a_text_that_comes_before_its_topic_waits_for_it(admin: TestClient, secret: str) -> None:
+def test_a_text_that_comes_before_its_topic_waits_for_it(
+    committed: Factory, queue: NotingQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hooks, "_LOOKS", 100)  # the machine may be busy
+    admin = make_client(committed, make_key(committed, "cooks", scopes=("admin",)), queue=queue)
+    secret = str(admin.put(CONNECTOR, json={"kind": "discourse"}).json()["secret"])
     with ThreadPoolExecutor() as pool:
         early = pool.submit(send, admin, secret, "post_created", first_post("It bursts."), 2)
         assert send(admin, secret, "topic_created", {"topic": topic()}, 1) == 204
