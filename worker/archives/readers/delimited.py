@@ -51,7 +51,6 @@ class _Lines:
         self._back: list[_Line] = []
         self._taken: list[_Line] = []
         self._taken_chars = 0
-        self._is_drawn = False
         self.rejects: list[Reject] = []
 
     def __iter__(self) -> Iterator[str]:
@@ -73,10 +72,7 @@ class _Lines:
     def _fresh(self) -> _Line:
         for number, text in self._source:
             if text is not None:
-                bare = dialects.undrawn(text) if self._is_drawn else text
-                if bare is None:
-                    continue
-                return _Line(number, bare)
+                return _Line(number, text)
             self.rejects.append(Reject(number, TOO_LONG))
         raise StopIteration
 
@@ -95,7 +91,12 @@ class _Lines:
 
     def undraw(self) -> list[str]:
         """Take all lines for rows of a table that was drawn with bars, and return the first."""
-        self._is_drawn = True
+        rest = self._source
+        self._source = (
+            (number, text if text is None else bare)
+            for number, text in rest
+            if (bare := dialects.undrawn(text or " ")) is not None
+        )
         bare = [(line.number, dialects.undrawn(line.text)) for line in self._back]
         self._back = [_Line(number, text) for number, text in bare if text is not None]
         return [line.text for line in reversed(self._back)]

@@ -111,6 +111,7 @@ class Reading:
         self._has = frozenset(name for name, paths in self._names.items() if paths)
         self._now = datetime.now(UTC)
         self.is_pairs = bool(self._names["title2"])
+        self._is_checked = self.is_pairs or wishes.strict or "duplicate_of" in self._has
         rows = [row.values for row in head if not isinstance(row.values, str)]
         self._dates = Dates.of((self._value(row, "asked_at") for row in rows), wishes.dates)
         ids = [value for row in rows if (value := self._value(row, "id")) is not None]
@@ -135,7 +136,7 @@ class Reading:
             self.passed_over += 1
             return
         try:
-            if self.is_pairs or self.wishes.strict or "duplicate_of" in self._has:
+            if self._is_checked:
                 found = self._pair if self.is_pairs else self._linked
                 yield from self._strictly(found(line, values))
             else:
