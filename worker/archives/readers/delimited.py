@@ -91,12 +91,7 @@ class _Lines:
 
     def undraw(self) -> list[str]:
         """Take all lines for rows of a table that was drawn with bars, and return the first."""
-        rest = self._source
-        self._source = (
-            (number, text if text is None else bare)
-            for number, text in rest
-            if (bare := dialects.undrawn(text or " ")) is not None
-        )
+        self._source = _undrawn(self._source)
         bare = [(line.number, dialects.undrawn(line.text)) for line in self._back]
         self._back = [_Line(number, text) for number, text in bare if text is not None]
         return [line.text for line in reversed(self._back)]
@@ -157,6 +152,14 @@ class _Lines:
     def _forget(self) -> None:
         self._taken.clear()
         self._taken_chars = 0
+
+
+def _undrawn(source: Iterator[tuple[int, str | None]]) -> Iterator[tuple[int, str | None]]:
+    """Yield the lines of a drawn table that hold rows, without their outer bars."""
+    for number, text in source:
+        bare = None if text is None else dialects.undrawn(text)
+        if text is None or bare is not None:
+            yield number, bare
 
 
 def _unmarked(row: Sequence[str]) -> Values:
