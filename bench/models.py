@@ -122,7 +122,7 @@ def start_up(cache: Path) -> str:
     """Return what a fresh CPU process takes to be ready, both models loaded and proved."""
     code = (
         "import time; start = time.perf_counter(); from pathlib import Path;"
-        "import numpy as np; from worker.inference.load import *;"
+        "import numpy as np; from worker.weights.load import *;"
         f"cache = Path({str(cache)!r});"
         "encoder = load_encoder(DEFAULT_ENCODER, device='cpu', cache=cache);"
         "reranker = load_reranker(DEFAULT_RERANKER, device='cpu', cache=cache);"

@@ -111,13 +111,14 @@ except Exception as error:
 
 
 def test_onnx_runtime_keeps_no_id_of_this_machine(tmp_path: Path) -> None:
-    run_without(
+    done = run_without(
         set(),
-        "import worker.inference.load, worker.inference.onnx_backend as o\n"
+        "import worker.weights.load, worker.inference.onnx_backend as o\n"
         "o.onnxruntime.get_available_providers(); import time; time.sleep(0.2)",
         tmp_path,
     )
 
+    assert done.returncode == 0, done.stderr
     assert [path for path in tmp_path.rglob("*") if "onnxruntime" in str(path).lower()] == []
 
 

@@ -140,7 +140,7 @@ def test_a_reader_that_is_killed_leaves_an_archive_that_says_so(committed: Facto
 
 
 def test_a_reader_whose_time_is_over_is_ended(committed: Factory) -> None:
-    with uploading(committed, long_file(), time_limit_s=12) as answers:
+    with uploading(committed, long_file(), time_limit_s=4) as answers:
         pass
 
     row = only_archive(committed)

@@ -102,7 +102,7 @@ def test_no_text_breaks_the_model(encoder: Encoder, text: str) -> None:
 
 def test_a_worker_on_a_cpu_never_loads_pytorch(encoder: Encoder, cache: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from worker.inference.load import load_encoder;"
+        "import sys; from pathlib import Path; from worker.weights.load import load_encoder;"
         f"load_encoder({encoder.name!r}, device='cpu', cache=Path({str(cache)!r})).encode(['why']);"
         "sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     )

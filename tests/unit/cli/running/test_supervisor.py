@@ -78,8 +78,8 @@ def test_what_dies_is_started_again_and_both_are_told(
 
 
 def test_what_hangs_is_ended_and_started_again_however_it_hangs(
-    supervisor: Supervisor, said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    monkeypatch: pytest.MonkeyPatch, supervisor: Supervisor, said: list[str], tmp_path: Path
+) -> None:  # the patch comes first, so that it holds until the supervisor has ended
     monkeypatch.setattr(supervising, "_END_TIMEOUT_S", 0.2)
     # It touches its file ten times a second, and does not hear SIGTERM.
     lives = (
