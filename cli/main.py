@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from rich.console import Console
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from cli import adapt, doctor, keeping, models, retry, status
+from cli import adapt, keeping, models, retry, status
 from cli.archives import archives, importing, mine, syncing
+from cli.examining import doctor
 from cli.exporting import results
 from cli.running import processes, service_command, up
 from cli.tenants import authors, forums, keys, people

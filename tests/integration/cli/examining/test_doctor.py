@@ -14,7 +14,7 @@ import pytest
 import redis
 from sqlalchemy import Connection, Engine, create_engine, text
 
-from cli.doctor import CHECKS, examine
+from cli.examining.doctor import CHECKS, examine
 from cli.examining.finding import Patient
 from cli.running.embedded import Addresses
 from db import facts, schema
