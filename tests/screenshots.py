@@ -142,7 +142,7 @@ def main() -> None:
         )
         app = create_app(settings, sessions, CeleryQueue(servers.running.redis_url))
         with serving(app) as address, chromium() as browser:
-            page = browser.new_page()
+            page = browser.new_page(reduced_motion="reduce")  # no picture of half a transition
             sign_in(page, address, PEOPLE[0], _PASSWORD)
             _shoot_all(page, address, folder)
     print(f"{len(PAGES) * len(SIZES) * 2} pictures in {folder}")  # noqa: T201
