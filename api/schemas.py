@@ -19,7 +19,7 @@ from pydantic import (
 
 from db.questions.rows import NO_FACTS, Facts, Outcome, State
 from db.rows import PairKind, PairStatus
-from worker.live import intake
+from worker.text import intake
 
 BATCH_SIZE = 1_000
 

@@ -15,9 +15,9 @@ from db.errors import IncompatibleModelError
 from db.pairs.calibrations import Moved
 from db.vectors import models as db_models
 from db.vectors.rows import ModelKind, ModelRow
-from worker.live import adapting
-from worker.live.adapting import Adaptation
-from worker.live.surveying import SAMPLE
+from worker.adapting import adapting
+from worker.adapting.adapting import Adaptation
+from worker.adapting.surveying import SAMPLE
 from worker.matching.models import Models
 from worker.settings import WorkerSettings
 

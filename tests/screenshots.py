@@ -34,11 +34,11 @@ from db.work import jobs
 from db.work.rows import Lane
 from tests.browser import chromium, shoot, sign_in
 from tests.live_server import serving
-from worker.live.intake import question_of
 from worker.live.pipeline import Pipeline
 from worker.matching.models import Limits
 from worker.queue import CeleryQueue
 from worker.resources import register
+from worker.text.intake import question_of
 from worker.weights.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encoder, load_reranker
 
 SIZES = ((1440, 900), (1024, 768), (390, 844))

@@ -6,8 +6,8 @@ from sqlalchemy.orm import Session
 
 from api.console.access import Reviewer
 from db.review import insight
-from worker.live import calibrating
-from worker.live.calibrating import Proposal
+from worker.adapting import calibrating
+from worker.adapting.calibrating import Proposal
 
 STEP = 25
 """Decisions after which it is computed again: it is too much work for every page."""

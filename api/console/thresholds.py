@@ -19,7 +19,7 @@ from db.review import insight
 from db.tenants import forums
 from db.vectors import models
 from db.vectors.rows import ModelKind
-from worker.live import calibrating
+from worker.adapting import calibrating
 from worker.scoring import proof
 
 DOTS = 400

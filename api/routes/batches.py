@@ -16,7 +16,7 @@ from db.questions import saving
 from db.questions.rows import NewQuestion, Saved
 from db.tenants.rows import ForumRow
 from db.work.rows import Lane
-from worker.live import intake
+from worker.text import intake
 from worker.text.cuts import NO_CUTS, Cuts, cuts_of
 
 router = APIRouter(prefix="/v1/forums/{forum}", tags=["questions"], route_class=CheckedRoute)

@@ -12,8 +12,8 @@ from api.http.texts import CheckedRoute
 from db.pairs import calibrations
 from db.tenants import forums
 from db.tenants.rows import CalibrationRow
-from worker.live import calibrating
-from worker.live.calibrating import Proposal
+from worker.adapting import calibrating
+from worker.adapting.calibrating import Proposal
 from worker.scoring.assurance import Assurance, Standing
 
 router = APIRouter(

@@ -20,7 +20,7 @@ from db.questions import erasures, questions, saving
 from db.questions.rows import NewQuestion, Saved, State
 from db.tenants.rows import ForumRow
 from db.work.rows import Lane
-from worker.live import intake
+from worker.text import intake
 from worker.text.cuts import cuts_of
 
 _FIRST_LOOK_S = 0.1

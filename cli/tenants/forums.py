@@ -19,8 +19,8 @@ from db.rows import Rung, Within
 from db.tenants import forums
 from db.tenants.rows import AuthorNames, ForumRow
 from worker import acting
-from worker.live import calibrating
-from worker.live.calibrating import Proposal
+from worker.adapting import calibrating
+from worker.adapting.calibrating import Proposal
 from worker.live.recheck import owe_again
 from worker.text.cuts import PATTERNS, check_boilerplate, check_prefix
 from worker.text.normal import TextFields

@@ -33,8 +33,8 @@ from worker.archives.missing import Rules
 from worker.archives.payload import pack_labels
 from worker.archives.readers.records import Hidden, KnownPair, Record, Reject, SourceQuestion
 from worker.archives.seen import SeenIds
-from worker.live.intake import FieldError, question_of
 from worker.text.cuts import NO_CUTS, Cuts, cuts_of
+from worker.text.intake import FieldError, question_of
 from worker.text.normal import TextFields
 
 BATCH = 5_000

@@ -15,8 +15,8 @@ from db.archives.archives import ArchiveRow, Stage
 from db.archives.units import StageProgress
 from db.tenants import forums
 from db.vectors import models
+from worker.adapting import calibrating
 from worker.archives.grouping import CanonicalRule, Group, Grouping, Link, group
-from worker.live import calibrating
 from worker.scoring.calibration import Calibration
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)

@@ -12,7 +12,7 @@ import jsonpath
 
 from db.errors import InvalidInputError
 from db.questions.rows import Facts
-from worker.live import intake
+from worker.text import intake
 
 PATHS = ("id", "title", "body", "deleted", "url", "category", "author", "asked_at")
 _REQUIRED = ("id", "title")

@@ -12,9 +12,9 @@ from db.questions.rows import Facts, NewQuestion, QuestionRow, Saved
 from db.tenants.rows import ForumRow
 from db.work.rows import Lane
 from worker.connectors.shapes import Change
-from worker.live import intake
-from worker.live.intake import FieldError, Submission
+from worker.text import intake
 from worker.text.cuts import cuts_of
+from worker.text.intake import FieldError, Submission
 
 _KEPT = ("title", "body", "url", "category", "author", "asked_at", "visible")
 

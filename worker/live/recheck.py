@@ -8,8 +8,8 @@ from db.questions.rows import NO_FACTS, Facts, NewQuestion, QuestionRow
 from db.tenants.rows import ForumRow
 from db.work import jobs
 from db.work.rows import Lane
-from worker.live.intake import Submission, question_of
 from worker.text.cuts import cuts_of
+from worker.text.intake import Submission, question_of
 
 _BATCH = 500
 _NAMED_OTHERWISE = frozenset({"facts", "updated_at", "version"})

@@ -1,1 +1,1 @@
-"""Texts as people mean them: normal forms and digests, cells of tables, languages."""
+"""Texts as people mean them: what is accepted, normal forms and digests, cells, languages."""

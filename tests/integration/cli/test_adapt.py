@@ -11,7 +11,7 @@ from db.vectors import models as db_models
 from db.vectors.rows import ModelKind
 from tests.archive_factories import CALIBRATION
 from tests.command import run
-from tests.integration.worker.live.test_calibrating import make_pairs
+from tests.integration.worker.adapting.test_calibrating import make_pairs
 from worker.inference.testing import WordEncoder, WordReranker
 from worker.matching.models import Models
 

@@ -25,7 +25,7 @@ from worker.archives.readers.records import (
     SourceQuestion,
     UnreadableArchiveError,
 )
-from worker.live.intake import BODY_LENGTH, TITLE_LENGTH, facts_of, label_of, url_of
+from worker.text.intake import BODY_LENGTH, TITLE_LENGTH, facts_of, label_of, url_of
 from worker.text.normal import clean
 
 PAGE = 2_000

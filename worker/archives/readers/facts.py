@@ -7,7 +7,7 @@ from typing import Any
 from db.questions.rows import NO_FACTS, Facts
 from worker.archives.readers.conditions import NO, NULLS, YES
 from worker.archives.readers.values import Optionals, ValueUnusableError, raw_text
-from worker.live.intake import TAGS, count_of, label_of, language_of, tags_of, votes_of
+from worker.text.intake import TAGS, count_of, label_of, language_of, tags_of, votes_of
 
 FACTS = (
     "answers", "accepted", "accepted_answer", "views", "votes", "tags", "closed", "language",

@@ -22,7 +22,7 @@ from worker.archives.readers.values import (
     raw_text,
     required_text,
 )
-from worker.live.intake import TITLE_LENGTH, instant_of
+from worker.text.intake import TITLE_LENGTH, instant_of
 from worker.text.normal import first_digest
 
 _FLOAT = re.compile(r"\d+\.0")

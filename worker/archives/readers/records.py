@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from db.errors import InvalidInputError
 from worker.archives.readers.values import Dropped
-from worker.live.intake import Submission
+from worker.text.intake import Submission
 
 RECORD_LIMIT = 4 << 20
 """Characters or bytes of one record, over which it is rejected alone and not held in memory."""

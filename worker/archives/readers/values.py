@@ -8,7 +8,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from worker.archives.readers.conditions import NULLS
 from worker.archives.readers.markup import Markup, without_markup
-from worker.live.intake import BODY_LENGTH, ID_LENGTH, LABEL_LENGTH, URL_LENGTH, label_of, url_of
+from worker.text.intake import BODY_LENGTH, ID_LENGTH, LABEL_LENGTH, URL_LENGTH, label_of, url_of
 from worker.text.normal import clean
 
 _EXAMPLE_LENGTH = 60

@@ -5,7 +5,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session, sessionmaker
 
 from cli.running import up
-from tests.integration.worker.live.test_calibrating import make_active
+from tests.integration.worker.adapting.test_calibrating import make_active
 from worker.settings import Profile, WorkerSettings
 
 Factory = sessionmaker[Session]

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from tests.command import run
 from tests.factories import make_forum, save_questions
-from tests.integration.worker.live.test_calibrating import make_pairs
+from tests.integration.worker.adapting.test_calibrating import make_pairs
 
 Factory = sessionmaker[Session]
 

@@ -22,12 +22,12 @@ from db.work.rows import Lane
 from tests.factories import make_forum, new_question, save_questions
 from worker.inference.testing import WordEncoder, WordReranker
 from worker.live.drain import Drain
-from worker.live.intake import Submission, question_of
 from worker.live.pipeline import Pipeline
 from worker.live.recheck import owe_again
 from worker.matching.models import Limits, Models
 from worker.queue import CheckAnswer, CheckRequest
 from worker.scoring.calibration import Calibration
+from worker.text.intake import Submission, question_of
 from worker.text.normal import first_digest
 
 Factory = sessionmaker[Session]

@@ -22,7 +22,6 @@ from worker.archives.readers import SourceQuestion
 from worker.inference.testing import WordEncoder, WordReranker
 from worker.live.check import Checker
 from worker.live.drain import Drain
-from worker.live.intake import Submission, question_of
 from worker.live.pipeline import Pipeline
 from worker.matching.matcher import Matcher
 from worker.matching.models import Limits
@@ -30,6 +29,7 @@ from worker.matching.pairs import score_pairs
 from worker.queue import CheckRequest
 from worker.scoring.calibration import Calibration, Rule
 from worker.scoring.fusion import Fusion
+from worker.text.intake import Submission, question_of
 from worker.text.normal import Reads, TextFields, seen
 
 Factory = sessionmaker[Session]

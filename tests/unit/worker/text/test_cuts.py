@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from db.errors import InvalidInputError
-from worker.live.intake import Submission, question_of
 from worker.text.cuts import NO_CUTS, Cuts, check_boilerplate, check_prefix, cuts_of
+from worker.text.intake import Submission, question_of
 
 CUTS = Cuts.of(["[SOLVED]", "Re:", "Frage"], ["Sent from my *.", "Steps to reproduce:\n1."])
 

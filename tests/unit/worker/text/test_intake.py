@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.live.intake import FieldError, Submission, question_of
+from worker.text.intake import FieldError, Submission, question_of
 from worker.text.normal import normalise
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

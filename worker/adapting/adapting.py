@@ -15,9 +15,9 @@ from db.pairs import calibrations, thresholds
 from db.pairs.calibrations import Moved
 from db.tenants import forums
 from db.tenants.rows import ForumRow
-from worker.live import calibrating
-from worker.live.calibrating import CannotLearnError, Proposal
-from worker.live.surveying import SAMPLE, Surveyor
+from worker.adapting import calibrating
+from worker.adapting.calibrating import CannotLearnError, Proposal
+from worker.adapting.surveying import SAMPLE, Surveyor
 from worker.matching.matcher import OnDone, unheard
 from worker.matching.models import Models
 from worker.scoring.expectation import LEAST_KNOWN, LEAST_PRECISION, Expectation, suggest, table

@@ -25,7 +25,14 @@ from db.work import jobs
 from db.work.rows import Lane
 from tests.integration.worker.live.test_pipeline import drain, make_models, submit
 from tests.review import Seeded, flag, say, seed_questions
-from worker.live.calibrating import NEEDED, CannotLearnError, in_force, propose, recalibrate, reset
+from worker.adapting.calibrating import (
+    NEEDED,
+    CannotLearnError,
+    in_force,
+    propose,
+    recalibrate,
+    reset,
+)
 from worker.live.check import Checker
 from worker.matching.models import Limits
 from worker.queue import CheckRequest

@@ -8,10 +8,10 @@ from db.tenants import forums
 from db.vectors import sampling
 from tests.archive_factories import CALIBRATION, bring_in, make_models, make_worker
 from tests.integration.worker.archives.test_steps import mine
+from worker.adapting import adapting
+from worker.adapting.adapting import ACTOR, adapt
+from worker.adapting.calibrating import CannotLearnError
 from worker.archives.readers.records import KnownPair, Record, SourceQuestion
-from worker.live import adapting
-from worker.live.adapting import ACTOR, adapt
-from worker.live.calibrating import CannotLearnError
 from worker.matching.models import Models
 
 Factory = sessionmaker[Session]
