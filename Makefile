@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUN := $(VENV)/.installed-run
 STAMP := $(VENV)/.installed
 
-.PHONY: run test lint docs bench mutants screenshots demo-forum test-forums compose-test locks audit faults fuzz
+.PHONY: run test lint docs bench mutants screenshots demo-forum test-forums deploy-test compose-test locks audit faults fuzz
 
 run: $(RUN)
 	@$(BIN)/askedbefore up
@@ -40,6 +40,12 @@ demo-forum: $(RUN)
 # Installs Askbot and Misago into .demo: a few minutes the first time.
 test-forums: $(STAMP)
 	@$(BIN)/python -m pytest tests/forums -m forums
+
+# What is in deploy/, read by the real nginx, Caddy, Prometheus and Helm, where they can be had.
+deploy-test: $(STAMP)
+	@sh tests/programs.sh .programs
+	@$(BIN)/pip install --quiet 'helm-python-sdk==0.2.*' 'kubernetes-validate==1.*' || echo "Helm cannot be had from PyPI here, so its tests are left out"
+	@PATH="$(abspath .programs/bin):$$PATH" $(BIN)/python -m pytest tests/unit/deploy tests/integration/api/http/test_under.py
 
 docs: $(STAMP)
 	@$(BIN)/python -m tests.documents

@@ -6,10 +6,12 @@ from typing import Any, BinaryIO
 
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.orm import Session
 
 from db.errors import ConflictError
 from db.keeping.copying import Say, copy_out, names_of
 from db.keeping.stream import END, FORMAT, MANIFEST, Writer
+from db.vectors import partitions
 
 LEFT_OUT = frozenset({"alembic_version", "heartbeats"})
 """The schema's revision is in the manifest; a proof of another time proves nothing."""
@@ -85,8 +87,16 @@ def _manifest(connection: Connection, about: dict[str, Any]) -> dict[str, Any]:
         "models": [dict(row._mapping) for row in models],  # noqa: SLF001  # SQLAlchemy's public name
         "counters": {row.sequencename: row.last_value for row in connection.execute(_COUNTERS)},
         "tables": {name: _columns(connection, name) for name in names},
+        "indexed": _indexed(connection),
         **about,
     }
+
+
+def _indexed(connection: Connection) -> list[int]:
+    """Return the models whose vectors had an index: only forums past a worker's memory need one."""
+    found = connection.scalars(text("SELECT id FROM models WHERE kind = 'bi-encoder' ORDER BY id"))
+    session = Session(connection)
+    return [one for one in list(found) if partitions.is_valid(session, one)]
 
 
 def in_order_of_references(connection: Connection) -> list[str]:

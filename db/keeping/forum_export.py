@@ -17,6 +17,8 @@ from db.tables.archives import Archive
 from db.tenants import forums, people
 from db.vectors import models
 
+_EMBEDDINGS = next(part for part in PARTS if part.table == "embeddings")
+
 
 def write_forum(
     engine: Engine,
@@ -66,6 +68,7 @@ def _manifest(connection: Connection, name: str) -> tuple[dict[str, Any], int]:
         ],
         "ids": {part.table: _range(connection, part, forum.id) for part in PARTS if part.has_ids},
         "tables": {part.table: part.columns for part in PARTS},
+        "vectors": connection.exec_driver_sql(_EMBEDDINGS.query(forum.id, "count(*)")).scalar_one(),
     }
     return manifest, forum.id
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, func, select, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from db import facts
@@ -15,10 +16,16 @@ from db.keeping.forum_parts import IN_JSON, PARTS, Part, references
 from db.keeping.stream import END, FORMAT, MANIFEST, Reader, TableReader, UnreadableBackupError
 from db.tenants import forums, people
 from db.tenants.people import Role
-from db.vectors import models, partitions
+from db.vectors import changes, models, partitions
 from db.vectors.rows import ModelKind, ModelRow
 
-_WAIT = "SET LOCAL lock_timeout = '60s'"
+_RESERVING = 7_302_562
+_GAP = 1_000_000
+# No lock on a table, which would hold everybody up who writes there: whoever takes a number between
+# nextval and setval gets one of the gap, and after them one past the range.
+_AHEAD = text("""
+    SELECT setval(counter, nextval(counter) + :gap + :size)
+    FROM (SELECT pg_get_serial_sequence(:table, 'id')::regclass AS counter) AS one""")
 _OR_ZERO = {"archive_units": {"low_id", "high_id", "other_low_id", "other_high_id"}}
 """Columns that may hold 0 for nothing, and never null."""
 
@@ -57,8 +64,9 @@ def read_forum(
 ) -> Moved:
     """Put the forum in *source* into the database, under another *name* if one is given.
 
-    The service may run. The forum appears at once, or after a failure not at all. Raises
-    `ConflictError` if there is a forum of this name, `UnreadableBackupError`, and
+    The service may run. The forum appears at once, or after a failure not at all. Where the vector
+    index is dropped for it and the import fails, workers build the index again if they need it.
+    Raises `ConflictError` if there is a forum of this name, `UnreadableBackupError`, and
     `InvalidInputError` for a file of another version.
     """
     reader = Reader(source)
@@ -69,14 +77,19 @@ def read_forum(
         _refuse_taken(session, name)
         known = _known_models(session, manifest["models"])
     ranges = _reserve(engine, manifest["ids"])
+    was_in_the_way = _make_way(engine, known.vectors_of, new=int(manifest["vectors"]))
     with engine.connect() as connection, connection.begin():
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         session = Session(connection)
+        _hold(session, name)
         _refuse_taken(session, name)
         arrival = _Arrival(connection, name, ranges, known)
         rows = _load(arrival, reader, say)
         came = _let_in(session, name, manifest["people"])
         session.flush()
+    if known.vectors_of is not None and was_in_the_way:
+        say("vector index", 0)
+        partitions.build_index(engine, known.vectors_of)
     return Moved(name=name, rows=rows, people=came, is_of_other_models=known.differ)
 
 
@@ -97,6 +110,13 @@ def _check(engine: Engine, manifest: dict[str, Any]) -> None:
         )
 
 
+def _hold(session: Session, name: str) -> None:
+    # Two that bring the same forum in: the second is refused at once, and not after all its work.
+    key = func.hashtextextended(f"forums import {name}", 0)
+    if not session.execute(select(func.pg_try_advisory_xact_lock(key))).scalar_one():
+        raise ConflictError(f"a forum {name!r} is being imported just now")
+
+
 def _refuse_taken(session: Session, name: str) -> None:
     if any(row.name == name for row in forums.list_forums(session)):
         raise ConflictError(f"there is a forum {name!r} already: give it another name with --as")
@@ -107,7 +127,7 @@ class _Known:
     """The models of the file as this installation numbers them."""
 
     ids: Mapping[int, int]
-    vectors_of: int | None
+    vectors_of: ModelRow | None
     """The model here whose vectors are taken from the file; None: they are of no use here."""
     differ: bool
 
@@ -119,10 +139,10 @@ def _known_models(session: Session, told: list[dict[str, Any]]) -> _Known:
     same = {kind: row is None or row == theirs.get(kind) for kind, row in active.items()}
     encoder = theirs.get(ModelKind.BI_ENCODER)
     if encoder is not None and same[ModelKind.BI_ENCODER]:
-        partitions.ensure_partition(session, encoder)
+        partitions.ensure_partition(session, encoder, with_index=False)
     return _Known(
         ids={old: row.id for old, row in found.items()},
-        vectors_of=encoder.id if encoder and same[ModelKind.BI_ENCODER] else None,
+        vectors_of=encoder if same[ModelKind.BI_ENCODER] else None,
         differ=not all(same.values()),
     )
 
@@ -132,30 +152,30 @@ def _ensured(session: Session, told: dict[str, Any]) -> ModelRow:
     return models.ensure_model(session, kind=ModelKind(told["kind"]), **wanted)
 
 
+def _make_way(engine: Engine, model: ModelRow | None, *, new: int) -> bool:
+    """Return whether the vector index was dropped, to be built again with the new vectors."""
+    if model is None:
+        return False
+    try:
+        with make_sessions(engine).begin() as session:
+            stored = sum(count for _, count in changes.forums_by_size(session, model.id))
+            return partitions.make_way(session, model.id, stored=stored, new=new)
+    except OperationalError:  # a long search holds it: into the index, then, which takes longer
+        return False
+
+
 def _reserve(engine: Engine, ids: Mapping[str, list[int] | None]) -> dict[str, _Range]:
     """Take a range of new ids in each table, so that whoever inserts meanwhile gets others."""
     found = {}
-    for table, span in ids.items():
-        if span is not None:
-            low, high = map(int, span)
-            with engine.begin() as connection:  # one lock at a time
-                first = _take(connection, table, high - low)
-            found[table] = _Range(low, high, first - low)
+    with engine.begin() as connection:
+        connection.execute(select(func.pg_advisory_xact_lock(_RESERVING)))
+        for table, span in ids.items():
+            if span is not None:
+                low, high = map(int, span)
+                given = {"table": table, "size": high - low, "gap": _GAP}
+                last = connection.execute(_AHEAD, given).scalar_one()
+                found[table] = _Range(low, high, last - high)
     return found
-
-
-def _take(connection: Connection, table: str, more: int) -> int:
-    connection.exec_driver_sql(_WAIT)
-    connection.exec_driver_sql(f'LOCK TABLE "{table}" IN SHARE ROW EXCLUSIVE MODE')
-    counter = {"table": table}
-    first: int = connection.execute(
-        text("SELECT nextval(pg_get_serial_sequence(:table, 'id'))"), counter
-    ).scalar_one()
-    connection.execute(
-        text("SELECT setval(pg_get_serial_sequence(:table, 'id'), :last)"),
-        counter | {"last": first + more},
-    )
-    return first
 
 
 @dataclass(frozen=True, slots=True)

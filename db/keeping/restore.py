@@ -12,7 +12,6 @@ from db.keeping.backup import Kept, in_order_of_references
 from db.keeping.copying import Say, copy_in
 from db.keeping.stream import END, FORMAT, MANIFEST, Reader, TableReader, UnreadableBackupError
 from db.vectors import models, partitions
-from db.vectors.rows import ModelKind
 
 _HELD = ("forums", "people", "api_keys")
 _OTHERS = text("""
@@ -51,7 +50,7 @@ def read_backup(
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         rows, size = _load(connection, reader, manifest, say)
     schema.upgrade(engine)
-    _finish(engine)
+    _finish(engine, manifest.get("indexed", []), say)
     return manifest, Kept(revision=manifest["revision"], rows=rows, size=size)
 
 
@@ -132,11 +131,12 @@ def _make_partitions(connection: Connection) -> None:
         )
 
 
-def _finish(engine: Engine) -> None:
-    """Build the vector indexes, which are cheapest when all rows are there, and count the rows."""
+def _finish(engine: Engine, indexed: list[int], say: Say) -> None:
+    """Build the vector indexes that there were, cheapest with all rows there; count the rows."""
     with make_sessions(engine).begin() as session:
-        encoders = [row for row in models.list_models(session) if row.kind is ModelKind.BI_ENCODER]
+        encoders = [row for row in models.list_models(session) if row.id in indexed]
     for row in encoders:
+        say("vector index", 0)
         partitions.build_index(engine, row)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("SET statement_timeout = 0")

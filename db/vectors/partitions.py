@@ -13,6 +13,14 @@ from db.vectors.rows import ModelRow
 
 _LOCK = 7_302_561
 _LOCK_TIMEOUT = "4s"
+_MANY, _SHARE = 5_000, 4
+"""New vectors, and their least share of those stored, from which on building anew is cheaper."""
+
+
+# A graph that outgrows its memory is built many times slower from there on.
+_ENOUGH_MEMORY = """
+    SELECT set_config('maintenance_work_mem', '512MB', false)
+    WHERE pg_size_bytes(current_setting('maintenance_work_mem')) < pg_size_bytes('512MB')"""
 
 
 def partition(model_id: int) -> str:
@@ -41,17 +49,17 @@ def ensure_partition(session: Session, model: ModelRow, *, with_index: bool = Tr
         session.execute(text(_index_statement(model, how="")))
 
 
-def build_index(engine: Engine, model: ModelRow, *, memory: str = "512MB") -> None:
+def build_index(engine: Engine, model: ModelRow) -> None:
     """Build the vector index of a model without blocking writers, if it does not exist.
 
     The rest of an interrupted build is removed first. It takes about 0.4 ms for each vector on two
-    cores; *memory* is Postgres' maintenance_work_mem.
+    cores, and Postgres' maintenance_work_mem, which is raised if it is little.
     """
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(select(func.pg_advisory_lock(_LOCK, model.id)))
         try:
             connection.exec_driver_sql("SET statement_timeout = 0")
-            connection.exec_driver_sql(f"SET maintenance_work_mem = '{memory}'")
+            connection.exec_driver_sql(_ENOUGH_MEMORY)
             if is_valid(Session(connection), model.id) is False:
                 connection.exec_driver_sql(f"DROP INDEX CONCURRENTLY {index(model.id)}")
             connection.exec_driver_sql(_index_statement(model, how="CONCURRENTLY "))
@@ -74,6 +82,18 @@ def is_needed(session: Session, model_id: int, *, fit: int) -> bool:
     )
     found = session.execute(statement, {"model": model_id, "fit": fit})
     return bool(found.scalar_one())
+
+
+def make_way(session: Session, model_id: int, *, stored: int, new: int) -> bool:
+    """Drop the index of *stored* vectors if *new* ones are so many that building it is cheaper.
+
+    Adding to an HNSW graph row by row takes forty times as long as building it. Return whether
+    there was one: who has added the vectors builds it again.
+    """
+    if new < _MANY or new * _SHARE < stored or is_valid(session, model_id) is None:
+        return False
+    drop_index(session, model_id)
+    return True
 
 
 def drop_index(session: Session, model_id: int) -> None:

@@ -24,9 +24,6 @@ from worker.live.blame import BrokenModelError, is_moments_fault
 from worker.live.blame import reason as reason_of
 from worker.matching.models import Models
 
-LARGE = 5_000
-"""Vectors from which on a load may drop the index and build it anew."""
-_LARGE_SHARE = 4
 _BACKOFF_S = 2.0
 
 log = structlog.get_logger()
@@ -178,11 +175,9 @@ class ArchiveWorker:
             archives.end(session, archive.id)
 
     def _prepare_index(self, session: Session, archive: ArchiveRow) -> None:
-        # Adding to an HNSW graph row by row takes forty times as long as building it.
         model_id = self.models.bi_encoder.id
         stored, new = archive_blocks.count_vectors(session, archive.id, model_id)
-        if new >= LARGE and new * _LARGE_SHARE >= stored:
-            partitions.drop_index(session, model_id)
+        partitions.make_way(session, model_id, stored=stored, new=new)
 
     def tend(self, session: Session) -> bool:
         """Return whether searches have what they need: the vector index, or no forum so large.

@@ -17,7 +17,8 @@ from db.keeping.backup import LEFT_OUT, in_order_of_references, write_backup
 from db.keeping.restore import NotEmptyError, read_backup
 from db.keeping.stream import UnreadableBackupError
 from db.tables import Base
-from db.vectors import partitions
+from db.vectors import models, partitions
+from db.vectors.rows import ModelKind
 from tests.conftest import copy_of_servers
 from tests.integration.db.two_forums import make_two
 
@@ -113,6 +114,20 @@ def test_all_comes_back_and_the_next_row_gets_a_new_number(
         model_id = model.scalar_one()
     with make_sessions(empty).begin() as session:
         assert partitions.is_valid(session, model_id)
+
+
+def test_an_index_that_was_not_there_is_not_built(full: Engine, empty: Engine) -> None:
+    with make_sessions(full).begin() as session:
+        encoder = next(r for r in models.list_models(session) if r.kind is ModelKind.BI_ENCODER)
+        partitions.drop_index(session, encoder.id)
+    target = io.BytesIO()
+    write_backup(full, target, about=QUIET)
+    partitions.build_index(full, encoder)
+
+    read_backup(empty, io.BytesIO(target.getvalue()), force=True)
+
+    with make_sessions(empty).begin() as session:
+        assert partitions.is_valid(session, encoder.id) is None
 
 
 def test_a_database_with_rows_is_spared_unless_it_is_forced(

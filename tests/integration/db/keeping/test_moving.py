@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import BigInteger, Engine, create_engine, text
+from sqlalchemy.orm import Session
 
 from db.engine import make_sessions
 from db.errors import ConflictError, InvalidInputError
@@ -18,6 +19,8 @@ from db.keeping.forum_parts import IN_JSON, LEFT_OUT, LOOSE, PARTS, references
 from db.keeping.restore import read_backup
 from db.keeping.stream import MANIFEST, Reader, UnreadableBackupError
 from db.tables import Base
+from db.vectors import models, partitions
+from db.vectors.rows import ModelKind
 from tests.conftest import copy_of_servers
 from tests.integration.db.two_forums import make_two
 
@@ -26,7 +29,6 @@ _NO_IDS = {
     ("vector_heads", "forum_id"),
     ("archives", "position"),
     ("archive_sightings", "position"),
-    ("pairs", "entry"),  # a trigger gives it
 }
 _COUNTS = {"created", "changed", "unchanged", "rejected", "size", "found", "revision", "read"}
 
@@ -208,6 +210,83 @@ def test_whoever_asks_next_gets_a_number_of_their_own(there: Engine, file: bytes
                     f"SELECT nextval(pg_get_serial_sequence('{part.table}', 'id'))"
                 )
                 assert following.scalar_one() > max(row["id"] for row in came[part.table])
+
+
+def test_whoever_writes_is_not_held_up_and_does_not_hold_up(there: Engine, file: bytes) -> None:
+    with there.connect() as writing, writing.begin():
+        for table in ("forums", "questions", "pairs", "events"):
+            writing.exec_driver_sql(f"LOCK TABLE {table} IN ROW EXCLUSIVE MODE")
+        writing.exec_driver_sql("SELECT nextval(pg_get_serial_sequence('questions', 'id'))")
+
+        read(there, file, "beside-a-writer")
+
+    assert forum_id(there, "beside-a-writer")
+
+
+def test_two_that_bring_the_same_forum_in_do_not_wait_for_each_other(
+    there: Engine, file: bytes
+) -> None:
+    def meanwhile(table: str, _size: int) -> None:
+        if table == "moved":
+            with pytest.raises(ConflictError, match="just now"):
+                read(there, file, "twice")
+
+    read_forum(there, io.BytesIO(file), name="twice", say=meanwhile)
+
+    assert forum_id(there, "twice")
+
+
+def test_a_flagged_pair_without_an_entry_gets_one_where_it_arrives(
+    here: Engine, there: Engine
+) -> None:
+    with here.begin() as connection:
+        connection.exec_driver_sql("UPDATE pairs SET entry = NULL")
+
+    read(there, export(here), "entered")
+
+    flagged = [row for row in Ranked(there, "entered").rows["pairs"] if row["status"] == "flagged"]
+    assert flagged
+    assert None not in [row["entry"] for row in flagged]
+
+
+@pytest.fixture
+def model(there: Engine, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The model of an installation in which any import is large, and has an index in its way."""
+    monkeypatch.setattr(partitions, "_MANY", 1)
+    monkeypatch.setattr(partitions, "_SHARE", 1_000)
+    with make_sessions(there).begin() as session:
+        encoder = next(r for r in models.list_models(session) if r.kind is ModelKind.BI_ENCODER)
+    partitions.build_index(there, encoder)
+    return encoder.id
+
+
+def test_the_vector_index_makes_way_for_many_and_is_built_again(
+    there: Engine, file: bytes, model: int
+) -> None:
+    before: list[bool | None] = []
+
+    def note(_table: str, _size: int) -> None:
+        with there.connect() as connection:
+            before.append(partitions.is_valid(Session(connection), model))
+
+    read_forum(there, io.BytesIO(file), name="many", say=note)
+
+    assert set(before) == {None}
+    with there.connect() as connection:
+        assert partitions.is_valid(Session(connection), model)
+
+
+def test_an_index_that_is_being_searched_is_not_waited_for(
+    there: Engine, file: bytes, model: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partitions, "_LOCK_TIMEOUT", "10ms")
+    with there.connect() as searching:
+        searching.exec_driver_sql(f"SELECT count(*) FROM {partitions.partition(model)}")  # noqa: S608
+        read(there, file, "beside-a-search")
+
+    with there.connect() as connection:
+        assert partitions.is_valid(Session(connection), model)
+    assert Ranked(there, "beside-a-search").rows["embeddings"]
 
 
 def test_webhooks_are_off_and_sign_with_new_secrets(there: Engine, file: bytes) -> None:
