@@ -6,20 +6,24 @@ runs.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
 
 from db.engine import Sessions
 from db.groups import groups
 from db.questions import questions
 from db.tenants.rows import ForumRow
-from db.vectors import embeddings, sampling
+from db.vectors import changes, embeddings, sampling
 from db.vectors.rows import Candidate
 from worker.matching.findings import pair_of, scored, worth_reranking
 from worker.matching.matcher import Matcher, OnDone, unheard
 from worker.matching.models import Models
 from worker.matching.near import Near
 from worker.matching.vectors import seen_of
+from worker.scoring import density
 from worker.scoring.expectation import NEAREST, THRESHOLDS, Doubles, Survey
 
 SAMPLE = 400
@@ -49,12 +53,14 @@ class Surveyor:
         self._forum = forum
         # As low as any threshold that is looked at: above it the scores are those of the service.
         self._matcher: Matcher = replace(models.matcher(forum), threshold=THRESHOLDS[0])
+        self._around: density.Surroundings | None = None
 
     def survey(self, *, sample: int = SAMPLE, on_done: OnDone = unheard) -> Survey:
         """Return what *sample* questions show; *on_done* hears how many were just looked at."""
         with self._sessions.begin() as session:
             total = sampling.count(session, self._model.id, self._forum.id)
             chosen = sampling.sample(session, self._model.id, self._forum.id, limit=sample)
+            self._around = self._surroundings(session)
         scores: dict[_Pair, float] = {}
         densities: list[float] = []
         for start in range(0, len(chosen), _CHUNK):
@@ -98,8 +104,25 @@ class Surveyor:
     def _scored(self, near: Near) -> Mapping[_Pair, float]:
         ids = {*near.left.tolist(), *near.right.tolist()}
         with self._sessions.begin() as session:
+            near = near.surrounded(partial(self._densities, session))
             texts = {one: seen_of(row) for one, row in questions.texts(session, ids).items()}
         return {pair_of(one): one.score for one in scored(self._matcher, near, texts)}
+
+    def _densities(self, session: Session, ids: NDArray[np.int64]) -> density.Floats | None:
+        """Return how dense the forum is around questions, (n,), as for live ones."""
+        if self._around is None or not len(ids):
+            return None
+        stored, vectors = changes.vectors(session, self._model, self._forum.id, ids.tolist())
+        told = np.full(len(ids), np.nan, np.float32)
+        told[np.searchsorted(ids, stored)] = self._around.around(vectors)
+        return told
+
+    def _surroundings(self, session: Session) -> density.Surroundings | None:
+        if not (self._matcher.fusion.density and self._forum.scope.is_whole):
+            return None
+        drawn = sampling.sample(session, self._model.id, self._forum.id, limit=density.SAMPLE)
+        _, vectors = changes.vectors(session, self._model, self._forum.id, drawn)
+        return density.Surroundings.of(vectors)
 
     def _known(self, chosen: Sequence[int]) -> set[_Pair]:
         """Return the pairs that people call the same of which one question was chosen."""

@@ -1,6 +1,6 @@
 """Answers "was this asked before?" for a text, and stores nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -24,6 +24,7 @@ from worker.matching.findings import (
 from worker.matching.matcher import Matcher
 from worker.matching.memory import MEMORY_BYTES, VectorMemory
 from worker.matching.models import Limits, Models
+from worker.matching.near import Near
 from worker.matching.rounds import scored_in_rounds
 from worker.matching.search import Searcher
 from worker.matching.vectors import seen_of
@@ -76,7 +77,9 @@ class Checker:
         with self._sessions.begin() as session:
             near = self._near(session, matcher, forum, vector)
             twins, texts = self._texts(session, forum, text_digest(full), near)
-        findings = self._score(matcher, asked, near, twins, texts)
+        known_vectors = {} if vector is None else {_ASKED: vector}
+        around = partial(self._searcher.surrounded, forum, matcher=matcher, vectors=known_vectors)
+        findings = self._score(matcher, asked, near, twins, texts, around=around)
         known = self._answered([finding.candidate_id for finding in findings])
         return CheckAnswer(
             duplicates=[
@@ -124,12 +127,15 @@ class Checker:
         near: list[Candidate],
         twins: list[int],
         texts: dict[int, CandidateText],
+        *,
+        around: Callable[[Near], Near],
     ) -> list[Finding]:
         cosines = {candidate.id: candidate.cosine for candidate in near}
         same = [
             same_text(_ASKED, twin, cosine=cosines.get(twin)) for twin in twins if twin in texts
         ]
-        others = worth_reranking({_ASKED: near}, {frozenset((_ASKED, twin)) for twin in twins})
+        known_twins = {frozenset((_ASKED, twin)) for twin in twins}
+        others = around(worth_reranking({_ASKED: near}, known_twins))
         known = {_ASKED: asked, **{row.id: seen_of(row) for row in texts.values()}}
         in_rounds = partial(scored_in_rounds, kept=self._limits.kept, twins=same)
         read, unreadable = scored_where_readable(matcher, others, known, in_rounds)

@@ -169,7 +169,12 @@ class Pipeline:
         partners = questions.undecided_partners(session, [question.id for question in batch])
         candidates = self._candidates(session, matcher, forum, batch, partners, vectors=vectors)
         twins = _twins(session, forum, batch, candidates, limit=self._limits.kept)
-        near = worth_reranking(candidates, {pair_of(twin) for twin in twins})
+        near = self._searcher.surrounded(
+            forum,
+            worth_reranking(candidates, {pair_of(twin) for twin in twins}),
+            matcher=matcher,
+            vectors=vectors,
+        )
         texts = questions.texts(session, near.right.tolist())
         read: dict[int, CandidateText | Claimed] = {**texts, **{one.id: one for one in batch}}
         seen = {one: seen_of(row) for one, row in read.items()}

@@ -35,6 +35,8 @@ _LEAST_TAIL = 2_048
 _TAIL_SHARE = 0.02
 _GROWN = 4
 _LARGEST = 127
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)
+"""Times an id, it gives a number as if drawn by lot (D. Knuth, TAOCP 3, section 6.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,17 @@ class VectorIndex:
             if place is not None:  # dropped since it was found
                 found[row] = rows.floats([place])[0]
         return found
+
+    @_alone
+    def sample(self, count: int) -> tuple[Ids, Floats]:
+        """Return the ids and vectors of *count* questions at most, (m,) and (m, dimension).
+
+        They are drawn by their ids: the same ones in every process, while the forum stays.
+        """
+        tail = self._tail.take(slice(0, self._used))
+        ids = np.concatenate([part.ids[part.steps > 0] for part in (self._base, tail)])
+        chosen = ids[np.argsort(ids.astype(np.uint64) * _SPREAD, kind="stable")[:count]]
+        return chosen, self.vectors(chosen)
 
     def _place(self, one: int) -> int | None:
         at = int(np.searchsorted(self._base.ids, one, sorter=self._order))

@@ -8,21 +8,30 @@ dies loses nothing; the next one reads a forum anew when it is first searched.
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import structlog
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from db.vectors import changes, embeddings
 from db.vectors.rows import ModelRow
-from worker.matching.index import VectorIndex
+from worker.matching.index import Floats, VectorIndex
+from worker.scoring.density import SAMPLE, Surroundings
 
+Vectors = Mapping[int, NDArray[np.floating[Any]]]
+"""Vectors by their questions."""
 MIB = 1024**2
 MEMORY_BYTES = 512 * MIB
 """What a process may hold, unless it is told otherwise."""
 ROW_BYTES = 20
 """Memory of a vector beside its numbers."""
 _TOO_LARGE_S = 600.0
+_GROWN = 1.1
+"""By how much a forum has to grow or shrink before its surroundings are told anew."""
 
 log = structlog.get_logger()
 
@@ -31,6 +40,24 @@ log = structlog.get_logger()
 class _Held:
     index: VectorIndex
     version: int
+    around: Surroundings | None = None
+    told_of: int = 0
+    """Questions that there were when *around* was told."""
+    told_by: frozenset[int] = frozenset()
+    """Those of them that are its sample."""
+
+    def surroundings(self) -> Surroundings | None:
+        count = len(self.index)
+        if not self.told_of / _GROWN <= count <= self.told_of * _GROWN:
+            ids, vectors = self.index.sample(SAMPLE)
+            self.around = Surroundings.of(vectors)
+            self.told_of, self.told_by = count, frozenset(ids.tolist())
+        return self.around
+
+    def forget(self, changed: Iterable[int]) -> None:
+        """Let the sample go if one of it has *changed*: nothing erased may stay in memory."""
+        if not self.told_by.isdisjoint(changed):
+            self.around, self.told_of, self.told_by = None, 0, frozenset()
 
 
 class VectorMemory:
@@ -62,6 +89,27 @@ class VectorMemory:
             self._make_room(key)
             return held.index
 
+    def densities(
+        self, model: ModelRow, forum_id: int, ids: NDArray[np.int64], known: Vectors
+    ) -> Floats | None:
+        """Return by how much a forum is denser around questions than usual, (n,).
+
+        NaN for those whose vector is neither held nor *known*. None where the forum is not held,
+        or too small to tell.
+        """
+        with self._lock:
+            held = self._held.get((model.id, forum_id))
+            around = None if held is None else held.surroundings()
+        if held is None or around is None:
+            return None
+        vectors = held.index.vectors(ids)
+        for row, one in enumerate(ids.tolist()):
+            if one in known:
+                vectors[row] = known[one]
+        told = around.around(vectors)
+        told[~vectors.any(axis=1)] = np.nan
+        return told
+
     def warm(self, session: Session, model: ModelRow) -> None:
         """Read the largest forums that fit together, so that no question has to wait for it."""
         room = self.largest(model.dimension or 1)
@@ -74,6 +122,7 @@ class VectorMemory:
         news = changes.since(session, model, forum_id, held.version)
         if news is None or len(held.index) + len(news.ids) > self.largest(model.dimension or 1):
             return False
+        held.forget([*news.gone, *news.ids.tolist()])
         held.index.drop(news.gone)
         held.index.put(news.ids, news.vectors)
         held.index.settle()

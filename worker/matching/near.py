@@ -1,11 +1,13 @@
 """Candidate pairs as arrays: by position among some texts, or by question id."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from worker.scoring.density import of_pairs
 from worker.scoring.fusion import Floats
 
 Which = NDArray[np.bool_] | NDArray[np.int64] | slice
@@ -35,6 +37,18 @@ class Near:
         """Return some of the pairs, in the given order."""
         density = None if self.density is None else self.density[which]
         return Near(self.left[which], self.right[which], self.cosine[which], self.capped, density)
+
+    def surrounded(self, tell: Callable[[NDArray[np.int64]], Floats | None]) -> "Near":
+        """Return the pairs, by question id, with how dense their forum is around them.
+
+        *tell* says it of questions, (m,), by their ids; NaN where it can't, None if of none.
+        """
+        ids, places = np.unique((self.left, self.right), return_inverse=True)
+        told = tell(ids)
+        if told is None:
+            return self
+        left, right = told[places.reshape(2, -1)]
+        return replace(self, density=np.nan_to_num(of_pairs(left, right)))
 
     @property
     def pairs(self) -> NDArray[np.int32]:

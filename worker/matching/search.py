@@ -1,22 +1,23 @@
 """The nearest stored questions, from this process' memory or, where they do not fit, Postgres."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from db.rows import WHOLE_FORUM, SearchScope
+from db.tenants.rows import ForumRow
 from db.vectors import changes, embeddings
 from db.vectors.rows import Candidate, ModelRow
 from worker.matching.index import Found, VectorIndex
 from worker.matching.matcher import Matcher
-from worker.matching.memory import VectorMemory
+from worker.matching.memory import VectorMemory, Vectors
+from worker.matching.near import Near
 from worker.scoring.fusion import Floats
 from worker.scoring.gate import Screen, gate_scores
 
-Vectors = Mapping[int, NDArray[np.float16]]
-"""Stored vectors by their questions."""
 NO_VECTORS: Vectors = {}
 _SLACK = 0.005
 """What a cosine in memory may be off by: several times what was ever measured."""
@@ -102,6 +103,20 @@ class Searcher:
         found = found.take(_passed(screen, vector[None], found, index))
         exact = changes.exact_to_vector(session, self._model, forum_id, vector, found.ids.tolist())
         return self._by_asked(exact, [0], screen.floor)[0]
+
+    def surrounded(
+        self, forum: ForumRow, near: Near, *, matcher: Matcher, vectors: Vectors = NO_VECTORS
+    ) -> Near:
+        """Return pairs, *near* by id, with how dense the forum is around them, where that counts.
+
+        Some *vectors* may be known already, or not be stored at all. Nothing is told of forums
+        that the memory does not search.
+        """
+        if not (len(near) and matcher.fusion.density and forum.scope.is_whole):
+            return near
+        return near.surrounded(
+            partial(self._memory.densities, self._model, forum.id, known=vectors)
+        )
 
     def _by_asked(
         self, pairs: Sequence[tuple[int, int, float]], ids: Sequence[int], floor: float

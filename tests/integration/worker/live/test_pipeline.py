@@ -21,16 +21,19 @@ from db.work import jobs
 from db.work.rows import Lane
 from tests.factories import make_forum, new_question, save_questions
 from worker.inference.testing import WordEncoder, WordReranker
+from worker.live.check import Checker
 from worker.live.drain import Drain
 from worker.live.pipeline import Pipeline
 from worker.live.recheck import owe_again
 from worker.matching.models import Limits, Models
 from worker.queue import CheckAnswer, CheckRequest
 from worker.scoring.calibration import Calibration
+from worker.scoring.fusion import Fusion
 from worker.text.intake import Submission, question_of
 from worker.text.normal import first_digest
 
 Factory = sessionmaker[Session]
+WORDS = ["egg", "rice", "soup", "bread", "salt", "oil", "pan", "oven", "fish", "leek"]
 
 
 class NoQueue:
@@ -49,9 +52,14 @@ class NoQueue:
         return {}
 
 
-def make_models(sessions: Factory, encoder: WordEncoder | None = None) -> Models:
+def make_models(
+    sessions: Factory, encoder: WordEncoder | None = None, *, density: float = 0.0
+) -> Models:
     encoder = encoder or WordEncoder()
-    reranker = WordReranker(Calibration(cosine_floor=0.3, asymmetry=0.4, threshold=0.6))
+    calibration = Calibration(
+        cosine_floor=0.3, asymmetry=0.4, threshold=0.6, logit_only=Fusion(density=density)
+    )
+    reranker = WordReranker(calibration)
     with sessions.begin() as session:
         bi_encoder = models.ensure_model(
             session,
@@ -69,8 +77,14 @@ def make_models(sessions: Factory, encoder: WordEncoder | None = None) -> Models
     )
 
 
-def drain(sessions: Factory, encoder: WordEncoder | None = None, *, lane: Lane = Lane.LIVE) -> int:
-    pipeline = Pipeline(sessions, make_models(sessions, encoder), Limits())
+def drain(
+    sessions: Factory,
+    encoder: WordEncoder | None = None,
+    *,
+    lane: Lane = Lane.LIVE,
+    density: float = 0.0,
+) -> int:
+    pipeline = Pipeline(sessions, make_models(sessions, encoder, density=density), Limits())
     worker = Drain(
         lane,
         sessions=sessions,
@@ -111,6 +125,29 @@ def test_a_paraphrase_and_a_twin_are_flagged_and_a_stranger_is_not(sessions: Fac
     assert found(sessions, forum, "4") == []
     with sessions.begin() as session:
         assert questions.get(session, forum.id, "1").state is State.DONE
+
+
+def test_a_pair_in_a_crowd_has_a_lower_score_in_a_live_forum_and_in_a_check(
+    sessions: Factory,
+) -> None:
+    crowd = [f"how do i draw map number {one}" for one in range(20)]
+    others = [f"where is {word} {one}" for one, word in enumerate(WORDS * 4)]
+    asked = "how do i draw map number"
+    live, checked = [], []
+    for forum_name, weight in (("plain", 0.0), ("careful", 3.0)):
+        submit(sessions, *others, *crowd, forum=forum_name)
+        drain(sessions, density=weight)
+        forum = submit(sessions, asked, first=100, forum=forum_name)
+        drain(sessions, density=weight)
+        checker = Checker(sessions, make_models(sessions, density=weight), Limits())
+        answer = checker.answer(CheckRequest(forum_id=forum.id, title=f"{asked} please"))
+        checked.append(answer.duplicates[0].score)
+        with sessions.begin() as session:
+            kept = pairs.duplicates(session, questions.get(session, forum.id, "100").id)
+        live.append(kept[0].score)
+
+    assert live[1] < live[0]
+    assert checked[1] < checked[0]
 
 
 def test_checking_twice_changes_nothing(sessions: Factory) -> None:
@@ -287,9 +324,8 @@ def test_the_index_finds_what_an_exact_scan_finds(
     sessions: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = make_models(sessions)
-    words = ["egg", "rice", "soup", "bread", "salt", "oil", "pan", "oven", "fish", "leek"]
     rng = np.random.default_rng(7)
-    titles = [" ".join(rng.choice(words, size=5)) for _ in range(60)]
+    titles = [" ".join(rng.choice(WORDS, size=5)) for _ in range(60)]
     forum = submit(sessions, *titles)
     drain(sessions)
     with sessions.begin() as session:

@@ -1,6 +1,7 @@
 """Vectors in memory: whatever was committed before a search is seen by it, and nothing else."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from db.questions import questions, saving
 from db.tables.questions import VectorHead
+from db.tenants import forums
 from db.tenants.rows import ForumRow
 from db.vectors import changes, embeddings, models, partitions
 from db.vectors.rows import ModelKind, ModelRow, NewEmbedding
@@ -19,8 +21,10 @@ from worker.matching import index
 from worker.matching.index import VectorIndex
 from worker.matching.matcher import Matcher
 from worker.matching.memory import ROW_BYTES, VectorMemory
+from worker.matching.near import Near
 from worker.matching.search import Searcher
 from worker.scoring.calibration import Calibration
+from worker.scoring.fusion import Fusion
 from worker.scoring.gate import Gate
 
 Factory = sessionmaker[Session]
@@ -172,6 +176,84 @@ def bytes_of(held: VectorIndex, question_id: int) -> int:
     """Return how many bytes of a question's vector are left."""
     places = [rows.codes[rows.ids == question_id] for rows in (held._base, held._tail)]  # noqa: SLF001
     return sum(int(np.count_nonzero(part)) for part in places)
+
+
+def crowd_and_strangers(count: int = 40) -> list[np.ndarray[tuple[int], np.dtype[np.float32]]]:
+    random = np.random.default_rng(5)
+    crowd = [direction(1, *random.normal(scale=0.1, size=6)) for _ in range(count)]
+    return [*crowd, *(direction(*random.normal(size=DIMENSION)) for _ in range(count))]
+
+
+def test_a_forum_is_denser_in_a_crowd_than_around_strangers(
+    session: Session, memory: VectorMemory, model: ModelRow, forum: ForumRow
+) -> None:
+    ids = store(session, forum, model, crowd_and_strangers())
+    unknown, asked = max(ids) + 1, 0
+    memory.fresh(session, model, forum.id)
+
+    told = memory.densities(model, forum.id, np.array([*ids, unknown, asked]), {asked: NORTH})
+
+    assert told is not None
+    assert told[:40].min() > told[40:80].mean()
+    assert np.isnan(told[80])
+    assert told[81] > told[:40].min()
+
+
+def test_a_forum_that_is_small_or_not_held_tells_no_density(
+    session: Session, memory: VectorMemory, model: ModelRow, forum: ForumRow
+) -> None:
+    ids = np.array(store(session, forum, model, [NORTH, EAST]))
+    assert memory.densities(model, forum.id, ids, {}) is None
+    memory.fresh(session, model, forum.id)
+
+    assert memory.densities(model, forum.id, ids, {}) is None
+
+
+def test_the_vector_of_an_erased_question_leaves_the_sample_of_its_forum(
+    session: Session, memory: VectorMemory, model: ModelRow, forum: ForumRow
+) -> None:
+    _erased, *kept = store(
+        session, forum, model, [NORTH, *crowd_and_strangers()[40:], *[EAST] * 30]
+    )
+    memory.fresh(session, model, forum.id)
+    before = memory.densities(model, forum.id, np.array(kept), {})
+    questions.erase(session, forum.id, "1", actor="test")
+    memory.fresh(session, model, forum.id)
+
+    assert [held.around for held in memory._held.values()] == [None]  # noqa: SLF001
+    after = memory.densities(model, forum.id, np.array(kept), {})
+    assert before is not None
+    assert after is not None
+    assert (before != after).any()
+
+
+@pytest.mark.parametrize(
+    ("weight", "days", "is_told"), [(9.0, None, True), (0.0, None, False), (9.0, 30, False)]
+)
+def test_pairs_are_told_how_dense_their_forum_is_where_that_counts(
+    session: Session,
+    memory: VectorMemory,
+    model: ModelRow,
+    forum: ForumRow,
+    *,
+    weight: float,
+    days: int | None,
+    is_told: bool,
+) -> None:
+    forum = forums.update_forum(session, forum.name, search_days=days)
+    one, other, *_ = store(session, forum, model, crowd_and_strangers())
+    careful = replace(CALIBRATION, logit_only=Fusion(density=weight))
+    matcher = Matcher.of(WordEncoder(), WordReranker(careful))
+    searcher = Searcher(memory, model, limit=9)
+    near = Near(np.array([one, 0]), np.array([other, one]), np.ones(2))
+    memory.fresh(session, model, forum.id)
+
+    found = searcher.surrounded(forum, near, matcher=matcher)
+
+    assert (found.density is not None) == is_told
+    if found.density is not None:
+        assert found.density[0] != 0
+        assert found.density[1] == 0  # whose vector nobody knows
 
 
 def test_another_model_and_another_forum_have_vectors_of_their_own(
