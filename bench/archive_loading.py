@@ -26,7 +26,7 @@ def main() -> None:
         row = archives.create(session, forum.id, name=path.name, form="csv", top_k=100)
     begun, worked = time.perf_counter(), work_s()
     with open_archive(path) as archive:
-        load(sessions, forum, row, archive)
+        load(sessions, forum, row, archive.pieces())
     took, work = time.perf_counter() - begun, work_s() - worked
     print(json.dumps({"took_s": took, "work_s": work, "peak_mib": peak_mib()}))
 

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -33,13 +33,14 @@ from db.tenants import forums
 from db.tenants.rows import ForumRow
 from db.work import workers
 from worker.archives.databases import DatabaseArchive, is_address, open_database
-from worker.archives.load import OnBatch, check, load
+from worker.archives.load import OnBatch, check, load, parts
 from worker.archives.missing import Rules, beside
 from worker.archives.readers import (
     Archive,
+    Block,
     KnownPair,
     Means,
-    Record,
+    Piece,
     Reject,
     open_archive,
     open_stream,
@@ -145,7 +146,7 @@ def import_(  # noqa: PLR0913  # each is an option of the command
         if not (yes or dry_run) and (file == "-" or not typer.confirm("Go on?", err=True)):
             raise InvalidInputError("nothing was written; use --yes to import without being asked")
         tally = Tally()
-        rows = tally.watched(archive if links else _without_links(archive))
+        rows = tally.watched(archive.pieces() if links else _without_links(archive))
         rejected = rejects or _rejects_of(file)
         check_writable(report=out, rejects=rejected)
         if dry_run:
@@ -216,8 +217,13 @@ def _opened(file: str, means: Means) -> Archive:
     return open_archive(Path(file), means)
 
 
-def _without_links(archive: Archive | DatabaseArchive) -> Iterator[Record]:
-    return (record for record in archive if not isinstance(record, KnownPair))
+def _without_links(archive: Archive | DatabaseArchive) -> Iterator[Piece]:
+    for piece in archive.pieces():
+        if isinstance(piece, Block):
+            others = [one for one in piece.others if not isinstance(one[1], KnownPair)]
+            yield replace(piece, others=others)
+        elif not isinstance(piece, KnownPair):
+            yield piece
 
 
 @contextmanager
@@ -262,21 +268,18 @@ def _reject_file(path: Path, *, more: bool = False) -> Iterator[Callable[[Sequen
 
 
 def _dry_run(
-    records: Iterable[Record],
+    records: Iterable[Piece],
     shown: Callable[[int], None],
     write: Callable[[Sequence[Reject]], None],
 ) -> None:
     counts: Counter[str] = Counter()
-    source, rows = iter(records), 0
-    while part := list(islice(source, 5_000)):
-        rows += len(part)
-        good, bad = check(part)
-        write(bad)
-        counts["links"] += sum(isinstance(record, KnownPair) for record in part)
-        counts["questions"] += good
-        shown(rows)
+    for part in parts(iter(records)):
+        found, rejects = check(part)
+        write(rejects)
+        counts += found
+        shown(counts["rows"])
     console.print(
-        f"{counts['questions']:,} questions and {counts['links']:,} known duplicates can be read."
+        f"{counts['questions']:,} questions and {counts['labels']:,} known duplicates can be read."
         " Nothing was written.",
         highlight=False,
     )
@@ -321,7 +324,7 @@ def _load(
     sessions: Sessions,
     forum: ForumRow,
     held: ArchiveRow,
-    records: Iterable[Record],
+    records: Iterable[Piece],
     *,
     on_batch: OnBatch,
     rules: Rules,

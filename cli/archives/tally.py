@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from rich.console import Console
 
 from worker.archives.databases import DatabaseArchive
-from worker.archives.readers import Archive, Hidden, Record, SourceQuestion
+from worker.archives.readers import Archive, Block, Hidden, Piece, Record, SourceQuestion
 
 console = Console(stderr=True)
 _KINDS_SHOWN = 12
@@ -20,17 +20,24 @@ class Tally:
         self.dropped: Counter[tuple[str, str]] = Counter()
         self._examples: dict[tuple[str, str], str] = {}
 
-    def watched(self, records: Iterable[Record]) -> Iterator[Record]:
-        """Yield *records* and count them."""
-        for record in records:
-            if isinstance(record, Hidden):
-                self.hidden[record.reason] += 1
-            elif isinstance(record, SourceQuestion):
-                for one in record.dropped:
-                    kind = (one.field, one.reason)
-                    self.dropped[kind] += 1
-                    self._examples.setdefault(kind, f"line {record.line}: {one.example}")
-            yield record
+    def watched(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
+        """Yield *pieces* and count what is in them."""
+        for piece in pieces:
+            if isinstance(piece, Block):
+                for _, record in piece.others:
+                    self._count(record)
+            else:
+                self._count(piece)
+            yield piece
+
+    def _count(self, record: Record) -> None:
+        if isinstance(record, Hidden):
+            self.hidden[record.reason] += 1
+        elif isinstance(record, SourceQuestion):
+            for one in record.dropped:
+                kind = (one.field, one.reason)
+                self.dropped[kind] += 1
+                self._examples.setdefault(kind, f"line {record.line}: {one.example}")
 
     def told(self, passed_over: int) -> Iterator[str]:
         """Yield a sentence for each kind."""

@@ -1,56 +1,57 @@
 """Questions stored by COPY, a batch at a time: what is new, what differs, and what stays away."""
 
-import csv
-import io
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
+from psycopg2.errors import UniqueViolation
 from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
 
 from db.actions import actions, vetoes
 from db.imports import sightings
+from db.imports.incoming import COLUMNS, Incoming, array_of
 from db.questions import authors
-from db.questions.rows import NO_FACTS, NewQuestion
+from db.questions.rows import NewQuestion
 from db.tenants.rows import ForumRow
 from db.work import jobs
 from db.work.rows import Lane
 
 _COPY_PIECE = 1 << 22
-_COLUMNS = (
-    "external_id",
-    "title",
-    "body",
-    "url",
-    "category",
-    "author",
-    "asked_at",
-    "visible",
-    "facts",
-    "edited_at",
-    "revision",
-    "text_fields",
-    "read_title",
-    "read_body",
-    "text_digest",
-    "content_digest",
-    "foreign_share",
-)
-_NAMES = ", ".join(_COLUMNS)
+_NOTHING: Mapping[str, str] = {}
+_NAMES = ", ".join(COLUMNS)
 _INCOMING = f"""
     CREATE TEMP TABLE IF NOT EXISTS incoming ON COMMIT DELETE ROWS
     AS SELECT {_NAMES} FROM questions WITH NO DATA
 """  # noqa: S608  # names of our own
 _ERASED = """
-    DELETE FROM incoming i USING erased_questions e
-    WHERE e.forum_id = :forum AND e.id_digest = sha256(convert_to(i.external_id, 'UTF8'))
-      AND NOT EXISTS (
-          SELECT FROM questions q WHERE q.forum_id = :forum AND q.external_id = i.external_id
-      )
+    SELECT coalesce(array_agg(i.place), '{}')
+    FROM unnest(CAST(:names AS text[])) WITH ORDINALITY AS i(name, place)
+    JOIN erased_questions e
+        ON e.forum_id = :forum AND e.id_digest = sha256(convert_to(i.name, 'UTF8'))
+    WHERE NOT EXISTS (
+        SELECT FROM questions q WHERE q.forum_id = :forum AND q.external_id = i.name
+    )
 """
 _HAS_ERASED = "SELECT EXISTS (SELECT FROM erased_questions WHERE forum_id = :forum)"
+# Without a sequential scan: a batch is small beside its forum, whatever the planner knows of it.
+_SETTINGS = """
+    SELECT set_config('synchronous_commit', 'off', true), set_config('enable_seqscan', 'off', true)
+"""
+_SAME = """
+    SELECT count(*) AS known,
+        coalesce(array_agg(q.id) FILTER (WHERE q.content_digest = i.digest
+            AND q.text_fields = :fields), '{}') AS ids,
+        coalesce(array_agg(i.place) FILTER (WHERE q.content_digest = i.digest
+            AND q.text_fields = :fields), '{}') AS places
+    FROM unnest(CAST(:names AS text[]), CAST(:digests AS bytea[]))
+        WITH ORDINALITY AS i(name, digest, place)
+    JOIN questions q ON q.forum_id = :forum AND q.external_id = i.name
+"""
+_LAST = "SELECT coalesce(max(id), 0) FROM questions"
+_CREATED = """
+    SELECT coalesce(array_agg(id), '{}') FROM questions WHERE id > :last AND archive_id = :archive
+"""
 _INSERT = f"""
     WITH new AS (
         INSERT INTO questions (forum_id, archive_id, {_NAMES})
@@ -59,8 +60,8 @@ _INSERT = f"""
     ) SELECT coalesce(array_agg(id), '{{}}') FROM new
 """  # noqa: S608
 _ADOPT = """
-    UPDATE questions q SET archive_id = :archive FROM incoming i, archives a
-    WHERE q.forum_id = :forum AND q.external_id = i.external_id AND q.checked_at IS NULL
+    UPDATE questions q SET archive_id = :archive FROM archives a
+    WHERE q.id = ANY (:ids) AND q.checked_at IS NULL
       AND a.id = q.archive_id AND (a.state IN ('cancelled', 'failed', 'done')
         OR a.state = 'paused' AND a.stage = 'load')
 """
@@ -90,7 +91,7 @@ _OLD = """
 _VERSIONS = frozenset({"edited_at", "revision"})
 _SET = ", ".join(
     f"{name} = coalesce(i.{name}, q.{name})" if name in _VERSIONS else f"{name} = i.{name}"
-    for name in _COLUMNS[1:]
+    for name in COLUMNS[1:]
 )
 _EDIT = f"""
     UPDATE questions q SET {_SET}, updated_at = clock_timestamp(),
@@ -129,7 +130,7 @@ def load(
     session: Session,
     forum: ForumRow,
     archive_id: int,
-    items: Sequence[NewQuestion],
+    items: Sequence[NewQuestion] | Incoming,
     *,
     hidden: Iterable[str] = (),
     with_erased: bool = False,
@@ -143,8 +144,11 @@ def load(
     an id of *hidden* are hidden. All that are met are noted as seen, at *position* of the archive.
     """
     parameters = {"forum": forum.id, "archive": archive_id}
-    items = authors.as_kept(forum, items)
-    seen, loaded = _stored(session, forum, parameters, items, with_erased=with_erased)
+    # An archive that is loaded is committed for good in the end, with all that came before.
+    session.execute(text(_SETTINGS))
+    incoming = items if isinstance(items, Incoming) else Incoming.of(items)
+    incoming = incoming.with_authors(authors.kept_names(forum, incoming.columns["author"]))
+    seen, loaded = _stored(session, forum, parameters, incoming, with_erased=with_erased)
     names = list(hidden)
     if names:
         of_names = parameters | {"names": names}
@@ -168,33 +172,83 @@ def _stored(
     session: Session,
     forum: ForumRow,
     parameters: dict[str, int],
-    items: Sequence[NewQuestion],
+    items: Incoming,
     *,
     with_erased: bool,
 ) -> tuple[list[int], Loaded]:
-    if not items:
+    if not len(items):
         return [], Loaded()
-    _copy(session, items)
-    erased = 0 if with_erased else _leave_out_erased(session, parameters)
-    known = _compared(session, parameters)
-    created: list[int] = []
-    if len(known.ids) < len(items) - erased:
-        created = session.execute(text(_INSERT), parameters).scalar_one()
-        if len(known.ids) + len(created) < len(items) - erased:
-            # Somebody else stored some meanwhile; what was created now is equal to itself.
-            known = _compared(session, parameters).without(created)
+    kept = items if with_erased else _without_erased(session, parameters, items)
+    same, rest, is_known = _unchanged(session, parameters, kept)
+    created = None if is_known else _copied(session, parameters, rest)
+    known = _Compared([], [], [])
+    if created is None:
+        created, known = _merged(session, forum, parameters, rest)
+    known.ids.extend(same)
     if known.ids:
-        session.execute(text(_ADOPT), parameters)
-    if known.changed:
-        _edit(session, forum, items, known.changed)
-    session.execute(text("DELETE FROM incoming"))
-    counts = {"erased": erased, "older": len(known.older)}
+        session.execute(text(_ADOPT), parameters | {"ids": known.ids})
+    counts = {"erased": len(items) - len(kept), "older": len(known.older)}
     return [*known.ids, *created], Loaded(
         created=len(created),
         changed=len(known.changed),
         unchanged=len(known.ids) - len(known.changed) - len(known.older),
         counts={name: count for name, count in counts.items() if count},
     )
+
+
+def _unchanged(
+    session: Session, parameters: Mapping[str, int], items: Incoming
+) -> tuple[list[int], Incoming, bool]:
+    """Return the stored questions that *items* leave as they are, by id, and the other items.
+
+    And whether any of those others is stored.
+    """
+    if not len(items):
+        return [], items, False
+    row = session.execute(
+        text(_SAME),
+        {
+            **parameters,
+            "fields": items.columns["text_fields"][0],
+            "names": array_of(items.ids),
+            "digests": array_of([f"\\x{one}" for one in items.columns["content_digest"]]),
+        },
+    ).one()
+    return row.ids, items.without(row.places), row.known > len(row.ids)
+
+
+def _copied(session: Session, parameters: Mapping[str, int], items: Incoming) -> list[int] | None:
+    """Return the ids of *items*, none of which was stored; None if one of them now is."""
+    if not len(items):
+        return []
+    last = session.execute(text(_LAST)).scalar_one()
+    beside = {"forum_id": str(parameters["forum"]), "archive_id": str(parameters["archive"])}
+    try:
+        with session.begin_nested():
+            _copy(session, "questions", items, beside)
+    except UniqueViolation:
+        return None  # somebody else stored it meanwhile
+    found = session.execute(text(_CREATED), {**parameters, "last": last})
+    return list(found.scalar_one())
+
+
+def _merged(
+    session: Session, forum: ForumRow, parameters: Mapping[str, int], items: Incoming
+) -> tuple[list[int], "_Compared"]:
+    """Store *items*, of which some are known, and return what is new and what was known."""
+    session.execute(text(_INCOMING))
+    _copy(session, "incoming", items)
+    known = _compared(session, parameters)
+    created: list[int] = []
+    if len(known.ids) < len(items):
+        created = session.execute(text(_INSERT), parameters).scalar_one()
+        if len(known.ids) + len(created) < len(items):
+            # Somebody else stored some meanwhile; what was created now is equal to itself.
+            known = _compared(session, parameters).without(created)
+    if known.changed:
+        _edit(session, forum, items, known.changed)
+    session.execute(text("DELETE FROM incoming"))
+    return created, known
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,22 +265,24 @@ class _Compared:
         return type(self)([one for one in self.ids if one not in new], self.older, self.changed)
 
 
-def _copy(session: Session, items: Sequence[NewQuestion]) -> None:
-    session.execute(text(_INCOMING))
+def _copy(
+    session: Session, table: str, items: Incoming, beside: Mapping[str, str] = _NOTHING
+) -> None:
+    """Copy *items* into a table, with the same values *beside* each."""
     cursor = session.connection().connection.cursor()
     cursor.copy_expert(
-        f"COPY incoming ({_NAMES}) FROM STDIN WITH (FORMAT csv, FORCE_NOT_NULL (body))",
-        _as_csv(items),
+        f"COPY {table} ({', '.join([*items.named(), *beside])}) FROM STDIN",
+        items.lines(list(beside.values())),
         # Each piece waits for Python's interpreter lock while the next batch is being read.
         size=_COPY_PIECE,
     )
 
 
-def _leave_out_erased(session: Session, parameters: Mapping[str, int]) -> int:
+def _without_erased(session: Session, parameters: Mapping[str, int], items: Incoming) -> Incoming:
     if not session.execute(text(_HAS_ERASED), parameters).scalar_one():
-        return 0
-    done: Any = session.execute(text(_ERASED), parameters)
-    return int(done.rowcount)
+        return items
+    names = {"names": array_of(items.ids)}
+    return items.without(session.execute(text(_ERASED), {**parameters, **names}).scalar_one())
 
 
 def _compared(session: Session, parameters: Mapping[str, int]) -> _Compared:
@@ -234,9 +290,7 @@ def _compared(session: Session, parameters: Mapping[str, int]) -> _Compared:
     return _Compared(row.ids, row.older, row.changed)
 
 
-def _edit(
-    session: Session, forum: ForumRow, items: Sequence[NewQuestion], ids: Sequence[int]
-) -> None:
+def _edit(session: Session, forum: ForumRow, items: Incoming, ids: Sequence[int]) -> None:
     of_these = {"forum": forum.id, "ids": ids}
     session.execute(text(_LOCK), of_these)
     old = session.execute(text(_OLD), of_these).mappings().all()
@@ -244,7 +298,7 @@ def _edit(
     session.execute(text(_EDIT), of_these | {"new_text": new_text})
     session.execute(text(_SHOW), of_these)
     _tell_actions(session, old)
-    tokens = {item.external_id: item.tokens for item in items}
+    tokens = dict(zip(items.ids, items.tokens, strict=True))
     owed = [(row["id"], tokens[row["external_id"]]) for row in old if row["owes_work"]]
     jobs.put(session, owed, forum_id=forum.id, lane=Lane.ARCHIVE)
 
@@ -257,32 +311,3 @@ def _tell_actions(session: Session, edited: Sequence[RowMapping]) -> None:
     for row in edited:
         if row["is_turned"]:
             actions.note_group(session, row["id"])
-
-
-def _as_csv(items: Sequence[NewQuestion]) -> io.StringIO:
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerows(
-        (
-            item.external_id,
-            item.title,
-            item.body,
-            item.url,
-            item.category,
-            item.author,
-            item.asked_at.isoformat() if item.asked_at else None,
-            "t" if item.visible else "f",
-            None if item.facts is NO_FACTS else json.dumps(item.facts.stored()),
-            item.edited_at.isoformat() if item.edited_at else None,
-            item.revision,
-            str(item.text_fields),
-            item.read_title,
-            item.read_body,
-            "\\x" + item.text_digest.hex(),
-            "\\x" + item.content_digest.hex(),
-            item.foreign_share,
-        )
-        for item in items
-    )
-    out.seek(0)
-    return out

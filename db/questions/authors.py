@@ -34,6 +34,14 @@ def as_kept(forum: ForumRow, items: Sequence[NewQuestion]) -> Sequence[NewQuesti
     return [replace(item, author=kept_name(forum, item.author)) for item in items]
 
 
+def kept_names(forum: ForumRow, names: Sequence[str | None]) -> Sequence[str | None]:
+    """Return what the forum keeps of each author's name."""
+    if forum.author_names is AuthorNames.KEPT:
+        return names
+    kept = {name: kept_name(forum, name) for name in set(names)}
+    return [kept[name] for name in names]
+
+
 def all_by(session: Session, forum: ForumRow, author: str) -> Iterator[QuestionRow]:
     """Yield all questions of an author, whether the name was kept or hashed when they came."""
     named = select(Question.external_id).where(

@@ -13,7 +13,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain
+from operator import itemgetter
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -25,13 +26,25 @@ from db.archives.units import NewUnit
 from db.engine import FAILURES, Sessions, is_disk_full
 from db.errors import ConflictError, ServiceError
 from db.imports import loading, sightings
+from db.imports.incoming import Incoming
 from db.imports.links import Label
 from db.questions.rows import NewQuestion
 from db.tenants.rows import ForumRow
 from worker.archives import missing
+from worker.archives.at_once import questions_of
 from worker.archives.missing import Rules
 from worker.archives.payload import pack_labels
-from worker.archives.readers.records import Hidden, KnownPair, Record, Reject, SourceQuestion
+from worker.archives.readers.records import (
+    Block,
+    Hidden,
+    KnownPair,
+    Piece,
+    Record,
+    Reject,
+    SourceQuestion,
+    length,
+    singly,
+)
 from worker.archives.seen import SeenIds
 from worker.text.cuts import NO_CUTS, Cuts, cuts_of
 from worker.text.intake import FieldError, question_of
@@ -59,15 +72,28 @@ class StoppedError(ConflictError):
 
 
 @dataclass(slots=True)
-class _Batch:
+class Batch:
+    """What is stored in one transaction, up to a position of the file."""
+
     position: int
     questions: dict[str, NewQuestion] = field(default_factory=dict)
+    many: list[Incoming] = field(default_factory=list)
+    """Questions by column, of blocks."""
+    kept: Incoming = field(default_factory=lambda: Incoming.of([]))
+    """Questions that are stored: of each id those of its first row."""
     labels: list[Label] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     hidden: list[Hidden] = field(default_factory=list)
     repeated: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     """Values of optional fields that could not be used, by field."""
+
+    def incoming(self) -> Incoming:
+        """Return all questions of the batch."""
+        whole = Incoming.of(list(self.questions.values()))
+        for one in self.many:
+            whole = whole.joined(one)
+        return whole
 
     def counts(self) -> dict[str, int]:
         """Return the further counts of the batch, by name."""
@@ -82,14 +108,14 @@ def load(
     sessions: Sessions,
     forum: ForumRow,
     archive: ArchiveRow,
-    records: Iterable[Record],
+    records: Iterable[Piece],
     *,
     on_batch: OnBatch = lambda _position, _rejects: None,
     rules: Rules = _RULES,
 ) -> ArchiveRow:
     """Store the records that are not stored yet, and start the mining.
 
-    *records* are all records of the file. Raises `StoppedError` if the archive is
+    *records* are all records of the file, some in blocks. Raises `StoppedError` if the archive is
     paused or cancelled meanwhile. After any other error the archive is `failed`, with the reason.
     """
     # Not undone later: another load may begin in this process before this one ends.
@@ -99,11 +125,11 @@ def load(
         _attended(sessions, archive.id),
         ThreadPoolExecutor(1, thread_name_prefix="store") as pool,
     ):
-        seen, left = SeenIds(), iter(records)
-        for part in _parts(islice(left, archive.position)):
-            seen.add(_ids(part))
+        seen = SeenIds()
+        left = _behind(records, archive.position, seen)
         storing: Future[None] | None = None
-        for batch in _batches(left, forum, archive.position, seen):
+        for batch in _batches(left, forum, archive.position):
+            _keep_first(batch, seen)
             if storing is not None:
                 storing.result()
             storing = pool.submit(_store, sessions, forum, archive.id, batch, rules)
@@ -121,10 +147,17 @@ def load(
         return archives.get(session, archive.id)
 
 
-def check(records: Sequence[Record]) -> tuple[int, list[Reject]]:
-    """Return how many questions `load` would store, and the rejects."""
-    batch = _prepared(records, TextFields.TITLE, 0)
-    return len(batch.questions), batch.rejects
+def check(records: Iterable[Piece]) -> tuple[Counter[str], list[Reject]]:
+    """Return how many `rows` there are, of them `questions` and `labels` to store, and rejects."""
+    counts: Counter[str] = Counter()
+    rejects: list[Reject] = []
+    for part in parts(iter(records)):
+        batch = prepared(part, TextFields.TITLE, 0)
+        counts["rows"] += sum(map(length, part))
+        counts["questions"] += len(batch.incoming())
+        counts["labels"] += len(batch.labels)
+        rejects += batch.rejects
+    return counts, rejects
 
 
 def reason_of(error: BaseException) -> str:
@@ -182,35 +215,48 @@ def _attended(sessions: Sessions, archive_id: int) -> Iterator[None]:
         thread.join()
 
 
-def _batches(
-    records: Iterator[Record], forum: ForumRow, position: int, seen: SeenIds
-) -> Iterator[_Batch]:
+def _behind(records: Iterable[Piece], position: int, seen: SeenIds) -> Iterator[Piece]:
+    """Return what comes behind the first *position* records, whose ids are *seen* then."""
+    left = parts(iter(records))
+    while position > 0 and (part := next(left, None)):
+        found = list(singly(part))
+        seen.add(_ids(found[:position]))
+        if len(found) > position:
+            return chain(found[position:], chain.from_iterable(left))
+        position -= len(found)
+    return chain.from_iterable(left)
+
+
+def _batches(records: Iterator[Piece], forum: ForumRow, position: int) -> Iterator[Batch]:
     cuts = cuts_of(forum.prefixes, forum.boilerplate)
-    for part in _parts(records):
-        position += len(part)
-        batch = _prepared(part, forum.text_fields, position, cuts)
-        _keep_first(batch, seen)
-        yield batch
+    for part in parts(records):
+        position += sum(map(length, part))
+        yield prepared(part, forum.text_fields, position, cuts)
 
 
-def _keep_first(batch: _Batch, seen: SeenIds) -> None:
+def _keep_first(batch: Batch, seen: SeenIds) -> None:
     """Leave out what earlier batches of this file had: the first row of an id stays."""
-    ids = list(batch.questions)
-    for external_id, is_known in zip(ids, seen.add(ids), strict=True):
-        if is_known:
-            del batch.questions[external_id]
-            batch.repeated += 1
+    incoming = batch.incoming()
+    known = seen.add(incoming.ids)
+    batch.repeated += sum(known)
+    batch.kept = incoming.picked([not one for one in known])
 
 
 def _ids(records: Sequence[Record]) -> list[str]:
     return [one.external_id for one in records if isinstance(one, SourceQuestion)]
 
 
-def _parts(records: Iterator[Record]) -> Iterator[list[Record]]:
-    """Yield *records* in lists of `BATCH`, shorter where their texts are long."""
-    part: list[Record] = []
+def parts(records: Iterator[Piece]) -> Iterator[list[Piece]]:
+    """Yield *records* in lists of `BATCH`, shorter where texts are long; a block comes alone."""
+    part: list[Piece] = []
     chars = 0
     for record in records:
+        if isinstance(record, Block):
+            if part:
+                yield part
+            yield [record]
+            part, chars = [], 0
+            continue
         part.append(record)
         if isinstance(record, SourceQuestion):
             chars += len(record.title) + len(record.body)
@@ -221,12 +267,20 @@ def _parts(records: Iterator[Record]) -> Iterator[list[Record]]:
         yield part
 
 
-def _prepared(
-    records: Sequence[Record], text_fields: str, position: int, cuts: Cuts = NO_CUTS
-) -> _Batch:
-    batch = _Batch(position)
+def prepared(
+    records: Iterable[Piece], text_fields: str, position: int, cuts: Cuts = NO_CUTS
+) -> Batch:
+    """Return what of *records* is stored; a block must be alone among them."""
+    batch = Batch(position)
+    _add(batch, records, text_fields, cuts)
+    return batch
+
+
+def _add(batch: Batch, records: Iterable[Piece], text_fields: str, cuts: Cuts) -> None:
     for record in records:
-        if isinstance(record, SourceQuestion):
+        if isinstance(record, Block):
+            _let_in_many(batch, record, text_fields, cuts)
+        elif isinstance(record, SourceQuestion):
             _let_in(batch, record, text_fields, cuts)
         elif isinstance(record, KnownPair):
             batch.labels.append(_label(record))
@@ -234,7 +288,15 @@ def _prepared(
             batch.hidden.append(record)
         else:
             batch.rejects.append(record)
-    return batch
+
+
+def _let_in_many(batch: Batch, block: Block, text_fields: str, cuts: Cuts) -> None:
+    """Let in a block, which stands alone in its batch."""
+    incoming, odd = questions_of(block, text_fields=text_fields, cuts=cuts)
+    batch.many.append(incoming)
+    alone = [(block.places[at], block.question(at)) for at in sorted(odd)]
+    others = sorted([*block.others, *alone], key=itemgetter(0))
+    _add(batch, (record for _, record in others), text_fields, cuts)
 
 
 def _label(pair: KnownPair) -> Label:
@@ -246,7 +308,7 @@ def _label(pair: KnownPair) -> Label:
     )
 
 
-def _let_in(batch: _Batch, source: SourceQuestion, text_fields: str, cuts: Cuts) -> None:
+def _let_in(batch: Batch, source: SourceQuestion, text_fields: str, cuts: Cuts) -> None:
     batch.dropped.update(one.field for one in source.dropped)
     known = batch.questions.get(source.external_id)
     if known is not None and known.title == source.title:
@@ -264,7 +326,7 @@ def _let_in(batch: _Batch, source: SourceQuestion, text_fields: str, cuts: Cuts)
 
 
 def _store(
-    sessions: Sessions, forum: ForumRow, archive_id: int, batch: _Batch, rules: Rules
+    sessions: Sessions, forum: ForumRow, archive_id: int, batch: Batch, rules: Rules
 ) -> None:
     with sessions.begin() as session:
         _refuse_stopped(archives.get(session, archive_id, lock=True))
@@ -272,7 +334,7 @@ def _store(
             session,
             forum,
             archive_id,
-            list(batch.questions.values()),
+            batch.kept,
             hidden=[one.external_id for one in batch.hidden if one.external_id is not None],
             with_erased=rules.with_erased,
             position=batch.position,

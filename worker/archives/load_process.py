@@ -107,7 +107,7 @@ def _load(job: LoadJob, sessions: "Sessions") -> int:
         with sessions.begin() as session:
             archives.change(session, row.id, form=archive.form)
         rules = Rules(delete_missing=job.delete_missing, with_erased=job.with_erased)
-        load(sessions, forum, row, archive, rules=rules)
+        load(sessions, forum, row, archive.pieces(), rules=rules)
     return row.id
 
 

@@ -43,7 +43,7 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
 _UNENCODED = re.compile(r"[\x00-\x20\x7f-\x9f\\\"<>^`{|}\s]")
 # A flat list as JSON: in an archive of millions each microsecond counts.
-_quoted = json.encoder.encode_basestring_ascii
+quoted = json.encoder.encode_basestring_ascii
 
 
 class FieldError(InvalidInputError):
@@ -296,7 +296,7 @@ def _content_digest(texts: Sequence[str | None], *, visible: bool, beside: objec
 
     What is said *beside* counts where anything is, so other questions keep their digests.
     """
-    parts = ["null" if text is None else _quoted(text) for text in texts]
+    parts = ["null" if text is None else quoted(text) for text in texts]
     parts.append("true" if visible else "false")
     if beside is not None:
         parts.append(json.dumps(beside))

@@ -118,8 +118,8 @@ def clean(text: str) -> str:
 
     Line breaks and tabs stay: this text is stored and shown.
     """
-    if text.isascii() and text.isprintable():  # most questions: nothing to look for
-        return text.strip()
+    if text.isascii():  # most questions: nothing to compose, and no invisible character
+        return (text if text.isprintable() else _CONTROL.sub("", text)).strip()
     return _INVISIBLE.sub("", _CONTROL.sub("", _normalised("NFC", text))).strip()
 
 

@@ -56,7 +56,7 @@ class DatabaseArchive(Peeked):
         self.passed_over: dict[str, int] = {}
         self._shape = shape
         self._base_url = base_url
-        self._records = map(self._record, pages)
+        self._pieces = map(self._record, pages)
 
     def __enter__(self) -> Self:
         return self

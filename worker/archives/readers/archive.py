@@ -9,10 +9,17 @@ from typing import BinaryIO, Self
 
 from worker.archives.load_job import Format
 from worker.archives.readers import stackexchange
+from worker.archives.readers.by_column import ByColumn
 from worker.archives.readers.lookups import Lookups
 from worker.archives.readers.reading import Reading, Wishes
 from worker.archives.readers.recognise import Choice, choose
-from worker.archives.readers.records import Peeked, Record, Row, UnreadableArchiveError
+from worker.archives.readers.records import (
+    Peeked,
+    Piece,
+    Record,
+    Row,
+    UnreadableArchiveError,
+)
 from worker.archives.readers.sources import Source
 from worker.archives.readers.sources import fingerprint as fingerprint_of
 from worker.archives.readers.tables import Hints, Table, tables_of
@@ -34,7 +41,7 @@ class Archive(Peeked):
         """Bytes of the file as it lies there; None when it comes from a pipe."""
         self._lookups = Lookups() if choice.lookups else None
         self._reading, self._wishes = Reading(choice.plan, wishes), wishes
-        self._records = self._read()
+        self._pieces = self._read()
 
     @property
     def about(self) -> str:
@@ -48,7 +55,7 @@ class Archive(Peeked):
         """Return how many rows so far were no questions, such as answers."""
         return self._reading.passed_over
 
-    def _read(self) -> Iterator[Record]:
+    def _read(self) -> Iterator[Piece]:
         self._fill_lookups()
         for table in self.choice.tables:
             rows = table.rows(self._used(table))
@@ -57,8 +64,7 @@ class Archive(Peeked):
             before = self._reading.passed_over
             self._reading = Reading(self.choice.plan, self._wishes, self._joined(iter(head)))
             self._reading.passed_over = before
-            for row in self._joined(chain(head, rows)):
-                yield from self._reading.records(row)
+            yield from ByColumn(self._reading).pieces(self._joined(chain(head, rows)))
         yield from self._links()
 
     def _used(self, table: Table) -> set[str]:
@@ -97,7 +103,7 @@ class Archive(Peeked):
 
     def append(self, more: Iterator[Record]) -> None:
         """Add records to the end."""
-        self._records = chain(self._records, more)
+        self._pieces = chain(self._pieces, more)
 
     def __enter__(self) -> Self:
         return self

@@ -85,6 +85,11 @@ class Condition:
             return (self.pattern.search(str(value or "")) is not None) != self.negated
         return self._is_wanted(value, row) != self.negated
 
+    @property
+    def is_of_row(self) -> bool:
+        """Return whether other columns than its own count."""
+        return any(word.startswith("same ") for word in self.wanted)
+
     def _is_wanted(self, value: object, row: Mapping[str, Any]) -> bool:
         if isinstance(value, Mapping):  # of a lookup, or an object
             return ("missing" if not value else "found") in self.wanted

@@ -6,10 +6,16 @@ Each line is read again a few times at most, so the work stays linear in the fil
 
 import csv
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from worker.archives.readers import dialect as dialects
+from worker.archives.readers.delimited_lines import (
+    SAMPLE_CHARS,
+    SAMPLE_LINES,
+    Line,
+    Lines,
+    TooLongError,
+)
 from worker.archives.readers.dialect import Dialect, Quoting
 from worker.archives.readers.headers import header_place
 from worker.archives.readers.records import (
@@ -19,147 +25,14 @@ from worker.archives.readers.records import (
     Row,
     UnreadableArchiveError,
 )
-from worker.archives.readers.streams import TOO_LONG, lines
 
-_QUOTED_LINES = 2_000
-"""Lines that one quoted field may span; a quote that is never closed is given up after so many."""
-_TRIES = 8
-"""Records that may take a line for their own in vain; after those it begins a record itself."""
-_SAMPLE_LINES, _SAMPLE_CHARS = 1_000, 1 << 18
+_AT_ONCE, _SINGLY = 64, 1 << 14
+"""Lines that are split at once, and most rows that are read one by one before that is tried again.
+"""
 _NOTES = 30
 """Lines among which the names of the columns are looked for."""
 
 Values = Sequence[str | None]
-
-
-@dataclass(slots=True)
-class _Line:
-    number: int
-    text: str
-    tries: int = 0
-
-
-class _TooLongError(Exception):
-    """The record goes on beyond `RECORD_LIMIT`."""
-
-
-class _Lines:
-    """Lines for `csv.reader` that can go back to the start of a broken record."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._source = lines(file)
-        self._back: list[_Line] = []
-        self._taken: list[_Line] = []
-        self._taken_chars = 0
-        self.rejects: list[Reject] = []
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        if len(self._taken) >= _QUOTED_LINES:
-            raise csv.Error("a quote is never closed")
-        line = self._back.pop() if self._back else self._fresh()
-        if self._taken and line.tries >= _TRIES:
-            self._back.append(line)
-            raise csv.Error("a quote is never closed")
-        self._taken.append(line)
-        self._taken_chars += len(line.text)
-        if self._taken_chars > RECORD_LIMIT:
-            raise _TooLongError
-        return line.text
-
-    def _fresh(self) -> _Line:
-        for number, text in self._source:
-            if text is not None:
-                return _Line(number, text)
-            self.rejects.append(Reject(number, TOO_LONG))
-        raise StopIteration
-
-    def sample(self) -> list[str]:
-        """Return the first lines; they are still to come."""
-        held: list[_Line] = []
-        chars = 0
-        while len(held) < _SAMPLE_LINES and chars < _SAMPLE_CHARS:
-            try:
-                held.append(self._fresh())
-            except StopIteration:
-                break
-            chars += len(held[-1].text)
-        self._back.extend(reversed(held))
-        return [line.text for line in held]
-
-    def undraw(self) -> list[str]:
-        """Take all lines for rows of a table that was drawn with bars, and return the first."""
-        self._source = _undrawn(self._source)
-        bare = [(line.number, dialects.undrawn(line.text)) for line in self._back]
-        self._back = [_Line(number, text) for number, text in bare if text is not None]
-        return [line.text for line in reversed(self._back)]
-
-    def peek(self) -> str:
-        """Return the line that comes next, which stays; empty at the end."""
-        if not self._back:
-            try:
-                self._back.append(self._fresh())
-            except StopIteration:
-                return ""
-        return self._back[-1].text
-
-    def end_record(self) -> int:
-        """Return the number of the first line of the record that ends here."""
-        number = self._taken[0].number
-        self._forget()
-        return number
-
-    @property
-    def has_returns(self) -> bool:
-        """Return whether a line of the record being read has a carriage return inside."""
-        return any("\r" in line.text for line in self._taken)
-
-    @property
-    def taken(self) -> Sequence[_Line]:
-        """The lines of the record being read."""
-        return self._taken
-
-    def step_back(self) -> _Line:
-        """Return the first line of the record being read; those behind it come again."""
-        first, *others = self._taken
-        for line in others:
-            line.tries += 1
-        self._back.extend(reversed(others))
-        self._forget()
-        return first
-
-    def pass_over(self) -> int:
-        """Return the number of the first line of the record being read, and go behind its end.
-
-        Its end is the line that closes the last open quote, or where it is given up.
-        """
-        number, count = self._taken[0].number, len(self._taken)
-        is_open = sum(line.text.count('"') for line in self._taken) % 2 == 1
-        self._forget()
-        while is_open and count < _QUOTED_LINES and (line := next(self._left(), None)):
-            is_open ^= line.text.count('"') % 2 == 1
-            count += 1
-        return number
-
-    def _left(self) -> Iterator[_Line]:
-        try:
-            yield self._back.pop() if self._back else self._fresh()
-        except StopIteration:
-            return
-
-    def _forget(self) -> None:
-        self._taken.clear()
-        self._taken_chars = 0
-
-
-def _undrawn(source: Iterator[tuple[int, str | None]]) -> Iterator[tuple[int, str | None]]:
-    """Yield the lines of a drawn table that hold rows, without their outer bars."""
-    for number, text in source:
-        bare = None if text is None else dialects.undrawn(text)
-        if text is None or bare is not None:
-            yield number, bare
 
 
 def _unmarked(row: Sequence[str]) -> Values:
@@ -180,7 +53,7 @@ class DelimitedRows:
         columns: Sequence[str] = (),
     ) -> None:
         csv.field_size_limit(2 * RECORD_LIMIT)  # what is longer has been refused before
-        self._lines = _Lines(file)
+        self._lines = Lines(file)
         sample = self._lines.sample()
         if not sample:
             raise UnreadableArchiveError("the file is empty")
@@ -193,7 +66,7 @@ class DelimitedRows:
         elif not columns and said is None:
             sample = self._behind_preamble(sample)
         chars = sum(map(len, sample))
-        is_whole = len(sample) < _SAMPLE_LINES and chars < _SAMPLE_CHARS
+        is_whole = len(sample) < SAMPLE_LINES and chars < SAMPLE_CHARS
         # Writers whose lines end so quote what holds one.
         self._has_bare_returns = not sample[0].endswith("\r\n") if sample else False
         self.dialect = dialects.guess(sample, delimiter, is_whole=is_whole)
@@ -227,7 +100,7 @@ class DelimitedRows:
         wide = len(self.header) + 1
         if len(self.header) < 2 or self.dialect.quoting is not Quoting.DOUBLED:  # noqa: PLR2004
             return
-        lines = sample[1:-1] if len(sample) >= _SAMPLE_LINES else sample[1:]
+        lines = sample[1:-1] if len(sample) >= SAMPLE_LINES else sample[1:]
         try:
             rows = list(self.dialect.reader(lines))
         except csv.Error:
@@ -298,7 +171,7 @@ class DelimitedRows:
             except csv.Error as error:
                 yield self._bare(source.step_back(), error)
                 continue
-            except _TooLongError:
+            except TooLongError:
                 number = source.pass_over()
                 source.rejects.append(Reject(number, RECORD_TOO_LONG))
                 yield number, ()
@@ -318,7 +191,37 @@ class DelimitedRows:
             return dialects.split_escaped(text, dialect.delimiter)
         return text.rstrip("\r\n").split(dialect.delimiter)
 
+    def _at_once(self) -> list[tuple[int, Values]]:
+        """Return the next rows, if each is one line and as wide as the header; else none."""
+        some = self._lines.take(_AT_ONCE)
+        texts = [line.text for line in some]
+        try:
+            rows = list(self.dialect.reader(texts))
+        except csv.Error:
+            rows = []
+        has_returns = self._has_bare_returns and "\r" in "".join(texts)
+        is_plain = len(rows) == len(some) and set(map(len, rows)) == {len(self.header)}
+        if not is_plain or has_returns:
+            self._lines.put_back(some)
+            return []
+        return [(line.number, row) for line, row in zip(some, rows, strict=True)]
+
     def _quoted(self) -> Iterator[tuple[int, Values]]:
+        """Yield rows, many at once; where that fails, more and more of them one by one."""
+        singly = 0
+        while True:
+            while rows := self._at_once():
+                yield from rows
+                singly = 0
+            singly = min(2 * singly + _AT_ONCE, _SINGLY)
+            some = self._one_by_one()
+            for _ in range(singly):
+                row = next(some, None)
+                if row is None:
+                    return
+                yield row
+
+    def _one_by_one(self) -> Iterator[tuple[int, Values]]:
         source = self._lines
         reader = self._reader()
         while True:
@@ -329,7 +232,7 @@ class DelimitedRows:
             except csv.Error as error:
                 reader = self._reader()  # the old one is stuck inside the quote
                 yield self._bare(source.step_back(), error)
-            except _TooLongError:
+            except TooLongError:
                 reader = self._reader()
                 number = source.pass_over()
                 source.rejects.append(Reject(number, RECORD_TOO_LONG))
@@ -356,7 +259,7 @@ class DelimitedRows:
             for line in self._lines.taken
         )
 
-    def _bare(self, line: _Line, error: csv.Error | None) -> tuple[int, Values]:
+    def _bare(self, line: Line, error: csv.Error | None) -> tuple[int, Values]:
         """Return the line's columns with its quotes as they are, or none and a reject."""
         mark, width = self.dialect.delimiter, len(self.header)
         bare: Values = line.text.rstrip("\r\n").split(mark)

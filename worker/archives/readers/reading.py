@@ -71,6 +71,11 @@ class Wishes:
     strict: bool = False
 
 
+def is_removed(title: str) -> bool:
+    """Return whether somebody took a text away and left a mark in its place."""
+    return _REMOVED.fullmatch(title) is not None
+
+
 def generic_plan(
     found: Sequence[str], wishes: Wishes, *, is_nested: bool = False, inner: Sequence[str] = ()
 ) -> Plan:
@@ -95,36 +100,36 @@ class Reading:
         self.plan, self.wishes = plan, wishes
         self.passed_over = 0
         """Rows that are no questions, such as answers."""
-        self._visible = tuple(map(Condition.parse, wishes.visible_if))
-        self._names = {
+        self.visible = tuple(map(Condition.parse, wishes.visible_if))
+        self.names = {
             name: plan.fields.get(name, ())
             for name in (*FIELDS, "updated_at", "id2", "title2", "label", "duplicate_of")
         }
-        self._facts = tuple(name for name in FACTS if name in plan.fields)
-        self._names.update({name: plan.fields[name] for name in self._facts})
-        self._plain = {
+        self.facts = tuple(name for name in FACTS if name in plan.fields)
+        self.names.update({name: plan.fields[name] for name in self.facts})
+        self.plain = {
             name: paths[0]
-            for name, paths in self._names.items()
+            for name, paths in self.names.items()
             if len(paths) == 1 and "~" not in paths[0]
         }
         """Fields of one column alone: most of them."""
-        self._has = frozenset(name for name, paths in self._names.items() if paths)
-        self._now = datetime.now(UTC)
-        self.is_pairs = bool(self._names["title2"])
-        self._is_checked = self.is_pairs or wishes.strict or "duplicate_of" in self._has
+        self.has = frozenset(name for name, paths in self.names.items() if paths)
+        self.now = datetime.now(UTC)
+        self.is_pairs = bool(self.names["title2"])
+        self._is_checked = self.is_pairs or wishes.strict or "duplicate_of" in self.has
         rows = [row.values for row in head if not isinstance(row.values, str)]
-        self._dates = Dates.of((self._value(row, "asked_at") for row in rows), wishes.dates)
-        ids = [value for row in rows if (value := self._value(row, "id")) is not None]
-        self._is_float = bool(ids) and all(_FLOAT.fullmatch(str(value)) for value in ids)
-        titles = [str(self._value(row, "title") or "") for row in rows]
-        self._unescape: Callable[[str], str] | None = plain_text if plan.is_escaped else None
-        if self._unescape is None and is_escaped(titles):
-            self._unescape = unescaped
-        self._base_url = wishes.base_url or plan.base_url
+        self.dates = Dates.of((self.value(row, "asked_at") for row in rows), wishes.dates)
+        ids = [value for row in rows if (value := self.value(row, "id")) is not None]
+        self.is_float = bool(ids) and all(_FLOAT.fullmatch(str(value)) for value in ids)
+        titles = [str(self.value(row, "title") or "") for row in rows]
+        self.unescape: Callable[[str], str] | None = plain_text if plan.is_escaped else None
+        if self.unescape is None and is_escaped(titles):
+            self.unescape = unescaped
+        self.base_url = wishes.base_url or plan.base_url
 
     def missing_for_visible_if(self, names: Sequence[str]) -> list[str]:
         """Return the columns of ``--visible-if`` that the table lacks."""
-        return [one.column for one in self._visible if one.column.partition(".")[0] not in names]
+        return [one.column for one in self.visible if one.column.partition(".")[0] not in names]
 
     def records(self, row: Row) -> Iterator[Record]:
         """Yield the records of one row."""
@@ -155,10 +160,11 @@ class Reading:
             else:
                 yield one
 
-    def _value(self, row: Mapping[str, Any], name: str) -> Any:
-        if (column := self._plain.get(name)) is not None and column in row:
+    def value(self, row: Mapping[str, Any], name: str) -> Any:
+        """Return what a row says of a field, as its format has it; None where it says nothing."""
+        if (column := self.plain.get(name)) is not None and column in row:
             return row[column]
-        for path in self._names[name]:
+        for path in self.names[name]:
             column, _, pattern = path.partition("~")
             value = row.get(column) if column in row else value_at(row, column)
             if pattern:
@@ -169,11 +175,11 @@ class Reading:
         return None
 
     def _question(self, line: int, row: Mapping[str, Any]) -> SourceQuestion | Hidden:
-        title = required_text(self._value(row, "title"), "the question")
-        if self._unescape is not None:
-            title = self._unescape(title).strip()
+        title = required_text(self.value(row, "title"), "the question")
+        if self.unescape is not None:
+            title = self.unescape(title).strip()
         reason = self._why_hidden(row, title)
-        if reason and not (title or self._names["id"]):
+        if reason and not (title or self.names["id"]):
             return Hidden(line, reason)
         external_id = self._id("id", row, title)
         if reason:
@@ -185,56 +191,56 @@ class Reading:
     def _with_details(
         self, line: int, row: Mapping[str, Any], external_id: str, title: str
     ) -> SourceQuestion:
-        found, has = Optionals(), self._has
-        body = found.body(self._value(row, "body"), self.plan.markup) if "body" in has else ""
+        found, has = Optionals(), self.has
+        body = found.body(self.value(row, "body"), self.plan.markup) if "body" in has else ""
         if len(title) > TITLE_LENGTH:
             found.drop(
                 "title", f"what is beyond {TITLE_LENGTH:,} characters: it begins the body", title
             )
             title, rest = title[:TITLE_LENGTH].rstrip(), title[TITLE_LENGTH:]
             body = found.fitting_body(f"{rest}\n{body}".strip())
-        url = self._value(row, "url") if "url" in has else None
-        if url is None and self.plan.url and self._base_url:
+        url = self.value(row, "url") if "url" in has else None
+        if url is None and self.plan.url and self.base_url:
             url = self.plan.url.format(id=external_id)
         return SourceQuestion(
             external_id,
             title,
             body,
-            found.url(url, self._base_url) if url is not None else None,
-            found.label("category", self._value(row, "category")) if "category" in has else None,
-            found.label("author", self._value(row, "author")) if "author" in has else None,
+            found.url(url, self.base_url) if url is not None else None,
+            found.label("category", self.value(row, "category")) if "category" in has else None,
+            found.label("author", self.value(row, "author")) if "author" in has else None,
             self._moment("asked_at", row, found) if "asked_at" in has else None,
-            facts=self._told_beside(row, found) if self._facts else NO_FACTS,
+            facts=self._told_beside(row, found) if self.facts else NO_FACTS,
             updated_at=self._moment("updated_at", row, found) if "updated_at" in has else None,
             line=line,
             dropped=tuple(found.dropped) if found.dropped else (),
         )
 
     def _told_beside(self, row: Mapping[str, Any], found: Optionals) -> Facts:
-        return facts_of_row({name: self._value(row, name) for name in self._facts}, found)
+        return facts_of_row({name: self.value(row, name) for name in self.facts}, found)
 
     def _why_hidden(self, row: Mapping[str, Any], title: str) -> str:
         for reason, condition in self.plan.hidden:
             if condition.is_met(row):
                 return reason
-        if self._visible and not all(one.is_met(row) for one in self._visible):
+        if self.visible and not all(one.is_met(row) for one in self.visible):
             return "not as --visible-if says"
-        return "removed text" if title[:1] == "[" and _REMOVED.fullmatch(title) else ""
+        return "removed text" if title[:1] == "[" and is_removed(title) else ""
 
     def _id(self, name: str, row: Mapping[str, Any], title: str) -> str:
-        if not self._names[name]:  # the same text keeps the same id: importing twice adds nothing
+        if not self.names[name]:  # the same text keeps the same id: importing twice adds nothing
             return f"text-{first_digest(title).hex()[:24]}"
-        external_id = id_text(self._value(row, name), is_float=self._is_float)
+        external_id = id_text(self.value(row, name), is_float=self.is_float)
         if not external_id:
             raise ValueUnusableError("the id is empty")
         return external_id
 
     def _moment(self, name: str, row: Mapping[str, Any], found: Optionals) -> Any:
-        value = self._value(row, name)
+        value = self.value(row, name)
         if value is None or value == "":
             return None
         try:
-            return instant_of(self._dates.read(value), now=self._now)
+            return instant_of(self.dates.read(value), now=self.now)
         except NoDateError as error:
             found.drop(name, str(error), value)
         except ValueError as error:
@@ -244,9 +250,9 @@ class Reading:
     def _pair(self, line: int, row: Mapping[str, Any]) -> Iterator[Record]:
         sides: list[SourceQuestion] = []
         for name, own_id in (("title", "id"), ("title2", "id2")):
-            title = required_text(self._value(row, name), "the question")
-            if self._unescape is not None:
-                title = self._unescape(title).strip()
+            title = required_text(self.value(row, name), "the question")
+            if self.unescape is not None:
+                title = self.unescape(title).strip()
             if title:
                 detailed = row if name == "title" else {}
                 sides.append(
@@ -254,7 +260,7 @@ class Reading:
                 )
         if not sides:
             yield Reject(line, "both questions are empty")
-        label = " ".join(re.split(r"[\s_-]+", raw_text(self._value(row, "label")).strip().lower()))
+        label = " ".join(re.split(r"[\s_-]+", raw_text(self.value(row, "label")).strip().lower()))
         is_same, is_other = label in _SAME, label in _OTHER
         if label not in NULLS | {"-1"} and not (is_same or is_other):
             told = Dropped("label", "it says neither same nor different", label[:60])
@@ -269,11 +275,11 @@ class Reading:
         """Yield a question, and the one that its forum says it is a duplicate of."""
         question = self._question(line, row)
         yield question
-        value = self._value(row, "duplicate_of")
+        value = self.value(row, "duplicate_of")
         if isinstance(question, Hidden) or value is None:
             return
         for one in value if isinstance(value, list) else [value]:
-            target = id_text(one, is_float=self._is_float or isinstance(one, float))
+            target = id_text(one, is_float=self.is_float or isinstance(one, float))
             is_id = target.lower() not in NULLS | {"0"} and not target.startswith(
                 ("http:", "https:")
             )

@@ -1,11 +1,15 @@
 """The records that readers yield, and what no file may hold."""
 
-from collections.abc import Iterator, Mapping
+import heapq
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain, islice
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from db.errors import InvalidInputError
+from db.questions.rows import Facts
 from worker.archives.readers.values import Dropped
 from worker.text.intake import Submission
 
@@ -90,16 +94,91 @@ class Reject:
 Record = SourceQuestion | KnownPair | Hidden | Reject
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """The records of many rows: questions that need nothing special, by column, and the others.
+
+    Nothing of the questions was dropped, and no other record has the id of one.
+    """
+
+    places: Sequence[int]
+    """Of the questions, among the rows of the block."""
+    lines: Sequence[int]
+    external_ids: Sequence[str]
+    titles: Sequence[str]
+    bodies: Sequence[str]
+    urls: Sequence[str | None]
+    categories: Sequence[str | None]
+    authors: Sequence[str | None]
+    asked_at: Sequence[str | None]
+    """In ISO 8601, as `datetime.isoformat` writes it, in UTC."""
+    facts: Sequence[Facts]
+    updated_at: Sequence[str | None]
+    others: Sequence[tuple[int, Record]] = ()
+    """With the places of their rows."""
+
+    def __len__(self) -> int:
+        return len(self.lines) + len(self.others)
+
+    def question(self, place: int) -> SourceQuestion:
+        """Return the question at *place* of the columns."""
+        return SourceQuestion(
+            self.external_ids[place],
+            self.titles[place],
+            self.bodies[place],
+            self.urls[place],
+            self.categories[place],
+            self.authors[place],
+            _moment(self.asked_at[place]),
+            facts=self.facts[place],
+            updated_at=_moment(self.updated_at[place]),
+            line=self.lines[place],
+        )
+
+    def __iter__(self) -> Iterator[Record]:
+        """Yield all records in the order of their rows."""
+        questions = zip(self.places, map(self.question, range(len(self.lines))), strict=True)
+        merged = heapq.merge(questions, self.others, key=itemgetter(0))
+        yield from (record for _, record in merged)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+Piece = Record | Block
+
+
+def singly(pieces: Iterable[Piece]) -> Iterator[Record]:
+    """Yield the records of *pieces* one by one."""
+    for piece in pieces:
+        if isinstance(piece, Block):
+            yield from piece
+        else:
+            yield piece
+
+
+def length(piece: Piece) -> int:
+    """Return how many records *piece* is."""
+    return len(piece) if isinstance(piece, Block) else 1
+
+
 class Peeked:
     """An iterator of records whose first ones can be looked at before it is read."""
 
-    _records: Iterator[Record]
+    _pieces: Iterator[Piece]
 
     def sample(self, count: int = 3) -> list[Record]:
         """Return the first records; reading on still yields them."""
-        head = list(islice(self._records, count))
-        self._records = chain(head, self._records)
-        return head
+        head: list[Piece] = []
+        while sum(map(length, head)) < count and (piece := next(self._pieces, None)) is not None:
+            head.append(piece)
+        self._pieces = chain(head, self._pieces)
+        return list(islice(singly(head), count))
+
+    def pieces(self) -> Iterator[Piece]:
+        """Return the records, many at once where they are plain."""
+        return self._pieces
 
     def __iter__(self) -> Iterator[Record]:
-        return self._records
+        return singly(self._pieces)

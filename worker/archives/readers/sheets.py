@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetVisibleEnum
 
-from worker.archives.readers.headers import header_place
+from worker.archives.readers import grids
 from worker.archives.readers.records import Row, UnreadableArchiveError, refuse_bomb
 
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -21,7 +21,6 @@ _OPEN = "application/vnd.oasis.opendocument."
 _LARGEST = 384 << 20
 """Bytes that a workbook may have unpacked, or one of the old kind as it is."""
 _CHUNK = 1 << 20
-_HEAD = 30
 
 
 def is_workbook(archive: zipfile.ZipFile) -> bool:
@@ -52,20 +51,11 @@ class Workbook:
 
     def header(self, name: str) -> list[str]:
         """Return the names of the columns of a sheet; empty for one without rows."""
-        rows = self._lines(name)
-        head = [row for row, _ in zip(rows, range(_HEAD), strict=False)]
-        return _texts(head[header_place([_texts(row) for row in head])]) if head else []
+        return grids.header_of(self._lines(name))
 
     def rows(self, name: str) -> Iterator[Row]:
         """Yield the rows of a sheet below its header."""
-        header = self.header(name)
-        is_below = False
-        for number, values in enumerate(self._lines(name), start=1):
-            if not is_below:
-                is_below = _texts(values) == header
-            elif any(value != "" for value in values):
-                named = zip(header, values, strict=False)
-                yield Row(number, {key: value for key, value in named if key})
+        yield from grids.rows_of(self._lines(name), self.header(name))
 
     def _lines(self, name: str) -> Iterator[Sequence[Any]]:
         try:
@@ -73,10 +63,6 @@ class Workbook:
         except (CalamineError, OSError, ValueError) as error:
             raise UnreadableArchiveError(f"the sheet {name!r} is damaged: {error}") from error
         yield from sheet.iter_rows()
-
-
-def _texts(row: Sequence[Any]) -> list[str]:
-    return [str(value).strip() for value in row]
 
 
 def _refuse_large(file: BinaryIO) -> None:

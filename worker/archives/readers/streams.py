@@ -5,6 +5,7 @@ import codecs
 import errno
 import gzip
 import io
+import itertools
 import lzma
 import re
 import sys
@@ -28,7 +29,8 @@ LINE_LIMIT = 1 << 20
 """Bytes of one line, above which it is rejected unread."""
 SAMPLE = 1 << 18
 _CHUNK = 1 << 20
-_ZSTD_WINDOW_LOG = 27
+_PIECE = 1 << 16
+_ZSTD_WINDOW_LOG, _ZSTD_HEAD = 27, 6
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _XZ, _BZIP2 = b"\xfd7zXZ\x00", b"BZh"
 _XZ_MEMORY = 96 << 20
@@ -143,6 +145,7 @@ def opened(file: BinaryIO, *, member: str = "Posts.xml") -> tuple[BinaryIO, Coun
     if magic.startswith(_GZIP):
         inner: BinaryIO = cast("BinaryIO", gzip.GzipFile(fileobj=packed))
     elif magic.startswith(_ZSTD):
+        _refuse_wide(packed.peek(_ZSTD_HEAD))
         options = {int(zstd.DecompressionParameter.window_log_max): _ZSTD_WINDOW_LOG}
         inner = cast("BinaryIO", zstd.ZstdFile(packed, options=options))
     elif magic.startswith(_XZ):
@@ -152,6 +155,23 @@ def opened(file: BinaryIO, *, member: str = "Posts.xml") -> tuple[BinaryIO, Coun
     else:
         return packed, counted
     return io.BufferedReader(Guarded(inner, counted), _CHUNK), counted
+
+
+def _refuse_wide(head: bytes) -> None:
+    """Raise `UnreadableArchiveError` where zstd's window is wider than what may be held of it.
+
+    See RFC 8878, 3.1.1.1: one byte behind the mark and the descriptor gives the window, unless
+    bit 5 of the descriptor says that it is the size of the whole content.
+    """
+    if len(head) < 6 or head[4] & 0x20:  # noqa: PLR2004  # as the RFC has it
+        return
+    log = 10 + (head[5] >> 3)
+    if log > _ZSTD_WINDOW_LOG:
+        raise UnreadableArchiveError(
+            f"it was packed with zstd --long={log}: to unpack it takes {1 << log - 20:,} MiB of"
+            f" memory, and here it may take {1 << _ZSTD_WINDOW_LOG - 20}. Unpack it first, with"
+            f" zstd -d --long={log} FILE, and import what comes out"
+        )
 
 
 def seekable(stream: BinaryIO) -> BinaryIO:
@@ -285,14 +305,28 @@ def lines(file: BinaryIO) -> Iterator[tuple[int, str | None]]:
     Bytes that are not UTF-8 come as lone surrogates, so that only the bad row is rejected.
     """
     number = 0
-    while raw := file.readline(LINE_LIMIT + 1):
-        number += 1
-        if len(raw) > LINE_LIMIT and not raw.endswith(b"\n"):
-            while (raw := file.readline(_CHUNK)) and not raw.endswith(b"\n"):
-                pass
+    while piece := file.read(_PIECE):
+        piece, is_cut = _to_line_end(piece, file)
+        # As many lines as bytes of \n: no other sign ends a line here.
+        texts = list(io.StringIO(piece.decode("utf-8", "surrogateescape"), newline="\n"))
+        yield from zip(itertools.count(number + 1), texts)
+        number += len(texts)
+        if is_cut:
+            number += 1
             yield number, None
-        else:
-            yield number, raw.decode("utf-8", "surrogateescape")
+
+
+def _to_line_end(piece: bytes, file: BinaryIO) -> tuple[bytes, bool]:
+    """Return *piece* with the rest of its last line; without it, and True, if that is too long."""
+    if piece.endswith(b"\n"):
+        return piece, False
+    start = piece.rfind(b"\n") + 1
+    piece += file.readline(max(0, LINE_LIMIT + 1 - (len(piece) - start)))
+    if len(piece) - start <= LINE_LIMIT or piece.endswith(b"\n"):
+        return piece, False
+    while (raw := file.readline(_CHUNK)) and not raw.endswith(b"\n"):
+        pass
+    return piece[:start], True
 
 
 TOO_LONG = f"the line is longer than {LINE_LIMIT} bytes"

@@ -13,6 +13,7 @@ from db.errors import NotInstalledError
 from worker.archives.load_job import Format
 from worker.archives.readers import dialect as dialects
 from worker.archives.readers import (
+    drawn_sheets,
     faq,
     json_lists,
     json_rows,
@@ -141,6 +142,8 @@ def _of_lines(head: str, entry: Entry) -> Format:
 
 
 def _marked_up(head: str, entry: Entry) -> Format:
+    if drawn_sheets.is_sheet(head):
+        return Format.SHEET
     if re.search(r"<posts|<row\s", head, re.IGNORECASE) or entry.stem.startswith("Posts"):
         return Format.STACKEXCHANGE
     if faq.is_list(head, entry.name):
@@ -298,6 +301,19 @@ def _sheets(entry: Entry) -> Iterator[Table]:
                 yield Table(name, header, Format.SHEET, "utf-8", [partial(rows, name)])
 
 
+def _drawn_sheets(_: Entry, opened: _Opened, _hints: Hints, make: _Make) -> Iterator[Table]:
+    def rows(name: str, _: Collection[str]) -> Iterator[Row]:
+        with opened() as file:
+            yield from drawn_sheets.rows(file, name)
+
+    with opened() as file:
+        found = drawn_sheets.look(file)
+    if not found:
+        raise UnreadableArchiveError("no table was found in this sheet")
+    for name, columns in found.items():
+        yield make(name=name, columns=columns, parts=[partial(rows, name)])
+
+
 def _sql(_: Entry, opened: _Opened, _hints: Hints, make: _Make) -> Iterator[Table]:
     columns = sqldump.SqlDump(opened).look()
     if not columns:
@@ -375,4 +391,5 @@ _MAKERS = {
     Format.XML: _any_xml,
     Format.MAIL: _mail,
     Format.FAQ: _faq,
+    Format.SHEET: _drawn_sheets,
 }

@@ -15,13 +15,15 @@ _EXAMPLE_LENGTH = 60
 _LONGEST_NULL = max(map(len, NULLS))
 _NAMES = ("display_name", "username", "name", "login", "title", "slug", "value", "href", "id")
 """Which of the values of an object stands for it, such as an author's."""
-_DATABASE_NULLS = frozenset({"\\N", "NULL"})
+DATABASE_NULLS = frozenset({"\\N", "NULL"})
 _WHOLE_FLOAT = re.compile(r"\d+\.0")
 _FOR_SHEETS = re.compile(r'="([^"]*)"')
 """What exporters write so that spreadsheets keep the zeros of an id."""
 _ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d{1,3}")
 _BREAKS = re.compile(r"[\x0b\x0c\x1c-\x1f\x85]")
 _TAG_MARKS = re.compile("[<>|]+")
+SIMPLE_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,4})?(?:[/?][!#-;=?-\[\]_a-z~]*)?")
+"""Most addresses; any that matches and is not too long is usable as it is."""
 _UNSAFE = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\\"<>^`{|}]")
 
 
@@ -101,7 +103,7 @@ def required_text(value: object, what: str) -> str:
     """
     if isinstance(value, str) and value.isascii() and value.isprintable():
         text = value.strip()
-        return "" if text in _DATABASE_NULLS else text
+        return "" if text in DATABASE_NULLS else text
     if isinstance(value, list) and len(value) == 1:  # what searches return
         value = value[0]
     if isinstance(value, list) or (isinstance(value, dict) and typed_value(value) is None):
@@ -120,7 +122,7 @@ def required_text(value: object, what: str) -> str:
                 f"{what} is not valid in this encoding: is --encoding right?"
             ) from None
         text = clean(_BREAKS.sub(" ", text))
-    return "" if text in _DATABASE_NULLS else text
+    return "" if text in DATABASE_NULLS else text
 
 
 def id_text(value: object, *, is_float: bool) -> str:

@@ -131,4 +131,26 @@ def test_what_the_forum_hides_is_hidden_at_once_and_shown_when_it_comes_again(
 def test_an_unfinished_transaction_leaves_no_row_behind(session: Session, forum: ForumRow) -> None:
     load(session, forum, new_question("Why?"))
 
+    load(session, forum, new_question("Why not?"))
+
     assert session.execute(text("SELECT count(*) FROM incoming")).scalar_one() == 0
+
+
+@pytest.mark.parametrize(
+    "text_", ["\\N", "a\\b", "tab\there", "two\r\nlines", '"', "\\.", "{x,y}", "é\u2028"]
+)
+def test_whatever_stands_in_a_text_is_stored_and_found_again(
+    session: Session, forum: ForumRow, text_: str
+) -> None:
+    item = new_question(text_, external_id=f"id {text_}", body=text_, author=text_)
+    load(session, forum, item, new_question("Beside it", external_id="2"))
+
+    again = load(session, forum, item)
+
+    assert again.unchanged == 1
+    stored = session.execute(
+        select(Question.title, Question.body, Question.author).where(
+            Question.external_id == item.external_id
+        )
+    ).one()
+    assert tuple(stored) == (text_, text_, text_)

@@ -21,7 +21,7 @@ class TestTwoForums(TwoForums):
         "forget": lambda session, own: authors.forget(session, own.forum, "stranger"),
         "erase": lambda session, own: authors.erase(session, own.forum, "ann", actor="x"),
     }
-    service_wide: ClassVar[frozenset[str]] = frozenset({"kept_name", "as_kept"})
+    service_wide: ClassVar[frozenset[str]] = frozenset({"kept_name", "kept_names", "as_kept"})
 
 
 def forum_that(session: Session, names: AuthorNames) -> ForumRow:

@@ -33,10 +33,19 @@ from worker.archives.said import means_of
 
 FILES = Path(__file__).parents[4] / "files"
 KINDS = sorted(path.stem for path in FILES.glob("*.toml"))
+
+
+def _packed_wide(data: bytes) -> bytes:
+    """Return *data* packed by a writer that does not say how long it is, in a window of 2 GiB."""
+    packer = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: 31})
+    return packer.compress(data) + packer.flush()
+
+
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "xz": lzma.compress,
     "bz2": bz2.compress,
     "zst": zstd.compress,
+    "zst-long": _packed_wide,
     "gz": gzip.compress,
 }
 

@@ -21,8 +21,8 @@ from tests.unit.worker.archives.readers.test_archive import (
 )
 from worker.archives.load_job import Format
 from worker.archives.readers import SourceQuestion, open_stream
-from worker.archives.readers import delimited as delimited_module
 from worker.archives.readers.delimited import DelimitedRows
+from worker.archives.readers.delimited_lines import Line, Lines
 from worker.archives.readers.records import RECORD_LIMIT, UnreadableArchiveError
 from worker.archives.said import means_of
 
@@ -35,14 +35,21 @@ def test_quotes_that_are_never_closed_are_read_again_a_few_times_at_most(
     monkeypatch: pytest.MonkeyPatch, line: str
 ) -> None:
     given_out = 0
-    original = delimited_module._Lines.__next__  # noqa: SLF001
+    one, many = Lines.__next__, Lines.take
 
-    def counting(self: delimited_module._Lines) -> str:
+    def counting(self: Lines) -> str:
         nonlocal given_out
         given_out += 1
-        return original(self)
+        return one(self)
 
-    monkeypatch.setattr(delimited_module._Lines, "__next__", counting)  # noqa: SLF001
+    def counting_many(self: Lines, count: int) -> list[Line]:
+        nonlocal given_out
+        found = many(self, count)
+        given_out += len(found)
+        return found
+
+    monkeypatch.setattr(Lines, "__next__", counting)
+    monkeypatch.setattr(Lines, "take", counting_many)
     data = "id,title\n" + f"{line}\n" * 20_000
 
     records = list(DelimitedRows(io.BytesIO(data.encode()), delimiter=","))

@@ -1,0 +1,168 @@
+"""From a block of an archive to questions that can be stored, column by column.
+
+For each question the result is that of `worker.live.intake.question_of`, which decides alone what
+is not plain.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from itertools import repeat
+from typing import Any
+
+from db.imports.incoming import Incoming
+from db.questions.rows import NO_FACTS, Facts
+from worker.archives.readers.records import Block
+from worker.live.intake import body_of, facts_of, id_of, label_of, quoted, title_of
+from worker.text.cuts import NO_CUTS, Cuts
+from worker.text.many import foreign_shares, is_plain, text_digests, token_estimates
+from worker.text.normal import TextFields, full_text
+
+_NULL = "null"
+Odd = set[int]
+"""Places of the questions that `question_of` must judge alone."""
+
+
+def questions_of(block: Block, *, text_fields: str, cuts: Cuts = NO_CUTS) -> tuple[Incoming, Odd]:
+    """Return the questions of *block*, and at which of its places those are that are left out."""
+    odd: Odd = set()
+    fields = TextFields(text_fields)
+    titles = _titles(block.titles, odd)
+    bodies = _each(block.bodies, body_of, odd) if any(block.bodies) else block.bodies
+    read_titles, read_bodies = _cut(titles, bodies, cuts)
+    texts = _texts(
+        _instead(read_titles, titles),
+        _instead(read_bodies, bodies),
+        fields,
+    )
+    none: Sequence[None] = [None] * len(titles)
+    columns = {
+        "external_id": _ids(block.external_ids, odd),
+        "title": titles,
+        "body": bodies,
+        "url": block.urls,
+        "category": _labels(block.categories, odd),
+        "author": _labels(block.authors, odd),
+        "asked_at": block.asked_at,
+        "visible": ["t"] * len(titles),
+        "facts": _facts(block.facts, odd),
+        "edited_at": block.updated_at,
+        "revision": none,
+        "text_fields": [str(fields)] * len(titles),
+        "read_title": read_titles,
+        "read_body": read_bodies,
+        "text_digest": text_digests(texts),
+        "foreign_share": list(map(str, foreign_shares(texts))),
+    }
+    columns["content_digest"] = _content_digests(columns)
+    incoming = Incoming(columns, token_estimates(texts))
+    return incoming.picked([at not in odd for at in range(len(titles))]) if odd else incoming, odd
+
+
+def _each(values: Sequence[Any], read: Callable[[Any], Any], odd: Odd) -> list[Any]:
+    """Return what *read* makes of each value that is no plain text, and the others as they are."""
+    found = []
+    for place, value in enumerate(values):
+        if not value or (value.isascii() and value.isprintable()):
+            found.append(value)
+            continue
+        try:
+            found.append(read(value))
+        except ValueError:
+            odd.add(place)
+            found.append("")
+    return found
+
+
+def _ids(ids: Sequence[str], odd: Odd) -> list[str]:
+    odd.update(at for at, one in enumerate(ids) if one in {".", ".."})
+    return _each(ids, id_of, odd)
+
+
+def _titles(titles: Sequence[str], odd: Odd) -> Sequence[str]:
+    if is_plain(titles) and "  " not in "\n".join(titles):
+        return titles
+    return [" ".join(title.split()) for title in _each(titles, title_of, odd)]
+
+
+def _labels(labels: Sequence[str | None], odd: Odd) -> Sequence[str | None]:
+    texts = list(filter(None, labels))
+    if is_plain(texts) and "  " not in "\n".join(texts):
+        return labels
+    known: dict[str, str | None] = {}
+    for text in dict.fromkeys(texts):
+        try:
+            known[text] = label_of(text)
+        except ValueError:
+            odd.update(at for at, one in enumerate(labels) if one == text)
+    return [known.get(text) if text else None for text in labels]
+
+
+def _cut(
+    titles: Sequence[str], bodies: Sequence[str], cuts: Cuts
+) -> tuple[Sequence[str | None], Sequence[str | None]]:
+    if cuts is NO_CUTS or not titles:
+        none: Sequence[None] = [None] * len(titles)
+        return none, none
+    read = [cuts.read(title, body) for title, body in zip(titles, bodies, strict=True)]
+    return [title for title, _ in read], [body for _, body in read]
+
+
+def _instead(read: Sequence[str | None], stored: Sequence[str]) -> Sequence[str]:
+    """Return what is read: what is *stored*, where nothing else is."""
+    if read.count(None) == len(read):
+        return stored
+    return [text if one is None else one for one, text in zip(read, stored, strict=True)]
+
+
+def _texts(titles: Sequence[str], bodies: Sequence[str], fields: TextFields) -> Sequence[str]:
+    if fields is TextFields.TITLE and not any(bodies):
+        return titles
+    return [
+        full_text(title, body, fields=fields) for title, body in zip(titles, bodies, strict=True)
+    ]
+
+
+def _facts(facts: Sequence[Facts], odd: Odd) -> Sequence[str | None]:
+    known: dict[int, str | None] = {id(NO_FACTS): None}
+    found = []
+    for place, one in enumerate(facts):
+        if id(one) not in known:
+            try:
+                checked = facts_of(one)
+            except ValueError:
+                odd.add(place)
+                checked = NO_FACTS
+            known[id(one)] = None if checked is NO_FACTS else json.dumps(checked.stored())
+        found.append(known[id(one)])
+    return found
+
+
+def _content_digests(columns: dict[str, Any]) -> list[str]:
+    """Return the digests that `question_of` makes of the same fields."""
+    said = [
+        _as_json(columns[name])
+        for name in ("title", "body", "url", "category", "author", "asked_at")
+    ]
+    beside = _beside(columns["facts"], columns["edited_at"])
+    rows = map(", ".join, zip(*said, repeat("true"), strict=False))
+    return [
+        hashlib.sha256(f"[{row}{more}]".encode()).hexdigest()
+        for row, more in zip(rows, beside, strict=True)
+    ]
+
+
+def _as_json(column: Sequence[str | None]) -> Sequence[str]:
+    if column.count(None) == len(column):
+        return [_NULL] * len(column)
+    return [_NULL if text is None else quoted(text) for text in column]
+
+
+def _beside(facts: Sequence[str | None], edited_at: Sequence[str | None]) -> list[str]:
+    """Return the last part of what is digested; empty where nothing is said beside the text."""
+    return [
+        ""
+        if said is None and at is None
+        else f', [{said or _NULL}, "{"None" if at is None else at.replace("T", " ")}", null]'
+        for said, at in zip(facts, edited_at, strict=True)
+    ]

@@ -1,0 +1,73 @@
+"""The digests of many texts at once: what is plain in all of them is looked for once.
+
+Pure. For each text the result is that of `worker.text.normal`.
+"""
+
+import hashlib
+import string
+from collections.abc import Sequence
+
+from worker.text.normal import (
+    MODEL_TEXT_LENGTH,
+    estimate_tokens,
+    foreign_share,
+    text_digest,
+)
+
+_BREAK = "\n"
+_MARKS = string.punctuation.replace("_", "")
+_CLOSING = " ?!."
+_TAG_MARKS, _HEAD = "[:", 40
+"""What a tag or a mark of a reply has, and within how many characters the first of them ends."""
+_LONGEST_WORD = 100
+
+
+def is_plain(texts: Sequence[str]) -> bool:
+    """Return whether each of *texts* is of printable ASCII alone."""
+    whole = "".join(texts)
+    return whole.isascii() and whole.isprintable()
+
+
+def text_digests(texts: Sequence[str]) -> list[str]:
+    """Return `text_digest` of each text, in hexadecimal."""
+    if texts and is_plain(texts) and not any(mark in "".join(texts) for mark in _TAG_MARKS):
+        return _plain_digests(texts)
+    simple = [text for text in texts if _is_simple(text)]
+    known = dict(zip(simple, _plain_digests(simple), strict=True)) if simple else {}
+    return [known.get(text) or text_digest(text).hex() for text in texts]
+
+
+def _is_simple(text: str) -> bool:
+    """Return whether *text* is plain and begins with no tag, and no mark of a reply."""
+    head = text[:_HEAD]
+    return not any(mark in head for mark in _TAG_MARKS) and text.isascii() and text.isprintable()
+
+
+def _plain_digests(texts: Sequence[str]) -> list[str]:
+    """Return the digests of plain texts that begin with no tag."""
+    folded = _BREAK.join(texts).lower()
+    for mark in _MARKS:
+        if mark in folded:
+            folded = folded.replace(mark, f" {mark} ")
+    return [
+        hashlib.sha256(_unclosed(" ".join(line.split())).encode()).hexdigest()
+        for line in folded.split(_BREAK)
+    ]
+
+
+def _unclosed(words: str) -> str:
+    """Return *words*, divided by spaces, without closing marks; one word always stays."""
+    return words.rstrip(_CLOSING) or words[:1]
+
+
+def foreign_shares(texts: Sequence[str]) -> list[float]:
+    """Return `foreign_share` of each text."""
+    return [
+        0.0 if len(text) <= _LONGEST_WORD and text.isascii() else foreign_share(text)
+        for text in texts
+    ]
+
+
+def token_estimates(texts: Sequence[str]) -> list[int]:
+    """Return `estimate_tokens` of what models read of each text."""
+    return [estimate_tokens(text[:MODEL_TEXT_LENGTH]) for text in texts]
