@@ -28,8 +28,7 @@ _NO_OBJECT = "it is no JSON object"
 _SPACE = re.compile(r"[\s,\x1e]*+")
 """Between values; RFC 7464 puts a separator of records before each."""
 _COLON = re.compile(r"\s*+")
-_scan = json.JSONDecoder().scan_once
-"""What `json.loads` does, without looking for spaces around a value."""
+_decoder = json.JSONDecoder()
 _DEPTH = 40
 _PATHS = 2_000
 """Different paths of objects that are told apart in a document."""
@@ -75,20 +74,12 @@ def json_lines(file: BinaryIO) -> Iterator[JsonRow]:
 def _decoded(text: str) -> object:
     """Return the value of *text*, or a `_Broken`."""
     try:
-        value, end = _scanned(text)
+        value, end = _decoder.raw_decode(text)
         return value if end == len(text) else json.loads(text)
     except ValueError as error:
         return _Broken(f"it is no JSON: {error}")
     except RecursionError:
         return _Broken("it is nested too deeply")
-
-
-def _scanned(text: str) -> tuple[object, int]:
-    """Return the value at the begin of *text*, and where it ends; -1 without one."""
-    try:
-        return _scan(text, 0)
-    except StopIteration:
-        return None, -1
 
 
 def _next_char(window: Window) -> str:
