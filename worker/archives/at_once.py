@@ -1,6 +1,6 @@
 """From a block of an archive to questions that can be stored, column by column.
 
-For each question the result is that of `worker.live.intake.question_of`, which decides alone what
+For each question the result is that of `worker.text.intake.question_of`, which decides alone what
 is not plain.
 """
 
@@ -13,8 +13,8 @@ from typing import Any
 from db.imports.incoming import Incoming
 from db.questions.rows import NO_FACTS, Facts
 from worker.archives.readers.records import Block
-from worker.live.intake import body_of, facts_of, id_of, label_of, quoted, title_of
 from worker.text.cuts import NO_CUTS, Cuts
+from worker.text.intake import body_of, facts_of, id_of, label_of, quoted, title_of
 from worker.text.many import foreign_shares, is_plain, text_digests, token_estimates
 from worker.text.normal import TextFields, full_text
 

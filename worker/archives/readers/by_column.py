@@ -23,7 +23,7 @@ from worker.archives.readers.values import (
     id_text,
     required_text,
 )
-from worker.live.intake import ID_LENGTH, LABEL_LENGTH, TITLE_LENGTH, URL_LENGTH, instant_of
+from worker.text.intake import ID_LENGTH, LABEL_LENGTH, TITLE_LENGTH, URL_LENGTH, instant_of
 from worker.text.many import is_plain
 from worker.text.normal import first_digest
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from worker.live.intake import CLOCK_SKEW, EARLIEST
+from worker.text.intake import CLOCK_SKEW, EARLIEST
 
 _ISO = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{3}(?:[0-9]{3})?)?"
 _ENDS = ("Z", " UTC", "+00:00", "")
