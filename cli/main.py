@@ -20,6 +20,7 @@ from cli.training import trained
 from cli.version import place, version
 from db.engine import is_worth_another_try
 from db.errors import ServiceError
+from worker.archives.ends import reason_of
 
 app = typer.Typer(
     name="askedbefore",
@@ -83,6 +84,8 @@ def main() -> None:
         _fail(str(error))
     except ValidationError as error:
         _fail("the settings are incomplete or unsafe:\n" + _settings_errors(error))
+    except (MemoryError, RecursionError) as error:
+        _fail(reason_of(error))
     except OperationalError as error:
         _fail(f"the database does not answer: {str(error.orig).strip()}")
 

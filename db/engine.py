@@ -2,7 +2,8 @@
 
 import errno
 import select
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
@@ -13,9 +14,13 @@ from db.errors import LostTransactionError, ReadOnlyDatabaseError, TransientErro
 from db.settings import DatabaseSettings
 
 Sessions = sessionmaker[Session]
+_Result = TypeVar("_Result")
 
 _IN_EACH_OTHERS_WAY = frozenset({"40001", "40P01"})
 """SQLSTATEs: a serialisation failure, a deadlock."""
+_UNFIT = ("22", "54")
+"""Classes of SQLSTATEs: data that a column cannot take, and a limit of Postgres itself."""
+_TRIES = 3
 _READ_ONLY, _IDLE_TOO_LONG, _DISK_FULL, _NO_LOCK = "25006", "25P03", "53100", "55P03"
 
 
@@ -77,6 +82,22 @@ def is_worth_another_try(error: BaseException) -> bool:
     if isinstance(error, ReadOnlyDatabaseError):
         return True
     return isinstance(error, DBAPIError) and _code(error.orig) in _IN_EACH_OTHERS_WAY
+
+
+def retried(work: Callable[[], _Result]) -> _Result:
+    """Return what *work* returns, after a few tries where another transaction was in its way."""
+    for _ in range(_TRIES - 1):
+        try:
+            return work()
+        except (DBAPIError, TransientError) as error:
+            if not is_worth_another_try(error):
+                raise
+    return work()
+
+
+def is_unfit(error: BaseException) -> bool:
+    """Return whether the data are at fault: the same would fail again."""
+    return isinstance(error, DBAPIError) and (_code(error.orig) or "").startswith(_UNFIT)
 
 
 def is_disk_full(error: BaseException) -> bool:

@@ -4,9 +4,10 @@ The process is ended when its archive is paused or cancelled, when its time is o
 process ends. The archive's row always has the result.
 """
 
+import errno
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 import anyio
@@ -49,9 +50,7 @@ class Reader:
 
         Raises `InvalidInputError`, `ConflictError`, `TransientError` and `DiskFullError`.
         """
-        async with await anyio.open_process(
-            _COMMAND, stderr=None, pass_fds=[job.fd], start_new_session=True
-        ) as process:
+        async with await _started(job) as process:
             try:
                 await self._attend(process, job)
             except ExceptionGroup as group:  # its first one says it, and has a status
@@ -76,11 +75,16 @@ class Reader:
             async for chunk in process.stdout:
                 *lines, held = (held + chunk)[:_REPORT_LENGTH].split(b"\n")
                 for line in lines:
-                    self._hear(LoadReport.decoded(line))
+                    self._hear(line)
         except anyio.BrokenResourceError:
             return  # it ended: how, its code says
 
-    def _hear(self, report: LoadReport) -> None:
+    def _hear(self, line: bytes) -> None:
+        try:
+            report = LoadReport.decoded(line)
+        except ValueError:
+            log.warning("upload.unreadable_report", archive_id=self._archive_id)
+            return
         self._report = report
         self._archive_id = report.archive_id or self._archive_id
 
@@ -127,18 +131,40 @@ class Reader:
             log.warning("archive.failure_not_noted", archive_id=archive_id)
 
 
+async def _started(job: LoadJob) -> Process:
+    try:
+        return await anyio.open_process(
+            _COMMAND, stderr=None, pass_fds=[job.fd], start_new_session=True
+        )
+    except OSError as error:  # no room for another process, or for another file
+        log.warning("upload.no_process", error=errno.errorcode.get(error.errno or 0))
+        raise TransientError("no process can be started now to read it; try again") from error
+
+
+_ERRORS: Mapping[Outcome, type[ServiceError]] = {
+    Outcome.INVALID: InvalidInputError,
+    Outcome.STOPPED: ConflictError,
+    Outcome.DISK_FULL: DiskFullError,
+    Outcome.AWAY: TransientError,
+}
+
+
 def _error_of(report: LoadReport | None, code: int | None) -> ServiceError:
-    if report is None or report.outcome is Outcome.BEGUN:
-        how = signal.Signals(-code).name if code is not None and code < 0 else f"code {code}"
-        kind = TransientError if code in _FROM_OUTSIDE else InvalidInputError
-        return kind(f"reading it ended the process that read it ({how})")
-    errors: dict[Outcome, type[ServiceError]] = {
-        Outcome.INVALID: InvalidInputError,
-        Outcome.STOPPED: ConflictError,
-        Outcome.DISK_FULL: DiskFullError,
-        Outcome.AWAY: TransientError,
-    }
-    return errors.get(report.outcome, ServiceError)(report.reason)
+    """Return the error of a file that was not stored; none of them is the service's own (500)."""
+    if report is not None and (kind := _ERRORS.get(report.outcome)):
+        return kind(report.reason)
+    how = _how_ended(code)
+    if report is None:  # it had not begun with the file
+        return TransientError(f"the process that was to read it ended ({how}); try again")
+    kind = TransientError if code in _FROM_OUTSIDE else InvalidInputError
+    return kind(f"reading it ended the process that read it ({how})")
+
+
+def _how_ended(code: int | None) -> str:
+    try:
+        return signal.Signals(-(code or 0)).name
+    except ValueError:
+        return f"code {code}"
 
 
 async def _end(process: Process) -> None:

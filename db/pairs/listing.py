@@ -6,13 +6,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, DateTime, cast, literal, select, text, tuple_
+from sqlalchemy import ColumnElement, DateTime, cast, func, literal, select, text, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from db.pairs.rows import PairRow
 from db.rows import PairKind, PairStatus
 from db.tables.pairs import Pair
 from db.tables.questions import Question
+
+_LAST_CHANGED = func.coalesce(Pair.changed_at, Pair.decided_at, Pair.flagged_at)
+"""As the index has it."""
 
 
 class Order(StrEnum):
@@ -47,7 +50,7 @@ class PairFilter:
             (Pair.score <= self.max_score if self.max_score is not None else None),
             (Pair.flagged_at >= self.flagged_since if self.flagged_since is not None else None),
             (Pair.flagged_at < self.flagged_before if self.flagged_before is not None else None),
-            (Pair.changed_at >= self.changed_since if self.changed_since is not None else None),
+            (self.changed_since <= _LAST_CHANGED if self.changed_since is not None else None),
             (Pair.category == self.category if self.category is not None else None),
         ]
         return [clause for clause in wanted if clause is not None]
@@ -66,7 +69,7 @@ _KEYS: dict[Order, tuple[Any, ...]] = {
     Order.OLDEST: (Pair.id,),
     Order.NEWEST: (Pair.id,),
     Order.SCORE: (Pair.score, Pair.id),
-    Order.CHANGED: (Pair.changed_at, Pair.id),
+    Order.CHANGED: (_LAST_CHANGED, Pair.id),
 }
 _DOWN = (Order.NEWEST, Order.SCORE)
 # A transaction that has written and not yet committed may still show a pair with a time before
@@ -96,6 +99,7 @@ def list_pairs(
     statement = (
         select(
             *(getattr(Pair, name) for name in _OWN),
+            _LAST_CHANGED.label("changed_at"),
             low.external_id.label("low_external_id"),
             high.external_id.label("high_external_id"),
             low.title.label("low_title"),
@@ -112,7 +116,7 @@ def list_pairs(
         statement = statement.where(tuple_(*keys) < place if is_down else tuple_(*keys) > place)
     if order is Order.CHANGED:
         settled = session.execute(_SETTLED).scalar_one()
-        statement = statement.where(Pair.changed_at < settled)
+        statement = statement.where(settled > _LAST_CHANGED)
     return [
         PairRow(**{**row, "kind": PairKind(row["kind"]), "status": PairStatus(row["status"])})
         for row in session.execute(statement).mappings()
@@ -120,7 +124,9 @@ def list_pairs(
 
 
 _OWN = tuple(
-    name for name in PairRow.__dataclass_fields__ if not name.endswith(("external_id", "_title"))
+    name
+    for name in PairRow.__dataclass_fields__
+    if not name.endswith(("external_id", "_title", "changed_at"))
 )
 
 

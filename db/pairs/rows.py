@@ -46,7 +46,7 @@ class PairRow:
     version: int
     flagged_at: datetime
     decided_at: datetime | None
-    changed_at: datetime | None
+    changed_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,12 @@ class Pair(Base):
         Index("ix_pairs_useful", "forum_id", "status", "useful", "id"),
         Index("ix_pairs_category", "forum_id", "status", "category", "score", "id"),
         Index("ix_pairs_entry", "entry", postgresql_where=text("status = 'flagged'")),
-        Index("ix_pairs_changed", "forum_id", "changed_at", "id"),
+        Index(
+            "ix_pairs_last_changed",
+            "forum_id",
+            text("coalesce(changed_at, decided_at, flagged_at)"),
+            "id",
+        ),
         Index("ix_pairs_words", "words", postgresql_using="gin"),
     )
 
@@ -52,6 +57,7 @@ class Pair(Base):
     note: Mapped[str | None]
     # Triggers write these columns: see migrations 0004 and 0020.
     changed_at: Mapped[Instant | None]
+    """None for a pair that has not changed since there is this column."""
     category: Mapped[str | None]
     """The category of both questions, where it is the same."""
     words: Mapped[str | None] = mapped_column(TSVECTOR)

@@ -13,18 +13,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain
 from operator import itemgetter
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from db.archives import archives, reading
 from db.archives import units as archive_units
 from db.archives.archives import ArchiveRow, ArchiveState, Stage
 from db.archives.units import NewUnit
-from db.engine import FAILURES, Sessions, is_disk_full
-from db.errors import ConflictError, ServiceError
+from db.engine import FAILURES, Sessions, retried
+from db.errors import ServiceError
 from db.imports import loading, sightings
 from db.imports.incoming import Incoming
 from db.imports.links import Label
@@ -32,6 +32,7 @@ from db.questions.rows import NewQuestion
 from db.tenants.rows import ForumRow
 from worker.archives import missing
 from worker.archives.at_once import questions_of
+from worker.archives.ends import StoppedError, reason_of
 from worker.archives.missing import Rules
 from worker.archives.payload import pack_labels
 from worker.archives.readers.records import (
@@ -65,10 +66,6 @@ _RULES = Rules()
 
 OnBatch = Callable[[int, Sequence[Reject]], None]
 """Hears how many records were dealt with in all, and which rows of the batch were rejected."""
-
-
-class StoppedError(ConflictError):
-    """The archive was paused or cancelled during the load."""
 
 
 @dataclass(slots=True)
@@ -132,7 +129,8 @@ def load(
             _keep_first(batch, seen)
             if storing is not None:
                 storing.result()
-            storing = pool.submit(_store, sessions, forum, archive.id, batch, rules)
+            store = partial(_store, sessions, forum, archive.id, batch, rules)
+            storing = pool.submit(retried, store)
             on_batch(batch.position, batch.rejects)
         if storing is not None:
             storing.result()
@@ -158,21 +156,6 @@ def check(records: Iterable[Piece]) -> tuple[Counter[str], list[Reject]]:
         counts["labels"] += len(batch.labels)
         rejects += batch.rejects
     return counts, rejects
-
-
-def reason_of(error: BaseException) -> str:
-    """Return why a file was not read to its end, for people, without any content of the file."""
-    if isinstance(error, ServiceError):
-        return str(error)
-    if isinstance(error, MemoryError):
-        return "reading it takes more memory than it may"
-    if is_disk_full(error):
-        return "the disk is full"
-    if isinstance(error, SQLAlchemyError):
-        return "the database did not take it"
-    if isinstance(error, (KeyboardInterrupt, SystemExit)):
-        return "reading it was interrupted"
-    return f"reading it failed: {type(error).__name__}"
 
 
 @contextmanager

@@ -74,9 +74,7 @@ class Outcome(StrEnum):
     STOPPED = "stopped"
     DISK_FULL = "disk_full"
     AWAY = "away"
-    """The database does not answer."""
-    BROKEN = "broken"
-    """Nobody expected this."""
+    """The database does not answer, or this machine has no room for it now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +91,9 @@ class LoadReport:
 
     @classmethod
     def decoded(cls, line: bytes) -> Self:
-        """Return what `encoded` wrote."""
+        """Return what `encoded` wrote; raises `ValueError` for anything else."""
         values = json.loads(line)
-        return cls(**values | {"outcome": Outcome(values["outcome"])})
+        try:
+            return cls(**values | {"outcome": Outcome(values["outcome"])})
+        except (TypeError, LookupError) as error:
+            raise ValueError("this is no report") from error

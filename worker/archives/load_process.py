@@ -16,6 +16,7 @@ import resource
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
 from worker.archives.load_job import UNKNOWN, LoadJob, LoadReport, Outcome
@@ -33,7 +34,19 @@ def main() -> None:
     """Read the job that standard input names."""
     job = LoadJob.decoded(sys.stdin.buffer.readline())
     _limit(job)
-    _say(_report(job))
+    say = _mouth()
+    say(_report(job, say))
+
+
+def _mouth() -> Callable[[LoadReport], None]:
+    """Return what sends reports. What libraries print goes to where errors go, not among them."""
+    out = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+
+    def say(report: LoadReport) -> None:
+        out.write(report.encoded())
+
+    return say
 
 
 def _limit(job: LoadJob) -> None:
@@ -57,34 +70,24 @@ def _stop(_number: int, _frame: object) -> NoReturn:
     raise SystemExit(128 + signal.SIGTERM)
 
 
-def _report(job: LoadJob) -> LoadReport:
+def _report(job: LoadJob, say: Callable[[LoadReport], None]) -> LoadReport:
     # Imported here: what libraries take and start is within the limits.
-    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
-
-    from db.engine import is_disk_full, make_engine, make_sessions  # noqa: PLC0415
-    from db.errors import InvalidInputError, ServiceError, TransientError  # noqa: PLC0415
+    from db.engine import make_engine, make_sessions  # noqa: PLC0415
     from db.settings import DatabaseSettings  # noqa: PLC0415
-    from worker.archives.load import StoppedError, reason_of  # noqa: PLC0415
+    from worker.archives.ends import outcome_of, reason_of  # noqa: PLC0415
 
     settings = DatabaseSettings.model_validate({"database_url": job.database_url, "pool_size": 2})
     engine = make_engine(settings)
     try:
-        return LoadReport(outcome=Outcome.STORED, archive_id=_load(job, make_sessions(engine)))
+        archive_id = _load(job, make_sessions(engine), say)
+        return LoadReport(outcome=Outcome.STORED, archive_id=archive_id)
     except Exception as error:  # noqa: BLE001  # whatever it is, who waits has to hear of it
-        kinds = (
-            (StoppedError, Outcome.STOPPED),
-            ((InvalidInputError, MemoryError), Outcome.INVALID),
-            ((SQLAlchemyError, TransientError), Outcome.AWAY),
-            (ServiceError, Outcome.INVALID),
-        )
-        found = next((outcome for kind, outcome in kinds if isinstance(error, kind)), None)
-        outcome = Outcome.DISK_FULL if is_disk_full(error) else found or Outcome.BROKEN
-        return LoadReport(outcome=outcome, reason=reason_of(error))
+        return LoadReport(outcome=outcome_of(error), reason=reason_of(error))
     finally:
         engine.dispose()
 
 
-def _load(job: LoadJob, sessions: "Sessions") -> int:
+def _load(job: LoadJob, sessions: "Sessions", say: Callable[[LoadReport], None]) -> int:
     from db.archives import archives  # noqa: PLC0415  # as above
     from db.tenants import forums  # noqa: PLC0415
     from worker.archives.load import failing, load  # noqa: PLC0415
@@ -96,7 +99,7 @@ def _load(job: LoadJob, sessions: "Sessions") -> int:
         forum = forums.get_forum(session, job.forum)
         form = job.form or UNKNOWN
         row = archives.create(session, forum.id, name=job.name, form=form, top_k=job.top_k)
-    _say(LoadReport(outcome=Outcome.BEGUN, archive_id=row.id))
+    say(LoadReport(outcome=Outcome.BEGUN, archive_id=row.id))
     file = os.fdopen(job.fd, "rb")
     with (
         failing(sessions, row.id),
@@ -109,11 +112,6 @@ def _load(job: LoadJob, sessions: "Sessions") -> int:
         rules = Rules(delete_missing=job.delete_missing, with_erased=job.with_erased)
         load(sessions, forum, row, archive.pieces(), rules=rules)
     return row.id
-
-
-def _say(report: LoadReport) -> None:
-    sys.stdout.buffer.write(report.encoded())
-    sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":

@@ -24,6 +24,21 @@ def failing(times: int, cause: Exception) -> Callable[[], None]:
     return run
 
 
+@pytest.mark.parametrize("error", [MemoryError(), RecursionError("deep")])
+def test_what_a_file_makes_of_a_command_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception
+) -> None:
+    def run() -> None:
+        raise error
+
+    monkeypatch.setattr(main, "app", run)
+
+    with pytest.raises(SystemExit):
+        main.main()
+
+    assert capsys.readouterr().err.startswith("askedbefore: ")
+
+
 @pytest.mark.parametrize(
     ("times", "cause", "ends"),
     [

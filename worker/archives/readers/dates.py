@@ -4,6 +4,7 @@ A moment without a zone is taken as UTC. A date such as 03/04/2014 is read only 
 its column, or who imports it, say what comes first.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -146,6 +147,8 @@ class Dates:
     def _number(self, number: float) -> datetime | None:
         if not number:
             return None
+        if not math.isfinite(number):
+            raise NoDateError("it is no date that can be read")
         if self.order is DateOrder.EXCEL and 0 < number < _EXCEL_DAYS:
             return _EXCEL_DAY_0 + timedelta(days=number)
         while abs(number) > _LAST_S:

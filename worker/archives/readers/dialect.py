@@ -96,7 +96,7 @@ def undrawn(line: str) -> str | None:
 def guess(sample: Sequence[str], delimiter: str | None = None, *, is_whole: bool = True) -> Dialect:
     """Return the dialect of a file that begins with, or is, *sample*: lines, the header first."""
     delimiter = delimiter or guess_delimiter(sample[0] if sample else "")
-    if sample and delimiter not in sample[0]:
+    if not sample or delimiter not in sample[0]:
         return Dialect(ONE_COLUMN)
     text = "".join(sample)
     escaped = _is_escaped(text, delimiter)

@@ -30,6 +30,8 @@ _SPACE = re.compile(r"[\s,\x1e]*+")
 _COLON = re.compile(r"\s*+")
 _decoder = json.JSONDecoder()
 _DEPTH = 40
+_TAKEN_APART = 1 << 20
+"""Characters of the budget that it costs to find out that an element is too long."""
 _PATHS = 2_000
 """Different paths of objects that are told apart in a document."""
 _OF_ARRAY = 50
@@ -107,19 +109,21 @@ class Found:
     """Paths at which arrays lie."""
     _children: dict[Path, set[str]] = field(default_factory=dict)
 
-    def see(self, value: object, path: Path = ()) -> None:
-        """Note all objects of a decoded value at *path*."""
+    def see(self, value: object, path: Path = (), *, depth: int = 0) -> None:
+        """Note all objects of a decoded value at *path*, *depth* below the document."""
+        if depth >= _DEPTH:
+            return
         if isinstance(value, list):
             self.arrays.add(path)
             for one in value[:_OF_ARRAY]:
                 if isinstance(one, (dict, list)):
-                    self.see(one, path)
+                    self.see(one, path, depth=depth + 1)
         elif isinstance(value, dict):
             self.note(path, value)
             self.counts[path] = self.counts.get(path, 0) + 1
             for key, one in value.items():
-                if isinstance(one, (dict, list)) and len(path) < _DEPTH:
-                    self.see(one, (*path, self.child(path, key, one)))
+                if isinstance(one, (dict, list)):
+                    self.see(one, (*path, self.child(path, key, one)), depth=depth + 1)
 
     def child(self, path: Path, key: str, value: object = None) -> str:
         """Return *key*, or `ANY` where an object holds many objects; they are noted as both."""
@@ -166,19 +170,19 @@ def look(file: BinaryIO, limit: int) -> Found:
     return found
 
 
-def _look(window: Window, path: Path, found: Found, budget: list[int]) -> None:
+def _look(window: Window, path: Path, found: Found, budget: list[int], *, depth: int = 0) -> None:
     """Look at the value that begins here, in pieces where it is long."""
     mark = _next_char(window)
-    if mark == "[" and len(path) < _DEPTH:
+    if mark == "[" and depth < _DEPTH:
         found.arrays.add(path)
         window.pass_over("[")
         while budget[0] > 0 and (mark := _next_char(window)) != "]":
             if not mark:
                 raise UnreadableArchiveError(f"line {window.line}: the file ends inside an array")
-            _look_at_element(window, path, found, budget)
+            _look_at_element(window, path, found, budget, depth=depth + 1)
         window.pass_over("]")
-    elif mark == "{" and len(path) < _DEPTH:
-        _look_inside(window, path, found, budget)
+    elif mark == "{" and depth < _DEPTH:
+        _look_inside(window, path, found, budget, depth=depth + 1)
     else:
         _, length = window.take_value()
         budget[0] -= length + 1
@@ -186,7 +190,9 @@ def _look(window: Window, path: Path, found: Found, budget: list[int]) -> None:
             window.move(window.place + 1)
 
 
-def _look_inside(window: Window, path: Path, found: Found, budget: list[int]) -> None:
+def _look_inside(
+    window: Window, path: Path, found: Found, budget: list[int], *, depth: int
+) -> None:
     window.pass_over("{")
     found.note(path, ())
     found.counts[path] = found.counts.get(path, 0) + 1
@@ -197,14 +203,16 @@ def _look_inside(window: Window, path: Path, found: Found, budget: list[int]) ->
         found.note(path, (key,))
         if _next_char(window) == "{":
             key = found.child(path, key, {})
-            _look(window, (*path, key), found, budget)
+            _look(window, (*path, key), found, budget, depth=depth)
             found.note((*path, ANY), found.columns.get((*path, key), ()))
         else:
-            _look(window, (*path, key), found, budget)
+            _look(window, (*path, key), found, budget, depth=depth)
     window.pass_over("}")
 
 
-def _look_at_element(window: Window, path: Path, found: Found, budget: list[int]) -> None:
+def _look_at_element(
+    window: Window, path: Path, found: Found, budget: list[int], *, depth: int
+) -> None:
     """Look at an element; only one that is longer than a record may be is taken to pieces."""
     while True:
         begin = window.place
@@ -221,11 +229,12 @@ def _look_at_element(window: Window, path: Path, found: Found, budget: list[int]
                     ) from None
                 continue
             if not scan.is_over:
-                _look(window, path, found, budget)
+                budget[0] -= _TAKEN_APART
+                _look(window, path, found, budget, depth=depth)
                 return
         budget[0] -= end - begin + 1
         window.move(max(end, begin + 1))
-        found.see(value, path)
+        found.see(value, path, depth=depth)
         return
 
 
@@ -239,15 +248,15 @@ def objects(file: BinaryIO, wanted: Path) -> Iterator[Row]:
         yield from _objects(window, wanted, "")
 
 
-def _objects(window: Window, left: Path, key: str) -> Iterator[Row]:
+def _objects(window: Window, left: Path, key: str, *, depth: int = 0) -> Iterator[Row]:
     """Yield the objects that lie *left* below the value that begins here."""
     mark = _next_char(window)
-    if mark == "[":
+    if mark == "[" and depth < _DEPTH:
         window.pass_over("[")
-        yield from _below_array(window, left)
+        yield from _below_array(window, left, depth=depth + 1)
     elif mark == "{" and left:
         window.pass_over("{")
-        yield from _below_object(window, left)
+        yield from _below_object(window, left, depth=depth + 1)
     elif mark == "{":
         number = window.line
         value, chars = _taken(window)
@@ -256,7 +265,7 @@ def _objects(window: Window, left: Path, key: str) -> Iterator[Row]:
         _pass_by(window)
 
 
-def _below_array(window: Window, left: Path) -> Iterator[Row]:
+def _below_array(window: Window, left: Path, *, depth: int) -> Iterator[Row]:
     if not left:
         for number, value, chars in _elements(window):
             yield _keyed(_row(number, value, chars), "")
@@ -264,17 +273,18 @@ def _below_array(window: Window, left: Path) -> Iterator[Row]:
     while (mark := _next_char(window)) != "]":
         if not mark:
             raise UnreadableArchiveError(f"line {window.line}: the file ends inside an array")
-        yield from _objects(window, left, "")
+        yield from _objects(window, left, "", depth=depth)
     window.pass_over("]")
 
 
-def _below_object(window: Window, left: Path) -> Iterator[Row]:
+def _below_object(window: Window, left: Path, *, depth: int) -> Iterator[Row]:
     while (mark := _next_char(window)) != "}":
         if not mark:
             raise UnreadableArchiveError(f"line {window.line}: the file ends inside an object")
         own = _take_key(window)
         if left[0] in {own, ANY}:
-            yield from _objects(window, left[1:], own if left[0] == ANY else "")
+            below = own if left[0] == ANY else ""
+            yield from _objects(window, left[1:], below, depth=depth)
         else:
             _pass_by(window)
     window.pass_over("}")

@@ -44,11 +44,12 @@ def rows(file: BinaryIO) -> Iterator[Row]:
             yield Row(number, _values(mail))
         except (
             MessageError,
+            ArithmeticError,
             LookupError,
             ValueError,
             TypeError,
-            IndexError,
             AttributeError,
+            RecursionError,
         ) as error:
             # What the parser raises for headers that somebody broke is of many kinds.
             yield Row(number, f"it is no mail that can be read: {type(error).__name__}")

@@ -159,7 +159,7 @@ def _is_lines(head: str) -> bool:
     first, _, others = head.partition("\n")
     try:
         json.loads(first)
-    except ValueError:
+    except (ValueError, RecursionError):
         if others.strip():
             return first.rstrip().endswith("}") and others.lstrip(" \r\n\x1e").startswith("{")
         return False

@@ -10,6 +10,7 @@ CHUNK = 1 << 18
 # Possessive: what was matched is never tried again, which would cost memory for each character.
 _STRING = re.compile(r'(?:[^"\\]++|\\.)*+', re.DOTALL)
 _PLAIN = re.compile(r'[^"\[\]{}]*+')
+_OPENING, _CLOSING = re.compile(r"[\[{]*+"), re.compile(r"[\]}]*+")
 _SCALAR = re.compile(r'[^"\[\]{}\s,]*+')
 
 
@@ -103,14 +104,15 @@ class Scan:
                 self.in_string = True
                 place += 1
             elif text[place] in "[{":
-                self.depth += 1
-                place += 1
+                begin, place = place, _end_of(_OPENING, text, place)
+                self.depth += place - begin
             elif not self.depth:
                 place = self._through_scalar(text, place)
             elif text[place] in "]}":
-                self.depth -= 1
+                closed = min(_end_of(_CLOSING, text, place) - place, self.depth)
+                self.depth -= closed
                 self.is_over = not self.depth
-                place += 1
+                place += closed
             else:
                 place = _end_of(_PLAIN, text, place)
         return place

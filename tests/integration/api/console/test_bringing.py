@@ -2,6 +2,7 @@
 
 import csv
 import io
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -73,3 +74,14 @@ def test_a_file_that_cannot_be_read_is_told(client: TestClient) -> None:
 
     assert sent.status_code == 422
     assert "height" in sent.json()["detail"]
+
+
+def test_a_reader_that_dies_is_told_as_by_the_api(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dies = (sys.executable, "-S", "-c", "import os; os.kill(os.getpid(), 9)")
+    monkeypatch.setattr("api.uploading.loading._COMMAND", dies)
+
+    sent = client.post("/console/cooks/archives?name=eggs.csv", content=CSV)
+
+    assert (sent.status_code, "SIGKILL" in sent.json()["detail"]) == (503, True)

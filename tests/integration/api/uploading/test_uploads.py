@@ -21,13 +21,14 @@ import pytest
 from sqlalchemy import Engine
 
 from api.app import create_app
+from api.uploading import loading
 from cli.running.service import wait_until
 from db.archives import archives
 from db.archives.archives import ArchiveRow, ArchiveState
 from db.tenants import forums
 from tests.api_service import Factory, NotingQueue, make_client, make_key, make_settings
 from tests.live_server import serving
-from worker.archives.load_job import LoadJob
+from worker.archives.load_job import LoadJob, Outcome
 
 URL = "/v1/forums/cooks/archives"
 SMALL = b'{"id": "q1", "title": "Is it small?"}\n'
@@ -171,6 +172,65 @@ def test_a_service_that_stops_ends_its_readers_and_their_archives_say_so(
     assert not readers()
 
 
+_BEGINS = """
+import json, os, signal, sys, time
+job = json.loads(sys.stdin.readline())
+begun = json.dumps({"outcome": "begun", "archive_id": None})
+"""
+ENDS = {
+    "it says nothing": ("pass", 503, "code 0"),
+    "it fails to start": ("raise ImportError", 503, "code 1"),
+    "it is killed before it begins": ("os.kill(os.getpid(), 9)", 503, "SIGKILL"),
+    "it says nothing more": ("print(begun)", 422, "code 0"),
+    "it leaves": ("print(begun, flush=True); os._exit(3)", 422, "code 3"),
+    "it crashes": ("print(begun, flush=True); os.kill(os.getpid(), 11)", 422, "SIGSEGV"),
+    "it is aborted": ("print(begun, flush=True); os.kill(os.getpid(), 6)", 422, "SIGABRT"),
+    "it is out of time": ("print(begun, flush=True); os.kill(os.getpid(), 24)", 422, "SIGXCPU"),
+    "the machine has no memory left": (
+        "print(begun, flush=True); os.kill(os.getpid(), 9)",
+        503,
+        "SIGKILL",
+    ),
+    "a real-time signal": ("print(begun, flush=True); os.kill(os.getpid(), 40)", 422, "code -40"),
+    "it babbles": ("print('never\\nthis', flush=True); print('{}'); print('[1]')", 503, "code 0"),
+    "it babbles on": ("print('x' * 300_000); print(begun)", 503, "code 0"),
+    "its answer has no end": ("print(begun[:-3], end='')", 503, "code 0"),
+    "its answer is of another kind": ('print(json.dumps({"outcome": "magic"}))', 503, "code 0"),
+    "it stores nothing": ('print(json.dumps({"outcome": "stored"}))', 422, "code 0"),
+    "it does not listen": ("os.close(0); os.close(1); time.sleep(0.1)", 503, "code 0"),
+}
+
+
+@pytest.mark.parametrize(("script", "status", "how"), ENDS.values(), ids=ENDS)
+def test_however_a_reader_ends_its_caller_is_told_and_it_is_never_our_fault(
+    committed: Factory, monkeypatch: pytest.MonkeyPatch, script: str, status: int, how: str
+) -> None:
+    command = (sys.executable, "-S", "-c", _BEGINS + script)
+    monkeypatch.setattr("api.uploading.loading._COMMAND", command)
+
+    with make_client(committed, make_key(committed, "cooks")) as client:
+        answer = client.post(URL, content=SMALL)
+
+    assert (answer.status_code, how in answer.json()["detail"]) == (status, True), answer.text
+    assert ("retry-after" in answer.headers) is (status == 503)
+
+
+def test_a_machine_that_starts_no_more_processes_is_503(
+    committed: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.uploading.loading._COMMAND", ("/nowhere/python",))
+
+    with make_client(committed, make_key(committed, "cooks")) as client:
+        answer = client.post(URL, content=SMALL)
+
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+
+
+def test_every_outcome_of_a_reader_has_an_error_but_those_of_success() -> None:
+    assert set(Outcome) - set(loading._ERRORS) == {Outcome.BEGUN, Outcome.STORED}  # noqa: SLF001
+
+
 def test_a_reader_without_a_parent_ends_at_once() -> None:
     job = LoadJob(
         fd=0, parent=1, database_url="postgresql://", forum="x", name="x", form=None, chosen={},
@@ -181,6 +241,18 @@ def test_a_reader_without_a_parent_ends_at_once() -> None:
 
     assert done.returncode == 1
     assert b"gone" in done.stderr
+
+
+DEEP = b"[" * 200_000 + b"]" * 200_000
+
+
+def test_a_document_that_is_nested_deep_in_its_first_line_is_read(committed: Factory) -> None:
+    data = b'{"topics": [{"id": 1, "title": "Is it read?"}, ' + DEEP + b"]}"
+
+    with make_client(committed, make_key(committed, "cooks")) as client:
+        answer = client.post(URL, content=data)
+
+    assert (answer.status_code, answer.json()["created"]) == (202, 1)
 
 
 def parquet_page_of(size: int) -> bytes:

@@ -1,10 +1,10 @@
 """Pairs in pages, and as a feed that passes none over."""
 
-from datetime import UTC, datetime
-from typing import ClassVar
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from db.pairs import listing
@@ -90,6 +90,45 @@ def test_a_change_that_is_committed_late_is_not_passed_over(committed: Factory) 
 
     assert meanwhile == []
     assert [row.id for row in changed(place)] == [late, early]
+
+
+def test_a_pair_that_has_no_time_of_change_counts_from_its_decision_or_its_flag(
+    session: Session,
+) -> None:
+    seeded = seed_questions(session, *(f"q {n}" for n in range(4)))
+    decided, flagged = (flag(session, seeded, 2 * n, 2 * n + 1) for n in (0, 1))
+    session.execute(text("UPDATE pairs SET changed_at = NULL, flagged_at = now() - interval '3 d'"))
+    session.execute(
+        text("UPDATE pairs SET decided_at = now() - interval '1 d' WHERE id = :id"), {"id": decided}
+    )
+    yesterday = datetime.now(UTC) - timedelta(days=2)
+
+    rows = listing.list_pairs(session, seeded.forum.id, where=PairFilter(), order=Order.CHANGED)
+    since = listing.list_pairs(session, seeded.forum.id, where=PairFilter(changed_since=yesterday))
+
+    assert [row.id for row in rows] == [flagged, decided]
+    assert [row.changed_at for row in rows] == [rows[0].flagged_at, rows[1].decided_at]
+    assert [row.id for row in since] == [decided]
+
+
+def test_the_feed_of_pairs_is_read_from_its_index(session: Session) -> None:
+    seeded = seed_questions(session, "q 0", "q 1")
+    flag(session, seeded, 0, 1)
+    asked: list[str] = []
+
+    def explained(_c: object, cursor: Any, statement: str, given: Any, *_: object) -> None:
+        if "FROM pairs" in statement:
+            cursor.execute(f"EXPLAIN {statement}", given)
+            asked.extend(line for (line,) in cursor.fetchall())
+
+    session.execute(text("SET LOCAL enable_seqscan = off"))
+    session.execute(text("SET LOCAL enable_sort = off"))
+    connection = session.connection()
+    event.listen(connection, "before_cursor_execute", explained)
+    listing.list_pairs(session, seeded.forum.id, where=PairFilter(), order=Order.CHANGED)
+    event.remove(connection, "before_cursor_execute", explained)
+
+    assert any("ix_pairs_last_changed" in line for line in asked)
 
 
 def test_filters_hold_by_category_and_time(session: Session) -> None:

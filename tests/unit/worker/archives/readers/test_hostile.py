@@ -8,6 +8,7 @@ import io
 import json
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,7 +21,7 @@ from tests.unit.worker.archives.readers.test_archive import (
     rejects,
 )
 from worker.archives.load_job import Format
-from worker.archives.readers import SourceQuestion, open_stream
+from worker.archives.readers import SourceQuestion, open_stream, window
 from worker.archives.readers.delimited import DelimitedRows
 from worker.archives.readers.delimited_lines import Line, Lines
 from worker.archives.readers.records import RECORD_LIMIT, UnreadableArchiveError
@@ -120,6 +121,78 @@ def test_strings_outside_the_arrays_may_be_of_any_length(size: int) -> None:
 def test_a_document_that_ends_early_is_an_error(data: str) -> None:
     with pytest.raises(UnreadableArchiveError, match=r"the file ends inside|no JSON"):
         read(data, form=Format.JSON)
+
+
+DEEP = 100_000
+NESTED = {
+    "a value of the first line": ('{"topics": [{"id": 1, "title": "A?"}, ', "[", "]", "]}"),
+    "a value": ('[\n{"id": 1, "title": "A?"},\n', "[", "]", "]"),
+    "objects": ('[{"id": 1, "title": "A?"}, ', '{"a": ', "}", "]"),
+    "a field": ('[{"id": 1, "title": "A?"}, {"id": 2, "title": ', "[", "]", "}]"),
+    "a line": ('{"id": 1, "title": "A?"}\n{"id": 2, "a": ', "[", "]", "}\n"),
+}
+
+
+@pytest.mark.parametrize(("before", "opens", "closes", "after"), NESTED.values(), ids=NESTED)
+@pytest.mark.parametrize("depth", [60, 700, 900, 990, DEEP])
+def test_what_is_nested_too_deeply_costs_its_own_record(
+    before: str, opens: str, closes: str, after: str, depth: int
+) -> None:
+    inner = "1" if opens != "[" else ""
+    records = read(before + opens * depth + inner + closes * depth + after)
+
+    assert questions(records)[0] == ("1", "A?")
+
+
+@pytest.mark.parametrize("opens", ["[", '{"a":', '[{"a":', "<a>", "(", "<div>"])
+def test_nesting_without_an_end_is_told_in_one_sentence_or_is_a_text(opens: str) -> None:
+    for before in ("", '[{"id": 1, "title": "A?"},', "<posts>", "id,title\n1,"):
+        with suppress(UnreadableArchiveError):
+            read(before + opens * 300_000)
+
+
+def test_an_element_that_is_too_long_is_not_looked_through_at_each_of_its_levels(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked = 0
+    original = window.Scan.advance
+
+    def counting(self: window.Scan, text: str, place: int) -> int:
+        nonlocal looked
+        end = original(self, text, place)
+        looked += end - place
+        return end
+
+    monkeypatch.setattr(window.Scan, "advance", counting)
+    data = '[{"id": 1, "title": "A?"},' + "[" * (RECORD_LIMIT + MIB)
+    with pytest.raises(UnreadableArchiveError):
+        read(data)
+
+    assert looked < 20 * len(data)
+
+
+@pytest.mark.parametrize("moment", ["1e999", "-1e999", "NaN", "9" * 400, "0x10", "1e-999"])
+def test_a_number_that_is_no_time_is_dropped(moment: str) -> None:
+    records = read(f"id,title,created_at\n1,Why?,{moment}\n2,How?,2020-01-02\n")
+
+    assert questions(records) == [("1", "Why?"), ("2", "How?")]
+
+
+def test_a_line_that_names_the_separator_and_nothing_else_is_an_error() -> None:
+    with pytest.raises(UnreadableArchiveError):
+        read("sep=;\r\n")
+
+
+def test_a_mail_whose_date_has_no_end_is_rejected_alone() -> None:
+    head = "From bob@x.org Mon Jan  1 00:00:00 2018\nFrom: Bob <b@x.org>\n"
+    mail = head + "Subject: {}?\nDate: {}\n\nHi\n\n"
+    endless = "Mon, 1 Jan 2018 00:00:00 +0000" + "9" * 30
+    records = read(
+        mail.format("Why", endless) + mail.format("How", "Mon, 1 Jan 2018 00:00:00 +0000")
+    )
+
+    assert [title for _, title in questions(records)] == ["How?"]
+    assert [one.line for one in rejects(records)] == [1]
 
 
 def test_a_row_of_xml_over_many_short_lines_is_looked_at_once() -> None:

@@ -1,0 +1,66 @@
+"""How reading a file ends when it is not stored: a reason for people, an outcome for who waits."""
+
+import traceback
+from pathlib import Path
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.engine import is_disk_full, is_unfit
+from db.errors import ConflictError, ServiceError, TransientError
+from worker.archives.load_job import Outcome
+
+log = structlog.get_logger()
+
+
+class StoppedError(ConflictError):
+    """The archive was paused or cancelled during the load."""
+
+
+def reason_of(error: BaseException) -> str:
+    """Return why a file was not read to its end, for people, without any content of the file."""
+    if isinstance(error, ServiceError):
+        return str(error)
+    return _known(error)[1] or f"reading it failed: {type(error).__name__}"
+
+
+def outcome_of(error: BaseException) -> Outcome:
+    """Return what *error*, raised while a file was read, means to whoever sent the file.
+
+    What nobody expected is the file's own: it would meet it again, and another file would not. The
+    log says where it was.
+    """
+    outcome, reason = _known(error)
+    if not reason:
+        log.error("archive.not_expected", error=type(error).__name__, at=_place_of(error))
+    return outcome
+
+
+def _known(error: BaseException) -> tuple[Outcome, str]:
+    """Return the outcome and the reason; an empty one for what nobody expected."""
+    if is_disk_full(error):
+        return Outcome.DISK_FULL, "the disk is full"
+    if is_unfit(error):
+        return Outcome.INVALID, "it has a value that the database cannot take"
+    if isinstance(error, RuntimeError) and "start new thread" in str(error):
+        return Outcome.AWAY, "this machine can start no more threads now"
+    found = (one for kind, *one in _KINDS if isinstance(error, kind))
+    outcome, reason = next(found, (Outcome.INVALID, ""))
+    return outcome, reason
+
+
+_KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Outcome, str], ...] = (
+    (StoppedError, Outcome.STOPPED, "it was stopped"),
+    (TransientError, Outcome.AWAY, "the database does not answer"),
+    (ServiceError, Outcome.INVALID, "it cannot be read"),
+    (MemoryError, Outcome.INVALID, "reading it takes more memory than it may"),
+    (RecursionError, Outcome.INVALID, "it is nested too deeply"),
+    (SQLAlchemyError, Outcome.AWAY, "the database did not take it"),
+    ((KeyboardInterrupt, SystemExit), Outcome.AWAY, "reading it was interrupted"),
+)
+
+
+def _place_of(error: BaseException) -> str:
+    """Return file and line of where *error* was raised, without its text."""
+    frames = traceback.extract_tb(error.__traceback__, limit=-1)
+    return f"{Path(frames[0].filename).name}:{frames[0].lineno}" if frames else ""
