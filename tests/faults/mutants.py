@@ -5,12 +5,16 @@ sentence for people. The status is 1 if a reader raises anything else, or takes 
 """
 
 import argparse
+import bz2
 import io
+import lzma
 import random
 import signal
 import sys
+import tarfile
 import time
 import traceback
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +40,26 @@ _PIECES = (
 )
 
 
+def _zipped(data: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("questions", data)
+        archive.writestr("more/questions", data)
+    return out.getvalue()
+
+
+def _tarred(data: bytes) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        info = tarfile.TarInfo("questions")
+        info.size = len(data)
+        archive.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+_CONTAINERS = {"zip": _zipped, "tar": _tarred, "xz": lzma.compress, "bz2": bz2.compress}
+
+
 def samples() -> dict[str, bytes]:
     """Return files of every format and way of packing, by name."""
     found = {
@@ -45,6 +69,7 @@ def samples() -> dict[str, bytes]:
     }
     for form, make in FORMATS.items():
         found |= {f"{form}.{name}": pack(make()) for name, pack in PACKERS.items()}
+        found |= {f"{form}.{name}": pack(make()) for name, pack in _CONTAINERS.items()}
     book, out = openpyxl.Workbook(), io.BytesIO()
     for row in (("id", "title"), (1, "Why so?"), (2, "How so?")):
         book.active.append(row)

@@ -13,6 +13,7 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Shee
 
 from worker.archives.readers import grids
 from worker.archives.readers.records import Row, UnreadableArchiveError, refuse_bomb
+from worker.archives.readers.streams import refusing_damage
 
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _BOOKS = frozenset({"xl/workbook.xml", "xl/workbook.bin"})
@@ -21,6 +22,7 @@ _OPEN = "application/vnd.oasis.opendocument."
 _LARGEST = 384 << 20
 """Bytes that a workbook may have unpacked, or one of the old kind as it is."""
 _CHUNK = 1 << 20
+_DAMAGED = "the workbook is damaged"
 
 
 def is_workbook(archive: zipfile.ZipFile) -> bool:
@@ -41,7 +43,7 @@ class Workbook:
         try:
             self._book = CalamineWorkbook.from_filelike(file)
         except (CalamineError, OSError, ValueError) as error:
-            raise UnreadableArchiveError(f"the workbook is damaged: {error}") from error
+            raise UnreadableArchiveError(f"{_DAMAGED}: {error}") from error
 
     @property
     def names(self) -> list[str]:
@@ -72,18 +74,15 @@ def _refuse_large(file: BinaryIO) -> None:
         _refuse(packed)
         return
     size = 0
-    try:
-        with zipfile.ZipFile(file) as archive:
-            for info in archive.infolist():
-                honest = copy.copy(info)
-                honest.file_size = _LARGEST * 2  # read to the end of its data, not of its claim
-                with archive.open(honest) as member:
-                    while chunk := member.read(_CHUNK):
-                        size += len(chunk)
-                        refuse_bomb(size, packed)
-                        _refuse(size)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError) as error:
-        raise UnreadableArchiveError(f"the workbook is damaged: {error}") from error
+    with refusing_damage(_DAMAGED), zipfile.ZipFile(file) as archive:
+        for info in archive.infolist():
+            honest = copy.copy(info)
+            honest.file_size = _LARGEST * 2  # read to the end of its data, not of its claim
+            with archive.open(honest) as member:
+                while chunk := member.read(_CHUNK):
+                    size += len(chunk)
+                    refuse_bomb(size, packed)
+                    _refuse(size)
 
 
 def _refuse(size: int) -> None:

@@ -18,10 +18,18 @@ from typing import BinaryIO, cast
 
 from worker.archives.readers import sevenzip, sheets
 from worker.archives.readers.records import UnreadableArchiveError
-from worker.archives.readers.streams import SAMPLE, Counted, Guarded, opened, seekable
+from worker.archives.readers.streams import (
+    SAMPLE,
+    Counted,
+    Guarded,
+    opened,
+    refusing_damage,
+    seekable,
+)
 
 _ZIP = b"PK\x03\x04"
 _TAR_AT, _TAR = 257, b"ustar"
+_DAMAGED_TAR = "the tar file is damaged"
 _MEMBERS = 5_000
 _PACKED = re.compile(r"\.(?:gz|zst|zstd|xz|bz2|z)$", re.IGNORECASE)
 _NO_TEXT = re.compile(
@@ -160,24 +168,26 @@ class Source:
         return opened(sevenzip.opened(file, member))[0]
 
     def _zipped(self, name: str, fresh: Callable[[], BinaryIO]) -> list[Entry] | Entry:
-        try:
-            with fresh() as file, zipfile.ZipFile(file) as archive:
-                infos = archive.infolist()[:_MEMBERS]
-                if sheets.is_workbook(archive):
-                    return Entry(name, partial(_buffered, fresh))
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-            raise UnreadableArchiveError(f"the zip file is damaged: {error}") from error
+        with (
+            refusing_damage("the zip file is damaged"),
+            fresh() as file,
+            zipfile.ZipFile(file) as archive,
+        ):
+            infos = archive.infolist()[:_MEMBERS]
+            if sheets.is_workbook(archive):
+                return Entry(name, partial(_buffered, fresh))
         wanted = [i for i in infos if not i.is_dir() and i.file_size and is_wanted(i.filename)]
         return [Entry(info.filename, partial(self._of_zip, fresh, info)) for info in wanted]
 
     def _of_zip(self, fresh: Callable[[], BinaryIO], info: zipfile.ZipInfo) -> BinaryIO:
         self.counted = Counted(fresh())
         try:
-            archive = zipfile.ZipFile(cast("BinaryIO", self.counted))
-            member = archive.open(info)
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError) as error:
+            with refusing_damage(f"{info.filename} in the zip file"):
+                archive = zipfile.ZipFile(cast("BinaryIO", self.counted))
+                member = archive.open(info)
+        except UnreadableArchiveError:
             self.counted.close()
-            raise UnreadableArchiveError(f"{info.filename} in the zip file: {error}") from error
+            raise
         packed = _Packed(self.counted, info.compress_size)
         guarded = Guarded(cast("BinaryIO", member), packed)
         return opened(cast("BinaryIO", io.BufferedReader(guarded, SAMPLE)))[0]
@@ -243,26 +253,21 @@ def _tar_members(unpacked: Callable[[], BinaryIO]) -> list[str]:
 
 
 def _infos(stream: BinaryIO) -> Iterator[tarfile.TarInfo]:
-    try:
-        with tarfile.open(fileobj=stream, mode="r|") as archive:
-            for count, info in enumerate(archive):
-                if count >= _MEMBERS * 20:
-                    return
-                if info.isfile():
-                    yield info
-    except tarfile.TarError as error:
-        raise UnreadableArchiveError(f"the tar file is damaged: {error}") from error
+    with refusing_damage(_DAMAGED_TAR), tarfile.open(fileobj=stream, mode="r|") as archive:
+        for count, info in enumerate(archive):
+            if count >= _MEMBERS * 20:
+                return
+            if info.isfile():
+                yield info
 
 
 def _of_tar(unpacked: Callable[[], BinaryIO], member: str) -> BinaryIO:
     stream = unpacked()
-    try:
+    with refusing_damage(_DAMAGED_TAR):
         archive = tarfile.open(fileobj=stream, mode="r|")  # noqa: SIM115  # read on
         for info in archive:
             if info.name == member and (file := archive.extractfile(info)):
                 return opened(cast("BinaryIO", _Member(file, stream)))[0]
-    except tarfile.TarError as error:
-        raise UnreadableArchiveError(f"the tar file is damaged: {error}") from error
     raise UnreadableArchiveError(f"there is no {member} in the tar file any more")
 
 
@@ -276,10 +281,8 @@ class _Member(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        try:
+        with refusing_damage(_DAMAGED_TAR):
             return self._file.read(size)
-        except tarfile.TarError as error:
-            raise UnreadableArchiveError(f"the tar file is damaged: {error}") from error
 
     def readinto(self, buffer: object) -> int:
         view = cast("memoryview", buffer)

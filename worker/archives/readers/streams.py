@@ -8,10 +8,14 @@ import io
 import itertools
 import lzma
 import re
+import struct
 import sys
+import tarfile
 import tempfile
+import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
 
 from charset_normalizer import from_bytes
@@ -34,7 +38,24 @@ _ZSTD_WINDOW_LOG, _ZSTD_HEAD = 27, 6
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _XZ, _BZIP2 = b"\xfd7zXZ\x00", b"BZh"
 _XZ_MEMORY = 96 << 20
-_READ_ERRORS = (OSError, EOFError, zlib.error, zstd.ZstdError, lzma.LZMAError)
+_DAMAGE = (
+    *(OSError, EOFError, ValueError, LookupError, RuntimeError, struct.error, tarfile.TarError),
+    *(zlib.error, zstd.ZstdError, lzma.LZMAError, zipfile.BadZipFile, zipfile.LargeZipFile),
+)
+"""What libraries raise for packed files that somebody broke."""
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+@contextmanager
+def refusing_damage(about: str) -> Iterator[None]:
+    """Raise `UnreadableArchiveError`, *about* before the reason, for what is damaged."""
+    try:
+        yield
+    except _DAMAGE as error:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            raise
+        reason = str(error) or type(error).__name__
+        raise UnreadableArchiveError(f"{about}: {reason}") from error
 
 
 class Counted(io.RawIOBase):
@@ -88,11 +109,8 @@ class Guarded(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Fill *buffer* and return how many bytes came."""
-        try:
+        with refusing_damage("the compressed file is damaged, or needs too much memory"):
             data = self._file.read(len(buffer))
-        except _READ_ERRORS as error:
-            reason = f"the compressed file is damaged, or needs too much memory: {error}"
-            raise UnreadableArchiveError(reason) from error
         buffer[: len(data)] = data
         self._count += len(data)
         refuse_bomb(self._count, self._packed.count)

@@ -392,3 +392,20 @@ def test_a_file_that_turns_out_broken_leaves_a_failed_archive_with_the_reason(
     assert answer.status_code == 422
     assert [(one["state"], "damaged" in one["error"]) for one in listed] == [("failed", True)]
     assert whole.json()["created"] + whole.json()["unchanged"] == 20_000
+
+
+def test_what_a_library_prints_is_not_among_a_readers_answers() -> None:
+    script = (
+        "import structlog\n"
+        "from worker.archives.load_job import LoadReport, Outcome\n"
+        "from worker.archives.load_process import _mouth\n"
+        "say = _mouth()\n"
+        "structlog.get_logger().warning('noise')\n"
+        "print('noise', flush=True)\n"
+        "say(LoadReport(outcome=Outcome.STORED, archive_id=1))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+
+    assert done.stdout.count(b"\n") == 1
+    assert json.loads(done.stdout)["archive_id"] == 1
+    assert done.stderr.count(b"noise") == 2
