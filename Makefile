@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUN := $(VENV)/.installed-run
 STAMP := $(VENV)/.installed
 
-.PHONY: run test lint docs bench mutants screenshots demo-forum test-forums deploy-test compose-test locks audit faults fuzz
+.PHONY: run test lint docs bench mutants screenshots demo-forum test-forums deploy-test compose-test locks audit faults fuzz servers
 
 run: $(RUN)
 	@$(BIN)/askedbefore up
@@ -22,6 +22,11 @@ faults: $(STAMP)
 
 fuzz: $(STAMP)
 	@$(BIN)/python -m tests.faults.fuzz
+	@$(BIN)/python -m tests.faults.mutants
+
+# As root: what the servers behind may do, and what a forum is told meanwhile.
+servers: $(STAMP)
+	@$(BIN)/python -m tests.faults.servers
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .
@@ -58,10 +63,9 @@ mutants: $(STAMP)
 	@$(BIN)/mutmut run --max-children 2 $(if $(ROOM),"$(ROOM).*","worker.*")
 	@$(BIN)/mutmut results
 
-# Known vulnerabilities of the locked packages; without the network it says so.
-audit: $(STAMP)
-	@$(BIN)/pip install --quiet 'pip-audit==2.*'
-	@sh deploy/locks/audit.sh $(abspath $(BIN))
+# Known vulnerabilities of the locked packages; where nobody can be asked it says so and why.
+audit:
+	@sh deploy/locks/audit.sh $(PYTHON) $(abspath $(VENV))-audit
 
 # Builds the images and lives through a day of them; without a Docker engine it says so and ends.
 compose-test:

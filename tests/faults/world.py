@@ -48,7 +48,7 @@ _START_S = 300.0
 class World:
     """The processes of the service; what dies is started again at once."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database: Path | None = None) -> None:
         self.folder = folder
         self.port = 0
         self.commands: dict[str, Command] = {}
@@ -60,7 +60,8 @@ class World:
         self.deaths = 0
         (folder / "redis").mkdir(parents=True, exist_ok=True)
         self.redis_socket = folder / "redis" / "redis.sock"
-        self.sockets = folder / "postgres"
+        self.sockets = database or folder / "postgres"
+        """The folder of Postgres, with its socket."""
         host = f"host={self.sockets}&port={postgres.PORT}"
         self.running = Running(
             f"postgresql+psycopg2://{postgres.USER}@/{DATABASE}?{host}",
@@ -158,10 +159,10 @@ class World:
 
 
 @contextmanager
-def running_world(folder: Path) -> Iterator[World]:
-    """Run the service for the block, with an empty database."""
+def running_world(folder: Path, database: Path | None = None) -> Iterator[World]:
+    """Run the service for the block, with an empty database in a folder that is not there."""
     end_leftovers(folder)
-    world = World(folder)
+    world = World(folder, database)
     with held_port() as port:
         world.port = port
         try:

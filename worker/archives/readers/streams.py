@@ -221,6 +221,10 @@ _MARKS = (
 )
 
 
+_MARKED = ["utf_16", "utf_16_le", "utf_16_be", "utf_32", "utf_32_le", "utf_32_be"]
+"""Encodings that their mark or their zeros tell, and no guess."""
+
+
 def detect_encoding(sample: bytes) -> str:
     """Return the encoding of text that begins with *sample*."""
     for mark, encoding in _MARKS:
@@ -252,7 +256,7 @@ def _without_mark(sample: bytes) -> str | None:
 def _code_page(sample: bytes, error: UnicodeDecodeError) -> str:
     """Return the code page by the lines of *sample* that are not ASCII."""
     telling = b"\n".join(_HIGH.findall(sample))[:_GUESSED]
-    matches = from_bytes(telling or sample[:_GUESSED])
+    matches = from_bytes(telling or sample[:_GUESSED], cp_exclusion=_MARKED)
     best = matches.best()
     if best is None:
         raise UnreadableArchiveError("this is no text in any known encoding") from error
@@ -300,7 +304,10 @@ class _Recoded(io.RawIOBase):
 
     def _recoded(self, data: bytes) -> bytes:
         if self._decoder is not None:
-            data = self._decoder.decode(data, final=not data).encode()
+            try:
+                data = self._decoder.decode(data, final=not data).encode()
+            except UnicodeError as error:  # UTF-16 and UTF-32 need a mark
+                raise UnreadableArchiveError(f"it is not in that encoding: {error}") from error
         return data.replace(b"\r", b"\n") if self._has_old_ends else data
 
     def close(self) -> None:
