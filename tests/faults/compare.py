@@ -72,11 +72,13 @@ _QUESTIONS = """
 def _questions(differences: Differences, ledger: Ledger, rows: dict[Key, _Row]) -> None:
     for key, wanted in ledger.questions.items():
         row = rows.get(key)
+        if key in ledger.doubtful:
+            continue
         if row is None:
             differences.add("lost", f"{key} is not there")
         elif (row.title, row.visible) != (wanted.title, wanted.visible):
             differences.add("lost", f"{key} is {row}, not {wanted}")
-    for key in rows.keys() - ledger.questions.keys():
+    for key in rows.keys() - ledger.questions.keys() - ledger.doubtful:
         how = "was erased" if key in ledger.erased else "was never accepted"
         differences.add("doubled", f"{key} {how} and is there")
 
@@ -87,7 +89,12 @@ def _twins(
     found = session.execute(text("SELECT low_id, high_id FROM pairs WHERE status <> 'withdrawn'"))
     pairs = {(row.low_id, row.high_id) for row in found}
     groups: dict[tuple[str, str], list[tuple[Key, Wanted]]] = defaultdict(list)
-    for key, wanted in ledger.questions.items():
+    # What nobody knows of is taken as it is there: it owes its pairs like all that is stored.
+    unknown = {
+        key: Wanted(rows[key].title, visible=rows[key].visible, is_still=True)
+        for key in ledger.doubtful & rows.keys()
+    }
+    for key, wanted in {**ledger.questions, **unknown}.items():
         if wanted.visible and key in rows:
             groups[key.forum, wanted.title].append((key, wanted))
     for members in groups.values():

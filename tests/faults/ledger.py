@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 
@@ -36,6 +37,8 @@ class Ledger:
 
     questions: dict[Key, Wanted] = field(default_factory=dict)
     erased: set[Key] = field(default_factory=set)
+    doubtful: set[Key] = field(default_factory=set)
+    """Of calls that their clients gave up: each may have come through, sooner or later, or not."""
     archives: dict[int, str] = field(default_factory=dict)
     """Accepted archives and their forums."""
     decisions: dict[str, Decided] = field(default_factory=dict)
@@ -51,6 +54,7 @@ class Ledger:
         with self.lock:
             self.counts["submissions"] += 1
             self.erased.discard(key)
+            self.doubtful.discard(key)
             self.questions[key] = wanted
 
     def erase(self, key: Key) -> None:
@@ -59,6 +63,12 @@ class Ledger:
             self.counts["erasures"] += 1
             self.questions.pop(key, None)
             self.erased.add(key)
+            self.doubtful.discard(key)
+
+    def doubt(self, keys: Iterable[Key]) -> None:
+        """Note that nobody knows what became of the last change of these questions."""
+        with self.lock:
+            self.doubtful.update(keys)
 
     def note(self, what: str, count: int = 1) -> None:
         """Count something that was accepted."""

@@ -4,7 +4,7 @@ import json
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -24,7 +24,9 @@ _AGAIN = frozenset(
 )
 _NEVER = HTTPStatus.INTERNAL_SERVER_ERROR
 _PATIENCE_S = 600.0
-_TIMEOUT_S = 60.0
+_UPLOADS_PATIENCE_S = 1_800.0
+"""Reading a file begins anew with every fault that meets it, at the lowest priority."""
+_TIMEOUT_S, _UPLOADS_TIMEOUT_S = 60.0, 300.0
 _TWINS = 4
 """Questions with one text at most: every two of them must become a pair."""
 _NEAR = 0.1
@@ -82,10 +84,12 @@ class Client:
     broken_at: float = float("-inf")
     hangs_up: bool = False
     calls: int = 0
+    timeout_s: float = _TIMEOUT_S
+    patience_s: float = _PATIENCE_S
 
     def ask(self, method: str, path: str, **given: Any) -> httpx2.Response:
         """Return the answer; raises `httpx2.TransportError`."""
-        timeout = _HANGS_UP_S if self.hangs_up else _TIMEOUT_S
+        timeout = _HANGS_UP_S if self.hangs_up else self.timeout_s
         self.hangs_up = False
         with httpx2.Client(
             base_url=self.url, headers={"Authorization": f"Bearer {self.key}"}, timeout=timeout
@@ -109,7 +113,7 @@ class Client:
                     )
                 elif answer.status_code not in _AGAIN:
                     return answer
-            if time.monotonic() - begun > _PATIENCE_S:
+            if time.monotonic() - begun > self.patience_s:
                 raise TimeoutError(f"{method} {path}: nothing but refusals")
             time.sleep(0.2 + 0.2 * self.drawn.random())
 
@@ -148,9 +152,19 @@ class Writer(Client):
 
     def _put(self, name: str, wanted: Wanted) -> None:
         body = {"title": wanted.title, "visible": wanted.visible}
-        answer = self.insist("PUT", self._path(f"/questions/{name}"), json=body)
+        answer = self._change([name], "PUT", f"/questions/{name}", json=body)
         self._expect(answer, {200, 202})
         self._accepted(name, wanted)
+
+    def _change(
+        self, names: Iterable[str], method: str, rest: str, **given: Any
+    ) -> httpx2.Response:
+        """Insist on a change of questions; once it is given up, nobody knows what became of it."""
+        try:
+            return self.insist(method, self._path(rest), **given)
+        except TimeoutError:
+            self.ledger.doubt(Key(self.forum, name) for name in names)
+            raise
 
     def _accepted(self, name: str, wanted: Wanted) -> None:
         self.ledger.accept(Key(self.forum, name), wanted)
@@ -161,13 +175,13 @@ class Writer(Client):
         names = [f"{self.name}-{self.calls}-{n}" for n in range(self.drawn.randint(2, 12))]
         wanted = {name: Wanted(self.texts.next()) for name in names}
         batch = [{"id": name, "title": one.title} for name, one in wanted.items()]
-        answer = self.insist("POST", self._path("/questions:batch"), json={"questions": batch})
+        answer = self._change(wanted, "POST", "/questions:batch", json={"questions": batch})
         self._expect(answer, {200, 202})
         for name, one in wanted.items():
             self._accepted(name, one)
 
     def _erase(self, name: str) -> None:
-        answer = self.insist("DELETE", self._path(f"/questions/{name}"))
+        answer = self._change([name], "DELETE", f"/questions/{name}")
         self._expect(answer, {204, 404})  # 404: the first try had come through
         del self.own[name]
         self.ledger.erase(Key(self.forum, name))
@@ -187,8 +201,9 @@ class Uploader(Writer):
         names = [f"{self.name}-{self.calls}-{n}" for n in range(self.drawn.randint(10, 60))]
         wanted = {name: Wanted(self.still.next(), is_still=True) for name in names}
         rows = [json.dumps({"id": name, "title": one.title}) for name, one in wanted.items()]
-        path = self._path(f"/archives?name={self.name}-{self.calls}.ndjson")
-        answer = self.insist("POST", path, content="\n".join(rows).encode())
+        self.timeout_s, self.patience_s = _UPLOADS_TIMEOUT_S, _UPLOADS_PATIENCE_S
+        rest = f"/archives?name={self.name}-{self.calls}.ndjson"
+        answer = self._change(wanted, "POST", rest, content="\n".join(rows).encode())
         self._expect(answer, {202})
         if answer.status_code == HTTPStatus.ACCEPTED:
             self.ledger.note("archives")

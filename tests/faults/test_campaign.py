@@ -93,6 +93,18 @@ def test_what_was_never_accepted_is_seen(done: tuple[Factory, Ledger]) -> None:
     assert found(sessions, ledger) == {"doubled": 1}
 
 
+def test_what_its_client_gave_up_may_be_there_or_not(done: tuple[Factory, Ledger]) -> None:
+    sessions, ledger = done
+    ledger.questions.pop(Key("alpha", "1"))
+    ledger.doubt({Key("alpha", "1"), Key("alpha", "3"), Key("alpha", "99")})
+    assert found(sessions, ledger) == {}
+
+    with sessions.begin() as session:
+        session.execute(text("DELETE FROM pairs"))
+
+    assert found(sessions, ledger) == {"twins missed": 1}
+
+
 def test_a_decision_that_is_not_there_is_seen(done: tuple[Factory, Ledger]) -> None:
     sessions, ledger = done
     ends = (Key("alpha", "1"), Key("alpha", "2"))
