@@ -44,9 +44,10 @@ def _known(error: BaseException) -> tuple[Outcome, str]:
         return Outcome.INVALID, "it has a value that the database cannot take"
     if isinstance(error, RuntimeError) and "start new thread" in str(error):
         return Outcome.AWAY, "this machine can start no more threads now"
-    found = (one for kind, *one in _KINDS if isinstance(error, kind))
-    outcome, reason = next(found, (Outcome.INVALID, ""))
-    return outcome, reason
+    for kind, outcome, reason in _KINDS:
+        if isinstance(error, kind):
+            return outcome, reason
+    return Outcome.INVALID, ""
 
 
 _KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Outcome, str], ...] = (
