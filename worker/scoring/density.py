@@ -4,6 +4,9 @@ A forum of one topic, or of reports that begin alike, has questions that are nea
 What a cosine is worth there is told by the cosines around it (A. Conneau et al., "Word Translation
 Without Parallel Data", 2018, section 2.3: CSLS). A sample of the forum stands for all of it, so the
 cost of a question does not grow with the forum, and its own duplicates are hardly ever in it.
+
+It counts by how much a forum is of one topic. Where people ask about anything, what is dense is
+what is asked again and again, and mostly right.
 """
 
 from dataclasses import dataclass
@@ -22,6 +25,9 @@ USUAL = 0.08
 """How much denser it is around near pairs than around any question, in the middle of forums."""
 MOST = 0.2
 """What is counted at most: a question that was asked very often is near to many that are right."""
+BROAD, NARROW = 0.045, 0.075
+"""Mean cosines of two questions of a forum up to which density counts nothing, and from which on
+all: of a forum about everything, and of one about a language or a program."""
 _NEAREST = 10
 _ITSELF = 0.999
 _CHUNK = 4_096
@@ -34,6 +40,8 @@ class Surroundings:
     sample: Floats  # (m, dim), unit vectors
     level: float
     """Mean density around a question of the sample."""
+    weight: float = 1.0
+    """How much density counts in this forum, 0..1."""
 
     @classmethod
     def of(cls, sample: NDArray[np.floating[Any]]) -> Self | None:
@@ -41,20 +49,36 @@ class Surroundings:
         if len(sample) < FEWEST:
             return None
         held = np.asarray(sample, np.float32)
-        return cls(sample=held, level=float(_densities(held, held).mean()))
+        return cls(
+            sample=held, level=float(_densities(held, held).mean()), weight=_weight(_likeness(held))
+        )
 
     def around(self, vectors: NDArray[np.floating[Any]]) -> Floats:
-        """Return by how much it is denser around each of *vectors*, (n, dim), than usual, (n,)."""
-        parts = [
-            _densities(vectors[at : at + _CHUNK], self.sample)
-            for at in range(0, len(vectors), _CHUNK)
-        ]
-        return np.concatenate([np.zeros(0, np.float32), *parts]) - np.float32(self.level + USUAL)
+        """Return by how much it is denser around each of *vectors*, (n, dim), than usual, (n,).
+
+        As much of it as counts in this forum.
+        """
+        told = np.zeros(len(vectors), np.float32)
+        if self.weight:
+            for at in range(0, len(vectors), _CHUNK):
+                told[at : at + _CHUNK] = _densities(vectors[at : at + _CHUNK], self.sample)
+            told -= self.level + USUAL
+        return np.asarray(self.weight * told, np.float32)
 
 
 def of_pairs(left: Floats, right: Floats) -> Floats:
     """Return the density of pairs, `MOST` at most, by those around their two questions, (n,)."""
     return np.asarray(np.minimum((left + right) / 2, MOST), np.float32)
+
+
+def _likeness(sample: Floats) -> float:
+    """Return the mean cosine of two questions of a sample, (m, dim)."""
+    count, total = len(sample), np.asarray(sample.sum(axis=0), np.float64)
+    return float((total @ total - count) / (count * (count - 1)))
+
+
+def _weight(likeness: float) -> float:
+    return min(1.0, max(0.0, (likeness - BROAD) / (NARROW - BROAD)))
 
 
 def _densities(vectors: NDArray[np.floating[Any]], sample: Floats) -> Floats:

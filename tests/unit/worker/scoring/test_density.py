@@ -20,9 +20,9 @@ def scattered(count: int, *, seed: int = 0) -> NDArray[np.float32]:
     return unit(np.random.default_rng(seed).normal(size=(count, DIMENSION)))
 
 
-def crowd(count: int, *, seed: int = 1) -> NDArray[np.float32]:
+def crowd(count: int, *, seed: int = 1, spread: float = 0.3) -> NDArray[np.float32]:
     choice = np.random.default_rng(seed)
-    return unit(choice.normal(size=DIMENSION) + 0.3 * choice.normal(size=(count, DIMENSION)))
+    return unit(choice.normal(size=DIMENSION) + spread * choice.normal(size=(count, DIMENSION)))
 
 
 def around(sample: NDArray[np.float32], asked: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -32,7 +32,7 @@ def around(sample: NDArray[np.float32], asked: NDArray[np.float32]) -> NDArray[n
 
 
 def test_a_question_in_a_crowd_has_denser_surroundings_than_one_by_itself() -> None:
-    sample = np.concatenate((scattered(300), crowd(60)))
+    sample = np.concatenate((scattered(200), crowd(80)))
 
     in_crowd, alone = (around(sample, asked).mean() for asked in (crowd(5), scattered(5, seed=9)))
 
@@ -51,9 +51,26 @@ def test_that_a_question_is_in_the_sample_itself_changes_nothing(place: int) -> 
 
 
 def test_a_denser_forum_is_measured_by_itself() -> None:
-    dense, sparse = (around(sample, sample).mean() for sample in (crowd(200), scattered(200)))
+    dense, sparse = (
+        around(sample, sample).mean() for sample in (crowd(200), crowd(200, spread=1.0))
+    )
 
     assert dense == pytest.approx(sparse, abs=1e-4)
+
+
+def test_density_counts_the_more_the_more_a_forum_is_of_one_topic() -> None:
+    broad = scattered(300)
+    weights, found = [], []
+    for like in (0, 55, 65, 75, 300):
+        around = Surroundings.of(np.concatenate((broad[like:], crowd(like))))
+        assert around is not None
+        weights.append(around.weight)
+        found.append(abs(around.around(crowd(9, seed=4)).mean()))
+
+    assert weights == sorted(weights)
+    assert weights[0] == found[0] == 0
+    assert 0 < weights[1] < weights[2] < 1
+    assert weights[-1] == 1
 
 
 def test_of_a_small_forum_nothing_is_told() -> None:
@@ -62,7 +79,7 @@ def test_of_a_small_forum_nothing_is_told() -> None:
 
 
 def test_half_precision_and_many_vectors_are_no_matter() -> None:
-    sample = scattered(100)
+    sample = crowd(100)
     asked = scattered(5_000, seed=3)
 
     found = around(sample, asked.astype(np.float16))
