@@ -61,7 +61,7 @@ def test_a_denser_forum_is_measured_by_itself() -> None:
 def test_density_counts_the_more_the_more_a_forum_is_of_one_topic() -> None:
     broad = scattered(300)
     weights, found = [], []
-    for like in (0, 55, 65, 75, 300):
+    for like in (0, 80, 90, 300):
         around = Surroundings.of(np.concatenate((broad[like:], crowd(like))))
         assert around is not None
         weights.append(around.weight)
