@@ -5,7 +5,8 @@ import select
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, create_engine, event
+import psycopg2
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
@@ -71,6 +72,30 @@ def _options(settings: DatabaseSettings) -> list[tuple[str, str]]:
 def make_sessions(engine: Engine) -> Sessions:
     """Return the factory that opens every transaction: ``with sessions.begin() as session``."""
     return sessionmaker(engine, expire_on_commit=False)
+
+
+def copy(connection: Connection, statement: str, file: Any, *, size: int = 8_192) -> int:
+    """COPY from or to *file*, *size* bytes at a time, and return how many rows.
+
+    SQLAlchemy knows no COPY; what its driver raises is raised as SQLAlchemy raises all else.
+    """
+    cursor: Any = connection.connection.cursor()
+    try:
+        cursor.copy_expert(statement, file, size)
+        return int(cursor.rowcount)
+    except psycopg2.Error as error:
+        if _code(error) == _READ_ONLY:
+            connection.invalidate(error)
+            raise ReadOnlyDatabaseError from error
+        is_lost = bool(cursor.connection.closed)
+        if is_lost:
+            connection.invalidate(error)
+        raise DBAPIError.instance(
+            "COPY", None, error, psycopg2.Error, hide_parameters=True,
+            connection_invalidated=is_lost, dialect=connection.dialect,
+        ) from error  # fmt: skip
+    finally:
+        cursor.close()
 
 
 def is_worth_another_try(error: BaseException) -> bool:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sqlalchemy import and_, case, func, select, text
 from sqlalchemy.orm import Session
 
+from db.engine import copy
 from db.rows import QuestionText
 from db.tables.questions import Embedding, Question
 
@@ -128,7 +129,7 @@ def _copied(session: Session, which: str, values: Mapping[str, float], dimension
     for name, value in values.items():
         statement = statement.replace(f":{name}", repr(value))  # numbers; COPY takes no parameters
     spool = _Spool()
-    session.connection().connection.cursor().copy_expert(statement, spool)
+    copy(session.connection(), statement, spool)
     # A row is a count of fields, then each field with its length; a halfvec begins with two
     # numbers of two bytes. Everything is big-endian.
     row = np.dtype(

@@ -6,9 +6,11 @@ from typing import Self
 
 from psycopg2.errors import UniqueViolation
 from sqlalchemy import RowMapping, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from db.actions import actions, vetoes
+from db.engine import copy
 from db.imports import sightings
 from db.imports.incoming import COLUMNS, Incoming, array_of
 from db.questions import authors
@@ -226,7 +228,9 @@ def _copied(session: Session, parameters: Mapping[str, int], items: Incoming) ->
     try:
         with session.begin_nested():
             _copy(session, "questions", items, beside)
-    except UniqueViolation:
+    except IntegrityError as error:
+        if not isinstance(error.orig, UniqueViolation):
+            raise
         return None  # somebody else stored it meanwhile
     found = session.execute(text(_CREATED), {**parameters, "last": last})
     return list(found.scalar_one())
@@ -269,8 +273,8 @@ def _copy(
     session: Session, table: str, items: Incoming, beside: Mapping[str, str] = _NOTHING
 ) -> None:
     """Copy *items* into a table, with the same values *beside* each."""
-    cursor = session.connection().connection.cursor()
-    cursor.copy_expert(
+    copy(
+        session.connection(),
         f"COPY {table} ({', '.join([*items.named(), *beside])}) FROM STDIN",
         items.lines(list(beside.values())),
         # Each piece waits for Python's interpreter lock while the next batch is being read.

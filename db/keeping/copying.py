@@ -1,12 +1,13 @@
 """Tables to and from the parts of a file, by Postgres' binary COPY."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import psycopg2
 import psycopg2.errors
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
+from db.engine import copy
 from db.keeping.stream import TableReader, TableWriter, UnreadableBackupError, Writer
 
 Say = Callable[[str, int], object]
@@ -29,10 +30,7 @@ def copy_out(
             say(table, part.size)
             return part.write(data)
 
-    cursor: Any = connection.connection.cursor()
-    cursor.copy_expert(f"COPY ({query}) TO STDOUT (FORMAT binary)", Told())
-    rows = int(cursor.rowcount)
-    cursor.close()
+    rows = copy(connection, f"COPY ({query}) TO STDOUT (FORMAT binary)", Told())
     written = part.finish()
     return {"rows": rows, "size": written.size, "sha256": written.digest}
 
@@ -47,14 +45,12 @@ def copy_in(
             say(table, part.size)
             return part.read(size)
 
-    cursor: Any = connection.connection.cursor()
-    names = names_of(columns)
+    statement = f'COPY "{table}" ({names_of(columns)}) FROM STDIN (FORMAT binary)'
     try:
-        cursor.copy_expert(f'COPY "{table}" ({names}) FROM STDIN (FORMAT binary)', Told())
-        return int(cursor.rowcount)
-    except (psycopg2.DataError, psycopg2.errors.QueryCanceled) as error:
+        return copy(connection, statement, Told())
+    except DBAPIError as error:
         # What reading the file raises comes back as a copy that was cancelled.
-        said = str(error).strip().splitlines()[0]
+        if not isinstance(error.orig, (psycopg2.DataError, psycopg2.errors.QueryCanceled)):
+            raise
+        said = str(error.orig).strip().splitlines()[0]
         raise UnreadableBackupError(f"the rows of {table} cannot be read: {said}") from error
-    finally:
-        cursor.close()

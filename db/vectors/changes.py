@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from db.engine import copy
 from db.tables.questions import Embedding, VectorChange, VectorHead
 from db.vectors.rows import ModelRow
 
@@ -94,7 +95,7 @@ def read_all(session: Session, model: ModelRow, forum_id: int, on_rows: OnRows) 
         f" WHERE model_id = {int(model.id)} AND forum_id = {int(forum_id)} AND visible)"
         " TO STDOUT WITH (FORMAT binary)"
     )
-    session.connection().connection.cursor().copy_expert(statement, reading)
+    copy(session.connection(), statement, reading)
     reading.end()
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Select, and_, bindparam, func, select, text
 from sqlalchemy.orm import Session, aliased
 
+from db.engine import copy
 from db.rows import WHOLE_FORUM, QuestionText, SearchScope, Within
 from db.tables.questions import Embedding, Question
 from db.vectors import partitions
@@ -64,9 +65,8 @@ def save(session: Session, model_id: int, rows: Sequence[NewEmbedding]) -> None:
         _save_few(session, model_id, rows)
         return
     session.execute(text(_INCOMING))
-    cursor = session.connection().connection.cursor()
-    packed = b"".join((_COPY_HEAD, *map(_packed, rows), _COPY_TAIL))
-    cursor.copy_expert("COPY incoming_vectors FROM STDIN WITH (FORMAT binary)", io.BytesIO(packed))
+    packed = io.BytesIO(b"".join((_COPY_HEAD, *map(_packed, rows), _COPY_TAIL)))
+    copy(session.connection(), "COPY incoming_vectors FROM STDIN WITH (FORMAT binary)", packed)
     session.execute(text(_STORE.format(incoming="incoming_vectors")), {"model": model_id})
     session.execute(text("DELETE FROM incoming_vectors"))
 

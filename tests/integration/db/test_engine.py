@@ -1,15 +1,16 @@
 """What a failover, a lost connection or an abandoned transaction does, and what comes after."""
 
+import io
 import time
 from collections.abc import Iterator
 from http import HTTPStatus
 
 import pytest
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.orm import Session, sessionmaker
 
-from db.engine import is_worth_another_try, make_engine, make_sessions
+from db.engine import copy, is_unfit, is_worth_another_try, make_engine, make_sessions
 from db.errors import LostTransactionError, ReadOnlyDatabaseError
 from db.settings import DatabaseSettings
 from db.tenants import forums
@@ -105,6 +106,37 @@ def test_an_abandoned_transaction_is_given_up_and_the_next_one_works(own: Factor
 
     with own.begin() as session:
         assert session.execute(text("SELECT 1")).scalar_one() == 1
+
+
+def test_what_a_copy_meets_is_told_like_what_any_statement_meets(own: Factory) -> None:
+    to_nobody = "COPY no_such_table FROM STDIN"
+    with pytest.raises(ProgrammingError), own.begin() as session:
+        copy(session.connection(), to_nobody, io.BytesIO(b"1\n"))
+    for bad, kind in ((b"x\n", DataError), (b"1\n1\n", IntegrityError)):
+        with pytest.raises(kind) as wrong, own.begin() as session:  # noqa: PT012
+            session.execute(text("CREATE TEMPORARY TABLE t (a int PRIMARY KEY) ON COMMIT DROP"))
+            copy(session.connection(), "COPY t FROM STDIN", io.BytesIO(bad))
+        assert is_unfit(wrong.value) is (kind is DataError)
+    with pytest.raises(ReadOnlyDatabaseError), own.begin() as session:  # noqa: PT012
+        session.execute(text("SET TRANSACTION READ ONLY"))
+        copy(session.connection(), "COPY forums (name) FROM STDIN", io.BytesIO(b"a\n"))
+
+
+def test_a_connection_that_is_cut_in_a_copy_is_made_anew(own: Factory) -> None:
+    class Cutting(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            with own.begin() as other:
+                other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+            return super().read(size)
+
+    with pytest.raises(OperationalError) as cut, own.begin() as session:  # noqa: PT012
+        pid = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        session.execute(text("CREATE TEMPORARY TABLE t (a int)"))
+        copy(session.connection(), "COPY t FROM STDIN", Cutting(b"1\n" * 9_000))
+
+    assert cut.value.connection_invalidated
+    with own.begin() as session:
+        assert forums.list_forums(session) == []
 
 
 def test_a_statement_that_took_too_long_is_not_worth_another_try(own: Factory) -> None:
