@@ -7,15 +7,14 @@ and a connection that is lost is made anew.
 import html
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Self
 
 from db.questions.rows import NO_FACTS, Facts
 from worker.archives.databases.addresses import Address
 from worker.archives.databases.connecting import Connection, LostError, connect
-from worker.archives.databases.shape import Part, Shape
-from worker.archives.databases.shapes import SHAPES
+from worker.archives.databases.queries import Query
 from worker.archives.readers.columns import Columns
 from worker.archives.readers.records import (
     Hidden,
@@ -25,6 +24,7 @@ from worker.archives.readers.records import (
     SourceQuestion,
     UnreadableArchiveError,
 )
+from worker.archives.readers.shapes import Database, Known, Shape
 from worker.text.intake import BODY_LENGTH, TITLE_LENGTH, facts_of, label_of, url_of
 from worker.text.normal import clean
 
@@ -49,10 +49,10 @@ class DatabaseArchive(Peeked):
         shape: Shape,
         *,
         base_url: str,
-        fields: Sequence[str],
+        fields: Mapping[str, str],
     ) -> None:
         self.form = shape.name
-        self.columns = Columns({name: shape.fields[name].sql for name in fields})
+        self.columns = Columns(dict(fields))
         self.passed_over: dict[str, int] = {}
         self._shape = shape
         self._base_url = base_url
@@ -68,7 +68,7 @@ class DatabaseArchive(Peeked):
         number = int(row["id"])
         if row["hidden"]:
             return Hidden(number, str(row["hidden"]), str(number))
-        title = _text(row["title"])
+        title = _text(row.get("title"))
         if self._shape.is_escaped:
             title = html.unescape(title)
         if not title.strip():
@@ -77,7 +77,7 @@ class DatabaseArchive(Peeked):
         return SourceQuestion(
             str(number),
             " ".join(clean(title).split())[:TITLE_LENGTH],
-            _body(_text(row["body"])),
+            _body(_text(row.get("body"))),
             _tried(url_of, f"{self._base_url.rstrip('/')}/{url}") if self._base_url else None,
             _tried(label_of, _text(row.get("category"))[:_LABEL]),
             _tried(label_of, _text(row.get("author"))[:_LABEL]),
@@ -100,69 +100,42 @@ def open_database(
 
     Raises `UnreadableArchiveError` where the database cannot be reached or is another program's.
     """
-    wanted = _shape(shape, address)
-    chosen = wanted.prefix if prefix is None else prefix
+    wanted, database = _shape(shape, address)
+    chosen = database.prefix if prefix is None else prefix
     if not re.fullmatch(r"\w{0,40}", chosen):
         raise UnreadableArchiveError("a prefix of tables is made of letters, digits and _")
     connection = connect(address)
     try:
-        fields, query = _planned(connection, wanted, chosen, address, since=since)
+        query = Query(wanted, database, connection.columns(chosen))
+        _check(query, chosen, address)
+        page = query.page(chosen, is_since=since is not None, limit=PAGE)
     except BaseException:
         connection.close()
         raise
-    moment = since if since is None or not wanted.has_epochs else int(since.timestamp())
-    rows = _rows(address, connection, query, moment)
-    return DatabaseArchive(rows, wanted, base_url=base_url, fields=fields)
+    moment = since if since is None or not database.has_epochs else int(since.timestamp())
+    rows = _rows(address, connection, page, moment)
+    return DatabaseArchive(rows, wanted, base_url=base_url, fields=query.fields())
 
 
-def _planned(
-    connection: Connection, shape: Shape, prefix: str, address: Address, *, since: datetime | None
-) -> tuple[list[str], str]:
-    """Return the fields that this database has, and the query of a page."""
-    known = connection.columns(prefix)
-    if missing := [one for one in shape.required if one not in known]:
-        raise UnreadableArchiveError(
-            f"{address.shown}: this is no {shape.name}: there is no column {prefix}{missing[0]};"
-            " if its tables have another prefix, name it with --table-prefix"
+def _shape(name: str, address: Address) -> tuple[Shape, Database]:
+    known = Known.all().databases
+    shape = known.get(name)
+    if shape is None or shape.database is None or shape.database.engine != address.engine:
+        of_engine = ", ".join(
+            name
+            for name, one in known.items()
+            if one.database is not None and one.database.engine == address.engine
         )
-    fields = [name for name, part in shape.fields.items() if known.issuperset(part.needs)]
-    return fields, _query(shape, prefix, fields, known, since=since)
-
-
-def _shape(name: str, address: Address) -> Shape:
-    shape = SHAPES.get(name)
-    if shape is None or shape.engine != address.engine:
-        of_engine = ", ".join(one.name for one in SHAPES.values() if one.engine == address.engine)
         raise UnreadableArchiveError(f"say which program's database it is: --as {of_engine}")
-    return shape
+    return shape, shape.database
 
 
-def _query(
-    shape: Shape,
-    prefix: str,
-    fields: Sequence[str],
-    known: frozenset[str],
-    *,
-    since: datetime | None,
-) -> str:
-    reasons = [
-        f"WHEN {' OR '.join(f'({part.sql})' for part in usable)} THEN '{reason}'"
-        for reason, parts in shape.hidden.items()
-        if (usable := [part for part in parts if known.issuperset(part.needs)])
-    ]
-    shown = [f"{shape.fields[name].sql} AS {name}" for name in fields]
-    hidden = f"CASE {' '.join(reasons)} END AS hidden"
-    changed = _changed(shape, fields) if since is not None else ""
-    query = (
-        f"SELECT {shape.key} AS id, {', '.join(shown)}, {hidden} FROM {shape.tables}"  # noqa: S608
-        f" WHERE {shape.key} > %(after)s{changed} ORDER BY {shape.key} LIMIT {PAGE}"
-    )
-    return re.sub(r"%(?!\(\w+\)s)", "%%", query).replace("{p}", prefix)
-
-
-def _changed(shape: Shape, fields: Sequence[str]) -> str:
-    part: Part = shape.fields["updated_at" if "updated_at" in fields else "asked_at"]
-    return f" AND ({part.sql}) >= %(since)s"
+def _check(query: Query, prefix: str, address: Address) -> None:
+    if missing := [one for one in query.database.required if one not in query.known]:
+        raise UnreadableArchiveError(
+            f"{address.shown}: this is no {query.shape.name}: there is no column"
+            f" {prefix}{missing[0]}; if its tables have another prefix, name it with --table-prefix"
+        )
 
 
 def _rows(

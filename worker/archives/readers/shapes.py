@@ -1,12 +1,18 @@
 """What known programs write: which table holds the questions, and what each of its columns means.
 
-A shape is data. Its `needs` are columns that no other table has together. `fields` name columns,
+Each program has one file in ``programs/``; both dumps and the program's own database are read by
+it. The `needs` of a shape are columns that no other table has together. `fields` name columns,
 alternatives divided by ``|``; ``post.message`` is the column ``message`` of the lookup ``post``.
 """
 
+import functools
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Self
+
+from pydantic import ConfigDict, TypeAdapter
 
 from worker.archives.readers.conditions import Condition
 from worker.archives.readers.markup import Markup
@@ -16,15 +22,29 @@ NO_REPLY = (
     "~^(?!\\s*(?:re|aw|antw|antwort|sv|vs|fwd?|wg|tr|rv|res|odp|ynt|\u043e\u0442\u0432|\u0438\u0445|\u56de\u590d|\u7b54\u590d)"
     "\\s*(?:[\\[(]\\d+[\\])])?\\s*[:\uff1a])"
 )
-"""Ends a condition on a subject: that no program of mail marked it as a reply."""
+"""What ``{no_reply}`` stands for in a condition: that no program of mail marked it as a reply."""
+
+_PROGRAMS = (
+    "phpbb", "vbulletin", "xenforo", "mybb", "smf", "flarum", "discourse", "askbot", "misago",
+    "stackexchange", "nodebb", "reddit", "hackernews", "sourceforge", "mail", "faq", "vanilla",
+    "wordpress", "question2answer", "invision", "fluxbb", "github", "schema_org",
+)  # fmt: skip
+"""The files, the most certain first: a table is of the first shape that it fits."""
+
+
+class _Described:
+    """Part of a program's file, in which a word that is not known is an error."""
+
+    __slots__ = ()
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lookup:
+class Lookup(_Described):
     """Rows of another table that belong to a question, or say whether it is shown."""
 
     name: str
-    table: str
+    table: str = ""
     """Name of the table without the prefix that an installation chose; empty for the same."""
     key: str
     """Its column that holds what `via` holds in the row of the question."""
@@ -36,7 +56,35 @@ class Lookup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
+class Sql(_Described):
+    """An expression of SQL; ``t`` is the table of the questions, ``{p}`` the tables' prefix."""
+
+    sql: str
+    needs: tuple[str, ...] = ()
+    """Columns (``table.column``) without which it is left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database(_Described):
+    """What reading the program's own database takes beside its shape."""
+
+    engine: str
+    prefix: str = ""
+    required: tuple[str, ...]
+    """Columns (``table.column``) without which this is another program's database."""
+    joins: tuple[str, ...]
+    """Lookups that have one row at most for each question."""
+    has_epochs: bool = False
+    """Whether times are seconds since 1970."""
+    fields: Mapping[str, Sql | str] = field(default_factory=dict)
+    """Fields that SQL says better, or in other columns; an empty one is not read."""
+    hidden: Mapping[str, tuple[Sql | str, ...]] = field(default_factory=dict)
+    """What hides a question beside the conditions of the shape. Those on other lookups than `joins`
+    are not asked: SQL sees all that a forum allows, and not only what a dump holds of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape(_Described):
     """How one program stores or exports its questions."""
 
     name: str
@@ -57,6 +105,8 @@ class Shape:
     base_url: str = ""
     markup: Markup = Markup.GUESS
     is_escaped: bool = False
+    """Whether titles are stored as HTML."""
+    database: Database | None = None
 
     def fits(self, columns: Sequence[str]) -> bool:
         """Return whether a table with these columns is of this shape."""
@@ -84,7 +134,7 @@ class Shape:
         return Plan(
             fields=fields,
             hidden=rules,
-            kept=tuple(map(Condition.parse, self.kept)),
+            kept=tuple(Condition.parse(one.replace("{no_reply}", NO_REPLY)) for one in self.kept),
             url=self.url,
             base_url=self.base_url,
             markup=self.markup,
@@ -93,7 +143,7 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NoQuestions:
+class NoQuestions(_Described):
     """A table of a known program that holds persons, categories or replies."""
 
     about: str
@@ -102,6 +152,14 @@ class NoQuestions:
     def fits(self, columns: Sequence[str]) -> bool:
         """Return whether a table with these columns is one."""
         return set(self.needs) <= set(columns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program(_Described):
+    """The file of one program."""
+
+    shapes: tuple[Shape, ...]
+    others: tuple[NoQuestions, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +173,21 @@ class Known:
         """Return the first shape of this name."""
         return next((one for one in self.shapes if one.name == name), None)
 
+    @property
+    def databases(self) -> dict[str, Shape]:
+        """Return the shapes of programs whose own databases can be read, by name."""
+        return {one.name: one for one in self.shapes if one.database is not None}
+
     @classmethod
+    @functools.cache
     def all(cls) -> Self:
         """Return what this version knows."""
-        # They import this module.
-        from worker.archives.readers import boards, newer_boards, other_boards, sites  # noqa: PLC0415
-
+        folder = Path(__file__).parent / "programs"
+        read = TypeAdapter(Program).validate_python
+        programs = [
+            read(tomllib.loads((folder / f"{name}.toml").read_text("utf-8"))) for name in _PROGRAMS
+        ]
         return cls(
-            (*boards.SHAPES, *newer_boards.SHAPES, *sites.SHAPES, *other_boards.SHAPES),
-            (*boards.OTHERS, *sites.OTHERS, *other_boards.OTHERS),
+            tuple(shape for one in programs for shape in one.shapes),
+            tuple(other for one in programs for other in one.others),
         )

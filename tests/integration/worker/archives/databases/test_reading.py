@@ -20,44 +20,26 @@ from worker.archives.readers.records import Hidden, Record, SourceQuestion, Unre
 
 ASKED = datetime(2014, 5, 13, 16, 53, 20, tzinfo=UTC)
 EDITED = datetime(2017, 7, 14, 2, 40, tzinfo=UTC)
+CLOSED = "closed category"
 MYSQL = {
-    "phpbb": (made.PHPBB, {2: "deleted", 3: "unapproved", 4: "moved", 5: "private", 6: "password"}),
-    "smf": (made.SMF, {2: "unapproved", 3: "private", 4: "deleted", 5: "moved"}),
+    "phpbb": (made.PHPBB, {2: "deleted", 3: "unapproved", 4: "moved", 5: CLOSED, 6: CLOSED}),
+    "smf": (made.SMF, {2: "unapproved", 3: CLOSED, 4: "deleted", 5: "moved"}),
     "mybb": (
         made.MYBB,
-        {
-            2: "deleted",
-            3: "unapproved",
-            4: "moved",
-            5: "private",
-            6: "private",
-            7: "password",
-            8: "private",
-        },
+        {2: "deleted", 3: "unapproved", 4: "moved", 5: CLOSED, 6: CLOSED, 7: CLOSED, 8: CLOSED},
     ),
-    "flarum": (made.FLARUM, {2: "deleted", 3: "private", 4: "unapproved", 5: "private"}),
-    "xenforo": (
-        made.XENFORO,
-        {2: "deleted", 3: "unapproved", 4: "moved", 5: "private", 6: "private"},
-    ),
+    "flarum": (made.FLARUM, {2: "deleted", 3: "private", 4: "unapproved", 5: CLOSED}),
+    "xenforo": (made.XENFORO, {2: "deleted", 3: "unapproved", 4: "moved", 5: CLOSED, 6: CLOSED}),
     "vbulletin": (
         made.VBULLETIN,
-        {2: "deleted", 3: "unapproved", 4: "moved", 5: "private", 6: "password"},
+        {2: "deleted", 3: "unapproved", 4: "moved", 5: CLOSED, 6: CLOSED},
     ),
 }
+_MISAGO = {2: "hidden", 3: "unapproved", 4: "private", 5: CLOSED, 6: CLOSED}
 POSTGRES = {
-    "discourse": (
-        made.DISCOURSE,
-        {2: "private", 3: "deleted", 4: "unlisted", 5: "closed category"},
-    ),
-    "misago": (
-        made.MISAGO,
-        {2: "deleted", 3: "unapproved", 4: "private", 5: "closed category", 6: "closed category"},
-    ),
-    "misago-groups": (
-        made.MISAGO + made.MISAGO_GROUPS,
-        {2: "deleted", 3: "unapproved", 4: "private", 5: "closed category", 6: "closed category"},
-    ),
+    "discourse": (made.DISCOURSE, {2: "private", 3: "deleted", 4: "hidden", 5: CLOSED}),
+    "misago": (made.MISAGO, _MISAGO),
+    "misago-groups": (made.MISAGO + made.MISAGO_GROUPS, _MISAGO),
     "askbot": (made.ASKBOT, {2: "deleted", 3: "unapproved", 4: "private"}),
 }
 ACCEPTED = {"flarum", "xenforo", "discourse", "misago", "askbot"}
@@ -165,7 +147,7 @@ def test_nothing_can_be_written_even_by_who_may(socket: str) -> None:
         ("smf", None, "this is no smf: there is no column smf_topics.id_first_msg"),
         ("phpbb", "old_", "--table-prefix"),
         ("phpbb", "a; DROP", "a prefix of tables"),
-        ("discourse", None, "--as phpbb, smf, mybb, flarum, xenforo, vbulletin"),
+        ("discourse", None, "--as phpbb, vbulletin, xenforo, mybb, smf, flarum"),
     ],
 )
 def test_another_programs_database_is_told(
