@@ -40,10 +40,10 @@ def test_what_a_database_lacks_is_not_asked_for(name: str, fields: set[str]) -> 
         ("misago", "misago_threads_post.is_hidden", "{post.is_hidden AS text} IN ('1', 'true')"),
     ],
 )  # fmt: skip
-def test_a_condition_is_asked_of_the_database(name: str, columns: list[str], expected: str) -> None:
-    asked_at = query(SHAPES[name], *columns, *_dates(SHAPES[name]))
+def test_a_condition_is_asked_of_the_database(name: str, column: str, expected: str) -> None:
+    page = query(SHAPES[name], column, *_dates(SHAPES[name])).page("x_", is_since=False, limit=5)
 
-    assert expected in asked_at.page("x_", is_since=False, limit=5)
+    assert expected.replace("{", "LOWER(CAST(").replace("}", "))") in page
 
 
 def test_only_the_lookups_that_are_joined_stand_in_the_query() -> None:
