@@ -113,13 +113,8 @@ async def _sessions(services: AllServices) -> db_engine.Sessions:
     return services.sessions
 
 
-async def _queue(services: AllServices) -> Queue:
-    return services.queue
-
-
 Settings = Annotated[ApiSettings, Depends(_settings)]
 Sessions = Annotated[db_engine.Sessions, Depends(_sessions)]
-WorkQueue = Annotated[Queue, Depends(_queue)]
 
 _bearer = HTTPBearer(auto_error=False, description="A key made by `askedbefore keys create`.")
 _Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]

@@ -36,15 +36,15 @@ def adapt_(
         bool, typer.Option("--apply", help="Put what is proposed into force.")
     ] = False,
     reset: Annotated[bool, typer.Option("--reset", help="Undo what --apply did.")] = False,
-    sample: Annotated[int, typer.Option(min=1, help="Questions that are looked at.")] = SAMPLE,
+    sample: Annotated[int, typer.Option(min=1, help="How many questions are drawn.")] = SAMPLE,
     as_json: AsJson = False,
 ) -> None:
-    """Say what would fit a forum better, and with --apply put it into force.
+    """Propose a calibration or a threshold for a forum; --apply puts it into force.
 
     From 20 decisions of each kind on, a calibration is fitted to them. Before that, a sample of the
     forum's questions shows how many pairs each threshold would flag; a lower threshold is proposed
-    where the forum's own links and groups prove its flags right. Decisions, and a threshold that a
-    person chose, always stay.
+    where the forum's own links and groups prove its flags right. Decisions always stay, and so does
+    a threshold that a person chose.
 
     Example: askedbefore adapt --forum cooks
     """

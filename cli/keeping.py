@@ -39,10 +39,10 @@ def backup(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the whole database to FILE, as it is at this moment; the service goes on meanwhile.
+    """Write the whole database to FILE, as it is at this moment; the service keeps running.
 
-    Forums, questions, vectors, pairs, decisions, keys and people are in it; keep it as a secret.
-    Folders of your own models are not: their names and digests are.
+    Keep the file secret: forums, questions, vectors, pairs, decisions, keys and people are in it.
+    Your own models are not in it, only their names and digests.
     """
     if as_json and file == STANDARD:
         raise InvalidInputError("standard output cannot take both the file and JSON: name a file")
@@ -56,15 +56,13 @@ def backup(
 
 def restore(
     file: Annotated[str, typer.Argument(help="File that `backup` wrote; `-` is standard input.")],
-    force: Annotated[
-        bool, typer.Option("--force", help="Throw away what the database holds.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Delete what the database holds.")] = False,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
     """Put a backup into an empty database; one of an earlier version is brought up to date.
 
-    Stop API, workers and beat before it, and start them after it. They do the work that was due.
+    Stop API, workers and beat before it, and start them after it. Work that was due is done then.
     """
     begun = time.monotonic()
     with service(data), source(file) as stream, progress() as say:

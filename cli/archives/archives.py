@@ -152,7 +152,7 @@ def gone(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the ids of questions that earlier archives of this name had and this one has not."""
+    """List the ids of questions that earlier archives of this name had and this one lacks."""
     with database() as sessions:
         with sessions.begin() as session:
             row = archives.get(session, archive)

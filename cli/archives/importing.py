@@ -75,14 +75,12 @@ def import_(  # noqa: PLR0913  # each is an option of the command
     ] = None,
     password_file: Annotated[
         Path | None,
-        typer.Option(
-            help="File with the database's password, so that no list of processes has it."
-        ),
+        typer.Option(help="File with the database's password; a list of processes never shows it."),
     ] = None,
     records: said.Records = "",
     names: said.Columns = "",
     visible_if: said.VisibleIf = None,
-    base_url: Annotated[str, typer.Option(help="Address before relative links.")] = "",
+    base_url: Annotated[str, typer.Option(help="Address to put before relative links.")] = "",
     dates: said.DatesOf = DateOrder.AUTO,
     strict: said.Strict = False,
     links: Annotated[
@@ -97,12 +95,12 @@ def import_(  # noqa: PLR0913  # each is an option of the command
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option(help="Name of where this comes from; without it the name of the file."),
+        typer.Option(help="Name of the archive; by default the name of the file."),
     ] = None,
     delete_missing: Annotated[
         bool,
         typer.Option(
-            "--delete-missing", help="Erase what earlier imports of this name had and this has not."
+            "--delete-missing", help="Erase what earlier imports of this name had and it lacks."
         ),
     ] = False,
     with_erased: Annotated[
@@ -111,7 +109,7 @@ def import_(  # noqa: PLR0913  # each is an option of the command
     again: Annotated[
         bool, typer.Option("--again", help="Read the file even if it is known and unchanged.")
     ] = False,
-    top_k: Annotated[int, typer.Option(min=1, help="How many of the nearest to look at.")] = 100,
+    top_k: Annotated[int, typer.Option(min=1, help="Candidates of each question.")] = 100,
     wait: Annotated[bool, typer.Option(help="Wait until the archive is mined.")] = True,
     out: Annotated[
         Path | None, typer.Option("--report", help="Folder for report.html, .json and pairs.csv.")

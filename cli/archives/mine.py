@@ -58,21 +58,21 @@ def mine(  # noqa: PLR0913  # a command's options
     bi_encoder: BiEncoder = None,
     reranker: RerankerName = None,
     profile: ProfileName = Profile.AUTO,
-    top_k: Annotated[int, typer.Option(min=1, help="How many of the nearest to look at.")] = 100,
+    top_k: Annotated[int, typer.Option(min=1, help="Candidates of each question.")] = 100,
     upper_band: Annotated[
         float | None,
         typer.Option(
             min=0,
             max=1,
-            help="Skip the second order of a pair that is sure to stay at or above this"
-            " probability: faster, with less exact scores above it.",
+            help="Do not read the second order of a pair that is sure to stay at or above this"
+            " probability. Faster, but the scores above it are less exact.",
         ),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
 ) -> None:
     """Find every duplicate pair in FILE and write the pairs, best first.
 
-    FILE has the columns `id` and `question` (or `title`); `import` knows the same other names.
+    FILE has the columns `id` and `question` (or `title`), or other names that `import` knows.
     """
     # Imported here, because only this command uses PyTorch, for the block products.
     from worker.archives.mining import Miner  # noqa: PLC0415

@@ -29,7 +29,7 @@ DatesOf = Annotated[
     DateOrder, typer.Option(help="What 03/04/2014 or 41732 means: dmy, mdy or excel.")
 ]
 Strict = Annotated[
-    bool, typer.Option("--strict", help="Reject a row of which a value had to be dropped.")
+    bool, typer.Option("--strict", help="Reject a row if one of its values cannot be used.")
 ]
 
 

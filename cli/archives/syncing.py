@@ -80,7 +80,7 @@ def add(  # noqa: PLR0913  # each is an option of the command
 ) -> None:
     """Repeat an import from now on; the workers run it, or `askedbefore sync run`.
 
-    What you say of its files, such as `--map`, is kept and holds for each run.
+    Options about the files, such as `--map`, are kept and used in each run.
     """
     if is_address(source) and has_password(source):
         raise InvalidInputError(

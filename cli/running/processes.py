@@ -39,7 +39,7 @@ def migrate(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Update the database to the newest schema. It can be run twice, and by two at once."""
+    """Update the database to the newest schema. Running it twice does no harm."""
     if api_password_file is not None and api_role is None:
         raise InvalidInputError("--api-password-file needs --api-role")
     engine = make_engine(DatabaseSettings())
@@ -112,7 +112,7 @@ def worker(
 
 
 def beat() -> None:
-    """Send the periodic tasks. Run one beside the workers; a second one waits for its place."""
+    """Send the periodic tasks. Run one beside the workers; a second one waits until it ends."""
     from worker.app import make_app  # noqa: PLC0415  # Celery is not for the other commands
     from worker.beat import schedule_of  # noqa: PLC0415
     from worker.settings import WorkerSettings  # noqa: PLC0415

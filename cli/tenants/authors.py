@@ -11,7 +11,7 @@ from cli.output import AsJson, print_json, tell
 from db.questions import authors, questions
 from db.tenants import forums
 
-app = typer.Typer(help="All about one author: exported, or erased.", no_args_is_help=True)
+app = typer.Typer(help="Export or erase everything about one author.", no_args_is_help=True)
 console = Console(stderr=True)
 
 _Name = Annotated[str, typer.Argument(help="The author's name, as the forum sends it.")]
@@ -36,7 +36,7 @@ def erase(
     name: _Name,
     forum: _Forum,
     keep_questions: Annotated[
-        bool, typer.Option("--keep-questions", help="Only take the name off the questions.")
+        bool, typer.Option("--keep-questions", help="Only remove the name from the questions.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: AsJson = False,

@@ -84,32 +84,32 @@ def set_(  # noqa: PLR0913  # a command's options
         TextFields | None, typer.Option(help="What the models read; run a recheck after it.")
     ] = None,
     search_days: Annotated[
-        int | None, typer.Option(help="Look at questions of so many days alone; 0 for all.")
+        int | None, typer.Option(help="Compare only with questions of the last N days; 0: all.")
     ] = None,
     search_within: Annotated[
-        Within | None, typer.Option(help="Look at questions of the same category or author alone.")
+        Within | None, typer.Option(help="Compare only within the same category or author.")
     ] = None,
     canonical: Annotated[
         CanonicalBy | None,
-        typer.Option(help="What proposes the canonical question of a group first."),
+        typer.Option(help="Which question of a group is proposed as canonical."),
     ] = None,
     prefix: Annotated[
         list[str] | None,
         typer.Option(
-            help="What does not count at the beginning of titles, such as 'Re:'; may be repeated;"
-            " '' for none. Run a recheck after it."
+            help="Beginning of titles that does not count, such as 'Re:'. May be repeated; '' for"
+            " none. Run a recheck after it."
         ),
     ] = None,
     boilerplate: Annotated[
         list[str] | None,
         typer.Option(
-            help="Text that does not count anywhere; * stands for the rest of a line; may be"
+            help="Text that does not count anywhere; * stands for the rest of a line. May be"
             " repeated; '' for none. Run a recheck after it."
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change a forum's settings; they hold from the next batch on."""
+    """Change a forum's settings; workers use them from their next batch on."""
     if threshold is not None and not 0 <= threshold <= 1:
         raise InvalidInputError("a threshold is a probability between 0 and 1")
     if pending_limit is not None and pending_limit < 1:
@@ -160,9 +160,10 @@ def keep(
     decisions_days: _Days = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say how long a forum's questions (since their last change), authors, events, decisions stay.
+    """Set how long a forum's questions, authors, events and decisions are kept.
 
-    The hourly upkeep takes away what is older. Options that are not named stay as they are.
+    Questions count from their last change. The hourly upkeep deletes what is older. Options
+    that are not given stay as they are.
     """
     wanted = {
         "keep_questions_days": questions_days,
@@ -195,10 +196,10 @@ def ladder_(
         Rung | None, typer.Option(help="How far the service may go; without it, show it.")
     ] = None,
     grace_hours: Annotated[
-        float | None, typer.Option(help="From the service's own decision until the forum acts.")
+        float | None, typer.Option(help="Hours from the service's own decision to the action.")
     ] = None,
     precision: Annotated[
-        float | None, typer.Option(help="What decisions must prove first, such as 0.98.")
+        float | None, typer.Option(help="Precision that decisions must prove first, such as 0.98.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -40,8 +40,9 @@ def export(
 ) -> None:
     """Write a forum with all that it owns into FILE, for another installation.
 
-    Questions, vectors, pairs, decisions, groups, archives, settings; of webhooks no secret, of
-    people names and roles. Keys stay here. The forum stays too; the service goes on meanwhile.
+    The file has questions, vectors, pairs, decisions, groups, archives, settings, webhooks without
+    their secrets, and the names and roles of people. It has no keys. The forum itself stays here.
+    The service keeps running.
     """
     if as_json and file == STANDARD:
         raise InvalidInputError("standard output cannot take both the file and JSON: name a file")
@@ -57,15 +58,15 @@ def export(
 def import_(
     file: Annotated[str, typer.Argument(help="File of `forums export`; `-` is standard input.")],
     name: Annotated[
-        str | None, typer.Option("--as", help="Name here, if the forum is to have another.")
+        str | None, typer.Option("--as", help="Another name for the forum here.")
     ] = None,
     data: _Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring a forum of another installation in, beside those that are here; the service may run.
+    """Add a forum of another installation to those that are here; the service may run.
 
-    Both must have the same version. Where other models are in use here, all its questions are
-    checked again.
+    Both installations must have the same version. If other models are in use here, all questions of
+    the forum are checked again.
     """
     begun = time.monotonic()
     with database(data) as sessions:

@@ -56,23 +56,23 @@ def evaluate(  # noqa: PLR0913  # a command's options
     ] = None,
     pairs: Annotated[
         int | None,
-        typer.Option(min=2, help="Suite: at most so many pairs of a domain, drawn at random."),
+        typer.Option(min=2, help="Suite: at most this many pairs of a domain, at random."),
     ] = None,
     questions: Annotated[
         int | None,
         typer.Option(
-            min=2, help="Suite: at most so many questions of a mining set, whole groups at random."
+            min=2, help="Suite: at most this many questions of a mining set, in whole groups."
         ),
     ] = None,
     checkpoints: Annotated[
         Path | None,
         typer.Option(
-            help="Suite: keep each domain's scores in this folder, and score none again that is"
-            " there: a run that was interrupted goes on."
+            help="Suite: keep each domain's scores in this folder. An interrupted run continues"
+            " with what is there."
         ),
     ] = None,
     nearest: Annotated[
-        int, typer.Option(min=1, help="Suite: nearest pairs of a mining set that are looked at.")
+        int, typer.Option(min=1, help="Suite: how many near pairs of a mining set are scored.")
     ] = 12_000,
     bi_encoder: BiEncoder = None,
     reranker: RerankerName = None,
@@ -80,7 +80,7 @@ def evaluate(  # noqa: PLR0913  # a command's options
     threshold: Threshold = None,
     device: Device = "auto",
     model_cache: ModelCache = DEFAULT_CACHE,
-    shown: Annotated[int, typer.Option(help="Pairs of most disagreement to list.")] = 10,
+    shown: Annotated[int, typer.Option(help="Pairs to list, largest difference first.")] = 10,
     samples: Annotated[int, typer.Option(min=20, help="Bootstrap samples.")] = 500,
 ) -> None:
     """Compare two models on one set of pairs, or measure one pair of models on many domains.

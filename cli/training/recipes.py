@@ -13,6 +13,7 @@ from cli.training.tables import show_figures
 if TYPE_CHECKING:
     from training.data.pairs import LabelledPair
     from training.measure.report import Figures
+    from training.recipes.runs import Data
     from worker.inference.encoder import Encoder
 
 app = typer.Typer(
@@ -101,9 +102,7 @@ def cross_encoder(  # noqa: PLR0913, PLR0917  # a command's options
     from training.recipes import runs  # noqa: PLC0415  # training is heavy and optional
     from training.recipes.cross_encoder import CrossEncoderConfig  # noqa: PLC0415
 
-    _hush_all_but_the_first()
-    data = runs.load_data(train, dev, seed=seed)
-    say(data.notes)
+    data = _load(train, dev, seed)
     config = CrossEncoderConfig(
         base=folder_of(base),
         epochs=epochs,
@@ -133,18 +132,16 @@ def adapter_(  # noqa: PLR0913, PLR0917  # a command's options
     seed: Seed = 1,
     resume: Resume = False,
 ) -> None:
-    """Train a reranker as that of the profile `accurate`: a low-rank adapter on a frozen MPNet.
+    """Train a reranker like that of the profile `accurate`: a low-rank adapter on a frozen MPNet.
 
-    It leaves the adapter, and the reranker that it makes of its base, calibrated. A GPU takes
+    The output is the adapter, and the calibrated reranker made of base and adapter. A GPU takes
     minutes, a CPU days. Example: askedbefore train adapter --train splits/train.jsonl
     --dev splits/dev.jsonl --output runs/adapter
     """
     from training.recipes import runs  # noqa: PLC0415  # training is heavy and optional
     from training.recipes.adapter import AdapterConfig  # noqa: PLC0415
 
-    _hush_all_but_the_first()
-    data = runs.load_data(train, dev, seed=seed)
-    say(data.notes)
+    data = _load(train, dev, seed)
     config = AdapterConfig(
         base=folder_of(base),
         epochs=epochs,
@@ -184,7 +181,7 @@ def sentence_transformer(  # noqa: PLR0913, PLR0917  # a command's options
         SentenceTransformerConfig,
     )
 
-    _hush_all_but_the_first()
+    data = _load(train, dev, seed)
     config = SentenceTransformerConfig(
         base=folder_of(base),
         objective=Objective(objective),
@@ -193,8 +190,6 @@ def sentence_transformer(  # noqa: PLR0913, PLR0917  # a command's options
         learning_rate=learning_rate,
         seed=seed,
     )
-    data = runs.load_data(train, dev, seed=seed)
-    say(data.notes)
     figures = runs.train_sentence_transformer(config, data, output=output, resume=resume)
     _show(figures, output)
 
@@ -208,7 +203,7 @@ def distill(  # noqa: PLR0917  # a command's options
     wanted: Annotated[int, typer.Option(help="At most this many pairs.")] = 7_500,
     seed: Seed = 1,
 ) -> None:
-    """Label close pairs of unlabelled questions by a strong bi-encoder, to train a reranker on.
+    """Label close pairs of unlabelled questions with a strong bi-encoder, to train on.
 
     Example: askedbefore train distill --teacher sentence-transformers/all-mpnet-base-v2
     --labelled splits/train.jsonl --questions titles.csv --output teacher.jsonl
@@ -332,10 +327,15 @@ def load_bi_encoder(name: str) -> "Encoder":
         return load_encoder(name, device="auto", cache=CACHE)
 
 
-def _hush_all_but_the_first() -> None:
-    from training.recipes.ranks import Rank  # noqa: PLC0415  # as training itself
+def _load(train: str, dev: str | None, seed: int) -> "Data":
+    """Return the pairs of a run and show their notes, in the first of its processes."""
+    from training.recipes.ranks import Rank  # noqa: PLC0415  # training is heavy and optional
+    from training.recipes.runs import load_data  # noqa: PLC0415
 
     console.quiet = not Rank().is_first
+    data = load_data(train, dev, seed=seed)
+    say(data.notes)
+    return data
 
 
 def _pos_weight(wanted: str | None, pairs: "Sequence[LabelledPair]") -> float | None:

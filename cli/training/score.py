@@ -49,14 +49,15 @@ def score(  # noqa: PLR0913  # a command's options
     device: Device = "auto",
     model_cache: ModelCache = DEFAULT_CACHE,
     encoding: Annotated[
-        str | None, typer.Option(help="Of the file, such as cp1252; found out when not given.")
+        str | None, typer.Option(help="Of the file, such as cp1252; by default detected.")
     ] = None,
 ) -> None:
     """Score every pair of a file with each stage of the service, and say which are flagged.
 
-    All rows and columns are kept, in their order. Added are cosine_titles, cosine_whole (title and
-    body), overlap (share of the titles' words that both have), logit_forward and logit_backward
-    (the CrossEncoder, in both orders), probability, flagged (1 or 0) and warning.
+    All rows and columns are kept, in their order. These columns are added: cosine_titles,
+    cosine_whole (title and body), overlap (share of the titles' words that both have),
+    logit_forward and logit_backward (the CrossEncoder, in both orders), probability, flagged (1 or
+    0) and warning.
 
     Example: askedbefore score pairs.csv --out scored.csv
     """

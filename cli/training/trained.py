@@ -73,7 +73,8 @@ def gate(
     """Fit the gate, which leaves out near pairs of archives that the reranker would not flag.
 
     It needs no labels: the reranker scores near pairs of the questions, and the gate learns from
-    their vectors which it will not flag. Calibrate first, and fit the gate again after calibrating.
+    their vectors which ones the reranker will not flag. Calibrate before it, and fit the gate again
+    after each calibration.
     Example: askedbefore train gate runs/reranker/model --questions titles.csv
     """
     from training.data.reading import read_questions  # noqa: PLC0415

@@ -234,19 +234,6 @@ def send_again(session: Session, forum_id: int, action_id: int) -> ActionRow:
     return get(session, forum_id, action_id)
 
 
-def count_undone(session: Session, forum_id: int) -> dict[ActionState, int]:
-    """Return how many actions failed, and how many are due and not confirmed yet."""
-    found = session.execute(
-        select(Action.state, func.count().label("total"))
-        .where(
-            Action.forum_id == forum_id,
-            or_(Action.state == ActionState.FAILED, and_(Action.state == ActionState.OPEN, due())),
-        )
-        .group_by(Action.state)
-    )
-    return {ActionState(row.state): row.total for row in found}
-
-
 def totals(session: Session) -> dict[str, int]:
     """Return how many actions are open, and how many failed, in all forums."""
     found = session.execute(

@@ -40,20 +40,11 @@ class NewUnit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unit:
+class Unit(NewUnit):
     """A unit that this worker holds until its lease ends."""
 
     id: int
     archive_id: int
-    stage: Stage
-    place: int
-    other: int
-    low_id: int
-    high_id: int
-    other_low_id: int
-    other_high_id: int
-    size: int
-    payload: bytes | None
     lease: UUID
     attempts: int
 

@@ -5,7 +5,7 @@ somebody sends is the same.
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import func, select
@@ -89,14 +89,3 @@ def _is_after(item: NewQuestion, row: ErasedQuestion) -> bool:
         return item.revision > row.revision
     edited_at = item.edited_at or datetime.min.replace(tzinfo=UTC)
     return edited_at > (row.edited_at or row.erased_at)
-
-
-def known_of(session: Session, forum_id: int, external_ids: Iterable[str]) -> set[str]:
-    """Return those of the ids that this forum has erased, whether they came back or not."""
-    by_digest = {digest_of(one): one for one in external_ids}
-    found = session.execute(
-        select(ErasedQuestion.id_digest).where(
-            ErasedQuestion.forum_id == forum_id, ErasedQuestion.id_digest.in_(by_digest)
-        )
-    )
-    return {by_digest[bytes(digest)] for digest in found.scalars()}

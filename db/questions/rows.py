@@ -67,9 +67,9 @@ NO_FACTS = Facts()
 """Of a question about which nothing was said: most imports make no other."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewQuestion:
-    """A question as its forum sends it, cleaned and within its limits."""
+@dataclass(frozen=True, slots=True)
+class SentQuestion:
+    """What a forum sends of a question."""
 
     external_id: str
     title: str
@@ -80,6 +80,12 @@ class NewQuestion:
     asked_at: datetime | None = None
     visible: bool = True
     facts: Facts = NO_FACTS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewQuestion(SentQuestion):
+    """A question as it is stored: cleaned and within its limits."""
+
     edited_at: datetime | None = None
     """When its forum last changed it: an older one never overwrites a newer one."""
     revision: int | None = None

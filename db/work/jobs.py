@@ -91,7 +91,6 @@ DONE = """
     )
 """
 """What deletes and counts the jobs of a lease, for a statement that does more with them."""
-_FINISH = f"WITH {DONE} SELECT question_id FROM done".format(ids="%(ids)s")  # noqa: S608
 
 
 def put(session: Session, jobs: Sequence[tuple[int, int]], *, forum_id: int, lane: Lane) -> None:
@@ -207,15 +206,6 @@ def _leased(session: Session, taken: Sequence[_Due], lease: UUID, lease_s: float
 
 def _claimed(row: RowMapping) -> Claimed:
     return Claimed(**{**row, "text_digest": bytes(row["text_digest"])})
-
-
-def finish(session: Session, lease: UUID, ids: Sequence[int]) -> set[int]:
-    """Delete the jobs among *ids* that *lease* still holds and return their question ids.
-
-    Save results only for these: the others were edited, erased or claimed by others meanwhile.
-    """
-    given = {"lease": str(lease), "ids": list(ids)}
-    return set(session.connection().exec_driver_sql(_FINISH, given).scalars())
 
 
 def release(session: Session, lease: UUID, ids: Sequence[int]) -> None:

@@ -158,16 +158,6 @@ def front_place(text: str, _kin: Kin, _choice: random.Random) -> str | None:
     return f"{found['place'][0].upper()}{found['place'][1:]}, {rest}?"
 
 
-TURNED: tuple[Edit, ...] = (
-    swap_kindred,
-    swap_direction,
-    replace_name,
-    change_number,
-    negate,
-    turn_opposite,
-)
-"""Edits after which it is another question."""
-
 KEPT: tuple[Edit, ...] = (swap_equals, front_place)
 """Edits after which it is the same question."""
 

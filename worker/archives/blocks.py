@@ -11,8 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from worker.archives.products import BLOCK, Vectors, all_near, keep_nearest
-from worker.matching.near import Near
+from worker.archives.products import BLOCK, Search, Vectors, all_near, keep_nearest
 from worker.scoring.gate import Gate, gate_scores
 
 __all__ = ["BLOCK", "BlockSearch", "Vectors", "all_near", "keep_nearest"]
@@ -25,7 +24,7 @@ _EXACT_CHUNK = 1 << 14
 _MARGIN = {torch.bfloat16: 0.012, torch.float16: 0.004, torch.float32: 1e-5}
 
 
-class BlockSearch:
+class BlockSearch(Search):
     """Finds all pairs at or above a cosine on one device.
 
     On a CPU *threads* sets PyTorch's threads for the whole process; 0 means every core.
@@ -52,22 +51,15 @@ class BlockSearch:
         """Return whether the products are computed on a GPU."""
         return self._device.type != "cpu"
 
-    def tile(
-        self,
-        left: Vectors,
-        right: Vectors,
-        *,
-        floor: float,
-        top_k: int,
-        same: bool = False,
-        gate: Gate | None = None,
-    ) -> Near:
-        """Return the pairs of rows of *left* and *right*, both (n, dim) of unit length.
+    def _load(self, vectors: Vectors) -> torch.Tensor:
+        return torch.from_numpy(np.array(vectors)).to(self._device, torch.float32)
 
-        A pair stays if it is among the *top_k* of one of its rows. With *same* both are one block,
-        and each pair comes once. Pairs that *gate* leaves out are missing.
-        """
-        ours, theirs = self._load(left), self._load(right)
+    def _unload(self, found: torch.Tensor) -> NDArray[Any]:
+        return found.cpu().numpy()
+
+    def _hits(
+        self, ours: torch.Tensor, theirs: torch.Tensor, *, floor: float, top_k: int, same: bool
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         fast = theirs.to(self._dtype).T  # (dim, m)
         found = [
             self._slab(
@@ -80,17 +72,7 @@ class BlockSearch:
             for start in range(0, len(ours), _SLAB)
         ]
         rows = torch.cat([hit[0] + at * _SLAB for at, hit in enumerate(found)] or [_none()])
-        columns = torch.cat([hit[1] for hit in found] or [_none()])
-        cosines, passed = self._exact(ours, theirs, rows, columns, gate)
-        sure = passed & (cosines >= floor)
-        shift = 0 if same else len(left)
-        near = keep_nearest(
-            _numpy(rows[sure]), _numpy(columns[sure]) + shift, _numpy(cosines[sure]), top_k=top_k
-        )
-        return Near(near.left, near.right - shift, near.cosine, near.capped)
-
-    def _load(self, vectors: Vectors) -> torch.Tensor:
-        return torch.from_numpy(np.array(vectors)).to(self._device, torch.float32)
+        return rows, torch.cat([hit[1] for hit in found] or [_none()])
 
     def _slab(
         self,
@@ -122,7 +104,6 @@ class BlockSearch:
         columns: torch.Tensor,
         gate: Gate | None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the cosine of each pair in single precision, and whether it passes the gate."""
         cosines = torch.zeros(len(rows), device=self._device)
         passed = torch.ones(len(rows), dtype=torch.bool, device=self._device)
         weights = [torch.from_numpy(one).to(self._device) for one in gate.weights] if gate else []
@@ -137,10 +118,6 @@ class BlockSearch:
 
 def _none() -> torch.Tensor:
     return torch.zeros(0, dtype=torch.int64)
-
-
-def _numpy(tensor: torch.Tensor) -> NDArray[Any]:
-    return tensor.cpu().numpy()
 
 
 def _cpu_dtype() -> torch.dtype:

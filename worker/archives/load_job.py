@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 
 class Format(StrEnum):
@@ -31,8 +31,19 @@ UNKNOWN = "unknown"
 """Format of an archive whose file has not been looked at."""
 
 
+class _Message:
+    """What stands on one line."""
+
+    __slots__ = ()
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    def encoded(self) -> bytes:
+        """Return the message as one line."""
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoadJob:
+class LoadJob(_Message):
     """One upload: its file, its forum, and its limits."""
 
     fd: int
@@ -51,10 +62,6 @@ class LoadJob:
     with_erased: bool = False
     memory_bytes: int
     disk_bytes: int
-
-    def encoded(self) -> bytes:
-        """Return the job as one line."""
-        return json.dumps(asdict(self)).encode() + b"\n"
 
     @classmethod
     def decoded(cls, line: bytes) -> Self:
@@ -78,16 +85,12 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoadReport:
+class LoadReport(_Message):
     """The message of the process when it begins to store, and when it ends."""
 
     outcome: Outcome
     archive_id: int | None = None
     reason: str = ""
-
-    def encoded(self) -> bytes:
-        """Return the report as one line."""
-        return json.dumps(asdict(self)).encode() + b"\n"
 
     @classmethod
     def decoded(cls, line: bytes) -> Self:

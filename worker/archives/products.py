@@ -1,12 +1,13 @@
-"""Exact candidate search without PyTorch: what any search of blocks promises, and one in NumPy.
+"""Exact candidate search without PyTorch: the core of any search of blocks, and one in NumPy.
 
 A worker whose models are exported already needs no PyTorch, and so no gigabyte of it on its disk.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from importlib.util import find_spec
 from itertools import combinations_with_replacement
-from typing import Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,52 +28,18 @@ _PRUNE_AT = 4
 _MARGIN = 1e-5
 
 
-class Search(Protocol):
+class Search(ABC):
     """Finds all pairs of two blocks of vectors at or above a cosine."""
 
     @property
+    @abstractmethod
     def block(self) -> int:
         """Return how many rows make a block that takes this device about half a second."""
-        ...
 
     @property
+    @abstractmethod
     def is_on_gpu(self) -> bool:
         """Return whether the products are computed on a GPU."""
-        ...
-
-    def tile(
-        self,
-        left: Vectors,
-        right: Vectors,
-        *,
-        floor: float,
-        top_k: int,
-        same: bool = False,
-        gate: Gate | None = None,
-    ) -> Near:
-        """Return the pairs of rows of *left* and *right*, both (n, dim) of unit length."""
-        ...
-
-
-def make_search(device: str, *, threads: int) -> Search:
-    """Return a search on *device*: in PyTorch, or in NumPy where PyTorch is not installed."""
-    return search_maker()(device, threads=threads)
-
-
-def search_maker() -> Callable[..., Search]:
-    """Return what makes a search of a device and its ``threads``; loads PyTorch if it is there."""
-    if find_spec("torch") is None:
-        return lambda *_, **__: NumpySearch()
-    from worker.archives.blocks import BlockSearch  # noqa: PLC0415  # loads PyTorch
-
-    return BlockSearch
-
-
-class NumpySearch:
-    """Finds pairs as `worker.archives.blocks.BlockSearch` does on a CPU, in single precision."""
-
-    block = BLOCK
-    is_on_gpu = False
 
     def tile(
         self,
@@ -89,19 +56,83 @@ class NumpySearch:
         A pair stays if it is among the *top_k* of one of its rows. With *same* both are one block,
         and each pair comes once. Pairs that *gate* leaves out are missing.
         """
-        ours, theirs = np.asarray(left, np.float32), np.asarray(right, np.float32)
+        ours, theirs = self._load(left), self._load(right)
+        rows, columns = self._hits(ours, theirs, floor=floor, top_k=top_k, same=same)
+        cosines, passed = self._exact(ours, theirs, rows, columns, gate)
+        sure = passed & (cosines >= floor)
+        found = (self._unload(one[sure]) for one in (rows, columns, cosines))
+        shift = 0 if same else len(left)
+        near = keep_nearest(next(found), next(found) + shift, next(found), top_k=top_k)
+        return Near(near.left, near.right - shift, near.cosine, near.capped)
+
+    @abstractmethod
+    def _load(self, vectors: Vectors) -> Any:
+        """Return *vectors* in single precision, where the products are computed."""
+
+    @abstractmethod
+    def _unload(self, found: Any) -> NDArray[Any]:
+        """Return an array of what was computed."""
+
+    @abstractmethod
+    def _hits(
+        self, ours: Any, theirs: Any, *, floor: float, top_k: int, same: bool
+    ) -> tuple[Any, Any]:
+        """Return rows and columns of the pairs that may be at or above *floor*."""
+
+    @abstractmethod
+    def _exact(
+        self, ours: Any, theirs: Any, rows: Any, columns: Any, gate: Gate | None
+    ) -> tuple[Any, Any]:
+        """Return each pair's cosine in single precision, and whether it passes the gate."""
+
+
+def make_search(device: str, *, threads: int) -> Search:
+    """Return a search on *device*: in PyTorch, or in NumPy where PyTorch is not installed."""
+    return search_maker()(device, threads=threads)
+
+
+def search_maker() -> Callable[..., Search]:
+    """Return what makes a search of a device and its ``threads``; loads PyTorch if it is there."""
+    if find_spec("torch") is None:
+        return lambda *_, **__: NumpySearch()
+    from worker.archives.blocks import BlockSearch  # noqa: PLC0415  # loads PyTorch
+
+    return BlockSearch
+
+
+class NumpySearch(Search):
+    """Finds pairs as `worker.archives.blocks.BlockSearch` does on a CPU, in single precision."""
+
+    block = BLOCK
+    is_on_gpu = False
+
+    def _load(self, vectors: Vectors) -> _Floats:
+        return np.asarray(vectors, np.float32)
+
+    def _unload(self, found: NDArray[Any]) -> NDArray[Any]:
+        return found
+
+    def _hits(
+        self, ours: _Floats, theirs: _Floats, *, floor: float, top_k: int, same: bool
+    ) -> tuple[_Integers, _Integers]:
+        none = np.zeros(0, np.int64)
         found = [
             _slab(ours, theirs, start, floor=floor, top_k=top_k, same=same)
             for start in range(0, len(ours), _SLAB)
-        ]
-        none = np.zeros(0, np.int64)
-        rows = np.concatenate([hit[0] for hit in found] or [none])
-        columns = np.concatenate([hit[1] for hit in found] or [none])
-        cosines, passed = _exact(ours, theirs, rows, columns, gate)
-        sure = passed & (cosines >= floor)
-        shift = 0 if same else len(left)
-        near = keep_nearest(rows[sure], columns[sure] + shift, cosines[sure], top_k=top_k)
-        return Near(near.left, near.right - shift, near.cosine, near.capped)
+        ] or [(none, none)]
+        return np.concatenate([hit[0] for hit in found]), np.concatenate([hit[1] for hit in found])
+
+    def _exact(
+        self, ours: _Floats, theirs: _Floats, rows: _Integers, columns: _Integers, gate: Gate | None
+    ) -> tuple[_Floats, NDArray[np.bool_]]:
+        cosines, passed = np.zeros(len(rows), np.float32), np.ones(len(rows), bool)
+        for at in range(0, len(rows), _EXACT_CHUNK):
+            part = slice(at, at + _EXACT_CHUNK)
+            one, other = ours[rows[part]], theirs[columns[part]]
+            cosines[part] = (one * other).sum(1)
+            if gate is not None:
+                passed[part] = gate_scores(one, other, gate.weights) >= gate.bar
+        return cosines, passed
 
 
 def _slab(
@@ -125,20 +156,6 @@ def _top_of_either_side(scores: _Floats, top_k: int) -> NDArray[np.bool_]:
         best = np.argpartition(-scores, count - 1, axis=side)
         np.put_along_axis(keep, best.take(range(count), axis=side), True, axis=side)
     return keep
-
-
-def _exact(
-    ours: _Floats, theirs: _Floats, rows: _Integers, columns: _Integers, gate: Gate | None
-) -> tuple[_Floats, NDArray[np.bool_]]:
-    """Return the cosine of each pair, and whether it passes the gate."""
-    cosines, passed = np.zeros(len(rows), np.float32), np.ones(len(rows), bool)
-    for at in range(0, len(rows), _EXACT_CHUNK):
-        part = slice(at, at + _EXACT_CHUNK)
-        one, other = ours[rows[part]], theirs[columns[part]]
-        cosines[part] = (one * other).sum(1)
-        if gate is not None:
-            passed[part] = gate_scores(one, other, gate.weights) >= gate.bar
-    return cosines, passed
 
 
 def keep_nearest(

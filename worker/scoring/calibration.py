@@ -6,7 +6,7 @@ has its own `Rule`, found by its digest.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -111,10 +111,6 @@ class Calibration:
             thresholds=self.thresholds,
             cosine_floor=self.cosine_floor,
         )
-
-    def with_rule(self, digest: str, rule: Rule) -> "Calibration":
-        """Return the calibration with a rule for one bi-encoder more, or another one for it."""
-        return replace(self, rules={**self.rules, digest: rule})
 
     def as_dict(self) -> dict[str, object]:
         """Return the calibration as it is written to JSON."""

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from db.errors import InvalidInputError
-from db.questions.rows import NO_FACTS, Facts, NewQuestion
+from db.questions.rows import NO_FACTS, Facts, NewQuestion, SentQuestion
 from worker.text.cuts import NO_CUTS, Cuts
 from worker.text.normal import (
     MODEL_TEXT_LENGTH,
@@ -56,18 +56,9 @@ class FieldError(InvalidInputError):
 
 
 @dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(SentQuestion):
     """A question as it was sent, not checked yet."""
 
-    external_id: str
-    title: str
-    body: str = ""
-    url: str | None = None
-    category: str | None = None
-    author: str | None = None
-    asked_at: datetime | None = None
-    visible: bool = True
-    facts: Facts = NO_FACTS
     updated_at: datetime | None = None
     """When its forum last changed it."""
     version: int | None = None

@@ -1,8 +1,9 @@
 """Connections to MySQL, MariaDB and Postgres that can only read."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Self
 
 import psycopg2
 from psycopg2.extras import RealDictCursor
@@ -16,7 +17,7 @@ _PLAIN = "SET SESSION time_zone = '+00:00', sql_mode = ''"
 """Comparisons of a number with an empty text must not end a query."""
 _COLUMNS = """
     SELECT table_name AS t, column_name AS c FROM information_schema.columns
-    WHERE table_schema = {schema} AND left(table_name, {length}) = %(prefix)s
+    WHERE table_schema = {schema} AND left(table_name, char_length(%(prefix)s)) = %(prefix)s
 """
 
 
@@ -24,26 +25,48 @@ class LostError(Exception):
     """The database did not answer, or the connection was lost."""
 
 
-class Connection(Protocol):
-    """A connection to a forum's database."""
+class Connection(ABC):
+    """A connection to a forum's database, which can only read."""
+
+    schema: ClassVar[str]
+    """SQL for the schema that the tables are in."""
+    before: ClassVar[str] = ""
+    """Statement before each query."""
+    _connection: Any
+    _error: type[Exception]
+
+    @abstractmethod
+    def __init__(self, address: Address) -> None:
+        self._address = address
 
     def columns(self, prefix: str) -> frozenset[str]:
         """Return ``table.column`` of the tables with this prefix, without it."""
-        ...
+        with self._connection.cursor() as cursor:
+            cursor.execute(_COLUMNS.format(schema=self.schema), {"prefix": prefix})
+            rows = cursor.fetchall()
+        return frozenset(f"{row['t'][len(prefix) :]}.{row['c']}" for row in rows)
 
     def page(
         self, query: str, *, after: int, since: datetime | int | None
     ) -> Sequence[Mapping[str, Any]]:
         """Return the rows behind *after*; raises `LostError`."""
-        ...
+        try:
+            with self._connection.cursor() as cursor:
+                if self.before:
+                    cursor.execute(self.before)
+                cursor.execute(query, {"after": after, "since": since})
+                return list(cursor.fetchall())
+        except self._error as error:
+            raise LostError(_said(error)) from error
 
     def again(self) -> Self:
-        """Return a new connection to the same database."""
-        ...
+        """Return a new connection to the same database; raises `LostError`."""
+        self.close()
+        return type(self)(self._address)
 
     def close(self) -> None:
         """End it."""
-        ...
+        self._connection.close()
 
 
 def connect(address: Address) -> Connection:
@@ -55,8 +78,11 @@ def connect(address: Address) -> Connection:
         raise UnreadableArchiveError(f"{address.shown}: {error}") from error
 
 
-class MySql:
+class MySql(Connection):
     """MySQL or MariaDB, by PyMySQL."""
+
+    schema = "database()"
+    before = _PLAIN
 
     def __init__(self, address: Address) -> None:
         try:
@@ -67,7 +93,7 @@ class MySql:
             raise UnreadableArchiveError(
                 "to read MySQL or MariaDB install the driver: pip install 'askedbefore[mysql]'"
             ) from error
-        self._address = address
+        super().__init__(address)
         self._error = pymysql.MySQLError
         try:
             self._connection = pymysql.connect(
@@ -87,41 +113,20 @@ class MySql:
         except self._error as error:
             raise LostError(_said(error)) from error
 
-    def columns(self, prefix: str) -> frozenset[str]:
-        """Return ``table.column`` of the tables with this prefix, without it."""
-        query = _COLUMNS.format(schema="database()", length="char_length(%(prefix)s)")
-        with self._connection.cursor() as cursor:
-            cursor.execute(query, {"prefix": prefix})
-            return _named(cursor.fetchall(), prefix)
-
-    def page(
-        self, query: str, *, after: int, since: datetime | int | None
-    ) -> Sequence[Mapping[str, Any]]:
-        """Return the rows behind *after*; raises `LostError`."""
-        try:
-            with self._connection.cursor() as cursor:
-                cursor.execute(_PLAIN)
-                cursor.execute(query, {"after": after, "since": since})
-                return list(cursor.fetchall())
-        except self._error as error:
-            raise LostError(_said(error)) from error
-
-    def again(self) -> Self:
-        """Return a new connection to the same database; raises `LostError`."""
-        self.close()
-        return type(self)(self._address)
-
     def close(self) -> None:
         """End it."""
         if self._connection.open:
             self._connection.close()
 
 
-class Postgres:
+class Postgres(Connection):
     """Postgres, by the driver that the service has anyway."""
 
+    schema = "current_schema()"
+    _error = psycopg2.Error
+
     def __init__(self, address: Address) -> None:
-        self._address = address
+        super().__init__(address)
         try:
             self._connection = psycopg2.connect(
                 host=address.socket or address.host,
@@ -137,38 +142,6 @@ class Postgres:
         except psycopg2.Error as error:
             raise LostError(_said(error)) from error
         self._connection.autocommit = True
-
-    def columns(self, prefix: str) -> frozenset[str]:
-        """Return ``table.column`` of the tables with this prefix, without it."""
-        query = _COLUMNS.format(schema="current_schema()", length="length(%(prefix)s)")
-        with self._connection.cursor() as cursor:
-            cursor.execute(query, {"prefix": prefix})
-            return _named(cursor.fetchall(), prefix)
-
-    def page(
-        self, query: str, *, after: int, since: datetime | int | None
-    ) -> Sequence[Mapping[str, Any]]:
-        """Return the rows behind *after*; raises `LostError`."""
-        try:
-            with self._connection.cursor() as cursor:
-                cursor.execute(query, {"after": after, "since": since})
-                rows: Sequence[Any] = cursor.fetchall()
-                return rows
-        except psycopg2.Error as error:
-            raise LostError(_said(error)) from error
-
-    def again(self) -> Self:
-        """Return a new connection to the same database; raises `LostError`."""
-        self.close()
-        return type(self)(self._address)
-
-    def close(self) -> None:
-        """End it."""
-        self._connection.close()
-
-
-def _named(rows: Sequence[Any], prefix: str) -> frozenset[str]:
-    return frozenset(f"{row['t'][len(prefix) :]}.{row['c']}" for row in rows)
 
 
 def _said(error: Exception) -> str:

@@ -12,7 +12,6 @@ from typing import Self
 from worker.archives.readers.records import UnreadableArchiveError
 
 FIELDS = ("id", "title", "body", "url", "category", "author", "asked_at")
-PAIR_FIELDS = ("id2", "title2", "label")
 _PAIRS = (
     ("question1", "question2"), ("questiona", "questionb"), ("firstquestion", "secondquestion"),
     ("title1", "title2"), ("titlea", "titleb"), ("q1", "q2"), ("text1", "text2"),
@@ -137,8 +136,6 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 KEY = "_key"
 """The column of the key of an object, of objects that lie under keys of their own."""
-VISIBLE = "visible"
-"""The field that no question has: ``--map visible=COLUMN:VALUE`` says which rows are shown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from db.tenants import forums
 from db.work import jobs
 from db.work.rows import Lane
 from tests.api_service import NotingQueue, make_client, make_key
-from tests.factories import save_questions
+from tests.factories import finish, save_questions
 from tests.integration.worker.live.test_pipeline import drain
 
 Factory = sessionmaker[Session]
@@ -205,7 +205,7 @@ def test_a_full_forum_is_asked_to_come_back_and_another_is_not(sessions: Factory
         cooks = forums.update_forum(session, "cooks", pending_limit=20)
         save_questions(session, cooks, *(f"question {n}" for n in range(38)))
         held = jobs.claim(session, Lane.LIVE, token_budget=9999, limit=18, lease_s=60)
-        jobs.finish(session, held.lease, [one.id for one in held.questions])
+        finish(session, held.lease, [one.id for one in held.questions])
     queue = NotingQueue()
     client = make_client(sessions, key, queue=queue)
 
@@ -295,7 +295,7 @@ def test_an_edit_that_meets_the_worker_half_way_is_taken_all_the_same(committed:
         held = jobs.claim(session, Lane.LIVE, token_budget=99, limit=1, lease_s=60)
     ids = [question.id for question in held.questions]
     with committed.begin() as session:
-        jobs.finish(session, held.lease, ids)
+        finish(session, held.lease, ids)
         thread.start()
         _wait_for_a_blocked_session(committed)
         # Each holds now what the other wants next: Postgres gives up on one of the two.

@@ -34,7 +34,6 @@ class TestTwoForums(TwoForums):
         ),
         "note_group": lambda session, own: actions.note_group(session, own.question),
         "send_again": lambda session, own: actions.send_again(session, own.id, own.action),
-        "count_undone": lambda session, own: actions.count_undone(session, own.id),
     }
     crossed: ClassVar[Crossed] = {
         "get": (

@@ -9,7 +9,7 @@ from db.questions.rows import Outcome, State
 from db.tables.questions import Job
 from db.work import backlog, jobs
 from db.work.rows import Claim, Lane
-from tests.factories import make_forum, new_question, save_questions
+from tests.factories import finish, make_forum, new_question, save_questions
 
 Factory = sessionmaker[Session]
 
@@ -34,7 +34,7 @@ def test_an_edit_of_the_text_owes_work_again_and_an_edit_of_the_body_does_not(
     forum = make_forum(session)
     save_questions(session, forum, "How do I boil an egg?")
     held = claim(session)
-    jobs.finish(session, held.lease, [held.questions[0].id])
+    finish(session, held.lease, [held.questions[0].id])
 
     body = new_question("How do I boil an egg?", body="Soft, please.")
     text = new_question("How do I poach an egg?")
@@ -87,8 +87,8 @@ def test_a_run_out_lease_is_claimed_again_and_the_late_worker_writes_nothing(
     early = claim(session)
 
     assert [q.id for q in early.questions] == [saved.id]
-    assert jobs.finish(session, late.lease, [saved.id]) == set()
-    assert jobs.finish(session, early.lease, [saved.id]) == {saved.id}
+    assert finish(session, late.lease, [saved.id]) == set()
+    assert finish(session, early.lease, [saved.id]) == {saved.id}
 
 
 def test_an_edit_takes_the_question_from_the_worker_that_holds_it(session: Session) -> None:
@@ -98,7 +98,7 @@ def test_an_edit_takes_the_question_from_the_worker_that_holds_it(session: Sessi
 
     save_questions(session, forum, "How do I fry an egg?")
 
-    assert jobs.finish(session, held.lease, [saved.id]) == set()
+    assert finish(session, held.lease, [saved.id]) == set()
     assert questions.get(session, forum.id, "1").state is State.PENDING
 
 
@@ -144,7 +144,7 @@ def test_the_drain_rate_counts_what_was_done(session: Session) -> None:
     forum = make_forum(session)
     saved = save_questions(session, forum, *(f"question {n}" for n in range(18)))
     held = claim(session)
-    jobs.finish(session, held.lease, [one.id for one in saved])
+    finish(session, held.lease, [one.id for one in saved])
 
     assert jobs.drain_rate(session, forum.id, Lane.LIVE) == 18 / 180
     assert jobs.count_pending(session, forum.id, Lane.LIVE, cap=10) == 0

@@ -26,7 +26,6 @@ class TestTwoForums(TwoForums):
             session, [(own.question, 5)], forum_id=own.id, lane=Lane.LIVE
         ),
         "traces": lambda session, own: jobs.traces(session, own.questions),
-        "finish": lambda session, own: jobs.finish(session, _claim(session, own), own.questions),
         "release": lambda session, own: jobs.release(session, _claim(session, own), own.questions),
         "fail": lambda session, own: jobs.fail(session, _claim(session, own), own.questions, "no"),
         "set_aside": lambda session, own: jobs.set_aside(

@@ -17,7 +17,7 @@ from db.questions.rows import QuestionRow, State
 from db.tenants.rows import ForumRow
 from db.work import jobs
 from db.work.rows import Claimed, Lane
-from tests.factories import make_forum, save_questions
+from tests.factories import finish, make_forum, save_questions
 from worker.inference.runner import InferenceError
 from worker.live.blame import BrokenModelError
 from worker.live.drain import Drain
@@ -58,7 +58,7 @@ def finishing(sessions: Factory, fails: Callable[[Claimed], None]) -> Callable[.
         for one in batch:
             fails(one)
         with sessions.begin() as session:
-            jobs.finish(session, lease, [one.id for one in batch])
+            finish(session, lease, [one.id for one in batch])
 
     return process
 

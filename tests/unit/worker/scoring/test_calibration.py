@@ -70,14 +70,6 @@ def test_each_bi_encoder_has_its_own_rule() -> None:
     assert WHOLE.for_bi_encoder("another").fusion == WHOLE.logit_only
 
 
-def test_a_rule_comes_beside_those_that_are_there_or_in_place_of_its_own() -> None:
-    added = Calibration(bi_encoder="old").with_rule("mini", MINI).with_rule("large", MINI)
-
-    found = added.with_rule("large", LARGE)
-
-    assert found == Calibration(bi_encoder="old", rules={"mini": MINI, "large": LARGE})
-
-
 def test_the_lowest_threshold_is_the_lowest_that_is_offered() -> None:
     assert MINI.lowest_threshold == 0.55
     assert LARGE.lowest_threshold == 0.7
