@@ -135,7 +135,7 @@ Anybody = Annotated[Access, Depends(_anybody)]
 
 async def _caller(access: Anybody) -> Access:
     if access.key.is_public:
-        raise ForbiddenError("a key with the scope ask may only check and tell outcomes")
+        raise ForbiddenError("a key with the scope ask may only check and report outcomes")
     return access
 
 
@@ -169,7 +169,7 @@ async def _asked_forum(
     if access.key.is_public:
         origin = request.headers.get("origin", "")
         if origin not in access.key.origins:
-            raise ForbiddenError("this key belongs to other pages: their origin must be its own")
+            raise ForbiddenError("this key may only be used from its own origins")
         allow_origin(request, origin)
         services.public_calls.count(access.key.id, address_of(request, services.settings))
     return row

@@ -21,7 +21,7 @@ def target(file: str) -> Iterator[BinaryIO]:
     """Yield what to write to; a file is there only when all of it is, and never written over."""
     if file == STANDARD:
         if sys.stdout.isatty():
-            raise InvalidInputError("this is not for a screen: name a file, or pipe it on")
+            raise InvalidInputError("the output is not for a terminal: name a file, or pipe it")
         yield sys.stdout.buffer
         return
     path, half = Path(file), Path(f"{file}.part")

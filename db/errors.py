@@ -41,7 +41,7 @@ class InvalidInputError(ServiceError):
 
 
 class TransientError(ServiceError):
-    """This did not work now, and may work in a moment."""
+    """This failed now, but may work in a moment."""
 
     def __init__(self, message: str | None = None, *, retry_after_s: int = 1) -> None:
         super().__init__(message)
@@ -64,7 +64,7 @@ class BackpressureError(TransientError):
 
 
 class TooManyError(TransientError):
-    """There are as many of these as there may be at a time, or within a while."""
+    """There are too many of these at a time, or within a short time."""
 
 
 class ReadOnlyDatabaseError(TransientError):

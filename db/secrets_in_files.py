@@ -56,7 +56,7 @@ def _read(variable: str, path: Path) -> str:
         reason = error.strerror or type(error).__name__
         raise InvalidInputError(f"{variable}: {path} cannot be read: {reason}") from error
     except UnicodeDecodeError as error:
-        raise InvalidInputError(f"{variable}: {path} is no text in UTF-8") from error
+        raise InvalidInputError(f"{variable}: {path} is not text in UTF-8") from error
 
 
 def with_password(url: str, password: str) -> str:

@@ -60,7 +60,7 @@ class DatabaseSettings(ServiceSettings):
         try:
             url = make_url(text)
         except ArgumentError as error:
-            raise ValueError("database_url is no URL of a database") from error
+            raise ValueError("database_url is not the URL of a database") from error
         if url.drivername != "postgresql+psycopg2":
             raise ValueError(
                 "database_url must be postgres://, postgresql:// or postgresql+psycopg2://..."

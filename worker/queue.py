@@ -162,7 +162,7 @@ class CeleryQueue:
             )
             popped = self._patient(timeout_s).blpop([reply], timeout=timeout_s)
         except _BROKER_ERRORS as error:
-            raise TransientError("the queue is away; try again", retry_after_s=5) from error
+            raise TransientError("the queue does not answer; try again", retry_after_s=5) from error
         if popped is None:
             raise TransientError("no worker answered in time; try again", retry_after_s=2)
         return _read_answer(popped[1])
@@ -179,7 +179,7 @@ class CeleryQueue:
                     message = heard.get_message(timeout=_HEARING_S)
                     yield json.loads(message["data"]) if message is not None else []
         except _BROKER_ERRORS as error:
-            raise TransientError("the queue is away; try again", retry_after_s=5) from error
+            raise TransientError("the queue does not answer; try again", retry_after_s=5) from error
 
     def ping(self) -> None:
         """Raise `TransientError` when the broker does not answer, or takes no message."""

@@ -311,7 +311,7 @@ def proof_of(held: Models) -> float:
     pair = Near(np.array([0]), np.array([1]), np.array([float(one @ other)]))
     probability = float(matcher.score([seen(text) for text in PROOF_TEXTS], pair).probability[0])
     if not np.isfinite(probability):
-        raise RuntimeError("the models answer with something that is no number")
+        raise RuntimeError("the models return values that are not numbers")
     return probability
 
 

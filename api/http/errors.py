@@ -68,7 +68,7 @@ class BodyTooLargeError(ServiceError):
 
 
 class UnfitValueError(InvalidInputError):
-    """A text or a number of the request is none that can be used."""
+    """A text or a number in the request cannot be used."""
 
     def __init__(self, message: str, *, errors: list[dict[str, str]]) -> None:
         super().__init__(message)

@@ -135,7 +135,7 @@ async def upload_archive(  # noqa: PLR0913  # each is a parameter of the query
 ) -> ArchiveOut:
     """Import an archive; the answer comes when its questions are stored, mining goes on after it.
 
-    Sent again after a broken connection, what is stored already is passed over.
+    If you send it again after a broken connection, questions that are stored already are skipped.
     """
     archive_id = await take_in(
         services,

@@ -104,9 +104,9 @@ async def put_connector(
         if url is not None or body.api_key is not None:
             raise InvalidInputError("a generic connector is not called: it has no url and no key")
         if body.categories:
-            raise InvalidInputError("only Discourse's categories are known by their numbers")
+            raise InvalidInputError("`categories` is for Discourse only: leave it out")
     elif body.paths:
-        raise InvalidInputError("where Discourse's fields are is known: leave `paths` out")
+        raise InvalidInputError("`paths` is for generic connectors only: leave it out")
     if url is not None:
         url = (await callable_url(url, services.look_ups)).rstrip("/")
     wanted = Wanted(

@@ -52,7 +52,7 @@ _Id = Annotated[str, Path(pattern=rf"^[1-9]\d{{0,{_ID_DIGITS - 1}}}$")]
 
 def _person(name: str) -> str:
     if name.strip().lower() == SERVICE:
-        raise ValueError(f"{name!r} is how the service calls itself: name a person")
+        raise ValueError(f"{name!r} is the name of the service itself: name a person")
     return name
 
 

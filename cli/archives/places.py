@@ -31,8 +31,8 @@ def address_of(text: str, password_file: Path | None, *, resume: bool) -> Addres
     """Return the address of a forum's database, with a hint where its password can be seen."""
     if resume:
         raise InvalidInputError(
-            "a database has no place to go on from: run it without --resume, what is stored already"
-            " is passed over"
+            "an import of a database cannot be resumed: run it without --resume; questions that are"
+            " stored already are skipped"
         )
     if has_password(text):
         console.print(

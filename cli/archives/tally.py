@@ -42,7 +42,7 @@ class Tally:
     def told(self, passed_over: int) -> Iterator[str]:
         """Yield a sentence for each kind."""
         if passed_over:
-            yield f"{passed_over:,} rows are no questions, such as answers: passed over."
+            yield f"{passed_over:,} rows are not questions (answers, for example) and were skipped."
         for reason, count in self.hidden.most_common():
             yield f"{count:,} are hidden on the forum and were kept out: {reason}."
         for (field, reason), count in self.dropped.most_common(_KINDS_SHOWN):

@@ -30,7 +30,7 @@ def install_(
 ) -> None:
     """Write the units for API, workers, beat and migration, and a file for their settings."""
     if user == system:
-        raise InvalidInputError("say where: --user or --system")
+        raise InvalidInputError("choose --user or --system")
     place = Place.of_user() if user else Place.of_system(root)
     written = install(place)
     if as_json:

@@ -90,12 +90,12 @@ def evaluate(  # noqa: PLR0913  # a command's options
     """
     if suite is None:
         if first is None or second is None or data is None:
-            raise typer.BadParameter("wanted are two models and --data, or --suite")
+            raise typer.BadParameter("give two models and --data, or --suite")
         encoder = bi_encoder or DEFAULT_ENCODER
         _compare((first, second), data, encoder=encoder, shown=shown, samples=samples)
         return
     if first is not None or data is not None:
-        raise typer.BadParameter("--suite goes without models by place and without --data")
+        raise typer.BadParameter("--suite takes no models as arguments and no --data")
     if leave_one_out and threshold is not None:
         raise typer.BadParameter("--leave-one-out fits the threshold: leave --threshold out")
     _over_domains(

@@ -66,7 +66,7 @@ def score(  # noqa: PLR0913  # a command's options
     from training.measure.pair_files import columns_of, score_table  # noqa: PLC0415
 
     if Path(out).resolve() == pairs.resolve():
-        raise InvalidInputError(f"{out} would take the place of the pairs: choose another --out")
+        raise InvalidInputError(f"{out} is the file of pairs itself: choose another --out")
     with (
         open_table(pairs, encoding=encoding) as table,
         open_writer(out, columns_of(table), schema=table.schema) as writer,

@@ -38,7 +38,7 @@ def choose(
     if not LEAST_PRECISION <= wanted.wanted_precision < 1:
         raise InvalidInputError(f"a precision is at least {LEAST_PRECISION} and below 1")
     if not 0 <= wanted.grace_h <= LONGEST_GRACE_H:
-        raise InvalidInputError(f"the time of grace is 0 to {LONGEST_GRACE_H} hours")
+        raise InvalidInputError(f"the grace time must be 0 to {LONGEST_GRACE_H} hours")
     waiting = select(Action.question_id).where(
         Action.forum_id == forum.id, Action.state == ActionState.OPEN
     )

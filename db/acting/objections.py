@@ -18,7 +18,7 @@ _OVER = (ActionState.REVERTED, ActionState.VETOED)
 
 
 class ObjectedAlreadyError(ConflictError):
-    """Nothing stands any more that could be objected to."""
+    """There is nothing left to object to."""
 
 
 def lift(

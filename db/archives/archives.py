@@ -69,7 +69,7 @@ class ArchiveUnreadError(ConflictError):
     def __init__(self, archive_id: int) -> None:
         super().__init__(
             f"archive {archive_id} cannot go on: its file was not read to the end. Send it again:"
-            " what is stored already is passed over"
+            " questions that are stored already are skipped"
         )
 
 

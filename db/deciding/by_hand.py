@@ -48,7 +48,7 @@ def decide(
     groups.lock(session, forum_id)
     one, other = (find(session, forum_id, name) for name in named)
     if one == other:
-        raise InvalidInputError("these are one question: a pair has two")
+        raise InvalidInputError("both name the same question: a pair needs two")
     pair_id, version = bulk.ensure_pair(session, forum_id, one, other)
     verdict = Verdict(
         status=status,

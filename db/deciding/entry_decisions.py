@@ -51,7 +51,9 @@ def decide(session: Session, forum_id: int, verdict: EntryVerdict, *, actor: str
     nodes = entries.representatives(session, {q for p in pairs for q in (p.low_id, p.high_id)})
     choices = _choices(pairs, nodes, verdict)
     if not choices:
-        raise InvalidInputError("keep at least two that are the same, or say that none is")
+        raise InvalidInputError(
+            "keep at least two questions that are the same, or decide that none is"
+        )
     is_duplicate = verdict.status is PairStatus.DUPLICATE
     if is_duplicate:
         _refuse_merge(session, choices, verdict)
@@ -72,7 +74,7 @@ def _check(pairs: Sequence[Pair], verdict: EntryVerdict) -> None:
     if len(verdict.note or "") > NOTE_LENGTH:
         raise InvalidInputError(f"a note has at most {NOTE_LENGTH} characters")
     if verdict.canonical_id is not None and verdict.canonical_id not in verdict.keep:
-        raise InvalidInputError("the question that stays must be one of those that are the same")
+        raise InvalidInputError("the canonical question must be one of those that are the same")
     for pair in pairs:
         decisions.refuse_stale(pair, verdict.seen[pair.id])
         if pair.status != PairStatus.FLAGGED:

@@ -118,9 +118,7 @@ def get_share(session: Session, forum_id: int) -> float:
 def set_share(session: Session, forum_id: int, share: float) -> None:
     """Set the share for future decisions; raises `InvalidInputError`."""
     if not 0 <= share <= MOST:
-        raise InvalidInputError(
-            f"second opinions are asked for on 0 to {MOST * 100:.0f} % of the decisions"
-        )
+        raise InvalidInputError(f"the share of second opinions must be 0 to {MOST * 100:.0f} %")
     session.execute(update(Forum).where(Forum.id == forum_id).values(second_opinions=share))
 
 

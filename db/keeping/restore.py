@@ -59,7 +59,7 @@ def _check(manifest: dict[str, Any]) -> None:
         raise UnreadableBackupError(f"a backup of the form {manifest.get('format')} is not known")
     if "forum" in manifest:
         raise UnreadableBackupError(
-            "this file holds one forum, no whole service: use `askedbefore forums import`"
+            "this file holds one forum, not a whole service: use `askedbefore forums import`"
         )
     script = ScriptDirectory.from_config(schema.configuration())
     known = {one.revision for one in script.walk_revisions()}

@@ -29,7 +29,7 @@ MANIFEST, END = "manifest.json", "end.json"
 
 
 class UnreadableBackupError(InvalidInputError):
-    """The file is no backup, or not a whole one."""
+    """The file is not a complete backup."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +97,14 @@ class Reader:
         try:
             self._tar = tarfile.open(fileobj=source, mode="r|")  # noqa: SIM115
         except (tarfile.TarError, OSError, EOFError) as error:
-            raise UnreadableBackupError(f"this is no backup: {error}") from error
+            raise UnreadableBackupError(f"this is not a backup: {error}") from error
         self._waiting: tuple[str, bytes] | None = None
 
     def next_json(self, name: str) -> dict[str, Any]:
         """Return the next part, which must be called *name*."""
         found, content = self._take()
         if found != name:
-            raise UnreadableBackupError(f"this is no whole backup: {name} is missing")
+            raise UnreadableBackupError(f"this backup is not complete: {name} is missing")
         held: dict[str, Any] = json.loads(content)
         return held
 
@@ -133,7 +133,7 @@ class Reader:
                 return "", b""
             return str(PurePosixPath(entry.name)), content.read()
         except (tarfile.TarError, OSError, EOFError) as error:
-            raise UnreadableBackupError(f"the backup is not whole: {error}") from error
+            raise UnreadableBackupError(f"the backup is not complete: {error}") from error
 
 
 class TableReader:

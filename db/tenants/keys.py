@@ -73,7 +73,9 @@ def _pages(scopes: set[str], origins: Sequence[str]) -> list[str]:
     found = sorted({one.strip().rstrip("/").lower() for one in origins})
     for one in found:
         if not _ORIGIN.fullmatch(one):
-            raise InvalidInputError(f"{one!r} is no origin: write it like https://forum.example")
+            raise InvalidInputError(
+                f"{one!r} is not an origin: write it like https://forum.example"
+            )
     return found
 
 

@@ -100,7 +100,7 @@ def ensure_person(session: Session, name: str) -> PersonRow:
     if not name or len(name) > 60:  # noqa: PLR2004  # what the console has room for
         raise InvalidInputError("a person's name has 1 to 60 characters")
     if name.lower() == SERVICE:
-        raise InvalidInputError(f"{name!r} is how the service calls itself: choose another name")
+        raise InvalidInputError(f"{name!r} is the name of the service itself: choose another name")
     session.execute(insert(Person).values(name=name).on_conflict_do_nothing())
     return get_person(session, name)
 
@@ -124,7 +124,7 @@ def get_member(session: Session, forum_id: int, name: str) -> PersonRow:
         .where(Person.name == name, Membership.forum_id == forum_id)
     ).scalar_one_or_none()
     if person is None:
-        raise NotFoundError(f"nobody called {name!r} reviews in this forum")
+        raise NotFoundError(f"there is no moderator called {name!r} in this forum")
     return _person(session, person, only_forum_id=forum_id)
 
 

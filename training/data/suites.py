@@ -25,7 +25,7 @@ CLUSTER, DUPLICATE_OF, EITHER = "cluster", "duplicate_of", "cluster_or_duplicate
 
 
 class SuiteError(InvalidInputError):
-    """A folder is no suite of domains."""
+    """The folder is not a suite of domains."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

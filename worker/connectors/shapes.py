@@ -135,7 +135,7 @@ def check_paths(paths: Mapping[str, str]) -> None:
         try:
             jsonpath.compile(path)
         except jsonpath.JSONPathError as error:
-            raise InvalidInputError(f"the path of {name} is no JSONPath: {error}") from error
+            raise InvalidInputError(f"the path of {name} is not a JSONPath: {error}") from error
 
 
 def of_any(message: Any, paths: Mapping[str, str]) -> Change:

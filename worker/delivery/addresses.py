@@ -47,7 +47,7 @@ class ForbiddenAddressError(InvalidInputError):
 
 
 class UnresolvableError(InvalidInputError):
-    """Nobody knows this name."""
+    """This name cannot be resolved."""
 
     def __init__(self, host: str) -> None:
         super().__init__(f"the name {host} cannot be resolved: is it written right?")
@@ -83,11 +83,11 @@ def check_url(url: str, *, allow_private: bool = False) -> str:
         port = parts.port
         host = _ascii_host(parts)
     except ValueError as error:  # a UnicodeError is one
-        raise InvalidInputError(f"this is no URL: {error}") from error
+        raise InvalidInputError(f"this is not a URL: {error}") from error
     if parts.scheme not in _PORTS or not host or port == 0:
         raise InvalidInputError("a webhook's URL begins with https:// and names a host")
     if parts.scheme == "http" and not allow_private:
-        raise InvalidInputError("a webhook's URL must be https: what it carries is nobody else's")
+        raise InvalidInputError("a webhook's URL must be https: its messages are confidential")
     if parts.username is not None or len(url) > URL_LENGTH or not url.isprintable():
         raise InvalidInputError("a webhook's URL holds no password and at most 500 characters")
     return url
@@ -126,7 +126,7 @@ def _ascii_host(parts: SplitResult) -> str:
         return host
     name = host.encode("idna").decode("ascii")
     if name and not _HOST.fullmatch(name):
-        raise ValueError("the name of the host holds what no name may")
+        raise ValueError("the name of the host has characters that are not allowed")
     return name
 
 

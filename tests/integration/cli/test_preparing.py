@@ -109,7 +109,7 @@ def test_a_busy_machine_takes_the_small_models(
 
 
 def test_accurate_by_its_name_is_taken_or_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ServiceError, match="accurate cannot be had"):
+    with pytest.raises(ServiceError, match="accurate cannot be obtained"):
         take(Profile.ACCURATE, tmp_path)
 
 

@@ -57,7 +57,7 @@ class Address:
             parts = urlsplit(text)
             port = parts.port
         except ValueError as error:
-            raise UnreadableArchiveError("this is no address of a database") from error
+            raise UnreadableArchiveError("this is not the address of a database") from error
         options = dict(parse_qsl(parts.query))
         if unknown := sorted(set(options) - {"socket"}):
             raise UnreadableArchiveError(f"the address has an unknown part: {unknown[0]}")

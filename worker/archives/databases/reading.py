@@ -133,7 +133,7 @@ def _shape(name: str, address: Address) -> tuple[Shape, Database]:
 def _check(query: Query, prefix: str, address: Address) -> None:
     if missing := [one for one in query.database.required if one not in query.known]:
         raise UnreadableArchiveError(
-            f"{address.shown}: this is no {query.shape.name}: there is no column"
+            f"{address.shown}: this is not a {query.shape.name} database: there is no column"
             f" {prefix}{missing[0]}; if its tables have another prefix, name it with --table-prefix"
         )
 

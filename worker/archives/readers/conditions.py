@@ -65,7 +65,7 @@ class Condition:
         found = _FORM.fullmatch(text)
         if found is None:
             raise InvalidInputError(
-                f"{text!r} is no condition: write COLUMN=VALUE, such as is_pm=no"
+                f"{text!r} is not a condition: write COLUMN=VALUE, such as is_pm=no"
             )
         values, negated = found["values"], found["sign"].startswith("!")
         if found["sign"].endswith("~"):
@@ -109,7 +109,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     try:
         return re.compile(pattern, re.IGNORECASE)
     except re.error as error:
-        raise InvalidInputError(f"{pattern!r} is no regular expression: {error}") from error
+        raise InvalidInputError(f"{pattern!r} is not a regular expression: {error}") from error
 
 
 _WORDS: Mapping[str, Callable[[str], bool]] = {

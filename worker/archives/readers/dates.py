@@ -57,7 +57,7 @@ class DateOrder(StrEnum):
 
 
 class NoDateError(ValueError):
-    """The text is no date that can be read."""
+    """The text is not a date that can be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Dates:
         except (ValueError, OverflowError, OSError) as error:
             if isinstance(error, NoDateError):
                 raise
-            raise NoDateError("it is no date that can be read") from None
+            raise NoDateError("it is not a date that can be read") from None
         if found is not None and found.tzinfo is None:
             return found.replace(tzinfo=UTC)
         return found
@@ -118,7 +118,7 @@ class Dates:
         if len(value) == 1:
             return self._read(value[0])
         if len(value) not in _PARTS:
-            raise NoDateError("it is no date that can be read")
+            raise NoDateError("it is not a date that can be read")
         year, month, day, hour, minute, second = (*map(int, value[:6]), 0, 0, 0)[:6]
         return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
 
@@ -132,7 +132,7 @@ class Dates:
     def _written(self, text: str) -> datetime | None:
         text = text.strip()
         if len(text) > _LENGTH:
-            raise NoDateError("it is no date that can be read")
+            raise NoDateError("it is not a date that can be read")
         if text.lower() in NULLS or text.startswith("0000-00-00"):
             return None
         return self._text(text)
@@ -179,7 +179,7 @@ class Dates:
         elif one == two:
             day = month = one
         else:
-            raise NoDateError("day and month cannot be told apart: say --dates dmy or mdy")
+            raise NoDateError("it is not certain which number is the month: say --dates dmy or mdy")
         moment = datetime(full_year(int(found[4])), month, day, tzinfo=UTC)
         return with_time(moment, found["time"] or "")
 
@@ -202,14 +202,14 @@ def _spelled(text: str) -> datetime:
     if (moment := named_month(text)) is not None:
         return moment
     if not (_YEAR.search(text) and _MONTH.search(text)):
-        raise NoDateError("it is no date that can be read")
+        raise NoDateError("it is not a date that can be read")
     readers: tuple[Callable[[str], datetime], ...] = (parsedate_to_datetime, _any_order)
     for read in readers:
         try:
             return read(text)
         except (ValueError, TypeError, IndexError):
             continue
-    raise NoDateError("it is no date that can be read")
+    raise NoDateError("it is not a date that can be read")
 
 
 def _any_order(text: str) -> datetime:

@@ -39,7 +39,7 @@ def rows_by_columns(file: BinaryIO) -> Iterator[Row]:
         columns: Mapping[str, Mapping[str, Any]] = json.loads(data)
         numbers = list(next(iter(columns.values())))
     except (ValueError, AttributeError, RecursionError) as error:
-        raise UnreadableArchiveError(f"it is no JSON: {error}") from error
+        raise UnreadableArchiveError(f"it is not valid JSON: {error}") from error
     for count, number in enumerate(numbers, start=1):
         values = {name: column.get(number) for name, column in columns.items()}
         yield Row(count, values)

@@ -24,7 +24,7 @@ from worker.archives.readers.records import (
 from worker.archives.readers.streams import TOO_LONG, lines
 from worker.archives.readers.window import CHUNK, Scan, Window
 
-_NO_OBJECT = "it is no JSON object"
+_NO_OBJECT = "it is not valid JSON object"
 _SPACE = re.compile(r"[\s,\x1e]*+")
 """Between values; RFC 7464 puts a separator of records before each."""
 _COLON = re.compile(r"\s*+")
@@ -79,7 +79,7 @@ def _decoded(text: str) -> object:
         value, end = _decoder.raw_decode(text)
         return value if end == len(text) else json.loads(text)
     except ValueError as error:
-        return _Broken(f"it is no JSON: {error}")
+        return _Broken(f"it is not valid JSON: {error}")
     except RecursionError:
         return _Broken("it is nested too deeply")
 
@@ -94,7 +94,7 @@ def _take_key(window: Window) -> str:
     text, _ = window.take_value()
     window.skip(_COLON)
     if not window.pass_over(":"):
-        raise UnreadableArchiveError(f"line {window.line}: it is no JSON: a colon is missing")
+        raise UnreadableArchiveError(f"line {window.line}: not valid JSON: a colon is missing")
     key = _decoded(text or '""')
     return key if isinstance(key, str) else ""
 
@@ -294,7 +294,9 @@ def _pass_by(window: Window) -> None:
     mark = _next_char(window)
     _, length = window.take_value()
     if not length:
-        raise UnreadableArchiveError(f"line {window.line}: it is no JSON: {mark!r} is not expected")
+        raise UnreadableArchiveError(
+            f"line {window.line}: not valid JSON: {mark!r} is not expected"
+        )
 
 
 def _keyed(row: JsonRow, key: str) -> Row:

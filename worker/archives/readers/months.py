@@ -84,7 +84,7 @@ def _zone(rest: str) -> tzinfo | None:
     """Return the zone at the end of a time; raises `ValueError` for one that is not known."""
     found = _ZONE.fullmatch(rest)
     if found is None and re.search(r"\d", rest):
-        raise ValueError(f"{rest!r} is no zone that is known")
+        raise ValueError(f"{rest!r} is not a known time zone")
     if found is None:
         return None
     if found[1]:
@@ -94,4 +94,4 @@ def _zone(rest: str) -> tzinfo | None:
         return timezone(timedelta(hours=hour))
     if "/" in found[3]:
         return ZoneInfo(found[3])
-    raise ValueError(f"{found[3]} is no zone that is known")
+    raise ValueError(f"{found[3]} is not a known time zone")

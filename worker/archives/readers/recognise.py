@@ -62,15 +62,13 @@ def choose(
     known = Known.all()
     if shape and known.named(shape) is None:
         names = ", ".join(dict.fromkeys(one.name for one in known.shapes))
-        raise UnreadableArchiveError(f"--as {shape}: no such shape; there are {names}")
+        raise UnreadableArchiveError(f"--as {shape}: no such program; there are {names}")
     if "title" not in wishes.chosen:
         for one in known.shapes:
             if shape in {"", one.name} and (choice := _shaped(one, tables, wishes)):
                 return choice
     if shape:
-        raise UnreadableArchiveError(
-            f"--as {shape}: no table here is of this shape: {_told(tables)}"
-        )
+        raise UnreadableArchiveError(f"--as {shape}: no table here has this shape: {_told(tables)}")
     return _generic(tables, wishes, known)
 
 
@@ -79,7 +77,7 @@ def _named(tables: Sequence[Table], records: str) -> list[Table]:
     found = [one for one in tables if one.name == wanted]
     if not found:
         raise UnreadableArchiveError(
-            f"--records {records}: there is none; there are {_told(tables)}"
+            f"--records {records}: there is no such table; there are {_told(tables)}"
         )
     return found
 

@@ -30,7 +30,7 @@ def is_workbook(archive: zipfile.ZipFile) -> bool:
     names = set(archive.namelist())
     kind = archive.read("mimetype")[:100].decode("ascii", "replace") if "mimetype" in names else ""
     if names & _TEXTS or (kind.startswith(_OPEN) and "spreadsheet" not in kind):
-        raise UnreadableArchiveError("this is a document, no table: save its table as CSV first")
+        raise UnreadableArchiveError("this is a document, not a table: save its table as CSV first")
     return bool(names & _BOOKS) or kind.startswith(_OPEN)
 
 

@@ -316,7 +316,7 @@ def _bracket(window: Window, form: re.Pattern[str], *, is_mysql: bool) -> Sequen
                 return values
         length = len(window.text) - window.place
         if length > RECORD_LIMIT:
-            return f"{RECORD_TOO_LONG}, or broken: what follows in its statement is passed over"
+            return f"{RECORD_TOO_LONG}, or broken: the rest of its statement is skipped"
         if not window.ahead(2 * length + CHUNK):
             return "the file ends inside this row, or it is no list of values"
 

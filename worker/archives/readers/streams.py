@@ -259,7 +259,7 @@ def _code_page(sample: bytes, error: UnicodeDecodeError) -> str:
     matches = from_bytes(telling or sample[:_GUESSED], cp_exclusion=_MARKED)
     best = matches.best()
     if best is None:
-        raise UnreadableArchiveError("this is no text in any known encoding") from error
+        raise UnreadableArchiveError("this is not text in any known encoding") from error
     return likely_page(telling) or best.encoding
 
 

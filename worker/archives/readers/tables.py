@@ -98,7 +98,7 @@ def _tables(entry: Entry, hints: Hints) -> Iterator[Table]:
         yield from _sheets(entry)
         return
     if not head.strip(b"\0"):
-        raise UnreadableArchiveError("the file is empty" if not head else "this is no text")
+        raise UnreadableArchiveError("the file is empty" if not head else "this is not text")
     encoding = hints.encoding or detect_encoding(head)
     opened = partial(_text, entry, encoding)
     with opened() as stream:

@@ -60,7 +60,7 @@ def typed_value(value: Mapping[str, Any]) -> object:
 
 
 def _no_text(_: object) -> str:
-    raise ValueUnusableError("is no text")
+    raise ValueUnusableError("is not text")
 
 
 def _of_number(value: Any) -> str:
@@ -107,7 +107,7 @@ def required_text(value: object, what: str) -> str:
     if isinstance(value, list) and len(value) == 1:  # what searches return
         value = value[0]
     if isinstance(value, list) or (isinstance(value, dict) and typed_value(value) is None):
-        raise ValueUnusableError(f"{what} is no text")
+        raise ValueUnusableError(f"{what} is not text")
     try:
         text = raw_text(value)
     except ValueUnusableError as error:

@@ -188,7 +188,7 @@ def test_an_edited_question_is_checked_again_in_the_archive_lane(committed: Fact
 def test_rejects_are_counted_and_kept_with_their_lines(committed: Factory) -> None:
     rows = [
         *records(["What feeds a fox?"]),
-        Reject(2, "it is no JSON"),
+        Reject(2, "it is not valid JSON"),
         SourceQuestion("q3", "x" * 2_001, line=3),
         SourceQuestion("q1", "Another question?", line=4),
         SourceQuestion("q1", "What feeds a fox?", line=5),

@@ -144,7 +144,7 @@ def test_nothing_can_be_written_even_by_who_may(socket: str) -> None:
 @pytest.mark.parametrize(
     ("shape", "prefix", "told"),
     [
-        ("smf", None, "this is no smf: there is no column smf_topics.id_first_msg"),
+        ("smf", None, "this is not a smf database: there is no column smf_topics.id_first_msg"),
         ("phpbb", "old_", "--table-prefix"),
         ("phpbb", "a; DROP", "a prefix of tables"),
         ("discourse", None, "--as phpbb, vbulletin, xenforo, mybb, smf, flarum"),

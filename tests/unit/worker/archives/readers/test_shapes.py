@@ -13,10 +13,10 @@ ABOUT = [one.about for one in SHAPES]
 
 def _paths(shape: Shape) -> set[str]:
     given = [*shape.fields.values(), *(one.via for one in shape.lookups)]
-    asked = chain.from_iterable(shape.hidden.values())
+    asked: list[Sql | str] = list(chain.from_iterable(shape.hidden.values()))
     if shape.database is not None:
         given += [one for one in shape.database.fields.values() if isinstance(one, str)]
-        asked = chain(asked, *shape.database.hidden.values())
+        asked += chain.from_iterable(shape.database.hidden.values())
     columns = [Condition.parse(one).column for one in asked if isinstance(one, str)]
     return {path for one in given if "~" not in one for path in one.split("|")} | set(columns)
 
