@@ -160,22 +160,8 @@ def _generic(tables: Sequence[Table], wishes: Wishes, known: Known) -> Choice:
     plans: list[tuple[Table, Plan]] = []
     errors: list[str] = []
     for one in tables:
-        about = next((other.about for other in known.others if other.fits(one.columns)), None)
-        if about is None and len(tables) > 1 and is_of_others(one.name):
-            about = f"{one.name}, by their name"
-        if about and "title" not in wishes.chosen:
-            errors.append(f"these are {about}, no questions")
-            continue
         try:
-            plan = generic_plan(
-                one.columns, wishes, is_nested=one.path is not None, inner=_inner(one, tables)
-            )
-            if one.is_single and not {"id", "url", "asked_at"} & plan.fields.keys():
-                errors.append(
-                    f"{one.name} is one object with a title, perhaps of a forum or a page"
-                )
-                continue
-            plans.append((one, plan))
+            plans.append((one, _generic_plan(one, tables, wishes, known)))
         except UnreadableArchiveError as error:
             errors.append(str(error))
     plans = _outermost(plans)
@@ -195,6 +181,23 @@ def _generic(tables: Sequence[Table], wishes: Wishes, known: Known) -> Choice:
             f"which of these are the questions? {told}. Say it with --records NAME"
         )
     return Choice(tables=[one for one, _ in plans], plan=plans[0][1])
+
+
+def _generic_plan(table: Table, tables: Sequence[Table], wishes: Wishes, known: Known) -> Plan:
+    """Return how a table of no known program is read; raises if it holds no questions."""
+    about = next((other.about for other in known.others if other.fits(table.columns)), None)
+    if about is None and len(tables) > 1 and is_of_others(table.name):
+        about = f"{table.name}, by their name"
+    if about and "title" not in wishes.chosen:
+        raise UnreadableArchiveError(f"these are {about}, no questions")
+    plan = generic_plan(
+        table.columns, wishes, is_nested=table.path is not None, inner=_inner(table, tables)
+    )
+    if table.is_single and not {"id", "url", "asked_at"} & plan.fields.keys():
+        raise UnreadableArchiveError(
+            f"{table.name} is one object with a title, perhaps of a forum or a page"
+        )
+    return plan
 
 
 def _inner(table: Table, tables: Sequence[Table]) -> list[str]:

@@ -111,40 +111,48 @@ class SqlDump:
             head = window.text[:_HEAD]
             # Only MySQL and its like escape with backslashes.
             is_mysql = "PostgreSQL" not in head and "PRAGMA foreign_keys" not in head
-            while True:
-                _fill(window)
-                if window.is_used_up:
-                    return
-                if comment := _COMMENT.match(window.text, window.place):
-                    window.move(comment.end())
-                    continue
-                found = _STATEMENT.match(window.text, window.place)
-                if found is None:
-                    _skip_statement(window, is_mysql=is_mysql)
-                    continue
+            while found := _next_statement(window, is_mysql=is_mysql):
                 table = bare_name(found["table"])
                 window.move(found.end())
                 if found["create"]:
                     self.columns[table] = _created(window)
                     _skip_statement(window, is_mysql=is_mysql)
                     continue
-                named = _COLUMNS.match(window.text, window.place)
-                columns = self.columns.get(table, [])
-                if named:
-                    columns = [bare_name(one) for one in named[1].split(",")]
-                    window.move(named.end())
-                if found["copy"]:
-                    begin = _FROM_STDIN.match(window.text, window.place)
-                    if begin is None:
-                        _skip_statement(window, is_mysql=is_mysql)
-                        continue
+                columns = _named_columns(window) or self.columns.get(table, [])
+                if not found["copy"]:
+                    rows = _inserted(window, is_wanted=is_wanted(table), is_mysql=is_mysql)
+                elif begin := _FROM_STDIN.match(window.text, window.place):
                     window.move(begin.end())
                     rows = _copied(window, is_wanted=is_wanted(table))
                 else:
-                    rows = _inserted(window, is_wanted=is_wanted(table), is_mysql=is_mysql)
+                    _skip_statement(window, is_mysql=is_mysql)
+                    continue
                 yield table, columns, rows
                 for _ in rows:  # whatever was not asked for
                     pass
+
+
+def _next_statement(window: Window, *, is_mysql: bool) -> re.Match[str] | None:
+    """Go to the next statement about a table and return its head; None at the end."""
+    while True:
+        _fill(window)
+        if window.is_used_up:
+            return None
+        if comment := _COMMENT.match(window.text, window.place):
+            window.move(comment.end())
+        elif found := _STATEMENT.match(window.text, window.place):
+            return found
+        else:
+            _skip_statement(window, is_mysql=is_mysql)
+
+
+def _named_columns(window: Window) -> list[str]:
+    """Return the columns in brackets that stand here, and go behind them."""
+    named = _COLUMNS.match(window.text, window.place)
+    if named is None:
+        return []
+    window.move(named.end())
+    return [bare_name(one) for one in named[1].split(",")]
 
 
 def _by_semicolons(opened: Callable[[], BinaryIO]) -> Callable[[], BinaryIO]:
