@@ -94,6 +94,7 @@ class ForumFacts:
 
     name: str
     pending_limit: int
+    """Questions that may wait; above it the API answers 429."""
     observe_only: bool
     pending: int
     has_key: bool
@@ -109,6 +110,7 @@ class LastError:
     attempts: int
     error: str
     at: datetime
+    """When it failed last."""
     is_set_aside: bool
 
 
@@ -131,6 +133,7 @@ class WebhookFacts:
     notice: str | None
     failures: int
     late: int
+    """Deliveries that have been due for more than ten minutes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,7 @@ class Visitor:
     person: PersonRow
     token: str
     csrf: str
+    """What each form of the session must carry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ class Bar:
     """A bar of a chart, in its coordinates."""
 
     x: float
+    """Left end."""
     y: float
     width: float
     height: float

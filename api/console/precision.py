@@ -7,6 +7,7 @@ from db.review.insight import Judged
 from worker.scoring.proof import ENOUGH, wilson
 
 STEPS = 200
+"""Thresholds that are looked at."""
 TARGETS = (0.9, 0.95, 0.98, 0.99)
 _HALF = 0.5
 

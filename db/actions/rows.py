@@ -44,7 +44,9 @@ class ActionRow:
     canonical_url: str | None
     pair_id: int | None
     reason: str | None
+    """Why it failed or was taken back."""
     token: str
+    """Names it in the address at which the asker may object."""
     due_at: datetime
     applied_at: datetime | None
     created_at: datetime

@@ -63,6 +63,7 @@ class Differing:
     pair_id: int
     titles: tuple[str, str]
     first_by: str
+    """Who made the decision that stands."""
     first: PairStatus
     first_note: str | None
     second_by: str

@@ -50,6 +50,7 @@ class Decided:
     """The model's own probability for a decided pair, and the decision."""
 
     raw: float
+    """0 to 1, before the forum's own calibration."""
     is_duplicate: bool
     decided_at: datetime
 

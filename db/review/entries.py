@@ -48,6 +48,7 @@ class EntryPair:
 
     pair_id: int
     version: int
+    """Grows with each change; a decision on an older version is refused."""
     low_id: int
     high_id: int
     score: float

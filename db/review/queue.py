@@ -82,6 +82,7 @@ class QueueItem:
     kind: PairKind
     status: PairStatus
     version: int
+    """Grows with each change; a decision on an older version is refused."""
     flagged_at: datetime
     entry: int | None
     """Flagged pairs with the same number belong together: see `db.review.entries`."""

@@ -21,6 +21,7 @@ from worker.scoring.calibration import Calibration
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 _LARGEST = 20
+"""Groups that are shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
