@@ -62,7 +62,7 @@ class Metrics:
         )
         self.outcomes = Counter(
             "askedbefore_suggestion_outcomes",
-            "What askers did, as this process was told, by the suggestion's score to a twentieth",
+            "What askers did, reported to this process, by the suggestion's score in steps of 0.05",
             ("outcome", "from_score"),
             registry=self._registry,
         )

@@ -112,7 +112,7 @@ Version = Annotated[
     Field(
         ge=0,
         le=intake.MOST,
-        description="The forum's own count of its changes; it says more than `updated_at`",
+        description="The forum's own count of its changes; it decides before `updated_at`",
     ),
 ]
 
@@ -349,7 +349,7 @@ class SuggestedOut(CheckedOut):
 class CheckOut(_Out):
     """Whether this was asked before."""
 
-    check_id: str = Field(description="For `outcomes`, within a week; says nothing to people")
+    check_id: str = Field(description="For `outcomes`, within a week; it means nothing to people")
     duplicates: list[SuggestedOut]
     threshold: float
     models: ModelsOut

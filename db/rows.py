@@ -48,7 +48,7 @@ class Rung(StrEnum):
 
 
 class Within(StrEnum):
-    """Among which questions of a forum an earlier one is looked for."""
+    """Which questions of a forum are searched for earlier ones."""
 
     FORUM = "forum"
     CATEGORY = "category"

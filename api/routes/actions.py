@@ -76,7 +76,7 @@ class ConfirmIn(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     state: Literal["applied", "failed", "reverted"] = Field(
-        description="`reverted`: the forum's people have undone it, or will not have it"
+        description="`reverted`: the forum's people have undone it, or refuse it"
     )
     reason: Annotated[StrictStr, Field(max_length=REASON_LENGTH)] = ""
 

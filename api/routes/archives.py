@@ -54,7 +54,7 @@ class StageOut(BaseModel):
     total: int
     found: int
     work_s: float = Field(description="Seconds of work by all workers together")
-    rate: float = Field(description="Done in a second by all workers lately, without breaks")
+    rate: float = Field(description="Done in a second by all workers lately; breaks are left out")
     eta_s: float | None = Field(
         description="About how many seconds are left; null while nobody works on it"
     )
@@ -98,7 +98,7 @@ _TopK = Annotated[
 ]
 _DeleteMissing = Annotated[
     bool,
-    Query(description="Erase what earlier archives of this name had and this one has not"),
+    Query(description="Erase what earlier archives of this name had and this one lacks"),
 ]
 _WithErased = Annotated[bool, Query(description="Bring back questions that were erased")]
 

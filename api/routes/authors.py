@@ -34,7 +34,7 @@ def erase_author(
     sessions: Sessions,
     author: _Author,
     keep_questions: Annotated[
-        bool, Query(description="Take the name off the questions, and keep them")
+        bool, Query(description="Only remove the name from the questions")
     ] = False,
 ) -> AuthorErasedOut:
     """Erase all questions of an author, or only the name; the same call again finds nothing."""

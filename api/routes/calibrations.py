@@ -76,7 +76,7 @@ class PrecisionOut(_Out):
     """What people's decisions say of the precision of the forum's flags.
 
     Measured on pairs at or above the threshold that the models in use have scored. The bound holds
-    however often it is looked at, as far as the decided pairs are like the others.
+    however often it is looked at, if the decided pairs are like the others.
     """
 
     standing: Standing

@@ -67,7 +67,7 @@ class ConnectorOut(BaseModel):
     paths: dict[str, str]
     hook_url: str = Field(description="Where the forum's software sends its messages")
     secret: str | None = Field(
-        description="With what it signs them: shown when it is made or changed"
+        description="The secret with which it signs them; shown when it is made or changed"
     )
     backfill: Backfill
     read: int = Field(description="Old questions read so far")

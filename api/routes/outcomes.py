@@ -19,7 +19,7 @@ router = APIRouter(prefix="/v1/forums/{forum}", tags=["questions"], route_class=
 
 
 class OutcomeIn(BaseModel):
-    """What an asker did about one suggestion, or that they posted all the same."""
+    """What an asker did about one suggestion, or that they posted anyway."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -37,9 +37,9 @@ class OutcomeIn(BaseModel):
 
 @router.post("/outcomes", status_code=HTTPStatus.NO_CONTENT, dependencies=[Depends(only_json)])
 async def tell_outcome(forum: AskForum, services: AllServices, body: OutcomeIn) -> None:
-    """Tell what became of a suggestion; the same call again changes nothing.
+    """Report what became of a suggestion; the same call again changes nothing.
 
-    Kept are the suggestion, its score to a twentieth, what was done, and when; never a text.
+    Stored are the suggestion, its score in steps of 0.05, what was done, and when; never a text.
     """
     if body.question_id is not None and body.outcome is not AskerDid.POSTED:
         raise InvalidInputError("`question_id` goes with the outcome `posted`")

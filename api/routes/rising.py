@@ -63,7 +63,7 @@ class RisingIn(BaseModel):
 
 @router.put("/rising", dependencies=[Depends(only_json)])
 def choose_rising(forum: AdminForum, sessions: Sessions, body: RisingIn) -> RisingIn:
-    """Choose from how many askers within which time a question counts as rising."""
+    """Choose how many askers within how many hours make a question rise."""
     with sessions.begin() as session:
         forums.update_forum(
             session,

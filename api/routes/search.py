@@ -14,21 +14,21 @@ router = APIRouter(prefix="/v1/forums/{forum}/search", tags=["forums"], route_cl
 
 
 class SearchScopeIn(BaseModel):
-    """Among which questions an earlier one is looked for."""
+    """Which questions are searched for earlier ones."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     days: Annotated[StrictInt, Field(ge=1, le=36_600)] | None = Field(
-        default=None, description="Only those asked within so many days; null: all"
+        default=None, description="Only those asked within this many days; null: all"
     )
     within: Within = Field(
-        default=Within.FORUM, strict=False, description="Those of the same category or author alone"
+        default=Within.FORUM, strict=False, description="Only those of the same category or author"
     )
 
 
 @router.get("")
 def get_search_scope(forum: ReadForum, sessions: Sessions) -> SearchScopeIn:
-    """Return among which questions an earlier one is looked for."""
+    """Return which questions are searched for earlier ones."""
     with sessions.begin() as session:
         scope = forums.get_forum(session, forum.name).scope
     return SearchScopeIn(days=scope.days, within=scope.within)
@@ -38,7 +38,7 @@ def get_search_scope(forum: ReadForum, sessions: Sessions) -> SearchScopeIn:
 def choose_search_scope(
     forum: AdminForum, sessions: Sessions, body: SearchScopeIn
 ) -> SearchScopeIn:
-    """Choose among which questions an earlier one is looked for, for checks and new questions."""
+    """Choose which questions are searched for earlier ones, for checks and new questions."""
     with sessions.begin() as session:
         forums.update_forum(session, forum.name, search_days=body.days, search_within=body.within)
     return body

@@ -18,13 +18,13 @@ _VisibleIf = Annotated[
     list[str],
     Query(max_length=20, description="COLUMN=VALUE of what everybody may see; repeatable"),
 ]
-_BaseUrl = Annotated[str, Query(max_length=500, description="Address before relative links")]
+_BaseUrl = Annotated[str, Query(max_length=500, description="Address to put before relative links")]
 _Dates = Annotated[
     Literal["auto", "dmy", "mdy", "excel"],
     Query(description="What 03/04/2014 or 41732 means, where the file does not say"),
 ]
 _Strict = Annotated[
-    bool, Query(description="Whether a row is rejected of which a value had to be dropped")
+    bool, Query(description="Whether a row is rejected if one of its values cannot be used")
 ]
 
 

@@ -26,7 +26,7 @@ class AskerDid(StrEnum):
     DIFFERENT = "different"
     """"Mine is different"."""
     POSTED = "posted"
-    """The question was posted all the same; of a whole check, not of one suggestion."""
+    """The question was posted anyway; of a whole check, not of one suggestion."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
