@@ -1,6 +1,6 @@
-"""Tells whoever waits for a question that a worker has finished it, in the moment it is.
+"""Wakes those who wait for a question as soon as a worker has finished it.
 
-Only a hint: what is told may get lost, and the row is the truth. So who waits looks by itself too,
+Only a hint: a message may get lost, and the row is the truth. So each waiter also looks by itself,
 now and then. One thread of a process hears for all who wait in it, and ends when nobody does.
 """
 
@@ -38,7 +38,7 @@ class Waiter:
             log.debug("finish.told_too_late")
 
     async def told(self, *, within_s: float) -> None:
-        """Return once it is told, or after *within_s* seconds."""
+        """Return once it is woken, or after *within_s* seconds."""
         with anyio.move_on_after(within_s):
             await self._told.wait()
         if self._told.is_set():
@@ -55,7 +55,7 @@ class Finishes:
         self._is_heard = False
 
     def expect(self, waiter: Waiter, question_id: int) -> None:
-        """Tell *waiter* of the question's finish; call it before a worker can see the question."""
+        """Wake *waiter* when the question is finished; call it before a worker can see it."""
         with self._lock:
             waiter.question_id = question_id
             self._waiting[question_id].add(waiter)

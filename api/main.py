@@ -33,7 +33,7 @@ def build_app() -> FastAPI:
 
 @asynccontextmanager
 async def _told(_: FastAPI) -> AsyncIterator[None]:
-    """Tell systemd, where it started this process, that its event loop turns, and get ready."""
+    """Report to systemd, if it started this process, that it is ready and runs."""
 
     async def tell() -> None:
         while True:

@@ -55,7 +55,7 @@ def source(file: str) -> Iterator[BinaryIO]:
 
 @contextmanager
 def progress() -> Iterator[Any]:
-    """Yield what tells people how far a copy is."""
+    """Yield what shows people how far a copy is."""
     columns = (TextColumn("{task.description:<24}"), DownloadColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=None)

@@ -45,7 +45,7 @@ def act(sessions: Sessions) -> None:
 
 
 def tell_rising(sessions: Sessions) -> None:
-    """Tell of questions that many ask now, in each forum where something was flagged lately."""
+    """Report questions that many ask now, in each forum where something was flagged lately."""
     with sessions.begin() as session:
         found = forums.list_forums(session)
     for forum in found:

@@ -1,6 +1,6 @@
 """The clock of the periodic tasks: one beat sends them, a second one waits for its place.
 
-It tells its supervisor with every round that it runs.
+With every round it reports to its supervisor that it runs.
 """
 
 import os

@@ -100,7 +100,7 @@ class Queue(Protocol):
     def finished(self) -> Iterator[list[int]]:
         """Yield the ids of questions as workers finish them, and `[]` in a second without any.
 
-        Raises `TransientError` when the broker is away. What is told meanwhile is lost.
+        Raises `TransientError` when the broker is away. Messages sent meanwhile are lost.
         """
         ...
 
@@ -170,7 +170,7 @@ class CeleryQueue:
     def finished(self) -> Iterator[list[int]]:
         """Yield the ids of questions as workers finish them, and `[]` in a second without any.
 
-        Raises `TransientError` when the broker is away. What is told meanwhile is lost.
+        Raises `TransientError` when the broker is away. Messages sent meanwhile are lost.
         """
         try:
             with _subscription(self._patient(_HEARING_S)) as heard:
@@ -215,7 +215,7 @@ def send_answer(client: redis.Redis, reply: str, answer: CheckAnswer | str) -> N
 
 
 def tell_finished(client: redis.Redis, ids: Sequence[int]) -> None:
-    """Tell whoever hears it that these questions are finished; call it after the commit."""
+    """Publish that these questions are finished; call it after the commit."""
     client.publish(_FINISHED, json.dumps(list(ids)))
 
 
@@ -246,7 +246,7 @@ def broker_url(url: str) -> str:
 
 
 def broker_tls(url: str) -> dict[str, object] | None:
-    """Return what kombu must be told of TLS, which it otherwise takes without any certificate.
+    """Return kombu's options for TLS; without them it accepts any certificate.
 
     The certificate is verified unless the URL says ``?ssl_cert_reqs=none``, as redis-py has it.
     """

@@ -188,4 +188,4 @@ class Heads:
 
 
 class _AnsweredError(Exception):
-    """All that was asked for is said."""
+    """The whole answer was sent."""

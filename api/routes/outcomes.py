@@ -1,4 +1,4 @@
-"""What became of the suggestions of a check: told by the page on which they were shown."""
+"""What became of the suggestions of a check: reported by the page on which they were shown."""
 
 from http import HTTPStatus
 from typing import Annotated

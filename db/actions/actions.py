@@ -211,7 +211,7 @@ def note_group(session: Session, question_id: int) -> None:
 
 
 def send_again(session: Session, forum_id: int, action_id: int) -> ActionRow:
-    """Make a failed action due again, and tell the forum of it once more.
+    """Make a failed action due again, and send it to the forum once more.
 
     Raises `NotFoundError` and `NotRepeatableError`.
     """

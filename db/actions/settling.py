@@ -52,7 +52,7 @@ class _Wanted:
 def settle(session: Session, forum_id: int) -> int:
     """Write the actions that follow from what has changed, and return how many questions that were.
 
-    At most `AT_ONCE` questions: it holds the forum's groups, and waits for whoever changes them.
+    At most `AT_ONCE` questions: it locks the forum's groups, and waits for those who change them.
     """
     groups.lock(session, forum_id)
     ids = _take(session, forum_id)
@@ -128,7 +128,7 @@ def _closed(
 
 
 def _counts(said_at: datetime, veto: VetoRow | None) -> bool:
-    """Return whether what a person said stands beside a veto: if they said it later.
+    """Return whether a person's decision holds despite a veto: if it was made after it.
 
     An edit does not end what people decided.
     """

@@ -31,7 +31,7 @@ class AskerDid(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewOutcome:
-    """What an asker did, as their page tells it."""
+    """What an asker did, as their page reports it."""
 
     check_key: bytes
     outcome: AskerDid

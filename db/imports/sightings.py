@@ -1,4 +1,4 @@
-"""Which questions each archive has seen, so that the next one of its name tells which are gone.
+"""Which questions each archive has seen, so that the next one of its name shows which are gone.
 
 The ids of a batch are one row, written with the batch: an import that is interrupted and taken up
 again has seen what it saw before. Only the newest complete archive of a name keeps its rows.

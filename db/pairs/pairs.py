@@ -211,7 +211,7 @@ def _score_anew(session: Session, rows: list[dict[str, object]]) -> list[_Change
 
 
 def _lock_pairs(session: Session, rows: list[dict[str, object]]) -> dict[int, str]:
-    """Return where pairs stand that nobody else moves now: each move is told once."""
+    """Return where pairs stand that nobody else moves now: each move is reported once."""
     ends = [(row["low_id"], row["high_id"]) for row in rows]
     found = session.execute(
         select(Pair.id, Pair.status)

@@ -48,7 +48,7 @@ def in_force(session: Session, forum: ForumRow) -> float:
 def chosen_by(session: Session, forum: ForumRow) -> str | None:
     """Return who chose the forum's own threshold, None where it has none.
 
-    A threshold that no event tells of was set by an operator.
+    A threshold without an event was set by an operator.
     """
     if forum.threshold is None:
         return None

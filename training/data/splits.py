@@ -92,7 +92,7 @@ def check_leaks(parts: Mapping[str, Sequence[LabelledPair]]) -> None:
 def without_leaks(
     pairs: Sequence[LabelledPair], kept_apart: Sequence[LabelledPair]
 ) -> list[LabelledPair]:
-    """Return the pairs of which neither question is in *kept_apart*."""
+    """Return the pairs without a question in *kept_apart*."""
     apart = {_key(text) for pair in kept_apart for text in (pair.question1, pair.question2)}
     return [
         pair

@@ -137,7 +137,7 @@ def _count(
 
 
 def _warning(pair: PairTexts) -> str:
-    """Return what must be said of the languages of a pair, empty where the models know them."""
+    """Return the warning about the languages of a pair, empty if the models know them."""
     texts = zip((pair.title1, pair.title2), pair.full, strict=True)
     said = [warnings_of(title, foreign_share=foreign_share(full)) for title, full in texts]
     return "; ".join(dict.fromkeys(line for lines in said for line in lines))

@@ -125,7 +125,7 @@ class Surveyor:
         return density.Surroundings.of(vectors)
 
     def _known(self, chosen: Sequence[int]) -> set[_Pair]:
-        """Return the pairs that people call the same of which one question was chosen."""
+        """Return the pairs that people call the same and that have a chosen question."""
         with self._sessions.begin() as session:
             grouped = groups.groups_of(session, chosen)
             together = {one: groups.together_with(session, one) for one in grouped}

@@ -155,7 +155,7 @@ def near_questions(
 def densities(pairs: NDArray[np.integer[Any]], vectors: NDArray[np.float16]) -> Floats:
     """Return by how much it is denser around *pairs* than usual among *vectors*, (n,).
 
-    *pairs* are (n, 2) places in *vectors*, (questions, dim). 0 where too few tell nothing.
+    *pairs* are (n, 2) places in *vectors*, (questions, dim). 0 where there are too few to measure.
     """
     chosen = np.random.default_rng(_SEED).permutation(len(vectors))[:SAMPLE]
     around = Surroundings.of(vectors[np.sort(chosen)])

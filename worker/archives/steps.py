@@ -186,7 +186,7 @@ class Steps:
         return self._blocks[key]
 
     def _surroundings(self, archive: ArchiveRow, forum: ForumRow) -> Surroundings | None:
-        """Return what tells how dense the forum is around a question; None where nothing asks."""
+        """Return what measures how dense the forum is around a question; None if it is not used."""
         if not self._models.matcher(forum).fusion.density:
             return None
         if self._around is None or self._around[0] != archive.id:

@@ -1,6 +1,6 @@
-"""Tells whoever supervises a process that it works: a file's time, and systemd's watchdog.
+"""Reports to a supervisor that a process works: by a file's time and systemd's watchdog.
 
-A process that hangs, or whose models no longer run, tells nothing, and is started again.
+A process that hangs, or whose models no longer run, reports nothing, and is started again.
 """
 
 import os
@@ -11,7 +11,7 @@ _NOTIFY = "NOTIFY_SOCKET"
 
 
 def tell(file: Path | None) -> None:
-    """Touch *file*, and tell systemd, if it started this process, that it is ready and alive."""
+    """Touch *file*, and report to systemd, if it started this process, that it works."""
     if file is not None:
         file.touch()
     notify("READY=1\nWATCHDOG=1")

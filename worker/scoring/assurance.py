@@ -27,7 +27,7 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What a person said of a pair that is flagged at the present threshold."""
+    """A person's decision on a pair that is flagged at the present threshold."""
 
     is_right: bool
     at: datetime

@@ -1,4 +1,4 @@
-"""What flagging from a threshold on would bring a forum, told from a sample without labels. Pure.
+"""What flagging from a threshold on would bring a forum, estimated from a sample. Pure.
 
 The sample shows how many pairs would be flagged, and how many of those that the forum's own people
 call the same (links, groups) would be found. Of the precision it proves a lower bound alone: the

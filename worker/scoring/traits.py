@@ -1,4 +1,4 @@
-"""What a fusion weighs of a pair besides its two scores, told from the texts alone. Pure."""
+"""What a fusion weighs of a pair besides its two scores, computed from the texts alone. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -228,7 +228,7 @@ def _said_beside(
 
 
 def facts_of(given: Facts) -> Facts:
-    """Return cleaned facts, `NO_FACTS` if nothing is said; raises `FieldError`."""
+    """Return cleaned facts, `NO_FACTS` if nothing is given; raises `FieldError`."""
     if given is NO_FACTS:
         return NO_FACTS
     clean_by: Mapping[str, Callable[[Any], Any]] = {
@@ -285,7 +285,7 @@ def language_of(text: str | None) -> str | None:
 def _content_digest(texts: Sequence[str | None], *, visible: bool, beside: object = None) -> bytes:
     """Return 32 bytes that differ if any field of a cleaned question differs.
 
-    What is said *beside* counts where anything is, so other questions keep their digests.
+    What stands *beside* counts only if there is any, so other questions keep their digests.
     """
     parts = ["null" if text is None else quoted(text) for text in texts]
     parts.append("true" if visible else "false")

@@ -2,7 +2,7 @@
 
 The base is published in fp32, 438 MB; the project ships a low-rank adapter (Hu et al. 2021) and a
 head, 9 MB. What a machine keeps of both is what its device runs: on a CPU two int8 exports, on a
-GPU the weights. A model is told by the base's weights and the adapter, not by the merged
+GPU the weights. A model is identified by the base's weights and the adapter, not by the merged
 numbers, whose last bits depend on the machine that adds them: the digest is the same everywhere.
 """
 

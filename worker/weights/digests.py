@@ -1,4 +1,4 @@
-"""What tells one model from another: a digest of all that decides its numbers."""
+"""The identity of a model: a digest of all that decides its numbers."""
 
 import hashlib
 from fnmatch import fnmatch

@@ -49,7 +49,7 @@ class Backend:
 
 
 class _Model(Protocol):
-    """Where a model's files are, and what tells it from others."""
+    """Where a model's files are, and what identifies it."""
 
     digest: str
     notes: Path

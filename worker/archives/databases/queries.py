@@ -80,7 +80,7 @@ class Query:
         return None
 
     def _reasons(self) -> Iterator[str]:
-        """Yield why a question is not shown, as far as this database can tell."""
+        """Yield why a question is not shown, as far as this database knows."""
         seen, more = self.shape.hidden, self.database.hidden
         for reason in {**seen, **more}:
             asked = map(self._asked, (*seen.get(reason, ()), *more.get(reason, ())))

@@ -126,7 +126,7 @@ class Archive(Peeked):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """How a source is read, as far as somebody said it; the rest is recognised."""
+    """How a source is read, as far as it was given; the rest is recognised."""
 
     hints: Hints = field(default_factory=Hints)
     wishes: Wishes = field(default_factory=Wishes)

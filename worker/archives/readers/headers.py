@@ -26,7 +26,7 @@ def header_place(rows: Sequence[Sequence[str]]) -> int:
 
 
 def names_questions(cells: Sequence[str]) -> bool:
-    """Return whether *cells* are names of columns, of which one is certain to hold questions."""
+    """Return whether *cells* are names of columns, and one is certain to hold questions."""
     try:
         Columns.resolve(cells)
     except UnreadableArchiveError:

@@ -59,7 +59,7 @@ def named_month(text: str) -> datetime | None:
 
 
 def full_year(year: int) -> int:
-    """Return a year of which perhaps only the last two digits are written."""
+    """Return a year that may be written with its last two digits only."""
     if year >= _CENTURY:
         return year
     return year + (1900 if year >= _TURN else 2000)

@@ -163,7 +163,7 @@ def _by_semicolons(opened: Callable[[], BinaryIO]) -> Callable[[], BinaryIO]:
 
 
 class _Batches(io.BufferedReader):
-    """A script of SQL Server, of which each batch ends with a semicolon."""
+    """A script of SQL Server; a semicolon is added to the end of each batch."""
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(io.BytesIO())

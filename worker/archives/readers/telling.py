@@ -1,8 +1,9 @@
 """Columns whose names say what a forum hides, in tables of no known shape.
 
-A name is taken apart: what it is about (``is``, ``topic``), the word that tells, and what of it is
-kept (``_at``, ``_by``). So ``isDeleted``, ``topic_deleted_at`` and ``removal_reason`` are one kind.
-Whoever hides too much sees it counted in the report; what is shown by mistake nobody sees.
+A name is taken apart: what it is about (``is``, ``topic``), the word that decides, and what of it
+is kept (``_at``, ``_by``). So ``isDeleted``, ``topic_deleted_at`` and ``removal_reason`` are one
+kind. A question that is hidden by mistake is counted in the report; one that is shown by mistake is
+not noticed.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Values of a row as texts; what an optional field cannot use is dropped and told."""
+"""Values of a row as texts; what an optional field cannot use is dropped and reported."""
 
 import re
 from collections.abc import Callable, Mapping
