@@ -221,7 +221,7 @@ def _outcome(item: NewQuestion, row: _Stored) -> Outcome:
 
 
 def _kept_versions(values: dict[str, object]) -> dict[str, object]:
-    """Leave out versions that were not sent: those that are stored stay, to recognise older ones."""
+    """Leave out versions that were not sent: the stored ones stay, to recognise older ones."""
     unknown = {name for name in ("edited_at", "revision") if values[name] is None}
     return {name: value for name, value in values.items() if name not in unknown}
 
