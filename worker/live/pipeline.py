@@ -34,11 +34,11 @@ from db.work.rows import Claimed
 from worker.live.unreadable import Reasons, Scoring, UnreadableError, scored_where_readable
 from worker.matching.findings import keep_best, pair_of, same_text, worth_reranking
 from worker.matching.matcher import Matcher
-from worker.matching.memory import MEMORY_BYTES, VectorMemory
+from worker.matching.memory import MEMORY_BYTES, VectorMemory, Vectors
 from worker.matching.models import Limits, Models
 from worker.matching.near import Near
 from worker.matching.rounds import scored_in_rounds
-from worker.matching.search import Searcher, Vectors
+from worker.matching.search import Searcher
 from worker.matching.vectors import embed, seen_of
 from worker.process.meter import METER
 from worker.text.normal import FOREIGN_LIMIT, Seen
