@@ -148,7 +148,7 @@ class Dates:
         if not number:
             return None
         if not math.isfinite(number):
-            raise NoDateError("it is no date that can be read")
+            raise NoDateError("it is not a date that can be read")
         if self.order is DateOrder.EXCEL and 0 < number < _EXCEL_DAYS:
             return _EXCEL_DAY_0 + timedelta(days=number)
         while abs(number) > _LAST_S:
