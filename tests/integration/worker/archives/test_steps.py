@@ -33,7 +33,8 @@ from tests.archive_factories import (
 from tests.factories import make_forum, save_questions
 from tests.integration.worker.live.test_pipeline import drain
 from worker.archives.blocks import BlockSearch
-from worker.archives.load import StoppedError, load
+from worker.archives.ends import StoppedError
+from worker.archives.load import load
 from worker.archives.mining import Miner
 from worker.archives.readers import KnownPair, Record, Reject, SourceQuestion
 from worker.archives.slices import ArchiveWorker
