@@ -20,8 +20,12 @@ from worker.text.language import warnings_of
 
 def status_url(forum: ForumRow, external_id: str) -> str:
     """Return the path under which a question's state and duplicates are read."""
-    names = (quote(name, safe="") for name in (forum.name, external_id))
-    return here("/v1/forums/{}/questions/{}".format(*names))
+    return questions_url(forum) + quote(external_id, safe="")
+
+
+def questions_url(forum: ForumRow) -> str:
+    """Return the path under which all questions of a forum are, with its last slash."""
+    return here(f"/v1/forums/{quote(forum.name, safe='')}/questions/")
 
 
 def question_out(forum: ForumRow, answer: Answer) -> QuestionOut:

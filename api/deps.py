@@ -5,7 +5,7 @@ forums there are. Only in its own forums does a key learn that a scope is missin
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
@@ -13,7 +13,7 @@ from typing import Annotated
 import anyio
 import structlog
 from fastapi import Depends, Path, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
 from api.backpressure import Backlog
@@ -53,6 +53,8 @@ class Services:
     def __init__(self, settings: ApiSettings, sessions: db_engine.Sessions, queue: Queue) -> None:
         self.settings = settings
         self.sessions = sessions
+        # A trace is noted in a transaction; without one a statement is enough.
+        self.single = sessions if settings.traces else db_engine.of_single_statements(sessions)
         self.metrics = Metrics(sessions, queue, proof_s=settings.believed_s)
         self.queue: Queue = CountedQueue(queue, self.metrics)
         self.finishes = Finishes(queue)
@@ -95,11 +97,16 @@ class Services:
             log.warning("key.use_not_noted", key_id=key_id, error=type(error).__name__)
 
 
-async def _services(request: Request) -> Services:
+def services_of(request: Request) -> Services:
+    """Return what the application of *request* works with."""
     services = request.app.state.services
     if not isinstance(services, Services):
         raise TypeError("create_app has not set up this application")
     return services
+
+
+async def _services(request: Request) -> Services:
+    return services_of(request)
 
 
 AllServices = Annotated[Services, Depends(_services)]
@@ -116,40 +123,55 @@ async def _sessions(services: AllServices) -> db_engine.Sessions:
 Settings = Annotated[ApiSettings, Depends(_settings)]
 Sessions = Annotated[db_engine.Sessions, Depends(_sessions)]
 
-_bearer = HTTPBearer(auto_error=False, description="A key made by `askedbefore keys create`.")
-_Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+
+class _Anybody(HTTPBearer):
+    """Who calls, with a key of any kind: one dependency, since each costs as much as a cache."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            auto_error=False,
+            scheme_name="HTTPBearer",
+            description="A key made by `askedbefore keys create`.",
+        )
+
+    async def __call__(self, request: Request) -> Access:  # type: ignore[override]
+        credentials = await super().__call__(request)
+        secret = credentials.credentials if credentials is not None else ""
+        if not secret or len(secret) > _SECRET_LENGTH or not secret.isascii():
+            raise UnauthenticatedError
+        access = await services_of(request).access(secret)
+        if access is None:
+            raise UnauthenticatedError
+        return access
 
 
-async def _anybody(services: AllServices, credentials: _Credentials) -> Access:
-    secret = credentials.credentials if credentials is not None else ""
-    if not secret or len(secret) > _SECRET_LENGTH or not secret.isascii():
-        raise UnauthenticatedError
-    access = await services.access(secret)
-    if access is None:
-        raise UnauthenticatedError
-    return access
+class _Caller(_Anybody):
+    """Who calls, with a key that no page shows."""
+
+    async def __call__(self, request: Request) -> Access:  # type: ignore[override]
+        access = await super().__call__(request)
+        if access.key.is_public:
+            raise ForbiddenError("a key with the scope ask may only check and report outcomes")
+        return access
 
 
-Anybody = Annotated[Access, Depends(_anybody)]
-
-
-async def _caller(access: Anybody) -> Access:
-    if access.key.is_public:
-        raise ForbiddenError("a key with the scope ask may only check and report outcomes")
-    return access
-
-
-Caller = Annotated[Access, Depends(_caller)]
 ForumName = Annotated[str, Path(description="Name of the forum", examples=["sample"])]
 
 
-def forum_for(*scopes: str) -> Callable[[str, Access], Awaitable[ForumRow]]:
-    """Return a dependency: the forum of the path, for keys with one of *scopes* or `admin`."""
+class ForumFor(_Caller):
+    """The forum of the path, for keys with one of *scopes* or `admin`."""
 
-    async def forum_of(forum: ForumName, caller: Caller) -> ForumRow:
-        return _forum_of(forum, caller, *scopes)
+    def __init__(self, *scopes: str) -> None:
+        super().__init__()
+        self._scopes = scopes
 
-    return forum_of
+    async def __call__(self, request: Request, forum: ForumName) -> ForumRow:  # type: ignore[override]
+        """Return the forum; raises `ForumNotFoundError` and `ForbiddenError`."""
+        return _forum_of(forum, await super().__call__(request), *self._scopes)
+
+
+Anybody = Annotated[Access, Depends(_Anybody())]
+Caller = Annotated[Access, Depends(_Caller())]
 
 
 def _forum_of(forum: str, access: Access, *scopes: str) -> ForumRow:
@@ -175,11 +197,11 @@ async def _asked_forum(
     return row
 
 
-SubmitForum = Annotated[ForumRow, Depends(forum_for("submit"))]
+SubmitForum = Annotated[ForumRow, Depends(ForumFor("submit"))]
 AskForum = Annotated[ForumRow, Depends(_asked_forum)]
-ReviewForum = Annotated[ForumRow, Depends(forum_for("review"))]
-ReadForum = Annotated[ForumRow, Depends(forum_for("submit", "review"))]
-AdminForum = Annotated[ForumRow, Depends(forum_for("admin"))]
+ReviewForum = Annotated[ForumRow, Depends(ForumFor("review"))]
+ReadForum = Annotated[ForumRow, Depends(ForumFor("submit", "review"))]
+AdminForum = Annotated[ForumRow, Depends(ForumFor("admin"))]
 
 
 async def only_json(request: Request) -> None:

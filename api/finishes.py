@@ -55,7 +55,7 @@ class Finishes:
         self._is_heard = False
 
     def expect(self, waiter: Waiter, question_id: int) -> None:
-        """Wake *waiter* when the question is finished; call it before a worker can see it."""
+        """Wake *waiter* when the question is finished; call it before a worker is woken for it."""
         with self._lock:
             waiter.question_id = question_id
             self._waiting[question_id].add(waiter)

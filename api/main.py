@@ -12,6 +12,7 @@ from db.engine import make_engine, make_sessions
 from db.settings import DatabaseSettings
 from worker.process import alive, tracing
 from worker.process.logs import configure_logs
+from worker.process.pace import set_pace
 from worker.queue import CeleryQueue
 from worker.text import language
 
@@ -41,9 +42,14 @@ async def _told(_: FastAPI) -> AsyncIterator[None]:
             await asyncio.sleep(_TELL_S)
 
     telling = asyncio.create_task(tell())
-    getting_ready = asyncio.create_task(asyncio.to_thread(language.get_ready))
+    getting_ready = asyncio.create_task(asyncio.to_thread(_get_ready))
     try:
         yield
     finally:
         telling.cancel()
         await getting_ready
+
+
+def _get_ready() -> None:
+    language.get_ready()
+    set_pace()

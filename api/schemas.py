@@ -153,6 +153,8 @@ class QuestionIn(_In):
         return intake.Submission(external_id=external_id, facts=self._facts(), **fields)
 
     def _facts(self) -> Facts:
+        if self.model_fields_set.isdisjoint(_BESIDE):
+            return NO_FACTS
         is_flag = self.accepted is None or isinstance(self.accepted, bool)
         facts = Facts(
             accepted=self.accepted if isinstance(self.accepted, bool) else None,
@@ -163,7 +165,8 @@ class QuestionIn(_In):
 
 
 _COUNTED = ("answers", "views", "votes", "tags", "closed", "language")
-_SUBMITTED = tuple(name for name in QuestionIn.model_fields if name not in {*_COUNTED, "accepted"})
+_BESIDE = frozenset({*_COUNTED, "accepted"})
+_SUBMITTED = tuple(name for name in QuestionIn.model_fields if name not in _BESIDE)
 
 
 class BatchItemIn(QuestionIn):

@@ -39,6 +39,7 @@ from worker.live.pipeline import Pipeline
 from worker.matching.memory import MEMORY_BYTES, VectorMemory
 from worker.matching.models import Limits, Models
 from worker.process.logs import configure_logs
+from worker.process.pace import set_pace
 from worker.queue import CeleryQueue
 from worker.resources import register
 from worker.settings import WorkerSettings
@@ -247,6 +248,7 @@ def drain(bench: Bench, titles: Sequence[str]) -> list[Row]:
         memory = VectorMemory(MEMORY_BYTES)
         with bench.sessions.begin() as session:
             memory.warm(session, models.bi_encoder)  # as a worker does when it starts
+        set_pace()
         pipeline = Pipeline(bench.sessions, models, Limits(), memory=memory)
         begun = time.perf_counter()
         with threadpool_limits(limits=1, user_api="blas"):  # as a worker has it

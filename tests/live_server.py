@@ -7,13 +7,16 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from api.http.heads import LimitedHeads
 from cli.running.service import wait_until
 
 
 @contextmanager
 def serving(app: ASGIApp) -> Iterator[str]:
     """Serve *app* and give its address."""
-    config = uvicorn.Config(app, port=0, log_level="warning", timeout_graceful_shutdown=5)
+    config = uvicorn.Config(
+        app, port=0, log_level="warning", timeout_graceful_shutdown=5, http=LimitedHeads
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -14,6 +14,7 @@ from db.work.rows import Lane
 from worker.process import tracing
 from worker.process.logs import configure_logs
 from worker.process.orphans import die_with
+from worker.process.pace import set_pace
 from worker.process.pulse import Pulse, is_fresh
 from worker.queue import broker_tls, broker_url
 from worker.settings import WorkerSettings
@@ -120,6 +121,7 @@ def _warm_up(**_: object) -> None:
     try:
         held.prove(force=True)
         held.warm()
+        set_pace()
     finally:
         _watches[0].start()
 

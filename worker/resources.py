@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import structlog
 
-from db.engine import Sessions, make_engine, make_sessions
+from db.engine import Sessions, make_engine, make_sessions, of_single_statements
 from db.errors import IncompatibleModelError
 from db.settings import DatabaseSettings
 from db.vectors import embeddings, models, partitions
@@ -64,6 +64,7 @@ class Resources:
     def __init__(self, settings: WorkerSettings, sessions: Sessions, queue: Queue) -> None:
         self.settings = settings
         self.sessions = sessions
+        self._single = of_single_statements(sessions)
         self.queue = queue
         self.broker = Broker(settings.redis_url.get_secret_value())
         self.memory = VectorMemory(settings.vector_memory_mb * MIB)
@@ -86,13 +87,14 @@ class Resources:
         """Return the active models; they are loaded if others were active before."""
         with self._loading:  # tasks and the watch ask for them
             held = self._models
-            with self.sessions.begin() as session:
+            with self._single.begin() as session:
                 ids = models.active_ids(session)
-                if held is not None and ids == {
-                    ModelKind.BI_ENCODER: held.bi_encoder.id,
-                    ModelKind.RERANKER: held.cross_encoder.id,
-                }:
-                    return held
+            if held is not None and ids == {
+                ModelKind.BI_ENCODER: held.bi_encoder.id,
+                ModelKind.RERANKER: held.cross_encoder.id,
+            }:
+                return held
+            with self.sessions.begin() as session:
                 active = {kind: models.find_active(session, kind) for kind in ModelKind}
             if held is None:
                 held = self._load(active, self.settings.bi_encoder, self.settings.reranker)

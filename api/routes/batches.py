@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Response, status
 from pydantic import ValidationError
 
-from api.answers import status_url
+from api.answers import questions_url
 from api.deps import AllServices, Services, SubmitForum, only_json
 from api.http.errors import field_errors
 from api.http.texts import CheckedRoute, fault_of
@@ -43,7 +44,8 @@ def put_batch(
         response.status_code = status.HTTP_202_ACCEPTED
     for outcome, count in Counter(one.outcome for one in saved).items():
         services.metrics.questions.labels(outcome).inc(count)
-    done = [_saved(forum, index, one) for index, one in zip(accepted, saved, strict=True)]
+    under = questions_url(forum)
+    done = [_saved(under, index, one) for index, one in zip(accepted, saved, strict=True)]
     items = sorted([*done, *refused], key=lambda item: item.index)
     return BatchOut(items=items, enqueued=enqueued, rejected=len(refused))
 
@@ -82,12 +84,12 @@ def _save(services: Services, forum: ForumRow, items: list[NewQuestion]) -> list
         return saving.save(session, forum, items, lane=Lane.LIVE)
 
 
-def _saved(forum: ForumRow, index: int, saved: Saved) -> BatchItemOut:
+def _saved(under: str, index: int, saved: Saved) -> BatchItemOut:
     return BatchItemOut(
         index=index,
         id=saved.external_id,
         outcome=saved.outcome,
-        status_url=status_url(forum, saved.external_id),
+        status_url=under + quote(saved.external_id, safe=""),
         errors=[],
     )
 

@@ -126,11 +126,15 @@ def erase_question(
 def _save(
     services: Services, forum: ForumRow, item: NewQuestion, waiter: Waiter | None
 ) -> tuple[Saved, QuestionOut]:
-    with services.sessions.begin() as session:
+    with services.single.begin() as session:
         services.backlog.admit(session, forum)
-        saved, answer = saving.put(session, forum, item, lane=Lane.LIVE)
-        if waiter is not None:
-            services.finishes.expect(waiter, saved.id)
+        done = saving.create(session, forum, item, lane=Lane.LIVE)
+    if done is None:
+        with services.sessions.begin() as session:
+            done = saving.put(session, forum, item, lane=Lane.LIVE)
+    saved, answer = done
+    if waiter is not None:
+        services.finishes.expect(waiter, saved.id)
     if saved.owes_work:
         services.backlog.add(forum.id, 1)
         services.queue.wake(Lane.LIVE)  # after the commit, so that a worker can see the row
@@ -156,7 +160,5 @@ async def _wait_for(
             while answer.state is State.PENDING:
                 await waiter.told(within_s=look_s)
                 look_s = min(_LONGEST_PAUSE_S, 2 * look_s)
-                answer = await run_in_threadpool(
-                    get_question, question_id, forum, services.sessions
-                )
+                answer = await run_in_threadpool(get_question, question_id, forum, services.single)
     return answer

@@ -64,17 +64,10 @@ def api(
     """Serve the HTTP API and the moderators' console."""
     for settings in (ApiSettings, DatabaseSettings):
         settings()  # refused here in one sentence, not in the server's traceback
-    options = {
-        "--host": host,
-        "--port": str(port),
-        "--workers": str(processes),
-        "--log-level": "warning",
-        "--timeout-graceful-shutdown": "15",
-    }
+    options = {"--host": host, "--port": str(port), "--processes": str(processes)}
     arguments = [word for option in options.items() for word in option]
-    flags = ["--factory", "--no-access-log", "--no-server-header", "--no-proxy-headers"]
     # The server replaces this process, so that modules of the command line use no memory in it.
-    server = [sys.executable, "-m", "uvicorn", "api.main:build_app", *flags, *arguments]
+    server = [sys.executable, "-m", "api.server", *arguments]
     os.execv(sys.executable, server)  # noqa: S606  # no shell is wanted
 
 

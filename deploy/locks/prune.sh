@@ -36,7 +36,8 @@ kombu.transport.redis numpy onnxruntime pgvector.sqlalchemy prometheus_client ps
 py3langid py7zr pyarrow.parquet pydantic_settings pydantic.networks python_multipart redis
 rich.console rich.progress rich.table sentence_transformers sqlalchemy.orm
 sqlalchemy.dialects.postgresql.psycopg2 standardwebhooks starlette.staticfiles structlog tokenizers
-torch transformers typer uvicorn.main uvicorn.protocols.http.h11_impl uvicorn.lifespan.on
+torch transformers typer uvicorn.main uvicorn.protocols.http.httptools_impl uvicorn.loops.uvloop
+uvicorn.lifespan.on
 celery.bin.celery celery.bin.worker celery.concurrency.prefork celery.worker.worker"""
 for name in NAMES.split():
     with suppress(Exception):

@@ -50,6 +50,8 @@ class OnnxRunner:
     def run(self, batches: Sequence[Batch]) -> Floats:
         """Return the rows of all batches, one after the other."""
         parts = shared_out(batches, self._count)
+        if len(parts) == 1:  # a lone question need not wait for another thread
+            return self._run_one(parts[0])
         return np.concatenate(list(self._threads.map(self._run_one, parts)))
 
     def _run_one(self, batch: Batch) -> Floats:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from db.engine import Sessions
+from db.engine import Sessions, of_single_statements
 from db.pairs.rows import Finding
 from db.questions import questions
 from db.questions.rows import CandidateText
@@ -58,12 +58,13 @@ class Checker:
         memory = memory or VectorMemory(MEMORY_BYTES)
         self._searcher = Searcher(memory, models.bi_encoder, limit=limits.candidates)
         self._sessions = sessions
+        self._single = of_single_statements(sessions)
         self._models = models
         self._limits = limits
 
     def answer(self, request: CheckRequest) -> CheckAnswer:
         """Return the visible questions of the forum that ask the same, the highest score first."""
-        with self._sessions.begin() as session:
+        with self._single.begin() as session:
             forum = forums.find_forums(session, {request.forum_id})[request.forum_id]
         matcher = self._models.matcher(forum)
         fields = TextFields(forum.text_fields)
@@ -95,7 +96,7 @@ class Checker:
     def _answered(self, ids: Sequence[int]) -> dict[int, tuple[int | None, bool | None]]:
         if not ids:
             return {}
-        with self._sessions.begin() as session:
+        with self._single.begin() as session:
             return questions.answered(session, ids)
 
     def _near(

@@ -20,6 +20,15 @@ class TestTwoForums(TwoForums):
         "put": lambda session, own: saving.put(
             session, own.forum, new_question("What is new?", external_id="new"), lane=Lane.LIVE
         ),
+        "create": lambda session, own: saving.create(
+            session, own.forum, new_question("What is new?", external_id="new"), lane=Lane.LIVE
+        ),
+        "create: a known id": lambda session, own: saving.create(
+            session, own.forum, new_question("What is new?", external_id="q1"), lane=Lane.LIVE
+        ),
+        "edit": lambda session, own: saving.edit(
+            session, own.forum, new_question("What is new?", external_id="q1"), lane=Lane.LIVE
+        ),
         "put: an edit": lambda session, own: saving.put(
             session, own.forum, new_question("What is new?", external_id="q1"), lane=Lane.LIVE
         ),
