@@ -32,6 +32,8 @@ _RUNNER = Path(__file__).with_name("one_side.py")
 _NUMBER = re.compile(r"(?<![p\d.,])\d[\d,]*\.?\d*")
 """A figure, and not that of p50."""
 _CHUNK = 4_096
+_PLAIN_SERVER = {"UVICORN_HTTP": "h11", "UVICORN_LOOP": "asyncio"}
+"""What 0.4.0 had: it would take better ones that only later checkouts need, and name."""
 
 
 @dataclass(slots=True)
@@ -96,7 +98,12 @@ def _started(folder: Path, stored: int, vectors: Path) -> "subprocess.Popen[str]
     return subprocess.Popen(
         [sys.executable, str(_RUNNER), str(stored), str(vectors)],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder), "PYTHONSAFEPATH": "1"},  # noqa: TID251  # passed on
+        env={  # passed on
+            **os.environ,  # noqa: TID251
+            **_PLAIN_SERVER,
+            "PYTHONPATH": str(folder),
+            "PYTHONSAFEPATH": "1",
+        },
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
