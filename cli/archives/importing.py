@@ -32,16 +32,19 @@ from db.imports import files
 from db.tenants import forums
 from db.tenants.rows import ForumRow
 from db.work import workers
+from worker.archives.batches import batches_of, check
 from worker.archives.databases import DatabaseArchive, is_address, open_database
-from worker.archives.load import OnBatch, check, load, parts
+from worker.archives.load import OnBatch, load
 from worker.archives.missing import Rules, beside
 from worker.archives.readers import (
     Archive,
     Block,
     KnownPair,
     Means,
+    Memory,
     Piece,
     Reject,
+    Same,
     open_archive,
     open_stream,
 )
@@ -154,7 +157,7 @@ def import_(  # noqa: PLR0913  # each is an option of the command
             return
         with database() as sessions:
             called = name or _name_of(file)
-            rules = Rules(delete_missing=delete_missing, with_erased=with_erased)
+            rules = Rules(delete_missing=delete_missing, with_erased=with_erased, reads_all=again)
             asked = (means, links, delete_missing, with_erased, forum)
             digest = None if again or resume else _digest_of(file, asked)
             if digest is not None and (same := _known(sessions, forum, called, digest)):
@@ -167,7 +170,15 @@ def import_(  # noqa: PLR0913  # each is an option of the command
             row, held = _begin(sessions, forum, called, archive, resume=resume, top_k=top_k)
             more = held.position > 0
             with _reading(archive) as shown, _reject_file(rejected, more=more) as write:
-                done = _load(sessions, row, held, rows, on_batch=_both(shown, write), rules=rules)
+                done = _load(
+                    sessions,
+                    row,
+                    held,
+                    rows,
+                    on_batch=_both(shown, write),
+                    rules=rules,
+                    memory=archive.memory,
+                )
             if digest is not None:
                 with sessions.begin() as session:
                     files.note(session, done.id, digest + row.text_fields.encode())
@@ -217,7 +228,7 @@ def _opened(file: str, means: Means) -> Archive:
 
 def _without_links(archive: Archive | DatabaseArchive) -> Iterator[Piece]:
     for piece in archive.pieces():
-        if isinstance(piece, Block):
+        if isinstance(piece, (Block, Same)):
             others = [one for one in piece.others if not isinstance(one[1], KnownPair)]
             yield replace(piece, others=others)
         elif not isinstance(piece, KnownPair):
@@ -271,7 +282,7 @@ def _dry_run(
     write: Callable[[Sequence[Reject]], None],
 ) -> None:
     counts: Counter[str] = Counter()
-    for part in parts(iter(records)):
+    for part in batches_of(iter(records)):
         found, rejects = check(part)
         write(rejects)
         counts += found
@@ -326,9 +337,10 @@ def _load(
     *,
     on_batch: OnBatch,
     rules: Rules,
+    memory: Memory | None,
 ) -> ArchiveRow:
     try:
-        return load(sessions, forum, held, records, on_batch=on_batch, rules=rules)
+        return load(sessions, forum, held, records, on_batch=on_batch, rules=rules, memory=memory)
     except KeyboardInterrupt:
         console.print(
             "\nInterrupted. Run the same command with --resume to continue.", style="yellow"

@@ -310,7 +310,7 @@ def _load(
 ) -> int:
     with sessions.begin() as session:
         held = archives.create(session, forum.id, name=name, form=archive.form, top_k=_TOP_K)
-    done = load(sessions, forum, held, archive.pieces(), rules=rules)
+    done = load(sessions, forum, held, archive.pieces(), rules=rules, memory=archive.memory)
     told = (
         f"{name}: {done.created:,} new, {done.changed:,} changed, {done.unchanged:,} unchanged,"
         f" {done.rejected:,} rejected."

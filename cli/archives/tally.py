@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from rich.console import Console
 
 from worker.archives.databases import DatabaseArchive
-from worker.archives.readers import Archive, Block, Hidden, Piece, Record, SourceQuestion
+from worker.archives.readers import Archive, Block, Hidden, Piece, Record, Same, SourceQuestion
 
 console = Console(stderr=True)
 _KINDS_SHOWN = 12
@@ -23,7 +23,7 @@ class Tally:
     def watched(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
         """Yield *pieces* and count what is in them."""
         for piece in pieces:
-            if isinstance(piece, Block):
+            if isinstance(piece, (Block, Same)):
                 for _, record in piece.others:
                     self._count(record)
             else:

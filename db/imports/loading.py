@@ -1,7 +1,7 @@
 """Questions stored by COPY, a batch at a time: what is new, what differs, and what stays away."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from psycopg2.errors import UniqueViolation
@@ -37,8 +37,10 @@ _ERASED = """
 """
 _HAS_ERASED = "SELECT EXISTS (SELECT FROM erased_questions WHERE forum_id = :forum)"
 # Without a sequential scan: a batch is small beside its forum, whatever the planner knows of it.
+# The costs that this gives to the scan of a batch itself would have Postgres compile statements.
 _SETTINGS = """
-    SELECT set_config('synchronous_commit', 'off', true), set_config('enable_seqscan', 'off', true)
+    SELECT set_config('synchronous_commit', 'off', true), set_config('enable_seqscan', 'off', true),
+        set_config('jit', 'off', true)
 """
 _SAME = """
     SELECT count(*) AS known,
@@ -137,13 +139,15 @@ def load(
     hidden: Iterable[str] = (),
     with_erased: bool = False,
     position: int = 0,
+    same: Sequence[int] = (),
 ) -> Loaded:
     """Store the questions by COPY; *items* must not contain an id twice.
 
     Unchanged questions stay as they are. Changed ones are edited and checked again in the archive
     lane, unless a newer version is stored. Those that were erased stay away, but *with_erased*.
     Questions that an ended archive left unmined are taken over by this one. Stored questions with
-    an id of *hidden* are hidden. All that are met are noted as seen, at *position* of the archive.
+    an id of *hidden* are hidden. Those with the numbers *same* came again just so. All that are met
+    are noted as seen, at *position* of the archive.
     """
     parameters = {"forum": forum.id, "archive": archive_id}
     # An archive that is loaded is committed for good in the end, with all that came before.
@@ -151,6 +155,10 @@ def load(
     incoming = items if isinstance(items, Incoming) else Incoming.of(items)
     incoming = incoming.with_authors(authors.kept_names(forum, incoming.columns["author"]))
     seen, loaded = _stored(session, forum, parameters, incoming, with_erased=with_erased)
+    if same:
+        session.execute(text(_ADOPT), parameters | {"ids": list(same)})
+        seen += same
+        loaded = replace(loaded, unchanged=loaded.unchanged + len(same))
     names = list(hidden)
     if names:
         of_names = parameters | {"names": names}
@@ -160,12 +168,7 @@ def load(
             actions.note_group(session, question_id)
         seen += session.execute(text(_KNOWN), of_names).scalars()
         counts = {**loaded.counts, **({"hidden_now": len(now)} if now else {})}
-        loaded = Loaded(
-            created=loaded.created,
-            changed=loaded.changed,
-            unchanged=loaded.unchanged,
-            counts=counts,
-        )
+        loaded = replace(loaded, counts=counts)
     sightings.note(session, archive_id, position, seen)
     return loaded
 

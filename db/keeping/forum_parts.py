@@ -119,6 +119,7 @@ LEFT_OUT = MappingProxyType(
         "throughput": "of the other installation",
         "heartbeats": "of the other installation",
         "webhook_deliveries": "the other installation sends them",
+        "archive_parts": "the next import of an archive reads all of it again",
         "archive_sightings": "the next import of an archive tells what is gone by its questions",
     }
 )

@@ -70,6 +70,21 @@ class ArchiveSighting(Base):
     """Packed differences of sorted ids."""
 
 
+class ArchivePart(Base):
+    """What a part of an archive's file gave."""
+
+    __tablename__ = "archive_parts"
+
+    archive_id: Mapped[int] = mapped_column(
+        ForeignKey("archives.id", ondelete="CASCADE"), primary_key=True
+    )
+    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    """Of its rows as they stand in the file, and of how they are read."""
+    stored_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    odd: Mapped[bytes] = mapped_column(LargeBinary)
+    """Places of rows that are read alone, 4 bytes each."""
+
+
 class ArchiveUnit(Base):
     """A unit of work on an archive, about half a second for one worker."""
 

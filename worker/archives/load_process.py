@@ -110,7 +110,7 @@ def _load(job: LoadJob, sessions: "Sessions", say: Callable[[LoadReport], None])
         with sessions.begin() as session:
             archives.change(session, row.id, form=archive.form)
         rules = Rules(delete_missing=job.delete_missing, with_erased=job.with_erased)
-        load(sessions, forum, row, archive.pieces(), rules=rules)
+        load(sessions, forum, row, archive.pieces(), rules=rules, memory=archive.memory)
     return row.id
 
 

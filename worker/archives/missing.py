@@ -32,6 +32,8 @@ class Rules:
     """Whether questions that are gone are erased here too."""
     with_erased: bool = False
     """Whether questions that were erased here may come back."""
+    reads_all: bool = False
+    """Whether rows are read again that an earlier archive had just so."""
 
 
 def settle(sessions: Sessions, forum: ForumRow, archive: ArchiveRow, rules: Rules) -> None:

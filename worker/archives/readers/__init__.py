@@ -5,9 +5,11 @@ from worker.archives.readers.records import (
     Block,
     Hidden,
     KnownPair,
+    Memory,
     Piece,
     Record,
     Reject,
+    Same,
     SourceQuestion,
 )
 
@@ -17,9 +19,11 @@ __all__ = [
     "Hidden",
     "KnownPair",
     "Means",
+    "Memory",
     "Piece",
     "Record",
     "Reject",
+    "Same",
     "SourceQuestion",
     "open_archive",
     "open_stream",

@@ -14,6 +14,7 @@ from worker.archives.readers.lookups import Lookups
 from worker.archives.readers.reading import Reading, Wishes
 from worker.archives.readers.recognise import Choice, choose
 from worker.archives.readers.records import (
+    Memory,
     Peeked,
     Piece,
     Record,
@@ -41,6 +42,7 @@ class Archive(Peeked):
         """Bytes of the file as it lies there; None when it comes from a pipe."""
         self._lookups = Lookups() if choice.lookups else None
         self._reading, self._wishes = Reading(choice.plan, wishes), wishes
+        self._memory = self.memory = Memory()
         self._pieces = self._read()
 
     @property
@@ -64,7 +66,8 @@ class Archive(Peeked):
             before = self._reading.passed_over
             self._reading = Reading(self.choice.plan, self._wishes, self._joined(iter(head)))
             self._reading.passed_over = before
-            yield from ByColumn(self._reading).pieces(self._joined(chain(head, rows)))
+            by_column = ByColumn(self._reading, self._used(table), self._memory)
+            yield from by_column.pieces(self._joined(chain(head, rows)))
         yield from self._links()
 
     def _used(self, table: Table) -> set[str]:

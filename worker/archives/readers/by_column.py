@@ -5,16 +5,27 @@ functions. A row that is hidden, or of which anything must be dropped or rejecte
 reads it alone.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import chain, compress, islice
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import replace
+from itertools import compress
 from typing import Any, TypeVar
 
 from db.questions.rows import NO_FACTS, Facts
 from worker.archives.readers.conditions import NULLS, Condition
 from worker.archives.readers.facts import facts_of_row
 from worker.archives.readers.moments import moments_of
+from worker.archives.readers.parts import digest_of, parts_of
 from worker.archives.readers.reading import Reading, is_removed
-from worker.archives.readers.records import Block, Piece, Record, Row, SourceQuestion
+from worker.archives.readers.records import (
+    Block,
+    Memory,
+    Piece,
+    Record,
+    Row,
+    Same,
+    SourceQuestion,
+)
 from worker.archives.readers.values import (
     DATABASE_NULLS,
     SIMPLE_URL,
@@ -27,13 +38,10 @@ from worker.text.intake import ID_LENGTH, LABEL_LENGTH, TITLE_LENGTH, URL_LENGTH
 from worker.text.many import is_plain
 from worker.text.normal import first_digest
 
-ROWS = 8_192
-_CHARS = 4 << 20
-_STEP = 16
-"""Rows that are held before their length is looked at: each may be as long as a record may."""
 _KEPT = frozenset({str, int, type(None)})
 """Types of values of which no two are equal and read differently."""
 _T = TypeVar("_T")
+_NO_MEMORY = Memory()
 
 Odd = set[int]
 """Places of the rows that must be read alone."""
@@ -42,8 +50,10 @@ Odd = set[int]
 class ByColumn:
     """Reads the rows of one table behind its head."""
 
-    def __init__(self, reading: Reading) -> None:
-        self._reading = reading
+    def __init__(
+        self, reading: Reading, used: Collection[str] = (), memory: Memory = _NO_MEMORY
+    ) -> None:
+        self._reading, self._used, self._memory = reading, sorted(used), memory
         self._conditions = tuple(
             [(condition, True) for _, condition in reading.plan.hidden]
             + [(condition, False) for condition in (*reading.visible, *reading.plan.kept)]
@@ -56,15 +66,41 @@ class ByColumn:
             for row in rows:
                 yield from self._reading.records(row)
             return
-        for part in _parts(rows):
-            before = self._reading.passed_over
-            block = self._block(part)
-            if block is not None:
-                yield block
-                continue
-            self._reading.passed_over = before
-            for row in part:
-                yield from self._reading.records(row)
+        key = self._reading.plain.get("id")
+        for part in parts_of(rows, key):
+            how = f"{self._memory.salt} {self._reading.told()}"
+            digest = digest_of(part, self._used, how) if self._memory.salt and key else None
+            odd = self._memory.odd.get(digest) if digest is not None else None
+            if digest is None or odd is None:
+                yield from self.read(part, digest)
+            else:
+                yield self._same(part, digest, odd)
+
+    def _same(self, part: Sequence[Row], digest: bytes, odd: Sequence[int]) -> Same:
+        alone = frozenset(odd)
+        plain = [at for at in range(len(part)) if at not in alone]
+        rows: list[Mapping[str, Any]] = [part[at].values for at in plain]  # type: ignore[misc]
+        return Same(
+            digest=digest,
+            external_ids=self._ids(rows, (), set()),
+            others=self._others(part, plain),
+            # Its rows are counted already, so another counts them now.
+            read=lambda: list(self._another().read(part, digest)),
+        )
+
+    def _another(self) -> "ByColumn":
+        return ByColumn(copy(self._reading), self._used, self._memory)
+
+    def read(self, part: Sequence[Row], digest: bytes | None) -> Iterator[Record | Block]:
+        """Yield the records of *part*, whose digest is given, in a block where that can be."""
+        before = self._reading.passed_over
+        block = self._block(part)
+        if block is not None:
+            yield replace(block, digest=digest)
+            return
+        self._reading.passed_over = before
+        for row in part:
+            yield from self._reading.records(row)
 
     def _block(self, part: Sequence[Row]) -> Block | None:
         """Return the records of *part*; None where an id is there twice, and the first counts."""
@@ -77,7 +113,8 @@ class ByColumn:
         if odd:
             keep = [at not in odd for at in range(len(places))]
             columns = {name: list(compress(column, keep)) for name, column in columns.items()}
-        block = Block(**columns, others=self._others(part, columns["places"]))
+        others = self._others(part, columns["places"])
+        block = Block(**columns, rows=len(part), others=others)
         ids = set(block.external_ids)
         is_twice = len(ids) < len(block.lines) or any(
             isinstance(one, SourceQuestion) and one.external_id in ids for _, one in block.others
@@ -221,28 +258,6 @@ class ByColumn:
             return _nothing_lost(found, read)
 
         return _each(list(told), facts, odd, instead=NO_FACTS)
-
-
-def _parts(rows: Iterator[Row]) -> Iterator[list[Row]]:
-    """Yield *rows* in lists, shorter where their values are long."""
-    part: list[Row] = []
-    chars = 0
-    while some := list(islice(rows, _STEP)):
-        part += some
-        chars += _chars(some)
-        if len(part) >= ROWS or chars >= _CHARS:
-            yield part
-            part, chars = [], 0
-    if part:
-        yield part
-
-
-def _chars(rows: Sequence[Row]) -> int:
-    """Return about how many characters *rows* have, of texts alone."""
-    values = chain.from_iterable(
-        row.values.values() for row in rows if not isinstance(row.values, str)
-    )
-    return sum(len(one) for one in values if one.__class__ is str)
 
 
 def _plain_texts(values: Sequence[Any]) -> list[str] | None:

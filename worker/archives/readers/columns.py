@@ -69,6 +69,7 @@ _OTHER_TABLES = re.compile(
     r"|comments?|answers?|repl(?:y|ies))$",
     re.IGNORECASE,
 )
+_IN_GRAPHQL = re.compile(r"(?<=\w)\.(?:nodes|edges\.node)$")
 _BESIDE_TEXT = frozenset({
     "", "id", "qid", "index", "unnamed0", "label", "category", "tags", "url", "link", "date",
     "created",
@@ -87,7 +88,7 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     "id": (
         "qid1", "id1", "id", "qid", "externalid", "questionid", "topicid", "threadid",
         "discussionid", "tid", "postid", "pk", "issueid", "ticketid", "questionid1", "q1id",
-        "uuid", "guid", "idtopic", "idthread", "nr", "identifiant",
+        "uuid", "guid", "idtopic", "idthread", "nr", "identifiant", "number", "iid",
     ),
     "title": _TITLES,
     "body": (
@@ -199,8 +200,11 @@ def plain_name(column: str) -> str:
 
 
 def is_of_others(name: str) -> bool:
-    """Return whether a table of this name holds persons, categories or the like."""
-    return _OTHER_TABLES.search(name) is not None
+    """Return whether a table of this name holds persons, categories or the like.
+
+    GraphQL puts a list of anything under ``nodes``, or each under ``edges.node``.
+    """
+    return _OTHER_TABLES.search(_IN_GRAPHQL.sub("", name)) is not None
 
 
 def _pair(plain: Mapping[str, str]) -> tuple[str, str] | None:

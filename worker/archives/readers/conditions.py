@@ -85,6 +85,11 @@ class Condition:
             return (self.pattern.search(str(value or "")) is not None) != self.negated
         return self._is_wanted(value, row) != self.negated
 
+    def told(self) -> tuple[object, ...]:
+        """Return what it asks, the same in every process."""
+        pattern = self.pattern.pattern if self.pattern is not None else None
+        return self.column, sorted(self.wanted), self.negated, pattern
+
     @property
     def is_of_row(self) -> bool:
         """Return whether other columns than its own count."""

@@ -211,6 +211,8 @@ def _is_escaped(text: str, delimiter: str) -> bool:
     mark = re.escape(delimiter)
     if re.search(rf"(?:^|{mark})\\N(?:\r?$|{mark})", text, re.MULTILINE):
         return True
+    if f"\\{delimiter}" in text:
+        return True  # where it does not fit, the records have not as many columns as the header
     if delimiter != "\t":
         return False
     is_legal = len(_LEGAL_ESCAPE.findall(text)) == len(re.findall(r"\\.?", text))

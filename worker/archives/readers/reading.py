@@ -25,7 +25,7 @@ from worker.archives.readers.values import (
 from worker.text.intake import TITLE_LENGTH, instant_of
 from worker.text.normal import first_digest
 
-_FLOAT = re.compile(r"\d+\.0")
+_FLOAT = re.compile(r"\d+[.,]0")
 _SAME = YES | {
     "duplicate", "duplicates", "duplicated", "dup", "dupe", "same", "same question", "equivalent",
     "match", "paraphrase",
@@ -130,6 +130,15 @@ class Reading:
     def missing_for_visible_if(self, names: Sequence[str]) -> list[str]:
         """Return the columns of ``--visible-if`` that the table lacks."""
         return [one.column for one in self.visible if one.column.partition(".")[0] not in names]
+
+    def told(self) -> str:
+        """Return what decides how a row is read, the same in every process."""
+        plan = self.plan
+        rules = [(reason, one.told()) for reason, one in plan.hidden]
+        others = [[one.told() for one in some] for some in (plan.kept, self.visible)]
+        means = (self.base_url, plan.url, plan.markup, plan.is_cut, self.wishes.strict)
+        guessed = (self.dates.order, self.is_float, getattr(self.unescape, "__name__", ""))
+        return repr((sorted(plan.fields.items()), rules, others, means, guessed))
 
     def records(self, row: Row) -> Iterator[Record]:
         """Yield the records of one row."""

@@ -1,8 +1,8 @@
 """The records that readers yield, and what no file may hold."""
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, islice
 from operator import itemgetter
@@ -103,6 +103,7 @@ class Block:
 
     places: Sequence[int]
     """Of the questions, among the rows of the block."""
+    rows: int
     lines: Sequence[int]
     external_ids: Sequence[str]
     titles: Sequence[str]
@@ -116,6 +117,8 @@ class Block:
     updated_at: Sequence[str | None]
     others: Sequence[tuple[int, Record]] = ()
     """With the places of their rows."""
+    digest: bytes | None = None
+    """Of its rows as they stand in the file; None for what is not recognised again."""
 
     def __len__(self) -> int:
         return len(self.lines) + len(self.others)
@@ -146,13 +149,30 @@ def _moment(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
-Piece = Record | Block
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Same:
+    """Rows that stand in the file as an earlier archive of its name had them."""
+
+    digest: bytes
+    external_ids: Sequence[str]
+    """Of the questions that need nothing special: what is stored of them may be as it was."""
+    others: Sequence[tuple[int, Record]]
+    read: Callable[[], list["Record | Block"]]
+    """Reads the rows after all."""
+
+    def __len__(self) -> int:
+        return len(self.external_ids) + len(self.others)
+
+
+Piece = Record | Block | Same
 
 
 def singly(pieces: Iterable[Piece]) -> Iterator[Record]:
     """Yield the records of *pieces* one by one."""
     for piece in pieces:
-        if isinstance(piece, Block):
+        if isinstance(piece, Same):
+            yield from singly(piece.read())
+        elif isinstance(piece, Block):
             yield from piece
         else:
             yield piece
@@ -160,13 +180,24 @@ def singly(pieces: Iterable[Piece]) -> Iterator[Record]:
 
 def length(piece: Piece) -> int:
     """Return how many records *piece* is."""
-    return len(piece) if isinstance(piece, Block) else 1
+    return len(piece) if isinstance(piece, (Block, Same)) else 1
+
+
+@dataclass(slots=True)
+class Memory:
+    """What is known of earlier archives of the same name."""
+
+    salt: str = ""
+    """How rows become questions, beside what the file and its reader say; empty without memory."""
+    odd: Mapping[bytes, Sequence[int]] = field(default_factory=dict)
+    """Places of the rows that are read alone, by the digest of each part."""
 
 
 class Peeked:
     """An iterator of records whose first ones can be looked at before it is read."""
 
     _pieces: Iterator[Piece]
+    memory: Memory | None = None
 
     def sample(self, count: int = 3) -> list[Record]:
         """Return the first records; reading on still yields them."""

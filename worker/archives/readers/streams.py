@@ -210,6 +210,8 @@ def seekable(stream: BinaryIO) -> BinaryIO:
 
 _GUESSED = 1 << 15
 _HIGH = re.compile(rb"[^\n]{0,200}[\x80-\xff][^\n]{0,200}")
+_WESTERN = frozenset({"cp1252", "latin_1", "iso8859_1", "iso8859_15", "cp1250", "iso8859_2"})
+"""Code pages that the one of old Macs, whose lines end with a carriage return, is taken for."""
 _ZEROS = 0.3
 """Share of zero bytes at even or odd places from which on a text is UTF-16 without a mark."""
 _MARKS = (
@@ -260,7 +262,9 @@ def _code_page(sample: bytes, error: UnicodeDecodeError) -> str:
     best = matches.best()
     if best is None:
         raise UnreadableArchiveError("this is not text in any known encoding") from error
-    return likely_page(telling) or best.encoding
+    page = likely_page(telling) or best.encoding
+    has_old_ends = b"\r" in sample and b"\n" not in sample
+    return "mac_roman" if has_old_ends and page in _WESTERN else page
 
 
 def _bad_sequences(sample: bytes) -> int:

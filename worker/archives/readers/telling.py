@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from worker.archives.readers.conditions import Condition
 
 Rule = tuple[str, Condition]
+_NOT_SHOWN = frozenset({"no", "-1", "-2", "2", "3", "4"})
+"""What a column that says whether a row is shown holds where it is not; programs count further."""
 
 _ABOUT = (
     r"(?:is|was|has|been|post|topic|thread|question|discussion|record|row|item|entry|ticket|soft"
@@ -49,7 +51,8 @@ _WORDS: Mapping[str, str] = {
     r"|moderation|(?:awaiting|needs|pending|in)[ _-](?:approval|moderation|review)",
     "private": r"private|private[ _-]?(?:message|topic|thread)s?|pm|dm|direct[ _-]?message|whisper"
     r"|staff|team|internal|restricted|confidential|secret|members?|moderators?|mods?|admins?"
-    r"|administrators?|registered(?:[ _-]users)?|logged[ _-]?in|users|privat|prive",
+    r"|administrators?|registered(?:[ _-]users)?|logged[ _-]?in|users|privat|prive|direct|friends"
+    r"|followers?|subscribers?|patrons?",
     "hidden": r"hidden|unlisted|invisible|disabled|inactive|suspended|blocked|not[ _-]visible",
 }
 _SHOWING = frozenset(
@@ -88,7 +91,7 @@ def _rules_of(column: str) -> Iterator[Rule]:
         reason = "unapproved" if re.search(r"publish|approved|released", plain) else "hidden"
         yield (
             "private" if plain.endswith("public") else reason,
-            Condition(column, frozenset({"no"})),
+            Condition(column, _NOT_SHOWN),
         )
     yield from _unpublished(column)
     if re.fullmatch(rf"{_ABOUT}(?:{_SAYS})", plain):

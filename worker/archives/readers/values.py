@@ -16,7 +16,7 @@ _LONGEST_NULL = max(map(len, NULLS))
 _NAMES = ("display_name", "username", "name", "login", "title", "slug", "value", "href", "id")
 """Which of the values of an object stands for it, such as an author's."""
 DATABASE_NULLS = frozenset({"\\N", "NULL"})
-_WHOLE_FLOAT = re.compile(r"\d+\.0")
+_WHOLE_FLOAT = re.compile(r"\d+[.,]0")
 _FOR_SHEETS = re.compile(r'="([^"]*)"')
 """What exporters write so that spreadsheets keep the zeros of an id."""
 _ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d{1,3}")

@@ -17,7 +17,7 @@ from db.tables.pairs import Pair
 from db.tables.questions import Question
 from tests.archive_factories import Factory, make_worker, titles
 from tests.integration.worker.archives.test_steps import expected, found, named
-from worker.archives import load
+from worker.archives import batches
 
 DATA = os.environ.get("ASKEDBEFORE_DATA", "")  # noqa: TID251  # tests have no settings
 
@@ -162,7 +162,7 @@ def test_a_question_that_is_hidden_by_now_is_hidden_here(
 def test_the_first_row_of_an_id_stays_wherever_a_batch_ends(
     committed: Factory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load, "BATCH", 2)
+    monkeypatch.setattr(batches, "BATCH", 2)
     path = tmp_path / "replies.csv"
     path.write_text(
         "id,title\n1,First of one?\n2,First of two?\n1,Reply to one?\n2,Reply to two?\n"

@@ -8,7 +8,7 @@ from db.archives.archives import ArchiveRow
 from db.tables.questions import Question
 from db.tenants import forums
 from tests.archive_factories import Factory, records
-from worker.archives import load as loads
+from worker.archives import batches
 from worker.archives.load import load
 from worker.archives.missing import Rules, why_kept
 from worker.archives.readers.records import Hidden, Record, Reject
@@ -79,7 +79,7 @@ def test_what_the_forum_hides_is_not_gone(committed: Factory) -> None:
 def test_a_resumed_import_has_seen_what_it_saw_before(
     committed: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loads, "BATCH", 10)
+    monkeypatch.setattr(batches, "BATCH", 10)
     import_(committed, records(FIRST))
     with committed.begin() as session:
         forum = forums.get_forum(session, "cooks")

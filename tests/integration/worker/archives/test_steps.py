@@ -204,7 +204,7 @@ def test_rejects_are_counted_and_kept_with_their_lines(committed: Factory) -> No
 def test_an_interrupted_load_goes_on_where_it_ended(
     committed: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.archives.load.BATCH", 10)
+    monkeypatch.setattr("worker.archives.batches.BATCH", 10)
     wanted = records(titles(45))
     with committed.begin() as session:
         forum = forums.ensure_forum(session, "cooks")
@@ -252,7 +252,7 @@ def test_an_archive_that_nobody_reads_any_more_fails_and_one_that_is_read_goes_o
 def test_what_a_failed_load_stored_is_taken_over_when_the_file_is_sent_again(
     committed: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.archives.load.BATCH", 10)
+    monkeypatch.setattr("worker.archives.batches.BATCH", 10)
     wanted = records(titles(30))
     with committed.begin() as session:
         forum = forums.ensure_forum(session, "cooks")
@@ -283,7 +283,7 @@ def test_what_a_failed_load_stored_is_taken_over_when_the_file_is_sent_again(
 def test_a_batch_is_cut_short_where_its_texts_are_long(
     committed: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.archives.load._BATCH_CHARS", 3_000)
+    monkeypatch.setattr("worker.archives.batches._BATCH_CHARS", 3_000)
     with committed.begin() as session:
         forum = forums.ensure_forum(session, "cooks")
         archive = archives.create(session, forum.id, name="a", form="csv", top_k=100)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db.imports.incoming import COLUMNS
-from worker.archives.load import prepared
+from worker.archives.batches import prepared
 from worker.archives.readers.by_column import ByColumn
 from worker.archives.readers.columns import Columns
 from worker.archives.readers.dates import DateOrder

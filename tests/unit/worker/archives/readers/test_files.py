@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 import pytest
 from backports import zstd
 
-from worker.archives.load import check
+from worker.archives.batches import check
 from worker.archives.readers import Hidden, KnownPair, Reject, SourceQuestion, open_archive
 from worker.archives.readers.records import UnreadableArchiveError
 from worker.archives.said import means_of
