@@ -94,10 +94,15 @@ class Reader:
                 await anyio.sleep(_LOOK_S)
                 self._stopped = await self._in_thread(self._why_stopped)
         if limit.cancelled_caught:
-            took = f"{self._time_limit_s:,.0f} s"
-            self._stopped = error = InvalidInputError(f"reading it took longer than {took}")
+            self._stopped = error = self._too_late()
             await self._in_thread(lambda archive_id: self._fail(archive_id, error))
         await _end(process)
+
+    def _too_late(self) -> ServiceError:
+        took = f"{self._time_limit_s:,.0f} s"
+        if self._archive_id is None:  # no file can do that: nobody has looked at it
+            return TransientError(f"the process that reads it did not begin within {took}")
+        return InvalidInputError(f"reading it took longer than {took}")
 
     async def _in_thread(self, work: Callable[[int], ServiceError | None]) -> ServiceError | None:
         if self._archive_id is None:

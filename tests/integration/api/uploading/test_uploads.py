@@ -227,6 +227,19 @@ def test_a_machine_that_starts_no_more_processes_is_503(
     assert int(answer.headers["retry-after"]) > 0
 
 
+def test_a_reader_that_does_not_begin_in_time_is_503(
+    committed: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sleeps = (sys.executable, "-S", "-c", "import time; time.sleep(60)")
+    monkeypatch.setattr("api.uploading.loading._COMMAND", sleeps)
+    key = make_key(committed, "cooks")
+
+    with make_client(committed, key, upload_time_limit_s=1) as client:
+        answer = client.post(URL, content=SMALL)
+
+    assert (answer.status_code, "did not begin" in answer.json()["detail"]) == (503, True)
+
+
 def test_every_outcome_of_a_reader_has_an_error_but_those_of_success() -> None:
     assert set(Outcome) - set(loading._ERRORS) == {Outcome.BEGUN, Outcome.STORED}  # noqa: SLF001
 
