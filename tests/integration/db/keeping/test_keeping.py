@@ -7,23 +7,30 @@ from pathlib import Path
 
 import pytest
 from alembic import command
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, text
 
 from cli.running.service import settings_of
 from db import schema
+from db.deciding import decisions
+from db.deciding.decisions import Verdict
 from db.engine import make_engine, make_sessions
 from db.errors import ConflictError, InvalidInputError
 from db.keeping.backup import LEFT_OUT, in_order_of_references, write_backup
 from db.keeping.restore import NotEmptyError, read_backup
 from db.keeping.stream import UnreadableBackupError
+from db.questions import saving
+from db.rows import PairStatus
 from db.tables import Base
+from db.tenants import forums
 from db.vectors import models, partitions
 from db.vectors.rows import ModelKind
+from db.work.rows import Lane
 from tests.conftest import copy_of_servers
+from tests.factories import new_question
 from tests.integration.db.two_forums import make_two
+from tests.releases import FOLDER, load, released, schema_of
+from tests.releases import kept as kept_rows
 
-HEAD_0_4 = "0005"
-ROWS_0_4 = Path(__file__).parents[3] / "data" / "version_0_4_0.sql"
 QUIET = {"version": "of the test", "settings": {}}
 
 
@@ -174,45 +181,81 @@ def test_a_file_of_a_later_version_is_refused_before_anything_is_touched(
         read_backup(empty, io.BytesIO(later), force=True)
 
 
-@pytest.fixture(scope="module")
-def old(full: Engine) -> Iterator[Engine]:
-    """A database as version 0.4.0 left it."""
-    with database(full, "of_0_4_0") as fresh:
-        schema.upgrade(fresh, revision=HEAD_0_4)
+def test_every_release_has_a_file_of_its_rows() -> None:
+    missing = [one for one in released() if not (FOLDER / f"{one}.sql").exists()]
+
+    assert missing == [], "run `python -m tests.releases` in that version and commit the file"
+
+
+@pytest.fixture(scope="module", params=sorted(FOLDER.iterdir()), ids=str)
+def old(request: pytest.FixtureRequest, full: Engine) -> Iterator[Engine]:
+    """A database as a release left it."""
+    with database(full, "of_release") as fresh:
+        schema.upgrade(fresh, revision=schema_of(request.param))
         with fresh.begin() as connection:
-            connection.exec_driver_sql(ROWS_0_4.read_text(encoding="utf-8"))
+            load(connection, request.param)
         yield fresh
 
 
-def test_a_backup_of_0_4_0_comes_back_in_this_version(old: Engine, empty: Engine) -> None:
+def test_the_rows_of_this_version_can_be_kept_when_it_is_released(
+    full: Engine, tmp_path: Path
+) -> None:
+    file = tmp_path / "next.sql"
+    file.write_text(kept_rows(full), encoding="utf-8")
+
+    with database(full, "of_now") as fresh:
+        schema.upgrade(fresh, revision=schema_of(file))
+        with fresh.begin() as connection:
+            load(connection, file)
+        assert rows_of(fresh) == rows_of(full)
+
+
+def test_a_backup_of_a_release_comes_back_in_this_version(old: Engine, empty: Engine) -> None:
+    before = rows_of(old)
     target = io.BytesIO()
     write_backup(old, target, about=QUIET)
     read_backup(empty, io.BytesIO(target.getvalue()), force=True)
 
-    check_what_0_4_0_had(empty)
+    check_migrated(empty, before)
 
 
-def test_the_data_of_0_4_0_are_migrated_where_they_lie(old: Engine) -> None:
+def test_the_rows_of_a_release_are_migrated_where_they_lie(old: Engine) -> None:
+    before = rows_of(old)
+
     schema.upgrade(old)
 
-    check_what_0_4_0_had(old)
+    check_migrated(old, before)
+    decide_and_ask(old)
 
 
-def check_what_0_4_0_had(engine: Engine) -> None:
+def check_migrated(engine: Engine, before: dict[str, list[str]]) -> None:
+    """Expect the newest schema, and each row of before."""
     with engine.connect() as connection:
         assert schema.is_at_head(connection)
         config = schema.configuration()
         config.attributes["connection"] = connection
         command.check(config)
-        ask = connection.exec_driver_sql
-        assert ask("SELECT count(*) FROM questions").scalar_one() == 3
-        decided = ask("SELECT status, decided_by, words IS NOT NULL FROM pairs ORDER BY id").all()
-        assert [tuple(row) for row in decided] == [
-            ("duplicate", "ann", True),
-            ("flagged", None, True),
-        ]
-        assert ask("SELECT state FROM archives").scalar_one() == "running"
-        assert ask("SELECT vector::text FROM embeddings ORDER BY question_id").first() is not None
-        assert ask("SELECT lane FROM jobs").scalar_one() == "live"
-        forum = ask("SELECT name, text_fields FROM forums").one()
-        assert tuple(forum) == ("cooks", "title")
+    after = {table: len(rows) for table, rows in rows_of(engine).items()}
+    assert {table: after.get(table) for table in before} == {
+        table: len(rows) for table, rows in before.items()
+    }
+
+
+def decide_and_ask(engine: Engine) -> None:
+    """Go on with what was there, as this version does: decide, and take a question in."""
+    with make_sessions(engine).begin() as session:
+        forum_id, pair_id, version = session.execute(
+            text("SELECT forum_id, id, version FROM pairs WHERE status = 'flagged' ORDER BY id")
+        ).first() or (0, 0, 0)
+        verdict = Verdict(status=PairStatus.DUPLICATE, version=version)
+        decisions.decide(session, forum_id, pair_id, verdict, actor="of the test")
+        forum = next(row for row in forums.list_forums(session) if row.id == forum_id)
+        saved = saving.save(
+            session, forum, [new_question("Is all here?", external_id="new")], lane=Lane.LIVE
+        )
+        session.flush()
+        incomplete = (
+            "SELECT count(*) FROM pairs WHERE words IS NULL OR status = 'flagged' AND entry IS NULL"
+        )
+        assert saved
+        assert session.execute(text(incomplete)).scalar_one() == 0

@@ -1,4 +1,5 @@
--- What a small installation of version 0.4.0 had in its database, whose schema was 0005.
+-- schema: 0005
+-- What a small installation of version 0.4.0 had in its database.
 INSERT INTO forums (name, title)
     VALUES ('cooks', 'For cooks');
 INSERT INTO models (id, kind, name, digest, dimension, active)
