@@ -7,13 +7,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from cli.running.home import Running, data_folder, environment, find_running
+from cli.running.home import Running, data_folder, environment, find_holder, find_running
 from cli.running.service import held_servers
 from db import schema
 from db.engine import Sessions, make_engine, make_sessions
 from db.settings import DatabaseSettings
 
 DATABASE_VARIABLE = "ASKEDBEFORE_DATABASE_URL"
+_USUAL = "http://127.0.0.1:8000"
 
 
 @contextmanager
@@ -34,6 +35,15 @@ def service(data: Path | None = None) -> Iterator[None]:
         return
     with held_servers(folder) as (_, started), _variables(started):
         yield
+
+
+def address(data: Path | None = None) -> str:
+    """Return where the API listens: that of the running `askedbefore up`, else the usual port."""
+    if DATABASE_VARIABLE not in os.environ:  # noqa: TID251  # as above
+        holder = find_holder(data_folder(data))
+        if holder is not None and holder.url:
+            return holder.url
+    return _USUAL
 
 
 @contextmanager

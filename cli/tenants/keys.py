@@ -102,7 +102,7 @@ def rotate(
         print_json({"key": secret, "old": prefix, "old_works_hours": keep_hours})
         return
     console.print(
-        f"{prefix}… works for {keep_hours:g} hours more. Save the new key: it is shown once.",
+        f"{prefix}… ends in {keep_hours:g} h. Save the new key: it is shown once.",
         style="dim",
         highlight=False,
     )

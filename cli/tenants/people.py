@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.connect import database
+from cli.connect import address, database
 from cli.output import AsJson, print_json, tell
 from db.tenants import forums
 from db.tenants import people as db_people
@@ -82,16 +82,20 @@ def list_(data: Data = None, as_json: AsJson = False) -> None:
 def link(
     name: Name,
     url: Annotated[
-        str,
-        typer.Option(envvar="ASKEDBEFORE_PUBLIC_URL", help="Address of the service in a browser."),
-    ] = "http://127.0.0.1:8000",
+        str | None,
+        typer.Option(
+            envvar="ASKEDBEFORE_PUBLIC_URL",
+            help="Address of the service in a browser; by default that of `askedbefore up`.",
+        ),
+    ] = None,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
     """Print a link that signs a person in once, within twelve hours."""
+    where = url or address(data)
     with database(data) as sessions, sessions.begin() as session:
         person = db_people.get_person(session, name)
-        made = db_people.create_sign_in_link(session, person.id, url)
+        made = db_people.create_sign_in_link(session, person.id, where)
     if as_json:
         print_json({"name": name, "link": made})
     else:
