@@ -5,6 +5,7 @@ trace goes with the rows: columns take it, by their default, from the transactio
 Nothing of a question but its number is in a trace.
 """
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -17,6 +18,8 @@ from sqlalchemy import event, text
 from db.engine import Sessions
 from db.errors import InvalidInputError
 
+_HTTP = "http/protobuf"
+_PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 TRACER = trace.get_tracer("askedbefore")
 _NOTE = text("SELECT set_config('askedbefore.trace', :trace, true)")
 
@@ -24,8 +27,15 @@ _NOTE = text("SELECT set_config('askedbefore.trace', :trace, true)")
 def set_up(role: str) -> None:
     """Send this process' traces to where OpenTelemetry's own variables say.
 
-    Raises `InvalidInputError` without the extra `otel`.
+    Raises `InvalidInputError` without the extra `otel`, and where they ask for another protocol
+    than HTTP.
     """
+    protocol = next((os.environ[one] for one in _PROTOCOLS if one in os.environ), _HTTP)  # noqa: TID251  # not a setting of ours
+    if protocol != _HTTP:
+        raise InvalidInputError(
+            f"traces are sent over HTTP, not by {protocol}: set {_PROTOCOLS[1]}={_HTTP}, and"
+            " OTEL_EXPORTER_OTLP_ENDPOINT to that port of the collector, usually 4318"
+        )
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415  # an extra
             OTLPSpanExporter,

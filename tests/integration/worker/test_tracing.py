@@ -158,6 +158,18 @@ def test_without_a_trace_rows_have_none(traced: Factory) -> None:
         SWITCH.is_on = True
 
 
+@pytest.mark.parametrize(
+    "name", ["OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"]
+)
+def test_a_protocol_that_is_not_spoken_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "grpc")
+
+    with pytest.raises(InvalidInputError, match="over HTTP, not by grpc"):
+        tracing.set_up("api")
+
+
 def test_the_extra_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "opentelemetry.sdk.trace", None)
 
