@@ -15,6 +15,7 @@ from typing import Any
 
 from celery.schedules import crontab
 from pydantic_settings import BaseSettings
+from sqlalchemy.orm import sessionmaker
 
 from api.app import create_app
 from api.console.settings import ConsoleSettings
@@ -136,7 +137,7 @@ def openapi() -> str:
     settings = ApiSettings.model_validate(
         {"redis_url": "redis://localhost", "secret_key": "0a" * 32}
     )
-    app = create_app(settings, sessions=None, queue=None)  # type: ignore[arg-type]  # unused here
+    app = create_app(settings, sessions=sessionmaker(), queue=None)  # type: ignore[arg-type]  # unused
     return json.dumps(app.openapi(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import typer
 from pydantic_settings import BaseSettings
+from sqlalchemy.orm import sessionmaker
 
 from api.app import create_app
 from api.settings import ApiSettings
@@ -205,7 +206,7 @@ def test_every_decision_is_in_the_list_of_decisions() -> None:
 
 def test_every_path_of_the_api_is_documented() -> None:
     settings = ApiSettings(redis_url="redis://localhost", secret_key="0a" * 32)
-    paths = create_app(settings, sessions=None, queue=None).openapi()["paths"]  # type: ignore[arg-type]
+    paths = create_app(settings, sessions=sessionmaker(), queue=None).openapi()["paths"]  # type: ignore[arg-type]
     text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 
     for path in paths:
