@@ -2,7 +2,7 @@
 # Builds the images and lives through what an operator does with them, on the engine of this machine:
 # up, keys, a flagged pair, console, archive, two workers, restart, kill -9 of each container's
 # process, an upgrade by building again, back-up, restore into an empty volume. Its containers,
-# volumes and secrets are its own and are removed at the end. KEEP=1 leaves the images' tags.
+# volumes and secrets are its own and are removed at the end. SLOW=3 waits three times as long for each step.
 set -eu
 cd "$(dirname "$0")/../.."
 if ! docker info >/dev/null 2>&1; then
@@ -16,6 +16,7 @@ fi
 
 here=$(mktemp -d)
 port=${PORT:-18080}
+slow=${SLOW:-1}
 mkdir "$here/secrets"
 for name in postgres_password api_password redis_password secret_key; do
   head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$here/secrets/$name"
@@ -50,7 +51,7 @@ trap end EXIT
 trap 'exit 130' INT TERM
 
 until_true() { # SECONDS COMMAND...
-  left=$1
+  left=$(($1 * slow))
   shift
   until "$@" >/dev/null 2>&1; do
     left=$((left - 1))
@@ -66,8 +67,8 @@ ask() { # NUMBER TITLE
 }
 flagged() { call "$url/v1/forums/yard/questions/$1" | grep -q '"state": *"done"' && call "$url/v1/forums/yard/pairs?status=flagged" | grep -q "\"$1\""; }
 renew() { # the containers of the version that is set, without those they need
-  compose up -d --no-deps --wait --wait-timeout 180 worker-cpu beat >/dev/null 2>&1 || fail "workers"
-  compose up -d --no-deps --wait --wait-timeout 120 api >/dev/null 2>&1 || fail "api"
+  compose up -d --no-deps --wait --wait-timeout "$((180 * slow))" worker-cpu beat >/dev/null 2>&1 || fail "workers"
+  compose up -d --no-deps --wait --wait-timeout "$((120 * slow))" api >/dev/null 2>&1 || fail "api"
   until_true 90 ready || fail "not ready with version $ASKEDBEFORE_VERSION"
   compose ps --format '{{.Image}}' api | grep -q ":$ASKEDBEFORE_VERSION\$" || fail "the API is not $ASKEDBEFORE_VERSION"
 }
@@ -80,7 +81,7 @@ for name in api worker; do
 done
 
 say "up"
-compose up -d --wait --wait-timeout 300 >/dev/null 2>&1 || fail "not up within 300 s"
+compose up -d --wait --wait-timeout "$((300 * slow))" >/dev/null 2>&1 || fail "not up within 300 s"
 until_true 120 ready || fail "not ready"
 say "ready"
 
@@ -97,16 +98,19 @@ curl -fsS "$link" | grep -qi '<form' || fail "the link shows no page"
 
 say "an archive of 260 questions over HTTP"
 i=0
-while [ $i -lt 260 ]; do
-  i=$((i + 1))
-  echo "{\"id\": \"old-$i\", \"title\": \"Which screws hold board number $((i / 2)) of a garden shed?\"}"
+for thing in apple gate lamp kettle fence violin carpet laptop stove bicycle roof window drum; do
+  for verb in clean sell paint repair store buy measure replace insure lift; do
+    i=$((i + 1))
+    echo "{\"id\": \"old-$i\", \"title\": \"How do I $verb a $thing?\"}"
+    echo "{\"id\": \"new-$i\", \"title\": \"What is the best way to $verb a $thing?\"}"
+  done
 done >"$here/old.jsonl"
 call -X POST "$url/v1/forums/yard/archives" -H 'Content-Type: application/x-ndjson' --data-binary @"$here/old.jsonl" >/dev/null || fail "the upload was refused"
 mined() { [ "$(compose exec -T postgres psql -U askedbefore -Atc "SELECT count(*) FROM archives WHERE state <> 'mined' AND state <> 'done'")" = 0 ]; }
 until_true 180 mined || fail "the archive was not mined: $(api archives)"
 
 say "two workers"
-compose up -d --scale worker-cpu=2 --wait --wait-timeout 120 >/dev/null 2>&1 || fail "no second worker"
+compose up -d --scale worker-cpu=2 --wait --wait-timeout "$((120 * slow))" >/dev/null 2>&1 || fail "no second worker"
 ask 3 "How can I prune an apple tree that is old?"
 
 say "restart"
@@ -152,7 +156,7 @@ compose down --volumes --timeout 20 >/dev/null 2>&1
 compose up -d --wait postgres redis >/dev/null 2>&1
 compose run --rm migrate >/dev/null 2>&1
 compose run --rm --no-deps -T migrate restore - <"$here/backup.tar" || fail "restore"
-compose up -d --wait --wait-timeout 300 >/dev/null 2>&1 || fail "not up after the restore"
+compose up -d --wait --wait-timeout "$((300 * slow))" >/dev/null 2>&1 || fail "not up after the restore"
 until_true 120 ready || fail "not ready after the restore"
 after="$(count questions) $(count pairs) $(count archives)"
 [ "$before" = "$after" ] || fail "restored $after, not $before"
