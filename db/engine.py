@@ -29,6 +29,10 @@ FAILURES = (SQLAlchemyError, TransientError)
 """What a transaction raises when the database cannot do it now: away, read-only, or too slow."""
 
 
+DRIVERS_OWN = (psycopg2.OperationalError, psycopg2.InterfaceError)
+"""The same where no statement was under way, such as when a connection is made ready."""
+
+
 def make_engine(settings: DatabaseSettings) -> Engine:
     """Return an engine that looks at connections before use; statements have a time limit."""
     engine = create_engine(
@@ -44,7 +48,25 @@ def make_engine(settings: DatabaseSettings) -> Engine:
     )
     event.listen(engine, "handle_error", _tell_apart)
     event.listen(engine, "checkout", _refuse_ended)
+    _put_back_quietly(engine)
     return engine
+
+
+def _put_back_quietly(engine: Engine) -> None:
+    """Let a connection that was cut come back to the pool; whoever takes it next makes a new one.
+
+    Otherwise putting back its isolation level would fail whoever is done with it, after all
+    is done, and the pool would never get its place back.
+    """
+    put_back = engine.dialect.reset_isolation_level
+
+    def quietly(connection: Any) -> None:
+        try:
+            put_back(connection)
+        except psycopg2.Error:
+            connection.close()
+
+    engine.dialect.reset_isolation_level = quietly  # type: ignore[method-assign]
 
 
 def _refuse_ended(connection: Any, *_: object) -> None:

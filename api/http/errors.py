@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from db.engine import is_disk_full, is_worth_another_try
+from db.engine import DRIVERS_OWN, is_disk_full, is_worth_another_try
 from db.errors import (
     BackpressureError,
     ConflictError,
@@ -124,7 +124,7 @@ STATUS: Mapping[type[ServiceError], HTTPStatus] = {
     TransientError: HTTPStatus.SERVICE_UNAVAILABLE,
     ServiceError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
-_DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
+_DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError, *DRIVERS_OWN)
 
 
 def status_of(error: ServiceError) -> HTTPStatus:

@@ -10,7 +10,14 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.orm import Session, sessionmaker
 
-from db.engine import copy, is_unfit, is_worth_another_try, make_engine, make_sessions
+from db.engine import (
+    copy,
+    is_unfit,
+    is_worth_another_try,
+    make_engine,
+    make_sessions,
+    of_single_statements,
+)
 from db.errors import LostTransactionError, ReadOnlyDatabaseError
 from db.settings import DatabaseSettings
 from db.tenants import forums
@@ -84,7 +91,7 @@ def test_a_dead_connection_is_made_anew_without_anybodys_help(own: Factory) -> N
     with own.begin() as session:
         session.execute(
             text(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
                 " WHERE application_name = 'askedbefore' AND pid <> pg_backend_pid()"
                 " AND datname = current_database()"
             )
@@ -137,6 +144,21 @@ def test_a_connection_that_is_cut_in_a_copy_is_made_anew(own: Factory) -> None:
     assert cut.value.connection_invalidated
     with own.begin() as session:
         assert forums.list_forums(session) == []
+
+
+def test_a_connection_that_is_cut_after_its_statement_comes_back_to_the_pool(own: Factory) -> None:
+    single, pool = of_single_statements(own), own.kw["bind"].pool
+    for _ in range(3):
+        for is_cut in (False, False, True):
+            with single.begin() as session:
+                pid = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+                with own.begin() as other:
+                    cut = text("SELECT pg_terminate_backend(:pid, 5000) WHERE :is_cut")
+                    other.execute(cut, {"pid": pid, "is_cut": is_cut})
+
+    assert pool.checkedout() == 0
+    with single.begin() as session:
+        assert session.execute(text("SELECT 1")).scalar_one() == 1
 
 
 def test_a_statement_that_took_too_long_is_not_worth_another_try(own: Factory) -> None:

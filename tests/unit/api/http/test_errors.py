@@ -11,6 +11,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 from api.http import errors
 from api.http.errors import ForbiddenError, UnauthenticatedError, problem, problem_type, status_of
 from api.http.middleware import Observer, PayloadLimit
+from db.engine import DRIVERS_OWN
 from db.errors import (
     BackpressureError,
     ConflictError,
@@ -110,8 +111,12 @@ def test_an_unexpected_error_is_logged_by_its_place_and_never_quoted(
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-def test_a_database_that_is_away_is_worth_another_try() -> None:
-    answer = client_for(OperationalError("SELECT", {}, Exception("gone"))).get("/")
+@pytest.mark.parametrize(
+    "error",
+    [OperationalError("SELECT", {}, Exception("gone")), *(one("gone") for one in DRIVERS_OWN)],
+)
+def test_a_database_that_is_away_is_worth_another_try(error: Exception) -> None:
+    answer = client_for(error).get("/")
 
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
     assert "gone" not in answer.text
