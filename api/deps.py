@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import Annotated
 
 import anyio
@@ -53,8 +54,6 @@ class Services:
     def __init__(self, settings: ApiSettings, sessions: db_engine.Sessions, queue: Queue) -> None:
         self.settings = settings
         self.sessions = sessions
-        # A trace is noted in a transaction; without one a statement is enough.
-        self.single = sessions if settings.traces else db_engine.of_single_statements(sessions)
         self.metrics = Metrics(sessions, queue, proof_s=settings.believed_s)
         self.queue: Queue = CountedQueue(queue, self.metrics)
         self.finishes = Finishes(queue)
@@ -66,6 +65,13 @@ class Services:
         self.check_slots = anyio.CapacityLimiter(settings.check_slots)
         self._access: TimedCache[bytes, Access] = TimedCache(settings.access_cache_s)
         self._noted: TimedCache[int, bool] = TimedCache(_USE_NOTED_EVERY.total_seconds())
+
+    @cached_property
+    def single(self) -> db_engine.Sessions:
+        """Return sessions for what is done in one statement."""
+        if self.settings.traces:
+            return self.sessions  # a trace is noted in a transaction
+        return db_engine.of_single_statements(self.sessions)
 
     async def access(self, secret: str) -> Access | None:
         """Return what this key may see, or None if it is unknown, revoked or expired."""
