@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -35,7 +36,6 @@ LINK_LIFETIME = timedelta(hours=12)
 _KEY_PREFIX = "abp_"
 
 _hasher = PasswordHasher()
-_DECOY = _hasher.hash("nobody has this password")
 
 
 class Role(StrEnum):
@@ -192,7 +192,7 @@ def authenticate(session: Session, name: str, password: str) -> PersonRow:
     person = _find_enabled(session, name)
     kept = person.password_hash if person is not None else None
     # An unknown name also costs a hash: the time must not reveal which names exist.
-    if not _matches(kept or _DECOY, password) or person is None or kept is None:
+    if not _matches(kept or _decoy(), password) or person is None or kept is None:
         raise SignInRefusedError
     return _person(session, person)
 
@@ -201,6 +201,12 @@ def _find_enabled(session: Session, name: str) -> Person | None:
     return session.execute(
         select(Person).where(Person.name == name.strip(), Person.disabled_at.is_(None))
     ).scalar_one_or_none()
+
+
+@cache
+def _decoy() -> str:
+    """Return a hash that no password has: for who is not there it is checked just as long."""
+    return _hasher.hash("nobody has this password")
 
 
 def _matches(kept: str, secret: str) -> bool:

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import numpy as np
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import Engine, insert, select, text
 from sqlalchemy.orm import Session
 
 from db.actions import actions, settling, vetoes
@@ -403,10 +403,18 @@ class TwoForums:
 
         assert tried | self.service_wide == _public_functions(self.module)
 
+    @pytest.fixture(scope="class")
+    def both(self, engine: Engine) -> Iterator[tuple[Session, Two]]:
+        """Both forums, once for the class: each call is undone."""
+        with engine.connect() as connection, connection.begin() as transaction:
+            with Session(connection, join_transaction_mode="create_savepoint") as session:
+                yield session, make_two(session)
+            transaction.rollback()
+
     def test_a_call_for_one_forum_neither_shows_nor_changes_the_other(
-        self, session: Session, subtests: pytest.Subtests
+        self, both: tuple[Session, Two], subtests: pytest.Subtests
     ) -> None:
-        two = make_two(session)
+        session, two = both
         before = rows_of_other(session)
         for name, call in self.calls.items():
             with subtests.test(name), _undone(session):
@@ -416,9 +424,9 @@ class TwoForums:
                 assert rows_of_other(session) == before
 
     def test_what_is_anothers_is_answered_like_what_is_not_there(
-        self, session: Session, subtests: pytest.Subtests
+        self, both: tuple[Session, Two], subtests: pytest.Subtests
     ) -> None:
-        two = make_two(session)
+        session, two = both
         for name, (thing, call) in self.crossed.items():
             with subtests.test(name):
                 known = thing(two.other)

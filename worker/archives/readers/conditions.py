@@ -42,7 +42,7 @@ def value_at(row: Mapping[str, Any], path: str) -> Any:
     for part in path.split("."):
         if isinstance(found, Mapping):
             found = found.get(part)
-        elif isinstance(found, list) and part.isdigit() and int(part) < len(found):
+        elif isinstance(found, list) and part.isdecimal() and int(part) < len(found):
             found = found[int(part)]
         else:
             return None
@@ -121,7 +121,7 @@ _WORDS: Mapping[str, Callable[[str], bool]] = {
     "empty": lambda text: text in NULLS or text in NO or text.startswith("0000-00-00"),
     "yes": YES.__contains__,
     "no": NO.__contains__,
-    "even": lambda text: text.isdigit() and int(text) % 2 == 0,
+    "even": lambda text: text.isdecimal() and int(text[-1]) % 2 == 0,
 }
 
 

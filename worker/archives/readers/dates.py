@@ -88,7 +88,7 @@ class Dates:
         """
         try:
             found = self._read(value)
-        except (ValueError, OverflowError, OSError) as error:
+        except (ValueError, TypeError, OverflowError, OSError) as error:
             if isinstance(error, NoDateError):
                 raise
             raise NoDateError("it is not a date that can be read") from None
@@ -151,6 +151,8 @@ class Dates:
             raise NoDateError("it is not a date that can be read")
         if self.order is DateOrder.EXCEL and 0 < number < _EXCEL_DAYS:
             return _EXCEL_DAY_0 + timedelta(days=number)
+        if not math.isfinite(number):
+            raise NoDateError("it is no date that can be read")
         while abs(number) > _LAST_S:
             number /= 1000
         if number < _FIRST_S:

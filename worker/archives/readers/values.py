@@ -64,7 +64,7 @@ def _no_text(_: object) -> str:
 
 
 def _of_number(value: Any) -> str:
-    return str(int(value)) if float(value).is_integer() else str(value)
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _of_list(values: Any) -> str:

@@ -83,7 +83,7 @@ def reranked(sessions: Factory, archive_id: int) -> tuple[int, int]:
 def test_a_run_killed_twenty_times_ends_with_the_pairs_of_an_undisturbed_one(
     committed: Factory, servers: Addresses
 ) -> None:
-    wanted = titles(300)
+    wanted = titles(200)
     _, archive = bring_in(committed, records(wanted))
     chance, kills, ended = random.Random(4), 0, False  # noqa: S311  # no secret
     with subprocess.Popen(

@@ -23,6 +23,7 @@ from worker.weights import export as export_module
 from worker.weights.digests import folder_digest
 from worker.weights.load import (
     DEFAULT_ENCODER,
+    MODEL_CACHE,
     load_encoder,
     load_reranker,
     model_folder,
@@ -49,8 +50,9 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def encoder(cache: Path) -> Encoder:
-    return load_encoder(DEFAULT_ENCODER, device="cpu", cache=cache)
+def encoder() -> Encoder:
+    """The shipped model, exported once on each machine, as the service does it."""
+    return load_encoder(DEFAULT_ENCODER, device="cpu", cache=MODEL_CACHE)
 
 
 def test_a_model_says_what_it_runs_on(encoder: Encoder) -> None:
@@ -100,10 +102,10 @@ def test_no_text_breaks_the_model(encoder: Encoder, text: str) -> None:
     assert np.isfinite(encoder.encode([text])).all()
 
 
-def test_a_worker_on_a_cpu_never_loads_pytorch(encoder: Encoder, cache: Path) -> None:
+def test_a_worker_on_a_cpu_never_loads_pytorch(encoder: Encoder) -> None:
     code = (
-        "import sys; from pathlib import Path; from worker.weights.load import load_encoder;"
-        f"load_encoder({encoder.name!r}, device='cpu', cache=Path({str(cache)!r})).encode(['why']);"
+        "import sys; from worker.weights.load import MODEL_CACHE, load_encoder;"
+        f"load_encoder({encoder.name!r}, device='cpu', cache=MODEL_CACHE).encode(['why']);"
         "sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     )
 

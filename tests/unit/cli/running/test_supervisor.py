@@ -81,6 +81,7 @@ def test_what_hangs_is_ended_and_started_again_however_it_hangs(
     monkeypatch: pytest.MonkeyPatch, supervisor: Supervisor, said: list[str], tmp_path: Path
 ) -> None:  # the patch comes first, so that it holds until the supervisor has ended
     monkeypatch.setattr(supervising, "_END_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(supervising, "_STOP_TIMEOUT_S", 0.2)
     # It touches its file ten times a second, and does not hear SIGTERM.
     lives = (
         "import pathlib, signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
