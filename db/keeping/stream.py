@@ -105,14 +105,13 @@ class Reader:
         found, content = self._take()
         if found != name:
             raise UnreadableBackupError(f"this backup is not complete: {name} is missing")
-        held: dict[str, Any] = json.loads(content)
-        return held
+        return _object(content)
 
     def parts(self, table: str) -> Iterator[bytes]:
         """Yield the unpacked parts of a table, which must come next."""
         number = 0
         while self._name() == f"tables/{table}/{number:06}.zst":
-            yield zstd.decompress(self._take()[1])
+            yield _unpacked(self._take()[1])
             number += 1
 
     def _name(self) -> str:
@@ -134,6 +133,23 @@ class Reader:
             return str(PurePosixPath(entry.name)), content.read()
         except (tarfile.TarError, OSError, EOFError) as error:
             raise UnreadableBackupError(f"the backup is not complete: {error}") from error
+
+
+def _unpacked(content: bytes) -> bytes:
+    try:
+        return bytes(zstd.decompress(content))
+    except zstd.ZstdError as error:
+        raise UnreadableBackupError(f"the backup is damaged: {error}") from error
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    try:
+        held = json.loads(content)
+    except ValueError as error:
+        raise UnreadableBackupError(f"the backup is damaged: {error}") from error
+    if not isinstance(held, dict):
+        raise UnreadableBackupError("the backup is damaged: an object is missing")
+    return held
 
 
 class TableReader:

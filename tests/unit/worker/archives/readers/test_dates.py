@@ -2,6 +2,7 @@
 
 import calendar
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta, timezone
 from email.utils import format_datetime
 
@@ -187,7 +188,7 @@ def test_where_there_is_nothing_there_is_no_moment(nothing: object) -> None:
     ids=lambda value: repr(value)[:20],
 )
 def test_what_is_no_moment_is_refused(wrong: object) -> None:
-    with pytest.raises(NoDateError, match="it is|be told apart"):
+    with pytest.raises(NoDateError, match=r"it is|be told apart"):
         Dates().read(wrong)
 
 
@@ -217,9 +218,8 @@ VALUES = st.recursive(
 def test_whatever_is_given_is_a_moment_with_a_zone_or_none_or_refused(
     value: object, order: DateOrder
 ) -> None:
-    try:
+    found = None
+    with suppress(NoDateError):
         found = Dates(order).read(value)
-    except NoDateError as error:
-        assert str(error)
-    else:
-        assert found is None or found.tzinfo is not None
+
+    assert found is None or found.tzinfo is not None
