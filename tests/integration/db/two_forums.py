@@ -15,7 +15,7 @@ from uuid import UUID
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine, insert, select, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from db.actions import actions, settling, vetoes
@@ -402,14 +402,6 @@ class TwoForums:
         tried = {name.split(":")[0] for name in self.calls}
 
         assert tried | self.service_wide == _public_functions(self.module)
-
-    @pytest.fixture(scope="class")
-    def both(self, engine: Engine) -> Iterator[tuple[Session, Two]]:
-        """Both forums, once for the class: each call is undone."""
-        with engine.connect() as connection, connection.begin() as transaction:
-            with Session(connection, join_transaction_mode="create_savepoint") as session:
-                yield session, make_two(session)
-            transaction.rollback()
 
     def test_a_call_for_one_forum_neither_shows_nor_changes_the_other(
         self, both: tuple[Session, Two], subtests: pytest.Subtests

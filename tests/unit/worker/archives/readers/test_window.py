@@ -28,10 +28,10 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("tiny")
 @pytest.mark.parametrize("ascii_only", [True, False])
-@given(st.lists(DOCUMENTS, min_size=1, max_size=4), st.sampled_from([None, 1]))
+@given(documents=st.lists(DOCUMENTS, min_size=1, max_size=4), indent=st.sampled_from([None, 1]))
 @settings(max_examples=60)
 def test_each_value_ends_where_it_ends_however_the_file_is_cut(
-    documents: list[object], indent: int | None, *, ascii_only: bool
+    ascii_only: bool, documents: list[object], indent: int | None
 ) -> None:
     texts = [json.dumps(one, ensure_ascii=ascii_only, indent=indent) for one in documents]
     moved = Window(io.BytesIO(" ,\n".join([*texts, ""]).encode()))
