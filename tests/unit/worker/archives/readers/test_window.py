@@ -85,4 +85,6 @@ def test_what_lies_ahead_is_read_and_stays() -> None:
     assert moved.text.startswith("<\u00e4\u00f6\u00fc>")
     assert not moved.pass_over("rest")
     assert moved.pass_over("<\u00e4\u00f6\u00fc>")
-    assert not moved.ahead(1_000)  # the rest came with the first look, or there is none
+    assert moved.ahead(1_000)
+    assert moved.text == " rest"
+    assert not moved.ahead(1_000)
