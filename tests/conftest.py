@@ -167,7 +167,7 @@ def empty(engine: Engine) -> None:
 def _filled(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     """Return the tables that hold rows and how many, counted to just above `_FEW_ROWS`."""
     counts = " UNION ALL ".join(
-        f"SELECT '{name}', count(*) FROM (SELECT FROM {name} LIMIT {_FEW_ROWS + 1}) AS some"  # noqa: S608
+        f"SELECT '{name}', count(*) FROM (SELECT FROM {name} LIMIT {_FEW_ROWS + 1}) AS few"  # noqa: S608
         for name in names
     )
     found = connection.exec_driver_sql(counts).tuples()
