@@ -166,3 +166,32 @@ def test_the_body_is_part_of_the_text_where_the_forum_says_so() -> None:
 
     assert more.text_digest != plain.text_digest
     assert more.tokens > plain.tokens
+
+
+WORDS = st.sampled_from(["", "egg", 'egg", "', "null", "egg\\", "[egg]"])
+
+
+@given(st.tuples(WORDS, WORDS, WORDS), st.tuples(WORDS, WORDS, WORDS), st.booleans())
+def test_questions_have_one_content_digest_exactly_when_they_are_one(
+    one: tuple[str, str, str], other: tuple[str, str, str], visible: bool
+) -> None:
+    made = [
+        question_of(
+            question(title=f"Why? {title}", body=body, author=author, visible=visible),
+            text_fields="title",
+        )
+        for title, body, author in (one, other)
+    ]
+
+    assert (made[0].content_digest == made[1].content_digest) is (made[0] == made[1])
+
+
+def test_the_digests_are_those_that_are_stored_of_old_questions() -> None:
+    made = question_of(question(body="Soft.", author="ana", asked_at=NOW), text_fields="title")
+
+    assert made.content_digest.hex() == (
+        "4badce8393c218b72a4087ecf8ba8f93cf573b8e7701fee3639c40bc613f1a91"
+    )
+    assert made.text_digest.hex() == (
+        "9b14e40c9d75a8288d08b1f9bed91bb068d0b45fe98c9cbb7a8f1fedd5815e43"
+    )
