@@ -170,8 +170,7 @@ def _filled(connection: Connection, names: Iterable[str]) -> dict[str, int]:
         f"SELECT '{name}', count(*) FROM (SELECT FROM {name} LIMIT {_FEW_ROWS + 1}) AS few"  # noqa: S608
         for name in names
     )
-    found = connection.exec_driver_sql(counts).tuples()
-    return {name: count for name, count in found if count}
+    return {name: count for name, count in connection.exec_driver_sql(counts) if count}
 
 
 @pytest.fixture
