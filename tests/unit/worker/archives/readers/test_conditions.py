@@ -110,7 +110,7 @@ def test_what_is_no_condition_is_refused_with_an_example(wrong: str) -> None:
 
 
 def test_what_is_no_pattern_is_refused() -> None:
-    with pytest.raises(InvalidInputError, match="no regular expression"):
+    with pytest.raises(InvalidInputError, match="not a regular expression"):
         Condition.parse("subject~(")
 
 

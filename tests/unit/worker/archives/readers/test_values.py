@@ -14,7 +14,7 @@ from worker.archives.readers.values import (
     raw_text,
     required_text,
 )
-from worker.live.intake import BODY_LENGTH, ID_LENGTH, LABEL_LENGTH, URL_LENGTH
+from worker.text.intake import BODY_LENGTH, ID_LENGTH, LABEL_LENGTH, URL_LENGTH
 
 VALUES = st.recursive(
     st.none()
@@ -97,9 +97,9 @@ def test_texts_of_values(value: object, text: str) -> None:
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        (True, "is no text"),
-        (["Why?", "How?"], "is no text"),
-        ({"name": "x"}, "is no text"),
+        (True, "is not text"),
+        (["Why?", "How?"], "is not text"),
+        ({"name": "x"}, "is not text"),
         ("\ud800", "is --encoding right"),
         (b"\xff\xfe", "is --encoding right"),
     ],
