@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import io
+import json
 import os
 import signal
 import subprocess
