@@ -66,7 +66,7 @@ def _put_back_quietly(engine: Engine) -> None:
         except psycopg2.Error:
             connection.close()
 
-    engine.dialect.reset_isolation_level = quietly  # type: ignore[method-assign]
+    engine.dialect.reset_isolation_level = quietly  # type: ignore[assignment,method-assign]
 
 
 def _refuse_ended(connection: Any, *_: object) -> None:

@@ -272,11 +272,10 @@ def _items(session: Session, ids: Sequence[int]) -> list[QueueItem]:
     asked_low = func.coalesce(low.asked_at, low.created_at)
     asked_high = func.coalesce(high.asked_at, high.created_at)
     newer = case((asked_low > asked_high, low.title), else_=high.title)
-    title = func.left(newer, _TITLE_LENGTH)
     found = session.execute(
         select(
             Pair.id.label("pair_id"),
-            title.label("title"),
+            func.left(newer, _TITLE_LENGTH).label("title"),
             Pair.score,
             Pair.kind,
             Pair.status,
@@ -397,5 +396,4 @@ _CATEGORIES = text("""
 
 def categories(session: Session, forum_id: int, *, limit: int = 60) -> list[str]:
     """Return the forum's categories by name, with one index probe for each, however many rows."""
-    found = session.execute(_CATEGORIES, {"forum": forum_id, "limit": limit})
-    return list(found.scalars())
+    return list(session.execute(_CATEGORIES, {"forum": forum_id, "limit": limit}).scalars())
