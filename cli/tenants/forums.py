@@ -50,7 +50,7 @@ def create(
 ) -> None:
     """Create a forum."""
     with database() as sessions, sessions.begin() as session:
-        _show([forums.create_forum(session, name, title=title)], as_json=as_json)
+        _show_one(forums.create_forum(session, name, title=title), as_json=as_json)
 
 
 @app.command()
@@ -130,7 +130,7 @@ def set_(  # noqa: PLR0913  # a command's options
     with database() as sessions, sessions.begin() as session:
         if changes:
             forums.update_forum(session, name, **changes)
-        _show([forums.get_forum(session, name)], as_json=as_json)
+        _show_one(forums.get_forum(session, name), as_json=as_json)
 
 
 def _cut_changes(prefix: list[str] | None, boilerplate: list[str] | None) -> dict[str, object]:
@@ -305,6 +305,13 @@ def _moved(moved: Moved, *, dry_run: bool) -> str:
         f"{moved.scored:,} undecided pairs {would}scored again, {moved.shown:,} flagged,"
         f" {moved.hidden:,} hidden."
     )
+
+
+def _show_one(row: ForumRow, *, as_json: bool) -> None:
+    if as_json:
+        print_json(_told(row))
+    else:
+        _show([row], as_json=False)
 
 
 def _show(rows: list[ForumRow], *, as_json: bool) -> None:

@@ -52,7 +52,7 @@ def test_a_forum_is_created_once_and_deleted_with_all_that_it_has(
         save_questions(session, make_forum(session, "bakers"), "How long does dough rest?")
     gone = run(home, "forums", "delete", "bakers", "--yes")
 
-    assert json.loads(made.stdout)[0]["title"] == "For bakers"
+    assert json.loads(made.stdout)["title"] == "For bakers"
     assert again.returncode == 1
     assert "there is a forum 'bakers' already" in again.stderr
     assert gone.returncode == 0
