@@ -37,7 +37,7 @@ _PARTITIONS = (
     "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'embeddings'::regclass"
 )
 _FEW_ROWS = 1_000
-_UNSAFE = ("fsync", "synchronous_commit", "full_page_writes")
+_UNSAFE = ("fsync", "full_page_writes")
 """What only matters when the machine dies."""
 _WORKERS = 8
 """At most: Redis has sixteen databases, and a worker takes two."""

@@ -126,7 +126,7 @@ def test_a_file_that_cannot_be_scored_is_refused_and_nothing_written(
 
 
 def test_the_pairs_are_not_overwritten(models: Sequence[str], pairs: Path) -> None:
-    with pytest.raises(InvalidInputError, match="take the place of the pairs"):
+    with pytest.raises(InvalidInputError, match="is the file of pairs itself"):
         run("score", pairs, "--out", pairs, *models)
 
     assert pairs.read_text(encoding="utf-8") == TEXT

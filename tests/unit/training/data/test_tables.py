@@ -93,7 +93,7 @@ def test_a_json_line_that_is_no_object_is_a_fault_of_that_row(tmp_path: Path) ->
     found = rows(path)
 
     assert [row.fault is None for row in found] == [True, False, False]
-    assert "no JSON" in str(found[2].fault)
+    assert "not valid JSON" in str(found[2].fault)
 
 
 def test_the_columns_of_json_are_those_of_its_first_rows(tmp_path: Path) -> None:

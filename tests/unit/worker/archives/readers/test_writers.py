@@ -6,6 +6,7 @@ Those of MySQL, PostgreSQL, polars, DuckDB and Spark are written by hand after t
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 
 import openpyxl
@@ -13,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tests.unit.worker.archives.readers.test_archive import questions, read, rejects
@@ -153,8 +154,16 @@ def _same(rows: Rows, data: str | bytes) -> None:
 @example(rows=[("q0", "\\\n", "")])
 @example(rows=[("q0", '"', "\\")])
 def test_any_questions_come_back_from_every_writer(writer: str, rows: Rows) -> None:
+    data = WRITERS[writer](rows)
+    assume(writer != "csv.tsv" or not _may_be_of_a_database(str(data)))
     if rows or writer != "json":
-        _same(rows, WRITERS[writer](rows))
+        _same(rows, data)
+
+
+def _may_be_of_a_database(data: str) -> bool:
+    """Return whether each backslash of a file could be an escape, and is then read as one."""
+    left = re.sub(r"\\(?:[\\bfnrtvNZ0-7\n]|x[0-9a-fA-F])", "", data)
+    return "\\\\" in data and "\\" not in left
 
 
 # What has no quotes shows by its escapes alone that it has any: one row here always does.
