@@ -15,6 +15,7 @@ import anyio
 import structlog
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPBearer
+from fastapi.security.base import SecurityBase
 from starlette.concurrency import run_in_threadpool
 
 from api.backpressure import Backlog
@@ -130,18 +131,20 @@ Settings = Annotated[ApiSettings, Depends(_settings)]
 Sessions = Annotated[db_engine.Sessions, Depends(_sessions)]
 
 
-class _Anybody(HTTPBearer):
-    """Who calls, with a key of any kind: one dependency, since each costs as much as a cache."""
+class _Key(SecurityBase):
+    """The key of who calls: one dependency, since each costs as much as a cache."""
 
     def __init__(self) -> None:
-        super().__init__(
+        self._bearer = HTTPBearer(
             auto_error=False,
             scheme_name="HTTPBearer",
             description="A key made by `askedbefore keys create`.",
         )
+        self.model, self.scheme_name = self._bearer.model, self._bearer.scheme_name
 
-    async def __call__(self, request: Request) -> Access:  # type: ignore[override]
-        credentials = await super().__call__(request)
+    async def anybody(self, request: Request) -> Access:
+        """Return who calls, with a key of any kind; raises `UnauthenticatedError`."""
+        credentials = await self._bearer(request)
         secret = credentials.credentials if credentials is not None else ""
         if not secret or len(secret) > _SECRET_LENGTH or not secret.isascii():
             raise UnauthenticatedError
@@ -150,30 +153,41 @@ class _Anybody(HTTPBearer):
             raise UnauthenticatedError
         return access
 
-
-class _Caller(_Anybody):
-    """Who calls, with a key that no page shows."""
-
-    async def __call__(self, request: Request) -> Access:  # type: ignore[override]
-        access = await super().__call__(request)
+    async def caller(self, request: Request) -> Access:
+        """Return who calls, with a key that no page shows; raises `ForbiddenError` as well."""
+        access = await self.anybody(request)
         if access.key.is_public:
             raise ForbiddenError("a key with the scope ask may only check and report outcomes")
         return access
 
 
+class _Anybody(_Key):
+    """Who calls, with a key of any kind."""
+
+    async def __call__(self, request: Request) -> Access:
+        return await self.anybody(request)
+
+
+class _Caller(_Key):
+    """Who calls, with a key that no page shows."""
+
+    async def __call__(self, request: Request) -> Access:
+        return await self.caller(request)
+
+
 ForumName = Annotated[str, Path(description="Name of the forum", examples=["sample"])]
 
 
-class ForumFor(_Caller):
+class ForumFor(_Key):
     """The forum of the path, for keys with one of *scopes* or `admin`."""
 
     def __init__(self, *scopes: str) -> None:
         super().__init__()
         self._scopes = scopes
 
-    async def __call__(self, request: Request, forum: ForumName) -> ForumRow:  # type: ignore[override]
+    async def __call__(self, request: Request, forum: ForumName) -> ForumRow:
         """Return the forum; raises `ForumNotFoundError` and `ForbiddenError`."""
-        return _forum_of(forum, await super().__call__(request), *self._scopes)
+        return _forum_of(forum, await self.caller(request), *self._scopes)
 
 
 Anybody = Annotated[Access, Depends(_Anybody())]
