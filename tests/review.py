@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from db.deciding import decisions
+from db.deciding import decisions, opinions
 from db.deciding.decisions import Decided, Verdict
 from db.rows import PairKind, PairStatus
 from db.tables.pairs import Pair
@@ -27,8 +27,12 @@ class Seeded:
 
 
 def seed_questions(session: Session, *titles: str, forum: str = "cooks", body: str = "") -> Seeded:
-    """Store questions a day apart, so that the first is the oldest."""
+    """Store questions a day apart, so that the first is the oldest.
+
+    No second opinions are asked for: which pairs these fall on depends on the pairs' ids.
+    """
     row = make_forum(session, forum)
+    opinions.set_share(session, row.id, 0)
     ids = session.execute(
         insert(Question).returning(Question.id, sort_by_parameter_order=True),
         [

@@ -1,6 +1,6 @@
 """Figures from the decisions so far: progress, agreement, precision by score, history."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -343,11 +343,8 @@ def training_pairs(
 
     "Related" counts as not the same.
     """
-    low, high = aliased(Question), aliased(Question)
     found = session.execute(
-        select(Pair.id, low.title.label("one"), high.title.label("other"), Pair.status)
-        .join(low, low.id == Pair.low_id)
-        .join(high, high.id == Pair.high_id)
+        select(Pair.id, Pair.low_id, Pair.high_id, Pair.status)
         .where(
             Pair.forum_id == forum_id,
             Pair.id > after,
@@ -356,13 +353,21 @@ def training_pairs(
         )
         .order_by(Pair.id)
         .limit(limit)
-    )
+    ).all()
+    # Not one statement: without fresh statistics Postgres joins every pair with every question.
+    titles = _titles_of(session, {end for row in found for end in (row.low_id, row.high_id)})
     return [
         LabelledPair(
             pair_id=row.id,
-            question1=row.one,
-            question2=row.other,
+            question1=titles[row.low_id],
+            question2=titles[row.high_id],
             is_duplicate=row.status == PairStatus.DUPLICATE,
         )
         for row in found
+        if row.low_id in titles and row.high_id in titles
     ]
+
+
+def _titles_of(session: Session, question_ids: Collection[int]) -> dict[int, str]:
+    statement = select(Question.id, Question.title).where(Question.id.in_(question_ids))
+    return {row.id: row.title for row in session.execute(statement)}
