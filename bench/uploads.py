@@ -27,7 +27,7 @@ from cli.running.home import environment
 from cli.running.service import Servers, held_port, running_servers, wait_until
 from cli.running.supervisor import Supervisor
 from db.tenants import forums, keys
-from worker.archives.readers.streams import zstd
+from worker.archives.readers.containers.streams import zstd
 
 AT_ONCE = 45
 SECONDS = 15.0

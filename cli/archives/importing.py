@@ -48,7 +48,7 @@ from worker.archives.readers import (
     open_archive,
     open_stream,
 )
-from worker.archives.readers.dates import DateOrder
+from worker.archives.readers.values.dates import DateOrder
 from worker.archives.said import mapping_of, means_of
 from worker.text.cells import as_cell
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from worker.archives.load_job import Format
-from worker.archives.readers.dates import DateOrder
+from worker.archives.readers.values.dates import DateOrder
 from worker.archives.said import mapping_of, means_of
 
 Form = Annotated[Format | None, typer.Option("--format", help="Format, if it is detected wrongly.")]

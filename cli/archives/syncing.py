@@ -33,7 +33,7 @@ from worker.archives.load import load
 from worker.archives.load_job import Format
 from worker.archives.missing import Rules, beside
 from worker.archives.readers import Archive, Means, open_archive
-from worker.archives.readers.dates import DateOrder
+from worker.archives.readers.values.dates import DateOrder
 from worker.archives.said import means_of
 
 app = typer.Typer(

@@ -34,8 +34,8 @@ beat.loader.import_default_modules()
 """
 WORKER = """
 import celery.bin.celery, celery.concurrency.prefork, kombu.transport.redis, cli.main, tokenizers
-import worker.archives.readers.parquet, worker.archives.slices, worker.inference.onnx_backend
-import worker.tasks
+import worker.archives.readers.tabular.parquet, worker.archives.slices
+import worker.inference.onnx_backend, worker.tasks
 """
 _WITHOUT = """
 import sys

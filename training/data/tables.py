@@ -14,10 +14,16 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 from training.data.pairs import PairsError
-from worker.archives.readers.delimited import DelimitedRows
-from worker.archives.readers.json_rows import json_lines
+from worker.archives.readers.containers.streams import (
+    SAMPLE,
+    Counted,
+    as_utf8,
+    detect_encoding,
+    opened,
+)
+from worker.archives.readers.documents.json_rows import json_lines
 from worker.archives.readers.records import Reject, UnreadableArchiveError
-from worker.archives.readers.streams import SAMPLE, Counted, as_utf8, detect_encoding, opened
+from worker.archives.readers.tabular.delimited import DelimitedRows
 from worker.text.cells import of_cell
 
 _HEAD = 200

@@ -6,10 +6,10 @@ from typing import Any
 from db.errors import InvalidInputError
 from worker.archives.load_job import Format
 from worker.archives.readers.archive import Means
-from worker.archives.readers.conditions import Condition
-from worker.archives.readers.dates import DateOrder
-from worker.archives.readers.reading import Wishes
+from worker.archives.readers.meaning.reading import Wishes
 from worker.archives.readers.tables import Hints
+from worker.archives.readers.values.conditions import Condition
+from worker.archives.readers.values.dates import DateOrder
 
 
 def means_of(  # noqa: PLR0913  # each is an option of the command

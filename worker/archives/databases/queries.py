@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
-from worker.archives.readers.conditions import Condition
-from worker.archives.readers.shapes import Database, Lookup, Shape, Sql
+from worker.archives.readers.meaning.shapes import Database, Lookup, Shape, Sql
+from worker.archives.readers.values.conditions import Condition
 
 _TEXT = {"mysql": "CHAR", "postgresql": "text"}
 _MATCHES = {"mysql": "REGEXP", "postgresql": "~*"}

@@ -15,7 +15,8 @@ from db.questions.rows import NO_FACTS, Facts
 from worker.archives.databases.addresses import Address
 from worker.archives.databases.connecting import Connection, LostError, connect
 from worker.archives.databases.queries import Query
-from worker.archives.readers.columns import Columns
+from worker.archives.readers.meaning.columns import Columns
+from worker.archives.readers.meaning.shapes import Database, Known, Shape
 from worker.archives.readers.records import (
     Hidden,
     Peeked,
@@ -24,7 +25,6 @@ from worker.archives.readers.records import (
     SourceQuestion,
     UnreadableArchiveError,
 )
-from worker.archives.readers.shapes import Database, Known, Shape
 from worker.text.intake import BODY_LENGTH, TITLE_LENGTH, facts_of, label_of, url_of
 from worker.text.normal import clean
 

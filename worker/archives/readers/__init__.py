@@ -1,4 +1,10 @@
-"""Reading archives: each format becomes one stream of questions, links and rejects."""
+"""Reading archives: each format becomes one stream of questions, links and rejects.
+
+From the top: `archive` (what callers open) -> `recognise` (which table holds the questions) ->
+`tables` (which tables lie in a file) -> `sources` (files, folders, members of packed files) ->
+`documents` and `tabular` (formats) -> `containers` (bytes) and `meaning` (rows) -> `records` ->
+`values`.
+"""
 
 from worker.archives.readers.archive import Archive, Means, open_archive, open_stream
 from worker.archives.readers.records import (

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from worker.archives.load_job import Format
-from worker.archives.readers import stackexchange
-from worker.archives.readers.by_column import ByColumn
-from worker.archives.readers.lookups import Lookups
-from worker.archives.readers.reading import Reading, Wishes
+from worker.archives.readers.documents import stackexchange
+from worker.archives.readers.meaning.by_column import ByColumn
+from worker.archives.readers.meaning.lookups import Lookups
+from worker.archives.readers.meaning.reading import Reading, Wishes
 from worker.archives.readers.recognise import Choice, choose
 from worker.archives.readers.records import (
     Memory,

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from worker.archives.readers.columns import Columns, check_chosen, is_of_others
-from worker.archives.readers.json_rows import ANY
-from worker.archives.readers.reading import Plan, Wishes, generic_plan
+from worker.archives.readers.documents.json_rows import ANY
+from worker.archives.readers.meaning.columns import Columns, check_chosen, is_of_others
+from worker.archives.readers.meaning.reading import Plan, Wishes, generic_plan
+from worker.archives.readers.meaning.shapes import Known, Lookup, Shape
 from worker.archives.readers.records import UnreadableArchiveError
-from worker.archives.readers.shapes import Known, Lookup, Shape
 from worker.archives.readers.tables import Table
 
 _SHOWN = 8

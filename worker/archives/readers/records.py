@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from db.errors import InvalidInputError
 from db.questions.rows import Facts
-from worker.archives.readers.values import Dropped
+from worker.archives.readers.values.texts import Dropped
 from worker.text.intake import Submission
 
 RECORD_LIMIT = 4 << 20

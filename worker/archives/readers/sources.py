@@ -16,9 +16,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
-from worker.archives.readers import sevenzip, sheets
-from worker.archives.readers.records import UnreadableArchiveError
-from worker.archives.readers.streams import (
+from worker.archives.readers.containers import sevenzip
+from worker.archives.readers.containers.streams import (
     SAMPLE,
     Counted,
     Guarded,
@@ -26,6 +25,8 @@ from worker.archives.readers.streams import (
     refusing_damage,
     seekable,
 )
+from worker.archives.readers.records import UnreadableArchiveError
+from worker.archives.readers.tabular import sheets
 
 _ZIP = b"PK\x03\x04"
 _TAR_AT, _TAR = 257, b"ustar"

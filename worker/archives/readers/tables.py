@@ -11,22 +11,20 @@ from typing import BinaryIO, cast
 
 from db.errors import NotInstalledError
 from worker.archives.load_job import Format
-from worker.archives.readers import dialect as dialects
-from worker.archives.readers import (
-    drawn_sheets,
+from worker.archives.readers.containers.streams import SAMPLE, as_utf8, detect_encoding, seekable
+from worker.archives.readers.documents import (
     faq,
     json_lists,
     json_rows,
     mail,
-    sheets,
-    sqldump,
     stackexchange,
     xml_rows,
 )
-from worker.archives.readers.delimited import DelimitedRows
 from worker.archives.readers.records import Row, UnreadableArchiveError
 from worker.archives.readers.sources import Entry, Source
-from worker.archives.readers.streams import SAMPLE, as_utf8, detect_encoding, seekable
+from worker.archives.readers.tabular import dialect as dialects
+from worker.archives.readers.tabular import drawn_sheets, sheets, sqldump
+from worker.archives.readers.tabular.delimited import DelimitedRows
 
 _PARQUET = b"PAR1"
 _LOOK = 8 << 20
@@ -279,7 +277,7 @@ def _parquet(entry: Entry) -> Iterator[Table]:
     # Imported here, because Arrow needs memory and the other commands do not use it.
     if find_spec("pyarrow") is None:
         raise NotInstalledError("reading Parquet", needs="pyarrow", extra="parquet")
-    from worker.archives.readers.parquet import ParquetRows  # noqa: PLC0415
+    from worker.archives.readers.tabular.parquet import ParquetRows  # noqa: PLC0415
 
     def rows(columns: Collection[str]) -> Iterator[Row]:
         reader = ParquetRows(seekable(entry.open()))

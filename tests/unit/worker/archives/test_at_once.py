@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from db.imports.incoming import COLUMNS
 from worker.archives.batches import prepared
-from worker.archives.readers.by_column import ByColumn
-from worker.archives.readers.columns import Columns
-from worker.archives.readers.dates import DateOrder
-from worker.archives.readers.facts import FACTS
-from worker.archives.readers.markup import Markup
-from worker.archives.readers.reading import Plan, Reading, Wishes
+from worker.archives.readers.meaning.by_column import ByColumn
+from worker.archives.readers.meaning.columns import Columns
+from worker.archives.readers.meaning.facts import FACTS
+from worker.archives.readers.meaning.reading import Plan, Reading, Wishes
+from worker.archives.readers.meaning.telling import telling_rules
 from worker.archives.readers.records import Block, Record, Row, singly
-from worker.archives.readers.telling import telling_rules
+from worker.archives.readers.values.dates import DateOrder
+from worker.archives.readers.values.markup import Markup
 from worker.text.cuts import NO_CUTS, Cuts
 
 _ODD = [

@@ -3,7 +3,7 @@
 import pytest
 
 from worker.archives.databases.queries import Query
-from worker.archives.readers.shapes import Known, Shape
+from worker.archives.readers.meaning.shapes import Known, Shape
 
 SHAPES = Known.all().databases
 

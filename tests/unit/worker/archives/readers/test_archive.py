@@ -26,8 +26,8 @@ from worker.archives.readers import (
     open_archive,
     open_stream,
 )
+from worker.archives.readers.containers.streams import LINE_LIMIT
 from worker.archives.readers.records import UnreadableArchiveError
-from worker.archives.readers.streams import LINE_LIMIT
 from worker.archives.said import means_of
 from worker.text.normal import clean
 

@@ -1,0 +1,86 @@
+"""Which columns of a table say by their names that a question is hidden."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.archives.readers.meaning.telling import telling_rules
+
+
+def reasons(row: dict[str, Any], *taken: str) -> set[str]:
+    """Return why a row with these columns is hidden."""
+    return {reason for reason, one in telling_rules(row, taken) if one.is_met(row)}
+
+
+@pytest.mark.parametrize(
+    ("column", "hides", "shows", "reason"),
+    [
+        ("deleted", True, False, "deleted"),
+        ("isDeleted", 1, 0, "deleted"),
+        ("topic_deleted_at", "2014-01-01", None, "deleted"),
+        ("deleted_at", "2014-01-01 10:00", "0000-00-00 00:00:00", "deleted"),
+        ("removal_reason", "rude", "", "deleted"),
+        ("post.trashed", "yes", "no", "deleted"),
+        ("gel\u00f6scht", "ja", "nein", "deleted"),
+        ("supprim\u00e9", "oui", "non", "deleted"),
+        ("is_spam", "t", "f", "unapproved"),
+        ("needs_approval", 1, 0, "unapproved"),
+        ("draft", "true", "false", "unapproved"),
+        ("private", 1, 0, "private"),
+        ("is_private_message", 1, 0, "private"),
+        ("staffOnly", True, False, "private"),
+        ("requires_login", 1, 0, "private"),
+        ("hidden", 1, 0, "hidden"),
+        ("hidden_by_user_id", 77, None, "hidden"),
+        ("unlisted", "yes", "never", "hidden"),
+        ("visible", 0, 1, "hidden"),
+        ("is_active", False, True, "hidden"),
+        ("approved", 0, 1, "unapproved"),
+        ("published", "no", "yes", "unapproved"),
+        ("is_public", "no", "yes", "private"),
+        ("published_at", None, "2014-01-01", "unapproved"),
+        ("status", "trash", "open", "deleted"),
+        ("post_status", "draft", "publish", "unapproved"),
+        ("state", "in moderation", "solved", "unapproved"),
+        ("visibility", "members only", "public", "private"),
+        ("access_level", "staff", "everybody", "private"),
+        ("archetype", "private_message", "regular", "private"),
+        ("labels", "faq, hidden", "faq, hiding places", "hidden"),
+        ("flags", '["deleted"]', '["undeleted"]', "deleted"),
+    ],
+)
+def test_a_column_hides_by_its_name(column: str, hides: object, shows: object, reason: str) -> None:
+    assert reasons({column: hides}) == {reason}
+    assert reasons({column: shows}) == set()
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["title", "body", "id", "views", "author", "created_at", "updated_at", "category", "statistics",
+     "private_key_of_car", "deletedItems42Count", "publisher", "visibleness", "url"],
+)  # fmt: skip
+def test_a_column_of_another_name_says_nothing(column: str) -> None:
+    assert telling_rules([column]) == ()
+
+
+def test_a_column_that_is_the_question_says_nothing_but_when_it_was_published() -> None:
+    assert reasons({"private": 1}, "private") == set()
+    assert reasons({"published_at": None}, "published_at") == {"unapproved"}
+    assert reasons({"published_at": "2014-01-01"}, "published_at") == set()
+
+
+NAMES = st.sampled_from(
+    ["deleted", "IS_HIDDEN", "status", "visible", "published_at", "title", "meta.private", "x"]
+)
+
+
+@given(st.lists(NAMES), st.lists(NAMES))
+def test_rules_do_not_hang_on_how_often_or_beside_what_a_column_stands(
+    one: list[str], other: list[str]
+) -> None:
+    together = set(telling_rules([*one, *other]))
+
+    assert together == {*telling_rules(one), *telling_rules(other)}
+    assert {rule.column for _, rule in together} <= {*one, *other}

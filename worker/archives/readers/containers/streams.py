@@ -1,0 +1,361 @@
+"""Bytes of a file or pipe, decompressed and cut into lines, in bounded memory."""
+
+import bz2
+import codecs
+import errno
+import gzip
+import io
+import itertools
+import lzma
+import re
+import struct
+import sys
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO, cast
+
+from charset_normalizer import from_bytes
+
+from worker.archives.readers.containers import sevenzip
+from worker.archives.readers.containers.code_pages import likely_page
+from worker.archives.readers.records import UnreadableArchiveError, refuse_bomb
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+LINE_LIMIT = 1 << 20
+"""Bytes of one line, above which it is rejected unread."""
+SAMPLE = 1 << 18
+_CHUNK = 1 << 20
+_PIECE = 1 << 16
+_ZSTD_WINDOW_LOG, _ZSTD_HEAD = 27, 6
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_XZ, _BZIP2 = b"\xfd7zXZ\x00", b"BZh"
+_XZ_MEMORY = 96 << 20
+_DAMAGE = (
+    *(OSError, EOFError, ValueError, LookupError, RuntimeError, struct.error, tarfile.TarError),
+    *(zlib.error, zstd.ZstdError, lzma.LZMAError, zipfile.BadZipFile, zipfile.LargeZipFile),
+)
+"""What libraries raise for packed files that somebody broke."""
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+@contextmanager
+def refusing_damage(about: str) -> Iterator[None]:
+    """Raise `UnreadableArchiveError`, *about* before the reason, for what is damaged."""
+    try:
+        yield
+    except _DAMAGE as error:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            raise
+        reason = str(error) or type(error).__name__
+        raise UnreadableArchiveError(f"{about}: {reason}") from error
+
+
+class Counted(io.RawIOBase):
+    """A file that counts what was read, for progress and against zip bombs."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.count = 0
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill *buffer* and return how many bytes came."""
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        self.count += len(data)
+        return len(data)
+
+    def seekable(self) -> bool:
+        """Return whether the file can be read from its end."""
+        return self._file.seekable()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to another place of the file and return it."""
+        return self._file.seek(offset, whence)
+
+    def close(self) -> None:
+        """Close the file as well."""
+        self._file.close()
+        super().close()
+
+
+class Guarded(io.RawIOBase):
+    """Decompressed bytes; raises when a small file becomes far too large."""
+
+    def __init__(self, file: BinaryIO, packed: Counted) -> None:
+        self._file, self._packed, self._count = file, packed, 0
+
+    def close(self) -> None:
+        """Close both files."""
+        if not self.closed:
+            self._file.close()
+            self._packed.close()
+        super().close()
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill *buffer* and return how many bytes came."""
+        with refusing_damage("the compressed file is damaged, or needs too much memory"):
+            data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        self._count += len(data)
+        refuse_bomb(self._count, self._packed.count)
+        return len(data)
+
+
+class _Xz(io.RawIOBase):
+    """What xz packed, in bounded memory: the writer chooses how much its reader needs."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._unpacker = self._new()
+        self._ended = False
+
+    @staticmethod
+    def _new() -> lzma.LZMADecompressor:
+        return lzma.LZMADecompressor(memlimit=_XZ_MEMORY)
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Return up to *size* bytes; raises `EOFError` where the file ends too early."""
+        limit = size if size >= 0 else _CHUNK
+        data = b""
+        while not data:
+            if self._unpacker.eof:
+                rest = self._unpacker.unused_data or self._file.read(_CHUNK)
+                if not rest.strip(b"\0"):
+                    return b""
+                self._unpacker = self._new()
+            else:
+                rest = self._file.read(_CHUNK) if self._unpacker.needs_input else b""
+                if not rest and self._unpacker.needs_input:
+                    raise EOFError("it ends too early")
+            data = self._unpacker.decompress(rest, limit)
+        return data
+
+
+def opened(file: BinaryIO, *, member: str = "Posts.xml") -> tuple[BinaryIO, Counted]:
+    """Return *file*, decompressed by its first bytes, and the counter of what was read.
+
+    Of a 7z archive with several files *member* is read, or the only one.
+    """
+    counted = Counted(file)
+    packed = io.BufferedReader(counted, _CHUNK)
+    magic = packed.peek(6)
+    if magic.startswith(sevenzip.MAGIC):
+        return sevenzip.opened(seekable(packed), member), counted
+    if magic.startswith(_GZIP):
+        inner: BinaryIO = cast("BinaryIO", gzip.GzipFile(fileobj=packed))
+    elif magic.startswith(_ZSTD):
+        _refuse_wide(packed.peek(_ZSTD_HEAD))
+        options = {int(zstd.DecompressionParameter.window_log_max): _ZSTD_WINDOW_LOG}
+        inner = cast("BinaryIO", zstd.ZstdFile(packed, options=options))
+    elif magic.startswith(_XZ):
+        inner = cast("BinaryIO", _Xz(packed))
+    elif magic.startswith(_BZIP2):
+        inner = cast("BinaryIO", bz2.BZ2File(packed))
+    else:
+        return packed, counted
+    return io.BufferedReader(Guarded(inner, counted), _CHUNK), counted
+
+
+def _refuse_wide(head: bytes) -> None:
+    """Raise `UnreadableArchiveError` where zstd's window is wider than what may be held of it.
+
+    See RFC 8878, 3.1.1.1: one byte behind the mark and the descriptor gives the window, unless
+    bit 5 of the descriptor says that it is the size of the whole content.
+    """
+    if len(head) < 6 or head[4] & 0x20:  # noqa: PLR2004  # as the RFC has it
+        return
+    log = 10 + (head[5] >> 3)
+    if log > _ZSTD_WINDOW_LOG:
+        raise UnreadableArchiveError(
+            f"it was packed with zstd --long={log}: to unpack it takes {1 << log - 20:,} MiB of"
+            f" memory, and here it may take {1 << _ZSTD_WINDOW_LOG - 20}. Unpack it first, with"
+            f" zstd -d --long={log} FILE, and import what comes out"
+        )
+
+
+def seekable(stream: BinaryIO) -> BinaryIO:
+    """Return *stream*, or its bytes in a file, for formats that are read from their end."""
+    if stream.seekable():
+        return stream
+    spool = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115  # it outlives us
+    try:
+        while chunk := stream.read(_CHUNK):
+            spool.write(chunk)
+        spool.seek(0)
+    except OSError as error:
+        if error.errno != errno.EFBIG:
+            raise
+        raise UnreadableArchiveError("unpacked, the file is larger than it may be") from error
+    return spool
+
+
+_GUESSED = 1 << 15
+_HIGH = re.compile(rb"[^\n]{0,200}[\x80-\xff][^\n]{0,200}")
+_WESTERN = frozenset({"cp1252", "latin_1", "iso8859_1", "iso8859_15", "cp1250", "iso8859_2"})
+"""Code pages that the one of old Macs, whose lines end with a carriage return, is taken for."""
+_ZEROS = 0.3
+"""Share of zero bytes at even or odd places from which on a text is UTF-16 without a mark."""
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+_MARKED = ["utf_16", "utf_16_le", "utf_16_be", "utf_32", "utf_32_le", "utf_32_be"]
+"""Encodings that their mark or their zeros tell, and no guess."""
+
+
+def detect_encoding(sample: bytes) -> str:
+    """Return the encoding of text that begins with *sample*."""
+    for mark, encoding in _MARKS:
+        if sample.startswith(mark):
+            return encoding
+    if wide := _without_mark(sample):
+        return wide
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample)
+    except UnicodeDecodeError as error:
+        # A single bad byte in otherwise good UTF-8 becomes a reject, not another encoding.
+        if sum(byte > 0x7F for byte in sample) > 4 * _bad_sequences(sample):  # noqa: PLR2004
+            return "utf-8"
+        return _code_page(sample, error)
+    return "utf-8"
+
+
+def _without_mark(sample: bytes) -> str | None:
+    """Return which UTF-16 a text without a mark is in, by the zeros in its Latin letters."""
+    even, odd = sample[::2].count(0), sample[1::2].count(0)
+    half = max(1, len(sample) // 2)
+    if odd > _ZEROS * half and even < odd // 10:
+        return "utf-16-le"
+    if even > _ZEROS * half and odd < even // 10:
+        return "utf-16-be"
+    return None
+
+
+def _code_page(sample: bytes, error: UnicodeDecodeError) -> str:
+    """Return the code page by the lines of *sample* that are not ASCII."""
+    telling = b"\n".join(_HIGH.findall(sample))[:_GUESSED]
+    matches = from_bytes(telling or sample[:_GUESSED], cp_exclusion=_MARKED)
+    best = matches.best()
+    if best is None:
+        raise UnreadableArchiveError("this is not text in any known encoding") from error
+    page = likely_page(telling) or best.encoding
+    has_old_ends = b"\r" in sample and b"\n" not in sample
+    return "mac_roman" if has_old_ends and page in _WESTERN else page
+
+
+def _bad_sequences(sample: bytes) -> int:
+    return sample.decode("utf-8", "replace").count("\ufffd")
+
+
+class _Recoded(io.RawIOBase):
+    """Text of another encoding, or with line ends of old Macs, read as UTF-8.
+
+    Where the encoding is not known yet, because all was ASCII, it is found out where that ends.
+    """
+
+    def __init__(self, file: BinaryIO, encoding: str, *, has_old_ends: bool) -> None:
+        super().__init__()
+        self._file, self._has_old_ends = file, has_old_ends
+        self._is_open = encoding == "utf-8"
+        self._decoder = None if self._is_open else self._decoder_of(encoding)
+        self._ready = b""
+
+    @staticmethod
+    def _decoder_of(encoding: str) -> codecs.IncrementalDecoder:
+        return codecs.getincrementaldecoder(encoding)("replace")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            data = self._file.read(_CHUNK // 4)
+            if self._is_open and not data.isascii():
+                self._is_open = False
+                encoding = detect_encoding(data)
+                if encoding != "utf-8":
+                    self._decoder = self._decoder_of(encoding)
+            self._ready = self._recoded(data)
+            if not data:
+                break
+        part, self._ready = self._ready[: len(buffer)], self._ready[len(buffer) :]
+        buffer[: len(part)] = part
+        return len(part)
+
+    def _recoded(self, data: bytes) -> bytes:
+        if self._decoder is not None:
+            try:
+                data = self._decoder.decode(data, final=not data).encode()
+            except UnicodeError as error:  # UTF-16 and UTF-32 need a mark
+                raise UnreadableArchiveError(f"it is not in that encoding: {error}") from error
+        return data.replace(b"\r", b"\n") if self._has_old_ends else data
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def as_utf8(file: BinaryIO, encoding: str) -> BinaryIO:
+    """Return *file* recoded to UTF-8, with line ends that can be seen."""
+    head = file.peek(SAMPLE)[:SAMPLE] if isinstance(file, io.BufferedReader) else b""
+    has_old_ends = b"\r" in head and b"\n" not in head
+    if encoding == "utf-8" and not has_old_ends and not head.isascii():
+        return file
+    return io.BufferedReader(_Recoded(file, encoding, has_old_ends=has_old_ends), _CHUNK)
+
+
+def lines(file: BinaryIO) -> Iterator[tuple[int, str | None]]:
+    """Yield each line with its number, from 1; None stands for a line that is too long.
+
+    Bytes that are not UTF-8 come as lone surrogates, so that only the bad row is rejected.
+    """
+    number = 0
+    while piece := file.read(_PIECE):
+        piece, is_cut = _to_line_end(piece, file)
+        # As many lines as bytes of \n: no other sign ends a line here.
+        texts = list(io.StringIO(piece.decode("utf-8", "surrogateescape"), newline="\n"))
+        yield from zip(itertools.count(number + 1), texts)
+        number += len(texts)
+        if is_cut:
+            number += 1
+            yield number, None
+
+
+def _to_line_end(piece: bytes, file: BinaryIO) -> tuple[bytes, bool]:
+    """Return *piece* with the rest of its last line; without it, and True, if that is too long."""
+    if piece.endswith(b"\n"):
+        return piece, False
+    start = piece.rfind(b"\n") + 1
+    piece += file.readline(max(0, LINE_LIMIT + 1 - (len(piece) - start)))
+    if len(piece) - start <= LINE_LIMIT or piece.endswith(b"\n"):
+        return piece, False
+    while (raw := file.readline(_CHUNK)) and not raw.endswith(b"\n"):
+        pass
+    return piece[:start], True
+
+
+TOO_LONG = f"the line is longer than {LINE_LIMIT} bytes"

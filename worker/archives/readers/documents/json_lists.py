@@ -1,0 +1,85 @@
+"""JSON without objects for rows: columns one after the other, or rows as lists of values.
+
+pandas writes both (``orient`` "columns", "split" and "values"), and so do query services.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, BinaryIO
+
+from worker.archives.readers.documents.json_rows import Found, Path, array_at
+from worker.archives.readers.records import Row, UnreadableArchiveError
+
+_WHOLE = 64 << 20
+"""Bytes of a document whose columns lie one after the other: it has to be held."""
+_NAMES = ("columns", "header", "headers", "fields", "cols")
+_ROWS = ("data", "rows", "values")
+_FEWEST, _MOST = 2, 10_000
+
+
+def is_by_columns(found: Found) -> bool:
+    """Return whether a document is one object of columns, each an object by the rows' numbers."""
+    names = [name for name in found.columns.get((), {}) if (name,) in found.columns]
+    if len(names) < _FEWEST or len(names) != len(found.columns[()]):
+        return False
+    keys = [tuple(found.columns[name,]) for name in names]
+    return keys[0] == keys[1] and bool(keys[0]) and all(key.isdigit() for key in keys[0])
+
+
+def rows_by_columns(file: BinaryIO) -> Iterator[Row]:
+    """Yield the rows of such a document; raises `UnreadableArchiveError` if it is too large."""
+    data = file.read(_WHOLE + 1)
+    if len(data) > _WHOLE:
+        raise UnreadableArchiveError(
+            "its columns lie one after the other, and it is too large to hold: write it by rows"
+            ' (pandas: orient="records", lines=True)'
+        )
+    try:
+        columns: Mapping[str, Mapping[str, Any]] = json.loads(data)
+        numbers = list(next(iter(columns.values())))
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise UnreadableArchiveError(f"it is not valid JSON: {error}") from error
+    for count, number in enumerate(numbers, start=1):
+        values = {name: column.get(number) for name, column in columns.items()}
+        yield Row(count, values)
+
+
+def list_table(
+    opened: Callable[[], BinaryIO], found: Found, names: Sequence[str]
+) -> tuple[Path, list[str]] | None:
+    """Return where lists of values lie that are rows, and their columns; None if nowhere.
+
+    *names* are what somebody says of the columns.
+    """
+    keys = list(found.columns.get((), {}))
+    path: Path = next(((key,) for key in _ROWS if key in keys), ())
+    first = None if keys and not path else next(_elements(opened, path), None)
+    if first is None or isinstance(first, dict):
+        return None
+    if names:
+        return path, list(names)
+    if path and (told := next((key for key in keys if key in _NAMES), None)):
+        return path, [str(one) for one in islice(_elements(opened, (told,)), _MOST)]
+    if isinstance(first, list) and all(isinstance(one, str) for one in first):
+        return path, first
+    raise UnreadableArchiveError(
+        "its rows are lists or texts without names: name the columns with --columns id,title,..."
+    )
+
+
+def _elements(opened: Callable[[], BinaryIO], path: Path) -> Iterator[object]:
+    with opened() as file:
+        yield from (value for _, value in array_at(file, path))
+
+
+def list_rows(file: BinaryIO, path: Path, columns: Sequence[str]) -> Iterator[Row]:
+    """Yield the lists, or single texts, at *path* as rows; a first one of the names is none."""
+    for number, value in array_at(file, path):
+        values = value if isinstance(value, list) else [value]
+        if values == list(columns):
+            continue
+        if len(values) != len(columns):
+            yield Row(number, f"it has {len(values)} values for {len(columns)} columns")
+        else:
+            yield Row(number, dict(zip(columns, values, strict=True)))

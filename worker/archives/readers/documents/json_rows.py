@@ -1,0 +1,350 @@
+"""JSON: one object a line, or documents with objects somewhere inside.
+
+A document is never held: its text moves through a window, and each object that is wanted is decoded
+alone. Where it ends is found without decoding it, so one that is broken, or longer than a record
+may be, is rejected alone, and no byte is looked at more than a few times.
+
+Objects lie at paths: the keys that lead to them, without the places in arrays. ``*`` stands for any
+key, where keys are numbers or names of records: ``forums.threads``, ``topic_list.topics``, ``*``.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, NamedTuple
+
+from worker.archives.readers.containers.streams import TOO_LONG, lines
+from worker.archives.readers.containers.window import CHUNK, Scan, Window
+from worker.archives.readers.meaning.columns import KEY
+from worker.archives.readers.records import (
+    RECORD_LIMIT,
+    RECORD_TOO_LONG,
+    Row,
+    UnreadableArchiveError,
+)
+
+_NO_OBJECT = "it is not valid JSON object"
+_SPACE = re.compile(r"[\s,\x1e]*+")
+"""Between values; RFC 7464 puts a separator of records before each."""
+_COLON = re.compile(r"\s*+")
+_decoder = json.JSONDecoder()
+_DEPTH = 40
+_TAKEN_APART = 1 << 20
+"""Characters of the budget that it costs to find out that an element is too long."""
+_PATHS = 2_000
+"""Different paths of objects that are told apart in a document."""
+_OF_ARRAY = 50
+_KEYED, _KEYS_APART = 3, 20
+"""Objects under keys of one object from which on they may be records, and are told apart."""
+ANY = "*"
+
+Path = tuple[str, ...]
+
+
+class JsonRow(NamedTuple):
+    """What one line of JSON holds, or one element of an array."""
+
+    number: int
+    """Its line, from 1."""
+    value: dict[str, Any] | str
+    """The object, or why there is none."""
+    chars: int
+
+
+class _Broken(NamedTuple):
+    """A value that cannot be used, with the reason."""
+
+    reason: str
+
+
+def _row(number: int, value: object, chars: int) -> JsonRow:
+    if isinstance(value, _Broken):
+        return JsonRow(number, value.reason, chars)
+    return JsonRow(number, value if isinstance(value, dict) else _NO_OBJECT, chars)
+
+
+def json_lines(file: BinaryIO) -> Iterator[JsonRow]:
+    """Yield what each line that is not blank holds."""
+    for number, line in lines(file):
+        if line is None:
+            yield JsonRow(number, TOO_LONG, 0)
+        elif line := line.strip(" \t\r\n\x1e"):  # RFC 7464 marks each record
+            yield _row(number, _decoded(line), len(line))
+
+
+def _decoded(text: str) -> object:
+    """Return the value of *text*, or a `_Broken`."""
+    try:
+        value, end = _decoder.raw_decode(text)
+        return value if end == len(text) else json.loads(text)
+    except ValueError as error:
+        return _Broken(f"it is not valid JSON: {error}")
+    except RecursionError:
+        return _Broken("it is nested too deeply")
+
+
+def _next_char(window: Window) -> str:
+    """Return the next character that is no space or comma, which stays; empty at the end."""
+    return window.text[window.place] if window.skip(_SPACE) else ""
+
+
+def _take_key(window: Window) -> str:
+    """Go behind a key and its colon and return the key."""
+    text, _ = window.take_value()
+    window.skip(_COLON)
+    if not window.pass_over(":"):
+        raise UnreadableArchiveError(f"line {window.line}: not valid JSON: a colon is missing")
+    key = _decoded(text or '""')
+    return key if isinstance(key, str) else ""
+
+
+@dataclass(slots=True)
+class Found:
+    """What was seen of a document: the keys of its objects, by path."""
+
+    columns: dict[Path, dict[str, None]] = field(default_factory=dict)
+    counts: dict[Path, int] = field(default_factory=dict)
+    arrays: set[Path] = field(default_factory=set)
+    """Paths at which arrays lie."""
+    _children: dict[Path, set[str]] = field(default_factory=dict)
+
+    def see(self, value: object, path: Path = (), *, depth: int = 0) -> None:
+        """Note all objects of a decoded value at *path*, *depth* below the document."""
+        if depth >= _DEPTH:
+            return
+        if isinstance(value, list):
+            self.arrays.add(path)
+            for one in value[:_OF_ARRAY]:
+                if isinstance(one, (dict, list)):
+                    self.see(one, path, depth=depth + 1)
+        elif isinstance(value, dict):
+            self.note(path, value)
+            self.counts[path] = self.counts.get(path, 0) + 1
+            for key, one in value.items():
+                if isinstance(one, (dict, list)):
+                    self.see(one, (*path, self.child(path, key, one)), depth=depth + 1)
+
+    def child(self, path: Path, key: str, value: object = None) -> str:
+        """Return *key*, or `ANY` where an object holds many objects; they are noted as both."""
+        if not isinstance(value, dict) and value is not None:
+            return key
+        keys = self._children.setdefault(path, set())
+        if len(keys) < _KEYS_APART:
+            keys.add(key)
+        if isinstance(value, dict):
+            self.note((*path, ANY), value)
+        return key if key in keys else ANY
+
+    def note(self, path: Path, keys: Iterable[str]) -> None:
+        """Note keys of an object at *path*."""
+        if path in self.columns or len(self.columns) < _PATHS:
+            self.columns.setdefault(path, {}).update(dict.fromkeys(keys))
+
+    def is_single(self, path: Path) -> bool:
+        """Return whether one object alone can lie at *path*."""
+        return ANY not in path and not any(
+            path[:length] in self.arrays for length in range(len(path) + 1)
+        )
+
+    def tables(self) -> dict[Path, list[str]]:
+        """Return the paths of objects with their columns."""
+        found = {}
+        for path, columns in self.columns.items():
+            stars = [path[:place] for place, key in enumerate(path) if key == ANY]
+            if all(len(self._children.get(one, ())) >= _KEYED for one in stars):
+                found[path] = list(columns) + ([KEY] if path[-1:] == (ANY,) else [])
+        return found
+
+
+def look(file: BinaryIO, limit: int) -> Found:
+    """Return what lies in the first *limit* characters of a document, or of several in a row."""
+    found, window = Found(), Window(file)
+    budget = [limit]
+    try:
+        while budget[0] > 0 and _next_char(window):
+            _look(window, (), found, budget)
+    except UnreadableArchiveError:
+        if not found.columns:
+            raise
+    return found
+
+
+def _look(window: Window, path: Path, found: Found, budget: list[int], *, depth: int = 0) -> None:
+    """Look at the value that begins here, in pieces where it is long."""
+    mark = _next_char(window)
+    if mark == "[" and depth < _DEPTH:
+        found.arrays.add(path)
+        window.pass_over("[")
+        while budget[0] > 0 and (mark := _next_char(window)) != "]":
+            if not mark:
+                raise UnreadableArchiveError(f"line {window.line}: the file ends inside an array")
+            _look_at_element(window, path, found, budget, depth=depth + 1)
+        window.pass_over("]")
+    elif mark == "{" and depth < _DEPTH:
+        _look_inside(window, path, found, budget, depth=depth + 1)
+    else:
+        _, length = window.take_value()
+        budget[0] -= length + 1
+        if not length:
+            window.move(window.place + 1)
+
+
+def _look_inside(
+    window: Window, path: Path, found: Found, budget: list[int], *, depth: int
+) -> None:
+    window.pass_over("{")
+    found.note(path, ())
+    found.counts[path] = found.counts.get(path, 0) + 1
+    while budget[0] > 0 and (mark := _next_char(window)) != "}":
+        if not mark:
+            raise UnreadableArchiveError(f"line {window.line}: the file ends inside an object")
+        key = _take_key(window)
+        found.note(path, (key,))
+        if _next_char(window) == "{":
+            key = found.child(path, key, {})
+            _look(window, (*path, key), found, budget, depth=depth)
+            found.note((*path, ANY), found.columns.get((*path, key), ()))
+        else:
+            _look(window, (*path, key), found, budget, depth=depth)
+    window.pass_over("}")
+
+
+def _look_at_element(
+    window: Window, path: Path, found: Found, budget: list[int], *, depth: int
+) -> None:
+    """Look at an element; only one that is longer than a record may be is taken to pieces."""
+    while True:
+        begin = window.place
+        try:
+            value, end = _DECODER.raw_decode(window.text, begin)
+        except (ValueError, RecursionError):
+            scan = Scan()
+            end, value = scan.advance(window.text, begin), None
+            length = len(window.text) - begin
+            if not scan.is_over and length < RECORD_LIMIT:
+                if not window.ahead(2 * length + CHUNK):
+                    raise UnreadableArchiveError(
+                        f"line {window.line}: the file ends inside a value"
+                    ) from None
+                continue
+            if not scan.is_over:
+                budget[0] -= _TAKEN_APART
+                _look(window, path, found, budget, depth=depth)
+                return
+        budget[0] -= end - begin + 1
+        window.move(max(end, begin + 1))
+        found.see(value, path, depth=depth)
+        return
+
+
+_DECODER = json.JSONDecoder()
+
+
+def objects(file: BinaryIO, wanted: Path) -> Iterator[Row]:
+    """Yield the objects at the path *wanted*, of one document or several in a row."""
+    window = Window(file)
+    while _next_char(window):
+        yield from _objects(window, wanted, "")
+
+
+def _objects(window: Window, left: Path, key: str, *, depth: int = 0) -> Iterator[Row]:
+    """Yield the objects that lie *left* below the value that begins here."""
+    mark = _next_char(window)
+    if mark == "[" and depth < _DEPTH:
+        window.pass_over("[")
+        yield from _below_array(window, left, depth=depth + 1)
+    elif mark == "{" and left:
+        window.pass_over("{")
+        yield from _below_object(window, left, depth=depth + 1)
+    elif mark == "{":
+        number = window.line
+        value, chars = _taken(window)
+        yield _keyed(_row(number, value, chars), key)
+    else:
+        _pass_by(window)
+
+
+def _below_array(window: Window, left: Path, *, depth: int) -> Iterator[Row]:
+    if not left:
+        for number, value, chars in _elements(window):
+            yield _keyed(_row(number, value, chars), "")
+        return
+    while (mark := _next_char(window)) != "]":
+        if not mark:
+            raise UnreadableArchiveError(f"line {window.line}: the file ends inside an array")
+        yield from _objects(window, left, "", depth=depth)
+    window.pass_over("]")
+
+
+def _below_object(window: Window, left: Path, *, depth: int) -> Iterator[Row]:
+    while (mark := _next_char(window)) != "}":
+        if not mark:
+            raise UnreadableArchiveError(f"line {window.line}: the file ends inside an object")
+        own = _take_key(window)
+        if left[0] in {own, ANY}:
+            below = own if left[0] == ANY else ""
+            yield from _objects(window, left[1:], below, depth=depth)
+        else:
+            _pass_by(window)
+    window.pass_over("}")
+
+
+def _pass_by(window: Window) -> None:
+    mark = _next_char(window)
+    _, length = window.take_value()
+    if not length:
+        raise UnreadableArchiveError(
+            f"line {window.line}: not valid JSON: {mark!r} is not expected"
+        )
+
+
+def _keyed(row: JsonRow, key: str) -> Row:
+    if key and isinstance(row.value, dict):
+        row.value.setdefault(KEY, key)
+    return Row(row.number, row.value)
+
+
+def _elements(window: Window) -> Iterator[tuple[int, object, int]]:
+    """Yield each element of an array, or a `_Broken`, with its line and length.
+
+    Raises `UnreadableArchiveError` when the file ends inside the array.
+    """
+    decoder = json.JSONDecoder()
+    while window.skip(_SPACE):
+        if window.pass_over("]"):
+            return
+        number = window.line
+        if window.pass_over("}"):
+            yield number, _Broken(_NO_OBJECT), 1
+            continue
+        try:
+            value, end = decoder.raw_decode(window.text, window.place)
+        except (ValueError, RecursionError):
+            yield number, *_taken(window)
+            continue
+        if end == len(window.text):  # a number may go on in the next piece
+            yield number, *_taken(window)
+        else:
+            begin = window.place
+            window.move(end)
+            yield number, value, end - begin
+    raise UnreadableArchiveError(f"line {window.line}: the file ends inside an array")
+
+
+def array_at(file: BinaryIO, path: Path) -> Iterator[tuple[int, object]]:
+    """Yield the elements of an array with their lines: of the document, or of its key *path*."""
+    window = Window(file)
+    if path and _next_char(window) == "{":
+        window.pass_over("{")
+        while _next_char(window) not in {"}", ""} and _take_key(window) != path[0]:
+            _pass_by(window)
+    if _next_char(window) == "[":
+        window.pass_over("[")
+        for number, value, _ in _elements(window):
+            yield number, None if isinstance(value, _Broken) else value
+
+
+def _taken(window: Window) -> tuple[object, int]:
+    text, length = window.take_value()
+    return (_Broken(RECORD_TOO_LONG) if text is None else _decoded(text)), length

@@ -1,0 +1,179 @@
+"""Records in any XML: feeds, exports of databases and sheets, and lists of elements that repeat.
+
+What an element holds becomes the columns of its row: attributes, and elements that hold a text, by
+their names without namespaces. Where elements of a name repeat, they are a table, and it is asked
+which of several holds the questions, as with any other file. Declarations of entities are refused.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+from xml.parsers import expat
+
+from worker.archives.readers.containers.streams import SAMPLE
+from worker.archives.readers.records import (
+    RECORD_LIMIT,
+    RECORD_TOO_LONG,
+    Row,
+    UnreadableArchiveError,
+)
+
+Path = tuple[str, ...]
+_CHUNK = 1 << 16
+_DEPTH, _PATHS, _COLUMNS = 60, 500, 500
+_NAMED = frozenset({"field", "column", "col", "property", "attribute", "str", "int", "date", "arr"})
+"""Elements whose attribute ``name`` is the name of a column: of MySQL, phpMyAdmin and Solr."""
+_TABLES = frozenset({"table", "table_data", "doc"})
+"""Elements whose attribute ``name`` is that of a table."""
+_CONTROL = re.compile(rb"&#(?:x0*(?:[0-8bcBC]|[eE]|1[0-9a-fA-F])|0*(?:[0-8]|1[124-9]|2\d|3[01]));")
+
+
+@dataclass(slots=True)
+class _Open:
+    """An element that is not closed yet."""
+
+    name: str
+    column: str
+    values: dict[str, Any] = field(default_factory=dict)
+    texts: list[str] = field(default_factory=list)
+    line: int = 0
+    children: int = 0
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Turns elements into rows: those at one path, or all, to see what there is."""
+
+    wanted: Path | None
+    found: list[tuple[Path, Row]] = field(default_factory=list)
+    _open: list[_Open] = field(default_factory=list)
+    _inside: bool = False
+    """Whether a wanted element is open; what lies outside is not held."""
+    _size: int = 0
+
+    def start(self, name: str, attributes: Mapping[str, str], line: int) -> None:
+        if len(self._open) >= _DEPTH:
+            raise UnreadableArchiveError(f"line {line}: it is nested too deeply")
+        bare = _bare(name)
+        column = attributes.get("name", "") if bare in _NAMED else ""
+        if bare in _TABLES and "name" in attributes:
+            bare = attributes["name"]
+            attributes = {}
+        element = _Open(bare, column or bare, line=line)
+        if not column:
+            given = ((_bare(key), value) for key, value in attributes.items())
+            element.values.update((key, one) for key, one in given if not key.startswith("xml"))
+        if self._open:
+            self._open[-1].children += 1
+        self._open.append(element)
+        if not self._inside and self._path() == self.wanted:
+            self._inside, self._size = True, 0
+
+    def _path(self) -> Path:
+        return tuple(one.name for one in self._open)
+
+    def text(self, data: str) -> None:
+        self._size += len(data)
+        if self._size <= RECORD_LIMIT and (self._inside or self.wanted is None):
+            self._open[-1].texts.append(data)
+
+    def end(self) -> None:
+        path = self._path() if self.wanted is None or self._inside else ()
+        element = self._open.pop()
+        text = "".join(element.texts).strip()
+        row = element.values
+        if text and (not element.children or "text" not in row):
+            row.setdefault("text" if element.children else element.name, text)
+        if self.wanted is None and not (element.children or len(row) > 1):
+            pass  # a text alone is no row
+        elif path and self.wanted in {None, path}:
+            is_long = self.wanted is not None and self._size > RECORD_LIMIT
+            self.found.append((path, Row(element.line, RECORD_TOO_LONG if is_long else row)))
+            self._inside = self._inside and path != self.wanted
+        if self._open and (self.wanted is None or self._inside):
+            value = _of_element(element, text)
+            _add(self._open[-1].values, element.column, value)
+
+
+def _of_element(element: _Open, text: str) -> object:
+    """Return what an element is worth to the one around it: a text, a list or an object."""
+    if not element.children:
+        return text or element.values or None
+    if len(element.values) == 1:
+        key, value = next(iter(element.values.items()))
+        if isinstance(value, list):
+            return value
+        if element.name.startswith(key):
+            return [value]
+    return element.values
+
+
+def _add(row: dict[str, Any], name: str, value: Any) -> None:
+    """Put a value into *row*; those that repeat become a list."""
+    if name not in row:
+        if len(row) < _COLUMNS:
+            row[name] = value
+    elif isinstance(row[name], list):
+        row[name].append(value)
+    else:
+        row[name] = [row[name], value]
+
+
+def _bare(name: str) -> str:
+    return name.rpartition(":")[2]
+
+
+def _parsed(file: BinaryIO, wanted: Path | None, limit: int | None) -> Iterator[tuple[Path, Row]]:
+    reader = _Reader(wanted)
+    parser = expat.ParserCreate("utf-8")  # it is recoded, whatever it declares
+    parser.buffer_text = True
+    parser.StartElementHandler = lambda name, given: reader.start(
+        name, given, parser.CurrentLineNumber
+    )
+    parser.EndElementHandler = lambda _: reader.end()
+    parser.CharacterDataHandler = reader.text
+    parser.EntityDeclHandler = _refuse
+    size = 0
+    while data := file.read(_CHUNK):
+        try:
+            parser.Parse(_CONTROL.sub(b"", data), False)  # its own
+        except expat.ExpatError as error:
+            reason = f"line {error.lineno}: it is no XML: {expat.ErrorString(error.code)}"
+            if not reader.found and not size:
+                raise UnreadableArchiveError(reason) from error
+            yield from reader.found
+            yield wanted or (), Row(error.lineno, f"{reason}; what follows is not read")
+            return
+        yield from reader.found
+        reader.found.clear()
+        size += len(data)
+        if limit is not None and size > limit:
+            return
+
+
+def _refuse(*_: object) -> None:
+    raise UnreadableArchiveError("declarations of entities are not accepted")
+
+
+def rows(file: BinaryIO, path: Path) -> Iterator[Row]:
+    """Yield the elements at *path* as rows."""
+    for _, row in _parsed(file, path, None):
+        yield row
+
+
+def look(file: BinaryIO, limit: int = 8 * SAMPLE) -> dict[Path, list[str]]:
+    """Return the paths of elements that repeat, with their columns."""
+    columns: dict[Path, dict[str, None]] = {}
+    counts: dict[Path, int] = {}
+    for path, row in _parsed(file, None, limit):
+        if isinstance(row.values, str) or (path not in columns and len(columns) >= _PATHS):
+            continue
+        columns.setdefault(path, {}).update(dict.fromkeys(row.values))
+        counts[path] = counts.get(path, 0) + 1
+    return {path: list(names) for path, names in columns.items() if counts[path] > 1}
+
+
+def table_name(path: Path) -> str:
+    """Return the name of the table whose rows lie at *path*."""
+    return path[-2] if path[-1].lower() in {"row", "record"} and len(path) > 1 else path[-1]

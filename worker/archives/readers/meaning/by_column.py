@@ -1,0 +1,360 @@
+"""Reads thousands of rows at once, column by column, to what `Reading` makes of each row.
+
+What is plain in a whole column is seen at once; other values are read one by one, by the same
+functions. A row that is hidden, or of which anything must be dropped or rejected, is odd: `Reading`
+reads it alone.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import replace
+from itertools import compress
+from typing import Any, TypeVar
+
+from db.questions.rows import NO_FACTS, Facts
+from worker.archives.readers.meaning.facts import facts_of_row
+from worker.archives.readers.meaning.parts import digest_of, parts_of
+from worker.archives.readers.meaning.reading import Reading, is_removed
+from worker.archives.readers.records import (
+    Block,
+    Memory,
+    Piece,
+    Record,
+    Row,
+    Same,
+    SourceQuestion,
+)
+from worker.archives.readers.values.conditions import NULLS, Condition
+from worker.archives.readers.values.moments import moments_of
+from worker.archives.readers.values.texts import (
+    DATABASE_NULLS,
+    SIMPLE_URL,
+    Optionals,
+    ValueUnusableError,
+    id_text,
+    required_text,
+)
+from worker.text.intake import ID_LENGTH, LABEL_LENGTH, TITLE_LENGTH, URL_LENGTH, instant_of
+from worker.text.many import is_plain
+from worker.text.normal import first_digest
+
+_KEPT = frozenset({str, int, type(None)})
+"""Types of values of which no two are equal and read differently."""
+_T = TypeVar("_T")
+_NO_MEMORY = Memory()
+
+Odd = set[int]
+"""Places of the rows that must be read alone."""
+
+
+class ByColumn:
+    """Reads the rows of one table behind its head."""
+
+    def __init__(
+        self, reading: Reading, used: Collection[str] = (), memory: Memory = _NO_MEMORY
+    ) -> None:
+        self._reading, self._used, self._memory = reading, sorted(used), memory
+        self._conditions = tuple(
+            [(condition, True) for _, condition in reading.plan.hidden]
+            + [(condition, False) for condition in (*reading.visible, *reading.plan.kept)]
+        )
+        """Each with what makes a row odd: that it is met, or that it is not."""
+
+    def pieces(self, rows: Iterator[Row]) -> Iterator[Piece]:
+        """Yield the records of *rows*."""
+        if self._reading.is_pairs:
+            for row in rows:
+                yield from self._reading.records(row)
+            return
+        key = self._reading.plain.get("id")
+        for part in parts_of(rows, key):
+            how = f"{self._memory.salt} {self._reading.told()}"
+            digest = digest_of(part, self._used, how) if self._memory.salt and key else None
+            odd = self._memory.odd.get(digest) if digest is not None else None
+            if digest is None or odd is None:
+                yield from self.read(part, digest)
+            else:
+                yield self._same(part, digest, odd)
+
+    def _same(self, part: Sequence[Row], digest: bytes, odd: Sequence[int]) -> Same:
+        alone = frozenset(odd)
+        plain = [at for at in range(len(part)) if at not in alone]
+        rows: list[Mapping[str, Any]] = [part[at].values for at in plain]  # type: ignore[misc]
+        return Same(
+            digest=digest,
+            external_ids=self._ids(rows, (), set()),
+            others=self._others(part, plain),
+            # Its rows are counted already, so another counts them now.
+            read=lambda: list(self._another().read(part, digest)),
+        )
+
+    def _another(self) -> "ByColumn":
+        return ByColumn(copy(self._reading), self._used, self._memory)
+
+    def read(self, part: Sequence[Row], digest: bytes | None) -> Iterator[Record | Block]:
+        """Yield the records of *part*, whose digest is given, in a block where that can be."""
+        before = self._reading.passed_over
+        block = self._block(part)
+        if block is not None:
+            yield replace(block, digest=digest)
+            return
+        self._reading.passed_over = before
+        for row in part:
+            yield from self._reading.records(row)
+
+    def _block(self, part: Sequence[Row]) -> Block | None:
+        """Return the records of *part*; None where an id is there twice, and the first counts."""
+        places = [at for at, row in enumerate(part) if not isinstance(row.values, str)]
+        values: list[Mapping[str, Any]] = [part[at].values for at in places]  # type: ignore[misc]
+        odd: Odd = set()
+        self._find_odd(values, odd)
+        columns = self._columns(values, odd)
+        columns |= {"places": places, "lines": [part[at].line for at in places]}
+        if odd:
+            keep = [at not in odd for at in range(len(places))]
+            columns = {name: list(compress(column, keep)) for name, column in columns.items()}
+        others = self._others(part, columns["places"])
+        block = Block(**columns, rows=len(part), others=others)
+        ids = set(block.external_ids)
+        is_twice = len(ids) < len(block.lines) or any(
+            isinstance(one, SourceQuestion) and one.external_id in ids for _, one in block.others
+        )
+        return None if is_twice else block
+
+    def _others(self, part: Sequence[Row], plain: Sequence[int]) -> list[tuple[int, Record]]:
+        """Return the records of the rows that are not *plain*, with the places of those."""
+        if len(plain) == len(part):
+            return []
+        known = frozenset(plain)
+        return [
+            (at, record)
+            for at, row in enumerate(part)
+            if at not in known
+            for record in self._reading.records(row)
+        ]
+
+    def _find_odd(self, rows: Sequence[Mapping[str, Any]], odd: Odd) -> None:
+        for condition, is_odd in self._conditions:
+            met = _met(condition, rows)
+            odd.update(place for place, is_met in enumerate(met) if is_met is is_odd)
+        if "duplicate_of" in self._reading.has:
+            links = self._values(rows, "duplicate_of")
+            odd.update(at for at, link in enumerate(links) if link is not None and link != "")
+
+    def _columns(self, rows: Sequence[Mapping[str, Any]], odd: Odd) -> dict[str, Any]:
+        has, none = self._reading.has, [None] * len(rows)
+        titles = self._titles(self._values(rows, "title"), odd)
+        ids = self._ids(rows, titles, odd)
+        return {
+            "external_ids": ids,
+            "titles": titles,
+            "bodies": self._bodies(rows, odd) if "body" in has else [""] * len(rows),
+            "urls": self._urls(rows, ids, odd),
+            "categories": self._labels(rows, "category", odd) if "category" in has else none,
+            "authors": self._labels(rows, "author", odd) if "author" in has else none,
+            "asked_at": self._moments(rows, "asked_at", odd) if "asked_at" in has else none,
+            "facts": self._facts(rows, odd) if self._reading.facts else [NO_FACTS] * len(rows),
+            "updated_at": self._moments(rows, "updated_at", odd) if "updated_at" in has else none,
+        }
+
+    def _values(self, rows: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
+        column = self._reading.plain.get(name)
+        if column is None or "." in column:
+            return [self._reading.value(row, name) for row in rows]
+        return [row.get(column) for row in rows]
+
+    def _titles(self, values: list[Any], odd: Odd) -> list[str]:
+        texts = _plain_texts(values)
+        unescape = self._reading.unescape
+        has_marks = unescape is not None and any(
+            mark in text for text in texts or () for mark in "&<"
+        )
+        is_plain_column = texts is not None and _fits(texts, TITLE_LENGTH) and not has_marks
+        titles = texts if texts and is_plain_column else _each(values, self._title, odd)
+        odd.update(at for at, one in enumerate(titles) if one[:1] == "[" and is_removed(one))
+        return titles
+
+    def _title(self, value: object) -> str:
+        title = required_text(value, "the question")
+        if self._reading.unescape is not None:
+            title = self._reading.unescape(title).strip()
+        return _checked(title, TITLE_LENGTH)
+
+    def _ids(self, rows: Sequence[Mapping[str, Any]], titles: Sequence[str], odd: Odd) -> list[str]:
+        if not self._reading.names["id"]:
+            return [f"text-{first_digest(title).hex()[:24]}" for title in titles]
+        values = self._values(rows, "id")
+        texts = _plain_texts(values)
+        is_float = self._reading.is_float
+        if texts is not None and not is_float and _fits(texts, ID_LENGTH) and not _has_marks(texts):
+            return texts
+        return _each(
+            values, lambda value: _checked(id_text(value, is_float=is_float), ID_LENGTH), odd
+        )
+
+    def _bodies(self, rows: Sequence[Mapping[str, Any]], odd: Odd) -> list[str]:
+        markup = self._reading.plan.markup
+        return _each(
+            self._values(rows, "body"), _whole(lambda found, value: found.body(value, markup)), odd
+        )
+
+    def _urls(
+        self, rows: Sequence[Mapping[str, Any]], ids: Sequence[str], odd: Odd
+    ) -> Sequence[str | None]:
+        form, base_url = self._reading.plan.url, self._reading.base_url
+        has_form = bool(form and base_url)
+        if "url" not in self._reading.has and not has_form:
+            return [None] * len(rows)
+        values = self._values(rows, "url") if "url" in self._reading.has else [None] * len(rows)
+        if has_form:
+            values = [
+                form.format(id=own) if value is None else value
+                for own, value in zip(ids, values, strict=True)
+            ]
+        read = _whole(lambda found, value: found.url(value, base_url))
+
+        def url(value: Any) -> str | None:
+            is_simple = isinstance(value, str) and len(value) <= URL_LENGTH
+            if is_simple and SIMPLE_URL.fullmatch(value):
+                return str(value)
+            return None if value is None else read(value)
+
+        return _each(values, url, odd)
+
+    def _labels(
+        self, rows: Sequence[Mapping[str, Any]], name: str, odd: Odd
+    ) -> Sequence[str | None]:
+        values = self._values(rows, name)
+        texts = _plain_texts([value for value in values if value is not None and value != ""])
+        if texts is not None and _fits(texts, LABEL_LENGTH) and _is_label(texts):
+            left = iter(texts)
+            return [None if value is None or value == "" else next(left) for value in values]
+        return _each(values, _whole(lambda found, value: found.label(name, value)), odd)
+
+    def _moments(
+        self, rows: Sequence[Mapping[str, Any]], name: str, odd: Odd
+    ) -> Sequence[str | None]:
+        values = self._values(rows, name)
+        now = self._reading.now
+        simple = moments_of(values, now=now)
+        if simple is not None:
+            return simple
+
+        def moment(value: Any) -> str | None:
+            if value is None or value == "":
+                return None
+            found = instant_of(self._reading.dates.read(value), now=now)
+            return None if found is None else found.isoformat()
+
+        return _each(values, moment, odd)
+
+    def _facts(self, rows: Sequence[Mapping[str, Any]], odd: Odd) -> list[Facts]:
+        names = self._reading.facts
+        told = zip(*(self._values(rows, name) for name in names), strict=True)
+
+        def facts(values: tuple[Any, ...]) -> Facts:
+            found = Optionals()
+            read = facts_of_row(dict(zip(names, values, strict=True)), found)
+            return _nothing_lost(found, read)
+
+        return _each(list(told), facts, odd, instead=NO_FACTS)
+
+
+def _plain_texts(values: Sequence[Any]) -> list[str] | None:
+    """Return stripped texts, if all values are texts or numbers of printable ASCII, none a null."""
+    kinds = set(map(type, values))
+    if kinds == {int}:
+        return list(map(str, values))
+    if kinds != {str} or not is_plain(values):
+        return None
+    texts = list(map(str.strip, values))
+    return texts if DATABASE_NULLS.isdisjoint(texts) and all(texts) else None
+
+
+def _fits(texts: Sequence[str], length: int) -> bool:
+    return max(map(len, texts), default=0) <= length
+
+
+def _is_label(texts: Sequence[str]) -> bool:
+    """Return whether plain *texts* are labels as they are: one space between words, and no null."""
+    whole = "\n".join(texts)
+    return not any(mark in whole for mark in ("  ", "<", "|")) and NULLS.isdisjoint(
+        whole.lower().split("\n")
+    )
+
+
+def _has_marks(ids: Sequence[str]) -> bool:
+    """Return whether spreadsheets may have changed one of *ids*."""
+    whole = "".join(ids)
+    return "E+" in whole or '="' in whole
+
+
+def _checked(text: str, length: int) -> str:
+    if not text or len(text) > length:
+        raise ValueUnusableError("it is empty or too long")
+    return text
+
+
+def _whole(read: Callable[[Optionals, Any], _T]) -> Callable[[Any], _T]:
+    """Return *read*, which raises where anything is dropped."""
+
+    def whole(value: Any) -> _T:
+        found = Optionals()
+        return _nothing_lost(found, read(found, value))
+
+    return whole
+
+
+def _nothing_lost(found: Optionals, read: _T) -> _T:
+    if found.dropped:
+        raise ValueUnusableError(found.dropped[0].reason)
+    return read
+
+
+def _each(
+    values: Sequence[Any], read: Callable[[Any], _T], odd: Odd, *, instead: Any = ""
+) -> list[Any]:
+    """Return what *read* makes of each value; where it raises, the place is *odd*."""
+    known: dict[Any, Any] = {}
+    found = []
+    for place, value in enumerate(values):
+        key = _key(value)
+        if key is not None and key in known:
+            found.append(known[key])
+            continue
+        try:
+            one: Any = read(value)
+        except (ValueError, RecursionError):
+            odd.add(place)
+            one = instead
+        else:
+            if key is not None:
+                known[key] = one
+        found.append(one)
+    return found
+
+
+def _key(value: Any) -> Any:
+    """Return what stands for a value whose like was read before; None for one that is not kept."""
+    if value.__class__ is str:
+        return value
+    is_plain_row = value.__class__ is tuple and all(one.__class__ in _KEPT for one in value)
+    return value if is_plain_row else None
+
+
+def _met(condition: Condition, rows: Sequence[Mapping[str, Any]]) -> list[bool]:
+    """Return for each row whether it meets *condition*, once for each text of its column."""
+    if condition.is_of_row:
+        return [condition.is_met(row) for row in rows]
+    known: dict[str, bool] = {}
+    met = []
+    column = condition.column
+    for row in rows:
+        value = row.get(column)
+        if value.__class__ is not str:
+            met.append(condition.is_met(row))
+        else:
+            if value not in known:
+                known[value] = condition.is_met(row)
+            met.append(known[value])
+    return met

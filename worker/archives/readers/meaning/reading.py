@@ -1,0 +1,296 @@
+"""From a row to records: which column is what, what is hidden, what had to be dropped."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from db.questions.rows import NO_FACTS, Facts
+from worker.archives.readers.meaning.columns import FIELDS, Columns
+from worker.archives.readers.meaning.facts import FACTS, facts_of_row
+from worker.archives.readers.meaning.telling import Rule, telling_rules
+from worker.archives.readers.records import Hidden, KnownPair, Record, Reject, Row, SourceQuestion
+from worker.archives.readers.values.conditions import NO, NULLS, YES, Condition, value_at
+from worker.archives.readers.values.dates import DateOrder, Dates, NoDateError
+from worker.archives.readers.values.markup import Markup, is_escaped, plain_text, unescaped
+from worker.archives.readers.values.texts import (
+    Dropped,
+    Optionals,
+    ValueUnusableError,
+    id_text,
+    raw_text,
+    required_text,
+)
+from worker.text.intake import TITLE_LENGTH, instant_of
+from worker.text.normal import first_digest
+
+_FLOAT = re.compile(r"\d+[.,]0")
+_SAME = YES | {
+    "duplicate", "duplicates", "duplicated", "dup", "dupe", "same", "same question", "equivalent",
+    "match", "paraphrase",
+}  # fmt: skip
+_OTHER = NO | {
+    "not duplicate", "not a duplicate", "not duplicates", "notduplicate", "non duplicate",
+    "nonduplicate", "different", "distinct", "unrelated", "not same", "not the same", "no match",
+}  # fmt: skip
+"""What labels of pairs say, in small letters, with spaces for other marks."""
+_REMOVED = re.compile(r"\[\s*(?:deleted|removed|redacted)\b[^\]]{0,60}\]", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How the rows of one table become questions."""
+
+    fields: Mapping[str, tuple[str, ...]]
+    """For each field the paths of its column; the first that has a value counts. A path may end in
+    ``~REGEX``, whose group is the value."""
+    hidden: tuple[Rule, ...] = ()
+    kept: tuple[Condition, ...] = ()
+    """What makes a row a question; all must be met."""
+    url: str = ""
+    """Address of a question, with ``{id}``, relative to `base_url`."""
+    base_url: str = ""
+    markup: Markup = Markup.GUESS
+    is_escaped: bool = False
+    """Whether titles are written as for HTML."""
+    is_cut: bool = False
+    """Whether ``/1`` and the like belong to no id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What who imports a file asks for."""
+
+    chosen: Mapping[str, str] = field(default_factory=dict)
+    """Field by column."""
+    visible_if: tuple[str, ...] = ()
+    """Conditions of what everybody may see; all must be met."""
+    base_url: str = ""
+    dates: DateOrder = DateOrder.AUTO
+    strict: bool = False
+
+
+def is_removed(title: str) -> bool:
+    """Return whether somebody took a text away and left a mark in its place."""
+    return _REMOVED.fullmatch(title) is not None
+
+
+def generic_plan(
+    found: Sequence[str], wishes: Wishes, *, is_nested: bool = False, inner: Sequence[str] = ()
+) -> Plan:
+    """Return the plan for a table of no known shape; *inner* are paths inside its columns.
+
+    Raises `UnreadableArchiveError` if none is certain.
+    """
+    columns = Columns.resolve(found, wishes.chosen, is_nested=is_nested)
+    said = {Condition.parse(one).column for one in wishes.visible_if}
+    return Plan(
+        fields={name: (column,) for name, column in columns.names.items()},
+        hidden=telling_rules(
+            (name for name in (*found, *inner) if name not in said), columns.names.values()
+        ),
+    )
+
+
+class Reading:
+    """Reads the rows of one table by a plan."""
+
+    def __init__(self, plan: Plan, wishes: Wishes, head: Iterable[Row] = ()) -> None:
+        self.plan, self.wishes = plan, wishes
+        self.passed_over = 0
+        """Rows that are no questions, such as answers."""
+        self.visible = tuple(map(Condition.parse, wishes.visible_if))
+        self.names = {
+            name: plan.fields.get(name, ())
+            for name in (*FIELDS, "updated_at", "id2", "title2", "label", "duplicate_of")
+        }
+        self.facts = tuple(name for name in FACTS if name in plan.fields)
+        self.names.update({name: plan.fields[name] for name in self.facts})
+        self.plain = {
+            name: paths[0]
+            for name, paths in self.names.items()
+            if len(paths) == 1 and "~" not in paths[0]
+        }
+        """Fields of one column alone: most of them."""
+        self.has = frozenset(name for name, paths in self.names.items() if paths)
+        self.now = datetime.now(UTC)
+        self.is_pairs = bool(self.names["title2"])
+        self._is_checked = self.is_pairs or wishes.strict or "duplicate_of" in self.has
+        rows = [row.values for row in head if not isinstance(row.values, str)]
+        self.dates = Dates.of((self.value(row, "asked_at") for row in rows), wishes.dates)
+        ids = [value for row in rows if (value := self.value(row, "id")) is not None]
+        self.is_float = bool(ids) and all(_FLOAT.fullmatch(str(value)) for value in ids)
+        titles = [str(self.value(row, "title") or "") for row in rows]
+        self.unescape: Callable[[str], str] | None = plain_text if plan.is_escaped else None
+        if self.unescape is None and is_escaped(titles):
+            self.unescape = unescaped
+        self.base_url = wishes.base_url or plan.base_url
+
+    def missing_for_visible_if(self, names: Sequence[str]) -> list[str]:
+        """Return the columns of ``--visible-if`` that the table lacks."""
+        return [one.column for one in self.visible if one.column.partition(".")[0] not in names]
+
+    def told(self) -> str:
+        """Return what decides how a row is read, the same in every process."""
+        plan = self.plan
+        rules = [(reason, one.told()) for reason, one in plan.hidden]
+        others = [[one.told() for one in some] for some in (plan.kept, self.visible)]
+        means = (self.base_url, plan.url, plan.markup, plan.is_cut, self.wishes.strict)
+        guessed = (self.dates.order, self.is_float, getattr(self.unescape, "__name__", ""))
+        return repr((sorted(plan.fields.items()), rules, others, means, guessed))
+
+    def records(self, row: Row) -> Iterator[Record]:
+        """Yield the records of one row."""
+        line, values = row
+        if isinstance(values, str):
+            yield Reject(line, values)
+            return
+        if self.plan.kept and not all(one.is_met(values) for one in self.plan.kept):
+            self.passed_over += 1
+            return
+        try:
+            if self._is_checked:
+                found = self._pair if self.is_pairs else self._linked
+                yield from self._strictly(found(line, values))
+            else:
+                yield self._question(line, values)
+        except ValueUnusableError as error:
+            yield Reject(line, str(error))
+        except RecursionError:
+            yield Reject(line, "it is nested too deeply")
+
+    def _strictly(self, records: Iterable[Record]) -> Iterator[Record]:
+        """Yield *records*; with ``--strict`` a question with a dropped value is rejected."""
+        for one in records:
+            if self.wishes.strict and isinstance(one, SourceQuestion) and one.dropped:
+                first = one.dropped[0]
+                yield Reject(one.line, f"{first.field}: {first.reason}")
+            else:
+                yield one
+
+    def value(self, row: Mapping[str, Any], name: str) -> Any:
+        """Return what a row says of a field, as its format has it; None where it says nothing."""
+        if (column := self.plain.get(name)) is not None and column in row:
+            return row[column]
+        for path in self.names[name]:
+            column, _, pattern = path.partition("~")
+            value = row.get(column) if column in row else value_at(row, column)
+            if pattern:
+                found = re.search(pattern, str(value or ""))
+                value = found[1] if found else None
+            if value is not None and value != "":
+                return value
+        return None
+
+    def _question(self, line: int, row: Mapping[str, Any]) -> SourceQuestion | Hidden:
+        title = required_text(self.value(row, "title"), "the question")
+        if self.unescape is not None:
+            title = self.unescape(title).strip()
+        reason = self._why_hidden(row, title)
+        if reason and not (title or self.names["id"]):
+            return Hidden(line, reason)
+        external_id = self._id("id", row, title)
+        if reason:
+            return Hidden(line, reason, external_id)
+        if not title:
+            raise ValueUnusableError("the question is empty")
+        return self._with_details(line, row, external_id, title)
+
+    def _with_details(
+        self, line: int, row: Mapping[str, Any], external_id: str, title: str
+    ) -> SourceQuestion:
+        found, has = Optionals(), self.has
+        body = found.body(self.value(row, "body"), self.plan.markup) if "body" in has else ""
+        if len(title) > TITLE_LENGTH:
+            found.drop(
+                "title", f"what is beyond {TITLE_LENGTH:,} characters: it begins the body", title
+            )
+            title, rest = title[:TITLE_LENGTH].rstrip(), title[TITLE_LENGTH:]
+            body = found.fitting_body(f"{rest}\n{body}".strip())
+        url = self.value(row, "url") if "url" in has else None
+        if url is None and self.plan.url and self.base_url:
+            url = self.plan.url.format(id=external_id)
+        return SourceQuestion(
+            external_id,
+            title,
+            body,
+            found.url(url, self.base_url) if url is not None else None,
+            found.label("category", self.value(row, "category")) if "category" in has else None,
+            found.label("author", self.value(row, "author")) if "author" in has else None,
+            self._moment("asked_at", row, found) if "asked_at" in has else None,
+            facts=self._told_beside(row, found) if self.facts else NO_FACTS,
+            updated_at=self._moment("updated_at", row, found) if "updated_at" in has else None,
+            line=line,
+            dropped=tuple(found.dropped) if found.dropped else (),
+        )
+
+    def _told_beside(self, row: Mapping[str, Any], found: Optionals) -> Facts:
+        return facts_of_row({name: self.value(row, name) for name in self.facts}, found)
+
+    def _why_hidden(self, row: Mapping[str, Any], title: str) -> str:
+        for reason, condition in self.plan.hidden:
+            if condition.is_met(row):
+                return reason
+        if self.visible and not all(one.is_met(row) for one in self.visible):
+            return "not as --visible-if says"
+        return "removed text" if title[:1] == "[" and is_removed(title) else ""
+
+    def _id(self, name: str, row: Mapping[str, Any], title: str) -> str:
+        if not self.names[name]:  # the same text keeps the same id: importing twice adds nothing
+            return f"text-{first_digest(title).hex()[:24]}"
+        external_id = id_text(self.value(row, name), is_float=self.is_float)
+        if not external_id:
+            raise ValueUnusableError("the id is empty")
+        return external_id
+
+    def _moment(self, name: str, row: Mapping[str, Any], found: Optionals) -> Any:
+        value = self.value(row, name)
+        if value is None or value == "":
+            return None
+        try:
+            return instant_of(self.dates.read(value), now=self.now)
+        except NoDateError as error:
+            found.drop(name, str(error), value)
+        except ValueError as error:
+            found.drop(name, f"it {error}", value)
+        return None
+
+    def _pair(self, line: int, row: Mapping[str, Any]) -> Iterator[Record]:
+        sides: list[SourceQuestion] = []
+        for name, own_id in (("title", "id"), ("title2", "id2")):
+            title = required_text(self.value(row, name), "the question")
+            if self.unescape is not None:
+                title = self.unescape(title).strip()
+            if title:
+                detailed = row if name == "title" else {}
+                sides.append(
+                    self._with_details(line, detailed, self._id(own_id, row, title), title)
+                )
+        if not sides:
+            yield Reject(line, "both questions are empty")
+        label = " ".join(re.split(r"[\s_-]+", raw_text(self.value(row, "label")).strip().lower()))
+        is_same, is_other = label in _SAME, label in _OTHER
+        if label not in NULLS | {"-1"} and not (is_same or is_other):
+            told = Dropped("label", "it says neither same nor different", label[:60])
+            sides[0] = replace(sides[0], dropped=(*sides[0].dropped, told))
+        yield from sides
+        if len(sides) > 1 and (is_same or is_other):
+            first, second = (side.external_id for side in sides)
+            if first != second:
+                yield KnownPair(line, first, second, is_duplicate=is_same)
+
+    def _linked(self, line: int, row: Mapping[str, Any]) -> Iterator[Record]:
+        """Yield a question, and the one that its forum says it is a duplicate of."""
+        question = self._question(line, row)
+        yield question
+        value = self.value(row, "duplicate_of")
+        if isinstance(question, Hidden) or value is None:
+            return
+        for one in value if isinstance(value, list) else [value]:
+            target = id_text(one, is_float=self.is_float or isinstance(one, float))
+            is_id = target.lower() not in NULLS | {"0"} and not target.startswith(
+                ("http:", "https:")
+            )
+            if is_id and target != question.external_id:
+                yield KnownPair(line, question.external_id, target, canonical_id=target)

@@ -1,0 +1,193 @@
+"""What known programs write: which table holds the questions, and what each of its columns means.
+
+Each program has one file in ``programs/``; both dumps and the program's own database are read by
+it. The `needs` of a shape are columns that no other table has together. `fields` name columns,
+alternatives divided by ``|``; ``post.message`` is the column ``message`` of the lookup ``post``.
+"""
+
+import functools
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from pydantic import ConfigDict, TypeAdapter
+
+from worker.archives.readers.meaning.reading import Plan
+from worker.archives.readers.values.conditions import Condition
+from worker.archives.readers.values.markup import Markup
+
+NO_REPLY = (
+    "~^(?!\\s*(?:re|aw|antw|antwort|sv|vs|fwd?|wg|tr|rv|res|odp|ynt|\u043e\u0442\u0432|\u0438\u0445|\u56de\u590d|\u7b54\u590d)"
+    "\\s*(?:[\\[(]\\d+[\\])])?\\s*[:\uff1a])"
+)
+"""What ``{no_reply}`` stands for in a condition: that no program of mail marked it as a reply."""
+
+_PROGRAMS = (
+    "phpbb", "vbulletin", "xenforo", "mybb", "smf", "flarum", "discourse", "askbot", "misago",
+    "stackexchange", "nodebb", "reddit", "hackernews", "sourceforge", "mail", "faq", "vanilla",
+    "wordpress", "question2answer", "invision", "fluxbb", "github", "schema_org",
+)  # fmt: skip
+"""The files, the most certain first: a table is of the first shape that it fits."""
+
+
+class _Described:
+    """Part of a program's file, in which a word that is not known is an error."""
+
+    __slots__ = ()
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup(_Described):
+    """Rows of another table that belong to a question, or say whether it is shown."""
+
+    name: str
+    table: str = ""
+    """Name of the table without the prefix that an installation chose; empty for the same."""
+    key: str
+    """Its column that holds what `via` holds in the row of the question."""
+    via: str
+    columns: tuple[str, ...] = ()
+    where: tuple[str, ...] = ()
+    is_joined: bool = False
+    """Whether `where` asks for the lookups before it as well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sql(_Described):
+    """An expression of SQL; ``t`` is the table of the questions, ``{p}`` the tables' prefix."""
+
+    sql: str
+    needs: tuple[str, ...] = ()
+    """Columns (``table.column``) without which it is left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database(_Described):
+    """What reading the program's own database takes beside its shape."""
+
+    engine: str
+    prefix: str = ""
+    required: tuple[str, ...]
+    """Columns (``table.column``) without which this is another program's database."""
+    joins: tuple[str, ...]
+    """Lookups that have one row at most for each question."""
+    has_epochs: bool = False
+    """Whether times are seconds since 1970."""
+    fields: Mapping[str, Sql | str] = field(default_factory=dict)
+    """Fields that SQL says better, or in other columns; an empty one is not read."""
+    hidden: Mapping[str, tuple[Sql | str, ...]] = field(default_factory=dict)
+    """What hides a question beside the conditions of the shape. Those on other lookups than `joins`
+    are not asked: SQL sees all that a forum allows, and not only what a dump holds of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape(_Described):
+    """How one program stores or exports its questions."""
+
+    name: str
+    """What ``--as`` takes."""
+    about: str
+    needs: tuple[str, ...]
+    """Columns; each may be one of several, divided by ``|``."""
+    lacks: tuple[str, ...] = ()
+    """Columns that its table does not have."""
+    table: str = ""
+    """Name of the table without its prefix, where there are several; empty for any."""
+    fields: Mapping[str, str]
+    lookups: tuple[Lookup, ...] = ()
+    hidden: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Why a question is not shown to everybody, with the conditions of which one is met."""
+    kept: tuple[str, ...] = ()
+    url: str = ""
+    base_url: str = ""
+    markup: Markup = Markup.GUESS
+    is_escaped: bool = False
+    """Whether titles are stored as HTML."""
+    database: Database | None = None
+
+    def fits(self, columns: Sequence[str]) -> bool:
+        """Return whether a table with these columns is of this shape."""
+        have = set(columns)
+        return all(have & set(one.split("|")) for one in self.needs) and not have & set(self.lacks)
+
+    def prefix(self, table: str) -> str | None:
+        """Return what an installation put before the name of the table; None if it is another."""
+        bare = table.rpartition(".")[2]
+        if not self.table or bare == self.table:
+            return ""
+        return bare[: -len(self.table)] if bare.endswith(f"_{self.table}") else None
+
+    def plan(self, chosen: Mapping[str, str]) -> Plan:
+        """Return how its rows are read; *chosen* columns come first."""
+        fields = {
+            # A bar in a pattern divides its own alternatives.
+            name: (paths,) if "~" in paths else tuple(paths.split("|"))
+            for name, paths in self.fields.items()
+        }
+        fields.update({name: (column,) for name, column in chosen.items()})
+        rules = tuple(
+            (reason, Condition.parse(one)) for reason, texts in self.hidden.items() for one in texts
+        )
+        return Plan(
+            fields=fields,
+            hidden=rules,
+            kept=tuple(Condition.parse(one.replace("{no_reply}", NO_REPLY)) for one in self.kept),
+            url=self.url,
+            base_url=self.base_url,
+            markup=self.markup,
+            is_escaped=self.is_escaped,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoQuestions(_Described):
+    """A table of a known program that holds persons, categories or replies."""
+
+    about: str
+    needs: tuple[str, ...]
+
+    def fits(self, columns: Sequence[str]) -> bool:
+        """Return whether a table with these columns is one."""
+        return set(self.needs) <= set(columns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program(_Described):
+    """The file of one program."""
+
+    shapes: tuple[Shape, ...]
+    others: tuple[NoQuestions, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Every shape, the most certain first."""
+
+    shapes: tuple[Shape, ...]
+    others: tuple[NoQuestions, ...]
+
+    def named(self, name: str) -> Shape | None:
+        """Return the first shape of this name."""
+        return next((one for one in self.shapes if one.name == name), None)
+
+    @property
+    def databases(self) -> dict[str, Shape]:
+        """Return the shapes of programs whose own databases can be read, by name."""
+        return {one.name: one for one in self.shapes if one.database is not None}
+
+    @classmethod
+    @functools.cache
+    def all(cls) -> Self:
+        """Return what this version knows."""
+        folder = Path(__file__).parent / "programs"
+        read = TypeAdapter(Program).validate_python
+        programs = [
+            read(tomllib.loads((folder / f"{name}.toml").read_text("utf-8"))) for name in _PROGRAMS
+        ]
+        return cls(
+            tuple(shape for one in programs for shape in one.shapes),
+            tuple(other for one in programs for other in one.others),
+        )

@@ -1,0 +1,113 @@
+"""Columns whose names say what a forum hides, in tables of no known shape.
+
+A name is taken apart: what it is about (``is``, ``topic``), the word that decides, and what of it
+is kept (``_at``, ``_by``). So ``isDeleted``, ``topic_deleted_at`` and ``removal_reason`` are one
+kind. A question that is hidden by mistake is counted in the report; one that is shown by mistake is
+not noticed.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from worker.archives.readers.values.conditions import Condition
+
+Rule = tuple[str, Condition]
+_NOT_SHOWN = frozenset({"no", "-1", "-2", "2", "3", "4"})
+"""What a column that says whether a row is shown holds where it is not; programs count further."""
+
+_ABOUT = (
+    r"(?:is|was|has|been|post|topic|thread|question|discussion|record|row|item|entry|ticket|soft"
+    r"|hard|admin|mod|moderator|system|date|time)*"
+)
+_KEPT = (
+    r"(?:topic|post|thread|question|message|discussion)?"
+    r"(?:at|on|date|datetime|time|timestamp|ts|utc|by|byid|byuser|byuserid|userid|username|reason"
+    r"|flag|state|status)?"
+)
+_FLAGS: Mapping[str, str] = {
+    "deleted": "deleted|deletion|trash|trashed|removed|removal|erased|purged|discarded|destroyed"
+    "|banned|geloscht|geloescht|supprime|eliminado|excluido",
+    "unapproved": "unapproved|spam|junk|draft|unpublished|pending|rejected|quarantined|queued"
+    "|scheduled|awaitingapproval|awaitingmoderation|needsapproval|needsmoderation|inmoderation"
+    "|requiresapproval|approvalrequired",
+    "private": "private|pm|dm|privatemessage|directmessage|restricted|confidential|secret|internal"
+    "|readrestricted|nonpublic|(?:staff|team|admins?|mods?|moderators?|members?|registered|users?"
+    "|loggedin|internal|private)only|(?:requires?|needs?)(?:login|auth|registration|membership)"
+    "|(?:login|auth|registration|membership)(?:required|only)|privat|prive|privado",
+    "hidden": "hidden|hide|invisible|unlisted|notvisible|disabled|inactive|blocked|suspended"
+    "|shadowbanned|versteckt|oculto|masque",
+}
+_SHOWN = "visible|public|published|publish|approved|listed|active|enabled|accessible|released|live"
+_SAYS = (
+    r"status|state|visibility|access|accesslevel|privacy|permissions?|audience|security|archetype"
+    r"|lifecycle|workflow|workflowstate|moderation|moderationstatus|approval|approvalstatus"
+    r"|publicationstatus|publishstatus|visibleto|viewpermissions?|readpermissions?|viewaccess"
+    r"|readaccess|viewableby|scope|type|flags?|labels?|statusname|visibilitylevel|sichtbarkeit"
+)
+_WORDS: Mapping[str, str] = {
+    "deleted": r"(?:soft|hard)?[ _-]?deleted|removed|trash|trashed|erased|purged|geloscht",
+    "unapproved": r"pending|spam|unapproved|not[ _-]approved|draft|rejected|declined|moderated"
+    r"|unpublished|queued|auto-draft|inherit|future|scheduled|quarantined|in[ _-]?moderation"
+    r"|moderation|(?:awaiting|needs|pending|in)[ _-](?:approval|moderation|review)",
+    "private": r"private|private[ _-]?(?:message|topic|thread)s?|pm|dm|direct[ _-]?message|whisper"
+    r"|staff|team|internal|restricted|confidential|secret|members?|moderators?|mods?|admins?"
+    r"|administrators?|registered(?:[ _-]users)?|logged[ _-]?in|users|privat|prive|direct|friends"
+    r"|followers?|subscribers?|patrons?",
+    "hidden": r"hidden|unlisted|invisible|disabled|inactive|suspended|blocked|not[ _-]visible",
+}
+_SHOWING = frozenset(
+    {"empty", "public", "visible", "published", "approved", "active", "open", "ok", "normal",
+     "never", "nobody", "everyone", "everybody", "all", "regular", "anyone", "live"}
+)  # fmt: skip
+
+
+def telling_rules(names: Iterable[str], taken: Iterable[str] = ()) -> tuple[Rule, ...]:
+    """Return what the columns *names*, some of them nested (``meta.deleted``), say of a row.
+
+    Those that are *taken* for fields of the question say nothing.
+    """
+    used = set(taken)
+    return tuple(
+        rule
+        for name in dict.fromkeys(names)
+        for rule in (_unpublished(name) if name in used else _rules_of(name))
+    )
+
+
+def _unpublished(column: str) -> Iterator[Rule]:
+    """Yield what a moment of publishing says: without one there was none."""
+    if re.fullmatch(
+        rf"{_ABOUT}(?:published|approved)(?:at|on|date)", _plain(column.rpartition(".")[2])
+    ):
+        yield "unapproved", Condition(column, frozenset({"empty"}))
+
+
+def _rules_of(column: str) -> Iterator[Rule]:
+    plain = _plain(column.rpartition(".")[2])
+    for reason, words in _FLAGS.items():
+        if re.fullmatch(rf"{_ABOUT}(?:{words}){_KEPT}", plain):
+            yield reason, Condition(column, _SHOWING, negated=True)
+    if re.fullmatch(rf"{_ABOUT}(?:{_SHOWN})", plain):
+        reason = "unapproved" if re.search(r"publish|approved|released", plain) else "hidden"
+        yield (
+            "private" if plain.endswith("public") else reason,
+            Condition(column, _NOT_SHOWN),
+        )
+    yield from _unpublished(column)
+    if re.fullmatch(rf"{_ABOUT}(?:{_SAYS})", plain):
+        for reason, words in _WORDS.items():
+            yield reason, Condition(column, frozenset(), pattern=_said(words))
+
+
+def _plain(name: str) -> str:
+    folded = name.lower().replace("ö", "o").replace("é", "e")
+    return re.sub(r"[^a-z0-9]", "", folded)
+
+
+def _said(words: str) -> re.Pattern[str]:
+    """Return what finds one of *words* alone, or among others that are listed."""
+    return re.compile(
+        rf"(?:^|[,;|\[\"']) ?(?:[a-z]_)?(?:{words})(?:[ _-](?:only|by|for|from)\b[^,;|\"']*)?"
+        r" ?(?:$|[,;|\]\"'])",
+        re.IGNORECASE,
+    )

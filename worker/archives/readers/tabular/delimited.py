@@ -1,0 +1,271 @@
+"""CSV and TSV in every dialect of `dialect`.
+
+A quote that is not closed is found out by reading on, and the lines behind it are then read again.
+Each line is read again a few times at most, so the work stays linear in the file.
+"""
+
+import csv
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
+
+from worker.archives.readers.records import (
+    RECORD_LIMIT,
+    RECORD_TOO_LONG,
+    Reject,
+    Row,
+    UnreadableArchiveError,
+)
+from worker.archives.readers.tabular import dialect as dialects
+from worker.archives.readers.tabular.delimited_lines import (
+    SAMPLE_CHARS,
+    SAMPLE_LINES,
+    Line,
+    Lines,
+    TooLongError,
+)
+from worker.archives.readers.tabular.dialect import Dialect, Quoting
+from worker.archives.readers.tabular.headers import header_place
+
+_AT_ONCE, _SINGLY = 64, 1 << 14
+"""Lines that are split at once, and most rows that are read one by one before that is tried again.
+"""
+_NOTES = 30
+"""Lines among which the names of the columns are looked for."""
+
+Values = Sequence[str | None]
+
+
+def _unmarked(row: Sequence[str]) -> Values:
+    return [cell.replace(dialects.RETURN, "\r") for cell in row]
+
+
+class DelimitedRows:
+    """Rows of a delimited file as they come: of any width.
+
+    The first line names the columns, unless *columns* do, of a file without such a line.
+    """
+
+    def __init__(
+        self,
+        file: BinaryIO,
+        *,
+        delimiter: str | None = None,
+        columns: Sequence[str] = (),
+    ) -> None:
+        csv.field_size_limit(2 * RECORD_LIMIT)  # what is longer has been refused before
+        self._lines = Lines(file)
+        sample = self._lines.sample()
+        if not sample:
+            raise UnreadableArchiveError("the file is empty")
+        if said := dialects.separator(sample[0]):
+            delimiter, sample = said, sample[1:]
+            next(self._lines)
+            self._lines.end_record()
+        if dialects.is_drawn(sample):
+            delimiter, sample = "|", self._lines.undraw()
+        elif not columns and said is None:
+            sample = self._behind_preamble(sample)
+        chars = sum(map(len, sample))
+        is_whole = len(sample) < SAMPLE_LINES and chars < SAMPLE_CHARS
+        # Writers whose lines end so quote what holds one.
+        self._has_bare_returns = not sample[0].endswith("\r\n") if sample else False
+        self.dialect = dialects.guess(sample, delimiter, is_whole=is_whole)
+        self.header = list(columns) or self._header()
+        self._add_index(sample)
+
+    def _behind_preamble(self, sample: list[str]) -> list[str]:
+        """Go behind a title, notes and empty lines before the names of the columns."""
+        cells = [
+            line.rstrip("\r\n").split(dialects.guess_delimiter(line)) for line in sample[:_NOTES]
+        ]
+        place = header_place([[cell.strip(" \t\"'\ufeff") for cell in row] for row in cells])
+        for _ in range(place):
+            next(self._lines)
+            self._lines.end_record()
+        return sample[place:]
+
+    def _header(self) -> list[str]:
+        line = next(self._lines, None)
+        if line is None:
+            raise UnreadableArchiveError("there is no header")
+        try:
+            header = next(self.dialect.reader([line]))
+        except csv.Error as error:
+            raise UnreadableArchiveError(f"line 1 is no header: {error}") from error
+        self._lines.end_record()
+        return [name.strip().lstrip("\ufeff") for name in header]
+
+    def _add_index(self, sample: Sequence[str]) -> None:
+        """Name the first column where every row has one more than the header, as R writes them."""
+        wide = len(self.header) + 1
+        if len(self.header) < 2 or self.dialect.quoting is not Quoting.DOUBLED:  # noqa: PLR2004
+            return
+        lines = sample[1:-1] if len(sample) >= SAMPLE_LINES else sample[1:]
+        try:
+            rows = list(self.dialect.reader(lines))
+        except csv.Error:
+            return
+        if rows and all(len(row) == wide and row[-1] and row[0] for row in rows if row):
+            self.header.insert(0, "")
+
+    def __iter__(self) -> Iterator[tuple[int, Values] | Reject]:
+        """Yield each row with its line, from 1; what cannot be split comes as a reject."""
+        rows = self._quoted if self.dialect.quoting is Quoting.DOUBLED else self._plain
+        for number, row in rows():
+            yield from self._lines.rejects
+            self._lines.rejects.clear()
+            if row:
+                yield number, row
+        yield from self._lines.rejects
+
+    def rows(self) -> Iterator[Row]:
+        """Yield each row by the names of its columns; a header that is repeated is none."""
+        names = list(self.header)
+        while len(names) > 1 and not names[-1]:  # there are more delimiters than names
+            names.pop()
+        width = len(names)
+        first_of = {name: names.index(name) for name in names}
+        is_plain = len(first_of) == width
+        for item in self:
+            if isinstance(item, Reject):
+                yield Row(item.line, item.reason)
+                continue
+            number, row = item
+            if len(row) != width:
+                if len(row) < width and self._is_cut_short(row):
+                    row = [*row, *[""] * (width - len(row))]
+                elif len(row) < width or any(cell for cell in row[width:]):
+                    reason = f"there are {len(row)} columns where the header has {width}"
+                    yield Row(number, reason)
+                    continue
+                row = row[:width]
+            if row[0] == names[0] and list(row) == names:
+                continue
+            if is_plain:
+                yield Row(number, dict(zip(names, row, strict=True)))
+            else:
+                yield Row(number, {name: row[place] for name, place in first_of.items()})
+
+    def _is_cut_short(self, row: Values) -> bool:
+        """Return whether only empty columns are missing at the end, as spreadsheets leave them out.
+
+        A row that a line end broke looks the same, but no number begins the line behind it.
+        """
+        mark, beyond = self.dialect.delimiter, self._lines.peek()
+        follows = not beyond.strip() or beyond.partition(mark)[0].strip('" ').isdigit()
+        return len(row) > 1 and (row[0] or "").isdigit() and follows
+
+    def _plain(self) -> Iterator[tuple[int, Values]]:
+        """Yield the rows of a file whose records end where no backslash or quote holds the line."""
+        source, dialect = self._lines, self.dialect
+        while True:
+            try:
+                text = next(source)
+                while self._goes_on(text):
+                    text += next(source)
+            except StopIteration:
+                if not source.taken:
+                    return
+                yield self._bare(source.step_back(), csv.Error("the file ends inside it"))
+                continue
+            except csv.Error as error:
+                yield self._bare(source.step_back(), error)
+                continue
+            except TooLongError:
+                number = source.pass_over()
+                source.rejects.append(Reject(number, RECORD_TOO_LONG))
+                yield number, ()
+                continue
+            number = source.end_record()
+            yield number, () if text.isspace() else self._split(text, dialect)
+
+    def _goes_on(self, text: str) -> bool:
+        if self.dialect.quoting is Quoting.BACKSLASH:
+            return dialects.is_inside(text)
+        return self.dialect.quoting is Quoting.ESCAPED and dialects.is_open(text)
+
+    def _split(self, text: str, dialect: Dialect) -> Values:
+        if dialect.quoting is Quoting.BACKSLASH:
+            return dialects.split_backslash(text, dialect.delimiter)
+        if dialect.quoting is Quoting.ESCAPED:
+            return dialects.split_escaped(text, dialect.delimiter)
+        return text.rstrip("\r\n").split(dialect.delimiter)
+
+    def _at_once(self) -> list[tuple[int, Values]]:
+        """Return the next rows, if each is one line and as wide as the header; else none."""
+        some = self._lines.take(_AT_ONCE)
+        texts = [line.text for line in some]
+        try:
+            rows = list(self.dialect.reader(texts))
+        except csv.Error:
+            rows = []
+        has_returns = self._has_bare_returns and "\r" in "".join(texts)
+        is_plain = len(rows) == len(some) and set(map(len, rows)) == {len(self.header)}
+        if not is_plain or has_returns:
+            self._lines.put_back(some)
+            return []
+        return [(line.number, row) for line, row in zip(some, rows, strict=True)]
+
+    def _quoted(self) -> Iterator[tuple[int, Values]]:
+        """Yield rows, many at once; where that fails, more and more of them one by one."""
+        singly = 0
+        while True:
+            while rows := self._at_once():
+                yield from rows
+                singly = 0
+            singly = min(2 * singly + _AT_ONCE, _SINGLY)
+            some = self._one_by_one()
+            for _ in range(singly):
+                row = next(some, None)
+                if row is None:
+                    return
+                yield row
+
+    def _one_by_one(self) -> Iterator[tuple[int, Values]]:
+        source = self._lines
+        reader = self._reader()
+        while True:
+            try:
+                row = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                reader = self._reader()  # the old one is stuck inside the quote
+                yield self._bare(source.step_back(), error)
+            except TooLongError:
+                reader = self._reader()
+                number = source.pass_over()
+                source.rejects.append(Reject(number, RECORD_TOO_LONG))
+                yield number, ()
+            else:
+                if len(source.taken) > 1 and self._has_swallowed(row):
+                    reader = self._reader()
+                    yield self._bare(source.step_back(), None)
+                else:
+                    is_marked = self._has_bare_returns and source.has_returns
+                    yield source.end_record(), _unmarked(row) if is_marked else row
+
+    def _reader(self) -> Iterator[Sequence[str]]:
+        marks = map(dialects.marked, self._lines) if self._has_bare_returns else self._lines
+        return self.dialect.reader(marks)
+
+    def _has_swallowed(self, row: Sequence[str]) -> bool:
+        """Return whether each line of a record looks like a row: numbered, and as wide."""
+        mark, width = self.dialect.delimiter, len(self.header)
+        if width < 2 or not row[0].isdigit():  # noqa: PLR2004
+            return False
+        return all(
+            line.text.count(mark) == width - 1 and line.text.partition(mark)[0].isdigit()
+            for line in self._lines.taken
+        )
+
+    def _bare(self, line: Line, error: csv.Error | None) -> tuple[int, Values]:
+        """Return the line's columns with its quotes as they are, or none and a reject."""
+        mark, width = self.dialect.delimiter, len(self.header)
+        bare: Values = line.text.rstrip("\r\n").split(mark)
+        if len(bare) != width and '\\"' in line.text and not dialects.is_inside(line.text):
+            bare = dialects.split_backslash(line.text, mark)
+        if len(bare) == width:
+            return line.number, bare
+        self._lines.rejects.append(Reject(line.number, f"it cannot be split: {error}"))
+        return line.number, ()

@@ -1,0 +1,166 @@
+"""Lines of a delimited file, which can come again: a broken record begins at another one."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import BinaryIO
+
+from worker.archives.readers.containers.streams import TOO_LONG, lines
+from worker.archives.readers.records import RECORD_LIMIT, Reject
+from worker.archives.readers.tabular import dialect as dialects
+
+_QUOTED_LINES = 2_000
+"""Lines that one quoted field may span; a quote that is never closed is given up after so many."""
+_TRIES = 8
+"""Records that may take a line for their own in vain; after those it begins a record itself."""
+SAMPLE_LINES, SAMPLE_CHARS = 1_000, 1 << 18
+
+
+@dataclass(slots=True)
+class Line:
+    """One line of the file."""
+
+    number: int
+    text: str
+    tries: int = 0
+
+
+class TooLongError(Exception):
+    """The record goes on beyond `RECORD_LIMIT`."""
+
+
+class Lines:
+    """Lines for `csv.reader` that can go back to the start of a broken record."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._source = lines(file)
+        self._back: list[Line] = []
+        self._taken: list[Line] = []
+        self._taken_chars = 0
+        self.rejects: list[Reject] = []
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if len(self._taken) >= _QUOTED_LINES:
+            raise csv.Error("a quote is never closed")
+        line = self._back.pop() if self._back else self._fresh()
+        if self._taken and line.tries >= _TRIES:
+            self._back.append(line)
+            raise csv.Error("a quote is never closed")
+        self._taken.append(line)
+        self._taken_chars += len(line.text)
+        if self._taken_chars > RECORD_LIMIT:
+            raise TooLongError
+        return line.text
+
+    def _fresh(self) -> Line:
+        for number, text in self._source:
+            if text is not None:
+                return Line(number, text)
+            self.rejects.append(Reject(number, TOO_LONG))
+        raise StopIteration
+
+    def take(self, count: int) -> list[Line]:
+        """Return up to *count* lines that come next; none where one was tried, or is too long."""
+        some: list[Line] = []
+        while self._back and len(some) < count and not self._back[-1].tries:
+            some.append(self._back.pop())
+        if some or self._back:
+            return some
+        some = [Line(number, text or "") for number, text in islice(self._source, count)]
+        if all(line.text for line in some):
+            return some
+        self._source = chain(((one.number, one.text or None) for one in some), self._source)
+        return []
+
+    def put_back(self, some: Sequence[Line]) -> None:
+        """Let lines that `take` returned come again."""
+        self._back.extend(reversed(some))
+
+    def sample(self) -> list[str]:
+        """Return the first lines; they are still to come."""
+        held: list[Line] = []
+        chars = 0
+        while len(held) < SAMPLE_LINES and chars < SAMPLE_CHARS:
+            try:
+                held.append(self._fresh())
+            except StopIteration:
+                break
+            chars += len(held[-1].text)
+        self._back.extend(reversed(held))
+        return [line.text for line in held]
+
+    def undraw(self) -> list[str]:
+        """Take all lines for rows of a table that was drawn with bars, and return the first."""
+        self._source = _undrawn(self._source)
+        bare = [(line.number, dialects.undrawn(line.text)) for line in self._back]
+        self._back = [Line(number, text) for number, text in bare if text is not None]
+        return [line.text for line in reversed(self._back)]
+
+    def peek(self) -> str:
+        """Return the line that comes next, which stays; empty at the end."""
+        if not self._back:
+            try:
+                self._back.append(self._fresh())
+            except StopIteration:
+                return ""
+        return self._back[-1].text
+
+    def end_record(self) -> int:
+        """Return the number of the first line of the record that ends here."""
+        number = self._taken[0].number
+        self._forget()
+        return number
+
+    @property
+    def has_returns(self) -> bool:
+        """Return whether a line of the record being read has a carriage return inside."""
+        return any("\r" in line.text for line in self._taken)
+
+    @property
+    def taken(self) -> Sequence[Line]:
+        """The lines of the record being read."""
+        return self._taken
+
+    def step_back(self) -> Line:
+        """Return the first line of the record being read; those behind it come again."""
+        first, *others = self._taken
+        for line in others:
+            line.tries += 1
+        self._back.extend(reversed(others))
+        self._forget()
+        return first
+
+    def pass_over(self) -> int:
+        """Return the number of the first line of the record being read, and go behind its end.
+
+        Its end is the line that closes the last open quote, or where it is given up.
+        """
+        number, count = self._taken[0].number, len(self._taken)
+        is_open = sum(line.text.count('"') for line in self._taken) % 2 == 1
+        self._forget()
+        while is_open and count < _QUOTED_LINES and (line := next(self._left(), None)):
+            is_open ^= line.text.count('"') % 2 == 1
+            count += 1
+        return number
+
+    def _left(self) -> Iterator[Line]:
+        try:
+            yield self._back.pop() if self._back else self._fresh()
+        except StopIteration:
+            return
+
+    def _forget(self) -> None:
+        self._taken.clear()
+        self._taken_chars = 0
+
+
+def _undrawn(source: Iterator[tuple[int, str | None]]) -> Iterator[tuple[int, str | None]]:
+    """Yield the lines of a drawn table that hold rows, without their outer bars."""
+    for number, text in source:
+        bare = None if text is None else dialects.undrawn(text)
+        if text is None or bare is not None:
+            yield number, bare

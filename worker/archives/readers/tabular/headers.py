@@ -1,0 +1,34 @@
+"""Where the names of the columns stand, in tables that begin with a title, notes or empty lines."""
+
+from collections.abc import Sequence
+
+from worker.archives.readers.meaning.columns import Columns
+from worker.archives.readers.records import UnreadableArchiveError
+
+_FEWEST = 2
+
+
+def header_place(rows: Sequence[Sequence[str]]) -> int:
+    """Return which of the first *rows*, split into cells, names the columns.
+
+    It is the first that is not empty, unless that names no question and a later one, which has more
+    cells than all before, does.
+    """
+    first = next((place for place, row in enumerate(rows) if any(row)), 0)
+    widest = 0
+    for place, row in enumerate(rows[first:], start=first):
+        filled = sum(1 for cell in row if cell)
+        if filled >= _FEWEST and filled > widest and names_questions(row):
+            return place
+        if row[:1] and not row[0].startswith("#"):
+            widest = max(widest, filled)
+    return first
+
+
+def names_questions(cells: Sequence[str]) -> bool:
+    """Return whether *cells* are names of columns, and one is certain to hold questions."""
+    try:
+        Columns.resolve(cells)
+    except UnreadableArchiveError:
+        return False
+    return True

@@ -1,0 +1,390 @@
+"""Dumps of databases as SQL: ``mysqldump``, ``mariadb-dump``, ``pg_dump``, ``sqlite3 .dump``.
+
+Read as a stream: the values of ``INSERT`` and the lines of ``COPY`` of the tables that are wanted;
+all else is passed over without being understood. The work is linear in the bytes.
+"""
+
+import io
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import BinaryIO
+
+from worker.archives.readers.containers.window import CHUNK, Window
+from worker.archives.readers.records import (
+    RECORD_LIMIT,
+    RECORD_TOO_LONG,
+    Row,
+    UnreadableArchiveError,
+)
+from worker.archives.readers.tabular.dialect import split_escaped
+
+_NAME = r'(?:[`"\[]?[\w$-]+[`"\]]?\s*\.\s*)?[`"\[]?[\w$-]+[`"\]]?'
+_STATEMENT = re.compile(
+    rf"\s*(?:(?P<create>CREATE\s+(?:TEMPORARY\s+|UNLOGGED\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?)"
+    rf"|(?P<insert>(?:INSERT|REPLACE)\s+(?:IGNORE\s+|OR\s+\w+\s+)?(?:INTO\s+)?)"
+    rf"|(?P<copy>COPY\s+))(?P<table>{_NAME})",
+    re.IGNORECASE,
+)
+_COLUMNS = re.compile(r"\s*\(((?:[^()'\"`]|`[^`]*`|\"[^\"]*\")*)\)")
+_VALUES = re.compile(r"\s*(?:OVERRIDING\s+\w+\s+VALUE\s*)?VALUES?\s*", re.IGNORECASE)
+_FROM_STDIN = re.compile(r"\s*FROM\s+stdin[^;]*;[^\n]*\n", re.IGNORECASE)
+_COMMENT = re.compile(r"\s*(?:--[^\n]*\n|#[^\n]*\n|/\*(?!!).*?\*/;?)", re.DOTALL)
+_KEYWORDS = frozenset(
+    {"primary", "key", "unique", "constraint", "index", "fulltext", "spatial", "check", "foreign",
+     "exclude", "like", "period"}
+)  # fmt: skip
+_ESCAPED, _PLAIN_TEXT = r"(?:[^'\\]|\\.|'')*+", r"(?:[^']|'')*+"
+_CALLED = re.compile(r"(\w+)\s*\((.*)\)", re.DOTALL)
+_REPLACED = re.compile(r"'((?:[^']|'')*)'\s*,\s*char\((\d+)\)\s*$")
+_LITERAL = re.compile(r"[NE]?'((?:[^']|'')*)'")
+_UNICODE = re.compile(r"\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})|\\([0-9a-fA-F]{4})|\\(\\)")
+_BATCH_END = re.compile(rb"^GO[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
+"""What ends a batch in a script of SQL Server, whose statements need no semicolon."""
+_CALLS = 3
+"""Calls inside each other: ``replace(replace('...', '\\r', char(13)), '\\n', char(10))``."""
+_END = r"\s*(?:::\s*[\w ]+(?:\(\d+\))?(?:\[\])?\s*)?(?P<end>[,)])"
+_PLAIN = re.compile(r"[^'\"`;$]*+")
+_IN_STRING = {
+    (mark, escapes): re.compile(
+        rf"(?:[^{mark}\\]++|\\.)*+" if escapes else rf"[^{mark}]*+", re.DOTALL
+    )
+    for mark in "'\"`"
+    for escapes in (True, False)
+}
+_DOLLAR = re.compile(r"\$\w{0,60}\$")
+_LETTERS = {"0": "", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": ""}
+_ESCAPE = re.compile(r"\\(.)|''", re.DOTALL)
+_HEX = re.compile(r"(?:0x|[xX]')([0-9a-fA-F]*)'?")
+_HEAD, _LONGEST_HEAD = 4_096, 1 << 16
+
+
+def is_dump(head: str) -> bool:
+    """Return whether a text that begins with *head* is a dump of a database."""
+    begin = head.lstrip("\ufeff \t\r\n")
+    if re.match(r"--\s*(?:MySQL|MariaDB|PostgreSQL database|phpMyAdmin|Host:|Adminer|Dump)", begin):
+        return True
+    found = re.search(
+        rf"^\s*(?:CREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?{_NAME}\s*\(|INSERT\s+INTO\s+{_NAME}\s*(?:\(|VALUES)"
+        rf"|COPY\s+{_NAME}\s*\([^)]*\)\s+FROM\s+stdin|PRAGMA\s+foreign_keys|SET\s+\w+\s*=|/\*!\d+\s)",
+        head[:_HEAD],
+        re.IGNORECASE | re.MULTILINE,
+    )
+    return found is not None
+
+
+def bare_name(name: str) -> str:
+    """Return the name of a table without quotes and schema."""
+    return re.sub(r'[`"\[\]\s]', "", name).rpartition(".")[2]
+
+
+class SqlDump:
+    """The tables of a dump; each call reads it anew from *opened*."""
+
+    def __init__(self, opened: Callable[[], BinaryIO]) -> None:
+        self._opened = _by_semicolons(opened)
+        self.columns: dict[str, list[str]] = {}
+
+    def look(self) -> dict[str, list[str]]:
+        """Return the columns of the tables that have rows."""
+        filled: dict[str, list[str]] = {}
+        for table, columns, _ in self._statements(lambda _: False):
+            filled.setdefault(table, columns)
+        return filled
+
+    def rows(self, table: str) -> Iterator[Row]:
+        """Yield the rows of one table."""
+        for _, columns, rows in self._statements(lambda name: name == table):
+            for line, values in rows:
+                if isinstance(values, str):
+                    yield Row(line, values)
+                elif len(values) != len(columns):
+                    yield Row(line, f"it has {len(values)} values for {len(columns)} columns")
+                else:
+                    yield Row(line, dict(zip(columns, values, strict=True)))
+
+    def _statements(
+        self, is_wanted: Callable[[str], bool]
+    ) -> Iterator[tuple[str, list[str], Iterator[tuple[int, Sequence[object] | str]]]]:
+        with self._opened() as file:
+            window = Window(file)
+            window.more()
+            head = window.text[:_HEAD]
+            # Only MySQL and its like escape with backslashes.
+            is_mysql = "PostgreSQL" not in head and "PRAGMA foreign_keys" not in head
+            while found := _next_statement(window, is_mysql=is_mysql):
+                table = bare_name(found["table"])
+                window.move(found.end())
+                if found["create"]:
+                    self.columns[table] = _created(window)
+                    _skip_statement(window, is_mysql=is_mysql)
+                    continue
+                columns = _named_columns(window) or self.columns.get(table, [])
+                if not found["copy"]:
+                    rows = _inserted(window, is_wanted=is_wanted(table), is_mysql=is_mysql)
+                elif begin := _FROM_STDIN.match(window.text, window.place):
+                    window.move(begin.end())
+                    rows = _copied(window, is_wanted=is_wanted(table))
+                else:
+                    _skip_statement(window, is_mysql=is_mysql)
+                    continue
+                yield table, columns, rows
+                for _ in rows:  # whatever was not asked for
+                    pass
+
+
+def _next_statement(window: Window, *, is_mysql: bool) -> re.Match[str] | None:
+    """Go to the next statement about a table and return its head; None at the end."""
+    while True:
+        _fill(window)
+        if window.is_used_up:
+            return None
+        if comment := _COMMENT.match(window.text, window.place):
+            window.move(comment.end())
+        elif found := _STATEMENT.match(window.text, window.place):
+            return found
+        else:
+            _skip_statement(window, is_mysql=is_mysql)
+
+
+def _named_columns(window: Window) -> list[str]:
+    """Return the columns in brackets that stand here, and go behind them."""
+    named = _COLUMNS.match(window.text, window.place)
+    if named is None:
+        return []
+    window.move(named.end())
+    return [bare_name(one) for one in named[1].split(",")]
+
+
+def _by_semicolons(opened: Callable[[], BinaryIO]) -> Callable[[], BinaryIO]:
+    """Return what opens a dump with a semicolon for each line ``GO`` of SQL Server."""
+    with opened() as file:
+        head = file.read(CHUNK)
+    return (lambda: _Batches(opened())) if _BATCH_END.search(head) else opened
+
+
+class _Batches(io.BufferedReader):
+    """A script of SQL Server; a semicolon is added to the end of each batch."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__(io.BytesIO())
+        self._script = file
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return about *size* bytes, up to the end of a line."""
+        lines = self._script.readlines(size or CHUNK)
+        return b"".join(b";\n" if _BATCH_END.fullmatch(line.rstrip()) else line for line in lines)
+
+    def close(self) -> None:
+        """Close the script as well."""
+        self._script.close()
+        super().close()
+
+
+def _fill(window: Window) -> None:
+    """Have enough text before us for the head of any statement, and go to its begin."""
+    window.skip(_SPACE)
+    if len(window.text) - window.place < _LONGEST_HEAD:
+        window.ahead(CHUNK)
+
+
+def _skip_statement(window: Window, *, is_mysql: bool) -> None:
+    """Go behind the next semicolon outside strings."""
+    while window.skip(_PLAIN):
+        place, mark = window.place, window.text[window.place]
+        if mark == "$":
+            _skip_dollars(window)
+            continue
+        window.move(window.place + 1)
+        if mark == ";":
+            return
+        escapes = is_mysql or (mark == "'" and window.text[place - 1 : place] in {"E", "e"})
+        body = _IN_STRING[mark, escapes and mark != "`"]
+        # Two quotes in a string end it and begin another: that comes to the same.
+        while window.skip(body) and not window.pass_over(mark):
+            if not window.more():  # a backslash waits for what it escapes
+                return
+
+
+def _skip_dollars(window: Window) -> None:
+    """Go behind a text that PostgreSQL quotes by dollars, or behind a dollar that quotes none."""
+    if len(window.text) - window.place < _HEAD:
+        window.ahead(CHUNK)
+    found = _DOLLAR.match(window.text, window.place)
+    if found is None:
+        window.move(window.place + 1)
+        return
+    tag = found[0]
+    window.move(found.end())
+    while (end := window.text.find(tag, window.place)) < 0:
+        window.move(max(window.place, len(window.text) - len(tag)))
+        if not window.more():
+            window.move(len(window.text))
+            return
+    window.move(end + len(tag))
+
+
+def _created(window: Window) -> list[str]:
+    """Return the columns that ``CREATE TABLE`` names; the window stays before its bracket."""
+    begin = window.text.find("(", window.place, window.place + 200)
+    if begin < 0:
+        return []
+    columns = []
+    text = window.text[begin + 1 : begin + (1 << 17)]
+    for item in _items(text):
+        found = re.match(r'\s*[`"\[]?([\w$-]+)[`"\]]?(\s|$)', item)
+        if found and (found[1].lower() not in _KEYWORDS or item.lstrip()[0] in '`"['):
+            columns.append(found[1])
+    return columns
+
+
+def _items(text: str) -> Iterator[str]:
+    """Yield what commas divide up to the closing bracket."""
+    depth, begin, place = 0, 0, 0
+    for found in re.finditer(r"'(?:[^'\\]|\\.|'')*'|\"[^\"]*\"|`[^`]*`|--[^\n]*|[(),]", text):
+        place, mark = found.start(), found[0]
+        if mark == "(":
+            depth += 1
+        elif mark == ")":
+            if not depth:
+                yield text[begin:place]
+                return
+            depth -= 1
+        elif mark == "," and not depth:
+            yield text[begin:place]
+            begin = found.end()
+
+
+def _copied(window: Window, *, is_wanted: bool) -> Iterator[tuple[int, Sequence[object] | str]]:
+    r"""Yield the lines of ``COPY``, up to ``\.``."""
+    while not is_wanted:
+        if (end := window.text.find("\n\\.", window.place)) >= 0 or window.text.startswith(
+            "\\.", window.place
+        ):
+            window.move(max(end, window.place) + 1)
+            window.skip(_LINE)
+            return
+        window.move(max(window.place, len(window.text) - 3))
+        if not window.more():
+            raise UnreadableArchiveError(f"line {window.line}: the file ends inside COPY")
+    while True:
+        end = window.text.find("\n", window.place)
+        while end < 0:
+            length = len(window.text) - window.place
+            if not window.ahead(2 * length + CHUNK):
+                raise UnreadableArchiveError(f"line {window.line}: the file ends inside COPY")
+            end = window.text.find("\n", window.place + length)
+            if length > RECORD_LIMIT and end < 0:
+                window.move(window.place + length)
+        number, text = window.line, window.text[window.place : end]
+        window.move(end + 1)
+        if text.rstrip("\r") == "\\.":
+            return
+        if is_wanted:
+            yield number, RECORD_TOO_LONG if len(text) > RECORD_LIMIT else split_escaped(text, "\t")
+
+
+def _inserted(
+    window: Window, *, is_wanted: bool, is_mysql: bool
+) -> Iterator[tuple[int, Sequence[object] | str]]:
+    """Yield the brackets of values of one ``INSERT``."""
+    begin = _VALUES.match(window.text, window.place)
+    if begin is None or not is_wanted:
+        _skip_statement(window, is_mysql=is_mysql)
+        return
+    window.move(begin.end())
+    form = _FORM[is_mysql]
+    while True:
+        if not window.skip(_BETWEEN):
+            return
+        if window.pass_over(";"):
+            return
+        if _STATEMENT.match(window.text, window.place):  # SQL Server's need no semicolon
+            return
+        if not window.text.startswith("(", window.place):
+            _skip_statement(window, is_mysql=is_mysql)
+            return
+        number = window.line
+        values = _bracket(window, form, is_mysql=is_mysql)
+        yield number, values
+        if isinstance(values, str):
+            _skip_statement(window, is_mysql=is_mysql)
+            return
+
+
+def _bracket(window: Window, form: re.Pattern[str], *, is_mysql: bool) -> Sequence[object] | str:
+    """Return the values of the bracket that begins here, or why they cannot be read."""
+    while True:
+        values: list[object] = []
+        place = window.place + 1
+        while found := form.match(window.text, place):
+            values.append(_value(found, is_mysql=is_mysql))
+            place = found.end()
+            if found["end"] == ")":
+                window.move(place)
+                return values
+        length = len(window.text) - window.place
+        if length > RECORD_LIMIT:
+            return f"{RECORD_TOO_LONG}, or broken: the rest of its statement is skipped"
+        if not window.ahead(2 * length + CHUNK):
+            return "the file ends inside this row, or it is no list of values"
+
+
+def _value(found: re.Match[str], *, is_mysql: bool) -> object:
+    text, other = found["text"] or found["escaped"], found["other"]
+    if other is not None:
+        other = other.strip()
+        if other.upper() == "NULL":
+            return None
+        if number := _HEX.fullmatch(other):
+            return bytes.fromhex(number[1]) if len(number[1]) % 2 == 0 else other
+        call = _CALLED.fullmatch(other)
+        return _called(call[1].lower(), call[2]) if call else other
+    if not text:
+        return ""
+    if "\\" in text and (is_mysql or found["escaped"] is not None):
+        return _ESCAPE.sub(lambda one: _LETTERS.get(one[1], one[1]) if one[1] else "'", text)
+    return text.replace("''", "'")
+
+
+def _called(name: str, arguments: str) -> str:
+    """Return the text that a call of SQLite or Oracle stands for: its first literal."""
+    if name == "replace" and (wanted := _REPLACED.search(arguments)):
+        inner = arguments[: wanted.start()].rstrip(", ")
+        call = _CALLED.fullmatch(inner.strip())
+        text = _called(call[1].lower(), call[2]) if call else _first_literal(inner)
+        return text.replace(wanted[1], chr(int(wanted[2])))
+    text = _first_literal(arguments)
+    if name == "unistr":
+        return _UNICODE.sub(
+            lambda one: "\\" if one[4] else chr(int(one[1] or one[2] or one[3], 16)), text
+        )
+    return text
+
+
+def _first_literal(arguments: str) -> str:
+    found = _LITERAL.search(arguments)
+    return found[1].replace("''", "'") if found else arguments
+
+
+_BETWEEN = re.compile(r"[\s,]*+")
+_SPACE, _LINE = re.compile(r"\s*+"), re.compile(r"[^\n]*+")
+
+
+def _form(*, is_mysql: bool) -> re.Pattern[str]:
+    """Return what finds a value: a string, a number, NULL, or a call with strings in it.
+
+    In a string backslashes escape in MySQL, and behind PostgreSQL's ``E``.
+    """
+    body = _ESCAPED if is_mysql else _PLAIN_TEXT
+    begin = r"(?:_\w+\s*|[NEe])?" if is_mysql else "[Nn]?"
+    inner = ""
+    for _ in range(_CALLS):
+        inner = rf"|\((?:[^()']|'{body}'{inner})*+\)"
+    return re.compile(
+        rf"\s*(?:{begin}'(?P<text>{body})'|[Ee]'(?P<escaped>{_ESCAPED})'|(?P<other>(?:[^,()']{inner})*+))"
+        rf"{_END}",
+        re.DOTALL,
+    )
+
+
+_FORM = {is_mysql: _form(is_mysql=is_mysql) for is_mysql in (True, False)}

@@ -1,0 +1,218 @@
+"""Moments as exporters write them: epochs, ISO 8601, mail dates, and days and months in any order.
+
+A moment without a zone is taken as UTC. A date such as 03/04/2014 is read only when other rows of
+its column, or who imports it, say what comes first.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import Any
+
+from dateutil import parser as dateutil
+
+from worker.archives.readers.values.conditions import NULLS
+from worker.archives.readers.values.months import full_year, named_month, with_time
+
+_LENGTH = 100
+_LAST_S = 4_000_000_000
+"""Epoch seconds beyond any question; a larger number counts milliseconds or less."""
+_FIRST_S = 600_000_000
+_EXCEL_DAY_0 = datetime(1899, 12, 30, tzinfo=UTC)
+_EXCEL_DAYS = 100_000
+_EPOCH = re.compile(r"-?\d+(?:\.\d+)?(?:[eE]\+?\d+)?")
+_STAMP = re.compile(r"(?:19|20)\d{6}(?:\d{6})?")
+_ZONE = re.compile(r"\s*(?:UTC|GMT|Z)$|\s+(?=[+-]\d\d:?\d\d$)|\s+(?=[+-]\d\d$)", re.IGNORECASE)
+_NUMERIC = re.compile(
+    r"(\d{1,2})([/.-])(\d{1,2})\2((?:19|20)?\d\d)(?P<time>,?[T ]+\d{1,2}:\d\d.*)?"
+)
+_YEAR_FIRST = re.compile(
+    r"((?:19|20)\d\d)\s*[./\u5e74-]\s*(\d{1,2})\s*[./\u6708-]\s*(\d{1,2})(?:\s*\u65e5|\.)?"
+    r"(?P<time>,?[T ]+\d{1,2}:\d\d.*)?"
+)
+_SINCE_1970 = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
+_ZONE_TWICE = re.compile(r"(?<=[\dZ])\[[\w/+-]+\]$")
+"""Java writes the name of a zone behind its hours."""
+_SECONDS = ("seconds", "_seconds", "epochSecond", "sec")
+_PARTS = range(3, 8)
+"""A list of a year, a month, a day and perhaps more."""
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_MONTH = re.compile(r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b", re.IGNORECASE)
+_NOON = 12
+_YEAR_DIGITS = 4
+
+
+class DateOrder(StrEnum):
+    """What the numbers of a date are, where its own text does not say."""
+
+    AUTO = "auto"
+    DAY_FIRST = "dmy"
+    MONTH_FIRST = "mdy"
+    EXCEL = "excel"
+    """Days since 1900, as spreadsheets count them."""
+
+
+class NoDateError(ValueError):
+    """The text is not a date that can be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """Reads the dates of one column."""
+
+    order: DateOrder = DateOrder.AUTO
+
+    @classmethod
+    def of(cls, values: Iterable[object], order: DateOrder = DateOrder.AUTO) -> "Dates":
+        """Return what reads a column in which the first *values* stand."""
+        if order is not DateOrder.AUTO:
+            return cls(order)
+        for value in values:
+            found = _NUMERIC.fullmatch(str(value).strip()) if isinstance(value, str) else None
+            if found is None or found[2] == "." or len(found[4]) < _YEAR_DIGITS:
+                continue
+            if int(found[1]) > _NOON:
+                return cls(DateOrder.DAY_FIRST)
+            if int(found[3]) > _NOON:
+                return cls(DateOrder.MONTH_FIRST)
+        return cls()
+
+    def read(self, value: object) -> datetime | None:
+        """Return the moment, or None where *value* says that there is none.
+
+        Raises `NoDateError`, with a sentence for people.
+        """
+        try:
+            found = self._read(value)
+        except (ValueError, TypeError, OverflowError, OSError) as error:
+            if isinstance(error, NoDateError):
+                raise
+            raise NoDateError("it is not a date that can be read") from None
+        if found is not None and found.tzinfo is None:
+            return found.replace(tzinfo=UTC)
+        return found
+
+    def _read(self, value: object) -> datetime | None:
+        if isinstance(value, str):
+            is_iso = value[4:5] == "-" and value[-1].isdigit()
+            return self._iso(value) if is_iso else self._written(value)
+        return self._other(value)
+
+    def _other(self, value: object) -> datetime | None:
+        if isinstance(value, date):
+            day = datetime(value.year, value.month, value.day, tzinfo=UTC)
+            return value if isinstance(value, datetime) else day
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return self._number(float(value))
+        if isinstance(value, dict):
+            return self._object(value)
+        if isinstance(value, list):
+            return self._list(value)
+        return self._written(str(value))
+
+    def _list(self, value: list[Any]) -> datetime | None:
+        if len(value) == 1:
+            return self._read(value[0])
+        if len(value) not in _PARTS:
+            raise NoDateError("it is not a date that can be read")
+        year, month, day, hour, minute, second = (*map(int, value[:6]), 0, 0, 0)[:6]
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+
+    def _object(self, value: dict[str, Any]) -> datetime | None:
+        """Return the moment of an object of MongoDB, Firestore, Java or PHP."""
+        if len(value) == 1:
+            return self._read(next(iter(value.values())))
+        named = next((value[name] for name in _SECONDS if name in value), None)
+        return self._read(value.get("date") if named is None else named)
+
+    def _written(self, text: str) -> datetime | None:
+        text = text.strip()
+        if len(text) > _LENGTH:
+            raise NoDateError("it is not a date that can be read")
+        if text.lower() in NULLS or text.startswith("0000-00-00"):
+            return None
+        return self._text(text)
+
+    def _iso(self, text: str) -> datetime | None:
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:
+            text = text.strip()
+            return None if text.startswith("0000-00-00") else self._text(text)
+
+    def _number(self, number: float) -> datetime | None:
+        if not number:
+            return None
+        if not math.isfinite(number):
+            raise NoDateError("it is not a date that can be read")
+        if self.order is DateOrder.EXCEL and 0 < number < _EXCEL_DAYS:
+            return _EXCEL_DAY_0 + timedelta(days=number)
+        if not math.isfinite(number):
+            raise NoDateError("it is no date that can be read")
+        while abs(number) > _LAST_S:
+            number /= 1000
+        if number < _FIRST_S:
+            raise NoDateError("it is no number of seconds since 1970 of a forum's time")
+        return datetime.fromtimestamp(number, UTC)
+
+    def _text(self, text: str) -> datetime | None:
+        if _STAMP.fullmatch(text):
+            return datetime.strptime(text.ljust(14, "0"), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        if _EPOCH.fullmatch(text):
+            return self._number(float(text))
+        if found := _SINCE_1970.fullmatch(text):
+            return self._number(float(found[1]))
+        if found := _NUMERIC.fullmatch(text):
+            return self._numeric(found)
+        return _year_first(text)
+
+    def _numeric(self, found: re.Match[str]) -> datetime:
+        one, two = int(found[1]), int(found[3])
+        if len(found[4]) < _YEAR_DIGITS and found[2] != "." and self.order is DateOrder.AUTO:
+            raise NoDateError("it is not certain which number is the year: say --dates dmy or mdy")
+        if found[2] == "." or one > _NOON or self.order is DateOrder.DAY_FIRST:
+            day, month = one, two
+        elif two > _NOON or self.order is DateOrder.MONTH_FIRST:
+            day, month = two, one
+        elif one == two:
+            day = month = one
+        else:
+            raise NoDateError("it is not certain which number is the month: say --dates dmy or mdy")
+        moment = datetime(full_year(int(found[4])), month, day, tzinfo=UTC)
+        return with_time(moment, found["time"] or "")
+
+
+def _year_first(text: str) -> datetime:
+    """Return a moment whose year comes first, or whose month is named."""
+    bare = _ZONE.sub("", _ZONE_TWICE.sub("", text))
+    try:
+        return datetime.fromisoformat(bare)
+    except ValueError:
+        found = _YEAR_FIRST.fullmatch(bare)
+    if found is None:
+        return _spelled(text)
+    day = datetime(int(found[1]), int(found[2]), int(found[3]), tzinfo=UTC)
+    return with_time(day, found["time"] or "")
+
+
+def _spelled(text: str) -> datetime:
+    """Return a moment with its month by name; a year and a month must stand there."""
+    if (moment := named_month(text)) is not None:
+        return moment
+    if not (_YEAR.search(text) and _MONTH.search(text)):
+        raise NoDateError("it is not a date that can be read")
+    readers: tuple[Callable[[str], datetime], ...] = (parsedate_to_datetime, _any_order)
+    for read in readers:
+        try:
+            return read(text)
+        except (ValueError, TypeError, IndexError):
+            continue
+    raise NoDateError("it is not a date that can be read")
+
+
+def _any_order(text: str) -> datetime:
+    return dateutil.parse(text, default=datetime(1990, 1, 1, tzinfo=UTC))

@@ -1,0 +1,233 @@
+"""Values of a row as texts; what an optional field cannot use is dropped and reported."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from urllib.parse import quote, urljoin, urlsplit
+
+from worker.archives.readers.values.conditions import NULLS
+from worker.archives.readers.values.markup import Markup, without_markup
+from worker.text.intake import BODY_LENGTH, ID_LENGTH, LABEL_LENGTH, URL_LENGTH, label_of, url_of
+from worker.text.normal import clean
+
+_EXAMPLE_LENGTH = 60
+_LONGEST_NULL = max(map(len, NULLS))
+_NAMES = ("display_name", "username", "name", "login", "title", "slug", "value", "href", "id")
+"""Which of the values of an object stands for it, such as an author's."""
+DATABASE_NULLS = frozenset({"\\N", "NULL"})
+_WHOLE_FLOAT = re.compile(r"\d+[.,]0")
+_FOR_SHEETS = re.compile(r'="([^"]*)"')
+"""What exporters write so that spreadsheets keep the zeros of an id."""
+_ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d{1,3}")
+_BREAKS = re.compile(r"[\x0b\x0c\x1c-\x1f\x85]")
+_TAG_MARKS = re.compile("[<>|]+")
+SIMPLE_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,4})?(?:[/?][!#-;=?-\[\]_a-z~]*)?")
+"""Most addresses; any that matches and is not too long is usable as it is."""
+_UNSAFE = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\\"<>^`{|}]")
+
+
+class Dropped(NamedTuple):
+    """A value that could not be used, or not all of it; its question was kept."""
+
+    field: str
+    reason: str
+    example: str
+
+
+class ValueUnusableError(ValueError):
+    """A field without which there is no question cannot be used."""
+
+
+def raw_text(value: object) -> str:
+    """Return the text of a value of any type; raises `ValueUnusableError` for one without."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, dict) and (inner := typed_value(value)) is not None:
+        return raw_text(inner)
+    read = next((read for kind, read in _TEXTS if isinstance(value, kind)), str)
+    return read(value)
+
+
+def typed_value(value: Mapping[str, Any]) -> object:
+    """Return what ``{"$oid": "5f"}`` of MongoDB or ``{"S": "5f"}`` of DynamoDB holds; else None."""
+    if len(value) != 1:
+        return None
+    name, inner = next(iter(value.items()))
+    return inner if name.startswith("$") or name in {"S", "N"} else None
+
+
+def _no_text(_: object) -> str:
+    raise ValueUnusableError("is not text")
+
+
+def _of_number(value: Any) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _of_list(values: Any) -> str:
+    return " ".join(filter(None, map(raw_text, values)))
+
+
+def _of_object(value: Any) -> str:
+    return next((raw_text(value[name]) for name in _NAMES if value.get(name)), "")
+
+
+def _of_bytes(value: Any) -> str:
+    return str(value, "utf-8", "surrogateescape")
+
+
+def _as_hex(value: object) -> object:
+    """Return bytes that are no text, such as those of a UUID, as hexadecimal digits."""
+    if not isinstance(value, bytes):
+        return value
+    text = value.decode("utf-8", "replace")
+    return text if text.isprintable() and "\ufffd" not in text else value.hex()
+
+
+_TEXTS: tuple[tuple[type | tuple[type, ...], Callable[[Any], str]], ...] = (
+    (bytes, _of_bytes),
+    (bool, _no_text),
+    ((int, float), _of_number),
+    (list, _of_list),
+    (dict, _of_object),
+)
+
+
+def required_text(value: object, what: str) -> str:
+    """Return the cleaned text of a field that a question must have; empty for a database's null.
+
+    Raises `ValueUnusableError`.
+    """
+    if isinstance(value, str) and value.isascii() and value.isprintable():
+        text = value.strip()
+        return "" if text in DATABASE_NULLS else text
+    if isinstance(value, list) and len(value) == 1:  # what searches return
+        value = value[0]
+    if isinstance(value, list) or (isinstance(value, dict) and typed_value(value) is None):
+        raise ValueUnusableError(f"{what} is not text")
+    try:
+        text = raw_text(value)
+    except ValueUnusableError as error:
+        raise ValueUnusableError(f"{what} {error}") from None
+    if text.isascii() and text.isprintable():
+        text = text.strip()
+    else:
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValueUnusableError(
+                f"{what} is not valid in this encoding: is --encoding right?"
+            ) from None
+        text = clean(_BREAKS.sub(" ", text))
+    return "" if text in DATABASE_NULLS else text
+
+
+def id_text(value: object, *, is_float: bool) -> str:
+    """Return an id; ``1042.0`` of a column of floats is 1042."""
+    text = required_text(_as_hex(value), "the id")
+    if found := _FOR_SHEETS.fullmatch(text):
+        text = found[1].strip()
+    if _ROUNDED.fullmatch(text):
+        raise ValueUnusableError(
+            "a spreadsheet rounded the id: export it as text, or say --map id= for none"
+        )
+    if is_float and _WHOLE_FLOAT.fullmatch(text):
+        text = text[:-2]
+    if len(text) > ID_LENGTH:
+        raise ValueUnusableError(f"the id is longer than {ID_LENGTH} characters")
+    return text
+
+
+@dataclass(slots=True)
+class Optionals:
+    """The optional fields of one row, and what of them had to be dropped."""
+
+    dropped: list[Dropped] = field(default_factory=list)
+
+    def drop(self, name: str, reason: str, value: object) -> None:
+        """Note that a value was not used."""
+        text = "".join(char if char.isprintable() else " " for char in str(value)[:_EXAMPLE_LENGTH])
+        self.dropped.append(Dropped(name, reason, text))
+
+    def _text(self, name: str, value: object) -> str:
+        try:
+            text = raw_text(value)
+        except ValueUnusableError as error:
+            self.drop(name, f"it {error}", value)
+            return ""
+        if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
+            self.drop(name, "signs that its encoding lacks", "")
+            text = text.encode("utf-8", "replace").decode()
+        return text
+
+    def body(self, value: object, markup: Markup) -> str:
+        """Return a body without its markup, cut where it is too long."""
+        text = self._text("body", value)
+        if not text or (len(text) <= _LONGEST_NULL and text.strip().lower() in NULLS):
+            return ""
+        return self.fitting_body(clean(without_markup(text, markup)))
+
+    def fitting_body(self, text: str) -> str:
+        """Return *text*, cut at the longest length that is stored."""
+        if len(text) <= BODY_LENGTH:
+            return text
+        self.drop("body", f"what is beyond {BODY_LENGTH:,} characters", text)
+        return text[:BODY_LENGTH].rstrip()
+
+    def label(self, name: str, value: object) -> str | None:
+        """Return a category or an author's name."""
+        if value is None:
+            return None
+        if isinstance(value, str) and value.isascii() and value.isprintable():
+            plain = value.strip()
+            if plain and len(plain) <= LABEL_LENGTH and plain[0] not in "<|":
+                is_null = len(plain) <= _LONGEST_NULL and plain.lower() in NULLS
+                return None if is_null else plain
+        text = self._text(name, value)
+        if name == "category" and text[:1] in {"<", "|"}:  # tags of Stack Exchange
+            text = _TAG_MARKS.sub(" ", text)
+        text = " ".join(text.split())
+        if text.lower() in NULLS:
+            return None
+        if len(text) > LABEL_LENGTH:
+            self.drop(name, f"what is beyond {LABEL_LENGTH} characters", text)
+            text = text[:LABEL_LENGTH]
+        return self._tried(name, label_of, text)
+
+    def url(self, value: object, base_url: str) -> str | None:
+        """Return an address, made whole with *base_url* where it is relative."""
+        text = self._text("url", value).strip()
+        if text.lower() in NULLS:
+            return None
+        text = _UNSAFE.sub(lambda found: quote(found[0], safe=""), text)
+        if text.startswith("//"):
+            text = f"https:{text}"
+        if not urlsplit_scheme(text):
+            if not base_url and text.startswith("#"):
+                return None
+            if not base_url:
+                self.drop("url", "it is relative: say --base-url", text)
+                return None
+            text = urljoin(base_url, text)
+        if len(text) > URL_LENGTH:
+            self.drop("url", "it is too long", text)
+            return None
+        return self._tried("url", url_of, text)
+
+    def _tried(self, name: str, read: Callable[[str], str | None], text: str) -> str | None:
+        try:
+            return read(text)
+        except ValueError as error:
+            self.drop(name, str(error), text)
+            return None
+
+
+def urlsplit_scheme(text: str) -> Any:
+    """Return the scheme of an address; empty for a relative one or none at all."""
+    try:
+        return urlsplit(text).scheme
+    except ValueError:
+        return ""
