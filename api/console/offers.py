@@ -4,7 +4,7 @@ from threading import Lock
 
 from sqlalchemy.orm import Session
 
-from api.console.access import Reviewer
+from api.console.entering.access import Reviewer
 from db.review import insight
 from worker.adapting import calibrating
 from worker.adapting.calibrating import Proposal

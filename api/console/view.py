@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
 
-from api.console.access import Reviewer
+from api.console.entering.access import Reviewer
 from api.console.offers import OFFERS
 from api.http.under import here
 from db.deciding import opinions

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from api.console.render import page
+from api.console.rendering.render import page
 from api.deps import Settings
 from api.http.texts import CheckedRoute
 from db.errors import NotFoundError

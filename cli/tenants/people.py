@@ -149,7 +149,7 @@ def decisions(
     data: Data = None,
 ) -> None:
     """Write the decisions as labelled pairs: question1, question2, is_duplicate."""
-    from api.console.history import csv_of  # noqa: PLC0415  # the API's libraries
+    from api.console.insights.history import csv_of  # noqa: PLC0415  # the API's libraries
 
     with database(data) as sessions:
         with sessions.begin() as session:

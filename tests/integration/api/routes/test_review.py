@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.console.sign_in import ATTEMPTS
+from api.console.entering.sign_in import ATTEMPTS
 from db.tables.pairs import Pair
 from db.tables.review import SignInAttempt, SignInLink
 from db.tenants import people

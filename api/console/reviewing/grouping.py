@@ -8,10 +8,10 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from api.console import charts, words
-from api.console.access import AReviewer, ConsoleRoute, Reviewer
-from api.console.diff import mark_words
-from api.console.render import page
+from api.console.entering.access import AReviewer, ConsoleRoute, Reviewer
+from api.console.rendering import charts, words
+from api.console.rendering.diff import mark_words
+from api.console.rendering.render import page
 from api.console.view import frame, read_view
 from api.deps import Sessions
 from db.deciding import bulk, by_hand

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.console.access import Reviewer, Visitor
-from api.console.live import Watch
+from api.console.entering.access import Reviewer, Visitor
+from api.console.reviewing.live import Watch
 from db.review import attention
 from db.rows import PairStatus
 from db.tenants.people import Role

@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from starlette.responses import RedirectResponse, Response
 
-from api.console import precision
-from api.console.access import AnAdmin, AReviewer, ConsoleRoute, Reviewer
-from api.console.precision import STEPS, Point
-from api.console.render import page
+from api.console.entering.access import AnAdmin, AReviewer, ConsoleRoute, Reviewer
+from api.console.insights import precision
+from api.console.insights.precision import STEPS, Point
+from api.console.rendering.render import page
 from api.console.view import frame
 from api.deps import Sessions
 from db.pairs import calibrations

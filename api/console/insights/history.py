@@ -10,8 +10,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response, StreamingResponse
 
-from api.console.access import AReviewer, ConsoleRoute
-from api.console.render import page
+from api.console.entering.access import AReviewer, ConsoleRoute
+from api.console.rendering.render import page
 from api.console.view import frame
 from api.deps import Sessions
 from db.deciding import opinions

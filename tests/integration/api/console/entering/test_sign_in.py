@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from api.console.sign_in import ATTEMPTS, KNOWN
+from api.console.entering.sign_in import ATTEMPTS, KNOWN
 from api.settings import ApiSettings
 from db.tenants import people
 from db.tenants.people import Role
@@ -92,7 +92,7 @@ def test_a_known_browser_may_guess_no_more_than_another(sessions: Factory) -> No
 def test_an_address_has_a_limit_over_all_names(
     sessions: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.console.sign_in.ATTEMPTS_OF_ADDRESS", ATTEMPTS + 3)
+    monkeypatch.setattr("api.console.entering.sign_in.ATTEMPTS_OF_ADDRESS", ATTEMPTS + 3)
     with browser(sessions) as stranger:
         answers = [
             sign_in(stranger, "wrong", name=f"name {number}") for number in range(ATTEMPTS + 4)

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Query, Request
 from sqlalchemy.orm import Session
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 
-from api.console.access import AnAdmin, AReviewer, ConsoleRoute, Reviewer
-from api.console.render import page
+from api.console.entering.access import AnAdmin, AReviewer, ConsoleRoute, Reviewer
+from api.console.rendering.render import page
 from api.console.view import frame
 from api.deps import AllServices, Sessions
 from api.routes.archives import take_in

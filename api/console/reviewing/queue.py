@@ -8,12 +8,12 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse, Response
 
-from api.console.access import AReviewer, ConsoleRoute, Reviewer
-from api.console.deciding import answer
-from api.console.entry_stage import find_entry_stage
-from api.console.listing import list_items
-from api.console.render import page
-from api.console.stage import build_second_stage, build_stage
+from api.console.entering.access import AReviewer, ConsoleRoute, Reviewer
+from api.console.rendering.render import page
+from api.console.reviewing.deciding import answer
+from api.console.reviewing.entry_stage import find_entry_stage
+from api.console.reviewing.listing import list_items
+from api.console.reviewing.stage import build_second_stage, build_stage
 from api.console.view import frame, read_view
 from api.deps import Sessions
 from api.http.traced import follow_flags

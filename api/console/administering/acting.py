@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from starlette.responses import RedirectResponse, Response
 
-from api.console.access import AnAdmin, AReviewer, ConsoleRoute, Reviewer
-from api.console.render import page
+from api.console.entering.access import AnAdmin, AReviewer, ConsoleRoute, Reviewer
+from api.console.rendering.render import page
 from api.console.view import frame
 from api.deps import Sessions
 from db.acting.ladder import LONGEST_GRACE_H, Ladder

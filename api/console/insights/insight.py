@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from starlette.responses import RedirectResponse, Response
 
-from api.console import charts
-from api.console.access import AnAdmin, AReviewer, ConsoleRoute
-from api.console.render import page
+from api.console.entering.access import AnAdmin, AReviewer, ConsoleRoute
+from api.console.rendering import charts
+from api.console.rendering.render import page
 from api.console.view import frame
 from api.deps import Sessions
 from db.archives import archives

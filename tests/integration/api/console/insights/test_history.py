@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from api.app import create_app
-from api.console.history import csv_of
+from api.console.insights.history import csv_of
 from db.rows import PairStatus
 from tests.api_service import Factory, NotingQueue, make_key, make_settings
 from tests.live_server import serving

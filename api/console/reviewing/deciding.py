@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Request
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from api.console.access import AReviewer, Console, ConsoleRoute, Reviewer
+from api.console.entering.access import AReviewer, Console, ConsoleRoute, Reviewer
 from api.deps import Sessions
 from api.http.traced import follow_flags
 from db.deciding import bulk, entry_decisions, opinions

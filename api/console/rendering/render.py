@@ -12,10 +12,10 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from api.console import words
+from api.console.rendering import words
 from api.http.under import here
 
-_HERE = Path(__file__).parent
+_HERE = Path(__file__).parents[1]
 _STATIC = _HERE / "static"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from api.console import words
-from api.console.access import Reviewer
-from api.console.diff import mark_words
+from api.console.entering.access import Reviewer
+from api.console.rendering import words
+from api.console.rendering.diff import mark_words
 from db.deciding import decisions, opinions
 from db.groups import groups
 from db.groups.canonical import proposed

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Header, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
-from api.console.access import AReviewer, Console, ConsoleRoute, Reviewer
+from api.console.entering.access import AReviewer, Console, ConsoleRoute, Reviewer
 from api.deps import Sessions
 from db.engine import Sessions as SessionFactory
 from db.review import attention, insight

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.console.charts import bars, draw_group
-from api.console.precision import STEPS, at, bands, base, curve, suggest
+from api.console.insights.precision import STEPS, at, bands, base, curve, suggest
+from api.console.rendering.charts import bars, draw_group
 from db.groups.groups import GroupDetail, Link, MemberRow
 from db.review.insight import Judged
 from db.rows import PairStatus

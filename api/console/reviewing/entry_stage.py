@@ -4,10 +4,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from api.console import words
-from api.console.access import Reviewer
-from api.console.diff import mark_words
-from api.console.stage import BODY_SHOWN, claimant
+from api.console.entering.access import Reviewer
+from api.console.rendering import words
+from api.console.rendering.diff import mark_words
+from api.console.reviewing.stage import BODY_SHOWN, claimant
 from db.groups.canonical import proposed
 from db.review import entries
 from db.review.entries import EntryDetail, Node

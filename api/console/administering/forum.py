@@ -7,8 +7,8 @@ from fastapi import APIRouter, Form, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from api.console.access import AnAdmin, AReviewer, ConsoleRoute, Reviewer
-from api.console.render import page
+from api.console.entering.access import AnAdmin, AReviewer, ConsoleRoute, Reviewer
+from api.console.rendering.render import page
 from api.console.view import frame
 from api.deps import AllServices, Sessions
 from api.http.clients import base_url

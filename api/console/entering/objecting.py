@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from starlette.responses import Response
 
-from api.console.access import ConsoleRoute
-from api.console.render import page
+from api.console.entering.access import ConsoleRoute
+from api.console.rendering.render import page
 from api.deps import Sessions
 from db.acting import objections
 from db.acting.objections import ObjectedAlreadyError

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from itsdangerous import BadSignature, TimestampSigner
 from starlette.responses import RedirectResponse, Response
 
-from api.console.access import (
+from api.console.entering.access import (
     COOKIE,
     Console,
     ConsoleRoute,
@@ -18,7 +18,7 @@ from api.console.access import (
     find_visitor,
     seal,
 )
-from api.console.render import page
+from api.console.rendering.render import page
 from api.deps import Sessions, Settings
 from api.http.clients import address_of, is_secure
 from api.http.under import here

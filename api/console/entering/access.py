@@ -18,7 +18,7 @@ from itsdangerous import BadSignature, Signer, TimestampSigner
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from api.console.render import page
+from api.console.rendering.render import page
 from api.console.settings import ConsoleSettings
 from api.deps import Sessions, Settings
 from api.http.conflicts import review_problem

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.console.diff import TOKEN_LIMIT, Run, mark_words
-from api.console.words import (
+from api.console.rendering.diff import TOKEN_LIMIT, Run, mark_words
+from api.console.rendering.words import (
     ago,
     duration,
     facts,

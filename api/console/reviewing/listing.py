@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from api.console.access import Reviewer
+from api.console.entering.access import Reviewer
 from api.console.view import View
 from api.http.under import here
 from db.deciding import opinions

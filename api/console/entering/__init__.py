@@ -1,0 +1,5 @@
+"""Who comes in: moderators with their signed cookie, and askers with the address of an objection.
+
+May touch: `db.tenants`, and the settings of the console.
+Never: tells a stranger whether a name is known.
+"""

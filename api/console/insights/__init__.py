@@ -1,0 +1,5 @@
+"""Pages that look back: figures, the history with its export, and what thresholds would give.
+
+May touch: decisions as they were made, and the forum's threshold and calibration.
+Never: decides about a pair.
+"""

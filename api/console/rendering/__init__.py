@@ -1,0 +1,5 @@
+"""From values to HTML: templates, words for numbers, positions in charts, differing words.
+
+May touch: the folders `templates` and `static`.
+Never: asks the database, or lets a text through unescaped.
+"""
