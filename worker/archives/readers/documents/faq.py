@@ -49,6 +49,8 @@ def is_list(head: str, name: str) -> bool:
     first = next((line for line in some if line.strip()), "")
     if _TABLE.search(name) or names_questions(first.split(guess_delimiter(first))):
         return False
+    if names_questions(re.split(r"\s{2,}", first.strip())):  # columns that only spaces divide
+        return False
     marked = sum(1 for line in some if _asked(line) or _COUNTED.match(line))
     return marked >= _FEWEST or _all_ask(some)
 

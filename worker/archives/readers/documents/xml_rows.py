@@ -125,31 +125,49 @@ def _bare(name: str) -> str:
 
 
 def _parsed(file: BinaryIO, wanted: Path | None, limit: int | None) -> Iterator[tuple[Path, Row]]:
-    reader = _Reader(wanted)
-    parser = expat.ParserCreate("utf-8")  # it is recoded, whatever it declares
-    parser.buffer_text = True
+    reader, parser = _Reader(wanted), new_parser()
     parser.StartElementHandler = lambda name, given: reader.start(
         name, given, parser.CurrentLineNumber
     )
     parser.EndElementHandler = lambda _: reader.end()
     parser.CharacterDataHandler = reader.text
-    parser.EntityDeclHandler = _refuse
     size = 0
-    while data := file.read(_CHUNK):
-        try:
-            parser.Parse(_CONTROL.sub(b"", data), False)  # its own
-        except expat.ExpatError as error:
-            reason = f"line {error.lineno}: it is no XML: {expat.ErrorString(error.code)}"
-            if not reader.found and not size:
-                raise UnreadableArchiveError(reason) from error
-            yield from reader.found
-            yield wanted or (), Row(error.lineno, f"{reason}; what follows is not read")
-            return
+    for data in pieces(file):
+        fault = feed(parser, data)
+        if fault is not None and not reader.found and not size:
+            raise UnreadableArchiveError(str(fault.values).partition(";")[0])
         yield from reader.found
         reader.found.clear()
+        if fault is not None:
+            yield wanted or (), fault
+            return
         size += len(data)
         if limit is not None and size > limit:
             return
+
+
+def new_parser() -> expat.XMLParserType:
+    """Return a parser of UTF-8, whatever a file declares, that refuses entities."""
+    parser = expat.ParserCreate("utf-8")
+    parser.buffer_text = True
+    parser.EntityDeclHandler = _refuse
+    return parser
+
+
+def pieces(file: BinaryIO) -> Iterator[bytes]:
+    """Yield a file in pieces without the control characters that XML does not know."""
+    while data := file.read(_CHUNK):
+        yield _CONTROL.sub(b"", data)
+
+
+def feed(parser: expat.XMLParserType, data: bytes) -> Row | None:
+    """Let *parser* read on; return the row that is rejected where it cannot."""
+    try:
+        parser.Parse(data, False)  # its own
+    except expat.ExpatError as error:
+        reason = f"line {error.lineno}: it is no XML: {expat.ErrorString(error.code)}"
+        return Row(error.lineno, f"{reason}; what follows is not read")
+    return None
 
 
 def _refuse(*_: object) -> None:

@@ -1,0 +1,98 @@
+"""Feeds: Atom, and RSS of every version. Each entry is a question, and what is around it is none."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
+
+from worker.archives.readers.documents import xml_rows
+from worker.archives.readers.records import Row
+
+COLUMNS = (
+    "feed_id", "feed_title", "text", "link", "category", "author", "published", "updated",
+    "is_reply",
+)  # fmt: skip
+_ROOT = re.compile(
+    r"(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*>|\s)*<(?:\w+:)?(?P<name>feed|rss|RDF)\b(?P<given>[^>]*)>",
+    re.DOTALL,
+)
+_MARKS: Mapping[str, str] = {
+    "feed": r"www\.w3\.org/2005/Atom|purl\.org/atom/",
+    "rss": "",
+    "RDF": r"purl\.org/rss/|my\.netscape\.com",
+}
+"""What the root of a feed says of itself."""
+_OTHERS = "wordpress.org/export"
+"""Exports of whole sites in the form of a feed."""
+_PATHS: Mapping[str, xml_rows.Path] = {
+    "feed": ("feed", "entry"), "rss": ("rss", "channel", "item"), "RDF": ("RDF", "item"),
+}  # fmt: skip
+_NO_TEXT = frozenset({
+    "href", "src", "url", "class", "id", "style", "type", "rel", "target", "width", "height",
+    "scheme", "lang", "base", "medium", "domain", "isPermaLink",
+})  # fmt: skip
+"""Attributes of what stands in a text, or beside it."""
+
+
+def kind_of(head: str) -> str | None:
+    """Return which feed begins with *head*: ``feed``, ``rss`` or ``RDF``; None for none."""
+    root = _ROOT.match(head)
+    if root is None or _OTHERS in root["given"]:
+        return None
+    return root["name"] if re.search(_MARKS[root["name"]], root["given"]) else None
+
+
+def rows(file: BinaryIO, kind: str) -> Iterator[Row]:
+    """Yield the entries of a feed."""
+    for row in xml_rows.rows(file, _PATHS[kind]):
+        yield row if isinstance(row.values, str) else Row(row.line, _entry(row.values))
+
+
+def _entry(told: Mapping[str, Any]) -> dict[str, Any]:
+    link = _link(told.get("link"))
+    values = {
+        "feed_id": _first(told, "id", "guid", "about") or link,
+        "feed_title": _first(told, "title"),
+        "text": _first(told, "encoded", "content", "description", "summary"),
+        "link": link,
+        "category": _categories(told.get("category", told.get("subject"))),
+        "author": _author(told.get("author", told.get("creator"))),
+        "published": _first(told, "published", "issued", "created", "pubDate", "date"),
+        "updated": _first(told, "updated", "modified"),
+        "is_reply": "yes" if "in-reply-to" in told else "no",
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def _first(told: Mapping[str, Any], *names: str) -> str:
+    """Return the first text that stands under one of *names*."""
+    return next((text for name in names if (text := _text(told.get(name)))), "")
+
+
+def _text(value: Any) -> str:
+    """Return all texts inside a value, such as those of XHTML."""
+    if isinstance(value, Mapping):
+        return _text([one for name, one in value.items() if name not in _NO_TEXT])
+    if isinstance(value, list):
+        return "\n".join(filter(None, map(_text, value)))
+    return value if isinstance(value, str) else ""
+
+
+def _link(value: Any) -> str:
+    """Return the address of an entry's page, of all that it links to."""
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(one, str):
+            return one
+        if isinstance(one, Mapping) and one.get("rel", "alternate") == "alternate":
+            return str(one.get("href", ""))
+    return ""
+
+
+def _categories(value: Any) -> list[str]:
+    some = value if isinstance(value, list) else [value]
+    names = (one.get("term") if isinstance(one, Mapping) else one for one in some)
+    return [name for name in names if isinstance(name, str)]
+
+
+def _author(value: Any) -> str:
+    one = value[0] if isinstance(value, list) and value else value
+    return _text(one.get("name") if isinstance(one, Mapping) else one)

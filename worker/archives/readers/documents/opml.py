@@ -1,0 +1,77 @@
+"""OPML: outlines inside outlines. Those that end with a question mark are the questions."""
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import BinaryIO
+
+from worker.archives.readers.documents import xml_rows
+from worker.archives.readers.records import Row, UnreadableArchiveError
+
+COLUMNS = ("outline", "section", "asks", "url")
+_ROOT = re.compile(r"(?:<\?.*?\?>|<!--.*?-->|\s)*<opml\b", re.DOTALL | re.IGNORECASE)
+_ASKS = re.compile(r"[?\uff1f\u061f\u037e][\"')\]\s]*$")
+_LOOKED, _DEPTH = 20_000, 60
+
+
+def is_opml(head: str) -> bool:
+    """Return whether a text that begins with *head* is OPML."""
+    return _ROOT.match(head) is not None
+
+
+class _Outlines:
+    """Turns elements into rows; the section of a row is the outline around it that asks nothing."""
+
+    def __init__(self) -> None:
+        self.found: list[Row] = []
+        self.parser = xml_rows.new_parser()
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+        self._sections: list[str] = []
+
+    def _start(self, name: str, given: dict[str, str]) -> None:
+        if name.lower() != "outline":
+            return
+        line = self.parser.CurrentLineNumber
+        if len(self._sections) >= _DEPTH:
+            raise UnreadableArchiveError(f"line {line}: it is nested too deeply")
+        if "xmlUrl" in given:
+            raise UnreadableArchiveError("these are subscriptions to feeds, no questions")
+        text = (given.get("text") or given.get("title") or "").strip()
+        around = self._sections[-1] if self._sections else ""
+        asks = _ASKS.search(text) is not None
+        url = given.get("url") or given.get("htmlUrl") or None
+        values = {
+            "outline": text, "section": around, "asks": "yes" if asks else "no", "url": url,
+        }  # fmt: skip
+        self.found.append(Row(line, values))
+        self._sections.append(around if asks else text)
+
+    def _end(self, name: str) -> None:
+        if name.lower() == "outline":
+            self._sections.pop()
+
+
+def rows(file: BinaryIO) -> Iterator[Row]:
+    """Yield every outline."""
+    outlines = _Outlines()
+    for data in xml_rows.pieces(file):
+        fault = xml_rows.feed(outlines.parser, data)
+        yield from outlines.found
+        outlines.found.clear()
+        if fault is not None:
+            yield fault
+            return
+
+
+def look(file: BinaryIO) -> None:
+    """Raise `UnreadableArchiveError` if no outline is certain to be a question."""
+    told = [row.values for row in islice(rows(file), _LOOKED)]
+    outlines = [one for one in told if not isinstance(one, str)]
+    if any(one["asks"] == "yes" for one in outlines):
+        return
+    some = ", ".join(repr(one["outline"]) for one in outlines[:3])
+    raise UnreadableArchiveError(
+        f"no outline ends with a question mark, so none is certain to be a question: {some or None};"
+        " write the questions as CSV or as lines of a text"
+    )

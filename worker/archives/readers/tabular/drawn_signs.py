@@ -1,0 +1,65 @@
+"""The signs that tables are drawn with, and how wide a text is on a screen."""
+
+import re
+from collections.abc import Sequence
+from unicodedata import category, east_asian_width
+
+_LINES = (*range(0x2500, 0x2502), *range(0x2504, 0x2506), *range(0x2508, 0x250A), 0x2550, 0x254C, 0x254D)
+_BARS = (0x2502, 0x2503, 0x2506, 0x2507, 0x250A, 0x250B, 0x2551, 0x254E, 0x254F)
+_ASCII = {
+    **dict.fromkeys(range(0x250C, 0x2571), "+"),
+    **dict.fromkeys(_LINES, "-"),
+    **dict.fromkeys(_BARS, "|"),
+}
+BARS = frozenset(map(chr, (*map(ord, "|"), *_BARS)))
+_OF_RULES = "-=|+: \t"
+_FOOT = re.compile(
+    r"\(\d+ rows?\)|\d+ rows? in set\b.*|(?:\d+|no) rows? selected\.?|\(\d+ rows? affected\)"
+    r"|(?:run )?time: [\d.]+.*|elapsed: [\d:.]+|bye|\|? *\d+ rows? .*\d+ columns? *\|?",
+    re.IGNORECASE,
+)
+_PROMPT = re.compile(
+    r"\s*(?:(?:mysql|sqlite|sql|mariadb \[[^\]]{1,80}\]|\.\.\.|-)>|[\w.@-]{1,60}[=(-][#>])",
+    re.IGNORECASE,
+)
+_WIDE, _NARROW = frozenset("WF"), frozenset({"Mn", "Me", "Cf"})
+
+
+def as_ascii(line: str) -> str:
+    """Return *line* as it would be drawn with ``-``, ``|`` and ``+``, without its end."""
+    return (line if line.isascii() else line.translate(_ASCII)).rstrip()
+
+
+def is_rule(line: str) -> bool:
+    """Return whether *line*, in ASCII, is drawn between rows."""
+    is_drawn = "--" in line or "==" in line or ("-" in line and "|" in line)
+    return is_drawn and not line.strip(_OF_RULES)
+
+
+def is_foot(line: str) -> bool:
+    """Return whether *line*, in ASCII, is what a client writes below a table."""
+    return _FOOT.fullmatch(line.strip()) is not None
+
+
+def is_prompt(line: str) -> bool:
+    """Return whether somebody typed *line* to a client."""
+    return _PROMPT.match(line) is not None
+
+
+def places(text: str, wanted: Sequence[int]) -> list[int]:
+    """Return at which character each of the columns of a screen *wanted*, in order, begins.
+
+    It is the next character where a wide one covers the column.
+    """
+    if text.isascii():
+        return list(wanted)
+    found: list[int] = []
+    column = 0
+    for at, char in enumerate(text):
+        while len(found) < len(wanted) and column >= wanted[len(found)]:
+            found.append(at)
+        if len(found) == len(wanted):
+            return found
+        column += 2 if east_asian_width(char) in _WIDE else int(category(char) not in _NARROW)
+    beyond = wanted[len(found) :]
+    return found + [len(text) + max(0, one - column) for one in beyond]
