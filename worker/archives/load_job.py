@@ -25,6 +25,9 @@ class Format(StrEnum):
     """A workbook of a spreadsheet."""
     XML = "xml"
     """Records in any XML."""
+    YAML = "yaml"
+    DRAWN = "drawn"
+    """A table as clients of databases draw it, or Markdown."""
 
 
 UNKNOWN = "unknown"

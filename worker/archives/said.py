@@ -7,7 +7,7 @@ from db.errors import InvalidInputError
 from worker.archives.load_job import Format
 from worker.archives.readers.archive import Means
 from worker.archives.readers.meaning.reading import Wishes
-from worker.archives.readers.tables import Hints
+from worker.archives.readers.table import Hints
 from worker.archives.readers.values.conditions import Condition
 from worker.archives.readers.values.dates import DateOrder
 

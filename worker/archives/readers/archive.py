@@ -23,7 +23,8 @@ from worker.archives.readers.records import (
 )
 from worker.archives.readers.sources import Source
 from worker.archives.readers.sources import fingerprint as fingerprint_of
-from worker.archives.readers.tables import Hints, Table, tables_of
+from worker.archives.readers.table import Hints, Table
+from worker.archives.readers.tables import tables_of
 
 _HEAD = 200
 """Rows that are looked at to see how dates, ids and titles are written."""

@@ -8,7 +8,7 @@ from worker.archives.readers.meaning.columns import Columns, check_chosen, is_of
 from worker.archives.readers.meaning.reading import Plan, Wishes, generic_plan
 from worker.archives.readers.meaning.shapes import Known, Lookup, Shape
 from worker.archives.readers.records import UnreadableArchiveError
-from worker.archives.readers.tables import Table
+from worker.archives.readers.table import Table
 
 _SHOWN = 8
 

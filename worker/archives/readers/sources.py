@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
-from worker.archives.readers.containers import sevenzip
+from worker.archives.readers.containers import foreign, sevenzip
 from worker.archives.readers.containers.streams import (
     SAMPLE,
     Counted,
@@ -32,7 +32,7 @@ _ZIP = b"PK\x03\x04"
 _TAR_AT, _TAR = 257, b"ustar"
 _DAMAGED_TAR = "the tar file is damaged"
 _MEMBERS = 5_000
-_PACKED = re.compile(r"\.(?:gz|zst|zstd|xz|bz2|z)$", re.IGNORECASE)
+_PACKED = re.compile(r"\.(?:gz|zst|zstd|xz|lzma|bz2|z)$", re.IGNORECASE)
 _NO_TEXT = re.compile(
     r"\.(?:png|jpe?g|gif|webp|svg|ico|bmp|mp[34]|webm|ogg|wav|pdf|woff2?|ttf|eot|css|js|map|exe|dll|so"
     r"|pyc|class|jar|docx?|pptx?|odt|sqlite3?|db|lock|md5|sha\d*|asc|sig)(?:\.gz)?$",
@@ -45,19 +45,6 @@ _DEPTH = 2
 """Containers inside containers that are opened."""
 _INNER_LIMIT = 2 << 30
 _PARTS = re.compile(r"\.(?:z\d\d|\d{3}|part\d+|r\d\d)$", re.IGNORECASE)
-_FOREIGN = (
-    (b"Rar!\x1a\x07", "a RAR file: unpack it first"),
-    (b"\x04\x22\x4d\x18", "packed with lz4: unpack it first"),
-    (b"\x1f\x9d", "packed with compress: unpack it first"),
-    (b"ARROW1", "an Arrow or Feather file: write it as Parquet"),
-    (b"Obj\x01", "an Avro file: write it as JSON Lines or Parquet"),
-    (b"SQLite format 3\0", "a database of SQLite: give its dump (sqlite3 FILE .dump)"),
-    (b"%PDF", "a PDF, no table"),
-    (b"PGDMP", "a custom dump of PostgreSQL: write it as SQL (pg_restore -f dump.sql FILE)"),
-    (b"\x80\x04\x95", "a pickle, which is never opened: write it as CSV or Parquet"),
-    (b"\x80\x05\x95", "a pickle, which is never opened: write it as CSV or Parquet"),
-)
-"""How files begin that are not read, with what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +129,7 @@ class Source:
             return stream
 
         with fresh() as raw:
-            magic = raw.read(16)
+            magic = raw.read(foreign.LOOKED)
         _refuse_foreign(name, magic)
         if magic.startswith(sheets.OLE):
             return Entry(name, partial(_buffered, fresh))
@@ -196,7 +183,7 @@ class Source:
 
 def _refuse_foreign(name: str, magic: bytes) -> None:
     """Raise `UnreadableArchiveError` for what is known not to be read, and for parts of a file."""
-    about = next((about for mark, about in _FOREIGN if magic.startswith(mark)), None)
+    about = foreign.about(name, magic)
     if about is not None:
         raise UnreadableArchiveError(f"this is {about}")
     if _PARTS.search(name):

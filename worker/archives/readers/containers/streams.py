@@ -36,7 +36,7 @@ _CHUNK = 1 << 20
 _PIECE = 1 << 16
 _ZSTD_WINDOW_LOG, _ZSTD_HEAD = 27, 6
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-_XZ, _BZIP2 = b"\xfd7zXZ\x00", b"BZh"
+_XZ, _LZMA, _BZIP2 = b"\xfd7zXZ\x00", b"\x5d\x00\x00", b"BZh"
 _XZ_MEMORY = 96 << 20
 _DAMAGE = (
     *(OSError, EOFError, ValueError, LookupError, RuntimeError, struct.error, tarfile.TarError),
@@ -166,7 +166,7 @@ def opened(file: BinaryIO, *, member: str = "Posts.xml") -> tuple[BinaryIO, Coun
         _refuse_wide(packed.peek(_ZSTD_HEAD))
         options = {int(zstd.DecompressionParameter.window_log_max): _ZSTD_WINDOW_LOG}
         inner = cast("BinaryIO", zstd.ZstdFile(packed, options=options))
-    elif magic.startswith(_XZ):
+    elif magic.startswith((_XZ, _LZMA)):
         inner = cast("BinaryIO", _Xz(packed))
     elif magic.startswith(_BZIP2):
         inner = cast("BinaryIO", bz2.BZ2File(packed))

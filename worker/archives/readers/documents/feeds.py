@@ -1,4 +1,4 @@
-"""Feeds: Atom, and RSS of every version. Each entry is a question, and what is around it is none."""
+"""Feeds: Atom, and RSS of every version. Each entry is a question; what is around them is none."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -71,7 +71,8 @@ def _first(told: Mapping[str, Any], *names: str) -> str:
 def _text(value: Any) -> str:
     """Return all texts inside a value, such as those of XHTML."""
     if isinstance(value, Mapping):
-        return _text([one for name, one in value.items() if name not in _NO_TEXT])
+        below = [one for name, one in value.items() if name not in {*_NO_TEXT, "text"}]
+        return _text([value.get("text"), *below])
     if isinstance(value, list):
         return "\n".join(filter(None, map(_text, value)))
     return value if isinstance(value, str) else ""

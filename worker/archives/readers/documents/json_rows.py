@@ -70,7 +70,24 @@ def json_lines(file: BinaryIO) -> Iterator[JsonRow]:
         if line is None:
             yield JsonRow(number, TOO_LONG, 0)
         elif line := line.strip(" \t\r\n\x1e"):  # RFC 7464 marks each record
-            yield _row(number, _decoded(line), len(line))
+            yield from _of_line(number, line)
+
+
+def _of_line(number: int, line: str) -> Iterator[JsonRow]:
+    """Yield the object of a line, or several that stand one behind the other."""
+    place = 0
+    while place < len(line):
+        try:
+            value, end = _decoder.raw_decode(line, place)
+        except (ValueError, RecursionError):
+            value, end = _decoded(line[place:]), len(line)
+        behind = end
+        if end < len(line) and (found := _SPACE.match(line, end)):
+            behind = found.end()
+        if behind < len(line) and not (isinstance(value, dict) and line[behind] == "{"):
+            value, behind = _decoded(line[place:]), len(line)
+        yield _row(number, value, behind - place)
+        place = behind
 
 
 def _decoded(text: str) -> object:

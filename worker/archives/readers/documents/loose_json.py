@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, cast
 
-from worker.archives.readers.records import RECORD_LIMIT, UnreadableArchiveError
 from worker.archives.readers.containers.streams import LINE_LIMIT
+from worker.archives.readers.records import RECORD_LIMIT, UnreadableArchiveError
 
 _CHUNK = 1 << 18
 _DEPTH = 1_000

@@ -72,6 +72,6 @@ def look(file: BinaryIO) -> None:
         return
     some = ", ".join(repr(one["outline"]) for one in outlines[:3])
     raise UnreadableArchiveError(
-        f"no outline ends with a question mark, so none is certain to be a question: {some or None};"
-        " write the questions as CSV or as lines of a text"
+        f"none of its outlines ends with a question mark ({some}), so none is certain to be a"
+        " question: write those that are as lines of a text, or as CSV"
     )

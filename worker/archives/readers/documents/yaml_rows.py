@@ -10,13 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, NamedTuple
 
-from worker.archives.readers.meaning.columns import KEY
-from worker.archives.readers.documents.json_rows import ANY, Found, Path
-from worker.archives.readers.records import RECORD_LIMIT, RECORD_TOO_LONG, Row
 from worker.archives.readers.containers.streams import lines
+from worker.archives.readers.documents.json_rows import ANY, Found, Path
 from worker.archives.readers.documents.yaml_values import BrokenError, Values
+from worker.archives.readers.meaning.columns import KEY
+from worker.archives.readers.records import RECORD_LIMIT, RECORD_TOO_LONG, Row
 
-_CONTAINER = re.compile(r"""(?P<key>"[^"\\]*"|'[^']*'|[^\s#"'\[{&*!|>%@`-][^#]*?)\s*:(?:\s+!\S+)?\s*""")
+_CONTAINER = re.compile(
+    r"""(?P<key>"[^"\\]*"|'[^']*'|[^\s#"'\[{&*!|>%@`-][^#]*?)\s*:(?:\s+!\S+)?\s*"""
+)
 """A key alone: its value stands on the lines below."""
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 _FIRST = re.compile(

@@ -184,7 +184,8 @@ class Reading:
         return None
 
     def _question(self, line: int, row: Mapping[str, Any]) -> SourceQuestion | Hidden:
-        title = required_text(self.value(row, "title"), "the question")
+        found = Optionals()
+        title = required_text(self.value(row, "title"), "the question", found)
         if self.unescape is not None:
             title = self.unescape(title).strip()
         reason = self._why_hidden(row, title)
@@ -195,12 +196,12 @@ class Reading:
             return Hidden(line, reason, external_id)
         if not title:
             raise ValueUnusableError("the question is empty")
-        return self._with_details(line, row, external_id, title)
+        return self._with_details(line, row, external_id, title, found)
 
     def _with_details(
-        self, line: int, row: Mapping[str, Any], external_id: str, title: str
+        self, line: int, row: Mapping[str, Any], external_id: str, title: str, found: Optionals
     ) -> SourceQuestion:
-        found, has = Optionals(), self.has
+        has = self.has
         body = found.body(self.value(row, "body"), self.plan.markup) if "body" in has else ""
         if len(title) > TITLE_LENGTH:
             found.drop(
@@ -259,13 +260,14 @@ class Reading:
     def _pair(self, line: int, row: Mapping[str, Any]) -> Iterator[Record]:
         sides: list[SourceQuestion] = []
         for name, own_id in (("title", "id"), ("title2", "id2")):
-            title = required_text(self.value(row, name), "the question")
+            found = Optionals()
+            title = required_text(self.value(row, name), "the question", found)
             if self.unescape is not None:
                 title = self.unescape(title).strip()
             if title:
                 detailed = row if name == "title" else {}
                 sides.append(
-                    self._with_details(line, detailed, self._id(own_id, row, title), title)
+                    self._with_details(line, detailed, self._id(own_id, row, title), title, found)
                 )
         if not sides:
             yield Reject(line, "both questions are empty")

@@ -61,9 +61,7 @@ class DelimitedRows:
             delimiter, sample = said, sample[1:]
             next(self._lines)
             self._lines.end_record()
-        if dialects.is_drawn(sample):
-            delimiter, sample = "|", self._lines.undraw()
-        elif not columns and said is None:
+        if not columns and said is None:
             sample = self._behind_preamble(sample)
         chars = sum(map(len, sample))
         is_whole = len(sample) < SAMPLE_LINES and chars < SAMPLE_CHARS
@@ -141,6 +139,8 @@ class DelimitedRows:
                 row = row[:width]
             if row[0] == names[0] and list(row) == names:
                 continue
+            if row[0][:2] == "--" and all(cell and not cell.strip("-") for cell in row):
+                continue  # a line that is drawn below the names, as sqlcmd does
             if is_plain:
                 yield Row(number, dict(zip(names, row, strict=True)))
             else:

@@ -8,7 +8,6 @@ from typing import BinaryIO
 
 from worker.archives.readers.containers.streams import TOO_LONG, lines
 from worker.archives.readers.records import RECORD_LIMIT, Reject
-from worker.archives.readers.tabular import dialect as dialects
 
 _QUOTED_LINES = 2_000
 """Lines that one quoted field may span; a quote that is never closed is given up after so many."""
@@ -93,13 +92,6 @@ class Lines:
         self._back.extend(reversed(held))
         return [line.text for line in held]
 
-    def undraw(self) -> list[str]:
-        """Take all lines for rows of a table that was drawn with bars, and return the first."""
-        self._source = _undrawn(self._source)
-        bare = [(line.number, dialects.undrawn(line.text)) for line in self._back]
-        self._back = [Line(number, text) for number, text in bare if text is not None]
-        return [line.text for line in reversed(self._back)]
-
     def peek(self) -> str:
         """Return the line that comes next, which stays; empty at the end."""
         if not self._back:
@@ -156,11 +148,3 @@ class Lines:
     def _forget(self) -> None:
         self._taken.clear()
         self._taken_chars = 0
-
-
-def _undrawn(source: Iterator[tuple[int, str | None]]) -> Iterator[tuple[int, str | None]]:
-    """Yield the lines of a drawn table that hold rows, without their outer bars."""
-    for number, text in source:
-        bare = None if text is None else dialects.undrawn(text)
-        if text is None or bare is not None:
-            yield number, bare

@@ -14,8 +14,6 @@ from enum import StrEnum
 DELIMITERS = ",\t;|\x01\x1f"
 _RARE = "~^"
 """Delimiters only where none of the others is."""
-_RULE = re.compile(r"\s*[|+]?\s*:?-{2,}:?(?:\s*[|+]\s*:?-{2,}:?)*\s*[|+]?\s*")
-_FOOT = re.compile(r"\s*(?:\(\d+ rows?\)|\d+ rows? in set.*)\s*", re.IGNORECASE)
 _SEPARATOR = re.compile(r"\ufeff?\"?sep=(.)\"?\r?\n?", re.IGNORECASE)
 _ESCAPED_QUOTE = re.compile(r'(?<!\\)(?:\\\\)*\\"')
 _LEGAL_ESCAPE = re.compile(r"\\(?:[\\bfnrtvNZ0-7]|x[0-9a-fA-F]|$)")
@@ -78,19 +76,6 @@ def guess_delimiter(line: str) -> str:
     if found not in bare:
         found = max(_RARE, key=bare.count)
     return found if found in bare else DELIMITERS[0]
-
-
-def is_drawn(sample: Sequence[str]) -> bool:
-    """Return whether a file that begins with *sample* is a table that a client drew with bars."""
-    return any(map(_RULE.fullmatch, sample[:2])) and "|" in "".join(sample[:3])
-
-
-def undrawn(line: str) -> str | None:
-    """Return a line of a drawn table without its outer bars; None for one that holds no row."""
-    if _RULE.fullmatch(line) or _FOOT.fullmatch(line):
-        return None
-    bare = line.strip()
-    return f"{bare[1:-1] if bare.startswith('|') and bare.endswith('|') else line.rstrip()}\n"
 
 
 def guess(sample: Sequence[str], delimiter: str | None = None, *, is_whole: bool = True) -> Dialect:

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
+from worker.archives.readers.containers.streams import TOO_LONG
+from worker.archives.readers.records import RECORD_LIMIT, RECORD_TOO_LONG, Row
 from worker.archives.readers.tabular.drawn_layout import Drawn, between_bars
 from worker.archives.readers.tabular.drawn_signs import as_ascii, is_foot, is_prompt, is_rule
-from worker.archives.readers.records import RECORD_LIMIT, RECORD_TOO_LONG, Row
-from worker.archives.readers.containers.streams import TOO_LONG
 
 _HELD_LINES = 500
 _MARKS = ("+", "\u21b5")

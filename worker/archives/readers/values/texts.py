@@ -21,6 +21,9 @@ _FOR_SHEETS = re.compile(r'="([^"]*)"')
 """What exporters write so that spreadsheets keep the zeros of an id."""
 _ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d{1,3}")
 _BREAKS = re.compile(r"[\x0b\x0c\x1c-\x1f\x85]")
+_HALF, _BYTE = re.compile("[\ud800-\udfff]"), re.compile("[\udc80-\udcff]")
+_IS_HALF = "half of a sign, as where a text was cut in the middle of an emoji"
+_IS_NO_TEXT = "is not valid in this encoding"
 _TAG_MARKS = re.compile("[<>|]+")
 SIMPLE_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,4})?(?:[/?][!#-;=?-\[\]_a-z~]*)?")
 """Most addresses; any that matches and is not too long is usable as it is."""
@@ -96,10 +99,10 @@ _TEXTS: tuple[tuple[type | tuple[type, ...], Callable[[Any], str]], ...] = (
 )
 
 
-def required_text(value: object, what: str) -> str:
+def required_text(value: object, what: str, found: "Optionals | None" = None) -> str:
     """Return the cleaned text of a field that a question must have; empty for a database's null.
 
-    Raises `ValueUnusableError`.
+    What may be left out of it is noted in *found*. Raises `ValueUnusableError`.
     """
     if isinstance(value, str) and value.isascii() and value.isprintable():
         text = value.strip()
@@ -115,14 +118,23 @@ def required_text(value: object, what: str) -> str:
     if text.isascii() and text.isprintable():
         text = text.strip()
     else:
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise ValueUnusableError(
-                f"{what} is not valid in this encoding: is --encoding right?"
-            ) from None
+        if _HALF.search(text):
+            text = _without_halves(text, what, found)
         text = clean(_BREAKS.sub(" ", text))
     return "" if text in DATABASE_NULLS else text
+
+
+def _without_halves(text: str, what: str, found: "Optionals | None") -> str:
+    """Return *text* without halves of signs; raises `ValueUnusableError` for bytes that are none.
+
+    Readers put U+DC80 to U+DCFF for a byte that is not of the encoding.
+    """
+    if not _HALF.search(_BYTE.sub("", text)):
+        raise ValueUnusableError(f"{what} {_IS_NO_TEXT}: is --encoding right?")
+    if found is None:
+        raise ValueUnusableError(f"{what} has {_IS_HALF}")
+    found.drop("title", f"it has {_IS_HALF}", _HALF.sub(" ", text))
+    return _HALF.sub("", text)
 
 
 def id_text(value: object, *, is_float: bool) -> str:
@@ -158,9 +170,11 @@ class Optionals:
         except ValueUnusableError as error:
             self.drop(name, f"it {error}", value)
             return ""
-        if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
-            self.drop(name, "signs that its encoding lacks", "")
-            text = text.encode("utf-8", "replace").decode()
+        if not text.isascii() and _HALF.search(text):
+            is_byte = not _HALF.search(_BYTE.sub("", text))
+            about = f"it {_IS_NO_TEXT} in part" if is_byte else f"it has {_IS_HALF}"
+            self.drop(name, about, _HALF.sub(" ", text))
+            text = text.encode("utf-8", "replace").decode() if is_byte else _HALF.sub("", text)
         return text
 
     def body(self, value: object, markup: Markup) -> str:
