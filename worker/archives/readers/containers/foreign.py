@@ -69,8 +69,9 @@ _NAMES: Mapping[str, str] = {
 }
 """Of files that no first bytes tell."""
 _IS_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x80-\xff]")
-_ZEROS = 0.02
-"""Share of zero bytes from which on a text in a known encoding is none."""
+_CONTROL = re.compile(r"[\x00\x02-\x08\x0e-\x19]")
+_CONTROLS, _SAMPLE = 0.02, 1 << 16
+"""Share of characters that no text has, from which on it is none; it is looked for in so many."""
 
 
 def about(name: str, begin: bytes) -> str | None:
@@ -86,4 +87,5 @@ def about(name: str, begin: bytes) -> str | None:
 
 def is_text(text: str) -> bool:
     """Return whether a file that begins with *text* may be one of texts."""
-    return text.count("\0") <= _ZEROS * len(text)
+    some = text[:_SAMPLE]
+    return len(_CONTROL.findall(some)) <= _CONTROLS * len(some)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from worker.archives.readers.meaning.columns import Columns
 from worker.archives.readers.records import UnreadableArchiveError
-from worker.archives.readers.tabular.drawn_signs import BARS, as_ascii, is_rule, places
+from worker.archives.readers.tabular.drawn_signs import BARS, as_ascii, is_foot, is_rule, places
 from worker.archives.readers.tabular.headers import names_questions
 
 _BAR = re.compile(r"(?<!\\)(?:\\\\)*\|")
@@ -133,7 +133,7 @@ def _has_inner_rules(drawn: Sequence[str]) -> bool:
     """Return whether a line is drawn between the rows of a table, and a row follows it."""
     for line, below in pairwise(drawn):
         if not line or is_rule(line):
-            return "|" in below and not is_rule(below)
+            return "|" in below and not is_rule(below) and not is_foot(below)
     return False
 
 

@@ -1,0 +1,1 @@
+callback([{"id":1,"title":"How do I reset?"},{"id":2,"title":"Where are logs?"}]);

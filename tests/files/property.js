@@ -1,0 +1,1 @@
+window.YTD.topics.part0 = [{"id":1,"title":"How do I reset?"},{"id":2,"title":"Where are logs?"}]
