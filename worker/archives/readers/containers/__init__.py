@@ -1,7 +1,7 @@
 """Bytes of files: unpacked, told by their code pages, cut into lines, in bounded memory.
 
-Imported through `streams` (unpacking, encodings, lines), `sevenzip` (members of a 7z file) and
-`window` (a text of any length that moves past).
+Imported through `streams` (unpacking, encodings, lines), `sevenzip` (members of a 7z file),
+`foreign` (what is not read) and `window` (a text of any length that moves past).
 May touch: open files, pipes and threads that read them.
 Never: knows what a row or a question is, or holds a whole file.
 """

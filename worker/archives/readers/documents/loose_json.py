@@ -21,7 +21,7 @@ _GUARD = re.compile(rb"\s*(?:\)\]\}'?,?|while\s*\(1\);?|for\s*\(;;\);?)")
 _CODE = re.compile(
     rf"""{_SKIPPED}(?:["']use\ strict["'];?)?{_SKIPPED}
     (?:\)\]\}}'?,?|while\s*\(1\);?|for\s*\(;;\);?)?{_SKIPPED}
-    (?:export\s+default|(?:var|let|const)\s+[\w$]+\s*=|[\w$.]+(?:\[[^\]\n]{{1,80}}\])?\s*=
+    (?:export\s+default|(?:var|let|const)\s+[\w$]+\s*=|[\w$.]+(?:\[[^\]\n]{{1,80}}\][\w$.]*)*\s*=
       |(?:typeof\s+[\w$.]+\s*===?\s*["']function["']\s*&&\s*)?[\w$.]*\(
       |[\w$.]+\s*&&\s*[\w$.]+\()?
     {_SKIPPED}(?P<begin>[\[{{])\s*(?:["'\[{{\]}}/]|[A-Za-z_$][\w$]*\s*:)""",

@@ -21,8 +21,9 @@ _CONTAINER = re.compile(
 )
 """A key alone: its value stands on the lines below."""
 _COMMENT = re.compile(r"(?:^|\s)#.*")
+_KEY = r"[\w\"' -]{1,40}:(?: [^\n]*)?\n"
 _FIRST = re.compile(
-    r"(?:%YAML|---\s*\n\s*(?:- |[\w\"'-]+:\s)|- [\w\"' ]{1,40}:(?: [^\n]*)?\n {2,}[\w\"' -]{1,40}:)"
+    rf"(?:%YAML|---\s*\n\s*(?:- |{_KEY})|- {_KEY} {{2,}}{_KEY}|[\w-]{{1,40}}:\n *- {_KEY})"
 )
 _DOCUMENT = re.compile(r"(?:---(?:\s+(?P<value>.*))?|\.\.\.|%.*)$")
 _DEPTH = 20

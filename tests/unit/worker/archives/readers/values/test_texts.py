@@ -100,7 +100,8 @@ def test_texts_of_values(value: object, text: str) -> None:
         (True, "is not text"),
         (["Why?", "How?"], "is not text"),
         ({"name": "x"}, "is not text"),
-        ("\ud800", "is --encoding right"),
+        ("\udc80", "is --encoding right"),
+        ("\ud800", "half of a sign"),
         (b"\xff\xfe", "is --encoding right"),
     ],
 )
