@@ -64,7 +64,7 @@ class Values:
         if depth > _DEPTH:
             raise BrokenError("it is nested too deeply")
         if isinstance(event, yaml.AliasEvent):
-            return self._repeated(event.anchor)
+            return self._repeated(event.anchor or "")
         before = self._chars
         if isinstance(event, yaml.SequenceStartEvent):
             value: Any = self._list(events, depth)

@@ -139,7 +139,9 @@ class DelimitedRows:
                 row = row[:width]
             if row[0] == names[0] and list(row) == names:
                 continue
-            if row[0][:2] == "--" and all(cell and not cell.strip("-") for cell in row):
+            if (row[0] or "").startswith("--") and all(
+                cell and not cell.strip("-") for cell in row
+            ):
                 continue  # a line that is drawn below the names, as sqlcmd does
             if is_plain:
                 yield Row(number, dict(zip(names, row, strict=True)))
