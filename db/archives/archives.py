@@ -110,8 +110,14 @@ def _row(archive: Archive) -> ArchiveRow:
 
 
 def create(session: Session, forum_id: int, *, name: str, form: str, top_k: int) -> ArchiveRow:
-    """Return a new archive that waits for its questions."""
-    archive = Archive(forum_id=forum_id, name=name, form=form, top_k=top_k)
+    """Return a new archive that waits for its questions, and whose reader is at it."""
+    archive = Archive(
+        forum_id=forum_id,
+        name=name,
+        form=form,
+        top_k=top_k,
+        attended_at=func.clock_timestamp(),
+    )
     session.add(archive)
     session.flush()
     session.refresh(archive)

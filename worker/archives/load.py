@@ -75,7 +75,7 @@ def load(
     sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_S))
     with (
         failing(sessions, archive.id),
-        _attended(sessions, archive.id),
+        attended(sessions, archive.id),
         ThreadPoolExecutor(1, thread_name_prefix="store") as pool,
     ):
         known = _remembered(sessions, archive.id, memory, rules) if memory is not None else {}
@@ -139,8 +139,8 @@ def failing(sessions: Sessions, archive_id: int) -> Iterator[None]:
 
 
 @contextmanager
-def _attended(sessions: Sessions, archive_id: int) -> Iterator[None]:
-    """Record regularly that the file is being read, however long a batch takes."""
+def attended(sessions: Sessions, archive_id: int) -> Iterator[None]:
+    """Record regularly that the file is being read, however long opening it or a batch takes."""
     is_over = threading.Event()
 
     def attend() -> None:

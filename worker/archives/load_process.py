@@ -90,7 +90,7 @@ def _report(job: LoadJob, say: Callable[[LoadReport], None]) -> LoadReport:
 def _load(job: LoadJob, sessions: "Sessions", say: Callable[[LoadReport], None]) -> int:
     from db.archives import archives  # noqa: PLC0415  # as above
     from db.tenants import forums  # noqa: PLC0415
-    from worker.archives.load import failing, load  # noqa: PLC0415
+    from worker.archives.load import attended, failing, load  # noqa: PLC0415
     from worker.archives.missing import Rules  # noqa: PLC0415
     from worker.archives.readers import open_stream  # noqa: PLC0415
     from worker.archives.said import means_of  # noqa: PLC0415
@@ -103,6 +103,7 @@ def _load(job: LoadJob, sessions: "Sessions", say: Callable[[LoadReport], None])
     file = os.fdopen(job.fd, "rb")
     with (
         failing(sessions, row.id),
+        attended(sessions, row.id),
         open_stream(
             file, means_of(form=job.form, chosen=job.chosen, **job.reading), name=job.name
         ) as archive,

@@ -16,7 +16,7 @@ from db.archives.archives import ArchiveEndedError, ArchiveState, ArchiveUnreadE
 from db.questions import questions
 from db.questions.rows import State
 from db.rows import PairKind, PairStatus
-from db.tables.archives import ArchiveUnit
+from db.tables.archives import Archive, ArchiveUnit
 from db.tables.pairs import Event, Pair
 from db.tables.questions import Embedding, Job, Question
 from db.tenants import forums
@@ -234,18 +234,21 @@ def test_an_archive_that_nobody_reads_any_more_fails_and_one_that_is_read_goes_o
         forum = forums.ensure_forum(session, "cooks")
         ids = [
             archives.create(session, forum.id, name=name, form="csv", top_k=100).id
-            for name in ("left", "read", "old")
+            for name in ("left", "read", "old", "never begun")
         ]
         for archive_id in ids[:2]:
             reading.attend(session, archive_id)
-        hour_ago = {"attended_at": func.now() - timedelta(hours=1)}
+        hour_ago = {"attended_at": Archive.attended_at - timedelta(hours=1)}
         archives.change(session, ids[0], **hour_ago)
-        archives.change(session, ids[2], created_at=func.now() - timedelta(days=2))
+        archives.change(
+            session, ids[2], attended_at=None, created_at=func.now() - timedelta(days=2)
+        )
+        archives.change(session, ids[3], **hour_ago)
     sweep(committed, NotingQueue())
 
     with committed.begin() as session:
         rows = [archives.get(session, archive_id) for archive_id in ids]
-    assert [row.state for row in rows] == ["failed", "running", "failed"]
+    assert [row.state for row in rows] == ["failed", "running", "failed", "failed"]
     assert "went away" in str(rows[0].error)
 
 
