@@ -42,7 +42,7 @@ _Body = Annotated[
     StrictStr,
     AfterValidator(intake.body_of),
     WithJsonSchema({"type": "string"}),
-    Field(description="The rest of the post as plain text; at most 20,000 characters, cleaned"),
+    Field(description="The rest of the post as plain text; at most 100,000 characters, cleaned"),
 ]
 _Label = Annotated[
     StrictStr | None,
@@ -103,8 +103,7 @@ _UpdatedAt = Annotated[
     AfterValidator(intake.instant_of),
     WithJsonSchema({"type": ["string", "null"], "format": "date-time"}),
     Field(
-        description="When the forum last changed it: what is older than the stored question is"
-        " refused"
+        description="When the forum last changed it; a version older than the stored one is refused"
     ),
 ]
 Version = Annotated[
@@ -112,7 +111,7 @@ Version = Annotated[
     Field(
         ge=0,
         le=intake.MOST,
-        description="The forum's own count of its changes; it decides before `updated_at`",
+        description="Grows with each change in the forum; it is compared before `updated_at`",
     ),
 ]
 

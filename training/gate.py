@@ -144,7 +144,7 @@ def fit_gate(
     if flagged.sum() < _FEWEST:
         raise InvalidInputError(
             f"only {flagged.sum()} of {len(rest):,} pairs held out are flagged, {_FEWEST} are"
-            " needed: give more questions, or such as have duplicates among them"
+            " needed: give more questions, or questions with duplicates among them"
         )
     weights = _fitted(scored.take(~held), seed, on_progress)
     scores = _scores(rest, weights)

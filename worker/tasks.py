@@ -40,7 +40,7 @@ def drain_archive() -> None:
 
 @shared_task(name=CHECK, acks_late=False)
 def check(request: dict[str, object], reply: str) -> None:
-    """Answer a check. A lost message is not sent again: the caller gets a time-out."""
+    """Answer a check. A lost message is not sent again: the caller gets a timeout."""
     held = resources()
     try:
         with held.turns.of_task():

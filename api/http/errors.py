@@ -241,7 +241,7 @@ async def _database_away(_request: Request, error: Exception) -> Response:
     if is_disk_full(error):
         return service_problem(DiskFullError())
     if is_worth_another_try(error):
-        met = TransientError("others change the same just now; try again", retry_after_s=1)
+        met = TransientError("others are changing the same rows; try again", retry_after_s=1)
         return service_problem(met)
     away = TransientError("the database does not answer; try again", retry_after_s=2)
     return service_problem(away)

@@ -91,9 +91,9 @@ def list_actions(
     after: _After = None,
     limit: _Limit = 100,
 ) -> ActionsOut:
-    """Return what the forum is to do, in the order in which it is to be done.
+    """Return the actions that are due, in the order in which to carry them out.
 
-    What is confirmed leaves the list: begin each round without `after`.
+    Confirmed actions leave the list, so begin each round without `after`.
     """
     where = ActionFilter(states=states, is_due=not upcoming)
     with sessions.begin() as session:
@@ -115,7 +115,9 @@ def get_action(forum: SubmitForum, sessions: Sessions, action_id: _Id) -> Action
         return ActionOut.of(actions.get(session, forum.id, int(action_id)))
 
 
-@router.post("/{action_id}/retry", responses=conflict("It did not fail, or is overtaken"))
+@router.post(
+    "/{action_id}/retry", responses=conflict("It did not fail, or a newer action replaced it")
+)
 def retry_action(forum: ReadForum, sessions: Sessions, action_id: _Id) -> ActionOut:
     """Make an action due again that the forum could not carry out."""
     with sessions.begin() as session:
@@ -128,7 +130,8 @@ def confirm_action(
 ) -> ActionOut:
     """Confirm that an action is done, or say why not; the same call again changes nothing.
 
-    After `reverted` the question is left alone, and its pair waits for people again.
+    After `reverted` the service does nothing more about the question by itself,
+    and its pair waits for people again.
     """
     with sessions.begin() as session:
         row = objections.confirm(

@@ -61,14 +61,14 @@ class StageOut(BaseModel):
 
 
 class ArchiveOut(BaseModel):
-    """An archive and its progress, whoever does the work, and across restarts."""
+    """An archive and its progress."""
 
     id: int
     forum: str
     name: str
     format: str
     state: ArchiveState
-    error: str | None = Field(description="Why its file was not read to the end, when it failed")
+    error: str | None = Field(description="Why reading its file failed")
     stage: str
     read: int
     created: int
@@ -77,9 +77,10 @@ class ArchiveOut(BaseModel):
     rejected: int
     rejects: list[RejectOut] = Field(description="The first rows that could not be read")
     counts: dict[str, int] = Field(
-        description="Further counts: `hidden` rows that the forum shows to nobody, `hidden_now` of"
-        " them stored already, `erased` here before, `older` than what is stored, `gone` since the"
-        " last archive of this name, `gone_erased`"
+        description="Further counts: `hidden`: rows that the forum shows to nobody; `hidden_now`:"
+        " those of them that were stored; `erased`: erased earlier; `older`: older than the stored"
+        " version; `gone`: missing since the last archive of this name; `gone_erased`: erased"
+        " because they are gone"
     )
     progress: list[StageOut]
     created_at: datetime
@@ -88,17 +89,15 @@ class ArchiveOut(BaseModel):
 
 _Name = Annotated[str, Query(min_length=1, max_length=200, description="Name of the archive")]
 _Format = Annotated[
-    Format | None, Query(alias="format", description="Needed if it is detected wrongly")
+    Format | None, Query(alias="format", description="Format, if it is detected wrongly")
 ]
 _Map = Annotated[
     list[str], Query(alias="map", description="FIELD=COLUMN, such as title=subject; repeatable")
 ]
-_TopK = Annotated[
-    int, Query(ge=1, le=1_000, description="How many of a question's nearest are looked at")
-]
+_TopK = Annotated[int, Query(ge=1, le=1_000, description="Candidates of each question")]
 _DeleteMissing = Annotated[
     bool,
-    Query(description="Erase what earlier archives of this name had and this one lacks"),
+    Query(description="Erase questions of earlier archives of this name that this one lacks"),
 ]
 _WithErased = Annotated[bool, Query(description="Bring back questions that were erased")]
 

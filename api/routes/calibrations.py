@@ -20,7 +20,7 @@ router = APIRouter(
     prefix="/v1/forums/{forum}/calibration", tags=["calibration"], route_class=CheckedRoute
 )
 
-_REFUSED = conflict("The decisions do not allow it, or there is nothing to take back")
+_REFUSED = conflict("The decisions do not allow it, or there is nothing to undo")
 _Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -96,7 +96,7 @@ class PrecisionOut(_Out):
 
 
 class CalibrationOut(_Out):
-    """A forum's calibrations, the latest first, the one in force, and what it is worth."""
+    """A forum's calibrations, the latest first, the one in force, and the proved precision."""
 
     precision: PrecisionOut
     in_force: VersionOut | None = Field(description="Null: the model's own")
@@ -151,8 +151,9 @@ def recalibrate(
 ) -> ProposalOut:
     """Fit the forum's calibration to its moderators' decisions and put it into force.
 
-    409 if there are too few decisions of one kind, or if it would not be clearly better on
-    decisions that were not used. Undecided pairs get new scores; decided ones never change.
+    The answer is 409 if there are too few decisions of one kind, or if the new calibration would
+    not be clearly better on decisions that were not used to fit it. Undecided pairs get new scores;
+    decided pairs never change.
     """
     with sessions.begin() as session:
         if body.dry_run:

@@ -17,7 +17,7 @@ router = APIRouter(prefix="/v1/forums/{forum}", tags=["questions"], route_class=
 async def check(text: CheckIn, forum: AskForum, services: AllServices) -> CheckOut:
     """Return the forum's visible questions that ask the same as this text; nothing is stored.
 
-    `check_id` is for reporting later what became of the suggestions.
+    `check_id` is for reporting later what the asker did about them.
     """
     # Whoever waits for a worker holds a thread: a few at a time, or nobody else would get one.
     if services.check_slots.available_tokens < 1:

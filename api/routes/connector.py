@@ -38,7 +38,7 @@ class ConnectorIn(BaseModel):
         examples=["https://forum.example"],
     )
     api_key: _Short | None = Field(
-        default=None, description="Discourse: left out, the stored one stays"
+        default=None, description="Discourse; without it the stored one stays"
     )
     api_user: _Short | None = Field(default=None, description="Discourse: who acts; `system`")
     mode: Mode = Field(default=Mode.CLOSE, strict=False, description="`note`: only a staff note")
@@ -131,14 +131,14 @@ def _put(services: Services, forum_id: int, wanted: Wanted) -> ConnectorRow:
 
 @router.delete("", status_code=204)
 def remove_connector(forum: AdminForum, sessions: Sessions) -> None:
-    """Remove the connector; what it brought stays."""
+    """Remove the connector; the questions that it brought stay."""
     with sessions.begin() as session:
         connectors.remove(session, forum.id)
 
 
 @router.post("/backfill", responses=conflict("The forum cannot be called"))
 def begin_backfill(forum: AdminForum, services: AllServices, request: Request) -> ConnectorOut:
-    """Read the forum's old questions, from the first page on, beside all other work."""
+    """Read the forum's old questions, from the first page on, while all other work continues."""
     with services.sessions.begin() as session:
         row = connectors.begin_backfill(session, forum.id)
     return ConnectorOut.of(row, _hook_url(request, services, forum, row.kind))

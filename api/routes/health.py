@@ -23,9 +23,11 @@ async def livez() -> HealthOut:
     return HealthOut(status="ok")
 
 
-@router.get("/readyz", responses={503: {"model": HealthOut, "description": "Something is away"}})
+@router.get(
+    "/readyz", responses={503: {"model": HealthOut, "description": "Something does not work"}}
+)
 def readyz(services: AllServices, response: Response) -> HealthOut:
-    """Say whether database, schema, broker and a worker that ran its models lately are there."""
+    """Say whether database, schema and broker work, and a worker has run its models lately."""
     checks = {
         "database": _look(services, _database),
         "migrations": _look(services, _migrations),

@@ -66,7 +66,7 @@ def get_ladder(forum: ReadForum, sessions: Sessions) -> LadderOut:
 def choose_ladder(
     forum: AdminForum, caller: Caller, sessions: Sessions, body: LadderIn
 ) -> LadderOut:
-    """Choose how far the service may go from now on; what is done already stays as it is."""
+    """Choose how far the service may go from now on; earlier actions stay."""
     wanted = Ladder(
         rung=body.rung, grace_h=float(body.grace_hours), wanted_precision=float(body.precision)
     )

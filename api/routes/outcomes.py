@@ -37,7 +37,7 @@ class OutcomeIn(BaseModel):
 
 @router.post("/outcomes", status_code=HTTPStatus.NO_CONTENT, dependencies=[Depends(only_json)])
 async def tell_outcome(forum: AskForum, services: AllServices, body: OutcomeIn) -> None:
-    """Report what became of a suggestion; the same call again changes nothing.
+    """Report what the asker did about a suggestion; the same call again changes nothing.
 
     Stored are the suggestion, its score in steps of 0.05, what was done, and when; never a text.
     """

@@ -32,7 +32,7 @@ router = APIRouter(
 )
 
 QuestionId = Annotated[ExternalId, Path()]
-_ERASED = "When the forum erased it: what was changed before that is refused from then on"
+_ERASED = "When the forum erased it: older changes that arrive later are refused"
 _OUTDATED = conflict("A newer version is stored, or it was erased after this version")
 
 

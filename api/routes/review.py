@@ -169,7 +169,7 @@ class GroupsOut(_Out):
 
 @router.post("/pairs/{pair_id}/claim", dependencies=[Depends(only_json)])
 def claim(forum: ReviewForum, sessions: Sessions, pair_id: _Id, body: ClaimIn) -> ClaimOut:
-    """Say that somebody looks at a pair; it locks nothing and ends by itself."""
+    """Note that somebody looks at a pair; this locks nothing and ends by itself."""
     with sessions.begin() as session:
         held = attention.claim(
             session,
@@ -185,8 +185,8 @@ def claim(forum: ReviewForum, sessions: Sessions, pair_id: _Id, body: ClaimIn) -
 def decide(forum: ReviewForum, sessions: Sessions, pair_id: _Id, body: DecisionIn) -> DecisionOut:
     """Save a moderator's decision.
 
-    409 with both versions when the pair changed since it was looked at, and 409 with both groups
-    when it would join two without `merge`.
+    The answer is 409 with both versions if the pair has changed since the moderator saw it, and 409
+    with both groups if the decision would join two groups without `merge`.
     """
     with sessions.begin() as session:
         canonical = (
@@ -247,7 +247,10 @@ class GroupsQuery(BaseModel):
     )
     window_hours: float = Field(default=168, gt=0, le=_LONGEST_WINDOW_H, allow_inf_nan=False)
     days: int | None = Field(
-        default=None, ge=1, le=36_600, description="By size or growth: questions asked since count"
+        default=None,
+        ge=1,
+        le=36_600,
+        description="By size or growth: count only questions asked since then",
     )
     category: str | None = Field(default=None, max_length=200, description="The same")
     author: str | None = Field(default=None, max_length=200, description="The same")

@@ -16,7 +16,10 @@ _Shape = Annotated[
 ]
 _VisibleIf = Annotated[
     list[str],
-    Query(max_length=20, description="COLUMN=VALUE of what everybody may see; repeatable"),
+    Query(
+        max_length=20,
+        description="Import only rows with COLUMN=VALUE, which everybody may see; repeatable",
+    ),
 ]
 _BaseUrl = Annotated[str, Query(max_length=500, description="Address to put before relative links")]
 _Dates = Annotated[

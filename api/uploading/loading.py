@@ -101,8 +101,8 @@ class Reader:
     def _too_late(self) -> ServiceError:
         took = f"{self._time_limit_s:,.0f} s"
         if self._archive_id is None:  # no file can do that: nobody has looked at it
-            return TransientError(f"the process that reads it did not begin within {took}")
-        return InvalidInputError(f"reading it took longer than {took}")
+            return TransientError(f"the process that reads the file did not start within {took}")
+        return InvalidInputError(f"reading the file took longer than {took}")
 
     async def _in_thread(self, work: Callable[[int], ServiceError | None]) -> ServiceError | None:
         if self._archive_id is None:
@@ -143,7 +143,7 @@ async def _started(job: LoadJob) -> Process:
         )
     except OSError as error:  # no room for another process, or for another file
         log.warning("upload.no_process", error=errno.errorcode.get(error.errno or 0))
-        raise TransientError("no process can be started now to read it; try again") from error
+        raise TransientError("no process could be started to read the file; try again") from error
 
 
 _ERRORS: Mapping[Outcome, type[ServiceError]] = {
@@ -160,7 +160,7 @@ def _error_of(report: LoadReport | None, code: int | None) -> ServiceError:
         return kind(report.reason)
     how = _how_ended(code)
     if report is None:  # it had not begun with the file
-        return TransientError(f"the process that was to read it ended ({how}); try again")
+        return TransientError(f"the process that reads the file ended ({how}); try again")
     kind = TransientError if code in _FROM_OUTSIDE else InvalidInputError
     return kind(f"reading it ended the process that read it ({how})")
 

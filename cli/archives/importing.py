@@ -74,7 +74,7 @@ def import_(  # noqa: PLR0913  # each is an option of the command
         str, typer.Option("--as", help="Program that wrote it, if it is recognised wrongly.")
     ] = "",
     table_prefix: Annotated[
-        str | None, typer.Option(help="Prefix of the tables, if a database has another than usual.")
+        str | None, typer.Option(help="Prefix of the tables, if it is not the usual one.")
     ] = None,
     password_file: Annotated[
         Path | None,
@@ -103,7 +103,8 @@ def import_(  # noqa: PLR0913  # each is an option of the command
     delete_missing: Annotated[
         bool,
         typer.Option(
-            "--delete-missing", help="Erase what earlier imports of this name had and it lacks."
+            "--delete-missing",
+            help="Erase questions of earlier imports of this name that this file lacks.",
         ),
     ] = False,
     with_erased: Annotated[

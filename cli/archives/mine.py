@@ -118,7 +118,7 @@ def _read(file: str) -> tuple[list[str], list[str]]:
     if rejects:
         console.print(f"{len(rejects):,} rows were left out.", style="yellow")
     if not questions:
-        raise InvalidInputError(f"{file} has no question that can be read")
+        raise InvalidInputError(f"{file} has no readable question")
     return list(questions), list(questions.values())
 
 

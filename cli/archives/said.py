@@ -23,7 +23,9 @@ Columns = Annotated[
 ]
 VisibleIf = Annotated[
     list[str] | None,
-    typer.Option(help="COLUMN=VALUE of what everybody may see; may be repeated."),
+    typer.Option(
+        help="Import only rows with COLUMN=VALUE, which everybody may see; may be repeated."
+    ),
 ]
 DatesOf = Annotated[
     DateOrder, typer.Option(help="What 03/04/2014 or 41732 means: dmy, mdy or excel.")

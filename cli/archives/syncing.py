@@ -74,7 +74,8 @@ def add(  # noqa: PLR0913  # each is an option of the command
     dates: said.DatesOf = DateOrder.AUTO,
     strict: said.Strict = False,
     delete_missing: Annotated[
-        bool, typer.Option("--delete-missing", help="Erase here what is gone from the source.")
+        bool,
+        typer.Option("--delete-missing", help="Erase questions that the source no longer has."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -100,5 +100,5 @@ def telemetry(_: Patient) -> str:
     """Say whether libraries may report to their makers."""
     on = [name for name in _TELEMETRY if os.environ.get(name, "1") in {"0", "false", ""}]  # noqa: TID251
     if on:
-        raise FaultError(f"{on[0]} lets a library report what it does", f"unset {on[0]}")
+        raise FaultError(f"{on[0]} lets a library send telemetry", f"unset {on[0]}")
     return "off"

@@ -133,7 +133,7 @@ def webhooks(patient: Patient) -> str:
         if one.is_disabled:
             raise FaultError(
                 f"a webhook of {one.forum} to {one.url} is switched off: {one.notice or 'by hand'}",
-                "repair the receiver, then enable it: POST .../webhooks/ID/enable",
+                "repair the receiver, then switch the webhook on on the Settings page",
             )
         if one.late:
             raise FaultError(

@@ -43,7 +43,10 @@ _Forum = Annotated[str, typer.Option(help="The forum.")]
 _Out = Annotated[Path | None, typer.Option(help="File to write; by default standard output.")]
 _Form = Annotated[Form, typer.Option("--format", help="csv or jsonl.")]
 _Data = Annotated[
-    Path | None, typer.Option("--data", help="Data folder of `askedbefore up`; see `people`.")
+    Path | None,
+    typer.Option(
+        "--data", help="Data folder of `askedbefore up`; not needed with your own servers."
+    ),
 ]
 
 

@@ -21,8 +21,10 @@ def _group() -> None:
 
 @app.command("install")
 def install_(
-    user: Annotated[bool, typer.Option("--user", help="For this user's own manager.")] = False,
-    system: Annotated[bool, typer.Option("--system", help="For the system; as root.")] = False,
+    user: Annotated[bool, typer.Option("--user", help="For this user's systemd.")] = False,
+    system: Annotated[
+        bool, typer.Option("--system", help="For the whole system; run it as root.")
+    ] = False,
     root: Annotated[Path, typer.Option(hidden=True, help="Where the system's files begin.")] = Path(
         "/"
     ),

@@ -72,7 +72,8 @@ def set_(  # noqa: PLR0913  # a command's options
     name: Annotated[str, typer.Argument(help="The forum.")],
     *,
     threshold: Annotated[
-        float | None, typer.Option(help="Probability to flag from, 0 to 1; 0 for the model's own.")
+        float | None,
+        typer.Option(help="Probability from which a pair is flagged, 0 to 1; 0: the model's own."),
     ] = None,
     observe_only: Annotated[
         bool | None, typer.Option(help="Record what would be flagged and show it to nobody.")
@@ -162,7 +163,7 @@ def keep(
 ) -> None:
     """Set how long a forum's questions, authors, events and decisions are kept.
 
-    Questions count from their last change. The hourly upkeep deletes what is older. Options
+    A question's age counts from its last change. The hourly upkeep deletes what is older. Options
     that are not given stay as they are.
     """
     wanted = {

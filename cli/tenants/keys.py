@@ -91,7 +91,7 @@ def list_(as_json: AsJson = False) -> None:
 def rotate(
     prefix: Annotated[str, typer.Argument(help="The beginning of the key, as `list` shows it.")],
     keep_hours: Annotated[
-        float, typer.Option(min=0, help="Hours for which the old key goes on working.")
+        float, typer.Option(min=0, help="Hours for which the old key still works.")
     ] = 24.0,
     as_json: AsJson = False,
 ) -> None:

@@ -63,7 +63,7 @@ def import_(
     data: _Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add a forum of another installation to those that are here; the service may run.
+    """Add a forum of another installation to this one; the service may run.
 
     Both installations must have the same version. If other models are in use here, all questions of
     the forum are checked again.

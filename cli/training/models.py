@@ -27,13 +27,17 @@ ProfileName = Annotated[
         "--profile",
         envvar="ASKEDBEFORE_PROFILE",
         help="Both models by one word: `fast`, which is bundled, `accurate`, which is larger, or"
-        " `auto`: accurate if its models are on this machine. --bi-encoder and --reranker go"
-        " before it.",
+        " `auto`: accurate if its models are on this machine. --bi-encoder and --reranker"
+        " replace one of its models.",
     ),
 ]
 Threshold = Annotated[
     float | None,
-    typer.Option(min=0, max=1, help="Probability to flag at; unset, the CrossEncoder's own."),
+    typer.Option(
+        min=0,
+        max=1,
+        help="Probability from which a pair is flagged; by default the CrossEncoder's own.",
+    ),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 ModelCache = Annotated[

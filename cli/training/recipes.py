@@ -44,7 +44,7 @@ Base = Annotated[
 ]
 Epochs = Annotated[float, typer.Option(help="How often each pair is seen.")]
 Seed = Annotated[int, typer.Option(help="Seed of the split and of every random choice.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue from the last checkpoint.")]
 
 
 @app.command("split")

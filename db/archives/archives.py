@@ -68,8 +68,8 @@ class ArchiveUnreadError(ConflictError):
 
     def __init__(self, archive_id: int) -> None:
         super().__init__(
-            f"archive {archive_id} cannot go on: its file was not read to the end. Send it again:"
-            " questions that are stored already are skipped"
+            f"archive {archive_id} cannot be resumed: its file was not read to the end."
+            " Send it again: questions that are stored already are skipped"
         )
 
 

@@ -78,7 +78,9 @@ def save(session: Session, forum_id: int, new: NewOutcome) -> None:
     Raises `InvalidInputError` and `QuestionNotFoundError`.
     """
     if (new.candidate is None) is not (new.outcome is AskerDid.POSTED):
-        raise InvalidInputError("`posted` is about the whole check; else name the `candidate_id`")
+        raise InvalidInputError(
+            "`posted` takes no `candidate_id`, and every other outcome needs one"
+        )
     values = {
         "forum_id": forum_id,
         "check_key": new.check_key,

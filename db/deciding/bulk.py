@@ -119,7 +119,7 @@ def undo_all(
         .order_by(Decision.id.desc())
     ).all()
     if not found:
-        raise NotFoundError("there is nothing of this bulk decision left to take back")
+        raise NotFoundError("nothing of this bulk decision is left to undo")
     if any(row.actor != actor for row in found) and not is_admin:
         raise NotYoursError
     done = 0

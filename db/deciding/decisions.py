@@ -67,8 +67,8 @@ class StaleVersionError(ConflictError):
     def __init__(self, *, seen: int, current: PairState) -> None:
         who = f" by {current.decided_by}" if current.decided_by else ""
         super().__init__(
-            f"pair {current.pair_id} was version {seen} when it was looked at and is version"
-            f" {current.version} now: {current.status.replace('_', ' ')}{who}"
+            f"pair {current.pair_id} has changed: you saw version {seen}, now it is version"
+            f" {current.version}: {current.status.replace('_', ' ')}{who}"
         )
         self.seen = seen
         self.current = current
@@ -371,7 +371,7 @@ def get_last_decision(session: Session, forum_id: int, pair_id: int) -> int:
     """Return the latest decision on a pair that was not undone; raises `NotFoundError`."""
     found = find_last_decision(session, forum_id, pair_id)
     if found is None:
-        raise NotFoundError(f"there is no decision on pair {pair_id} to take back")
+        raise NotFoundError(f"there is no decision on pair {pair_id} to undo")
     return found
 
 

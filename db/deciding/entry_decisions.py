@@ -78,7 +78,9 @@ def _check(pairs: Sequence[Pair], verdict: EntryVerdict) -> None:
     for pair in pairs:
         decisions.refuse_stale(pair, verdict.seen[pair.id])
         if pair.status != PairStatus.FLAGGED:
-            raise InvalidInputError(f"pair {pair.id} is not to be reviewed: decide on it singly")
+            raise InvalidInputError(
+                f"pair {pair.id} is not in the review queue: decide on it alone"
+            )
 
 
 def _choices(

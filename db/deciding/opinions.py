@@ -232,7 +232,7 @@ def take_back(session: Session, forum_id: int, opinion_id: int, *, actor: str) -
         .execution_options(synchronize_session=False)
     ).first()
     if changed is None:
-        raise NotFoundError(f"there is no second opinion {opinion_id} of yours to take back")
+        raise NotFoundError(f"there is no second opinion {opinion_id} of yours to undo")
 
 
 def _differs(forum_id: int, *, actor: str, is_admin: bool) -> ColumnElement[bool]:

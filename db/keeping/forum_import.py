@@ -95,10 +95,10 @@ def read_forum(
 
 def _check(engine: Engine, manifest: dict[str, Any]) -> None:
     if manifest.get("format") != FORMAT:
-        raise UnreadableBackupError(f"a file of the form {manifest.get('format')} is not known")
+        raise UnreadableBackupError(f"this file has an unknown format: {manifest.get('format')}")
     if "forum" not in manifest:
         raise UnreadableBackupError(
-            "this is a back-up of a whole service, not one forum: use `askedbefore restore`"
+            "this is a backup of a whole service, not one forum: use `askedbefore restore`"
         )
     with engine.connect() as connection:
         here = facts.revisions(connection)

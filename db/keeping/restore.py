@@ -56,7 +56,7 @@ def read_backup(
 
 def _check(manifest: dict[str, Any]) -> None:
     if manifest.get("format") != FORMAT:
-        raise UnreadableBackupError(f"a backup of the form {manifest.get('format')} is not known")
+        raise UnreadableBackupError(f"this backup has an unknown format: {manifest.get('format')}")
     if "forum" in manifest:
         raise UnreadableBackupError(
             "this file holds one forum, not a whole service: use `askedbefore forums import`"
@@ -82,7 +82,7 @@ def _refuse_others(connection: Connection, *, force: bool) -> None:
         if connection.exec_driver_sql(f'SELECT EXISTS (SELECT FROM "{name}")').scalar_one():  # noqa: S608
             raise NotEmptyError(
                 f"the database is not empty: {name} has rows. Restore into an empty database, or"
-                " give --force to throw away what is there"
+                " give --force to delete what is there"
             )
 
 

@@ -204,7 +204,7 @@ def _rescore(
     threshold: float,
     actor: str,
 ) -> Moved:
-    # One statement for all pairs of a large forum: longer than the usual statement time-out.
+    # One statement for all pairs of a large forum: longer than the usual statement timeout.
     session.execute(select(func.set_config("statement_timeout", "10min", True)))
     moved = foresee(session, forum, learnt, threshold=threshold)
     score = _score(learnt)

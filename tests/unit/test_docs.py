@@ -38,6 +38,7 @@ PACKAGES = ("api.", "cli.", "db.", "worker.", "training.")
 _CODE = re.compile(r"^```.*?^```|`[^`\n]+(?:\n[^`\n]+)?`", re.MULTILINE | re.DOTALL)
 _CALL = re.compile(r"\baskedbefore((?: +[\w./=,:@~$\"'\[\]-]+)+)")
 _OPTION = re.compile(r"--[a-z][\w-]+")
+_OVER_HTTP = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE) ((?:\.\.\.|/v1)/[\w./{}:-]*[\w}])")
 _LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)[^)]*\)")
 
 
@@ -204,9 +205,64 @@ def test_every_decision_is_in_the_list_of_decisions() -> None:
     assert listed == sorted(path.name for path in folder.glob("0*.md"))
 
 
-def test_every_path_of_the_api_is_documented() -> None:
+@pytest.fixture(scope="module")
+def paths() -> dict[str, Any]:
     settings = ApiSettings(redis_url="redis://localhost", secret_key="0a" * 32)
-    paths = create_app(settings, sessions=sessionmaker(), queue=None).openapi()["paths"]  # type: ignore[arg-type]
+    app = create_app(settings, sessions=sessionmaker(), queue=None)  # type: ignore[arg-type]
+    return dict(app.openapi()["paths"])
+
+
+def _calls_over_http() -> Iterator[tuple[str, str, str]]:
+    """Yield page, method and path of each call, with the forum's own paths as ``...``."""
+    for page in [*PAGES, *(ROOT / "cli").rglob("*.py")]:
+        text = page.read_text(encoding="utf-8")
+        for method, path in _OVER_HTTP.findall(text):
+            yield str(page.relative_to(ROOT)), method, re.sub(r"^/v1/forums/[^/]+", "...", path)
+
+
+def test_every_documented_call_exists(paths: dict[str, Any]) -> None:
+    known = [
+        (method.upper(), re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(_short(path)))))
+        for path, methods in paths.items()
+        for method in methods
+    ]
+    calls = list(_calls_over_http())
+    assert len(calls) > 50
+
+    unknown = [
+        call
+        for call in calls
+        if not any(call[1] == method and path.fullmatch(call[2]) for method, path in known)
+    ]
+
+    assert unknown == []
+
+
+def _short(path: str) -> str:
+    return path.replace("/v1/forums/{forum}", "...")
+
+
+def test_the_examples_of_good_style_are_where_they_are_said_to_be() -> None:
+    style = (ROOT / "docs" / "style.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| \[[^]]+\]\(([^)]+)\) \| .* \| (.*) \|$", style.partition("## Before")[2], re.MULTILINE
+    )
+    assert len(rows) >= 10
+
+    missing = [after for path, after in rows if _one_line(after) not in _text_of(path)]
+
+    assert missing == []
+
+
+def _text_of(path: str) -> str:
+    return _one_line((ROOT / "docs" / path).read_text(encoding="utf-8"))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(re.sub(r"[\"*`]+", "", text).split())
+
+
+def test_every_path_of_the_api_is_documented(paths: dict[str, Any]) -> None:
     text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 
     for path in paths:

@@ -93,7 +93,7 @@ def load_base(config: CrossEncoderConfig) -> CrossEncoder:
             for parameter in module.parameters():
                 parameter.requires_grad = True
     if not any(name.endswith(_LAYERS) for name in found):
-        raise InvalidInputError(f"{config.base} is no MPNet: the adapter has no layer to stand on")
+        raise InvalidInputError(f"{config.base} is no MPNet: the adapter does not fit it")
     return model
 
 

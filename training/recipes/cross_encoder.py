@@ -85,7 +85,7 @@ def balanced_pos_weight(pairs: Sequence[LabelledPair]) -> float:
     told = [pair.label for pair in pairs if pair.label in {0.0, 1.0}]
     duplicates = told.count(1.0)
     if duplicates in {0, len(told)}:
-        raise InvalidInputError("labels of 0 and of 1 are needed to weigh the one by the other")
+        raise InvalidInputError("--pos-weight auto needs labels of 0 and of 1")
     return (len(told) - duplicates) / duplicates
 
 

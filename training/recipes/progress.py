@@ -42,11 +42,11 @@ def start(work: Path, *, resume: bool) -> str | None:
     """
     found = sorted(filter(_is_whole, work.glob("checkpoint-*")), key=_step)
     if resume and not found:
-        raise InvalidInputError(f"{work} holds no checkpoint to go on from: leave out --resume")
+        raise InvalidInputError(f"{work} has no checkpoint to continue from: leave out --resume")
     if found and not resume:
         raise InvalidInputError(
-            f"{work} holds another run's checkpoints: go on with it by --resume, or choose another"
-            " --output"
+            f"{work} has the checkpoints of another run: continue that run with --resume, or choose"
+            " another --output"
         )
     return str(found[-1]) if found else None
 

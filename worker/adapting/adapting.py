@@ -111,7 +111,9 @@ def take_back(session: Session, name: str) -> Moved:
     if stands is not None and stands.actor == ACTOR:
         return calibrating.reset(session, name, actor=ACTOR)
     if thresholds.chosen_by(session, forum) != ACTOR:
-        raise CannotLearnError("nothing that `askedbefore adapt` did is in force")
+        raise CannotLearnError(
+            "there is nothing to undo: no proposal of `askedbefore adapt` is in force"
+        )
     return _use(session, forum, thresholds.own(session), chosen=None)
 
 

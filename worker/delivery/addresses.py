@@ -50,7 +50,7 @@ class UnresolvableError(InvalidInputError):
     """This name cannot be resolved."""
 
     def __init__(self, host: str) -> None:
-        super().__init__(f"the name {host} cannot be resolved: is it written right?")
+        super().__init__(f"the name {host} cannot be resolved: check the spelling")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +108,7 @@ def resolve(url: str, *, allow_private: bool = False) -> Target:
         raise UnresolvableError(host) from error
     addresses = [str(entry[4][0]) for entry in found]
     if not allow_private and not all(is_public(address) for address in addresses):
-        raise ForbiddenAddressError(f"{host} lies in a private network")
+        raise ForbiddenAddressError(f"{host} is in a private network")
     path = parts.path or "/"
     return Target(
         scheme=parts.scheme,

@@ -105,7 +105,7 @@ def _source(
 ) -> Source:
     tokenizer = model.tokenizer
     if not getattr(tokenizer, "is_fast", False):
-        raise IncompatibleModelError("the model has no tokenizer of the fast kind")
+        raise IncompatibleModelError("the model has no fast tokenizer")
     known = ("input_ids", "attention_mask", "token_type_ids")
     inputs = tuple(name for name in known if name in tokenizer.model_input_names)
     chain = _Chain(model, inputs=inputs, output=output)

@@ -169,7 +169,7 @@ def _generic(tables: Sequence[Table], wishes: Wishes, known: Known) -> Choice:
         if len(tables) == 1:
             raise UnreadableArchiveError(errors[0])
         raise UnreadableArchiveError(
-            f"which of these are questions? {_told(tables)}. Say it with --records NAME"
+            f"which of these are questions? {_told(tables)}. Name them with --records NAME"
             " and --map title=COLUMN"
         )
     first = plans[0][0]
@@ -178,7 +178,7 @@ def _generic(tables: Sequence[Table], wishes: Wishes, known: Known) -> Choice:
     ):
         told = _told([one for one, _ in plans])
         raise UnreadableArchiveError(
-            f"which of these are the questions? {told}. Say it with --records NAME"
+            f"which of these are the questions? {told}. Name them with --records NAME"
         )
     return Choice(tables=[one for one, _ in plans], plan=plans[0][1])
 
@@ -189,7 +189,7 @@ def _generic_plan(table: Table, tables: Sequence[Table], wishes: Wishes, known: 
     if about is None and len(tables) > 1 and is_of_others(table.name):
         about = f"{table.name}, by their name"
     if about and "title" not in wishes.chosen:
-        raise UnreadableArchiveError(f"these are {about}, no questions")
+        raise UnreadableArchiveError(f"these are {about}, not questions")
     plan = generic_plan(
         table.columns, wishes, is_nested=table.path is not None, inner=_inner(table, tables)
     )

@@ -199,7 +199,7 @@ def _held(stream: BinaryIO) -> BinaryIO:
     while chunk := stream.read(1 << 20):
         size += len(chunk)
         if size > _INNER_LIMIT:
-            raise UnreadableArchiveError("it holds a container that is too large: unpack it first")
+            raise UnreadableArchiveError("a packed file in it is too large: unpack it first")
         held.write(chunk)
     held.flush()
     return held

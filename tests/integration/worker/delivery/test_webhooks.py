@@ -225,7 +225,7 @@ def test_a_private_address_is_not_called(committed: Factory, seeded: Seeded, add
     assert _Hook.heard == []
     with committed.begin() as session:
         error = deliveries.log(session, hook.id)[0].error or ""
-    assert "lies in a private network" in error
+    assert "is in a private network" in error
 
 
 def test_a_webhook_of_another_forum_is_not_there(committed: Factory, seeded: Seeded) -> None:

@@ -186,9 +186,9 @@ def _refuse_wide(head: bytes) -> None:
     log = 10 + (head[5] >> 3)
     if log > _ZSTD_WINDOW_LOG:
         raise UnreadableArchiveError(
-            f"it was packed with zstd --long={log}: to unpack it takes {1 << log - 20:,} MiB of"
-            f" memory, and here it may take {1 << _ZSTD_WINDOW_LOG - 20}. Unpack it first, with"
-            f" zstd -d --long={log} FILE, and import what comes out"
+            f"it was packed with zstd --long={log}: unpacking it needs {1 << log - 20:,} MiB of"
+            f" memory, and at most {1 << _ZSTD_WINDOW_LOG - 20} are allowed. Unpack it first, with"
+            f" zstd -d --long={log} FILE, and import the result"
         )
 
 

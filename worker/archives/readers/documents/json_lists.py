@@ -32,7 +32,7 @@ def rows_by_columns(file: BinaryIO) -> Iterator[Row]:
     data = file.read(_WHOLE + 1)
     if len(data) > _WHOLE:
         raise UnreadableArchiveError(
-            "its columns lie one after the other, and it is too large to hold: write it by rows"
+            "it is written column by column, and it is too large for that: write it row by row"
             ' (pandas: orient="records", lines=True)'
         )
     try:
@@ -64,7 +64,7 @@ def list_table(
     if isinstance(first, list) and all(isinstance(one, str) for one in first):
         return path, first
     raise UnreadableArchiveError(
-        "its rows are lists or texts without names: name the columns with --columns id,title,..."
+        "its rows have no names of columns: name the columns with --columns id,title,..."
     )
 
 

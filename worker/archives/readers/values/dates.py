@@ -91,7 +91,7 @@ class Dates:
         except (ValueError, TypeError, OverflowError, OSError) as error:
             if isinstance(error, NoDateError):
                 raise
-            raise NoDateError("it is not a date that can be read") from None
+            raise NoDateError("it is not a date in a known form") from None
         if found is not None and found.tzinfo is None:
             return found.replace(tzinfo=UTC)
         return found
@@ -118,7 +118,7 @@ class Dates:
         if len(value) == 1:
             return self._read(value[0])
         if len(value) not in _PARTS:
-            raise NoDateError("it is not a date that can be read")
+            raise NoDateError("it is not a date in a known form")
         year, month, day, hour, minute, second = (*map(int, value[:6]), 0, 0, 0)[:6]
         return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
 
@@ -132,7 +132,7 @@ class Dates:
     def _written(self, text: str) -> datetime | None:
         text = text.strip()
         if len(text) > _LENGTH:
-            raise NoDateError("it is not a date that can be read")
+            raise NoDateError("it is not a date in a known form")
         if text.lower() in NULLS or text.startswith("0000-00-00"):
             return None
         return self._text(text)
@@ -148,15 +148,15 @@ class Dates:
         if not number:
             return None
         if not math.isfinite(number):
-            raise NoDateError("it is not a date that can be read")
+            raise NoDateError("it is not a date in a known form")
         if self.order is DateOrder.EXCEL and 0 < number < _EXCEL_DAYS:
             return _EXCEL_DAY_0 + timedelta(days=number)
         if not math.isfinite(number):
-            raise NoDateError("it is no date that can be read")
+            raise NoDateError("it is not a date in a known form")
         while abs(number) > _LAST_S:
             number /= 1000
         if number < _FIRST_S:
-            raise NoDateError("it is no number of seconds since 1970 of a forum's time")
+            raise NoDateError("as seconds since 1970 it is too early for a forum")
         return datetime.fromtimestamp(number, UTC)
 
     def _text(self, text: str) -> datetime | None:
@@ -204,14 +204,14 @@ def _spelled(text: str) -> datetime:
     if (moment := named_month(text)) is not None:
         return moment
     if not (_YEAR.search(text) and _MONTH.search(text)):
-        raise NoDateError("it is not a date that can be read")
+        raise NoDateError("it is not a date in a known form")
     readers: tuple[Callable[[str], datetime], ...] = (parsedate_to_datetime, _any_order)
     for read in readers:
         try:
             return read(text)
         except (ValueError, TypeError, IndexError):
             continue
-    raise NoDateError("it is not a date that can be read")
+    raise NoDateError("it is not a date in a known form")
 
 
 def _any_order(text: str) -> datetime:

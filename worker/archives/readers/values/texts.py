@@ -144,7 +144,8 @@ def id_text(value: object, *, is_float: bool) -> str:
         text = found[1].strip()
     if _ROUNDED.fullmatch(text):
         raise ValueUnusableError(
-            "a spreadsheet rounded the id: export it as text, or say --map id= for none"
+            "a spreadsheet rounded the id: export it as text, or give --map id= to"
+            " import without ids"
         )
     if is_float and _WHOLE_FLOAT.fullmatch(text):
         text = text[:-2]
