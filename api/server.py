@@ -11,7 +11,7 @@ _ENDS_WITHIN_S = 15
 
 
 def main() -> None:
-    """Serve until the process is told to stop."""
+    """Serve until the process is asked to stop."""
     parser = argparse.ArgumentParser(prog="python -m api.server")
     parser.add_argument("--host", required=True)
     parser.add_argument("--port", type=int, required=True)

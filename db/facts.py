@@ -156,7 +156,7 @@ def server(connection: Connection) -> Server:
 
 
 def revisions(connection: Connection) -> set[str]:
-    """Return the migrations at which the schema stands; none where there is no schema."""
+    """Return the newest migrations of the schema; none if there is no schema."""
     if connection.exec_driver_sql("SELECT to_regclass('alembic_version')").scalar_one() is None:
         return set()
     return set(connection.scalars(_REVISIONS))

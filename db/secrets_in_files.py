@@ -1,4 +1,4 @@
-"""Settings whose value lies in a file, which ``ASKEDBEFORE_X_FILE`` names.
+"""Settings whose value is in a file, which ``ASKEDBEFORE_X_FILE`` names.
 
 So that a secret is in no environment, which `docker inspect`, `/proc` and crash reports show.
 """

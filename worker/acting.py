@@ -56,7 +56,7 @@ def tell_rising(sessions: Sessions) -> None:
 
 
 def prove_again(sessions: Sessions) -> None:
-    """Find anew where the decisions prove what each forum wants: they may prove less by now."""
+    """Compute again from which score decisions prove what each forum wants."""
     with sessions.begin() as session:
         names = [one.name for one in forums.list_forums(session) if one.rung is Rung.ACT]
     for name in names:

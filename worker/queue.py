@@ -1,7 +1,7 @@
 """The only way for other packages to reach the workers: task names and typed functions.
 
-A message only wakes a worker; the row is the truth. So `wake` never fails a request because Redis
-is away: the sweep wakes the lane later. While one wake-up of a lane waits, no second one is sent.
+A message only wakes a worker; the row is the truth. So a request does not fail when Redis is down:
+the sweep wakes the lane later. While one wake-up of a lane waits, no second one is sent.
 """
 
 import json
@@ -121,7 +121,7 @@ class Broker:
         self._away_until = 0.0
 
     def ask(self, question: Callable[[redis.Redis], _Answer], default: _Answer) -> _Answer:
-        """Return what Redis answers, or *default* while it is away, hangs, or refuses."""
+        """Return what Redis answers, or *default* while it is down, hangs, or refuses."""
         if time.monotonic() < self._away_until:
             return default
         try:
@@ -189,7 +189,7 @@ class CeleryQueue:
             raise TransientError(f"takes no messages ({type(error).__name__})") from error
 
     def measured(self) -> Mapping[tuple[str, ...], float]:
-        """Return what all workers have measured; nothing while Redis is away."""
+        """Return what all workers have measured; nothing while Redis is down."""
         return self._broker.ask(meter.read, default={})
 
 
@@ -225,7 +225,7 @@ def wake_key(lane: Lane) -> str:
 
 
 def make_redis(url: str, *, timeout_s: float = _TIMEOUT_S) -> redis.Redis:
-    """Return a client that gives up on a dead or hung server instead of waiting for it."""
+    """Return a client that does not wait for a server that is down or hangs."""
     return redis.Redis.from_url(
         url,
         socket_timeout=timeout_s,
@@ -261,7 +261,7 @@ def broker_tls(url: str) -> dict[str, object] | None:
 
 
 def make_sender(url: str) -> Celery:
-    """Return a Celery app that only sends, and fails at once when the broker is away."""
+    """Return a Celery app that only sends, and fails at once when the broker is down."""
     app = Celery("askedbefore", broker=broker_url(url), set_as_current=False)
     app.conf.update(
         broker_use_ssl=broker_tls(url),

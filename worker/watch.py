@@ -1,8 +1,8 @@
-"""What a worker does unasked: it proves itself, and works on what is due and nobody woke it for.
+"""What a worker does without a message: it proves itself, and does work that is due.
 
-Messages make a worker fast, this makes it sure: with Redis or the beat away for days, what is due
-is still done, later by the interval of the sweep. A thread of the process that holds the models,
-since Celery's own process holds none, and hangs while it looks for its broker.
+Messages make a worker fast; this makes it reliable. If Redis or the beat is down for days, everything
+that is due is still done, later by the interval of the sweep. It is a thread of the process that has
+the models, because Celery's main process has none, and hangs while it looks for its broker.
 """
 
 import threading
@@ -51,7 +51,7 @@ class Watch:
         self._thread.start()
 
     def stop(self) -> None:
-        """End it, with the batch in hand."""
+        """End it, together with its batch."""
         self._stop.set()
         self._thread.join(_STOP_TIMEOUT_S)
 

@@ -15,9 +15,9 @@ log = structlog.get_logger()
 
 
 class RetriedRoute(APIRoute):
-    """A route that begins anew when its transaction met another, or a server that stepped down.
+    """A route that runs again if its transaction collides with another, or its server changes.
 
-    What streams its body can be read once, and is left to its caller.
+    A body that is streamed can be read only once; then the caller has to repeat the call.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

@@ -16,7 +16,7 @@ _UNTRACED = frozenset({"/livez", "/readyz", "/metrics"})
 
 
 class Traced:
-    """Goes on with the trace that the caller names, or begins one."""
+    """Continues the trace that the caller names, or begins a new one."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -11,7 +11,7 @@ _TIMEOUT_S = 60.0
 
 
 def fetched(url: str) -> BinaryIO:
-    """Return what lies at *url*, as a file without a name; raises `InvalidInputError`."""
+    """Download *url* into a file without a name and return it; raises `InvalidInputError`."""
     file = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115  # the caller reads it
     try:
         with httpx2.stream("GET", url, timeout=_TIMEOUT_S, follow_redirects=True) as answer:

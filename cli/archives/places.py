@@ -1,4 +1,4 @@
-"""What a command reads from and writes to, looked at before the work and not after it."""
+"""Checks the files that a command reads and writes, before the work begins."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Options of what somebody says of a file, for the commands that read one."""
+"""Options that describe a file, for the commands that read one."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""`askedbefore sync`: imports that are repeated by the clock."""
+"""`askedbefore sync`: imports that are repeated at an interval."""
 
 import re
 import tempfile

@@ -1,4 +1,4 @@
-"""Progress bars of an archive, read from the database, so they are right whoever does the work."""
+"""Progress bars of an archive, read from the database, so right for any number of workers."""
 
 import time
 from collections.abc import Callable

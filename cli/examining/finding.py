@@ -1,4 +1,4 @@
-"""What a look at one part of the service brings."""
+"""The result of a check of one part of the service."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -144,7 +144,7 @@ def webhooks(patient: Patient) -> str:
 
 
 def forums(patient: Patient) -> str:
-    """Say whether a forum cannot be used as it stands."""
+    """Say whether a forum cannot be used with its present settings."""
     with patient.engine.connect() as connection:
         found = facts.forums(connection)
     for one in found:

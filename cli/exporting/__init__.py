@@ -1,1 +1,1 @@
-"""Results taken out: redirects and groups, for a forum's own program."""
+"""Exports of results: redirects and groups, for a forum's own program."""

@@ -72,7 +72,7 @@ class Silence:
         self.end()
 
     def end(self) -> None:
-        """Begin anew: the process is another one."""
+        """Begin again: the process is a new one."""
         self._latest: object = None
         self._looked_at = time.monotonic()
         self._lasted_s = 0.0

@@ -33,7 +33,7 @@ def result(call: Call[T], response: httpx.Response) -> T:
 
 
 def problem(response: httpx.Response) -> ProblemError:
-    """Return the error that an answer stands for, also if a proxy wrote it."""
+    """Return the error of an answer, also if a proxy wrote the answer."""
     try:
         found = response.json()
     except ValueError:

@@ -1,4 +1,4 @@
-"""How far the service may go in a forum: its rung, its time of grace, the precision it proves."""
+"""How far the service may go in a forum: rung, grace time, and the precision to prove."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""An objection, or a question opened again: what was decided about it is looked at anew."""
+"""An objection, or a question opened again: its decisions are looked at again."""
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session

@@ -35,7 +35,7 @@ _MARKS = {Rung.LABEL: Kind.LABEL, Rung.SUGGEST: Kind.NOTE}
 
 
 class Target(NamedTuple):
-    """What stands in the forum about a question; None stands for nothing."""
+    """What the forum shows about a question; None: nothing."""
 
     kind: Kind
     canonical_id: int

@@ -1,4 +1,4 @@
-"""Questions that the service leaves alone: somebody objected, or their text or state changed."""
+"""Questions with a veto: somebody objected, or their text or state changed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Who reads an archive's file: found again after a break, and failed when nobody is at it.
+"""The reader of an archive's file: found again after a break; the archive fails without one.
 
 While a file is read, its reader says every few seconds that it is there. One that was killed says
 nothing, and the sweep fails its archive, so that none is under way for ever.
@@ -37,7 +37,7 @@ def find_unloaded(session: Session, forum_id: int, name: str) -> ArchiveRow | No
 
 
 def read_on(session: Session, archive_id: int) -> ArchiveRow:
-    """Return the archive, running, for who has its file and goes on to read it."""
+    """Set the archive running for a caller that continues to read its file, and return it."""
     archives.change(
         session, archive_id, state=ArchiveState.RUNNING, error=None, attended_at=func.now()
     )

@@ -286,7 +286,7 @@ _PROGRESS = text("""
 
 
 def progress(session: Session, archive_id: int) -> list[StageProgress]:
-    """Return the progress of each planned stage, whoever did the work.
+    """Return the progress of each planned stage, over all workers.
 
     The rate counts only the time in which somebody worked: a pause or a restart does not lower it.
     """

@@ -1,4 +1,4 @@
-"""Queries on outcomes: each suggestion's fate, counted by score band."""
+"""Queries on outcomes: what askers did about each suggestion, counted by score band."""
 
 from dataclasses import dataclass
 from datetime import timedelta

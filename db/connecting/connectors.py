@@ -147,7 +147,7 @@ def list_callable(session: Session) -> list[ConnectorRow]:
 
 
 def claim(session: Session, forum_id: int) -> ConnectorRow | None:
-    """Take a forum in hand, or return None if another worker has it or it has no connector."""
+    """Claim a forum, or return None if another worker has it or it has no connector."""
     now = func.clock_timestamp()
     is_free = or_(Connector.served_until.is_(None), Connector.served_until < now)
     taken = session.execute(
@@ -161,7 +161,7 @@ def claim(session: Session, forum_id: int) -> ConnectorRow | None:
 
 
 def let_go(session: Session, forum_id: int) -> None:
-    """Leave a forum to whoever comes next."""
+    """Release a forum, so that another worker can claim it."""
     _update(session, forum_id, served_until=None)
 
 

@@ -41,7 +41,7 @@ def decide(
     note: str | None = None,
     merge: bool = False,
 ) -> Decided:
-    """Decide about two questions as they stand now; a pair is made if there is none.
+    """Decide on two questions as they are now; a pair is made if there is none.
 
     Raises `QuestionNotFoundError`, `InvalidInputError` and `groups.WouldMergeError`.
     """

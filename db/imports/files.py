@@ -1,4 +1,4 @@
-"""Files that were imported before: the same file again has nothing new if nothing has changed."""
+"""Files that were imported before: whether the same file can have anything new."""
 
 from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session

@@ -1,4 +1,4 @@
-"""Questions to be stored, by column, as COPY takes them: a column of thousands costs as one."""
+"""Questions to store, column by column, as COPY takes them."""
 
 import io
 import json
@@ -77,12 +77,12 @@ class Incoming:
         return type(self)(columns, list(compress(self.tokens, keep)))
 
     def without(self, places: Sequence[int]) -> Self:
-        """Return the questions that do not stand at *places*, which count from 1."""
+        """Return the questions that are not at *places*, which count from 1."""
         gone = frozenset(places)
         return self.picked([at not in gone for at in range(1, len(self) + 1)])
 
     def named(self) -> list[str]:
-        """Return the names of the columns in which anything stands."""
+        """Return the names of the columns that have a value in any row."""
         return [name for name in COLUMNS if not _is_empty(self.columns[name])]
 
     def lines(self, beside: Sequence[str] = ()) -> io.BytesIO:

@@ -1,4 +1,4 @@
-"""Questions stored by COPY, a batch at a time: what is new, what differs, and what stays away."""
+"""Stores questions by COPY, a batch at a time: new ones, changed ones, and none that were erased."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""What each part of a file gave, so that the next archive of its name need not read it again.
+"""The questions of each part of a file, so that the next archive of its name need not read it.
 
 A part is known by a digest of its rows as they stand in the file, and of how they are read. Its
 questions are as they were if a digest of their content digests is what it was.

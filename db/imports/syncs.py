@@ -1,4 +1,4 @@
-"""Queries on imports that are repeated by the clock: what is due, and where it left off."""
+"""Queries on imports that are repeated: which are due, and how far the last run came."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ _COLUMNS = tuple(getattr(Sync, name) for name in SyncRow.__dataclass_fields__)
 def add(
     session: Session, forum_id: int, source: str, *, options: Mapping[str, Any], every_s: int
 ) -> SyncRow:
-    """Store a sync, due at once; one of the same source gets the new options and begins anew."""
+    """Store a sync, due at once; one of the same source gets the new options and begins again."""
     values = {"options": dict(options), "every_s": every_s, "cursor": {}, "error": None}
     statement = insert(Sync).values(forum_id=forum_id, source=source, **values)
     stored = statement.on_conflict_do_update(

@@ -1,7 +1,7 @@
-"""What is kept of a whole database or of one forum in a file, and how it comes back.
+"""Backups of the whole database, and files of one forum: written and restored.
 
 May touch: every table, all at once.
-Must never: change the database that it copies, or write over rows without being told to.
+Must never: change the database that it copies, or overwrite rows unless it is asked to.
 Imported through: `backup`, `restore`, `forum_export`, `forum_import`, `forum_parts`,
 `stream`, `retention`, `undoing`.
 """

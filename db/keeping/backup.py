@@ -1,4 +1,4 @@
-"""Copies the whole database into one file, as it was at one moment, while the service goes on."""
+"""Copies the whole database into one file, as it was at one moment, while the service runs."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What of each table goes into the file of one forum, and what its numbers become elsewhere.
+"""Which rows of each table go into the file of one forum, and their new ids elsewhere.
 
 Each table of the file gets a range of new ids at the other installation, and each id there is the
 old one and a constant: their order stays, and so does what refers to them.

@@ -1,4 +1,4 @@
-"""Brings a backup back, into an empty database, and up to the newest schema."""
+"""Restores a backup into an empty database, and updates it to the newest schema."""
 
 from typing import Any, BinaryIO
 

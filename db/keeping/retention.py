@@ -1,4 +1,4 @@
-"""Takes away what a forum does not want to keep any longer, some rows at a time."""
+"""Deletes what a forum does not want to keep any longer, some rows at a time."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Takes an import by mistake back: the questions that an archive brought are erased."""
+"""Undoes an import by mistake: the questions that an archive brought are erased."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What is kept of a question's author, and all about one author: read, and erased."""
+"""What is kept of a question's author; everything about one author, read and erased."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""What was erased stays away: a digest of its id, and from which version on it may come back.
+"""Digests of erased ids, and the version from which an erased question may come back.
 
 Of an erased question nothing is kept that could be read: the digest only answers whether an id that
 somebody sends is the same.

@@ -223,7 +223,7 @@ def judged(session: Session, forum_id: int, *, limit: int = 20_000) -> list[Judg
 
 
 def waiting_scores(session: Session, forum_id: int, *, bins: int = 200) -> list[int]:
-    """Return how many undecided pairs lie in each of *bins* equal ranges of the score."""
+    """Return the number of undecided pairs in each of *bins* equal ranges of the score."""
     place = func.least(func.floor(Pair.score * bins), bins - 1)
     undecided = (PairStatus.FLAGGED, PairStatus.OBSERVED, PairStatus.WITHDRAWN)
     found = session.execute(

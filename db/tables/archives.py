@@ -125,7 +125,7 @@ class ArchiveUnit(Base):
 
 
 class Sync(Base):
-    """An import that is repeated by the clock."""
+    """An import that is repeated at an interval."""
 
     __tablename__ = "syncs"
     __table_args__ = (UniqueConstraint("forum_id", "source"),)

@@ -65,7 +65,7 @@ def version(session: Session, model_id: int, forum_id: int) -> int:
 
 
 def since(session: Session, model: ModelRow, forum_id: int, seen: int) -> Changes | None:
-    """Return what changed after version *seen*; None if everything must be read anew."""
+    """Return what changed after version *seen*; None if everything must be read again."""
     given = {"model": model.id, "forum": forum_id, "seen": seen, "limit": _MANY + 1}
     rows = session.connection().exec_driver_sql(_SINCE, given).all()
     if not rows:  # no vector was ever changed

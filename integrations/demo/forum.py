@@ -104,7 +104,7 @@ class Askbot:
         return run(command, folder=self.folder, environment=self._variables())
 
     def start(self, name: str, *arguments: str) -> None:
-        """Start a command of the project that goes on, and ends with this process."""
+        """Start a command of the project in the background; it ends with this process."""
         command = Command(
             name=name,
             arguments=[str(self._program("python")), "manage.py", *arguments],

@@ -14,7 +14,7 @@ Doubles = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """A figure and the interval in which 95 % of its bootstrap samples lie."""
+    """A figure and the interval that 95 % of its bootstrap samples are in."""
 
     value: float
     low: float

@@ -71,7 +71,7 @@ class Batch:
         self.repeated += len(incoming) - len(self.kept)
 
     def read_after_all(self, text_fields: str, cuts: Cuts) -> "Batch":
-        """Return the batch with its known rows read anew."""
+        """Return the batch with its known rows read again."""
         pieces = self.same.read() if self.same is not None else []
         whole = prepared(pieces, text_fields, self.position, cuts)
         whole.keep(self.repeated_ids)

@@ -35,7 +35,7 @@ UNKNOWN = "unknown"
 
 
 class _Message:
-    """What stands on one line."""
+    """The content of one line."""
 
     __slots__ = ()
     __dataclass_fields__: ClassVar[dict[str, Any]]

@@ -1,4 +1,4 @@
-"""Starts the imports that are due by the clock, each in a process of its own.
+"""Starts the syncs that are due, each in a process of its own.
 
 The process is the command `askedbefore sync run`: it claims what is due, so that of several workers
 one does it. A worker only looks, and never reads a file or a forum's database itself.

@@ -1,7 +1,8 @@
 """Works off a lane: claims a batch, processes it, and isolates a question that makes it fail.
 
-Where more is due than one batch, two are in hand: while one is in the database, the other is in the
-models. A question that is claimed alone may kill its process, so nothing else is in hand then.
+If more than one batch is due, two are processed at the same time: while one is in the database, the
+other is in the models. A question that is claimed alone may kill its process, so then there is no
+second batch.
 """
 
 import threading

@@ -1,8 +1,8 @@
 """The vectors of forums in this process' memory, brought up to date before every search.
 
-Postgres stays the truth: what changed there since the last search is read first, so whoever has
-committed a vector and searches then finds every vector that was committed before. A process that
-dies loses nothing; the next one reads a forum anew when it is first searched.
+Postgres stays the truth: before a search, the changes since the last search are read from it. So a
+search that begins after a commit finds every vector that was committed before. If a process dies,
+nothing is lost: the next one reads a forum again when it first searches it.
 """
 
 import threading

@@ -1,8 +1,8 @@
-"""Reads each question's nearest candidates first, and stops where more reading would change little.
+"""Reads each question's nearest candidates first, and stops when more reading would change little.
 
-The denser a forum, the more of its questions lie near a new one, and most of what is near asks
-something else. Of the candidates that could be flagged at all, the CrossEncoder reads a few at a
-time, the nearest first, until as many are flagged as are kept, or several in a row are not.
+The denser a forum, the more of its questions are near a new one, and most of these ask something
+else. The CrossEncoder reads the candidates that could be flagged, a few at a time and the nearest
+first. It stops when enough are flagged (as many as are kept), or when several in a row are not.
 """
 
 from collections import Counter

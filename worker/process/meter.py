@@ -64,7 +64,7 @@ class Meter:
                 self._sums[_SEPARATOR.join((f"{name}_sum", label))] += value
 
     def take(self) -> Mapping[str, float]:
-        """Return the sums since the last call, and begin anew."""
+        """Return the sums since the last call, and begin again from 0."""
         with self._lock:
             taken, self._sums = self._sums, defaultdict(float)
         return taken
@@ -92,7 +92,7 @@ METER = Meter()
 
 
 def read(client: redis.Redis) -> dict[tuple[str, ...], float]:
-    """Return the sums of all workers by the parts of their names; empty while Redis is away."""
+    """Return the sums of all workers by the parts of their names; empty while Redis is down."""
     try:
         found = client.hgetall(KEY)
     except redis.RedisError:

@@ -1,7 +1,7 @@
-"""Whether Celery's own process still leads this one: it takes tasks, and holds no models.
+"""Whether Celery's main process, which takes the tasks and has no models, still works.
 
-It is stamped from within its event loop, so one that is stopped, hangs, or looks for its broker has
-none. The stamp lies in memory that the processes of the pool share with it.
+Its event loop writes a time stamp. If the process is stopped, hangs, or looks for its broker, the
+stamp becomes old. The stamp is in memory that the processes of the pool share with it.
 """
 
 import time

@@ -183,7 +183,7 @@ def worst_case(
 
 
 def unread(calibration: Calibration, count: int) -> Floats:
-    """Return what stands for the logit of pairs that are not read, (count,): 0, or next to it."""
+    """Return the logit to use for pairs that are not read, (count,): 0 or nearly 0."""
     low, high = calibration.logit_bounds or (0.0, 0.0)
     return np.full(count, min(max(0.0, low), high), dtype=np.float32)
 

@@ -1,12 +1,13 @@
-"""How dense a forum is around a question: where many are near, nearness says little. Pure.
+"""How dense a forum is around a question: if many questions are near, nearness says little. Pure.
 
-A forum of one topic, or of reports that begin alike, has questions that are near to everything.
-What a cosine is worth there is told by the cosines around it (A. Conneau et al., "Word Translation
-Without Parallel Data", 2018, section 2.3: CSLS). A sample of the forum stands for all of it, so the
-cost of a question does not grow with the forum, and its own duplicates are hardly ever in it.
+In a forum with a narrow subject, or with reports that begin alike, some questions are near to
+everything. There a cosine must be compared with the cosines around it (A. Conneau et al., "Word
+Translation Without Parallel Data", 2018, section 2.3: CSLS). A sample represents the whole forum, so
+the cost of a question does not grow with the forum, and the sample rarely has the question's own
+duplicates.
 
-It counts by how much a forum is of one topic. Where people ask about anything, what is dense is
-what is asked again and again, and mostly right.
+Density counts more the narrower a forum's subject is. In a forum about everything, dense places are
+questions that are asked again and again, and their pairs are mostly right.
 """
 
 from dataclasses import dataclass
@@ -18,16 +19,16 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 SAMPLE = 1_000
-"""Questions of a forum that stand for all of it."""
+"""Questions of a forum that represent all of it."""
 FEWEST = 50
-"""Questions below which nothing can be told: a small forum is left as it is."""
+"""With fewer questions density cannot be measured, and does not count."""
 USUAL = 0.08
-"""How much denser it is around near pairs than around any question, in the middle of forums."""
+"""How much denser a typical forum is around near pairs than around any question."""
 MOST = 0.2
-"""What is counted at most: a question that was asked very often is near to many that are right."""
+"""The most that counts: a question that was asked very often is near to many right ones."""
 BROAD, NARROW = 0.045, 0.075
-"""Mean cosines of two questions of a forum up to which density counts nothing, and from which on
-all: of a forum about everything, and of one about a language or a program."""
+"""Mean cosines of two questions of a forum. Up to the first (a forum about everything) density counts
+nothing; from the second on (a forum about one language or program) it counts fully."""
 _NEAREST = 10
 _ITSELF = 0.999
 _CHUNK = 4_096
@@ -35,7 +36,7 @@ _CHUNK = 4_096
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Surroundings:
-    """A sample of a forum's questions, by which the density around any of them is told."""
+    """A sample of a forum's questions, which shows the density around any of them."""
 
     sample: Floats  # (m, dim), unit vectors
     level: float

@@ -1,9 +1,8 @@
-"""What flagging from a threshold on would bring a forum, estimated from a sample. Pure.
+"""What a threshold would mean for a forum, estimated from a sample. Pure.
 
-The sample shows how many pairs would be flagged, and how many of those that the forum's own people
-call the same (links, groups) would be found. Of the precision it proves a lower bound alone: the
-share of flagged pairs that people already call the same. What they have not seen yet counts as
-wrong.
+The sample shows how many pairs would be flagged, and how many of the pairs that the forum's own
+people have linked would be found. It proves only a lower bound of the precision: the share of
+flagged pairs that people have already linked. Pairs that they have not seen count as wrong.
 """
 
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ from worker.scoring.bounds import Looked, exact_bound, exact_test, lowest_certif
 Doubles = NDArray[np.float64]
 
 NEAREST = 10
-"""Neighbours that tell how dense a forum is."""
+"""Nearest questions by which density is measured."""
 LEAST_PRECISION = 0.75
 """What has to be proved of the flags before a threshold is lowered."""
 LEAST_KNOWN = 20

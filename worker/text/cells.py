@@ -12,7 +12,7 @@ _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 
 
 def as_cell(text: str) -> str:
-    """Return *text* as it may stand in a CSV file that people open; plain numbers stay."""
+    """Return *text* so that a spreadsheet does not run it as a formula; plain numbers stay."""
     is_run = _FORMULA.match(text) and not _NUMBER.fullmatch(text)
     return f"'{text}" if is_run else text
 

@@ -86,7 +86,7 @@ class ModelNotMadeError(TransientError):
 
 
 def ready_folder(digest: str, cache: Path) -> Path:
-    """Return where the model with this digest lies in *cache* once it is ready for the CPU."""
+    """Return the place of the model with this digest in *cache* once it is ready for the CPU."""
     return cache / f"{digest[:32]}-{RECIPE}"
 
 

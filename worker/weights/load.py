@@ -80,7 +80,7 @@ class _InFolder:
 
 
 class _Accurate:
-    """A model of the profile `accurate`, made ready with the other one where it is not."""
+    """A model of the profile `accurate`; if it is not ready, both are made ready."""
 
     def __init__(self, kind: ModelKind, published: Published) -> None:
         self.kind = kind

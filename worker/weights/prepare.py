@@ -49,7 +49,7 @@ class WeightsNotAtHandError(NotFoundError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ways:
-    """Where the weights may come from besides what lies on this machine."""
+    """Where the weights may come from, besides this machine."""
 
     folder: Path | None = None
     """Of somebody who has the base already; it goes before everything."""
@@ -60,7 +60,7 @@ class Ways:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Where both models lie in fp32, for a device that runs them so."""
+    """Folders of both models in fp32, for a device that runs them so."""
 
     bi_encoder: Path
     reranker: Path

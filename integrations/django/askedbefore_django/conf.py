@@ -37,7 +37,7 @@ class Conf:
         return (self.public_url or self.url).rstrip("/")
 
     def words(self, action: Action, title: str = "", objection_url: str | None = None) -> str:
-        """Return what readers are told: the earlier question, and where its asker may object."""
+        """Return the text for readers: the earlier question, and where its asker may object."""
         told = " ".join(filter(None, ("This was asked before:", title, action.canonical_url)))
         if objection_url is None:
             return told

@@ -129,7 +129,7 @@ class Source:
         return asked is not None and getattr(asked, "pk", asked) == user.pk
 
     def words(self, action: Action) -> str:
-        """Return what readers of a question are told about an action."""
+        """Return the text that readers of a question see about an action."""
         title = self._title_of(action.canonical_id)
         return conf().words(action, title, self._objection_url(action))
 

@@ -27,7 +27,7 @@ class Choice:
 
     @property
     def columns(self) -> Columns:
-        """Return the column that stands for each field."""
+        """Return the column of each field."""
         have = {name for table in self.tables for name in table.columns}
         named = {lookup.name for lookup, _ in self.lookups}
         names = {}

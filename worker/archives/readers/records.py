@@ -74,7 +74,7 @@ class KnownPair:
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """A row that the forum does not show to everybody: kept out, and hidden where it is stored."""
+    """A row that the forum does not show to everybody: not stored, and hidden if it was stored."""
 
     line: int
     reason: str
@@ -151,7 +151,7 @@ def _moment(text: str | None) -> datetime | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Same:
-    """Rows that stand in the file as an earlier archive of its name had them."""
+    """Rows that an earlier archive of this name had in the same form."""
 
     digest: bytes
     external_ids: Sequence[str]

@@ -214,7 +214,7 @@ def _opened(path: Path) -> BinaryIO:
 
 
 class _Packed(Counted):
-    """Stands for the packed bytes of one member of a zip file."""
+    """The packed bytes of one member of a zip file."""
 
     def __init__(self, file: Counted, size: int) -> None:
         super().__init__(cast("BinaryIO", file))

@@ -1,4 +1,4 @@
-"""The tables of a source: which lie in each of its files, and their rows."""
+"""The tables of a source: which are in each of its files, and their rows."""
 
 import io
 from collections.abc import Iterator

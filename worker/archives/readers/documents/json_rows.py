@@ -159,7 +159,7 @@ class Found:
             self.columns.setdefault(path, {}).update(dict.fromkeys(keys))
 
     def is_single(self, path: Path) -> bool:
-        """Return whether one object alone can lie at *path*."""
+        """Return whether there can be only one object at *path*."""
         return ANY not in path and not any(
             path[:length] in self.arrays for length in range(len(path) + 1)
         )

@@ -193,5 +193,5 @@ def look(file: BinaryIO, limit: int = 8 * SAMPLE) -> dict[Path, list[str]]:
 
 
 def table_name(path: Path) -> str:
-    """Return the name of the table whose rows lie at *path*."""
+    """Return the name of the table whose rows are at *path*."""
     return path[-2] if path[-1].lower() in {"row", "record"} and len(path) > 1 else path[-1]

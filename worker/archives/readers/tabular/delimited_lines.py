@@ -26,7 +26,7 @@ class Line:
 
 
 class TooLongError(Exception):
-    """The record goes on beyond `RECORD_LIMIT`."""
+    """The record is longer than `RECORD_LIMIT`."""
 
 
 class Lines:

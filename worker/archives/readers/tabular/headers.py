@@ -1,4 +1,4 @@
-"""Where the names of the columns stand, in tables that begin with a title, notes or empty lines."""
+"""Where the names of the columns are, in tables that begin with a title, notes or empty lines."""
 
 from collections.abc import Sequence
 

@@ -78,7 +78,7 @@ def bare_name(name: str) -> str:
 
 
 class SqlDump:
-    """The tables of a dump; each call reads it anew from *opened*."""
+    """The tables of a dump; each call reads it again from *opened*."""
 
     def __init__(self, opened: Callable[[], BinaryIO]) -> None:
         self._opened = _by_semicolons(opened)

@@ -68,7 +68,7 @@ class Dates:
 
     @classmethod
     def of(cls, values: Iterable[object], order: DateOrder = DateOrder.AUTO) -> "Dates":
-        """Return what reads a column in which the first *values* stand."""
+        """Return what reads a column whose first values are *values*."""
         if order is not DateOrder.AUTO:
             return cls(order)
         for value in values:

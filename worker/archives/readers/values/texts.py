@@ -179,7 +179,7 @@ class Optionals:
         return text
 
     def body(self, value: object, markup: Markup) -> str:
-        """Return a body without its markup, cut where it is too long."""
+        """Return a body without its markup, cut if it is too long."""
         text = self._text("body", value)
         if not text or (len(text) <= _LONGEST_NULL and text.strip().lower() in NULLS):
             return ""
@@ -213,7 +213,7 @@ class Optionals:
         return self._tried(name, label_of, text)
 
     def url(self, value: object, base_url: str) -> str | None:
-        """Return an address, made whole with *base_url* where it is relative."""
+        """Return an address; a relative one is completed with *base_url*."""
         text = self._text("url", value).strip()
         if text.lower() in NULLS:
             return None

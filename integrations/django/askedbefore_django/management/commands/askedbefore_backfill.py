@@ -17,9 +17,9 @@ _PATIENT = Retry(tries=1_000, longest_pause_s=3_600)
 
 
 class Command(BaseCommand):
-    """Sends the archive; a run that was broken off goes on where it stopped."""
+    """Sends the archive; a run that was interrupted continues where it stopped."""
 
-    help = "Send the whole archive to askedbefore, in pages; run it again if it was broken off."
+    help = "Send the whole archive to askedbefore, in pages; run it again if it was interrupted."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options."""

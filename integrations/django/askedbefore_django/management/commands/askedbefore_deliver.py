@@ -15,7 +15,7 @@ from askedbefore_django.models import Change
 
 
 class Command(BaseCommand):
-    """Runs until it is told to stop; several at once take turns."""
+    """Runs until it is asked to stop; several at once take turns."""
 
     help = "Send changed questions to askedbefore, and carry out what it asks for."
 
