@@ -1,4 +1,4 @@
-"""What follows from decisions and scores without anybody asking: actions, and decisions alone."""
+"""Actions, and the service's own decisions: computed from people's decisions and scores."""
 
 import structlog
 from sqlalchemy.orm import Session

@@ -1,4 +1,4 @@
-"""One slice of work on a lane: what a task does that is woken, and the watch where nobody wakes."""
+"""One slice of work on a lane, done by a task or, without a message, by the watch."""
 
 import os
 from collections.abc import Callable, Mapping

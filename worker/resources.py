@@ -1,4 +1,4 @@
-"""What one worker process holds: connections and the active models.
+"""What one worker process has: connections and the active models.
 
 Built in the child on first use, so that the GPU is used only after the fork.
 """

@@ -1,8 +1,9 @@
 """What a worker does without a message: it proves itself, and does work that is due.
 
-Messages make a worker fast; this makes it reliable. If Redis or the beat is down for days, everything
-that is due is still done, later by the interval of the sweep. It is a thread of the process that has
-the models, because Celery's main process has none, and hangs while it looks for its broker.
+Messages make a worker fast; this makes it reliable. If Redis or the beat is down for days,
+everything that is due is still done, later by the interval of the sweep. It is a thread of the
+process that has the models, because Celery's main process has none, and hangs while it looks for
+its broker.
 """
 
 import threading

@@ -1,4 +1,4 @@
-"""How the service reaches a forum's own software, and how far it is with its old questions.
+"""How the service reaches a forum's own software, and its progress with old questions.
 
 May touch: connectors.
 Must never: tell a forum's API key to anybody but the worker that calls the forum.

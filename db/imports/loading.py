@@ -1,4 +1,4 @@
-"""Stores questions by COPY, a batch at a time: new ones, changed ones, and none that were erased."""
+"""Stores questions by COPY, a batch at a time: new and changed ones, none that were erased."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace

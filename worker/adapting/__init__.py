@@ -1,4 +1,4 @@
-"""What fits one forum: its own calibration and threshold, measured first and then put into force.
+"""A forum's own calibration and threshold: measured first, then applied.
 
 Imported through `calibrating` (from its moderators' decisions), `adapting` (from its links, as long
 as there are few decisions) and `surveying` (what a sample of its questions shows).

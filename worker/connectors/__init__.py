@@ -1,1 +1,1 @@
-"""Forums' own software: what its messages say, and its API for carrying decisions out. Its HTTP."""
+"""Forums' own software: reading its messages, and calling its API to carry out decisions."""

@@ -1,8 +1,9 @@
 """Why a batch failed: because of one of its questions, or because of the moment.
 
-Some failures say nothing about the questions and do not count as an attempt: a requested stop, stale
-scores, and a database that is down, read-only, full or restarting. All others may come from one
-question. It is found by halving the batch, and only a question that fails alone loses an attempt.
+Some failures say nothing about the questions and do not count as an attempt: a requested stop,
+stale scores, and a database that is down, read-only, full or restarting. All others may come from
+one question. It is found by halving the batch, and only a question that fails alone loses an
+attempt.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """Settings of the Python interpreter for processes that must answer quickly.
 
-A thread that returns from a model, from Postgres or from Redis waits for the thread that runs Python
-code, by default for 5 ms. A model needs less time for a question.
+A thread that returns from a model, from Postgres or from Redis waits for the thread that runs
+Python code, by default for 5 ms. A model needs less time for a question.
 """
 
 import gc

@@ -2,8 +2,8 @@
 
 In a forum with a narrow subject, or with reports that begin alike, some questions are near to
 everything. There a cosine must be compared with the cosines around it (A. Conneau et al., "Word
-Translation Without Parallel Data", 2018, section 2.3: CSLS). A sample represents the whole forum, so
-the cost of a question does not grow with the forum, and the sample rarely has the question's own
+Translation Without Parallel Data", 2018, section 2.3: CSLS). A sample represents the whole forum,
+so the cost of a question does not grow with the forum, and the sample rarely has the question's own
 duplicates.
 
 Density counts more the narrower a forum's subject is. In a forum about everything, dense places are
@@ -27,8 +27,8 @@ USUAL = 0.08
 MOST = 0.2
 """The most that counts: a question that was asked very often is near to many right ones."""
 BROAD, NARROW = 0.045, 0.075
-"""Mean cosines of two questions of a forum. Up to the first (a forum about everything) density counts
-nothing; from the second on (a forum about one language or program) it counts fully."""
+"""Mean cosines of two questions of a forum. Up to the first (a forum about everything) density
+counts nothing; from the second on (a forum about one language or program) it counts fully."""
 _NEAREST = 10
 _ITSELF = 0.999
 _CHUNK = 4_096

@@ -1,1 +1,1 @@
-"""Texts as people mean them: what is accepted, normal forms and digests, cells, languages."""
+"""Texts: what is accepted, normal forms and digests, cells, languages."""

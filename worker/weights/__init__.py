@@ -1,4 +1,4 @@
-"""Models by their names: had, made ready for this machine, and loaded.
+"""Models by their names: found, made ready for this machine, and loaded.
 
 Imported through `load` (a model by its name), `profiles` and `prepare` (whether a profile can be
 taken, and taking it) and `export` (weights to ONNX).
