@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 
 def settle(sessions: Sessions) -> None:
-    """Write what is to be done, in each forum where something has changed or become due."""
+    """Write the actions of each forum in which something has changed or become due."""
     with sessions.begin() as session:
         waiting = settling.forums_to_settle(session)
     for forum_id in waiting:
@@ -32,7 +32,7 @@ def settle(sessions: Sessions) -> None:
 
 
 def act(sessions: Sessions) -> None:
-    """Decide what the service may decide alone, in each forum that lets it."""
+    """Make the service's own decisions in each forum that allows them."""
     with sessions.begin() as session:
         found = [one for one in forums.list_forums(session) if one.rung is Rung.ACT]
     for forum in found:

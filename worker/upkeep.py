@@ -50,7 +50,7 @@ def sweep(sessions: Sessions, queue: Queue) -> set[Lane]:
 
 
 def hourly(sessions: Sessions, model: ModelRow, kept: Kept) -> None:
-    """Measure the index against exact search on a sample, and delete what is old."""
+    """Measure the index against exact search on a sample, and delete old rows."""
     with sessions.begin() as session:
         recall = embeddings.measure_recall(session, model, sample=_SAMPLE, top=_TOP)
         jobs.forget_throughput(session)

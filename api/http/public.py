@@ -25,7 +25,7 @@ class TooManyCallsError(TooManyError):
 
 
 class CallLimit:
-    """At most so many calls in a minute from each address; of one process."""
+    """Limits the calls that one process takes from an address in a minute."""
 
     def __init__(self, per_minute: int) -> None:
         self._per_minute = per_minute

@@ -85,7 +85,7 @@ def _refuse_pairs(place: str, pairs: Iterable[tuple[str, object]]) -> None:
 
 
 class CheckedRequest(Request):
-    """A request whose body is refused when a text or number in it cannot be."""
+    """A request whose body is refused if a text or number in it cannot be used."""
 
     async def json(self) -> Any:
         """Return the body; raises `UnfitValueError`. A batch looks at each of its items."""
@@ -101,7 +101,7 @@ class CheckedRequest(Request):
 
 
 class CheckedRoute(RetriedRoute):
-    """Refuses a request whose path, query, headers or body hold what they may not."""
+    """Refuses a request with a character or number that cannot be used, in any part of it."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler, which gets a `CheckedRequest`."""

@@ -111,7 +111,7 @@ class DecisionOut(_Out):
 
 
 class UndoIn(_In):
-    """Whose decision is undone; without an id their latest on this pair."""
+    """Which decision to undo: that with the id, or the moderator's latest on this pair."""
 
     moderator: Moderator
     decision_id: Annotated[StrictStr, Field(pattern=rf"^[1-9]\d{{0,{_ID_DIGITS - 1}}}$")] | None = (

@@ -24,7 +24,7 @@ class FaultError(ServiceError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What was found: good, or a fault with what to do about it."""
+    """The result of a check: good, or a fault with what to do about it."""
 
     name: str
     ok: bool

@@ -30,7 +30,7 @@ class Ladder:
 def choose(
     session: Session, forum: ForumRow, wanted: Ladder, *, act_threshold: float | None, actor: str
 ) -> ForumRow:
-    """Put a ladder in force from now on; what is done already in the forum stays as it is.
+    """Use a ladder from now on; earlier actions in the forum stay.
 
     *act_threshold* is the score from which the decisions prove the wanted precision. Raises
     `InvalidInputError`.

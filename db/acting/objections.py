@@ -61,7 +61,7 @@ def _reopen(session: Session, forum_id: int, pair_id: int, actor: str) -> bool:
 
 
 def object_to(session: Session, token: str, *, reason: str | None = None) -> ActionRow | None:
-    """Take an asker's objection; return what it was to, or None for an address that leads nowhere.
+    """Save an asker's objection; return its action, or None for an unknown address.
 
     Raises `ObjectedAlreadyError`.
     """
@@ -83,7 +83,7 @@ def confirm(
     *,
     reason: str | None = None,
 ) -> ActionRow:
-    """Note what the forum says of an action; what its people have undone is left alone.
+    """Save a forum's report on an action; a question that its people opened again gets a veto.
 
     Raises `NotFoundError` and `InvalidInputError`.
     """

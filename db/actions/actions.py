@@ -131,7 +131,7 @@ def confirm(
     *,
     reason: str | None = None,
 ) -> tuple[ActionRow, bool]:
-    """Note what the forum says of an action; return it, and whether that is news.
+    """Save a forum's report on an action; return the action, and whether the report is new.
 
     What was done although it was no longer wanted is taken back by a new action. Raises
     `NotFoundError` and `InvalidInputError`.

@@ -71,7 +71,7 @@ def fail(session: Session, archive_id: int, reason: str) -> None:
 
 
 def fail_unattended(session: Session) -> list[int]:
-    """Fail the archives whose readers went away without a word, and return them."""
+    """Fail the archives whose readers have ended without a report, and return them."""
     now = func.clock_timestamp()
     silent = or_(
         Archive.attended_at < now - _SILENT,

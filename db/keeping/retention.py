@@ -22,7 +22,7 @@ ACTOR = "retention"
 
 
 def prune(sessions: Sessions) -> dict[str, int]:
-    """Take away what is older than its forum keeps it, and return how much of each kind.
+    """Delete rows that are older than their forum keeps them; return the number of each kind.
 
     Each batch is a transaction: it can be interrupted and run again.
     """

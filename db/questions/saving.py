@@ -82,7 +82,7 @@ _Stored = Row[
 def save(
     session: Session, forum: ForumRow, items: Sequence[NewQuestion], *, lane: Lane
 ) -> list[Saved]:
-    """Create or edit the questions and owe work on those whose text is new or is shown again.
+    """Create or edit the questions, with a job for each that has a new text or is visible again.
 
     *items* must not contain an id twice; the results are in their order. Saving the same again
     changes nothing. An older version than the stored one, or than one that was erased, is left out.

@@ -8,7 +8,7 @@ from db.tables.base import Base, Instant, Now
 
 
 class Connector(Base):
-    """A forum's software: what it calls here, and how it is called."""
+    """A forum's software: the hook that it calls, and how the service calls it."""
 
     __tablename__ = "connectors"
     __table_args__ = (

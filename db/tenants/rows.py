@@ -14,7 +14,7 @@ PUBLIC_SCOPE = "ask"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learnt:
-    """A line in logit space, what it was learnt from, and the errors before and after."""
+    """A line in logit space, the decisions it was fitted to, and the errors before and after."""
 
     reranker_id: int
     bi_encoder_id: int

@@ -219,7 +219,7 @@ def release(session: Session, lease: UUID, ids: Sequence[int]) -> None:
 
 
 def fail(session: Session, lease: UUID, ids: Sequence[int], error: str) -> list[int]:
-    """Put work off that failed alone, longer each time; return what is now set aside for good."""
+    """Delay jobs that failed alone, longer each time; return those that are now set aside."""
     attempts = func.greatest(Job.attempts, 1)  # a claim of it alone has counted it
     over = attempts >= MAX_ATTEMPTS
     delay = func.make_interval(0, 0, 0, 0, 0, 0, _BACKOFF_S * func.power(2.0, attempts))

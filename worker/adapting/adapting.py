@@ -27,7 +27,7 @@ ACTOR = "askedbefore adapt"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adaptation:
-    """What fits the forum better than what is in force, and what is known about it."""
+    """A calibration or threshold that fits the forum better, and the figures for it."""
 
     proposal: Proposal
     """From the decisions."""
@@ -88,7 +88,7 @@ def adapt(
 
 
 def apply(session: Session, name: str, found: Adaptation) -> Moved:
-    """Put what was found into force and return what changed; decisions stay.
+    """Apply the proposal and return what changed; decisions stay.
 
     Raises `CannotLearnError` if there is nothing to put into force, or a person was quicker.
     """

@@ -80,7 +80,7 @@ def propose(session: Session, forum: ForumRow) -> Proposal:
 
 
 def assurance(session: Session, forum: ForumRow) -> Assurance:
-    """Return what the decisions on pairs of the active models say of the forum's precision."""
+    """Return which precision of the flags the decisions on the active models' pairs prove."""
     found = _decided(session, forum, _model_ids(session))
     line = line_of(in_force(session, forum))
     return _assured(found, line, thresholds.in_force(session, forum))

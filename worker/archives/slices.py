@@ -180,7 +180,7 @@ class ArchiveWorker:
         partitions.make_way(session, model_id, stored=stored, new=new)
 
     def tend(self, session: Session) -> bool:
-        """Return whether searches have what they need: the vector index, or no forum so large.
+        """Return whether searches are fast: there is a vector index, or no forum needs one.
 
         If not, start building the index, unless something is being loaded. A forum of more than
         *fit* vectors needs it.

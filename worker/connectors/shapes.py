@@ -34,7 +34,7 @@ class UnreadableMessageError(InvalidInputError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What a message says about a question: the fields that it names."""
+    """The fields of a question that a message names."""
 
     external_id: str
     fields: Mapping[str, Any] = field(default_factory=dict)
@@ -68,7 +68,7 @@ def of_topic(
     base_url: str | None,
     categories: Collection[int] = (),
 ) -> Change | None:
-    """Return what a topic of Discourse says, from a webhook or a list; None if it is no question.
+    """Return the change that a topic of Discourse means; None if it is not a question.
 
     One that was made a private message, or was moved out of *categories*, is hidden; of a question
     that is not stored nothing is kept then.
@@ -139,7 +139,7 @@ def check_paths(paths: Mapping[str, str]) -> None:
 
 
 def of_any(message: Any, paths: Mapping[str, str]) -> Change:
-    """Return what a message says at a forum's own paths; raises `UnreadableMessageError`."""
+    """Return the change in a message, by a forum's own paths; raises `UnreadableMessageError`."""
     found = {name: _first(message, path) for name, path in paths.items()}
     named = found.pop("id")
     if not isinstance(named, str | int) or isinstance(named, bool):

@@ -20,7 +20,7 @@ _KEPT = ("title", "body", "url", "category", "author", "asked_at", "visible")
 
 
 def take(session: Session, forum: ForumRow, change: Change, *, lane: Lane) -> Saved | None:
-    """Store what a message says; None when it hides, or adds to, a question that is not stored.
+    """Store the change of a message; None if it changes a question that is not stored.
 
     The same message again changes nothing. Raises `FieldError` for what cannot be stored.
     """

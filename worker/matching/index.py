@@ -41,7 +41,7 @@ _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Near vectors: places in what was asked, ids, and cosines that are nearly right, (n,) each."""
+    """Near vectors: rows of the queries, ids, and approximate cosines, (n,) each."""
 
     asked: NDArray[np.int64]
     ids: Ids

@@ -11,7 +11,7 @@ _TURN_S = 0.0005
 
 
 def set_pace() -> None:
-    """Let threads take turns quickly, and leave what is loaded by now out of later collections."""
+    """Let threads take turns quickly, and leave loaded objects out of later garbage collections."""
     sys.setswitchinterval(_TURN_S)
     gc.collect()
     gc.freeze()

@@ -23,7 +23,7 @@ CALIBRATION_FILE = "calibration.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """Which logit a pair will have, by what is known before it is read: fitted on pairs read."""
+    """Which logit to expect for a pair, from cosine and overlap; fitted on pairs that were read."""
 
     weights: tuple[float, ...]
     """Of 1, cosine, overlap of the titles, cosine times overlap, and the squares of both."""
@@ -54,7 +54,7 @@ def known_before(cosines: Floats, overlap: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What is decided beside one bi-encoder: the fusion, and what it was fitted to flag."""
+    """The rule for one bi-encoder: the fusion, and the thresholds that were fitted for it."""
 
     fusion: Fusion
     threshold: float = 0.5

@@ -41,7 +41,7 @@ class Fusion:
         return max(self.overlap_logit, self.bodies, self.density) > 0
 
     def logit_weight(self, traits: Traits | None = None) -> Floats | float:
-        """Return what a logit counts, (n,) where that depends on the pair."""
+        """Return the weight of a logit, (n,) if it depends on the pair."""
         if not self.overlap_logit:
             return self.logit
         return self.logit + self.overlap_logit * _known(traits).overlap

@@ -54,7 +54,7 @@ class Cuts:
         return body
 
     def read(self, title: str, body: str) -> tuple[str | None, str | None]:
-        """Return what is read in place of a title and a body; None where nothing is cut."""
+        """Return the title and body without the cut parts; None if nothing is cut."""
         if self is NO_CUTS:
             return None, None
         cut_title, cut_body = self.title(title), self.body(body)

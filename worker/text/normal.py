@@ -105,7 +105,7 @@ class Seen:
 
     @property
     def body(self) -> str:
-        """Return what the bi-encoder reads after the title; empty where it reads no more."""
+        """Return the text that the bi-encoder reads after the title; empty if there is none."""
         return self.whole[len(self.title) :].lstrip()
 
     def for_reranker(self, reads: Reads) -> str:
@@ -181,7 +181,7 @@ def _written_out(text: str) -> str:
 
 
 def seen(title: str, body: str = "", *, fields: TextFields = TextFields.TITLE) -> Seen:
-    """Return what the models see of a question: the bi-encoder, and a CrossEncoder of titles."""
+    """Return the texts that the bi-encoder and a CrossEncoder of titles read of a question."""
     alone = model_text(title)
     read = fields_read(title, fields)
     is_whole = read is TextFields.TITLE or not body

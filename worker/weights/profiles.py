@@ -11,7 +11,7 @@ from worker.weights.prepare import are_at_hand
 
 @dataclass(frozen=True, slots=True)
 class ModelNames:
-    """What a bi-encoder and a CrossEncoder are called, as `worker.weights.load` takes it."""
+    """The names of a bi-encoder and a CrossEncoder, as `worker.weights.load` takes them."""
 
     bi_encoder: str
     reranker: str

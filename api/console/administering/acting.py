@@ -37,7 +37,7 @@ router = APIRouter(
 
 @router.get("")
 def show(reviewer: AReviewer, sessions: Sessions, saved: str = "") -> Response:
-    """Show what was not carried out, what is to come, and the ladder."""
+    """Show failed actions, due actions, and the ladder."""
     forum_id = reviewer.forum.id
     with sessions.begin() as session:
         settling.settle(session, forum_id)

@@ -42,7 +42,7 @@ async def upload(
     request: Request,
     name: Annotated[str, Query(min_length=1, max_length=200)],
 ) -> JSONResponse:
-    """Take in the file that is the body of the request, as it is."""
+    """Import the file that is the body of the request."""
     archive_id = await take_in(
         services, admin.forum, request, name=name, form=None, chosen={}, top_k=_TOP_K
     )

@@ -53,7 +53,7 @@ def most_asked(
     sort: Ranking = Ranking.SIZE,
     days: Annotated[int, Query(ge=1, le=3_660)] = 7,
 ) -> Response:
-    """Show what is asked most, what grows, and what many ask now."""
+    """Show the largest groups, the fastest growing ones, and rising questions."""
     with sessions.begin() as session:
         context = frame(session, reviewer, active="groups")
         found = ranking.ranked(session, reviewer.forum.id, sort, window_s=days * 86_400, limit=PAGE)

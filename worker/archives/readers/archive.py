@@ -130,7 +130,7 @@ class Archive(Peeked):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """How a source is read, as far as it was given; the rest is recognised."""
+    """How to read a source, as far as the caller says; the rest is recognised."""
 
     hints: Hints = field(default_factory=Hints)
     wishes: Wishes = field(default_factory=Wishes)

@@ -53,7 +53,7 @@ def _root(path: str) -> str:
 def choose(
     tables: Sequence[Table], wishes: Wishes, *, records: str = "", shape: str = ""
 ) -> Choice:
-    """Return what is read of *tables*; *records* names one of them, and *shape* one that is known.
+    """Return which of *tables* to read; *records* names one, and *shape* a known program.
 
     Raises `UnreadableArchiveError`, with what there is and how to say what is meant.
     """

@@ -118,7 +118,7 @@ def _take_key(window: Window) -> str:
 
 @dataclass(slots=True)
 class Found:
-    """What was seen of a document: the keys of its objects, by path."""
+    """The keys of a document's objects that were seen, by path."""
 
     columns: dict[Path, dict[str, None]] = field(default_factory=dict)
     counts: dict[Path, int] = field(default_factory=dict)

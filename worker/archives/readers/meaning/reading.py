@@ -170,7 +170,7 @@ class Reading:
                 yield one
 
     def value(self, row: Mapping[str, Any], name: str) -> Any:
-        """Return what a row says of a field, as its format has it; None where it says nothing."""
+        """Return a row's value of a field, as its format has it; None if it has none."""
         if (column := self.plain.get(name)) is not None and column in row:
             return row[column]
         for path in self.names[name]:

@@ -47,7 +47,7 @@ _YEAR_DIGITS = 4
 
 
 class DateOrder(StrEnum):
-    """What the numbers of a date are, where its own text does not say."""
+    """The order of day, month and year in dates that do not show it."""
 
     AUTO = "auto"
     DAY_FIRST = "dmy"
