@@ -65,7 +65,7 @@ class Courier:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Send due deliveries unless another worker does; those of a killed worker are due again."""
+        """Send due deliveries, unless this is under way; those of a killed worker are due again."""
         if self._thread is None or not self._thread.is_alive():
             deliver = partial(deliver_due, self._sessions, allow_private=self._allow_private)
             self._thread = threading.Thread(target=deliver, name="webhooks", daemon=True)
