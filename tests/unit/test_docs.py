@@ -38,6 +38,10 @@ PACKAGES = ("api.", "cli.", "db.", "worker.", "training.")
 _CODE = re.compile(r"^```.*?^```|`[^`\n]+(?:\n[^`\n]+)?`", re.MULTILINE | re.DOTALL)
 _CALL = re.compile(r"\baskedbefore((?: +[\w./=,:@~$\"'\[\]-]+)+)")
 _OPTION = re.compile(r"--[a-z][\w-]+")
+_ANCHOR = re.compile(r"\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)")
+_PATH = re.compile(
+    r"`((?:api|bench|cli|client|db|deploy|integrations|migrations|tests|training|worker)/[\w./-]+)`"
+)
 _OVER_HTTP = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE) ((?:\.\.\.|/v1)/[\w./{}:-]*[\w}])")
 _LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)[^)]*\)")
 
@@ -97,6 +101,34 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     targets = _LINK.findall(page.read_text(encoding="utf-8"))
 
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def _headings(page: Path) -> set[str]:
+    """Return the anchors of a page, as GitHub makes them of its headings."""
+    text = re.sub(
+        r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
+    )
+    found = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", one.lower()).strip().replace(" ", "-") for one in found}
+
+
+def test_every_link_into_a_page_leads_to_a_heading() -> None:
+    wrong = [
+        (page.name, target, anchor)
+        for page in PAGES
+        for target, anchor in _ANCHOR.findall(page.read_text(encoding="utf-8"))
+        if (to := (page.parent / target if target else page)).suffix == ".md"
+        and anchor not in _headings(to)
+    ]
+
+    assert wrong == []
+
+
+def test_every_path_in_the_pages_exists() -> None:
+    named = {(page.name, path) for page in PAGES for path in _PATH.findall(page.read_text("utf-8"))}
+    assert len(named) > 30
+
+    assert sorted(one for one in named if not (ROOT / one[1]).exists()) == []
 
 
 @pytest.mark.parametrize(("path", "mark", "table"), parts(), ids=[mark for _, mark, _ in parts()])
