@@ -125,7 +125,12 @@ def test_every_link_into_a_page_leads_to_a_heading() -> None:
 
 
 def test_every_path_in_the_pages_exists() -> None:
-    named = {(page.name, path) for page in PAGES for path in _PATH.findall(page.read_text("utf-8"))}
+    named = {
+        (page.name, path)
+        for page in PAGES
+        for path in _PATH.findall(page.read_text("utf-8"))
+        if not re.search("NAME|NNNN", path)  # a name that the reader chooses
+    }
     assert len(named) > 30
 
     assert sorted(one for one in named if not (ROOT / one[1]).exists()) == []
