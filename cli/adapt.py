@@ -144,8 +144,8 @@ def _show(found: Adaptation) -> None:
         )
     console.print(table)
     _say(
-        "What the models say was 0.65 too high in one forum of seven and 0.2 too low in another:"
-        " only decisions or links tell the precision."
+        "The models' own estimate was 0.65 too high in one forum of seven and 0.2 too low in"
+        " another: only decisions or links show the precision."
     )
 
 

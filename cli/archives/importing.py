@@ -163,7 +163,7 @@ def import_(  # noqa: PLR0913  # each is an option of the command
             digest = None if again or resume else _digest_of(file, asked)
             if digest is not None and (same := _known(sessions, forum, called, digest)):
                 console.print(
-                    f"Archive {same} has this very file, and nothing has changed since: there is"
+                    f"Archive {same} is this same file, and nothing has changed since: there is"
                     " nothing to do. To read it anyway: --again",
                     highlight=False,
                 )
@@ -366,7 +366,7 @@ def _mine(sessions: Sessions, done: ArchiveRow, out: Path | None) -> None:
         follow(sessions, done.id, work=None if alive else _work_here())
     except KeyboardInterrupt:
         console.print(
-            f"\nThe workers go on mining. To watch: askedbefore archives watch {done.id}",
+            f"\nThe workers continue. To watch: askedbefore archives watch {done.id}",
             style="yellow",
         )
         raise typer.Exit(130) from None

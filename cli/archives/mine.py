@@ -159,8 +159,8 @@ def _say(found: "Mined", questions: int, top_k: int) -> None:
     )
     if found.capped:
         console.print(
-            f"{found.capped:,} questions have more than {top_k} near neighbours; only the"
-            f" nearest {top_k} were looked at. A higher --top-k looks at more.",
+            f"{found.capped:,} questions have more than {top_k} near questions; only the"
+            f" nearest {top_k} were compared. A higher --top-k compares more.",
             style="yellow",
             highlight=False,
         )

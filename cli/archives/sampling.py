@@ -18,7 +18,7 @@ def show_sample(file: str, archive: Archive | DatabaseArchive) -> None:
         markup=False,
     )
     for missing in archive.choice.missing if isinstance(archive, Archive) else ():
-        told = f"there is no table {missing}, which says what is hidden"
+        told = f"the table {missing}, which says what is hidden, is missing"
         console.print(told, style="yellow", highlight=False)
     table = Table("line", "id", "question", "author", "asked")
     for record in archive.sample(3):

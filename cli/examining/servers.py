@@ -29,8 +29,8 @@ def _unreachable(said: str) -> FaultError:
     if "password authentication failed" in said or "no password supplied" in said:
         return FaultError(
             "Postgres refuses the password",
-            "the password counts that stood when the database was made: give"
-            " ASKEDBEFORE_DATABASE_URL or _DATABASE_PASSWORD_FILE that one, or change it with"
+            "Postgres keeps the password with which the database was made: put it into"
+            " ASKEDBEFORE_DATABASE_URL or _DATABASE_PASSWORD_FILE, or change it with"
             " ALTER ROLE (docs/trouble.md)",
         )
     if "does not exist" in said:
@@ -157,7 +157,7 @@ def broker_settings(patient: Patient) -> str:
         )
     if said["save"] or said["appendonly"] == "yes":
         raise FaultError(
-            "Redis stores on disk, where texts that were asked about must not stay",
+            "Redis stores on disk, where the texts of checks must not stay",
             'CONFIG SET save "" and appendonly no, and remove its files',
         )
     return "drops nothing, stores nothing"

@@ -86,7 +86,7 @@ def waiting(patient: Patient) -> str:
     if late:
         raise FaultError(
             f"the oldest new question has waited for {late['live'] / 60:,.0f} minutes",
-            "add workers with `--lanes check,live`, or see why those that run do nothing",
+            "add workers with `--lanes check,live`, or read the logs of those that run",
         )
     return ", ".join(f"{lane} {age:.0f} s" for lane, age in sorted(ages.items())) or "nothing waits"
 
@@ -133,7 +133,7 @@ def webhooks(patient: Patient) -> str:
         if one.is_disabled:
             raise FaultError(
                 f"a webhook of {one.forum} to {one.url} is switched off: {one.notice or 'by hand'}",
-                "repair the receiver, then switch the webhook on on the Settings page",
+                "repair the receiver, then enable the webhook on the Settings page",
             )
         if one.late:
             raise FaultError(
@@ -156,7 +156,7 @@ def forums(patient: Patient) -> str:
             )
         if not one.has_key:
             raise FaultError(
-                f"no valid key opens {one.name}",
+                f"no valid key is for {one.name}",
                 f"`askedbefore keys create --forum {one.name} --scope submit`",
             )
         if not one.has_people:

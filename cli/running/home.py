@@ -112,7 +112,7 @@ def hold(
         _lock(lock, folder)
         _sign(lock, url)
         for left in end_leftovers(folder):
-            say(f"Ended what an earlier start had left running: {left}")
+            say(f"Ended processes that an earlier start had left: {left}")
         found = addresses()
         running = Running(found.database_url, found.redis_url, secret_key(folder))
         _write_private(folder / _STATE, json.dumps(asdict(running)))

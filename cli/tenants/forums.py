@@ -61,7 +61,7 @@ def delete(
 ) -> None:
     """Delete a forum with its questions, pairs, decisions, archives and events, for good."""
     if not yes:
-        typer.confirm(f"Delete {name} with all that belongs to it?", abort=True, err=True)
+        typer.confirm(f"Delete {name} with everything in it?", abort=True, err=True)
     with database() as sessions, sessions.begin() as session:
         forums.delete_forum(session, name)
     tell(f"{name} is deleted.", as_json=as_json, on=Console(stderr=True), deleted=name)

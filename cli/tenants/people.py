@@ -56,8 +56,8 @@ def add(
     tell(said, as_json=as_json, on=console, name=name, role=role, forums=forum, known_in=known)
     if known and not as_json:
         console.print(
-            f"This is the same person who already had a role in {known}. Sign-ins that an admin of"
-            " those forums made count there alone.",
+            f"This person already has a role in {known}. A sign-in link that an admin of those"
+            " forums made is valid there only.",
             highlight=False,
             markup=False,
         )
