@@ -197,7 +197,7 @@ class ModelsOut(_Out):
 
 
 class ScoresOut(_Out):
-    """The CrossEncoder's logits for both orders; null where an order was not needed."""
+    """The CrossEncoder's logits for both orders; null if an order was not needed."""
 
     forward: float | None = Field(description="With the new question first")
     backward: float | None

@@ -22,7 +22,7 @@ class Offers:
         self._lock = Lock()
 
     def find(self, session: Session, reviewer: Reviewer) -> Proposal | None:
-        """Return the calibration to offer to an admin, None where there is none to offer."""
+        """Return the calibration to offer to an admin, None if there is none to offer."""
         if not reviewer.is_admin:
             return None
         forum, stands = reviewer.forum, reviewer.forum.calibration

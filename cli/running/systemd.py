@@ -166,7 +166,7 @@ def _unit(kind: _Kind, place: Place, program: str) -> str:
 def install(place: Place) -> list[Path]:
     """Write the units and, if it is not there, a file for the settings; return what was written.
 
-    Raises `ServiceError` where this user may not write.
+    Raises `ServiceError` if this user may not write.
     """
     if not place.is_user and Path(sys.prefix).is_relative_to(Path.home()) and os.geteuid() == 0:
         raise InvalidInputError(

@@ -183,7 +183,7 @@ def join(session: Session, forum_id: int, group_ids: Sequence[int], *, actor: st
 def ensure_pair(session: Session, forum_id: int, one: int, other: int) -> tuple[int, int]:
     """Return the pair of two questions and its version; a new pair is stored as withdrawn.
 
-    Raises `NotFoundError` where one of them is not in this forum.
+    Raises `NotFoundError` if one of them is not in this forum.
     """
     low, high = sorted((one, other))
     texts = session.execute(

@@ -46,7 +46,7 @@ def in_force(session: Session, forum: ForumRow) -> float:
 
 
 def chosen_by(session: Session, forum: ForumRow) -> str | None:
-    """Return who chose the forum's own threshold, None where it has none.
+    """Return who chose the forum's own threshold, None if it has none.
 
     A threshold without an event was set by an operator.
     """

@@ -34,7 +34,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What a forum knows about a question beside its text; None where it did not say."""
+    """What a forum knows about a question beside its text; None if it did not say."""
 
     answers: int | None = None
     accepted: bool | None = None

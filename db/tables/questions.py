@@ -123,7 +123,7 @@ class Question(Base):
     text_fields: Mapped[str]
     """What the models saw of it."""
     read_title: Mapped[str | None]
-    """What is read in place of the title; null where the forum says nothing of it."""
+    """What is read in place of the title; null if the forum says nothing of it."""
     read_body: Mapped[str | None]
     text_digest: Mapped[bytes] = mapped_column(LargeBinary)
     text_version: Mapped[int] = mapped_column(server_default=text("1"))

@@ -50,7 +50,7 @@ class ModelRow:
     def number(self, name: str, *, bi_encoder: str | None) -> float | None:
         """Return a number of a reranker's calibration, as it is beside the *bi_encoder*'s digest.
 
-        What was fitted on that bi-encoder comes first, then what holds beside any; None where the
+        What was fitted on that bi-encoder comes first, then what holds beside any; None if the
         calibration does not say.
         """
         held = self.calibration or {}

@@ -46,6 +46,6 @@ def count(session: Session, model_id: int, forum_id: int) -> int:
 def cosines(
     session: Session, model_id: int, low: Sequence[int], high: Sequence[int]
 ) -> list[float | None]:
-    """Return the cosine of each pair of questions, None where one has no vector of this model."""
+    """Return the cosine of each pair of questions, None if one has no vector of this model."""
     values = {"model": model_id, "low": list(low), "high": list(high)}
     return list(session.execute(text(_COSINES), values).scalars())

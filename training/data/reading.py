@@ -93,7 +93,7 @@ def read_pairs(path: Path | str, *, soft: bool = False, with_bodies: bool = Fals
 def read_questions(path: Path) -> list[str]:
     """Return the distinct questions of a text file, one a line, or of a table.
 
-    There the column is ``question`` or ``title``. Raises `PairsError` where there is none.
+    There the column is ``question`` or ``title``. Raises `PairsError` if there is none.
     """
     texts = _question_column(path) if is_table(path) else _lines(path)
     return list(dict.fromkeys(filter(None, map(model_text, texts))))

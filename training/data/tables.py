@@ -80,7 +80,7 @@ class Table:
             self._counted.close()
 
     def __iter__(self) -> Iterator[Row]:
-        """Yield the rows; raises `PairsError` where the file is damaged."""
+        """Yield the rows; raises `PairsError` if the file is damaged."""
         try:
             for row in self._rows:
                 self._read += 1

@@ -36,7 +36,7 @@ def open_writer(out: str, columns: Mapping[str, type], *, schema: Any = None) ->
     """Yield what writes rows to the file *out*, or as CSV to standard output where it is ``-``.
 
     *columns* are the types by name; *schema* is the Arrow schema of those that have one. The file
-    is there, whole, when the block ends without an error. Raises `PairsError` where it cannot be
+    is there, whole, when the block ends without an error. Raises `PairsError` if it cannot be
     written.
     """
     if out == STDOUT:

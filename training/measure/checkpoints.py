@@ -26,7 +26,7 @@ class Checkpoints:
     """A folder of measured domains."""
 
     def __init__(self, folder: Path, stages: Stages) -> None:
-        """Raise `InvalidInputError` where the folder cannot be made."""
+        """Raise `InvalidInputError` if the folder cannot be made."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -62,7 +62,7 @@ class DomainFigures:
     threshold: float
     flagged: int
     precision: float | None
-    """Share of the flagged pairs that are the same; None where nothing is flagged."""
+    """Share of the flagged pairs that are the same; None if nothing is flagged."""
     recall: float
     """Share of the pairs that are the same that are flagged."""
     calibration_error: float

@@ -25,7 +25,7 @@ class Scored:
     name: str
     scores: Floats
     asymmetry: float | None = None
-    """Mean difference in probability between the orders; None where there is but one."""
+    """Mean difference in probability between the orders; None if there is but one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

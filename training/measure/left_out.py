@@ -14,7 +14,7 @@ from worker.scoring.calibration import Rule
 def leave_one_out(measured: Sequence[Measured]) -> list[Rule]:
     """Return for each domain the rule fitted on the labelled pairs of all the others.
 
-    A mining set and labelled pairs of one name are one domain. Raises `InvalidInputError` where no
+    A mining set and labelled pairs of one name are one domain. Raises `InvalidInputError` if no
     other domain has labelled pairs.
     """
     labelled = [one for one in measured if isinstance(one.domain, PairsDomain)]

@@ -56,7 +56,7 @@ def train(
 ) -> Trained[CrossEncoder]:
     """Return the base with the adapter that did best on *dev_pairs*; `save` writes the adapter.
 
-    Raises as `cross_encoder.train` does, and `InvalidInputError` where the base is no MPNet.
+    Raises as `cross_encoder.train` does, and `InvalidInputError` if the base is no MPNet.
     """
     return cross_encoder.train(
         config,

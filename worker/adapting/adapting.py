@@ -32,12 +32,12 @@ class Adaptation:
     proposal: Proposal
     """From the decisions."""
     expected: Sequence[Expectation]
-    """Of each threshold to choose from, by a sample; empty where the decisions are enough."""
+    """Of each threshold to choose from, by a sample; empty if the decisions are enough."""
     density: float | None
     sampled: int
     current: float
     threshold: float | None
-    """To be used instead of *current*; None where nothing proves one."""
+    """To be used instead of *current*; None if nothing proves one."""
     reason: str
     """Why no threshold is proposed, or what proves the one that is."""
 

@@ -159,7 +159,7 @@ def _as_json(column: Sequence[str | None]) -> Sequence[str]:
 
 
 def _beside(facts: Sequence[str | None], edited_at: Sequence[str | None]) -> list[str]:
-    """Return the last part of what is digested; empty where nothing is said beside the text."""
+    """Return the last part of what is digested; empty if nothing is said beside the text."""
     return [
         ""
         if said is None and at is None

@@ -54,7 +54,7 @@ IsWanted = Callable[[], bool]
 class _Block:
     rows: BlockRows
     density: Floats | None
-    """Around each of them, (n,); None where it is not told."""
+    """Around each of them, (n,); None if it is not known."""
 
 
 class Steps:

@@ -202,7 +202,7 @@ def retry_after(attempts: int) -> timedelta | None:
 
 
 def rest_s(answer: int, header: str, *, now: datetime | None = None) -> int:
-    """Return for how many seconds an answer's ``Retry-After`` asks, 0 where it asks for none."""
+    """Return for how many seconds an answer's ``Retry-After`` asks, 0 if it asks for none."""
     if answer not in _ASKS_FOR_REST:
         return 0
     if header.isascii() and header.isdigit():

@@ -16,8 +16,8 @@ from worker.scoring.traits import Traits
 class Scores:
     """Scores of a rerank, one row for each pair; ``calls`` counts the CrossEncoder's inputs."""
 
-    forward: Floats  # (n,), NaN where the pair need not be read at all
-    backward: Floats  # (n,), NaN where the second order could not have mattered
+    forward: Floats  # (n,), NaN if the pair need not be read at all
+    backward: Floats  # (n,), NaN if the second order could not have mattered
     mean: Floats  # (n,), of the orders that were run; 0, or next to it, where none was
     probability: Floats  # (n,)
     calls: int

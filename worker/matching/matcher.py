@@ -108,7 +108,7 @@ class Matcher:
             on_done(len(part))
 
     def traits(self, questions: Sequence[Seen], near: Near) -> Traits | None:
-        """Return the traits of each pair; None where the fusion needs none."""
+        """Return the traits of each pair; None if the fusion needs none."""
         if not self.fusion.needs_traits:
             return None
         return Traits.of(questions, near.pairs, near.density)

@@ -94,7 +94,7 @@ class VectorMemory:
     ) -> Floats | None:
         """Return by how much a forum is denser around questions than usual, (n,).
 
-        NaN for those whose vector is neither held nor *known*. None where the forum is not held,
+        NaN for those whose vector is neither held nor *known*. None if the forum is not held,
         or too small to tell.
         """
         with self._lock:

@@ -22,7 +22,7 @@ class Near:
     cosine: NDArray[np.floating[Any]]
     capped: int = 0
     density: Floats | None = None
-    """By how much the forum is denser around each pair than usual; None where nobody told."""
+    """By how much the forum is denser around each pair than usual; None if it is not known."""
 
     def __len__(self) -> int:
         return len(self.left)
@@ -41,7 +41,7 @@ class Near:
     def surrounded(self, tell: Callable[[NDArray[np.int64]], Floats | None]) -> "Near":
         """Return the pairs, by question id, with how dense their forum is around them.
 
-        *tell* says it of questions, (m,), by their ids; NaN where it can't, None if of none.
+        *tell* says it of questions, (m,), by their ids; NaN if it can't, None if of none.
         """
         ids, places = np.unique((self.left, self.right), return_inverse=True)
         told = tell(ids)

@@ -38,7 +38,7 @@ class Assurance:
     """The precision that people's decisions promise for pairs at or above the threshold.
 
     *at_least* is undercut with probability *risk* at most, however often somebody looks, as far as
-    the decided pairs are like the others. None where nothing is stated.
+    the decided pairs are like the others. None if nothing is stated.
     """
 
     standing: Standing

@@ -31,7 +31,7 @@ class Expected:
     """How far logits lie from it, as a standard deviation; rather too much than too little."""
 
     def __post_init__(self) -> None:
-        """Raise `ValueError` where a weight is missing, or a deviation is none."""
+        """Raise `ValueError` if a weight is missing, or a deviation is none."""
         if len(self.weights) != len(known_before(_NOTHING, _NOTHING)) or self.deviation <= 0:
             raise ValueError("what is expected needs six weights and a deviation above 0")
 
@@ -63,7 +63,7 @@ class Rule:
     cosine_floor: float = 0.5
     """Cosine below which a candidate is not worth reranking."""
     expected: Expected | None = None
-    """None where it was never fitted: then nothing is left out for it."""
+    """None if it was never fitted: then nothing is left out for it."""
 
     @property
     def lowest_threshold(self) -> float:
@@ -94,7 +94,7 @@ class Calibration:
     logit_bounds: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
-        """Raise `ValueError` where the bounds are none."""
+        """Raise `ValueError` if the bounds are none."""
         if self.logit_bounds is not None and not self.logit_bounds[0] < self.logit_bounds[1]:
             raise ValueError("logit_bounds must be the lowest and the highest logit")
 

@@ -48,7 +48,7 @@ class Expectation:
     flags: int
     """Pairs in the whole forum, about."""
     said: float | None
-    """The precision by the model's own word; None where nothing would be flagged."""
+    """The precision by the model's own word; None if nothing would be flagged."""
     looked: Looked
     """Sampled pairs that would be flagged: *right* are those that people call the same."""
     found: int

@@ -29,7 +29,7 @@ class Fusion:
     density: float = 0.0
 
     def __post_init__(self) -> None:
-        """Raise `ValueError` where a probability would not rise with cosine and logit."""
+        """Raise `ValueError` if a probability would not rise with cosine and logit."""
         if not all(math.isfinite(getattr(self, field.name)) for field in fields(self)):
             raise ValueError("a fusion's weights must be finite numbers")
         if min(self.logit, self.cosine, self.overlap_logit, self.bodies, self.density) < 0:
@@ -49,7 +49,7 @@ class Fusion:
     def probability(self, logits: Floats, cosines: Floats, traits: Traits | None = None) -> Floats:
         """Return calibrated probabilities, (n,) float32 in 0..1, monotone in logits and cosines.
 
-        Raises `ValueError` where it needs the *traits* of the pairs and there are none.
+        Raises `ValueError` if it needs the *traits* of the pairs and there are none.
         """
         raw = self.logit_weight(traits) * logits + self.cosine * cosines + self.bias
         if self.bodies:

@@ -88,7 +88,7 @@ PUBLISHED = Published(
 
 
 def installed_parts(published: Published, site: Path | None = None) -> list[Path] | None:
-    """Return the parts of the zip archive, in order, None where a wheel is not installed.
+    """Return the parts of the zip archive, in order, None if a wheel is not installed.
 
     They are looked for among the packages of this Python, or of the folder *site*.
     """
@@ -108,7 +108,7 @@ def _part(name: str, site: Path | None) -> Path | None:
 
 
 def hub_folder(published: Published, *, may_fetch: bool) -> Path | None:
-    """Return the base in the cache of the Hugging Face hub, None where it cannot be obtained.
+    """Return the base in the cache of the Hugging Face hub, None if it cannot be obtained.
 
     It is fetched if need be and *may_fetch*.
     """
@@ -128,7 +128,7 @@ def unpack(
 ) -> Path:
     """Write the files of the base out of the *parts* of its zip archive to *folder*; return it.
 
-    Raises `IncompatibleModelError` where they are no such archive.
+    Raises `IncompatibleModelError` if they are no such archive.
     """
     try:
         with joined(parts) as whole, zipfile.ZipFile(whole) as archive:
@@ -154,7 +154,7 @@ def _inside(published: Published, name: str) -> str:
 def check_base(published: Published, folder: Path) -> None:
     """Raise `IncompatibleModelError` where *folder* has other weights than the adapter is for.
 
-    `ModelNotFoundError` where it has none.
+    `ModelNotFoundError` if it has none.
     """
     if not (folder / WEIGHTS).is_file():
         raise ModelNotFoundError(str(folder))

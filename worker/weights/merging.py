@@ -27,7 +27,7 @@ Weights = dict[str, NDArray[Any]]
 def merge(base: Path, adapter: Path, folder: Path, *, scale: float) -> None:
     """Write the base with the adapter added to its weights, and the head, as one CrossEncoder.
 
-    Raises `IncompatibleModelError` where a weight that the adapter changes is not there.
+    Raises `IncompatibleModelError` if a weight that the adapter changes is not there.
     """
     from safetensors.numpy import load_file, save_file  # noqa: PLC0415  # only where it is merged
 

@@ -104,7 +104,7 @@ def prepare(
     """Make both models ready: for the CPU, or *in_fp32* for another device.
 
     Two that prepare at once prepare once. Raises `WeightsNotAtHandError`, and
-    `IncompatibleModelError` where the weights are others than the adapter is for, or no export
+    `IncompatibleModelError` if the weights are others than the adapter is for, or no export
     agrees with them.
     """
     cache.mkdir(parents=True, exist_ok=True)

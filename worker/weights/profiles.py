@@ -47,7 +47,7 @@ def model_names(
 
 
 def profile_of(bi_encoder: str | None, reranker: str | None) -> Profile | None:
-    """Return the profile that these two models are, None where they are none."""
+    """Return the profile that these two models are, None if they are none."""
     return next(
         (
             profile

@@ -106,7 +106,7 @@ class Source:
         )
 
     def value(self, instance: Any, name: str) -> Any:
-        """Return a field of the question, or None where the source does not name one."""
+        """Return a field of the question, or None if the source does not name one."""
         found = instance
         for step in filter(None, getattr(self, name).split(".")):
             found = getattr(found, step, None)
@@ -149,7 +149,7 @@ class Source:
         return conf().site_url.rstrip("/") + path if self.asker else None
 
     def is_closed(self, instance: Any) -> bool | None:
-        """Return whether the question is closed; None where the forum has no such thing."""
+        """Return whether the question is closed; None if the forum has no such thing."""
         return None
 
     def close(self, instance: Any, action: Action) -> dict[str, Any]:

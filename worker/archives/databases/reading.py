@@ -98,7 +98,7 @@ def open_database(
 ) -> DatabaseArchive:
     """Return the questions at *address*, those changed *since* a moment if it is given.
 
-    Raises `UnreadableArchiveError` where the database cannot be reached or is another program's.
+    Raises `UnreadableArchiveError` if the database cannot be reached or is another program's.
     """
     wanted, database = _shape(shape, address)
     chosen = database.prefix if prefix is None else prefix

@@ -133,7 +133,7 @@ class _Xz(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """Return up to *size* bytes; raises `EOFError` where the file ends too early."""
+        """Return up to *size* bytes; raises `EOFError` if the file ends too early."""
         limit = size if size >= 0 else _CHUNK
         data = b""
         while not data:

@@ -103,7 +103,7 @@ class ByColumn:
             yield from self._reading.records(row)
 
     def _block(self, part: Sequence[Row]) -> Block | None:
-        """Return the records of *part*; None where an id is there twice, and the first counts."""
+        """Return the records of *part*; None if an id is there twice, and the first counts."""
         places = [at for at, row in enumerate(part) if not isinstance(row.values, str)]
         values: list[Mapping[str, Any]] = [part[at].values for at in places]  # type: ignore[misc]
         odd: Odd = set()
