@@ -89,7 +89,7 @@ def test_what_collides_without_end_is_put_off(client: TestClient, work: Work) ->
 
     assert (answer.status_code, work.tries) == (HTTPStatus.SERVICE_UNAVAILABLE, 3)
     assert "Retry-After" in answer.headers
-    assert "others change the same" in answer.json()["detail"]
+    assert "others are changing the same rows" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("code", ["57014", "08006", "53300"])
