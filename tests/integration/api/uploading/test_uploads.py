@@ -239,7 +239,7 @@ def test_a_reader_that_does_not_begin_in_time_is_503(
     with make_client(committed, key, upload_time_limit_s=1) as client:
         answer = client.post(URL, content=SMALL)
 
-    assert (answer.status_code, "did not begin" in answer.json()["detail"]) == (503, True)
+    assert (answer.status_code, "did not start" in answer.json()["detail"]) == (503, True)
 
 
 def test_every_outcome_of_a_reader_has_an_error_but_those_of_success() -> None:

@@ -256,7 +256,7 @@ FAULTS: dict[str, tuple[str, Induce, str, str]] = {
     "telemetry": (
         "telemetry",
         lambda ward: ward.patch.setenv("ORT_DISABLE_TELEMETRY", "0"),
-        "report what it does",
+        "send telemetry",
         "unset ORT_DISABLE_TELEMETRY",
     ),
     "no active model": (

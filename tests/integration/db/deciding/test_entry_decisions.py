@@ -236,5 +236,5 @@ def test_a_verdict_that_cannot_stand_says_why(session: Session, seeded: Seeded) 
         say_of(session, seeded, entry, PairStatus.FLAGGED)
     with pytest.raises(InvalidInputError, match=r"^a note has at most 500 characters$"):
         say_of(session, seeded, entry, note="n" * 501)
-    with pytest.raises(InvalidInputError, match=f"^pair {decided} is not to be reviewed"):
+    with pytest.raises(InvalidInputError, match=f"^pair {decided} is not in the review queue"):
         entry_decisions.decide(session, seeded.forum.id, both, actor="ana")

@@ -84,7 +84,7 @@ def test_a_new_run_does_not_mix_its_checkpoints_with_anothers(tmp_path: Path) ->
 
 def test_there_must_be_something_to_go_on_from(tmp_path: Path) -> None:
     assert start(tmp_path / "none", resume=False) is None
-    with pytest.raises(InvalidInputError, match="holds no checkpoint to go on from"):
+    with pytest.raises(InvalidInputError, match="has no checkpoint to continue from"):
         start(tmp_path / "none", resume=True)
 
 

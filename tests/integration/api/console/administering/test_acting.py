@@ -124,7 +124,7 @@ def test_what_is_asked_most_is_a_page(client: TestClient, sort: str) -> None:
 def test_insight_shows_what_became_of_suggestions(
     sessions: Factory, seeded: Seeded, client: TestClient
 ) -> None:
-    assert "No page of the forum has reported yet" in show(client, "insight")
+    assert "The forum has not reported yet" in show(client, "insight")
     with sessions.begin() as session:
         for outcome in (AskerDid.SHOWN, AskerDid.ANSWERED):
             did = NewOutcome(check_key=b"k", outcome=outcome, candidate="q-1", score=0.97)
