@@ -93,7 +93,7 @@ class ApiSettings(BrokerSettings):
     )
     check_slots: PositiveInt = Field(
         default=16,
-        description="Checks that run in one process at most; others are answered with 503",
+        description="Most checks that run in one process; others are answered with 503",
     )
     serve_docs: bool = Field(
         default=False, description="Whether `/docs` shows the description of the API to everybody"

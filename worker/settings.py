@@ -28,13 +28,13 @@ class BrokerSettings(ServiceSettings):
     redis_url: SecretStr = Field(description="URL of Redis, `redis://...` or `unix:///...`")
     redis_password: SecretStr | None = Field(
         default=None,
-        description="Password for that URL, with any characters; better with `_FILE`",
+        description="Password for `ASKEDBEFORE_REDIS_URL`, with any characters; better as `_FILE`",
     )
 
     traces: bool = Field(
         default=False,
-        description="Whether to send OpenTelemetry traces; needs the extra `otel`, and reads where"
-        " to from its own variables, such as `OTEL_EXPORTER_OTLP_ENDPOINT`",
+        description="Whether to send OpenTelemetry traces; needs the extra `otel`; its own"
+        " variables, such as `OTEL_EXPORTER_OTLP_ENDPOINT`, set the address",
     )
 
     @model_validator(mode="after")
@@ -84,8 +84,8 @@ class WorkerSettings(BrokerSettings):
     )
     model_exports: Path | None = Field(
         default=None,
-        description="Folder of models that are exported already, as an image has; a worker copies"
-        " from it what its cache lacks",
+        description="Folder of exported models, as in an image; a worker copies the models that"
+        " its cache lacks",
     )
     alive_file: Path | None = Field(
         default=None,
@@ -96,13 +96,13 @@ class WorkerSettings(BrokerSettings):
         default=4_096, description="Tokens of the questions that are claimed at once"
     )
     claim_limit: PositiveInt = Field(
-        default=256, description="Questions that are claimed at once at most"
+        default=256, description="Most questions that are claimed at once"
     )
     candidates: PositiveInt = Field(default=100, description="Candidates of each question")
-    kept: PositiveInt = Field(default=10, description="Pairs kept for each question at most")
+    kept: PositiveInt = Field(default=10, description="Most pairs that are kept for each question")
     vector_memory_mb: NonNegativeInt = Field(
         default=512,
-        description="MiB of vectors that a worker's process holds to search in: about 400 bytes a"
+        description="MiB of vectors that a worker's process keeps in memory: about 400 bytes a"
         " question with 384 dimensions; larger forums are searched by the index in Postgres",
     )
     upper_band: float | None = Field(
