@@ -25,7 +25,8 @@ class DatabaseSettings(ServiceSettings):
     )
     database_password: SecretStr | None = Field(
         default=None,
-        description="Password for `ASKEDBEFORE_DATABASE_URL`, with any characters; better as `_FILE`",
+        description="Password for `ASKEDBEFORE_DATABASE_URL`, with any characters;"
+        " better as `_FILE`",
     )
     pool_size: PositiveInt = Field(default=5, description="Connections that a process keeps open")
     statement_timeout_s: PositiveInt = Field(
