@@ -142,15 +142,27 @@ def is_worth_another_try(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and _code(error.orig) in _IN_EACH_OTHERS_WAY
 
 
+class Tries:
+    """How often a transaction is begun anew before its error counts."""
+
+    def __init__(self) -> None:
+        self._left = _TRIES
+
+    def is_another_due(self, error: BaseException) -> bool:
+        """Count a try that ended in *error*, and return whether to try again."""
+        self._left -= 1
+        return self._left > 0 and is_worth_another_try(error)
+
+
 def retried(work: Callable[[], _Result]) -> _Result:
     """Return what *work* returns, after a few tries where another transaction was in its way."""
-    for _ in range(_TRIES - 1):
+    tries = Tries()
+    while True:
         try:
             return work()
         except (DBAPIError, TransientError) as error:
-            if not is_worth_another_try(error):
+            if not tries.is_another_due(error):
                 raise
-    return work()
 
 
 def is_unfit(error: BaseException) -> bool:

@@ -102,10 +102,17 @@ class ForumFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LastError:
-    """Why the work on a question failed, without its text."""
+class _OfForum:
+    """A fact about one forum."""
 
     forum: str
+    """Its name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastError(_OfForum):
+    """Why the work on a question failed, without its text."""
+
     external_id: str
     attempts: int
     error: str
@@ -124,10 +131,9 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookFacts:
+class WebhookFacts(_OfForum):
     """How a webhook is doing."""
 
-    forum: str
     url: str
     is_disabled: bool
     notice: str | None
@@ -137,11 +143,10 @@ class WebhookFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ArchiveFacts:
+class ArchiveFacts(_OfForum):
     """An archive that is not done."""
 
     id: int
-    forum: str
     name: str
     state: str
     stage: str

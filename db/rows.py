@@ -1,7 +1,10 @@
 """Records and enums that several rooms of `db` share."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 
 class PairKind(StrEnum):
@@ -104,3 +107,31 @@ class Provenance:
     observe_only: bool
     calibration_id: int | None = None
     """The forum's calibration that had its part in the scores."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredQuestion:
+    """What people are shown of a stored question."""
+
+    id: int
+    external_id: str
+    title: str
+    body: str
+    url: str | None
+    category: str | None
+    author: str | None
+    asked_at: datetime | None
+    created_at: datetime
+    visible: bool
+    facts: Mapping[str, Any] | None
+    foreign_share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairEnds:
+    """A pair by the ids of its questions, with its score."""
+
+    pair_id: int
+    low_id: int
+    high_id: int
+    score: float

@@ -91,9 +91,7 @@ def frame(session: Session, reviewer: Reviewer, *, active: str) -> dict[str, Any
         "base": here(f"/console/{reviewer.forum.name}"),
         "active": active,
         "waiting": waiting,
-        "differing": opinions.count_differing(
-            session, reviewer.forum.id, actor=reviewer.name, is_admin=reviewer.is_admin
-        ),
+        "differing": opinions.count_differing(session, reviewer.forum.id, **reviewer.signature),
         "offer": OFFERS.find(session, reviewer),
         "count_limit": COUNT_LIMIT,
         "done_today": insight.count_done_today(session, reviewer.forum.id, reviewer.name),

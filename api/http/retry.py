@@ -7,9 +7,7 @@ import structlog
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from db.engine import is_worth_another_try
-
-_TRIES = 3
+from db.engine import Tries
 
 log = structlog.get_logger()
 
@@ -25,14 +23,14 @@ class RetriedRoute(APIRoute):
         handler = super().get_route_handler()
 
         async def tried(request: Request) -> Response:
-            for _ in range(_TRIES - 1):
+            tries = Tries()
+            while True:
                 try:
                     return await handler(request)
                 except Exception as error:
-                    if not is_worth_another_try(error) or _is_spent(request):
+                    if _is_spent(request) or not tries.is_another_due(error):
                         raise
                     log.info("http.tried_again", path=self.path)
-            return await handler(request)
 
         return tried
 

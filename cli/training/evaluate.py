@@ -7,16 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.stages import stage_bars
-from cli.training.models import (
-    DEFAULT_CACHE,
-    BiEncoder,
-    Device,
-    ModelCache,
-    ProfileName,
-    RerankerName,
-    Threshold,
-    load_stages,
-)
+from cli.training import models
 from cli.training.recipes import CACHE, console, load_bi_encoder, say
 from cli.training.tables import show_comparison, show_suite
 from worker.settings import Profile
@@ -74,12 +65,12 @@ def evaluate(  # noqa: PLR0913  # a command's options
     nearest: Annotated[
         int, typer.Option(min=1, help="Suite: how many near pairs of a mining set are scored.")
     ] = 12_000,
-    bi_encoder: BiEncoder = None,
-    reranker: RerankerName = None,
-    profile: ProfileName = Profile.AUTO,
-    threshold: Threshold = None,
-    device: Device = "auto",
-    model_cache: ModelCache = DEFAULT_CACHE,
+    bi_encoder: models.BiEncoder = None,
+    reranker: models.RerankerName = None,
+    profile: models.ProfileName = Profile.AUTO,
+    threshold: models.Threshold = None,
+    device: models.Device = "auto",
+    model_cache: models.ModelCache = models.DEFAULT_CACHE,
     shown: Annotated[int, typer.Option(help="Pairs to list, largest difference first.")] = 10,
     samples: Annotated[int, typer.Option(min=20, help="Bootstrap samples.")] = 500,
 ) -> None:
@@ -100,7 +91,7 @@ def evaluate(  # noqa: PLR0913  # a command's options
         raise typer.BadParameter("--leave-one-out fits the threshold: leave --threshold out")
     _over_domains(
         suite,
-        lambda: load_stages(
+        lambda: models.load_stages(
             (profile, bi_encoder, reranker),
             threshold=threshold,
             device=device,

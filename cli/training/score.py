@@ -9,16 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from cli.training.models import (
-    DEFAULT_CACHE,
-    BiEncoder,
-    Device,
-    ModelCache,
-    ProfileName,
-    RerankerName,
-    Threshold,
-    load_stages,
-)
+from cli.training import models
 from db.errors import InvalidInputError
 from worker.settings import Profile
 
@@ -42,12 +33,12 @@ def score(  # noqa: PLR0913  # a command's options
         typer.Option(help="File to write, by the same endings; `-` writes CSV to standard output."),
     ],
     *,
-    bi_encoder: BiEncoder = None,
-    reranker: RerankerName = None,
-    profile: ProfileName = Profile.AUTO,
-    threshold: Threshold = None,
-    device: Device = "auto",
-    model_cache: ModelCache = DEFAULT_CACHE,
+    bi_encoder: models.BiEncoder = None,
+    reranker: models.RerankerName = None,
+    profile: models.ProfileName = Profile.AUTO,
+    threshold: models.Threshold = None,
+    device: models.Device = "auto",
+    model_cache: models.ModelCache = models.DEFAULT_CACHE,
     encoding: Annotated[
         str | None, typer.Option(help="Of the file, such as cp1252; by default detected.")
     ] = None,
@@ -71,7 +62,7 @@ def score(  # noqa: PLR0913  # a command's options
         open_table(pairs, encoding=encoding) as table,
         open_writer(out, columns_of(table), schema=table.schema) as writer,
     ):
-        stages = load_stages(
+        stages = models.load_stages(
             (profile, bi_encoder, reranker),
             threshold=threshold,
             device=device,

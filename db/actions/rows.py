@@ -5,18 +5,6 @@ from datetime import datetime
 from enum import StrEnum
 
 
-class Kind(StrEnum):
-    """What the forum is to do about a question."""
-
-    CLOSE = "close"
-    """Close it as a duplicate of the canonical question, with a link."""
-    REOPEN = "reopen"
-    """Take back what was done: open it, without link, label and note."""
-    LABEL = "label"
-    NOTE = "note"
-    """Tell the asker of the canonical question."""
-
-
 class ActionState(StrEnum):
     """How far an action is."""
 
@@ -29,11 +17,24 @@ class ActionState(StrEnum):
     """Somebody objected before it was done."""
 
 
+class Kind(StrEnum):
+    """What the forum is to do about a question."""
+
+    CLOSE = "close"
+    """Close it as a duplicate of the canonical question, with a link."""
+    REOPEN = "reopen"
+    """Take back what was done: open it, without link, label and note."""
+    LABEL = "label"
+    NOTE = "note"
+    """Tell the asker of the canonical question."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionRow:
     """An action, with the forum's own ids."""
 
     id: int
+    pair_id: int | None
     kind: Kind
     state: ActionState
     question_id: str
@@ -42,7 +43,6 @@ class ActionRow:
     canonical_id: str | None
     canonical_title: str | None
     canonical_url: str | None
-    pair_id: int | None
     reason: str | None
     """Why it failed or was taken back."""
     token: str

@@ -1,7 +1,7 @@
 """What the units of an archive read: ranges of its questions, blocks of vectors, equal texts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,55 +67,43 @@ class Block:
     """How many of them are the archive's."""
 
 
-def blocks(
-    session: Session, archive_id: int, forum_id: int, model_id: int, *, step: int, foreign: float
-) -> list[Block]:
-    """Return the blocks of a forum's visible questions, *step* at a time."""
-    parameters = {
-        "archive": archive_id,
-        "forum": forum_id,
-        "model": model_id,
-        "step": step,
-        "foreign": foreign,
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """What is compared: a forum's visible questions, by the vectors of one model."""
+
+    archive: int
+    """The id of the archive whose questions are told apart from the forum's others."""
+    forum: int
+    model: int
+    foreign: float
+    """Questions with a larger share of an unknown language are left out."""
+
+
+def blocks(session: Session, compared: Compared, *, step: int) -> list[Block]:
+    """Return the blocks of what is compared, *step* questions at a time."""
+    parameters = asdict(compared) | {"step": step}
     return [Block(*row) for row in session.execute(text(_BLOCKS), parameters)]
 
 
 def read_block(
-    session: Session,
-    archive_id: int,
-    forum_id: int,
-    model_id: int,
-    *,
-    low_id: int,
-    high_id: int,
-    dimension: int,
-    foreign: float,
+    session: Session, compared: Compared, *, low_id: int, high_id: int, dimension: int
 ) -> BlockRows:
     """Return the vectors of a block in half precision, read by binary COPY."""
-    values = {"archive": archive_id, "forum": forum_id, "model": model_id, "foreign": foreign}
     return _copied(
         session,
         "AND e.question_id BETWEEN :low AND :high ORDER BY q.id",
-        values | {"low": low_id, "high": high_id},
+        asdict(compared) | {"low": low_id, "high": high_id},
         dimension,
     )
 
 
-def read_sample(
-    session: Session,
-    archive_id: int,
-    forum_id: int,
-    model_id: int,
-    *,
-    count: int,
-    dimension: int,
-    foreign: float,
-) -> BlockRows:
+def read_sample(session: Session, compared: Compared, *, count: int, dimension: int) -> BlockRows:
     """Return the vectors of *count* of the forum's questions, about the same ones each time."""
-    values = {"archive": archive_id, "forum": forum_id, "model": model_id, "foreign": foreign}
     return _copied(
-        session, "ORDER BY hashint8(q.id), q.id LIMIT :count", values | {"count": count}, dimension
+        session,
+        "ORDER BY hashint8(q.id), q.id LIMIT :count",
+        asdict(compared) | {"count": count},
+        dimension,
     )
 
 

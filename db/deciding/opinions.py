@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from db.errors import ConflictError, InvalidInputError, NotFoundError
 from db.rows import PairStatus
@@ -46,21 +46,25 @@ class Written(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A second opinion that was not given yet."""
+class _Opinion:
+    """A second opinion, by its own id."""
 
     id: int
     pair_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked(_Opinion):
+    """A second opinion that was not given yet."""
+
     title: str
     score: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Differing:
+class Differing(_Opinion):
     """Two different decisions of two people on the same pair."""
 
-    id: int
-    pair_id: int
     titles: tuple[str, str]
     first_by: str
     """Who made the decision that stands."""
@@ -248,13 +252,30 @@ def _differs(forum_id: int, *, actor: str, is_admin: bool) -> ColumnElement[bool
     )
 
 
+def _differing(
+    forum_id: int,
+    *columns: ColumnElement[Any] | InstrumentedAttribute[Any],
+    actor: str,
+    is_admin: bool,
+) -> Select[Any]:
+    """Return the query for these columns of the differences that this person can settle."""
+    return (
+        select(*columns)
+        .select_from(SecondOpinion)
+        .join(Decision, Decision.id == SecondOpinion.decision_id)
+        .join(Pair, _stands())
+        .where(_differs(forum_id, actor=actor, is_admin=is_admin))
+    )
+
+
 def list_differing(
     session: Session, forum_id: int, *, actor: str, is_admin: bool, limit: int = 50
 ) -> list[Differing]:
     """Return the differences that this person can settle, the latest first."""
     low, high = aliased(Question), aliased(Question)
-    found = session.execute(
-        select(
+    wanted = (
+        _differing(
+            forum_id,
             SecondOpinion.id,
             SecondOpinion.pair_id,
             low.title.label("low"),
@@ -266,19 +287,18 @@ def list_differing(
             SecondOpinion.status.label("second"),
             SecondOpinion.note.label("second_note"),
             SecondOpinion.answered_at,
+            actor=actor,
+            is_admin=is_admin,
         )
-        .join(Decision, Decision.id == SecondOpinion.decision_id)
-        .join(Pair, _stands())
         .join(low, low.id == Pair.low_id)
         .join(high, high.id == Pair.high_id)
-        .where(_differs(forum_id, actor=actor, is_admin=is_admin))
         .order_by(SecondOpinion.id.desc())
         .limit(limit)
     )
-    return [_differing(dict(row)) for row in found.mappings()]
+    return [_row(dict(row)) for row in session.execute(wanted).mappings()]
 
 
-def _differing(row: dict[str, Any]) -> Differing:
+def _row(row: dict[str, Any]) -> Differing:
     titles = (row.pop("low"), row.pop("high"))
     row["first"], row["second"] = PairStatus(row["first"]), PairStatus(row["second"])
     return Differing(**row, titles=titles)
@@ -286,13 +306,8 @@ def _differing(row: dict[str, Any]) -> Differing:
 
 def count_differing(session: Session, forum_id: int, *, actor: str, is_admin: bool) -> int:
     """Return how many differences this person can settle."""
-    return session.execute(
-        select(func.count())
-        .select_from(SecondOpinion)
-        .join(Decision, Decision.id == SecondOpinion.decision_id)
-        .join(Pair, _stands())
-        .where(_differs(forum_id, actor=actor, is_admin=is_admin))
-    ).scalar_one()
+    counted = _differing(forum_id, func.count(), actor=actor, is_admin=is_admin)
+    return int(session.execute(counted).scalar_one())
 
 
 def settle(session: Session, forum_id: int, opinion_id: int, *, actor: str, is_admin: bool) -> None:

@@ -16,7 +16,7 @@ from db.errors import ConflictError, InvalidInputError, NotFoundError
 from db.groups.canonical import proposed
 from db.groups.components import bridges, components
 from db.outbox.events import NewEvent, record
-from db.rows import PairStatus
+from db.rows import PairEnds, PairStatus
 from db.tables.pairs import Pair
 from db.tables.questions import Question
 from db.tables.review import Group, GroupMember
@@ -39,16 +39,24 @@ class MemberRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class Link(PairEnds):
     """A pair between two members."""
 
-    pair_id: int
-    low_id: int
-    high_id: int
-    score: float
     status: PairStatus
     is_bridge: bool
     """Without it the group would fall in two."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupDetail:
+    """A group with its members, the canonical one first, and the pairs with one of its members."""
+
+    id: int
+    forum_id: int
+    canonical_id: int
+    members: Sequence[MemberRow]
+    links: Sequence[Link]
+    flagged: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,18 +70,6 @@ class GroupRow:
     to_review: int
     """Flagged pairs that touch the group."""
     updated_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupDetail:
-    """A group with its members, the canonical one first, and the pairs with one of its members."""
-
-    id: int
-    forum_id: int
-    canonical_id: int
-    members: Sequence[MemberRow]
-    links: Sequence[Link]
-    flagged: int
 
 
 class WouldMergeError(ConflictError):

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from db.pairs.rows import Duplicate
+from db.rows import StoredQuestion
 
 
 class State(StrEnum):
@@ -101,41 +102,18 @@ class NewQuestion(SentQuestion):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Saved:
-    """The result of saving one question."""
-
-    id: int
-    external_id: str
-    outcome: Outcome
-    owes_work: bool
-    """Whether it is checked now: it is new, its text has changed, or it is shown again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuestionRow:
+class QuestionRow(StoredQuestion):
     """A stored question and its state."""
 
-    id: int
     forum_id: int
-    external_id: str
-    title: str
-    body: str
-    url: str | None
-    category: str | None
-    author: str | None
-    asked_at: datetime | None
-    visible: bool
-    facts: Mapping[str, Any] | None
     edited_at: datetime | None
     revision: int | None
     text_fields: str
     text_version: int
-    foreign_share: float
     threshold: float | None
     bi_encoder: str | None
     reranker: str | None
     checked_at: datetime | None
-    created_at: datetime
     updated_at: datetime
     state: State
     error: str | None
@@ -163,3 +141,14 @@ class Answer:
 
     question: QuestionRow
     duplicates: Sequence[Duplicate]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """The result of saving one question."""
+
+    id: int
+    external_id: str
+    outcome: Outcome
+    owes_work: bool
+    """Whether it is checked now: it is new, its text has changed, or it is shown again."""

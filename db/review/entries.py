@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from db.groups import groups
 from db.groups.components import components
 from db.review.queue import QueueFilter, QueueItem, Sort, conditions, list_queue
-from db.rows import PairKind, PairStatus
+from db.rows import PairEnds, PairKind, PairStatus
 from db.tables.pairs import Pair
 from db.tables.questions import Question
 from db.tables.review import Group, GroupMember
@@ -43,19 +43,6 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EntryPair:
-    """A flagged pair of an entry."""
-
-    pair_id: int
-    version: int
-    """Grows with each change; a decision on an older version is refused."""
-    low_id: int
-    high_id: int
-    score: float
-    kind: PairKind
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EntryQuestion:
     """A question of an entry."""
 
@@ -69,6 +56,15 @@ class EntryQuestion:
     """Or when it was sent, where that is all that is known."""
     visible: bool
     facts: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryPair(PairEnds):
+    """A flagged pair of an entry."""
+
+    version: int
+    """Grows with each change; a decision on an older version is refused."""
+    kind: PairKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

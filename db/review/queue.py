@@ -5,7 +5,7 @@ limit, so that a queue of any length costs the same.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -31,7 +31,7 @@ from sqlalchemy.dialects.postgresql import REAL
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from db.errors import PairNotFoundError
-from db.rows import PairKind, PairStatus
+from db.rows import PairKind, PairStatus, StoredQuestion
 from db.tables.pairs import Pair
 from db.tables.questions import Model, Question
 from db.tables.review import Claim, GroupMember, Skip
@@ -89,21 +89,9 @@ class QueueItem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
+class Side(StoredQuestion):
     """One of the two questions of the shown pair."""
 
-    id: int
-    external_id: str
-    title: str
-    body: str
-    url: str | None
-    category: str | None
-    author: str | None
-    asked_at: datetime | None
-    created_at: datetime
-    visible: bool
-    facts: Mapping[str, Any] | None
-    foreign_share: float
     group_id: int | None
     reach: int
     """Other pairs, flagged or confirmed, that this question is in."""

@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from training.data.pairs import Labels
 from training.measure.metrics import PRECISIONS, Floats, average_precision
 from worker.scoring.calibration import Calibration, Expected, Rule, known_before
-from worker.scoring.fusion import Fusion
+from worker.scoring.fusion import BothOrders, Fusion
 from worker.scoring.traits import Traits
 from worker.text.normal import Reads
 
@@ -32,22 +32,13 @@ _SOME = 0.5
 """Spread of the bodies' share from which on their weight can be told."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RawScores:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RawScores(BothOrders):
     """The models' scores of n pairs; each array is (n,) float32."""
 
-    forward: Floats
-    """The reranker's logit of (question1, question2)."""
-    backward: Floats
-    """The reranker's logit of (question2, question1)."""
     cosine: Floats
     traits: Traits | None = None
     """What else a fusion may weigh."""
-
-    @property
-    def logit(self) -> Floats:
-        """The mean of the two orders."""
-        return np.asarray((self.forward + self.backward) / 2, np.float32)
 
 
 def calibrate(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from worker.matching.matcher import Matcher
 from worker.matching.pairs import score_pairs
 from worker.scoring.calibration import Rule
-from worker.scoring.fusion import Floats
+from worker.scoring.fusion import BothOrders, Floats
 from worker.scoring.traits import Traits
 from worker.text.normal import (
     FOREIGN_LIMIT,
@@ -53,7 +53,7 @@ class PairTexts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class StageScores:
+class StageScores(BothOrders):
     """The scores of each stage for n pairs, in their order; every array is (n,)."""
 
     cosine_titles: Floats
@@ -65,10 +65,6 @@ class StageScores:
     """How much body both questions show to the models, 0..1."""
     density: Floats
     """By how much their forum is denser around them than usual; 0 where that is not known."""
-    forward: Floats
-    """The CrossEncoder's logit of (question1, question2)."""
-    backward: Floats
-    """The CrossEncoder's logit of (question2, question1)."""
     same_text: NDArray[np.bool_]
     """Whether a reader would call both one text: the service asks no model then."""
     foreign: NDArray[np.bool_]
@@ -76,11 +72,6 @@ class StageScores:
 
     def __len__(self) -> int:
         return len(self.forward)
-
-    @property
-    def logit(self) -> Floats:
-        """Return the CrossEncoder's mean of both orders."""
-        return np.asarray((self.forward + self.backward) / 2, np.float32)
 
     @property
     def traits(self) -> Traits:

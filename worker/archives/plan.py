@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 from db.archives import blocks as archive_blocks
 from db.archives import units as archive_units
 from db.archives.archives import ArchiveRow, Stage
+from db.archives.blocks import Compared
 from db.archives.units import NewUnit
 from worker.text.normal import FOREIGN_LIMIT
 
@@ -34,6 +35,13 @@ def plan_next(session: Session, archive: ArchiveRow, model_id: int, *, block: in
     return stage
 
 
+def compared(archive: ArchiveRow, model_id: int) -> Compared:
+    """Return what the archive's questions are compared with: all of their forum."""
+    return Compared(
+        archive=archive.id, forum=archive.forum_id, model=model_id, foreign=FOREIGN_LIMIT
+    )
+
+
 def _plan_ranges(session: Session, archive: ArchiveRow, stage: Stage, *, step: int) -> None:
     ranges = archive_blocks.id_ranges(session, archive.id, step=step)
     units = [NewUnit(stage=stage, size=n, low_id=low, high_id=high) for low, high, n in ranges]
@@ -41,14 +49,7 @@ def _plan_ranges(session: Session, archive: ArchiveRow, stage: Stage, *, step: i
 
 
 def _plan_tiles(session: Session, archive: ArchiveRow, model_id: int, *, block: int) -> None:
-    blocks = archive_blocks.blocks(
-        session,
-        archive.id,
-        archive.forum_id,
-        model_id,
-        step=block,
-        foreign=FOREIGN_LIMIT,
-    )
+    blocks = archive_blocks.blocks(session, compared(archive, model_id), step=block)
     units = [
         NewUnit(
             stage=Stage.SEARCH,

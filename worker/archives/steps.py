@@ -28,6 +28,7 @@ from db.rows import Provenance, QuestionText
 from db.tenants import forums
 from db.tenants.rows import ForumRow
 from worker.archives.payload import Bars, pack_near, unpack_labels, unpack_near
+from worker.archives.plan import compared
 from worker.archives.products import Search
 from worker.live.pipeline import set_aside
 from worker.live.unreadable import failing_alone, scored_where_readable
@@ -37,7 +38,7 @@ from worker.matching.models import Models
 from worker.matching.near import Near
 from worker.matching.vectors import embed, seen_of
 from worker.scoring.density import SAMPLE, Floats, Surroundings, of_pairs
-from worker.text.normal import FOREIGN_LIMIT, MODEL_TEXT_LENGTH
+from worker.text.normal import MODEL_TEXT_LENGTH
 
 RERANK_PAIRS = 960
 """Pairs of a unit; with a GPU, `_ON_GPU` times as many, as of all of these."""
@@ -168,13 +169,10 @@ class Steps:
             with self._sessions.begin() as session:
                 rows = archive_blocks.read_block(
                     session,
-                    archive.id,
-                    forum.id,
-                    self._models.bi_encoder.id,
+                    compared(archive, self._models.bi_encoder.id),
                     low_id=low_id,
                     high_id=high_id,
                     dimension=self._models.encoder.dimension,
-                    foreign=FOREIGN_LIMIT,
                 )
             around = self._surroundings(archive, forum)
             while len(self._blocks) >= _BLOCKS_HELD:
@@ -193,12 +191,9 @@ class Steps:
             with self._sessions.begin() as session:
                 rows = archive_blocks.read_sample(
                     session,
-                    archive.id,
-                    forum.id,
-                    self._models.bi_encoder.id,
+                    compared(archive, self._models.bi_encoder.id),
                     count=SAMPLE,
                     dimension=self._models.encoder.dimension,
-                    foreign=FOREIGN_LIMIT,
                 )
             self._around = archive.id, Surroundings.of(rows.vectors)
         return self._around[1]

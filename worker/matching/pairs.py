@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 
 from worker.inference.reranker import Reranker
 from worker.matching.matcher import Matcher, OnDone, unheard
-from worker.scoring.fusion import Floats
+from worker.scoring.fusion import BothOrders, Floats
 from worker.scoring.traits import Traits
 from worker.text.normal import Seen
 
 _CHUNK = 1_024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PairScores:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PairScores(BothOrders):
     """What every stage says of n pairs, each array (n,), in their order."""
 
     title_cosine: Floats
@@ -26,9 +26,6 @@ class PairScores:
     """Share of the words of both titles that both have."""
     bodies: Floats
     """How much body both show, 0..1."""
-    forward: Floats
-    """The CrossEncoder's logit of (first, second)."""
-    backward: Floats
     probability: Floats
     flagged: NDArray[np.bool_]
 
@@ -57,16 +54,15 @@ def score_pairs(
     traits = Traits.of(questions, pairs.astype(np.int32))
     reads = matcher.reranker.calibration.reads
     texts = [one.for_reranker(reads) for one in questions]
-    forward, backward = _both_orders(matcher.reranker, texts, pairs.astype(np.int32), on_done)
-    mean = np.asarray((forward + backward) / 2, np.float32)
-    probability = matcher.fusion.probability(mean, cosine, traits)
+    read = _both_orders(matcher.reranker, texts, pairs.astype(np.int32), on_done)
+    probability = matcher.fusion.probability(read.logit, cosine, traits)
     return PairScores(
         title_cosine=title_cosine,
         cosine=cosine,
         overlap=traits.overlap,
         bodies=traits.bodies,
-        forward=forward,
-        backward=backward,
+        forward=read.forward,
+        backward=read.backward,
         probability=probability,
         flagged=np.asarray(probability >= matcher.threshold),
     )
@@ -80,11 +76,11 @@ def _cosines(matcher: Matcher, questions: Sequence[Seen], pairs: NDArray[np.int6
 
 def _both_orders(
     reranker: Reranker, texts: Sequence[str], pairs: NDArray[np.int32], on_done: OnDone
-) -> tuple[Floats, Floats]:
+) -> BothOrders:
     logits = np.zeros((2, len(pairs)), dtype=np.float32)
     for start in range(0, len(pairs), _CHUNK):
         part = pairs[start : start + _CHUNK]
         logits[0, start : start + _CHUNK] = reranker.score(texts, part)
         logits[1, start : start + _CHUNK] = reranker.score(texts, part[:, ::-1])
         on_done(len(part))
-    return logits[0], logits[1]
+    return BothOrders(forward=logits[0], backward=logits[1])

@@ -11,6 +11,21 @@ from worker.scoring.traits import Traits
 Floats = NDArray[np.float32]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BothOrders:
+    """The CrossEncoder's logits of n pairs, each (n,), read in both orders."""
+
+    forward: Floats
+    """Of (first, second)."""
+    backward: Floats
+    """Of (second, first)."""
+
+    @property
+    def logit(self) -> Floats:
+        """Return the mean of the two orders, (n,)."""
+        return np.asarray((self.forward + self.backward) / 2, np.float32)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fusion:
     """A logistic fusion of the reranker's logit with the bi-encoder's cosine.

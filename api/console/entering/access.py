@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 from urllib.parse import quote
 
 from fastapi import Depends, Request
@@ -52,6 +52,13 @@ class Visitor:
     """What each form of the session must carry."""
 
 
+class Signature(TypedDict):
+    """Who decides, and whether they may undo and settle what others decided."""
+
+    actor: str
+    is_admin: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reviewer:
     """A signed-in person in one forum."""
@@ -69,6 +76,11 @@ class Reviewer:
     def is_admin(self) -> bool:
         """Return whether this person may change the forum's settings."""
         return self.role is Role.ADMIN
+
+    @property
+    def signature(self) -> Signature:
+        """Return who decides and with what rights, as decisions ask for it."""
+        return {"actor": self.name, "is_admin": self.is_admin}
 
 
 @cache

@@ -51,9 +51,7 @@ def history(
             limit=PAGE + 1,
         )
         members = people.members(session, reviewer.forum.id)
-        differing = opinions.list_differing(
-            session, reviewer.forum.id, actor=reviewer.name, is_admin=reviewer.is_admin
-        )
+        differing = opinions.list_differing(session, reviewer.forum.id, **reviewer.signature)
     more = found[PAGE - 1].id if len(found) > PAGE else None
     return page(
         "history.html",

@@ -13,32 +13,38 @@ _HALF = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
-    """The figures for flagging from *threshold* on."""
+class _Counted:
+    """Judged pairs, and how many of them were duplicates."""
 
-    threshold: float
     judged: int
     right: int
-    low: float
-    high: float
-    waiting: int
-    """Undecided pairs on record at or above the threshold."""
 
     @property
     def precision(self) -> float | None:
-        """Return the share of judged pairs at or above the threshold that were duplicates."""
+        """Return the share of the judged pairs that were duplicates."""
         return self.right / self.judged if self.judged else None
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Return between which shares it lies with 95 % confidence."""
+        return wilson(self.right, self.judged)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Band:
+class Point(_Counted):
+    """The figures for flagging from *threshold* on."""
+
+    threshold: float
+    waiting: int
+    """Undecided pairs on record at or above the threshold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Band(_Counted):
     """The stated scores in a range, and the share of duplicates that people found."""
 
     low: float
     high: float
-    judged: int
-    right: int
-    interval: tuple[float, float]
 
 
 def curve(judged: Sequence[Judged], waiting: Sequence[int]) -> list[Point]:
@@ -53,12 +59,7 @@ def curve(judged: Sequence[Judged], waiting: Sequence[int]) -> list[Point]:
     for place in reversed(range(STEPS)):
         total, right = total + totals[place], right + rights[place]
         left += waiting[place]
-        low, high = wilson(right, total)
-        points.append(
-            Point(
-                threshold=place / STEPS, judged=total, right=right, low=low, high=high, waiting=left
-            )
-        )
+        points.append(Point(threshold=place / STEPS, judged=total, right=right, waiting=left))
     return points[::-1]
 
 
@@ -100,7 +101,6 @@ def bands(judged: Sequence[Judged], *, width: float = 0.1) -> list[Band]:
             high=(place + 1) * width,
             judged=len(said),
             right=sum(said),
-            interval=wilson(sum(said), len(said)),
         )
         for place, said in sorted(found.items(), reverse=True)
     ]

@@ -75,12 +75,13 @@ def thresholds(reviewer: AReviewer, sessions: Sessions, saved: str = "") -> Resp
 
 
 def _point(point: Point) -> list[float | None]:
+    low, high = point.interval
     return [
         point.threshold,
         point.judged,
         point.precision,
-        round(point.low, 4),
-        round(point.high, 4),
+        round(low, 4),
+        round(high, 4),
         point.waiting,
     ]
 

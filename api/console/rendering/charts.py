@@ -8,12 +8,17 @@ from db.groups.groups import GroupDetail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
-    """A bar of a chart, in its coordinates."""
+class _Placed:
+    """Something with a place in a drawing."""
 
     x: float
-    """Left end."""
     y: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar(_Placed):
+    """A bar of a chart, in its coordinates; *x* is its left end, *y* its upper one."""
+
     width: float
     height: float
     label: str
@@ -21,11 +26,9 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class Node(_Placed):
     """A question in the drawing of its group."""
 
-    x: float
-    y: float
     number: int
     is_canonical: bool
     title: str

@@ -127,13 +127,7 @@ def decide(
 def undo(request: Request, reviewer: AReviewer, sessions: Sessions, number: UUID) -> Response:
     """Undo the decision on an entry."""
     with sessions.begin() as session:
-        done = bulk.undo_all(
-            session,
-            reviewer.forum.id,
-            number,
-            actor=reviewer.name,
-            is_admin=reviewer.is_admin,
-        )
+        done = bulk.undo_all(session, reviewer.forum.id, number, **reviewer.signature)
     return answer(request, reviewer, {"done": done.done, "left": done.left})
 
 
@@ -179,11 +173,5 @@ def take_back(
 def settle(request: Request, reviewer: AReviewer, sessions: Sessions, opinion_id: int) -> Response:
     """Keep the first decision although a second opinion differs."""
     with sessions.begin() as session:
-        opinions.settle(
-            session,
-            reviewer.forum.id,
-            opinion_id,
-            actor=reviewer.name,
-            is_admin=reviewer.is_admin,
-        )
+        opinions.settle(session, reviewer.forum.id, opinion_id, **reviewer.signature)
     return answer(request, reviewer, {}, path="history")

@@ -184,13 +184,7 @@ def decide_all(
 def undo_all(reviewer: AReviewer, sessions: Sessions, bulk_id: UUID) -> Response:
     """Undo a whole bulk decision."""
     with sessions.begin() as session:
-        done = bulk.undo_all(
-            session,
-            reviewer.forum.id,
-            bulk_id,
-            actor=reviewer.name,
-            is_admin=reviewer.is_admin,
-        )
+        done = bulk.undo_all(session, reviewer.forum.id, bulk_id, **reviewer.signature)
     query = urlencode({"undone": done.done, "left": done.left})
     return _to(reviewer, f"history?{query}")
 

@@ -191,12 +191,6 @@ def decide(
 def undo(request: Request, reviewer: AReviewer, sessions: Sessions, decision_id: int) -> Response:
     """Undo a decision."""
     with sessions.begin() as session:
-        done = decisions.undo(
-            session,
-            reviewer.forum.id,
-            decision_id,
-            actor=reviewer.name,
-            is_admin=reviewer.is_admin,
-        )
+        done = decisions.undo(session, reviewer.forum.id, decision_id, **reviewer.signature)
     path = f"review/{done.pair_id}"
     return answer(request, reviewer, {"pair": done.pair_id}, path=path)

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,7 +12,13 @@ from sqlalchemy import func, select, update
 
 from db.archives import archives, reading
 from db.archives import units as archive_units
-from db.archives.archives import ArchiveEndedError, ArchiveState, ArchiveUnreadError, Stage
+from db.archives.archives import (
+    ArchiveEndedError,
+    ArchiveRow,
+    ArchiveState,
+    ArchiveUnreadError,
+    Stage,
+)
 from db.questions import questions
 from db.questions.rows import State
 from db.rows import PairKind, PairStatus
@@ -20,6 +26,7 @@ from db.tables.archives import Archive, ArchiveUnit
 from db.tables.pairs import Event, Pair
 from db.tables.questions import Embedding, Job, Question
 from db.tenants import forums
+from db.tenants.rows import ForumRow
 from db.work.rows import Lane
 from tests.api_service import NotingQueue
 from tests.archive_factories import (
@@ -201,23 +208,30 @@ def test_rejects_are_counted_and_kept_with_their_lines(committed: Factory) -> No
     assert [one["line"] for one in archive.rejects] == [2, 3, 4]
 
 
+def begun(sessions: Factory) -> tuple[ForumRow, ArchiveRow]:
+    """Return a forum with an archive that nobody has read from yet."""
+    with sessions.begin() as session:
+        forum = forums.ensure_forum(session, "cooks")
+        return forum, archives.create(session, forum.id, name="a", form="csv", top_k=100)
+
+
+def broken(rows: Iterable[Record], error: BaseException) -> Iterator[Record]:
+    """Yield the rows of a file that breaks off."""
+    yield from rows
+    raise error
+
+
 def test_an_interrupted_load_goes_on_where_it_ended(
     committed: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("worker.archives.batches.BATCH", 10)
     wanted = records(titles(45))
-    with committed.begin() as session:
-        forum = forums.ensure_forum(session, "cooks")
-        archive = archives.create(session, forum.id, name="old.csv", form="csv", top_k=100)
-
-    def broken() -> Iterator[Record]:
-        yield from wanted[:25]
-        raise OSError("the disk went away")
+    forum, archive = begun(committed)
 
     with pytest.raises(OSError, match="disk"):
-        load(committed, forum, archive, broken())
+        load(committed, forum, archive, broken(wanted[:25], OSError("the disk went away")))
     with committed.begin() as session:
-        found = reading.find_unloaded(session, forum.id, "old.csv")
+        found = reading.find_unloaded(session, forum.id, archive.name)
         assert found is not None
         held = reading.read_on(session, found.id)
     assert (found.state, found.error) == (ArchiveState.FAILED, "reading it failed: OSError")
@@ -257,16 +271,10 @@ def test_what_a_failed_load_stored_is_taken_over_when_the_file_is_sent_again(
 ) -> None:
     monkeypatch.setattr("worker.archives.batches.BATCH", 10)
     wanted = records(titles(30))
-    with committed.begin() as session:
-        forum = forums.ensure_forum(session, "cooks")
-        first = archives.create(session, forum.id, name="a", form="csv", top_k=100)
-
-    def broken() -> Iterator[Record]:
-        yield from wanted[:20]
-        raise MemoryError
+    forum, first = begun(committed)
 
     with pytest.raises(MemoryError):
-        load(committed, forum, first, broken())
+        load(committed, forum, first, broken(wanted[:20], MemoryError()))
     with committed.begin() as session:
         told = questions.get(session, forum.id, "q1")
         with pytest.raises(ArchiveUnreadError):
@@ -287,9 +295,7 @@ def test_a_batch_is_cut_short_where_its_texts_are_long(
     committed: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("worker.archives.batches._BATCH_CHARS", 3_000)
-    with committed.begin() as session:
-        forum = forums.ensure_forum(session, "cooks")
-        archive = archives.create(session, forum.id, name="a", form="csv", top_k=100)
+    forum, archive = begun(committed)
     wanted = [SourceQuestion(f"l{n}", f"Is {n} long?", "word " * 100) for n in range(20)]
     positions: list[int] = []
 

@@ -3,22 +3,11 @@ from random import Random
 import numpy as np
 import pytest
 
+from training.data import perturb
 from training.data.kin import word_kin
 from training.data.mining import hard_negatives, inferred_negatives, neighbours
 from training.data.mix import MixConfig, build
 from training.data.pairs import LabelledPair
-from training.data.perturb import (
-    Edit,
-    change_number,
-    front_place,
-    made_up,
-    negate,
-    replace_name,
-    swap_direction,
-    swap_equals,
-    swap_kindred,
-    turn_opposite,
-)
 from training.data.splits import Components
 
 CHOICE = Random(1)  # noqa: S311  # no secret
@@ -35,35 +24,41 @@ KIN = {
 @pytest.mark.parametrize(
     ("edit", "question", "expected"),
     [
-        (swap_kindred, "Can a good man turn bad?", "Can a bad man turn good?"),
-        (swap_kindred, "Are cats or dogs better?", None),
-        (swap_kindred, "Is it raining?", None),
-        (swap_direction, "How far is it from Paris to Rome?", "How far is it from Rome to Paris?"),
-        (swap_direction, "How do I go to bed?", None),
-        (replace_name, "Is it warm in Rome?", "Is it warm in Paris?"),
-        (replace_name, "Rome is warm", None),
-        (change_number, "Who won in 2016?", None),
-        (negate, "Why do people like rain?", "Why do people not like rain?"),
-        (negate, "What is rain?", None),
-        (turn_opposite, "How do I gain weight?", "How do I lose weight?"),
-        (turn_opposite, "Before lunch?", "After lunch?"),
-        (swap_equals, "Should I get cats or dogs?", "Should I get dogs or cats?"),
+        (perturb.swap_kindred, "Can a good man turn bad?", "Can a bad man turn good?"),
+        (perturb.swap_kindred, "Are cats or dogs better?", None),
+        (perturb.swap_kindred, "Is it raining?", None),
         (
-            swap_equals,
+            perturb.swap_direction,
+            "How far is it from Paris to Rome?",
+            "How far is it from Rome to Paris?",
+        ),
+        (perturb.swap_direction, "How do I go to bed?", None),
+        (perturb.replace_name, "Is it warm in Rome?", "Is it warm in Paris?"),
+        (perturb.replace_name, "Rome is warm", None),
+        (perturb.change_number, "Who won in 2016?", None),
+        (perturb.negate, "Why do people like rain?", "Why do people not like rain?"),
+        (perturb.negate, "What is rain?", None),
+        (perturb.turn_opposite, "How do I gain weight?", "How do I lose weight?"),
+        (perturb.turn_opposite, "Before lunch?", "After lunch?"),
+        (perturb.swap_equals, "Should I get cats or dogs?", "Should I get dogs or cats?"),
+        (
+            perturb.swap_equals,
             "What lies between the sea and the sky?",
             "What lies between the sky and the sea?",
         ),
-        (swap_equals, "Now or never?", None),
-        (front_place, "What can I eat in Rome?", "In Rome, what can I eat?"),
-        (front_place, "What can I eat in winter?", None),
+        (perturb.swap_equals, "Now or never?", None),
+        (perturb.front_place, "What can I eat in Rome?", "In Rome, what can I eat?"),
+        (perturb.front_place, "What can I eat in winter?", None),
     ],
 )
-def test_an_edit_says_what_it_means_to(edit: Edit, question: str, expected: str | None) -> None:
+def test_an_edit_says_what_it_means_to(
+    edit: perturb.Edit, question: str, expected: str | None
+) -> None:
     assert edit(question, KIN, CHOICE) == expected
 
 
 def test_a_changed_number_is_another_number() -> None:
-    changed = change_number("Is 30 too old?", KIN, CHOICE)
+    changed = perturb.change_number("Is 30 too old?", KIN, CHOICE)
 
     assert changed is not None
     assert changed != "Is 30 too old?"
@@ -73,9 +68,13 @@ def test_a_changed_number_is_another_number() -> None:
 def test_no_more_is_made_up_than_was_wanted() -> None:
     texts = ["Should I go?", "Can you see me?", "Why?"]
 
-    made = list(made_up(texts, KIN, edits={negate: 1, change_number: 5}, choice=CHOICE))
+    made = list(
+        perturb.made_up(
+            texts, KIN, edits={perturb.negate: 1, perturb.change_number: 5}, choice=CHOICE
+        )
+    )
 
-    assert [edit for _, _, edit in made] == [negate]
+    assert [edit for _, _, edit in made] == [perturb.negate]
 
 
 def test_kin_are_neighbours_of_one_kind_and_not_forms_of_one_word() -> None:
@@ -124,7 +123,7 @@ def test_a_mix_is_repeatable_and_shares_nothing_with_the_sets_kept_apart() -> No
         for i in range(40)
     ]
     apart, extra = gold[:5], [LabelledPair("Is this soft?", "Is it soft?", 0.4)]
-    config = MixConfig(gold=30, edits={negate: 6})
+    config = MixConfig(gold=30, edits={perturb.negate: 6})
 
     one = build(config, gold=gold, extra=extra, kept_apart=apart, kin=KIN)
 
