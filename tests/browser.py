@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _ARGUMENTS = (
@@ -21,6 +21,9 @@ _ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+PATIENCE_MS = 60_000
+"""How long is waited for a page of a busy machine."""
 
 
 def _is_ci() -> bool:
@@ -55,6 +58,7 @@ def chromium(*, required: bool | None = None) -> Iterator[Browser]:
     path = find_chromium(required=_is_ci() if required is None else required)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(_ARGUMENTS))
+        expect.set_options(timeout=PATIENCE_MS)
         try:
             yield browser
         finally:

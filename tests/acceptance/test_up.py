@@ -208,10 +208,10 @@ def test_down_ends_all_of_it_and_a_second_one_finds_nothing(up: Up) -> None:
 
     ended, again = up.run("down"), up.run("down")
 
-    assert (ended.returncode, again.returncode, up.process.wait(10)) == (0, 0, 0)
+    assert (ended.returncode, again.returncode, up.process.wait(60)) == (0, 0, 0)
     assert f"process {up.process.pid} (askedbefore up)" in ended.stdout
     assert "Nothing runs on" in again.stdout.replace("\n", " ")
-    wait_until(lambda: not any(is_alive(one.pid) for one in family), timeout_s=5)
+    wait_until(lambda: not any(is_alive(one.pid) for one in family), timeout_s=30)
 
 
 def test_a_folder_above_the_data_is_not_opened_for_reading(up: Up) -> None:

@@ -18,7 +18,7 @@ from db.tables.outcomes import SuggestionOutcome
 from db.tables.questions import Question
 from db.tenants import forums, keys
 from tests.api_service import NotingQueue, make_settings
-from tests.browser import chromium
+from tests.browser import PATIENCE_MS, chromium
 from tests.factories import save_questions
 from tests.live_server import serving
 from worker.queue import CheckAnswer, CheckedDuplicate, CheckRequest
@@ -126,7 +126,7 @@ def site(committed: Factory) -> Iterator[Site]:
 def page(browser: Browser, site: Site) -> Iterator[Page]:
     context = browser.new_context()
     opened = context.new_page()
-    opened.set_default_timeout(10_000)
+    opened.set_default_timeout(PATIENCE_MS)
     problems: list[str] = []
     opened.on("pageerror", lambda error: problems.append(str(error)))
     opened.on(

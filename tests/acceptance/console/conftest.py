@@ -15,7 +15,7 @@ from db.tables.pairs import Pair
 from db.tables.review import Person
 from db.tenants.people import Role
 from tests.api_service import NotingQueue, make_settings
-from tests.browser import chromium, sign_in
+from tests.browser import PATIENCE_MS, chromium, sign_in
 from tests.live_server import serving
 from tests.review import PASSWORD, Seeded, flag, make_person, say, seed_questions
 
@@ -60,7 +60,7 @@ def opened(browser: Browser, address: str, seeded: Seeded) -> Iterator[Open]:
         context = browser.new_context()
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108  # no builtin can be one
         sign_in(page, address, name, PASSWORD)
         return page

@@ -44,4 +44,4 @@ def wait_for_claim(sessions: Factory, pair: str) -> None:
             found = session.execute(select(exists().where(Claim.pair_id == int(pair))))
             return found.scalar_one()
 
-    wait_until(is_claimed, timeout_s=10)
+    wait_until(is_claimed, timeout_s=60)

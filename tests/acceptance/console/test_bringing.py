@@ -21,7 +21,7 @@ def test_an_admin_sends_a_file_and_sees_what_became_of_it(opened: Open) -> None:
 
     page.get_by_role("button", name="Import").click()
 
-    expect(page.locator("#upload output")).to_contain_text("Stored", timeout=30_000)
+    expect(page.locator("#upload output")).to_contain_text("Stored")
     card = page.locator("#archives .card").first
     expect(card).to_contain_text("leeks.csv")
     expect(card).to_contain_text("New50")

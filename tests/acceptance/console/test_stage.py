@@ -145,7 +145,7 @@ def test_a_bridge_warns_before_it_joins_two_groups(
     page.keyboard.press("d")
     page.get_by_role("button", name="Join them").click()
     expect(page.locator("#toasts")).to_contain_text("Duplicate")
-    wait_until(lambda: statuses(committed).count("duplicate") == 3, timeout_s=10)
+    wait_until(lambda: statuses(committed).count("duplicate") == 3, timeout_s=60)
 
     with committed.begin() as session:
         sizes = [row.size for row in groups.list_groups(session, seeded.forum.id)]

@@ -69,7 +69,7 @@ def running(command: list[str], port: int) -> Iterator[None]:
             return one.connect_ex(("127.0.0.1", port)) == 0
 
     try:
-        wait_until(is_open, timeout_s=20, pause_s=0.02)
+        wait_until(is_open, timeout_s=60, pause_s=0.02)
         yield
     finally:
         process.terminate()

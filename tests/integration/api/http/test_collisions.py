@@ -41,7 +41,7 @@ def test_a_deadlock_is_tried_again_and_never_shown(committed: Factory, engine: E
         edits = _batch("How do I fry eggs?", "How do I fry rice?")
         thread = threading.Thread(target=lambda: answers.append(client.post(_BATCH, json=edits)))
         thread.start()
-        wait_until(lambda: _is_waited(other), timeout_s=20)
+        wait_until(lambda: _is_waited(other), timeout_s=60)
 
         other.execute(_LOCK, {"id": "1"})
         other.commit()

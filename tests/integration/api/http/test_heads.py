@@ -25,7 +25,7 @@ def address() -> Iterator[tuple[str, int]]:
 
 
 def _answers(address: tuple[str, int], *parts: bytes) -> bytes:
-    with socket.create_connection(address, timeout=10) as connection:
+    with socket.create_connection(address, timeout=60) as connection:
         for part in parts:
             connection.sendall(part)
         found = b""

@@ -66,9 +66,7 @@ def test_every_answer_is_as_it_is_described(
 ) -> None:
     operation = description[path][method]
 
-    @settings(
-        max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-    )
+    @settings(max_examples=12, suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy(generation_mode=mode))
     def check(case: schemathesis.Case[Any]) -> None:
         if "forum" in case.path_parameters:

@@ -50,7 +50,7 @@ def free_port() -> int:
 def running(command: list[str], port: int) -> Iterator[str]:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait_until(lambda: is_open(port), timeout_s=20, pause_s=0.05)
+        wait_until(lambda: is_open(port), timeout_s=60, pause_s=0.05)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
@@ -172,7 +172,7 @@ def test_cookies_belong_to_the_path_and_signing_out_takes_them_away(
 
 
 def test_events_of_a_live_page_come_at_once(browser: httpx.Client) -> None:
-    with browser.stream("GET", f"{PATH}/console/cooks/live", timeout=10) as live:
+    with browser.stream("GET", f"{PATH}/console/cooks/live", timeout=60) as live:
         first = next(live.iter_text())
 
     assert live.headers["content-type"].startswith("text/event-stream")

@@ -102,7 +102,7 @@ def test_checks_beyond_the_slots_are_sent_away_and_the_others_answered(
         threads = [threading.Thread(target=ask) for _ in range(2)]
         for thread in threads:
             thread.start()
-            assert queue.taken.acquire(timeout=10)
+            assert queue.taken.acquire(timeout=60)
 
         refused = client.post(CHECK, json={"title": "egg"})
         alive = client.get("/livez")

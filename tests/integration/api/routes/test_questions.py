@@ -317,7 +317,7 @@ def _wait_for_a_blocked_session(sessions: Factory) -> None:
         with sessions.begin() as session:
             return bool(session.execute(blocked).scalar_one())
 
-    wait_until(is_one_blocked, timeout_s=10)
+    wait_until(is_one_blocked, timeout_s=60)
 
 
 FACTS = {
@@ -429,11 +429,11 @@ class TellingQueue(NotingQueue):
 
     def finished(self) -> Iterator[list[int]]:
         self._is_heard.set()
-        while ids := self._told.get(timeout=10):
+        while ids := self._told.get(timeout=60):
             yield ids
 
     def _work(self) -> None:
-        self._is_heard.wait(10)
+        self._is_heard.wait(60)
         drain(self._sessions)
         with self._sessions.begin() as session:
             self._told.put(list(session.execute(select(Question.id)).scalars()))

@@ -35,6 +35,13 @@ URL = "/v1/forums/cooks/archives"
 SMALL = b'{"id": "q1", "title": "Is it small?"}\n'
 
 
+_BEGINS = """
+import json, os, signal, sys, time
+job = json.loads(sys.stdin.readline())
+begun = json.dumps({"outcome": "begun", "archive_id": None})
+"""
+
+
 @cache
 def long_file() -> bytes:
     rows = (f'{{"id": "q{n}", "title": "Is number {n} long?"}}' for n in range(400_000))
@@ -60,12 +67,10 @@ def only_archive(sessions: Factory) -> ArchiveRow | None:
 
 
 @contextlib.contextmanager
-def uploading(
-    sessions: Factory, data: bytes, *, time_limit_s: float = 600
-) -> Iterator[list[httpx2.Response]]:
+def uploading(sessions: Factory, data: bytes) -> Iterator[list[httpx2.Response]]:
     """Send *data* in a thread; the answer is in the list when the block is over."""
     answers: list[httpx2.Response] = []
-    client = make_client(sessions, make_key(sessions, "cooks"), upload_time_limit_s=time_limit_s)
+    client = make_client(sessions, make_key(sessions, "cooks"))
     with client:
         thread = threading.Thread(target=lambda: answers.append(client.post(URL, content=data)))
         thread.start()
@@ -119,7 +124,7 @@ def test_a_stopped_archive_stops_its_reader(committed: Factory, state: ArchiveSt
         assert archive is not None
         with committed.begin() as session:
             archives.set_state(session, archive.id, state)
-        wait_until(lambda: not readers(), timeout_s=10)
+        wait_until(lambda: not readers(), timeout_s=60)
 
     assert [answer.status_code for answer in answers] == [409]
     row = only_archive(committed)
@@ -142,13 +147,22 @@ def test_a_reader_that_is_killed_leaves_an_archive_that_says_so(committed: Facto
     )
 
 
-def test_a_reader_whose_time_is_over_is_ended(committed: Factory) -> None:
-    with uploading(committed, long_file(), time_limit_s=4) as answers:
-        pass
+def test_a_reader_whose_time_is_over_is_ended(
+    committed: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = make_key(committed, "cooks")
+    with committed.begin() as session:
+        forum = forums.get_forum(session, "cooks")
+        archive = archives.create(session, forum.id, name="x", form="csv", top_k=1)
+    script = f'{_BEGINS}print(begun.replace("null", "{archive.id}"), flush=True); time.sleep(600)'
+    monkeypatch.setattr("api.uploading.loading._COMMAND", (sys.executable, "-S", "-c", script))
+
+    with make_client(committed, key, upload_time_limit_s=2) as client:
+        answer = client.post(URL, content=SMALL)
 
     row = only_archive(committed)
     assert row is not None
-    assert (answers[0].status_code, row.state) == (422, ArchiveState.FAILED)
+    assert (answer.status_code, row.state) == (422, ArchiveState.FAILED)
     assert "longer than" in str(row.error)
 
 
@@ -174,11 +188,6 @@ def test_a_service_that_stops_ends_its_readers_and_their_archives_say_so(
     assert not readers()
 
 
-_BEGINS = """
-import json, os, signal, sys, time
-job = json.loads(sys.stdin.readline())
-begun = json.dumps({"outcome": "begun", "archive_id": None})
-"""
 ENDS = {
     "it says nothing": ("pass", 503, "code 0"),
     "it fails to start": ("raise ImportError", 503, "code 1"),
@@ -370,8 +379,8 @@ def test_a_body_that_stops_coming_gives_its_slot_back(committed: Factory) -> Non
         yield SMALL
 
     with serving(create_app(settings, committed, NotingQueue())) as url:
-        answer = httpx2.post(url + URL, content=body(), headers=headers, timeout=20)
-        after = httpx2.post(url + URL, content=SMALL, headers=headers, timeout=20)
+        answer = httpx2.post(url + URL, content=body(), headers=headers, timeout=60)
+        after = httpx2.post(url + URL, content=SMALL, headers=headers, timeout=60)
 
     assert (answer.status_code, after.status_code) == (408, 202)
 

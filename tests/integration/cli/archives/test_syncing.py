@@ -159,7 +159,7 @@ def test_a_worker_starts_one_process_for_what_is_due(committed: Factory, tmp_pat
     started = [starting.start_due(committed, command) for _ in range(2)]
 
     assert started == [True, False]
-    starting._running[0].wait(timeout=20)  # noqa: SLF001  # it ends: it has nothing to read
+    starting._running[0].wait(timeout=60)  # noqa: SLF001  # it ends: it has nothing to read
 
 
 @pytest.fixture

@@ -182,9 +182,7 @@ _ops = st.one_of(
 )
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ops=st.lists(_ops, min_size=3, max_size=12))
 def test_the_forum_ends_as_the_groups_say_and_never_has_links_in_a_circle(
     session: Session, ops: list[Op]
@@ -360,7 +358,7 @@ def test_a_change_that_is_committed_while_others_are_settled_is_not_lost(
         settler.start()
         assert not done.wait(0.5), "it waits for the change"
         slow.commit()
-    settler.join(10)
+    settler.join(60)
 
     with committed.begin() as session:
         assert settling.forums_to_settle(session) == []

@@ -184,7 +184,7 @@ class Hands:
 
     def __init__(self, sessions: Factory) -> None:
         self.finish = finishing(sessions, lambda _: None)
-        self.met = Barrier(2, timeout=10)
+        self.met = Barrier(2, timeout=60)
         self.together: list[list[int]] = []
         self.seen: list[int] = []
         self._held: list[int] = []

@@ -3,7 +3,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from db.errors import InvalidInputError
@@ -20,7 +20,6 @@ pairs = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(pairs, st.integers())
 def test_no_question_is_in_two_parts_and_no_pair_is_lost(
     rows: list[LabelledPair], seed: int
@@ -35,7 +34,6 @@ def test_no_question_is_in_two_parts_and_no_pair_is_lost(
     assert sorted(map(repr, rows)) == sorted(repr(p) for part in found.parts.values() for p in part)
 
 
-@settings(deadline=None)
 @given(pairs, st.integers(), st.randoms())
 def test_the_same_seed_gives_the_same_parts_in_any_order(
     rows: list[LabelledPair], seed: int, choice: Random

@@ -31,7 +31,7 @@ def scored(seed: int, *, rows: int = 400, helpful: float = 2.0) -> tuple[RawScor
     return RawScores(forward=logits + noise, backward=logits - noise, cosine=cosines), labels
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 1_000), st.sampled_from([2.0, 0.0, -2.0]))
 def test_probabilities_never_fall_as_logit_or_cosine_rises(seed: int, helpful: float) -> None:
     raw, labels = scored(seed, rows=60, helpful=helpful)

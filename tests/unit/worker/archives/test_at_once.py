@@ -107,7 +107,7 @@ def _alone(plan: Plan, wishes: Wishes, rows: Sequence[Row]) -> list[Record]:
     return [record for row in rows for record in reading.records(row)]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(_plans, _wishes, _rows, _ids)
 def test_rows_by_column_give_the_records_of_the_rows(
     plan: Plan, wishes: Wishes, rows: list[dict[str, Any]], ids: list[Any] | None
@@ -120,7 +120,7 @@ def test_rows_by_column_give_the_records_of_the_rows(
     assert found == _alone(plan, wishes, numbered)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     _plans,
     _wishes,

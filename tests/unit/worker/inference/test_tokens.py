@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
@@ -46,7 +46,6 @@ texts = st.lists(st.sampled_from(WORDS[4:]), max_size=15).map(" ".join)
 
 
 @pytest.mark.parametrize("template", [BERT, ROBERTA], ids=["bert", "roberta"])
-@settings(deadline=None)  # a busy machine is no fault of the code
 @given(pairs=st.lists(st.tuples(texts, texts), min_size=1, max_size=8))
 @example(pairs=[("how " * 13, "how " * 12)])
 def test_pairs_are_assembled_as_the_tokenizer_would(
@@ -70,7 +69,6 @@ def test_pairs_are_assembled_as_the_tokenizer_would(
             assert not batch.ids[at, size:].any()
 
 
-@settings(deadline=None)  # a busy machine is no fault of the code
 @given(some=st.lists(texts, min_size=1, max_size=8))
 def test_single_texts_are_assembled_as_the_tokenizer_would(some: list[str]) -> None:
     tokens, reference = make_tokens(), make_tokenizer(BERT)
@@ -83,7 +81,6 @@ def test_single_texts_are_assembled_as_the_tokenizer_would(some: list[str]) -> N
             assert batch.ids[at, batch.mask[at] == 1].tolist() == reference.encode(some[row]).ids
 
 
-@settings(deadline=None)  # a busy machine is no fault of the code
 @given(
     lengths=st.lists(st.integers(1, 40), min_size=1, max_size=60), token_budget=st.integers(1, 200)
 )

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.inference.testing import WordEncoder, WordReranker
@@ -47,7 +47,6 @@ def every_pair(texts: list[Seen]) -> Near:
     return Near(left, right, np.linspace(0, 1, len(left), dtype=np.float32))
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(TEXTS, st.integers(1, 5))
 def test_many_texts_and_pairs_come_out_as_if_one_by_one(texts: list[Seen], chunk: int) -> None:
     matcher = Matcher.of(WordEncoder(), WordReranker(CALIBRATION))

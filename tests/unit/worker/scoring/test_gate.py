@@ -157,7 +157,7 @@ def test_the_search_leaves_out_what_the_gate_does_and_nothing_else() -> None:
     assert found - unsure == wanted - unsure
 
 
-@settings(max_examples=20, deadline=None)  # the first product of a process warms PyTorch up
+@settings(max_examples=20)
 @given(st.floats(-3, 3), st.floats(-3, 3))
 def test_a_gate_lets_nothing_pass_that_scores_below_its_bar_and_a_higher_bar_fewer(
     one: float, other: float

@@ -46,11 +46,11 @@ def test_the_runs_of_a_text_are_the_text(one: str, other: str) -> None:
 
 
 def test_texts_too_long_to_align_are_shown_unmarked_and_fast() -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     one, other = mark_words("a b " * 10_000, "b c " * 10_000)
 
     assert own(one) == own(other) == []
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
     assert TOKEN_LIMIT < 20_000
 
 
