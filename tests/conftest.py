@@ -37,7 +37,8 @@ settings.load_profile("sure")
 _MIGRATED = pytest.StashKey[Addresses]()
 _TABLES = (
     "SELECT oid::regclass::text, pg_relation_size(oid) FROM pg_class"
-    " WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version'"
+    " WHERE relkind IN ('r', 'p') AND NOT relispartition AND relname <> 'alembic_version'"
+    " AND relnamespace = 'public'::regnamespace"
 )
 _PARTITIONS = (
     "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'embeddings'::regclass"
@@ -168,7 +169,7 @@ def empty(engine: Engine) -> None:
     To take few rows out of few tables costs a tenth of truncating them all.
     """
     with engine.begin() as connection:
-        sizes = dict(connection.exec_driver_sql(_TABLES).tuples().all())
+        sizes: dict[str, int] = dict(connection.exec_driver_sql(_TABLES).tuples().all())
         names = ", ".join(sizes)
         connection.exec_driver_sql(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE")
         for name in connection.exec_driver_sql(_PARTITIONS).scalars().all():
