@@ -2,9 +2,7 @@
 
 import re
 import shutil
-import socket
 import ssl
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -18,8 +16,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from cli.running.service import wait_until
 from tests.live_server import serving
+from tests.proxies import free_ports, nginx_places, running
 
 PROXY = Path(__file__).parents[3] / "deploy" / "proxy"
 SITE = "duplicates.example"
@@ -52,30 +50,6 @@ SERVICE = Starlette(
 )
 
 
-def free_ports(count: int) -> list[int]:
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in held]
-    for one in held:
-        one.close()
-    return ports
-
-
-@contextmanager
-def running(command: list[str], port: int) -> Iterator[None]:
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def is_open() -> bool:
-        with socket.socket() as one:
-            return one.connect_ex(("127.0.0.1", port)) == 0
-
-    try:
-        wait_until(is_open, timeout_s=60, pause_s=0.02)
-        yield
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
 Made = tuple[int, int]
 """Where the proxy listens: its port of TLS, and that without."""
 
@@ -94,14 +68,10 @@ def nginx(service: str, folder: Path, certificate: tuple[Path, Path]) -> Iterato
     ):
         assert old in sample
         sample = sample.replace(old, new)
-    places = "".join(
-        f"{name}_temp_path {folder}/{name};"
-        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
     user = "user root; " if folder.owner() == "root" else ""
     (folder / "nginx.conf").write_text(
         f"{user}daemon off; pid {folder}/pid; error_log {folder}/log; events {{}}\n"
-        f"http {{ access_log off; {places}\n{sample}}}\n"
+        f"http {{ access_log off; {nginx_places(folder)}\n{sample}}}\n"
     )
     with running(["nginx", "-c", f"{folder}/nginx.conf"], tls):
         yield tls, plain

@@ -2,8 +2,6 @@
 
 import re
 import shutil
-import socket
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -14,10 +12,10 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.app import create_app
-from cli.running.service import wait_until
 from db.tenants.people import Role
 from tests.api_service import Factory, NotingQueue, make_key, make_settings
 from tests.live_server import serving
+from tests.proxies import free_ports, nginx_places, running
 from tests.review import PASSWORD, flag, make_person, seed_questions
 
 PROXY = Path(__file__).parents[4] / "deploy" / "proxy"
@@ -40,28 +38,6 @@ class Taking:
         await self._app(scope, receive, send)
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-@contextmanager
-def running(command: list[str], port: int) -> Iterator[str]:
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        wait_until(lambda: is_open(port), timeout_s=60, pause_s=0.05)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def is_open(port: int) -> bool:
-    with socket.socket() as one:
-        return one.connect_ex(("127.0.0.1", port)) == 0
-
-
 @contextmanager
 def taking(app: Starlette, _: Path) -> Iterator[str]:
     with serving(Taking(app)) as address:
@@ -76,34 +52,30 @@ def passing_on(app: Starlette, _: Path) -> Iterator[str]:
 
 @contextmanager
 def nginx(app: Starlette, folder: Path) -> Iterator[str]:
-    port = free_port()
+    (port,) = free_ports(1)
     with serving(app) as address:
         sample = (PROXY / "nginx-path.conf").read_text("utf-8")
-        places = "".join(
-            f"{name}_temp_path {folder}/{name};"
-            for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        )
         (folder / "nginx.conf").write_text(
             f"user root; daemon off; pid {folder}/pid; error_log {folder}/log; events {{}}\n"
-            f"http {{ access_log off; {places}"
+            f"http {{ access_log off; {nginx_places(folder)}"
             f" upstream askedbefore {{ server {address.removeprefix('http://')}; keepalive 4; }}\n"
             f"server {{ listen 127.0.0.1:{port}; location / {{ return 418; }}\n{sample}}} }}\n"
         )
-        with running(["nginx", "-c", str(folder / "nginx.conf")], port) as outside:
-            yield outside
+        with running(["nginx", "-c", str(folder / "nginx.conf")], port):
+            yield f"http://127.0.0.1:{port}"
 
 
 @contextmanager
 def caddy(app: Starlette, folder: Path) -> Iterator[str]:
-    port = free_port()
+    (port,) = free_ports(1)
     with serving(app) as address:
         sample = (PROXY / "Caddyfile-path").read_text("utf-8")
         sample = sample.replace("127.0.0.1:8000", address.removeprefix("http://"))
         sample = sample.replace("forum.example {", f"http://127.0.0.1:{port} {{")
         (folder / "Caddyfile").write_text(f"{{\n\tadmin off\n}}\n{sample}")
         command = ["caddy", "run", "--adapter", "caddyfile", "--config", f"{folder}/Caddyfile"]
-        with running(command, port) as outside:
-            yield outside
+        with running(command, port):
+            yield f"http://127.0.0.1:{port}"
 
 
 PROXIES: dict[str, Callable[[Starlette, Path], AbstractContextManager[str]]] = {
