@@ -170,7 +170,7 @@ def _tokenizer(between: str) -> PreTrainedTokenizerFast:
         pair=f"<s> $A {between} $B </s>",
         special_tokens=[("<s>", 1), ("</s>", 2)],
     )
-    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+    return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         model_max_length=32,
         pad_token="<pad>",  # noqa: S106

@@ -50,7 +50,7 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
         pair="[CLS] $A [SEP] $B:1 [SEP]:1",
         special_tokens=[(START, 2), (END, 3)],
     )
-    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]  # the library's
+    return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token=PADDING,
         unk_token=UNKNOWN,

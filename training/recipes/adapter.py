@@ -72,7 +72,7 @@ def train(
 class _AdapterTrainer(CrossEncoderTrainer):
     """Reads a checkpoint into the model with its adapter: the library's own would not know it."""
 
-    def _load_from_checkpoint(self, checkpoint_path: str) -> None:  # type: ignore[override]  # theirs
+    def _load_from_checkpoint(self, checkpoint_path: str) -> None:
         saved = load_file(Path(checkpoint_path) / WEIGHTS)
         _network(self.model).load_state_dict(saved)
 

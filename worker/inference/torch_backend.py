@@ -87,7 +87,7 @@ def _read(kind: type[_Model], folder: Path, attention: str | None) -> _Model:
     options: dict[str, object] = {"dtype": torch.float32}
     if attention is not None:
         options["attn_implementation"] = attention
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    transformers_logging.disable_progress_bar()
     try:
         model: _Model = kind(
             str(folder),
