@@ -1,5 +1,7 @@
 """The documentation names what exists, and everything that exists is documented."""
 
+import ast
+import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -31,6 +33,15 @@ from tests.documents import (
 PAGES = [
     *(ROOT / f"{name}.md" for name in ("README", "CHANGELOG", "CONTRIBUTING", "SECURITY")),
     *sorted((ROOT / "docs").rglob("*.md")),
+    *(
+        ROOT / folder / "README.md"
+        for folder in (
+            "client",
+            "integrations/django",
+            "worker/models/accurate",
+            "worker/models/reranker",
+        )
+    ),
 ]
 EXTRAS = ("api", "parquet", "inference", "worker", "models", "embedded", "train")
 PACKAGES = ("api.", "cli.", "db.", "worker.", "training.")
@@ -38,6 +49,7 @@ PACKAGES = ("api.", "cli.", "db.", "worker.", "training.")
 _CODE = re.compile(r"^```.*?^```|`[^`\n]+(?:\n[^`\n]+)?`", re.MULTILINE | re.DOTALL)
 _CALL = re.compile(r"\baskedbefore((?: +[\w./=,:@~$\"'\[\]-]+)+)")
 _OPTION = re.compile(r"--[a-z][\w-]+")
+_METADATA = re.compile(r"\A---\n.*?^---\n", re.MULTILINE | re.DOTALL)  # of a model card
 _ANCHOR = re.compile(r"\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)")
 _PATH = re.compile(
     r"`((?:api|bench|cli|client|db|deploy|integrations|migrations|tests|training|worker)/[\w./-]+)`"
@@ -181,12 +193,40 @@ def _banned() -> re.Pattern[str]:
 def _read_by_people(commands: dict[tuple[str, ...], Any]) -> Iterator[tuple[str, str]]:
     for page in PAGES:
         if page.name not in {"CHANGELOG.md", "style.md"}:
-            yield page.name, re.sub(r"\]\([^)]*\)", "", _CODE.sub("", page.read_text("utf-8")))
+            text = _METADATA.sub("", _CODE.sub("", page.read_text("utf-8")))
+            yield str(page.relative_to(ROOT)), re.sub(r"\]\([^)]*\)", "", text)
     for path, command in commands.items():
         options = (getattr(one, "help", None) or "" for one in command.params)
         yield " ".join(path), " ".join([command.help or "", *options]).partition("Example")[0]
+    for name in ("api", "cli", "db", "worker"):
+        yield name, " ".join(_error_sentences(ROOT / name))
+    yield "openapi.json", " ".join(_descriptions(json.loads(OPENAPI.read_text("utf-8"))))
     for template in (ROOT / "api" / "console" / "templates").rglob("*.html"):
         yield template.name, re.sub(r"{[{%#].*?[%}#]}|<[^>]*>", "", template.read_text("utf-8"))
+
+
+def _error_sentences(package: Path) -> Iterator[str]:
+    """Yield the texts with which the modules of a package raise errors."""
+    for path in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Error"):
+                parts = (part for one in node.args for part in ast.walk(one))
+                yield from (
+                    part.value
+                    for part in parts
+                    if isinstance(part, ast.Constant) and isinstance(part.value, str)
+                )
+
+
+def _descriptions(node: Any) -> Iterator[str]:
+    """Yield every text under the name ``description`` in a JSON document."""
+    if isinstance(node, dict):
+        if isinstance(node.get("description"), str):
+            yield node["description"]
+        node = list(node.values())
+    if isinstance(node, list):
+        for one in node:
+            yield from _descriptions(one)
 
 
 def test_one_word_stands_for_one_thing(commands: dict[tuple[str, ...], Any]) -> None:
