@@ -198,7 +198,9 @@ def export(source: "Source", folder: Path) -> None:
             precision = Precision.FP32
             shutil.copyfile(full, folder / MODEL_FILE)
             if not agrees(reference, _probe(folder, source.spec)):
-                raise IncompatibleModelError("the exported model does not agree with the PyTorch model")
+                raise IncompatibleModelError(
+                    "the exported model does not agree with the PyTorch model"
+                )
     replace(source.spec, precision=precision).save(folder)
 
 
