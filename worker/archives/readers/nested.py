@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from worker.archives.readers.documents import json_lists, json_rows, yaml_rows
 from worker.archives.readers.records import Row, UnreadableArchiveError
@@ -12,6 +12,11 @@ from worker.archives.readers.table import Hints, Make, Opened, Table
 _LOOK = 8 << 20
 """Characters of a document that are looked at to find its tables."""
 _LINES, _SEVERAL = 2_000, 2
+_CONTENTS = frozenset({("_source",), ("attributes",), ("fields",), ("document",), ("properties",)})
+"""Where the content of an object lies that has its id around it."""
+_IDS = frozenset({"_id", "id", "pk"})
+_ACTIONS = frozenset({"index", "create", "update"})
+"""What stands on the line before each document that Elasticsearch takes in bulk."""
 
 
 def json_document(entry: Entry, opened: Opened, hints: Hints, make: Make) -> Iterator[Table]:
@@ -63,31 +68,41 @@ def _at_paths(
 
     tables = found.tables()
     for path, columns in tables.items():
-        is_hit = _is_hit(tables.get(path[:-1], ()), path)
+        given = _given_around(tables.get(path[:-1], ()), path, columns)
         yield make(
             name=".".join(path) or entry.stem,
-            columns=[*columns, "_id"] if is_hit else columns,  # what was found beside
-            parts=[partial(_hits, rows, path) if is_hit else partial(rows, path)],
+            columns=[*columns, *given],
+            parts=[partial(_with_given, rows, path, given) if given else partial(rows, path)],
             path=path,
             is_single=found.counts.get(path, 0) < _SEVERAL and found.is_single(path),
         )
 
 
-def _is_hit(around: Collection[str], path: json_rows.Path) -> bool:
-    """Return whether at *path* lies the document of a hit, as Elasticsearch writes its own."""
-    return path[-1:] == ("_source",) and "_id" in around
+def _given_around(
+    around: Collection[str], path: json_rows.Path, columns: Collection[str]
+) -> list[str]:
+    """Return what an object at *path* has of the one around it, whose content it is: its id.
+
+    So write search engines (``_source``), APIs (``attributes``) and programs (``fields``).
+    """
+    if path[-1:] not in _CONTENTS or _IDS & set(columns):
+        return []
+    return [name for name in (*sorted(_IDS), "model") if name in around]
 
 
-def _hits(
+def _with_given(
     rows: Callable[[json_rows.Path, Collection[str]], Iterator[Row]],
     path: json_rows.Path,
+    given: Collection[str],
     columns: Collection[str],
 ) -> Iterator[Row]:
+    inner = path[-1]
     for row in rows(path[:-1], columns):
-        if isinstance(row.values, str) or not isinstance(row.values.get("_source"), dict):
-            yield Row(row.line, row.values if isinstance(row.values, str) else "it has no _source")
+        if isinstance(row.values, str) or not isinstance(row.values.get(inner), dict):
+            yield Row(row.line, row.values if isinstance(row.values, str) else f"it has no {inner}")
         else:
-            yield Row(row.line, {"_id": row.values.get("_id"), **row.values["_source"]})
+            around = {name: row.values.get(name) for name in given}
+            yield Row(row.line, around | row.values[inner])
 
 
 def json_rows_of_lines(entry: Entry, opened: Opened, _: Hints, make: Make) -> Iterator[Table]:
@@ -106,9 +121,14 @@ def json_rows_of_lines(entry: Entry, opened: Opened, _: Hints, make: Make) -> It
     if not found.columns:
         raise UnreadableArchiveError(f"no JSON object was found{fault or ''}")
 
+    is_bulk = found.columns.keys() & {(action,) for action in _ACTIONS} != set()
+    if is_bulk:
+        found.note((), ("_id",))
+
     def lines(_: Collection[str]) -> Iterator[Row]:
         with opened() as file:
-            yield from (Row(row.number, row.value) for row in json_rows.json_lines(file))
+            found = (Row(row.number, row.value) for row in json_rows.json_lines(file))
+            yield from _behind_actions(found) if is_bulk else found
 
     for table in _json_tables(entry, opened, found, make):
         if not table.path:
@@ -121,3 +141,25 @@ def yaml(entry: Entry, opened: Opened, make: Make) -> list[Table]:
     with opened() as file:
         found = yaml_rows.look(file, _LOOK)
     return list(_at_paths(entry, opened, found, make, yaml_rows.rows))
+
+
+def _behind_actions(rows: Iterator[Row]) -> Iterator[Row]:
+    """Yield documents with the ids that the lines before them give."""
+    given: dict[str, Any] = {}
+    for row in rows:
+        action = _action(row)
+        if action is not None:
+            given = action
+        elif isinstance(row.values, str):
+            yield row
+        else:
+            yield Row(row.line, {"_id": given.get("_id")} | dict(row.values))
+            given = {}
+
+
+def _action(row: Row) -> dict[str, Any] | None:
+    """Return what the line of an action gives for the next; None for any other line."""
+    if isinstance(row.values, str) or len(row.values) != 1:
+        return None
+    name, value = next(iter(row.values.items()))
+    return value if name in _ACTIONS and isinstance(value, dict) else None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from worker.archives.readers.documents.json_rows import ANY
 from worker.archives.readers.meaning.columns import Columns, check_chosen, is_of_others
@@ -11,6 +12,8 @@ from worker.archives.readers.records import UnreadableArchiveError
 from worker.archives.readers.table import Table
 
 _SHOWN = 8
+_SAMPLED = 5_000
+"""Rows of a document among which one must be what a program keeps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +68,22 @@ def choose(
         raise UnreadableArchiveError(f"--as {shape}: no such program; there are {names}")
     if "title" not in wishes.chosen:
         for one in known.shapes:
-            if shape in {"", one.name} and (choice := _shaped(one, tables, wishes)):
+            choice = _shaped(one, tables, wishes) if shape in {"", one.name} else None
+            if choice is not None and (shape or not _is_of_another(choice)):
                 return choice
     if shape:
         raise UnreadableArchiveError(f"--as {shape}: no table here has this shape: {_told(tables)}")
     return _generic(tables, wishes, known)
+
+
+def _is_of_another(choice: Choice) -> bool:
+    """Return whether no row of a document is kept, so that another program may have written it."""
+    kept, table = choice.plan.kept, choice.tables[0]
+    if not kept or table.path is None:
+        return False
+    some = islice(table.rows(), _SAMPLED)
+    values = (row.values for row in some if not isinstance(row.values, str))
+    return not any(all(one.is_met(row) for one in kept) for row in values)
 
 
 def _named(tables: Sequence[Table], records: str) -> list[Table]:

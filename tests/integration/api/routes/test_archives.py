@@ -50,7 +50,7 @@ def test_bad_rows_are_named_and_a_bad_file_is_a_problem(committed: Factory) -> N
         sent = client.post("/v1/forums/cooks/archives", content=NDJSON + "no json\n").json()
         bad = client.post("/v1/forums/cooks/archives", content="height,weight\n1,2\n")
         bomb = client.post(
-            "/v1/forums/cooks/archives", content=gzip.compress(b"id,title\n" + bytes(100 << 20))
+            "/v1/forums/cooks/archives", content=gzip.compress(b"id,title\n" + b" " * (100 << 20))
         )
 
     assert [one["line"] for one in sent["rejects"]] == [61]

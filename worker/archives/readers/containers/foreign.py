@@ -70,8 +70,8 @@ _NAMES: Mapping[str, str] = {
 """Of files that no first bytes tell."""
 _IS_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x80-\xff]")
 _CONTROL = re.compile(r"[\x00\x02-\x08\x0e-\x19]")
-_CONTROLS, _SAMPLE = 0.02, 1 << 16
-"""Share of characters that no text has, from which on it is none; it is looked for in so many."""
+_CONTROLS, _FEW, _SAMPLE = 0.02, 8, 1 << 16
+"""Share of characters that no text has, from which on it is none, if they are not few."""
 
 
 def about(name: str, begin: bytes) -> str | None:
@@ -88,4 +88,4 @@ def about(name: str, begin: bytes) -> str | None:
 def is_text(text: str) -> bool:
     """Return whether a file that begins with *text* may be one of texts."""
     some = text[:_SAMPLE]
-    return len(_CONTROL.findall(some)) <= _CONTROLS * len(some)
+    return len(_CONTROL.findall(some)) <= max(_FEW, _CONTROLS * len(some))

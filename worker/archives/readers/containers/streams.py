@@ -38,6 +38,7 @@ _ZSTD_WINDOW_LOG, _ZSTD_HEAD = 27, 6
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _XZ, _LZMA, _BZIP2 = b"\xfd7zXZ\x00", b"\x5d\x00\x00", b"BZh"
 _XZ_MEMORY = 96 << 20
+_TWICE = 2
 _DAMAGE = (
     *(OSError, EOFError, ValueError, LookupError, RuntimeError, struct.error, tarfile.TarError),
     *(zlib.error, zstd.ZstdError, lzma.LZMAError, zipfile.BadZipFile, zipfile.LargeZipFile),
@@ -153,26 +154,33 @@ class _Xz(io.RawIOBase):
 def opened(file: BinaryIO, *, member: str = "Posts.xml") -> tuple[BinaryIO, Counted]:
     """Return *file*, decompressed by its first bytes, and the counter of what was read.
 
-    Of a 7z archive with several files *member* is read, or the only one.
+    What was packed twice is unpacked twice. Of a 7z archive with several files *member* is read, or
+    the only one.
     """
     counted = Counted(file)
-    packed = io.BufferedReader(counted, _CHUNK)
-    magic = packed.peek(6)
-    if magic.startswith(sevenzip.MAGIC):
+    packed = io.BufferedReader(cast("io.RawIOBase", counted), _CHUNK)
+    if packed.peek(6).startswith(sevenzip.MAGIC):
         return sevenzip.opened(seekable(packed), member), counted
+    for _ in range(_TWICE):
+        inner = _unpacked(packed)
+        if inner is None:
+            break
+        packed = io.BufferedReader(cast("io.RawIOBase", Guarded(inner, counted)), _CHUNK)
+    return packed, counted
+
+
+def _unpacked(packed: "io.BufferedReader[Any]") -> BinaryIO | None:
+    """Return what *packed* holds, unpacked as its first bytes say; None if it is not packed."""
+    magic = packed.peek(6)
     if magic.startswith(_GZIP):
-        inner: BinaryIO = cast("BinaryIO", gzip.GzipFile(fileobj=packed))
-    elif magic.startswith(_ZSTD):
+        return cast("BinaryIO", gzip.GzipFile(fileobj=packed))
+    if magic.startswith(_ZSTD):
         _refuse_wide(packed.peek(_ZSTD_HEAD))
         options = {int(zstd.DecompressionParameter.window_log_max): _ZSTD_WINDOW_LOG}
-        inner = cast("BinaryIO", zstd.ZstdFile(packed, options=options))
-    elif magic.startswith((_XZ, _LZMA)):
-        inner = cast("BinaryIO", _Xz(packed))
-    elif magic.startswith(_BZIP2):
-        inner = cast("BinaryIO", bz2.BZ2File(packed))
-    else:
-        return packed, counted
-    return io.BufferedReader(Guarded(inner, counted), _CHUNK), counted
+        return cast("BinaryIO", zstd.ZstdFile(packed, options=options))
+    if magic.startswith((_XZ, _LZMA)):
+        return cast("BinaryIO", _Xz(packed))
+    return cast("BinaryIO", bz2.BZ2File(packed)) if magic.startswith(_BZIP2) else None
 
 
 def _refuse_wide(head: bytes) -> None:

@@ -32,7 +32,7 @@ _UNDERLINE = re.compile(r"\s*([-=~^\"'*+#])\1{3,}\s*$")
 _STRONG = re.compile(r"\s*(?:[-*+]\s+|\d{1,3}[.)]\s+)?(?:\*\*|__)(.+?\?)(?:\*\*|__)\s*$")
 _NUMBER = re.compile(r"^(?:Q?\d{1,3}(?:\.\d{1,3})*[.):]?\s+)")
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
-_QUESTIONS = {"dt", "summary", "h2", "h3", "h4", "h5", "h6"}
+_QUESTIONS = {"dt", "summary", "question", "h2", "h3", "h4", "h5", "h6"}
 _LONGEST, _LOOKED = 500, 400
 _FEWEST = 2
 _TABLE = re.compile(r"\.(?:csv|tsv|tab)\b", re.IGNORECASE)

@@ -171,7 +171,7 @@ class ByColumn:
         )
         is_plain_column = texts is not None and _fits(texts, TITLE_LENGTH) and not has_marks
         titles = texts if texts and is_plain_column else _each(values, self._title, odd)
-        odd.update(at for at, one in enumerate(titles) if one[:1] == "[" and is_removed(one))
+        odd.update(at for at, one in enumerate(titles) if is_removed(one))
         return titles
 
     def _title(self, value: object) -> str:

@@ -61,8 +61,11 @@ _OTHERS = frozenset({
     "displayorder", "avatar", "avatartemplate", "avatarurl", "bio", "signature", "reputation",
     "lastname", "surname", "nodetypeid", "forumtype", "boardorder", "minimumrequiredtags",
     "badgetypeid", "colour", "color",
+    "price", "sku", "stock", "brand", "isbn", "genre", "genres", "director", "artist", "album",
+    "publisher", "episode", "imdbid", "movieid", "bookid", "productid", "salary", "jobtitle",
+    "department", "duration",
 })  # fmt: skip
-"""Columns of persons, categories, badges and tags."""
+"""Columns of persons, categories, badges, tags and things that are sold, read or watched."""
 _OTHER_TABLES = re.compile(
     r"(?:^|[_.])(?:users?|members?|people|persons?|participants|authors?|accounts?|profiles?|badges?"
     r"|groups?|categor(?:y|ies)|forums?|boards?|nodes?|roles?|tags?|sections?|staff|moderators"
@@ -126,7 +129,8 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
         "updatedat", "lasteditdate", "modifiedat", "editedat", "lastmodified", "updated",
     ),
     "duplicate_of": (
-        "duplicateof", "duplicateofid", "duplicateid", "dupof", "dupeof", "mergedinto",
+        "duplicateof", "duplicateofid", "duplicatequestionid", "duplicatepostid", "duplicateid",
+        "dupof", "dupeof", "mergedinto",
         "mergedintoid",         "mergeinto", "mergeintotid", "mergedwith", "canonicalid",
         "canonicalquestionid",
     ),

@@ -13,6 +13,8 @@ FACTS = (
     "answers", "accepted", "accepted_answer", "views", "votes", "tags", "closed", "language",
 )  # fmt: skip
 _MARKS = re.compile(r"[<>|,;]+")
+_LISTED = re.compile(r"\s*(?:\[(.*)\]|\{(.*)\})\s*", re.DOTALL)
+"""A list as Python, JSON or PostgreSQL writes it into a text."""
 _NUMBER = re.compile(r"-?\d+(?:[.,]0+)?")
 _THOUSANDS = re.compile(r"-?\d{1,3}([,' \u00a0\u202f])\d{3}(?:\1\d{3})*")
 
@@ -56,6 +58,9 @@ def _is_so(value: object) -> bool:
 
 
 def _tags(value: object) -> tuple[str, ...]:
+    if isinstance(value, str) and (listed := _LISTED.fullmatch(value)):
+        inner = listed[1] if listed[1] is not None else listed[2]
+        value = [part.strip(" '\"") for part in inner.split(",")]
     parts = value if isinstance(value, list) else _MARKS.split(raw_text(value))
     return tags_of([raw_text(part) for part in parts][:TAGS])
 

@@ -35,7 +35,18 @@ _OTHER = NO | {
     "nonduplicate", "different", "distinct", "unrelated", "not same", "not the same", "no match",
 }  # fmt: skip
 """What labels of pairs say, in small letters, with spaces for other marks."""
-_REMOVED = re.compile(r"\[\s*(?:deleted|removed|redacted)\b[^\]]{0,60}\]", re.IGNORECASE)
+_GONE = (
+    r"(?:deleted|removed|redacted|gel\u00f6scht|entfernt|supprim\u00e9e?|effac\u00e9e?|eliminad[oa]"
+    r"|borrad[oa]|exclu\u00edd[oa]|removid[oa]|cancellat[oa]|rimoss[oa]|verwijderd|usuni\u0119t[ey]"
+    r"|\u0443\u0434\u0430\u043b\u0435\u043d[\u043e\u0430]?)"
+)
+_REMOVED = re.compile(
+    rf"[\[(<{{*_~-]{{1,3}}\s*{_GONE}\b[^\])>}}*_~]{{0,60}}[\])>}}*_~-]{{1,3}}"
+    rf"|{_GONE} by (?:the )?(?:user|author|owner|poster|moderators?|mods?|admins?|administrators?)"
+    r"|(?:this|the) (?:post|question|topic|thread|message|content) (?:was|has been|is)"
+    r" (?:deleted|removed)(?: by (?:its|the|a) \w{1,20})?\.?",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,7 +246,7 @@ class Reading:
                 return reason
         if self.visible and not all(one.is_met(row) for one in self.visible):
             return "not as --visible-if says"
-        return "removed text" if title[:1] == "[" and is_removed(title) else ""
+        return "removed text" if is_removed(title) else ""
 
     def _id(self, name: str, row: Mapping[str, Any], title: str) -> str:
         if not self.names[name]:  # the same text keeps the same id: importing twice adds nothing

@@ -22,7 +22,7 @@ _ABOUT = (
 _KEPT = (
     r"(?:topic|post|thread|question|message|discussion)?"
     r"(?:at|on|date|datetime|time|timestamp|ts|utc|by|byid|byuser|byuserid|userid|username|reason"
-    r"|flag|state|status)?"
+    r"|category|bycategory|flag|state|status)?"
 )
 _FLAGS: Mapping[str, str] = {
     "deleted": "deleted|deletion|trash|trashed|removed|removal|erased|purged|discarded|destroyed"
@@ -30,16 +30,26 @@ _FLAGS: Mapping[str, str] = {
     "unapproved": "unapproved|spam|junk|draft|unpublished|pending|rejected|quarantined|queued"
     "|scheduled|awaitingapproval|awaitingmoderation|needsapproval|needsmoderation|inmoderation"
     "|requiresapproval|approvalrequired",
+    "closed category": "(?:category|forum|board|node|section|subforum|space|channel|group)(?:is)?"
+    "(?:private|hidden|restricted|readrestricted|secret|unlisted|staffonly|membersonly)",
     "private": "private|pm|dm|privatemessage|directmessage|restricted|confidential|secret|internal"
     "|readrestricted|nonpublic|(?:staff|team|admins?|mods?|moderators?|members?|registered|users?"
     "|loggedin|internal|private)only|(?:requires?|needs?)(?:login|auth|registration|membership)"
     "|(?:login|auth|registration|membership)(?:required|only)|privat|prive|privado",
     "hidden": "hidden|hide|invisible|unlisted|notvisible|disabled|inactive|blocked|suspended"
-    "|shadowbanned|versteckt|oculto|masque",
+    "|shadowbanned|quarantined?|versteckt|oculto|masque",
 }
-_SHOWN = "visible|public|published|publish|approved|listed|active|enabled|accessible|released|live"
+_SHOWN = (
+    r"(?:visible|viewable|readable|shown|open|accessible)(?:to|by|for)(?:guests?|public|everyone|everybody"
+    r"|anyone|all)|(?:guests?|public|everyone|everybody|anyone|anonymous)(?:can)?(?:view|see|read|access)"
+    r"(?:able)?|(?:can)?(?:guests?|everyone|anyone)(?:can)?(?:view|see|read)|publicly(?:visible|viewable"
+    r"|readable|accessible)|(?:allows?)guests?|guests?(?:allowed|access|visible)|publicaccess"
+    r"|visible|public|published|publish|approved|listed|active|enabled|accessible"
+    r"|released|live"
+)
 _SAYS = (
-    r"status|state|visibility|access|accesslevel|privacy|permissions?|audience|security|archetype"
+    r"status|state|visibility|visibility(?:scope|status|type|setting)|(?:view|read|access|sharing)scope"
+    r"|access|accesslevel|privacy|permissions?|audience|security|archetype"
     r"|lifecycle|workflow|workflowstate|moderation|moderationstatus|approval|approvalstatus"
     r"|publicationstatus|publishstatus|visibleto|viewpermissions?|readpermissions?|viewaccess"
     r"|readaccess|viewableby|scope|type|flags?|labels?|statusname|visibilitylevel|sichtbarkeit"
@@ -76,6 +86,8 @@ def telling_rules(names: Iterable[str], taken: Iterable[str] = ()) -> tuple[Rule
 
 def _unpublished(column: str) -> Iterator[Rule]:
     """Yield what a moment of publishing says: without one there was none."""
+    if re.fullmatch(rf"{_ABOUT}published", _plain(column.rpartition(".")[2])):
+        yield "unapproved", Condition(column, frozenset({"no"}))
     if re.fullmatch(
         rf"{_ABOUT}(?:published|approved)(?:at|on|date)", _plain(column.rpartition(".")[2])
     ):
@@ -94,6 +106,8 @@ def _rules_of(column: str) -> Iterator[Rule]:
             Condition(column, _NOT_SHOWN),
         )
     yield from _unpublished(column)
+    if plain == "visibilitylevel":  # GitLab's: private, internal, public
+        yield "private", Condition(column, frozenset({"0", "10"}))
     if re.fullmatch(rf"{_ABOUT}(?:{_SAYS})", plain):
         for reason, words in _WORDS.items():
             yield reason, Condition(column, frozenset(), pattern=_said(words))

@@ -29,6 +29,8 @@ from worker.archives.readers.tabular.headers import header_place
 _AT_ONCE, _SINGLY = 64, 1 << 14
 """Lines that are split at once, and most rows that are read one by one before that is tried again.
 """
+_UNIT = "\x1f"
+"""The delimiter that stands for a longer one."""
 _NOTES = 30
 """Lines among which the names of the columns are looked for."""
 
@@ -61,6 +63,9 @@ class DelimitedRows:
             delimiter, sample = said, sample[1:]
             next(self._lines)
             self._lines.end_record()
+        if long := dialects.long_delimiter(sample[0]) if sample and said is None else None:
+            self._lines.replace(long, delimiter := _UNIT)
+            sample = [line.replace(long, _UNIT) for line in sample]
         if not columns and said is None:
             sample = self._behind_preamble(sample)
         chars = sum(map(len, sample))

@@ -92,6 +92,15 @@ class Lines:
         self._back.extend(reversed(held))
         return [line.text for line in held]
 
+    def replace(self, mark: str, instead: str) -> None:
+        """Put *instead* where *mark* stands, in all lines that are still to come."""
+        self._source = (
+            (number, None if text is None else text.replace(mark, instead))
+            for number, text in self._source
+        )
+        for line in self._back:
+            line.text = line.text.replace(mark, instead)
+
     def peek(self) -> str:
         """Return the line that comes next, which stays; empty at the end."""
         if not self._back:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 DELIMITERS = ",\t;|\x01\x1f"
+_LONG = ("::", "|~|", "~|~", "^|^", "|*|", "||", "\t|\t", ";;", "<|>", "@@", "##")
+"""Delimiters of several characters, where they divide the header into names."""
 _RARE = "~^"
 """Delimiters only where none of the others is."""
 _SEPARATOR = re.compile(r"\ufeff?\"?sep=(.)\"?\r?\n?", re.IGNORECASE)
@@ -67,6 +69,15 @@ def separator(line: str) -> str | None:
     """Return what a line ``sep=;`` before the header says, or None."""
     found = _SEPARATOR.fullmatch(line)
     return found[1] if found else None
+
+
+def long_delimiter(line: str) -> str | None:
+    """Return what divides the header *line*, if that has several characters; else None."""
+    for mark in _LONG:
+        names = line.strip().split(mark)
+        if len(names) > 1 and all(re.fullmatch(r"[\w .-]+", name) for name in names):
+            return mark
+    return None
 
 
 def guess_delimiter(line: str) -> str:

@@ -1,5 +1,6 @@
 """Values of a row as texts; what an optional field cannot use is dropped and reported."""
 
+import html
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,12 @@ _EXAMPLE_LENGTH = 60
 _LONGEST_NULL = max(map(len, NULLS))
 _NAMES = ("display_name", "username", "name", "login", "title", "slug", "value", "href", "id")
 """Which of the values of an object stands for it, such as an author's."""
-DATABASE_NULLS = frozenset({"\\N", "NULL"})
+DATABASE_NULLS = frozenset(
+    {"\\N", "NULL", "null", "(null)", "None", "nan", "NaN", "NaT", "<NA>", "undefined"}
+)
+"""What databases and programs write for nothing, as they write it: a question may be short."""
+_OF_MARKUP = ("rendered", "raw", "#text", "_text", "$t", "@value", "__text", "plain_text")
+"""Under which of its names an object holds its text, beside attributes and other forms of it."""
 _WHOLE_FLOAT = re.compile(r"\d+[.,]0")
 _FOR_SHEETS = re.compile(r'="([^"]*)"')
 """What exporters write so that spreadsheets keep the zeros of an id."""
@@ -56,8 +62,9 @@ def raw_text(value: object) -> str:
 
 def typed_value(value: Mapping[str, Any]) -> object:
     """Return what ``{"$oid": "5f"}`` of MongoDB or ``{"S": "5f"}`` of DynamoDB holds; else None."""
-    if len(value) != 1:
-        return None
+    marked = next((value[name] for name in _OF_MARKUP if isinstance(value.get(name), str)), None)
+    if marked is not None or len(value) != 1:
+        return marked
     name, inner = next(iter(value.items()))
     return inner if name.startswith("$") or name in {"S", "N"} else None
 
@@ -109,6 +116,8 @@ def required_text(value: object, what: str, found: "Optionals | None" = None) ->
         return "" if text in DATABASE_NULLS else text
     if isinstance(value, list) and len(value) == 1:  # what searches return
         value = value[0]
+    if isinstance(value, dict) and isinstance(value.get("rendered"), str):  # as HTML
+        value = html.unescape(value["rendered"])
     if isinstance(value, list) or (isinstance(value, dict) and typed_value(value) is None):
         raise ValueUnusableError(f"{what} is not text")
     try:

@@ -49,6 +49,7 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "zst": zstd.compress,
     "zst-long": _packed_wide,
     "gz": gzip.compress,
+    "gz-gz": lambda data: gzip.compress(gzip.compress(data)),
 }
 
 

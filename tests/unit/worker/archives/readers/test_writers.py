@@ -18,6 +18,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tests.unit.worker.archives.readers.test_archive import questions, read, rejects
+from worker.archives.readers.values.texts import DATABASE_NULLS
 from worker.text.normal import clean, is_blank
 
 Rows = list[tuple[str, str, str]]
@@ -25,7 +26,7 @@ Rows = list[tuple[str, str, str]]
 
 def _is_told(text: str) -> bool:
     """Return whether a text says something that is not a database's null."""
-    return bool(clean(text)) and not is_blank(text) and clean(text) not in {"\\N", "NULL"}
+    return bool(clean(text)) and not is_blank(text) and clean(text) not in DATABASE_NULLS
 
 
 _TEXT = st.text(
