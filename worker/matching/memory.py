@@ -94,8 +94,8 @@ class VectorMemory:
     ) -> Floats | None:
         """Return by how much a forum is denser around questions than usual, (n,).
 
-        NaN for those whose vector is neither held nor *known*. None if the forum is not held,
-        or too small to tell.
+        NaN for those whose vector is neither in memory nor *known*. None if the forum is not in
+        memory, or too small.
         """
         with self._lock:
             held = self._held.get((model.id, forum_id))

@@ -109,8 +109,8 @@ class Searcher:
     ) -> Near:
         """Return pairs, *near* by id, with how dense the forum is around them, where that counts.
 
-        Some *vectors* may be known already, or not be stored at all. Nothing is told of forums
-        that the memory does not search.
+        Some *vectors* may be known already, or not be stored at all. Density is not known in
+        forums that are not searched in memory.
         """
         if not (len(near) and matcher.fusion.density and forum.scope.is_whole):
             return near

@@ -42,7 +42,7 @@ def list_items(
 ) -> dict[str, Any]:
     """Return the data for the template of the list.
 
-    It begins after the pair *after*, and with second opinions after the one *told*.
+    It begins after the pair *after*, and its second opinions after the one with the id *told*.
     """
     found = entries.list_entries(
         session, reviewer.forum.id, view.where, sort=view.sort, after=after, limit=PAGE

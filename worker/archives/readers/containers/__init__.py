@@ -1,4 +1,4 @@
-"""Bytes of files: unpacked, told by their code pages, cut into lines, in bounded memory.
+"""Bytes of files: unpacked, decoded and divided into lines, in bounded memory.
 
 Imported through `streams` (unpacking, encodings, lines), `sevenzip` (members of a 7z file),
 `foreign` (what is not read) and `window` (a text of any length that moves past).

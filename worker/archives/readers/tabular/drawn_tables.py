@@ -1,8 +1,8 @@
-"""Tables as they are drawn for people: by clients of databases, in Markdown and reStructuredText.
+"""Tables printed for people: by database clients, in Markdown and reStructuredText.
 
-A line drawn below the names of the columns tells where each begins. Where that is not so, bars
-between the cells tell it, with a backslash before one that belongs to a text. A text may go on in
-the lines below its first.
+A line below the names of the columns shows where each column begins. If there is no such line, bars
+between the cells show it; a bar that belongs to a text has a backslash in front. A text may continue
+in the lines below its first.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
