@@ -41,7 +41,8 @@ class Near:
     def surrounded(self, tell: Callable[[NDArray[np.int64]], Floats | None]) -> "Near":
         """Return the pairs, by question id, with how dense their forum is around them.
 
-        *tell* returns the density of questions, (m,), by their ids: NaN if not known, None if of none.
+        *tell* returns the density of questions, (m,), by their ids: NaN if not known, None if of
+        none.
         """
         ids, places = np.unique((self.left, self.right), return_inverse=True)
         told = tell(ids)

@@ -197,9 +197,9 @@ def full_text(title: str, body: str = "", *, fields: TextFields = TextFields.TIT
 def text_digest(text: str) -> bytes:
     """Return 32 bytes that are equal for two texts that a reader would call the same.
 
-    Case, spaces, closing punctuation and the state of a thread (``[Solved]``, ``Re:``) do not count.
-    Every word, number and inner sign does. Texts that look different to readers stay different, even
-    if Unicode calls them compatible: 2²⁰ and 220, ß and ss.
+    Case, spaces, closing punctuation and the state of a thread (``[Solved]``, ``Re:``) do not
+    count. Every word, number and inner sign does. Texts that look different to readers stay
+    different, even if Unicode calls them compatible: 2²⁰ and 220, ß and ss.
 
     This is the second form of the digest. For every text that both forms see in the same way it is
     equal to `first_digest`. So a recheck computes only the digests of other stored texts again.

@@ -1,8 +1,8 @@
 """Tables printed for people: by database clients, in Markdown and reStructuredText.
 
 A line below the names of the columns shows where each column begins. If there is no such line, bars
-between the cells show it; a bar that belongs to a text has a backslash in front. A text may continue
-in the lines below its first.
+between the cells show it; a bar that belongs to a text has a backslash in front. A text may
+continue in the lines below its first.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
