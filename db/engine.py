@@ -186,8 +186,8 @@ def is_held_up(error: BaseException) -> bool:
 def _tell_apart(context: ExceptionContext) -> None:
     code = _code(context.original_exception)
     if code == _READ_ONLY:
-        # The connection is well, but its server may have become a standby: all begin anew, so
-        # that they reach the server that has taken over.
+        # The connection works, but its server may have become a standby. All connections are opened
+        # again, to reach the server that has taken over.
         context.is_disconnect = True
         raise ReadOnlyDatabaseError from context.original_exception
     if code == _IDLE_TOO_LONG:

@@ -33,8 +33,8 @@ _CHUNK = 2_048
 _FEWEST = 200
 """Flagged pairs held out, below which a share of 0.997 cannot be told."""
 
-# Chosen on Quora's training questions; 128 and 512 hidden units, one more layer, twice the epochs
-# and other weights of a flagged pair left out 1 to 3 % fewer or no more of the pairs.
+# Chosen on Quora's training questions. 128 and 512 hidden units, one more layer, twice the epochs
+# and other weights of a flagged pair left out as many pairs, or 1 to 3 % fewer.
 _HIDDEN = 256
 _BATCH = 1_024
 _STEPS = (400, 8)

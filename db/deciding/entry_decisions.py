@@ -123,8 +123,8 @@ def _missing_links(
     nodes: Mapping[int, int],
     verdict: EntryVerdict,
 ) -> list[Choice]:
-    # Without the one that was taken out, those that stay may no longer hang together: but that
-    # they are the same is what was said.
+    # Without the question that was taken out, the others may not be connected any more. But the
+    # decision says that they are the same.
     kept = set(nodes.values()) & verdict.keep
     edges = [(nodes[pair.low_id], nodes[pair.high_id]) for pair in _same(choices)]
     parts = sorted(components(kept, edges), key=min)

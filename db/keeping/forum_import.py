@@ -21,8 +21,8 @@ from db.vectors.rows import ModelKind, ModelRow
 
 _RESERVING = 7_302_562
 _GAP = 1_000_000
-# No lock on a table, which would hold everybody up who writes there: whoever takes a number between
-# nextval and setval gets one of the gap, and after them one past the range.
+# No lock on a table, because it would delay everybody who writes there. A transaction that takes a
+# number between nextval and setval gets one of the gap; later ones get numbers past the range.
 _AHEAD = text("""
     SELECT setval(counter, nextval(counter) + :gap + :size)
     FROM (SELECT pg_get_serial_sequence(:table, 'id')::regclass AS counter) AS one""")

@@ -72,8 +72,8 @@ _KEYS: dict[Order, tuple[Any, ...]] = {
     Order.CHANGED: (_LAST_CHANGED, Pair.id),
 }
 _DOWN = (Order.NEWEST, Order.SCORE)
-# A transaction that has written and not yet committed may still show a pair with a time before
-# now: nothing is listed behind the oldest of them. A role that may not see the transactions of
+# A transaction that has not committed yet may later add a pair with a time before now. So nothing
+# newer than the oldest open transaction is listed. A role that may not see the transactions of
 # others waits longer than any of them lasts.
 _SETTLED = text("""
     SELECT coalesce(min(xact_start) FILTER (WHERE backend_xid IS NOT NULL), clock_timestamp())

@@ -70,8 +70,8 @@ def split(
     components = Components((_key(pair.question1), _key(pair.question2)) for pair in pairs)
     parts: dict[str, list[LabelledPair]] = {name: [] for name in shares}
     for pair in pairs:
-        # The names of the parts are part of the draw: one part of a split, split again by the same
-        # seed into others, must not fall into one of them.
+        # The draw depends on the names of the parts. So if one part is split again with the same
+        # seed, its questions do not all come into the same new part.
         place = _place(f"{seed}\0{' '.join(shares)}\0{components.find(_key(pair.question1))}")
         parts[_part_at(place, shares)].append(pair)
     check_leaks(parts)

@@ -179,8 +179,8 @@ class Drain:
                 if part:
                     self._bisect(part, claim.lease, process, prove)
         except BaseException:
-            # Asked to stop, out of time, or the database is away: give back what is not done, and
-            # claim less the next time, so that one slow question does not always delay others.
+            # Asked to stop, out of time, or the database is down: give back the unfinished
+            # questions. Claim fewer the next time, so that a slow one does not always delay others.
             self._release(claim.questions, claim.lease)
             self._budget = max(_LEAST_BUDGET, self._budget // 4)
             raise
