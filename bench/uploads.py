@@ -37,7 +37,7 @@ _PAUSE_S = 1.0
 _MIB = 1 << 20
 _FREE = 63 * _MIB
 """What a packed file may grow to before anybody looks at how far it grows."""
-_READER = "worker.archives.load_process"
+_READER = "worker.archives.loading.load_process"
 
 
 def _quotes(delimiter: bytes) -> bytes:
