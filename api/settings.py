@@ -73,6 +73,11 @@ class ApiSettings(BrokerSettings):
     upload_time_limit_s: PositiveFloat = Field(
         default=3_600.0, description="Seconds in which an archive must arrive and be stored"
     )
+    upload_silence_s: PositiveFloat = Field(
+        default=120.0,
+        description="Seconds in which the process that reads an archive must begin, and then give a"
+        " sign of life again and again; a machine that is too full for that answers 503",
+    )
     upload_idle_s: PositiveFloat = Field(
         default=30.0, description="Seconds without a byte after which an upload is ended"
     )

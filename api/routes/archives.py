@@ -6,6 +6,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import IO, Annotated, Any
 
+import anyio
 from fastapi import APIRouter, Depends, Query, Request, Response, status
 from pydantic import BaseModel, Field
 from sqlalchemy import Engine
@@ -158,11 +159,16 @@ async def take_in(services: Services, forum: ForumRow, request: Request, **asked
 
     The answer comes when its questions are stored, mining goes on after it.
     """
-    uploads = services.uploads
+    uploads, settings = services.uploads, services.settings
+    until = anyio.current_time() + settings.upload_time_limit_s
     with uploads.slot(forum.id):
         async with uploads.received(request) as file:
-            limit_s = services.settings.upload_time_limit_s
-            reader = Reader(services.sessions, uploads.threads, time_limit_s=limit_s)
+            reader = Reader(
+                services.sessions,
+                uploads.threads,
+                time_limit_s=until - anyio.current_time(),
+                silence_limit_s=settings.upload_silence_s,
+            )
             archive_id = await reader.read(_job(services, forum, file, **asked))
     await run_in_threadpool(services.queue.wake, Lane.ARCHIVE)
     return archive_id

@@ -21,7 +21,7 @@ from db.groups import groups
 from db.groups.groups import GroupDetail, GroupRow, WouldMergeError
 from db.questions import questions
 from db.review import attention
-from db.rows import SERVICE, PairStatus
+from db.rows import NOBODY, PairStatus
 
 _ID_DIGITS = 18
 _ID = rf"^[1-9]\d{{0,{_ID_DIGITS - 1}}}$"
@@ -51,7 +51,7 @@ _Id = Annotated[str, Path(pattern=rf"^[1-9]\d{{0,{_ID_DIGITS - 1}}}$")]
 
 
 def _person(name: str) -> str:
-    if name.strip().lower() == SERVICE:
+    if name.strip().lower() in NOBODY:
         raise ValueError(f"{name!r} is the name of the service itself: name a person")
     return name
 

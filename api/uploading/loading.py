@@ -1,7 +1,7 @@
 """Lets a separate process read an upload, and supervises it.
 
-The process is ended when its archive is paused or cancelled, when its time is over, and when this
-process ends. The archive's row always has the result.
+The process is ended when its archive is paused or cancelled, when its time is over, when it gives
+no sign of life, and when this process ends. The archive's row always has the result.
 """
 
 import errno
@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 import anyio
+import psutil
 import structlog
 from anyio import to_thread
 from anyio.abc import Process
@@ -22,10 +23,13 @@ from db.engine import FAILURES, Sessions
 from db.errors import ConflictError, InvalidInputError, ServiceError, TransientError
 from worker.archives.load_job import LoadJob, LoadReport, Outcome
 
-_COMMAND = (sys.executable, "-m", "worker.archives.loading.load_process")
+_COMMAND = (sys.executable, "-m", "worker.archives.load_process")
 _LOOK_S = 1.0
 _GRACE_S = 5.0
 _REPORT_LENGTH = 1 << 16
+_BUSY_SHARE = 0.5
+"""Of the time that a file takes too long: who had a processor for less of it was kept waiting."""
+_CROWDED_RETRY_S = 60
 _FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, 128 + signal.SIGTERM)
 """How a process ends that another one ended: no file can do that, its memory is limited."""
 
@@ -36,11 +40,20 @@ class Reader:
     """A process that reads an upload."""
 
     def __init__(
-        self, sessions: Sessions, threads: anyio.CapacityLimiter, *, time_limit_s: float
+        self,
+        sessions: Sessions,
+        threads: anyio.CapacityLimiter,
+        *,
+        time_limit_s: float,
+        silence_limit_s: float,
     ) -> None:
         self._sessions = sessions
         self._threads = threads
         self._time_limit_s = time_limit_s
+        self._silence_limit_s = silence_limit_s
+        self._heard_at = anyio.current_time()
+        self._had_s = 0.0
+        """For how long the process had had a processor when it was heard of last."""
         self._report: LoadReport | None = None
         self._archive_id: int | None = None
         self._stopped: ServiceError | None = None
@@ -76,6 +89,7 @@ class Reader:
                 *lines, held = (held + chunk)[:_REPORT_LENGTH].split(b"\n")
                 for line in lines:
                     self._hear(line)
+                self._heard_at, self._had_s = anyio.current_time(), _processor_s(process)
         except anyio.BrokenResourceError:
             return  # it ended: how, its code says
 
@@ -89,20 +103,35 @@ class Reader:
         self._archive_id = report.archive_id or self._archive_id
 
     async def _watch(self, process: Process) -> None:
-        with anyio.move_on_after(self._time_limit_s) as limit:
-            while self._stopped is None:
-                await anyio.sleep(_LOOK_S)
-                self._stopped = await self._in_thread(self._why_stopped)
-        if limit.cancelled_caught:
-            self._stopped = error = self._too_late()
-            await self._in_thread(lambda archive_id: self._fail(archive_id, error))
+        begun = anyio.current_time()
+        while self._stopped is None:
+            await anyio.sleep(_LOOK_S)
+            self._stopped = await self._in_thread(self._why_stopped)
+            now = anyio.current_time()
+            if now - begun > self._time_limit_s:
+                await self._give_up(self._time_limit_s, _processor_s(process))
+            elif now - self._heard_at > self._silence_limit_s:
+                await self._give_up(self._silence_limit_s, _processor_s(process) - self._had_s)
         await _end(process)
 
-    def _too_late(self) -> ServiceError:
-        took = f"{self._time_limit_s:,.0f} s"
+    async def _give_up(self, after_s: float, had_s: float) -> None:
+        self._stopped = error = self._too_late(after_s, had_s)
+        await self._in_thread(lambda archive_id: self._fail(archive_id, error))
+
+    def _too_late(self, after_s: float, had_s: float) -> ServiceError:
+        """Return the error of a file that took *after_s*, of *had_s* with a processor."""
         if self._archive_id is None:  # no file can do that: nobody has looked at it
-            return TransientError(f"the process that reads the file did not start within {took}")
-        return InvalidInputError(f"reading the file took longer than {took}")
+            said = (
+                f"the process that reads the file did not start within {after_s:,.0f} s; try again"
+            )
+            return TransientError(said, retry_after_s=_CROWDED_RETRY_S)
+        if had_s > _BUSY_SHARE * after_s:
+            return InvalidInputError(f"reading the file took longer than {after_s:,.0f} s")
+        return TransientError(
+            f"reading the file got no further within {after_s:,.0f} s: this machine or its database"
+            " has too much to do; send it again, what is stored is not stored twice",
+            retry_after_s=_CROWDED_RETRY_S,
+        )
 
     async def _in_thread(self, work: Callable[[int], ServiceError | None]) -> ServiceError | None:
         if self._archive_id is None:
@@ -144,6 +173,15 @@ async def _started(job: LoadJob) -> Process:
     except OSError as error:  # no room for another process, or for another file
         log.warning("upload.no_process", error=errno.errorcode.get(error.errno or 0))
         raise TransientError("no process could be started to read the file; try again") from error
+
+
+def _processor_s(process: Process) -> float:
+    """Return for how many seconds a process had a processor."""
+    try:
+        times = psutil.Process(process.pid).cpu_times()
+    except psutil.Error:  # it has just ended
+        return 0.0
+    return float(times.user + times.system)
 
 
 _ERRORS: Mapping[Outcome, type[ServiceError]] = {

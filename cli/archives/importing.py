@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from cli import output
 from cli.archives import said
 from cli.archives.archives import show
 from cli.archives.fetching import fetched
@@ -24,6 +25,7 @@ from cli.archives.sampling import show_sample
 from cli.archives.tally import Tally, tell
 from cli.archives.watch import follow, wake
 from cli.connect import database
+from cli.output import AsJson, print_json
 from db.archives import archives, reading
 from db.archives.archives import ArchiveRow
 from db.engine import Sessions
@@ -32,11 +34,11 @@ from db.imports import files
 from db.tenants import forums
 from db.tenants.rows import ForumRow
 from db.work import workers
+from worker.archives.attending import attended
+from worker.archives.batches import batches_of, check
 from worker.archives.databases import DatabaseArchive, is_address, open_database
-from worker.archives.loading.batches import batches_of, check
-from worker.archives.loading.load import OnBatch, load
-from worker.archives.loading.missing import Rules, beside
-from worker.archives.loading.said import mapping_of, means_of
+from worker.archives.load import OnBatch, load
+from worker.archives.missing import Rules, beside
 from worker.archives.readers import (
     Archive,
     Block,
@@ -50,6 +52,7 @@ from worker.archives.readers import (
     open_stream,
 )
 from worker.archives.readers.values.dates import DateOrder
+from worker.archives.said import mapping_of, means_of
 from worker.text.cells import as_cell
 
 console = Console(stderr=True)
@@ -118,6 +121,7 @@ def import_(  # noqa: PLR0913  # each is an option of the command
     out: Annotated[
         Path | None, typer.Option("--report", help="Folder for report.html, .json and pairs.csv.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Import the questions of FILE into a forum and find every duplicate among them.
 
@@ -153,7 +157,7 @@ def import_(  # noqa: PLR0913  # each is an option of the command
         check_writable(report=out, rejects=rejected)
         if dry_run:
             with _reading(archive) as shown, _reject_file(rejected) as write:
-                _dry_run(rows, shown, write)
+                _dry_run(rows, shown, write, as_json=as_json)
             tell(tally, archive)
             return
         with database() as sessions:
@@ -167,6 +171,8 @@ def import_(  # noqa: PLR0913  # each is an option of the command
                     " nothing to do. To read it anyway: --again",
                     highlight=False,
                 )
+                if as_json:
+                    print_json({"archive": same, "is_unchanged": True})
                 return
             row, held = _begin(sessions, forum, called, archive, resume=resume, top_k=top_k)
             more = held.position > 0
@@ -187,7 +193,9 @@ def import_(  # noqa: PLR0913  # each is an option of the command
             tell(tally, archive)
             wake()
             if wait:
-                _mine(sessions, done, out)
+                _mine(sessions, done, out, as_json=as_json)
+            elif as_json:
+                print_json(asdict(done))
 
 
 def _digest_of(file: str, asked: object) -> bytes | None:
@@ -281,6 +289,8 @@ def _dry_run(
     records: Iterable[Piece],
     shown: Callable[[int], None],
     write: Callable[[Sequence[Reject]], None],
+    *,
+    as_json: bool,
 ) -> None:
     counts: Counter[str] = Counter()
     for part in batches_of(iter(records)):
@@ -288,11 +298,12 @@ def _dry_run(
         write(rejects)
         counts += found
         shown(counts["rows"])
-    console.print(
+    told = (
         f"{counts['questions']:,} questions and {counts['labels']:,} known duplicates can be read."
-        " Nothing was written.",
-        highlight=False,
+        " Nothing was written."
     )
+    facts = {name: counts[name] for name in ("rows", "questions", "labels")}
+    output.tell(told, as_json=as_json, on=console, **facts)
 
 
 def _both(shown: Callable[[int], None], write: Callable[[Sequence[Reject]], None]) -> OnBatch:
@@ -316,7 +327,9 @@ def _begin(
         row = forums.ensure_forum(session, forum)
         held = reading.find_unloaded(session, row.id, name) if resume else None
         if resume and held is None:
-            raise InvalidInputError(f"no interrupted import of {name} in forum {forum!r}")
+            raise InvalidInputError(
+                f"no interrupted import of {name} in forum {forum!r}: import it without --resume"
+            )
         known = archive.fingerprint() if isinstance(archive, Archive) else None
         if held is not None and held.fingerprint not in {None, known}:
             raise InvalidInputError(
@@ -341,7 +354,10 @@ def _load(
     memory: Memory | None,
 ) -> ArchiveRow:
     try:
-        return load(sessions, forum, held, records, on_batch=on_batch, rules=rules, memory=memory)
+        with attended(sessions, held.id):
+            return load(
+                sessions, forum, held, records, on_batch=on_batch, rules=rules, memory=memory
+            )
     except KeyboardInterrupt:
         console.print(
             "\nInterrupted. Run the same command with --resume to continue.", style="yellow"
@@ -357,7 +373,7 @@ def _told(done: ArchiveRow, rules: Rules) -> str:
     return "\n".join([counts, *beside(done, rules)])
 
 
-def _mine(sessions: Sessions, done: ArchiveRow, out: Path | None) -> None:
+def _mine(sessions: Sessions, done: ArchiveRow, out: Path | None, *, as_json: bool) -> None:
     with sessions.begin() as session:
         alive = bool(workers.proved_lately(session, within_s=_ALIVE_S))
     if not alive:
@@ -370,7 +386,7 @@ def _mine(sessions: Sessions, done: ArchiveRow, out: Path | None) -> None:
             style="yellow",
         )
         raise typer.Exit(130) from None
-    show(sessions, done.id, out=out)
+    show(sessions, done.id, out=out, as_json=as_json)
 
 
 def _work_here() -> Callable[[], object]:

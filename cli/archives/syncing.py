@@ -6,7 +6,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,14 +27,15 @@ from db.imports import syncs
 from db.imports.syncs import SyncRow
 from db.tenants import forums
 from db.tenants.rows import ForumRow
+from worker.archives.attending import attended
 from worker.archives.databases import Address, DatabaseArchive, is_address, open_database
 from worker.archives.databases.addresses import has_password
+from worker.archives.load import load
 from worker.archives.load_job import Format
-from worker.archives.loading.load import load
-from worker.archives.loading.missing import Rules, beside
-from worker.archives.loading.said import means_of
+from worker.archives.missing import Rules, beside
 from worker.archives.readers import Archive, Means, open_archive
 from worker.archives.readers.values.dates import DateOrder
+from worker.archives.said import means_of
 
 app = typer.Typer(
     help="Repeat imports of an address, a folder or a forum's database.", no_args_is_help=True
@@ -158,19 +159,34 @@ def run(
     sync: Annotated[
         int | None, typer.Argument(metavar="ID", help="Number; without it all that are due.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Run the syncs that are due, or one of them now."""
-    failed = False
+    done: list[Ran] = []
     with database() as sessions:
         while (row := _claimed(sessions, sync)) is not None:
-            failed |= not run_one(sessions, row)
+            done.append(run_one(sessions, row))
             if sync is not None:
                 break
         else:
             if sync is not None:
-                raise InvalidInputError(f"there is no sync {sync}")
-    if failed:
+                raise InvalidInputError(
+                    f"there is no sync {sync}: `askedbefore sync list` shows them"
+                )
+    if as_json:
+        print_json([asdict(one) for one in done])
+    if any(one.error is not None for one in done):
         raise typer.Exit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a sync ended."""
+
+    sync: int
+    archive: int | None
+    """The last archive that it brought, if any."""
+    error: str | None
 
 
 def _claimed(sessions: Sessions, sync_id: int | None) -> SyncRow | None:
@@ -178,8 +194,8 @@ def _claimed(sessions: Sessions, sync_id: int | None) -> SyncRow | None:
         return syncs.claim(session, sync_id)
 
 
-def run_one(sessions: Sessions, row: SyncRow) -> bool:
-    """Run one sync, note how it ended, and return whether it went well."""
+def run_one(sessions: Sessions, row: SyncRow) -> Ran:
+    """Run one sync, and note and return how it ended."""
     with sessions.begin() as session:
         forum = forums.find_forums(session, {row.forum_id})[row.forum_id]
     cursor, archive_id, error = dict(row.cursor), None, None
@@ -192,7 +208,7 @@ def run_one(sessions: Sessions, row: SyncRow) -> bool:
         syncs.finish(session, row, cursor=cursor, archive_id=archive_id, error=error)
     if error is not None:
         console.print(f"Sync {row.id}: {error}", style="red", highlight=False, markup=False)
-    return error is None
+    return Ran(row.id, archive_id, error)
 
 
 _Done = tuple[int, dict[str, Any]]
@@ -311,7 +327,8 @@ def _load(
 ) -> int:
     with sessions.begin() as session:
         held = archives.create(session, forum.id, name=name, form=archive.form, top_k=_TOP_K)
-    done = load(sessions, forum, held, archive.pieces(), rules=rules, memory=archive.memory)
+    with attended(sessions, held.id):
+        done = load(sessions, forum, held, archive.pieces(), rules=rules, memory=archive.memory)
     told = (
         f"{name}: {done.created:,} new, {done.changed:,} changed, {done.unchanged:,} unchanged,"
         f" {done.rejected:,} rejected."

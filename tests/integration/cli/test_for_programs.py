@@ -125,7 +125,7 @@ SILENT = {
     "api", "beat", "worker", "up", "down",  # processes
     "authors export", "archives upload",  # JSON in any case
     "export decisions", "export groups", "export redirects",  # files of their own form
-    "import", "mine", "score", "evaluate", "sync run", "models export", "models prepare",
+    "mine", "score", "evaluate", "models export", "models prepare",
 }  # fmt: skip
 """Commands without --json: what they leave is a file or a process, or is JSON already."""
 
@@ -192,6 +192,35 @@ def test_an_archives_states_and_report_are_json_too(home: Path, committed: Facto
     assert json.loads(run(home, "archives", "gone", number, "--json").stdout) == []
     undone = json.loads(run(home, "archives", "undo", number, "--yes", "--json").stdout)
     assert undone == {"archive": int(number), "erased": 0}
+
+
+def test_an_import_tells_what_it_did_as_json_alone(home: Path) -> None:
+    file = home / "old.csv"
+    file.write_text("id,title\n1,How is rice cooked?\n2,\n3,How is an egg boiled?\n")
+    command = ("import", str(file), "--forum", "cooks", "--yes", "--json")
+
+    tried = json.loads(run(home, *command, "--dry-run").stdout)
+    done = json.loads(run(home, *command, "--no-wait").stdout)
+    again = json.loads(run(home, *command, "--no-wait").stdout)
+
+    assert tried == {"rows": 3, "questions": 2, "labels": 0}
+    assert (done["created"], done["rejected"], done["name"]) == (2, 1, "old.csv")
+    assert again == {"archive": done["id"], "is_unchanged": True}
+
+
+def test_a_sync_tells_how_it_ended_as_json_alone(home: Path) -> None:
+    file = home / "old.csv"
+    file.write_text("id,title\n1,How is rice cooked?\n")
+    added = json.loads(run(home, "sync", "add", str(file), "--forum", "cooks", "--json").stdout)
+
+    (good,) = json.loads(run(home, "sync", "run", "--json").stdout)
+    file.unlink()
+    failed = run(home, "sync", "run", str(added["id"]), "--json")
+
+    assert (good["sync"], good["error"]) == (added["id"], None)
+    assert isinstance(good["archive"], int)
+    assert failed.returncode == 1
+    assert "there is no file" in json.loads(failed.stdout)[0]["error"].replace("such ", "")
 
 
 def test_the_version_says_from_where_it_runs(tmp_path: Path) -> None:

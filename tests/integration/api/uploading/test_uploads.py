@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import io
+import itertools
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ import time
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import httpx2
 import pyarrow as pa
@@ -28,6 +29,7 @@ from db.archives import archives
 from db.archives.archives import ArchiveRow, ArchiveState
 from db.tenants import forums
 from tests.api_service import Factory, NotingQueue, make_client, make_key, make_settings
+from tests.disks import small_disk
 from tests.live_server import serving
 from worker.archives.load_job import LoadJob, Outcome
 
@@ -147,25 +149,6 @@ def test_a_reader_that_is_killed_leaves_an_archive_that_says_so(committed: Facto
     )
 
 
-def test_a_reader_whose_time_is_over_is_ended(
-    committed: Factory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    key = make_key(committed, "cooks")
-    with committed.begin() as session:
-        forum = forums.get_forum(session, "cooks")
-        archive = archives.create(session, forum.id, name="x", form="csv", top_k=1)
-    script = f'{_BEGINS}print(begun.replace("null", "{archive.id}"), flush=True); time.sleep(600)'
-    monkeypatch.setattr("api.uploading.loading._COMMAND", (sys.executable, "-S", "-c", script))
-
-    with make_client(committed, key, upload_time_limit_s=2) as client:
-        answer = client.post(URL, content=SMALL)
-
-    row = only_archive(committed)
-    assert row is not None
-    assert (answer.status_code, row.state) == (422, ArchiveState.FAILED)
-    assert "longer than" in str(row.error)
-
-
 def test_a_service_that_stops_ends_its_readers_and_their_archives_say_so(
     committed: Factory,
 ) -> None:
@@ -238,17 +221,54 @@ def test_a_machine_that_starts_no_more_processes_is_503(
     assert int(answer.headers["retry-after"]) > 0
 
 
+@pytest.mark.parametrize("limit", ["upload_time_limit_s", "upload_silence_s"])
 def test_a_reader_that_does_not_begin_in_time_is_503(
-    committed: Factory, monkeypatch: pytest.MonkeyPatch
+    committed: Factory, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
     sleeps = (sys.executable, "-S", "-c", "import time; time.sleep(60)")
     monkeypatch.setattr("api.uploading.loading._COMMAND", sleeps)
     key = make_key(committed, "cooks")
 
-    with make_client(committed, key, upload_time_limit_s=1) as client:
+    given: dict[str, Any] = {limit: 1}
+    with make_client(committed, key, **given) as client:
         answer = client.post(URL, content=SMALL)
 
+    assert int(answer.headers["retry-after"]) > 0
     assert (answer.status_code, "did not start" in answer.json()["detail"]) == (503, True)
+
+
+@pytest.mark.parametrize("limit", ["upload_time_limit_s", "upload_silence_s"])
+@pytest.mark.parametrize("had_s", [0.0, 2.0])
+def test_who_takes_too_long_is_blamed_only_if_it_had_a_processor(
+    committed: Factory, monkeypatch: pytest.MonkeyPatch, limit: str, had_s: float
+) -> None:
+    key = make_key(committed, "cooks")
+    with committed.begin() as session:
+        forum = forums.get_forum(session, "cooks")
+        row = archives.create(session, forum.id, name="x", form="csv", top_k=9)
+    begins = {"outcome": "begun", "archive_id": row.id}
+    stops = f"print('{json.dumps(begins)}', flush=True); os.kill(os.getpid(), signal.SIGSTOP)"
+    command = (sys.executable, "-S", "-c", _BEGINS + stops)
+    monkeypatch.setattr("api.uploading.loading._COMMAND", command)
+    monkeypatch.setattr(loading, "_LOOK_S", 0.05)
+    monkeypatch.setattr(loading, "_GRACE_S", 0.1)
+    had = itertools.count(0.0, had_s)
+    monkeypatch.setattr(loading, "_processor_s", lambda _: next(had))
+
+    given: dict[str, Any] = {limit: 1.5}
+    with make_client(committed, key, **given) as client:
+        answer = client.post(URL, content=SMALL)
+
+    failed = only_archive(committed)
+    assert failed is not None
+    assert failed.error is not None
+    assert failed.state == ArchiveState.FAILED
+    assert failed.error == answer.json()["detail"]
+    if had_s:
+        assert (answer.status_code, "took longer than" in failed.error) == (422, True)
+    else:
+        assert (answer.status_code, "no further within" in failed.error) == (503, True)
+        assert int(answer.headers["retry-after"]) > 0
 
 
 def test_every_outcome_of_a_reader_has_an_error_but_those_of_success() -> None:
@@ -260,7 +280,7 @@ def test_a_reader_without_a_parent_ends_at_once() -> None:
         fd=0, parent=1, database_url="postgresql://", forum="x", name="x", form=None, chosen={},
         top_k=1, memory_bytes=1 << 30, disk_bytes=1 << 30,
     )  # fmt: skip
-    command = [sys.executable, "-m", "worker.archives.loading.load_process"]
+    command = [sys.executable, "-m", "worker.archives.load_process"]
     done = subprocess.run(command, input=job.encoded(), capture_output=True, check=False)
 
     assert done.returncode == 1
@@ -344,11 +364,8 @@ def test_a_database_that_takes_no_changes_is_503_to_a_reader(
 
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(tmp_path)]
-    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("this user may not mount a small disk")
-    yield tmp_path
-    subprocess.run(["umount", str(tmp_path)], check=True)
+    with small_disk(tmp_path, "3m"):
+        yield tmp_path
 
 
 def test_a_disk_that_fills_up_meanwhile_is_507_and_gives_its_room_back(
@@ -422,7 +439,7 @@ def test_what_a_library_prints_is_not_among_a_readers_answers() -> None:
     script = (
         "import structlog\n"
         "from worker.archives.load_job import LoadReport, Outcome\n"
-        "from worker.archives.loading.load_process import _mouth\n"
+        "from worker.archives.load_process import _mouth\n"
         "say = _mouth()\n"
         "structlog.get_logger().warning('noise')\n"
         "print('noise', flush=True)\n"

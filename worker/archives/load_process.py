@@ -1,8 +1,9 @@
-"""``python -m worker.archives.loading.load_process``: reads one uploaded archive and stores it.
+"""``python -m worker.archives.load_process``: reads one uploaded archive and stores it.
 
 Whoever sent the file may have made it to be slow, to grow or to break what reads it. So the API
-never reads one itself: this process does, with a hard limit of memory, at the lowest priority, and
-it dies with the API. The job comes as a line on standard input, reports go to standard output.
+never reads one itself: this process does, with a hard limit of memory, at a low priority, and it
+dies with the API. The job comes as a line on standard input, reports go to standard output: one
+when it begins, one every few seconds while it lives, and one when it ends.
 
 The limit is ``RLIMIT_DATA``, which counts what a process has for itself: the heap, mappings that it
 can write, and the stacks of its threads. The kernel refuses what is beyond, at once, so nothing can
@@ -17,6 +18,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 from worker.archives.load_job import UNKNOWN, LoadJob, LoadReport, Outcome
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
     from db.engine import Sessions
 
 _PR_SET_PDEATHSIG = 1
-_NICE = 10
+_NICE_AT_START, _NICE = 5, 10
+"""How far it stands behind the API: a full machine must let it begin, with what it has imported."""
 _STACK = 1 << 20
 _FEW_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 
@@ -55,7 +58,7 @@ def _limit(job: LoadJob) -> None:
     if os.getppid() != job.parent:
         sys.exit("whoever asked for this is gone")
     signal.signal(signal.SIGTERM, _stop)
-    os.nice(_NICE)
+    os.nice(_NICE_AT_START)
     # Libraries look at these when they are loaded, which is after this.
     os.putenv("ARROW_DEFAULT_MEMORY_POOL", "system")
     for name in _FEW_THREADS:
@@ -74,7 +77,7 @@ def _report(job: LoadJob, say: Callable[[LoadReport], None]) -> LoadReport:
     # Imported here: what libraries take and start is within the limits.
     from db.engine import make_engine, make_sessions  # noqa: PLC0415
     from db.settings import DatabaseSettings  # noqa: PLC0415
-    from worker.archives.loading.ends import outcome_of, reason_of  # noqa: PLC0415
+    from worker.archives.ends import outcome_of, reason_of  # noqa: PLC0415
 
     settings = DatabaseSettings.model_validate({"database_url": job.database_url, "pool_size": 2})
     engine = make_engine(settings)
@@ -88,22 +91,26 @@ def _report(job: LoadJob, say: Callable[[LoadReport], None]) -> LoadReport:
 
 
 def _load(job: LoadJob, sessions: "Sessions", say: Callable[[LoadReport], None]) -> int:
-    from db.archives import archives  # noqa: PLC0415  # as above
+    from db.archives import archives, reading  # noqa: PLC0415  # as above
     from db.tenants import forums  # noqa: PLC0415
-    from worker.archives.loading.load import attended, failing, load  # noqa: PLC0415
-    from worker.archives.loading.missing import Rules  # noqa: PLC0415
-    from worker.archives.loading.said import means_of  # noqa: PLC0415
+    from worker.archives.attending import attended  # noqa: PLC0415
+    from worker.archives.load import failing, load  # noqa: PLC0415
+    from worker.archives.missing import Rules  # noqa: PLC0415
     from worker.archives.readers import open_stream  # noqa: PLC0415
+    from worker.archives.said import means_of  # noqa: PLC0415
 
     with sessions.begin() as session:
         forum = forums.get_forum(session, job.forum)
         form = job.form or UNKNOWN
         row = archives.create(session, forum.id, name=job.name, form=form, top_k=job.top_k)
-    say(LoadReport(outcome=Outcome.BEGUN, archive_id=row.id))
+        reading.attend(session, row.id)  # should this process end before it says anything
+    begun = LoadReport(outcome=Outcome.BEGUN, archive_id=row.id)
+    say(begun)
+    os.nice(_NICE - _NICE_AT_START)
     file = os.fdopen(job.fd, "rb")
     with (
         failing(sessions, row.id),
-        attended(sessions, row.id),
+        attended(sessions, row.id, on_sign=partial(say, begun)),
         open_stream(
             file, means_of(form=job.form, chosen=job.chosen, **job.reading), name=job.name
         ) as archive,

@@ -1,12 +1,11 @@
 """Loading: stores the records of an archive as questions, in batches; can be resumed.
 
 Each batch is committed together with the position in the file. Unchanged questions are left as
-they are. A thread stores one batch while the next one is read. Another records that the file is
-being read. A load that ends early leaves the reason in the archive.
+they are. A thread stores one batch while the next one is read. A load that ends early leaves the
+reason in the archive. Who has the file says meanwhile that it is read: see `attending`.
 """
 
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -23,20 +22,18 @@ from db.archives import units as archive_units
 from db.archives.archives import ArchiveRow, ArchiveState, Stage
 from db.archives.units import NewUnit
 from db.engine import FAILURES, Sessions, retried
-from db.errors import ServiceError
 from db.imports import loading, parts, sightings
 from db.imports.parts import KnownPart
 from db.tenants.rows import ForumRow
-from worker.archives.loading import missing
-from worker.archives.loading.batches import Batch, batches_of, ids_of, prepared
-from worker.archives.loading.ends import StoppedError, reason_of
-from worker.archives.loading.missing import Rules
-from worker.archives.loading.seen import SeenIds
+from worker.archives import missing
+from worker.archives.batches import Batch, batches_of, ids_of, prepared
+from worker.archives.ends import StoppedError, reason_of
+from worker.archives.missing import Rules
 from worker.archives.payload import pack_labels
 from worker.archives.readers.records import Memory, Piece, Reject, length, singly
+from worker.archives.seen import SeenIds
 from worker.text.cuts import Cuts, cuts_of
 
-_ATTEND_S = 5.0
 _SWITCH_S = 0.0005
 """Seconds for which one thread keeps the interpreter while another waits for it.
 
@@ -75,7 +72,6 @@ def load(
     sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_S))
     with (
         failing(sessions, archive.id),
-        attended(sessions, archive.id),
         ThreadPoolExecutor(1, thread_name_prefix="store") as pool,
     ):
         known = _remembered(sessions, archive.id, memory, rules) if memory is not None else {}
@@ -136,30 +132,6 @@ def failing(sessions: Sessions, archive_id: int) -> Iterator[None]:
         except FAILURES:  # the sweep fails it later
             log.warning("archive.failure_not_noted", archive_id=archive_id)
         raise
-
-
-@contextmanager
-def attended(sessions: Sessions, archive_id: int) -> Iterator[None]:
-    """Record regularly that the file is being read, however long opening it or a batch takes."""
-    is_over = threading.Event()
-
-    def attend() -> None:
-        while not is_over.wait(_ATTEND_S):
-            try:
-                with sessions.begin() as session:
-                    reading.attend(session, archive_id)
-            except (*FAILURES, ServiceError) as error:
-                log.warning("archive.not_attended", archive_id=archive_id, error=repr(type(error)))
-
-    with sessions.begin() as session:
-        reading.attend(session, archive_id)
-    thread = threading.Thread(target=attend, name="attend", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        is_over.set()
-        thread.join()
 
 
 def _behind(records: Iterable[Piece], position: int, seen: SeenIds) -> Iterator[Piece]:
