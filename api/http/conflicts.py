@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
-from api.http.errors import MEDIA_TYPE, problem_type, service_problem, status_of
+from api.http.errors import MEDIA_TYPE, headers_of, problem_type, service_problem, status_of
 from db.deciding.decisions import StaleVersionError
 from db.errors import ServiceError
 from db.groups.groups import WouldMergeError
@@ -25,7 +25,7 @@ def review_problem(error: ServiceError, *, status: HTTPStatus | None = None) -> 
         **extra,
     }
     body = json.dumps(content, default=str)
-    return Response(body, status, media_type=MEDIA_TYPE)
+    return Response(body, status, media_type=MEDIA_TYPE, headers=headers_of(error))
 
 
 def _extra(error: ServiceError) -> dict[str, object]:

@@ -165,10 +165,8 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ServiceError, _service_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
-    for away in _DATABASE_AWAY:
-        app.add_exception_handler(away, _database_away)
-    app.add_exception_handler(DBAPIError, _connection_lost)
-    app.add_exception_handler(OSError, _disk_full)
+    for kind in (*_DATABASE_AWAY, DBAPIError, OSError):
+        app.add_exception_handler(kind, _server_failed)
 
 
 def service_problem(error: ServiceError) -> Response:
@@ -176,13 +174,23 @@ def service_problem(error: ServiceError) -> Response:
     status = status_of(error)
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         return internal_problem()
+    errors = error.errors if isinstance(error, UnfitValueError) else ()
+    return problem(
+        status, str(error), kind=problem_type(error), headers=headers_of(error), errors=errors
+    )
+
+
+def headers_of(error: ServiceError) -> dict[str, str]:
+    """Return what an answer says about *error* besides its body: when to try again, how to sign in.
+
+    Whatever the form of the answer, problem or page, it has them.
+    """
     headers: dict[str, str] = {}
     if isinstance(error, TransientError):
         headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, UnauthenticatedError):
         headers["WWW-Authenticate"] = "Bearer"
-    errors = error.errors if isinstance(error, UnfitValueError) else ()
-    return problem(status, str(error), kind=problem_type(error), headers=headers, errors=errors)
+    return headers
 
 
 def field_errors(errors: Sequence[Any], *, within: str = "#") -> list[dict[str, str]]:
@@ -236,30 +244,30 @@ async def _http_error(_request: Request, error: Exception) -> Response:
     return problem(status, str(error.detail), headers=error.headers)
 
 
-async def _database_away(_request: Request, error: Exception) -> Response:
+def as_service_error(error: Exception) -> ServiceError | None:
+    """Return what a failure of the database or of a disk means to a caller; None for others.
+
+    A connection that is cut has many names among the driver's errors. A full disk may also be a
+    file that is larger than this process may write.
+    """
+    if isinstance(error, ServiceError):
+        return error
+    if is_disk_full(error) or (isinstance(error, OSError) and error.errno == errno.EFBIG):
+        return DiskFullError()
+    is_cut = isinstance(error, DBAPIError) and error.connection_invalidated
+    if not (isinstance(error, _DATABASE_AWAY) or is_cut):
+        return None
     log.error("http.database_away", error=type(error).__name__)
-    if is_disk_full(error):
-        return service_problem(DiskFullError())
     if is_worth_another_try(error):
-        met = TransientError("others are changing the same rows; try again", retry_after_s=1)
-        return service_problem(met)
-    away = TransientError("the database does not answer; try again", retry_after_s=2)
-    return service_problem(away)
+        return TransientError("others are changing the same rows; try again", retry_after_s=1)
+    return TransientError("the database does not answer; try again", retry_after_s=2)
 
 
-async def _connection_lost(request: Request, error: Exception) -> Response:
-    """Answer that the database is away, whatever its driver calls a connection that is cut."""
-    if not isinstance(error, DBAPIError) or not error.connection_invalidated:
+async def _server_failed(_request: Request, error: Exception) -> Response:
+    met = as_service_error(error)
+    if met is None:
         raise error
-    return await _database_away(request, error)
-
-
-async def _disk_full(_request: Request, error: Exception) -> Response:
-    """Answer that this disk has no room; a file may also be larger than this process may write."""
-    if not isinstance(error, OSError) or not (is_disk_full(error) or error.errno == errno.EFBIG):
-        raise error
-    log.error("http.disk_full")
-    return service_problem(DiskFullError())
+    return service_problem(met)
 
 
 def internal_problem() -> Response:

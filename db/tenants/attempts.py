@@ -6,14 +6,17 @@ from datetime import timedelta
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from db.errors import ServiceError
+from db.errors import TooManyError
 from db.tables.review import SignInAttempt
 
 WITHIN = timedelta(minutes=10)
 
 
-class TooManyAttemptsError(ServiceError):
+class TooManyAttemptsError(TooManyError):
     """Too many attempts failed: wait ten minutes, then try again."""
+
+    def __init__(self) -> None:
+        super().__init__(retry_after_s=int(WITHIN.total_seconds()))
 
 
 def count_attempt(session: Session, limits: Mapping[str, int]) -> list[int]:

@@ -22,11 +22,16 @@ from api.console.rendering.render import page
 from api.console.settings import ConsoleSettings
 from api.deps import Sessions, Settings
 from api.http.conflicts import review_problem
-from api.http.errors import ForbiddenError, field_errors, status_of
+from api.http.errors import (
+    ForbiddenError,
+    as_service_error,
+    field_errors,
+    headers_of,
+    status_of,
+)
 from api.http.texts import CheckedRoute
 from db.errors import ForumNotFoundError, InvalidInputError, ServiceError
 from db.tenants import forums, people
-from db.tenants.attempts import TooManyAttemptsError
 from db.tenants.people import PersonRow, Role, SignInRefusedError
 from db.tenants.rows import ForumRow
 
@@ -178,8 +183,6 @@ class ConsoleRoute(CheckedRoute):
         async def told(request: Request) -> Response:
             try:
                 return await handler(request)
-            except ServiceError as error:
-                return await run_in_threadpool(_tell, request, error)
             except RequestValidationError as error:
                 if "text/html" not in request.headers.get("accept", ""):
                     raise
@@ -187,6 +190,11 @@ class ConsoleRoute(CheckedRoute):
                 where = fault.get("pointer") or fault.get("parameter") or ""
                 unfit = InvalidInputError(f"{where.removeprefix('#/')}: {fault['detail']}")
                 return await run_in_threadpool(_tell, request, unfit)
+            except Exception as error:
+                met = as_service_error(error)
+                if met is None:
+                    raise
+                return await run_in_threadpool(_tell, request, met)
 
         return told
 
@@ -199,12 +207,16 @@ def _tell(request: Request, error: ServiceError) -> Response:
     status = _status(error)
     if not wants_page:
         return review_problem(error, status=status)
-    return page("error.html", status=status, message=str(error), title=status.phrase)
+    return page(
+        "error.html",
+        status=status,
+        headers=headers_of(error),
+        message=str(error),
+        title=status.phrase,
+    )
 
 
 def _status(error: ServiceError) -> HTTPStatus:
     if isinstance(error, SignInNeededError | SignInRefusedError):
         return HTTPStatus.UNAUTHORIZED
-    if isinstance(error, TooManyAttemptsError):
-        return HTTPStatus.TOO_MANY_REQUESTS
     return status_of(error)

@@ -21,7 +21,9 @@ from api.console.entering.access import (
 from api.console.rendering.render import page
 from api.deps import Sessions, Settings
 from api.http.clients import address_of, is_secure
+from api.http.errors import headers_of
 from api.http.under import here
+from db.errors import ServiceError
 from db.tenants import attempts, people
 from db.tenants.attempts import TooManyAttemptsError
 from db.tenants.people import PersonRow, SignInRefusedError
@@ -135,8 +137,15 @@ def _browser_signer(settings: Settings, name: str) -> TimestampSigner:
     return TimestampSigner(key, salt=f"known-browser:{name.strip().casefold()}")
 
 
-def _refused(error: Exception, status: HTTPStatus, *, name: str, next_: str) -> Response:
-    return page("sign_in.html", status=status, next=_inside(next_), error=str(error), name=name)
+def _refused(error: ServiceError, status: HTTPStatus, *, name: str, next_: str) -> Response:
+    return page(
+        "sign_in.html",
+        status=status,
+        headers=headers_of(error),
+        next=_inside(next_),
+        error=str(error),
+        name=name,
+    )
 
 
 @router.get("/sign-in/{token}")

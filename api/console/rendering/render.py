@@ -1,6 +1,7 @@
 """HTML from templates: everything escaped, nothing inline, and a content security policy."""
 
 import hashlib
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -62,10 +63,16 @@ def html(template: str, **context: Any) -> str:
     return _templates.get_template(template).render(context)
 
 
-def page(template: str, *, status: int = HTTPStatus.OK, **context: Any) -> HTMLResponse:
-    """Return a template as an answer with the console's security policy."""
-    headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
-    return HTMLResponse(html(template, **context), status, headers)
+def page(
+    template: str,
+    *,
+    status: int = HTTPStatus.OK,
+    headers: Mapping[str, str] | None = None,
+    **context: Any,
+) -> HTMLResponse:
+    """Return a template as an answer with the console's security policy and further *headers*."""
+    fixed = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
+    return HTMLResponse(html(template, **context), status, {**fixed, **(headers or {})})
 
 
 class _Forever(StaticFiles):
