@@ -69,7 +69,9 @@ def spawn(command: Command, log: Path) -> subprocess.Popen[bytes]:
 def record(path: Path, pids: Mapping[str, int]) -> None:
     """Record the children of this process, for the next start."""
     children = [[name, *_identity(pid)] for name, pid in pids.items() if psutil.pid_exists(pid)]
-    path.write_text(json.dumps({"parent": _identity(os.getpid()), "children": children}))
+    new = path.with_name(f"{path.name}.new")  # so that a full disk leaves what was there
+    new.write_text(json.dumps({"parent": _identity(os.getpid()), "children": children}))
+    new.replace(path)
 
 
 def _identity(pid: int) -> tuple[int, float]:

@@ -139,7 +139,9 @@ def _is_made(folder: Path) -> bool:
     try:
         folder.rmdir()  # left empty by an attempt that failed early
     except OSError:
-        raise EmbeddedServerError(f"{folder} is there, but holds no Postgres data") from None
+        raise EmbeddedServerError(
+            f"{folder} is there, but holds no Postgres data: move it away, or choose another --data"
+        ) from None
     return False
 
 
@@ -147,7 +149,10 @@ def _check_version(folder: Path) -> None:
     ours = programs().parent.name.removeprefix("pginstall")
     theirs = (folder / "PG_VERSION").read_text().strip()
     if theirs != ours:
-        raise EmbeddedServerError(f"{folder} was made by Postgres {theirs}, this is {ours}")
+        raise EmbeddedServerError(
+            f"{folder} was made by Postgres {theirs}, this is {ours}: `askedbefore backup FILE`"
+            " with the version that made it, then `askedbefore restore FILE` into a new data folder"
+        )
 
 
 def _end_leftover(folder: Path) -> None:

@@ -28,6 +28,8 @@ _LOG_BYTES = 10 * 1024 * 1024
 _LOGS_KEPT = 3
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 30.0
+_ROOM_BYTES = 64 * 1024 * 1024
+"""With less than that on its disk a server may end at each start, until somebody makes room."""
 _STEADY_S = 60.0
 """A child that lived so long starts afresh with short pauses."""
 
@@ -127,7 +129,8 @@ class Supervisor:
 
         One that runs and gives no sign of life is ended first.
 
-        Raises `ChildDiedError` with the end of its log if one has failed too often in a row.
+        Raises `ChildDiedError` with the end of its log if one has failed too often in a row. While
+        the disk is full, none has.
         """
         for child in self._children.values():
             self._trim_log(child.command.name)
@@ -167,7 +170,9 @@ class Supervisor:
         name, lived_s = child.command.name, time.monotonic() - child.started_at
         child.failures = 1 if lived_s >= _STEADY_S else child.failures + 1
         how = _how(child.process.returncode)
-        if child.failures > self.patience:
+        if shutil.disk_usage(self.logs).free < _ROOM_BYTES:
+            how += f" while the disk of {self.logs.parent} is full"
+        elif child.failures > self.patience:
             raise ChildDiedError(
                 f"the {name} process {how}, {child.failures} times in a row;"
                 f" the end of its log:\n{self.log_tail(name)}"
@@ -189,13 +194,13 @@ class Supervisor:
         return spawn(command, self._log(command.name))
 
     def _tell(self, name: str, sentence: str) -> None:
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        with self._log(name).open("a", encoding="utf-8") as log:
-            log.write(f"{now} askedbefore up: {sentence}\n")
+        note_in(self._log(name), f"askedbefore up: {sentence}")
         self._say(sentence)
 
     def _write_down(self) -> None:
-        if self._written is not None:
+        if self._written is None:
+            return
+        with suppress(OSError):  # a full disk: those of the last time stay written down
             record(self._written, {name: self.pid(name) for name in self._children})
 
     def _log(self, name: str) -> Path:
@@ -210,7 +215,11 @@ class Supervisor:
             older = path.with_name(f"{path.name}.{number}")
             if older.exists():
                 older.replace(path.with_name(f"{path.name}.{number + 1}"))
-        shutil.copyfile(path, path.with_name(f"{path.name}.1"))
+        newest = path.with_name(f"{path.name}.1")
+        try:
+            shutil.copyfile(path, newest)
+        except OSError:  # no room for it, which this log then makes
+            newest.unlink(missing_ok=True)
         os.truncate(path, 0)
 
     def log_tail(self, name: str) -> str:
@@ -232,6 +241,15 @@ class Supervisor:
         if self._children and self._written is not None:
             self._written.unlink(missing_ok=True)
         self._children.clear()
+
+
+def note_in(log: Path, sentence: str) -> None:
+    """Add a sentence with its time to a log; a disk that does not take it stops nobody."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    with suppress(OSError):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8") as file:
+            file.write(f"{now} {sentence}\n")
 
 
 def _how(status: int) -> str:

@@ -20,7 +20,7 @@ from cli.running.children import end_leftovers
 from cli.running.embedded import EmbeddedServers
 from cli.running.home import UP, FolderInUseError, data_folder, environment, find_holder, is_held
 from cli.running.service import held_servers, settings_of, start_processes
-from cli.running.supervisor import Supervisor
+from cli.running.supervisor import Supervisor, note_in
 from cli.sample import FORUM, tour
 from db import schema
 from db.engine import Sessions, make_engine, make_sessions
@@ -109,7 +109,10 @@ def down(
     deadline = time.monotonic() + _DOWN_TIMEOUT_S
     while is_held(folder):
         if time.monotonic() > deadline:
-            raise ServiceError(f"process {holder.pid} has not ended within {_DOWN_TIMEOUT_S} s")
+            raise ServiceError(
+                f"process {holder.pid} has not ended within {_DOWN_TIMEOUT_S} s: logs/up.log says"
+                f" what it waits for; `kill -9 {holder.pid}` ends it"
+            )
         time.sleep(0.1)
     console.print("Stopped. The data stay where they are.")
 
@@ -198,10 +201,8 @@ def _teller(log: Path) -> Callable[[str], None]:
     """Return a function that prints a sentence and writes it to a log."""
 
     def say(sentence: str) -> None:
+        note_in(log, sentence)
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("a", encoding="utf-8") as file:
-            file.write(f"{now} {sentence}\n")
         with suppress(OSError):  # the terminal may be gone
             console.print(f"{now} {sentence}", highlight=False, markup=False, soft_wrap=True)
 

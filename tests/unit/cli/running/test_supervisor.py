@@ -19,6 +19,7 @@ from cli.running.children import Command, end_leftovers, record
 from cli.running.service import wait_until
 from cli.running.signs import Knocks, Silence, Touches
 from cli.running.supervisor import ChildDiedError, Supervisor, pause_s
+from tests.disks import filled, small_disk
 
 SLEEPS = "import time; time.sleep(600)"
 
@@ -261,3 +262,43 @@ def test_a_process_that_got_an_old_number_is_left_alone(tmp_path: Path) -> None:
 
         assert (ended, stranger.poll()) == ([], None)
         stranger.kill()
+
+
+def test_on_a_full_disk_it_goes_on_trying_and_says_so(
+    tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervising, "_FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(supervising, "_LONGEST_PAUSE_S", 0.01)
+    monkeypatch.setattr(supervising, "_ROOM_BYTES", 1 << 16)
+    written = tmp_path / "children-test.json"
+
+    with (
+        small_disk(tmp_path, "1m"),
+        Supervisor(tmp_path / "logs", {}, written=written, patience=1, say=said.append) as made,
+    ):
+        made.launch(Command(name="ill", arguments=["/bin/false"]))
+        with filled(tmp_path):
+            wait_for(lambda: len(said) > 8, meanwhile=made.check)
+            ends = [one for one in said if "ended" in one]
+            record_then = json.loads(written.read_text())
+        with pytest.raises(ChildDiedError):
+            wait_for(lambda: False, meanwhile=made.check)
+
+    assert all(f"the disk of {tmp_path} is full; it is started again" in one for one in ends)
+    assert [name for name, *_ in record_then["children"]] == ["ill"]
+
+
+def test_a_log_that_cannot_be_kept_gives_its_room_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervising, "_LOG_BYTES", 1 << 16)
+
+    with small_disk(tmp_path, "256k"), Supervisor(tmp_path / "logs", {}) as made:
+        made.launch(Command(name="talks", arguments=[sys.executable, "-c", SLEEPS]))
+        log = tmp_path / "logs" / "talks.log"
+        log.write_bytes(bytes(1 << 17))
+        with filled(tmp_path):
+            made.check()
+            left = sorted(path.name for path in log.parent.glob("talks*"))
+
+        assert (left, log.stat().st_size) == (["talks.log"], 0)
