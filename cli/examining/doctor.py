@@ -28,6 +28,7 @@ CHECKS: dict[str, Check] = {
     "queue": servers.broker,
     "queue settings": servers.broker_settings,
     "queue memory": servers.broker_memory,
+    "beat": servers.beat,
     "models": work.active_models,
     "vector index": work.index,
     "workers": work.proved,
@@ -39,7 +40,7 @@ CHECKS: dict[str, Check] = {
 }
 _NEEDS = {
     **dict.fromkeys(("pgvector", "schema", "writes", "connections", "clock"), "database"),
-    **dict.fromkeys(("queue settings", "queue memory"), "queue"),
+    **dict.fromkeys(("queue settings", "queue memory", "beat"), "queue"),
     **dict.fromkeys(
         (
             "models",

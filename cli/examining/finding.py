@@ -6,12 +6,18 @@ from functools import cached_property
 
 import redis
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
 from db.engine import Sessions, make_engine, make_sessions
 from db.errors import ServiceError
 from db.settings import DatabaseSettings
 from worker.queue import make_redis
 from worker.settings import WorkerSettings
+
+_NO_RIGHT = "42501"
+_CORRECT = "correct what it names; docs/settings.md says what each setting may be"
+_GRANT = "`askedbefore migrate --api-role ROLE`, as the owner, gives a role its rights"
+_REPORT = "docs/trouble.md may know it; otherwise report it with this line"
 
 
 class FaultError(ServiceError):
@@ -67,6 +73,10 @@ def look(name: str, check: Check, patient: Patient) -> Finding:
     except FaultError as error:
         return Finding(name=name, ok=False, said=str(error), fix=error.fix)
     except ServiceError as error:
-        return Finding(name=name, ok=False, said=str(error))
+        return Finding(name=name, ok=False, said=str(error), fix=_CORRECT)
+    except DBAPIError as error:
+        fix = _GRANT if getattr(error.orig, "pgcode", None) == _NO_RIGHT else _REPORT
+        return Finding(name=name, ok=False, said=str(error.orig).strip(), fix=fix)
     except Exception as error:  # noqa: BLE001  # whatever a doctor meets is reported
-        return Finding(name=name, ok=False, said=f"{type(error).__name__}: {error}".strip())
+        said = f"{type(error).__name__}: {error}".strip()
+        return Finding(name=name, ok=False, said=said, fix=_REPORT)

@@ -69,7 +69,7 @@ def cache(patient: Patient) -> str:
     """Say whether a worker here could keep its exported models."""
     folder = patient.settings.model_cache
     there = next(one for one in (folder, *folder.parents) if one.exists())
-    if not os.access(there, os.W_OK | os.X_OK):
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise FaultError(
             f"{folder} cannot be written by this user",
             "give it to the user of the workers, or set ASKEDBEFORE_MODEL_CACHE",

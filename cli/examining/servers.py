@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from cli.examining.finding import FaultError, Patient
 from db import facts, schema
+from worker.beat import KEY as BEAT_KEY
 
 MINIMUM_PGVECTOR = (0, 8, 4)
 _CROWDED = 0.85
@@ -26,6 +27,12 @@ def database(patient: Patient) -> str:
 
 
 def _unreachable(said: str) -> FaultError:
+    if "SSL" in said or "certificate" in said:
+        return FaultError(
+            f"Postgres and the address do not agree about TLS: {said}",
+            "correct sslmode in ASKEDBEFORE_DATABASE_URL; sslrootcert=FILE names an authority of"
+            " your own",
+        )
     if "password authentication failed" in said or "no password supplied" in said:
         return FaultError(
             "Postgres refuses the password",
@@ -133,12 +140,28 @@ def broker(patient: Patient) -> str:
     except redis.exceptions.ReadOnlyError as error:
         raise FaultError("Redis is a replica that takes no writes", "use its primary") from error
     except redis.RedisError as error:
+        if "certificate" in str(error).lower() or "ssl" in str(error).lower():
+            raise FaultError(
+                f"Redis and the address do not agree about TLS: {error}",
+                "rediss:// speaks TLS, redis:// does not; ?ssl_ca_certs=FILE in"
+                " ASKEDBEFORE_REDIS_URL names an authority of your own",
+            ) from error
         raise FaultError(
             f"Redis does not answer: {error}",
             "start it, or correct ASKEDBEFORE_REDIS_URL; until then workers look every"
             " ASKEDBEFORE_SWEEP_S by themselves, and checks fail",
         ) from error
     return f"Redis {info['redis_version']}"
+
+
+def beat(patient: Patient) -> str:
+    """Say whether a beat sends the periodic tasks."""
+    if not patient.redis.exists(BEAT_KEY):
+        raise FaultError(
+            "no beat runs: webhooks, sweeps and upkeep come later, when workers think of them",
+            "start `askedbefore beat`, one for all workers, or read its log",
+        )
+    return "runs"
 
 
 def broker_settings(patient: Patient) -> str:

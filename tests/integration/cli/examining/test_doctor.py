@@ -1,17 +1,22 @@
 """`askedbefore doctor` finds each fault that is put into the service, and says what to do."""
 
 import json
+import os
 import shutil
+import socket
+import threading
 import time
 from collections import namedtuple
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import redis
+import trustme
 from sqlalchemy import Connection, Engine, create_engine, text
 
 from cli.examining.doctor import CHECKS, examine
@@ -22,6 +27,8 @@ from db.engine import make_sessions
 from tests.command import run
 from tests.conftest import copy_of_servers, empty
 from tests.integration.db.two_forums import make_two
+from tests.tls import TlsProxy
+from worker.beat import KEY as BEAT_KEY
 
 Usage = namedtuple("Usage", "total used free")  # noqa: PYI024  # as shutil returns it
 
@@ -33,6 +40,8 @@ class Ward:
     patch: pytest.MonkeyPatch
     engine: Engine
     redis: redis.Redis
+    after: ExitStack
+    """Ends what a fault has started."""
 
     def run(self, *statements: str) -> None:
         with self.engine.begin() as connection:
@@ -42,6 +51,38 @@ class Ward:
     def set(self, **settings: str) -> None:
         for name, value in settings.items():
             self.patch.setenv(f"ASKEDBEFORE_{name.upper()}", value)
+
+    def name_file(self, name: str, path: str) -> None:
+        self.patch.delenv(f"ASKEDBEFORE_{name}")
+        self.patch.setenv(f"ASKEDBEFORE_{name}_FILE", path)
+
+    def become_a_role_without_rights(self) -> None:
+        self.run("DROP ROLE IF EXISTS newcomer", "CREATE ROLE newcomer LOGIN")
+        url = self.engine.url.set(username="newcomer")
+        self.set(database_url=url.render_as_string(hide_password=False))
+
+    def redis_with_tls(self) -> str:
+        """Return the address of a Redis that speaks TLS, and for which nobody vouches."""
+        path = Path(urlsplit(os.environ["ASKEDBEFORE_REDIS_URL"]).path)  # noqa: TID251
+        proxy = TlsProxy(path, trustme.CA(), "localhost")
+        self.after.callback(proxy.close)
+        return f"rediss://localhost:{proxy.port}/0"
+
+    def postgres_without_tls(self) -> str:
+        """Return the address of a Postgres that declines TLS, where it is required."""
+        listener = self.after.enter_context(socket.create_server(("127.0.0.1", 0)))
+        self.after.callback(listener.shutdown, socket.SHUT_RDWR)
+
+        def decline() -> None:
+            with suppress(OSError):
+                while True:
+                    asks, _ = listener.accept()
+                    with asks:
+                        asks.recv(8)
+                        asks.sendall(b"N")
+
+        threading.Thread(target=decline, daemon=True).start()
+        return f"postgresql://a@localhost:{listener.getsockname()[1]}/b?sslmode=require"
 
     def server_says(self, **changed: object) -> None:
         real = facts.server
@@ -98,7 +139,8 @@ def ward(
     tmp_path: Path,
 ) -> Iterator[Ward]:
     client = redis.Redis.from_url(hospital.redis_url)
-    made = Ward(monkeypatch, house, client)
+    after = ExitStack()
+    made = Ward(monkeypatch, house, client, after)
     made.set(
         database_url=hospital.database_url,
         redis_url=hospital.redis_url,
@@ -109,8 +151,10 @@ def ward(
     with make_sessions(house).begin() as session:
         make_two(session)
     made.run(*HEALTHY)
+    client.set(BEAT_KEY, "one", ex=600)
     with kept(client, **{"maxmemory-policy": "noeviction", "save": "", "appendonly": "no"}):
         yield made
+    after.close()
     client.close()
     empty(house)
     made.run("TRUNCATE people CASCADE")
@@ -222,6 +266,42 @@ FAULTS: dict[str, tuple[str, Induce, str, str]] = {
         lambda ward: ward.redis.config_set("save", "60 1"),
         "stores on disk",
         "CONFIG SET save",
+    ),
+    "a secret in a file that is not there": (
+        "settings",
+        lambda ward: ward.name_file("SECRET_KEY", "/nowhere/key"),
+        "/nowhere/key cannot be read",
+        "correct what it names",
+    ),
+    "a role without rights": (
+        "schema",
+        lambda ward: ward.become_a_role_without_rights(),
+        "permission denied",
+        "--api-role",
+    ),
+    "a cache that is a file": (
+        "model cache",
+        lambda ward: ward.set(model_cache=__file__),
+        "cannot be written",
+        "ASKEDBEFORE_MODEL_CACHE",
+    ),
+    "no beat": (
+        "beat",
+        lambda ward: ward.redis.delete(BEAT_KEY),
+        "no beat runs",
+        "askedbefore beat",
+    ),
+    "a queue that speaks TLS with a certificate of nobody": (
+        "queue",
+        lambda ward: ward.set(redis_url=ward.redis_with_tls()),
+        "certificate verify failed",
+        "?ssl_ca_certs=FILE",
+    ),
+    "a database without TLS where it is wanted": (
+        "database",
+        lambda ward: ward.set(database_url=ward.postgres_without_tls()),
+        "server does not support SSL",
+        "sslmode",
     ),
     "settings that cannot be": (
         "settings",
@@ -364,6 +444,7 @@ def test_a_fault_is_found_and_the_remedy_is_named(ward: Ward, fault: str) -> Non
     ill = {one.name: one for one in examine(patient) if not one.ok}
     patient.engine.dispose()
 
+    assert all(one.fix for one in ill.values())
     assert name in ill
     assert said in ill[name].said
     assert fix in ill[name].fix
