@@ -33,6 +33,9 @@ class PairStatus(StrEnum):
 
 SERVICE = "service"
 """Who acts where no person does; no person can have this name."""
+ARCHIVE = "archive"
+"""Who decides where the forum's own links say what is the same; no person can have this name."""
+NOBODY = frozenset({SERVICE, ARCHIVE})
 
 
 class Rung(StrEnum):

@@ -8,12 +8,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from db.groups import groups
-from db.rows import UNDECIDED, PairKind, PairStatus
+from db.rows import ARCHIVE, UNDECIDED, PairKind, PairStatus
 from db.tables.pairs import Pair
 from db.tables.questions import Question
 from db.tables.review import Group, GroupMember
 
-ACTOR = "archive"
 """Who decided what came with an archive: never a person's name."""
 
 
@@ -88,7 +87,7 @@ def _rows(forum_id: int, labels: Sequence[Label], known: Mapping[str, _Known]) -
             "score": 1.0 if label.is_duplicate else 0.0,
             "threshold": 1.0,
             "canonical_id": canonical.id if canonical else None,
-            "decided_by": ACTOR,
+            "decided_by": ARCHIVE,
             "decided_at": func.now(),
         }
     return dict(sorted(rows.items()))
@@ -116,7 +115,7 @@ def _decide(session: Session, rows: list[_Row]) -> list[_Edge]:
     decide = statement.on_conflict_do_update(
         index_elements=["low_id", "high_id"],
         set_={**{name: new[name] for name in names}, "version": Pair.version + 1},
-        where=or_(Pair.status.in_(UNDECIDED), and_(Pair.decided_by == ACTOR, differs)),
+        where=or_(Pair.status.in_(UNDECIDED), and_(Pair.decided_by == ARCHIVE, differs)),
     ).returning(Pair.low_id, Pair.high_id)
     return [(row.low_id, row.high_id) for row in session.execute(decide)]
 
@@ -137,7 +136,7 @@ def _point(session: Session, touched: Iterable[int], old: Mapping[int, int]) -> 
         .where(
             GroupMember.group_id.in_(set(groups.groups_of(session, touched).values())),
             Pair.status == PairStatus.DUPLICATE,
-            Pair.decided_by == ACTOR,
+            Pair.decided_by == ARCHIVE,
             Pair.canonical_id == GroupMember.question_id,
         )
         .group_by(GroupMember.group_id, Group.canonical_id, GroupMember.question_id)
@@ -162,7 +161,7 @@ def _pointing(session: Session, ids: Iterable[int]) -> set[int]:
         select(Pair.low_id, Pair.high_id, Pair.canonical_id).where(
             or_(Pair.low_id.in_(wanted), Pair.high_id.in_(wanted)),
             Pair.canonical_id.is_not(None),
-            Pair.decided_by == ACTOR,
+            Pair.decided_by == ARCHIVE,
             Pair.status == PairStatus.DUPLICATE,
         )
     )

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import Select, case, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from db.engine import Sessions
 from db.questions import questions
-from db.tables.pairs import Event
+from db.rows import NOBODY
+from db.tables.pairs import Event, Pair
 from db.tables.questions import Question
 from db.tables.review import Decision
 from db.tenants import forums
@@ -19,6 +20,9 @@ _BATCH = 500
 _MOST = 20
 """Batches of one kind in one round: the next round goes on."""
 ACTOR = "retention"
+SOMEBODY = "moderator"
+"""Stands in the place of a name that is kept no longer: a person decided."""
+_NAMELESS = (*NOBODY, SOMEBODY)
 
 
 def prune(sessions: Sessions) -> dict[str, int]:
@@ -28,13 +32,14 @@ def prune(sessions: Sessions) -> dict[str, int]:
     """
     with sessions.begin() as session:
         rows = forums.list_forums(session)
-    done = {"questions": 0, "authors": 0, "events": 0, "decisions": 0}
+    done = {"questions": 0, "authors": 0, "events": 0, "decisions": 0, "deciders": 0}
     for forum in rows:
         for kind, days, step in (
             ("questions", forum.keep_questions_days, _questions),
             ("authors", forum.keep_authors_days, _authors),
             ("events", forum.keep_events_days, _events),
             ("decisions", forum.keep_decisions_days, _decisions),
+            ("deciders", forum.keep_decisions_days, _deciders),
         ):
             if days is not None:
                 done[kind] += _in_batches(sessions, forum, days, step)
@@ -85,6 +90,19 @@ def _events(session: Session, forum: ForumRow, days: int) -> int:
     )
     ids = list(session.execute(_first(found)).scalars())
     session.execute(delete(Event).where(Event.id.in_(ids)))
+    return len(ids)
+
+
+def _deciders(session: Session, forum: ForumRow, days: int) -> int:
+    """Take name and note off pairs that were decided so long ago; what was decided stays."""
+    found = select(Pair.id).where(
+        Pair.forum_id == forum.id,
+        Pair.decided_at < func.now() - timedelta(days=days),
+        or_(Pair.note.is_not(None), Pair.decided_by.not_in(_NAMELESS)),
+    )
+    ids = list(session.execute(_first(found)).scalars())
+    who = case((Pair.decided_by.in_(_NAMELESS), Pair.decided_by), else_=SOMEBODY)
+    session.execute(update(Pair).where(Pair.id.in_(ids)).values(decided_by=who, note=None))
     return len(ids)
 
 

@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from db.errors import InvalidInputError, NotFoundError, ServiceError
-from db.rows import SERVICE
+from db.rows import NOBODY
 from db.tables.questions import Forum
 from db.tables.review import (
     Membership,
@@ -99,7 +99,7 @@ def ensure_person(session: Session, name: str) -> PersonRow:
     name = " ".join(name.split())
     if not name or len(name) > 60:  # noqa: PLR2004  # what the console has room for
         raise InvalidInputError("a person's name has 1 to 60 characters")
-    if name.lower() == SERVICE:
+    if name.lower() in NOBODY:
         raise InvalidInputError(f"{name!r} is the name of the service itself: choose another name")
     session.execute(insert(Person).values(name=name).on_conflict_do_nothing())
     return get_person(session, name)

@@ -128,6 +128,8 @@ def test_a_merge_is_refused_until_it_is_wanted(
         ({"version": 0}, 422),
         ({"note": "n" * 501}, 422),
         ({"surprise": 1}, 422),
+        ({"moderator": "service"}, 422),
+        ({"moderator": " Archive"}, 422),
     ],
 )
 def test_what_can_never_work_is_refused(

@@ -6,7 +6,8 @@ from typing import ClassVar
 import pytest
 from sqlalchemy.orm import Session
 
-from db.errors import NotFoundError
+from db.errors import InvalidInputError, NotFoundError
+from db.rows import NOBODY
 from db.tenants import people
 from db.tenants.people import Role
 from tests.factories import make_forum
@@ -104,3 +105,9 @@ def test_nobody_and_somebody_of_another_forum_are_answered_alike(session: Sessio
         said.append(str(refused.value).replace(name, "NAME"))
 
     assert said[0] == said[1]
+
+
+@pytest.mark.parametrize("name", sorted(NOBODY))
+def test_nobody_has_a_name_under_which_no_person_decides(session: Session, name: str) -> None:
+    with pytest.raises(InvalidInputError, match="choose another name"):
+        people.ensure_person(session, f" {name.title()}")
