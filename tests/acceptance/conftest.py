@@ -7,6 +7,7 @@ import pytest
 from cli.running.home import Running
 from cli.running.service import Servers, Service, running_service, settings_of
 from db.engine import make_engine
+from tests.collector import Collector, collecting
 from tests.conftest import copy_of_servers
 
 FAST = {
@@ -21,13 +22,26 @@ FAST = {
 
 
 @pytest.fixture(scope="session")
+def collector() -> Iterator[Collector]:
+    with collecting() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
 def stack(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    collector: Collector,  # it ends after the service, which sends it what is left
 ) -> Iterator[Service]:
     own = copy_of_servers(request.config, "stack")
     engine = make_engine(settings_of(own.database_url))
     running = Running(own.database_url, own.redis_url, "0123456789abcdef" * 2)
     servers = Servers(folder=tmp_path_factory.mktemp("stack"), running=running, engine=engine)
-    with running_service(servers, settings=FAST) as service:
+    traces = {
+        "ASKEDBEFORE_TRACES": "true",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+        "OTEL_BSP_SCHEDULE_DELAY": "200",
+    }
+    with running_service(servers, settings=FAST | traces) as service:
         yield service
     engine.dispose()

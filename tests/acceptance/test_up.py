@@ -16,7 +16,6 @@ import psutil
 import pytest
 
 from cli.running.service import answers, wait_until
-from tests.command import Ran, run
 
 START_S = 240.0
 FORUM = "quokkas"
@@ -40,14 +39,10 @@ class Up:
     def output(self) -> str:
         return (self.folder.parent / "out").read_text()
 
-    def run(self, *arguments: str) -> Ran:
-        """Run a command on the same folder, in this process."""
-        return run(self.folder, *arguments)
-
-    def refused(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run another ``up`` to its end, in a process of its own: it sets how signals are heard."""
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command on the same folder to its end."""
         return subprocess.run(
-            [*command("up", *arguments), "--data", str(self.folder)],
+            [*command(*arguments), "--data", str(self.folder)],
             env=bare(),
             capture_output=True,
             text=True,
@@ -156,7 +151,7 @@ def test_questions_are_checked_after_all_that(up: Up) -> None:
 
 
 def test_a_second_start_names_the_process_that_has_the_data(up: Up) -> None:
-    refused = up.refused()
+    refused = up.run("up")
 
     assert up.process is not None
     assert refused.returncode == 1
@@ -169,7 +164,7 @@ def test_a_second_start_names_the_process_that_has_the_data(up: Up) -> None:
 def test_a_port_that_is_taken_is_never_exchanged_without_a_word(up: Up) -> None:
     port = up.url.rpartition(":")[2]
     with tempfile.TemporaryDirectory(prefix="ab-", dir="/tmp") as other:
-        refused = Up(Path(other)).refused("--port", port)
+        refused = Up(Path(other)).run("up", "--port", port)
 
     assert refused.returncode == 1
     assert f"port {port} is taken" in refused.stderr
@@ -202,7 +197,7 @@ def test_when_it_is_killed_nothing_of_it_goes_on_and_the_data_stay(up: Up) -> No
     wait_until(lambda: not any(is_alive(pid) for pid in others), timeout_s=30)
     up.start()
     assert not is_alive(pids["beat"])
-    assert f"an earlier start had left: beat (process {pids['beat']})" in up.output
+    assert f"left running: beat (process {pids['beat']})" in up.output
     with up.client() as client:
         assert client.get("/v1/forums/quokkas/questions/yurt").json()["state"] == "done"
 
