@@ -26,7 +26,8 @@ fuzz: $(STAMP)
 
 # As root: what the servers behind may do, and what a forum is told meanwhile.
 servers: $(STAMP)
-	@$(BIN)/python -m tests.faults.servers
+	@sh tests/programs.sh .programs
+	@PATH="$(abspath .programs/bin):$$PATH" $(BIN)/python -m tests.faults.servers
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -159,24 +159,38 @@ class World:
 
 
 @contextmanager
-def running_world(folder: Path, database: Path | None = None) -> Iterator[World]:
-    """Run the service for the block, with an empty database in a folder that is not there."""
+def running_world(
+    folder: Path,
+    database: Path | None = None,
+    *,
+    before_postgres: Callable[[World], object] = lambda _: None,
+    options: Sequence[str] = (),
+) -> Iterator[World]:
+    """Run the service for the block, with an empty database in a folder that is not there.
+
+    *before_postgres* is called when the database's files are made and its server has not started;
+    *options* are settings of that server.
+    """
     end_leftovers(folder)
     world = World(folder, database)
     with held_port() as port:
         world.port = port
         try:
-            _start_servers(world)
+            _start_servers(world, before_postgres, options)
             _start_service(world)
             yield world
         finally:
             world.stop()
 
 
-def _start_servers(world: World) -> None:
+def _start_servers(
+    world: World, before_postgres: Callable[[World], object], options: Sequence[str]
+) -> None:
     account = postgres.prepare(world.sockets)
+    before_postgres(world)
     made = postgres.command(world.sockets, world.sockets, account)
-    limit = ["-c", f"max_connections={CONNECTIONS}"]
+    settings = (f"max_connections={CONNECTIONS}", *options)
+    limit = [word for one in settings for word in ("-c", one)]
     world.commands["postgres"] = Command(
         name="postgres", arguments=[*made.arguments, *limit], environment=made.environment,
         account=made.account, stop_signal=made.stop_signal, folder=made.folder,
