@@ -27,7 +27,11 @@ from cli.running.home import environment
 from cli.running.service import Servers, held_port, running_servers, wait_until
 from cli.running.supervisor import Supervisor
 from db.tenants import forums, keys
-from worker.archives.readers.containers.streams import zstd
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 AT_ONCE = 45
 SECONDS = 15.0
@@ -37,7 +41,9 @@ _PAUSE_S = 1.0
 _MIB = 1 << 20
 _FREE = 63 * _MIB
 """What a packed file may grow to before anybody looks at how far it grows."""
-_READER = "worker.archives.loading.load_process"
+_READER = "worker.archives.load_process"
+_READ_S = 600.0
+"""For so long the next kind waits for the last files of the one before."""
 
 
 def _quotes(delimiter: bytes) -> bytes:
@@ -76,7 +82,8 @@ def _seven() -> bytes:
 def _zstd() -> bytes:
     # The longest window that is let in, and twice that many bytes which do not shrink.
     noise = np.random.default_rng(1).integers(0, 256, 20 * _MIB, dtype=np.uint8).tobytes()
-    options = {zstd.CompressionParameter.window_log: 27, zstd.CompressionParameter.checksum_flag: 1}
+    window, checksum = zstd.CompressionParameter.window_log, zstd.CompressionParameter.checksum_flag
+    options = {int(window): 27, int(checksum): 1}
     return zstd.compress(b"id,title\n" + noise * 12, options=options)
 
 
@@ -102,6 +109,8 @@ class Seen:
     """What was seen while files of one kind came in."""
 
     statuses: Counter[int] = field(default_factory=Counter)
+    untold: int = 0
+    """Refusals that did not say when to try again."""
     probes_s: list[float] = field(default_factory=list)
     api_mib: float = 0.0
     readers_mib: float = 0.0
@@ -139,6 +148,8 @@ def attack(url: str, headers: dict[str, str], data: bytes, seen: Seen, until: fl
             try:
                 answer = client.post(f"{url}/v1/forums/stranger/archives", content=data)
                 seen.statuses[answer.status_code] += 1
+                is_put_off = answer.status_code in {429, 503, 507}
+                seen.untold += is_put_off and "retry-after" not in answer.headers
                 if answer.status_code != HTTPStatus.ACCEPTED:
                     time.sleep(_PAUSE_S)
             except httpx2.TransportError:
@@ -160,11 +171,19 @@ def weigh(api: psutil.Process, seen: Seen, is_over: threading.Event) -> None:
     while not is_over.wait(0.1):
         seen.api_mib = max(seen.api_mib, api.memory_info().rss / _MIB)
         sizes = []
-        for child in api.children(recursive=True):
+        for reader in _readers(api):
             with suppress(psutil.Error):
-                if _READER in child.cmdline():
-                    sizes.append(child.memory_full_info().uss / _MIB)
+                sizes.append(reader.memory_full_info().uss / _MIB)
         seen.readers_mib = max(seen.readers_mib, sum(sizes))
+
+
+def _readers(api: psutil.Process) -> list[psutil.Process]:
+    found = []
+    for child in api.children(recursive=True):
+        with suppress(psutil.Error):
+            if _READER in child.cmdline():
+                found.append(child)
+    return found
 
 
 def measure(
@@ -200,6 +219,7 @@ def main() -> None:
         # The first row is what others' programs do to the answers, without any upload.
         for name, make in {"none": bytes, **FILES}.items():
             data = make()
+            wait_until(lambda: not _readers(api), timeout_s=_READ_S, pause_s=0.5)
             seen = measure(url, api, keys_of, data, at_once=AT_ONCE if data else 0)
             p50, p99 = (np.percentile(seen.probes_s, share) * 1000 for share in (50, 99))
             told = ", ".join(f"{count} x {code}" for code, count in sorted(seen.statuses.items()))
@@ -208,6 +228,8 @@ def main() -> None:
                 f" {seen.api_mib - rest:.0f} MiB | {seen.readers_mib:.0f} MiB |",
                 flush=True,
             )
+            if seen.untold:
+                sys.exit(f"{name}: {seen.untold} refusals did not say when to try again")
     print(f"API at rest: {rest:.0f} MiB.", file=sys.stderr)
 
 

@@ -100,7 +100,9 @@ def _active(sessions: Sessions) -> Models:
     reranker = load_reranker(cross_encoder.name, **where)  # type: ignore[arg-type]
     for row, digest in ((bi_encoder, encoder.digest), (cross_encoder, reranker.digest)):
         if row.digest != digest:
-            raise IncompatibleModelError(f"{row.name} is no longer the model that is in use")
+            raise IncompatibleModelError(
+                f"{row.name} is no longer the model that is in use: run this again"
+            )
     return Models(
         encoder=encoder, reranker=reranker, bi_encoder=bi_encoder, cross_encoder=cross_encoder
     )

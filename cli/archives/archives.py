@@ -22,7 +22,7 @@ from db.errors import InvalidInputError
 from db.imports import sightings
 from db.keeping import undoing as archive_undoing
 from db.tenants import forums
-from worker.archives.loading.missing import erase_gone
+from worker.archives.missing import erase_gone
 from worker.archives.report import make_report
 
 app = typer.Typer(help="Watch, pause, resume and cancel archives, and read their reports.")
@@ -162,7 +162,7 @@ def gone(
             return
         count = sum(1 for _ in _gone(sessions, row))
         if not (yes or typer.confirm(f"Erase {count:,} questions for good?", err=True)):
-            raise InvalidInputError("nothing was erased")
+            raise InvalidInputError("nothing was erased; use --yes to erase without being asked")
         done = erase_gone(sessions, forum, row.id)
         said = f"{done:,} questions were erased."
         tell(said, as_json=as_json, on=console, archive=archive, erased=done)

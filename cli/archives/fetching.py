@@ -16,10 +16,12 @@ def fetched(url: str) -> BinaryIO:
     try:
         with httpx2.stream("GET", url, timeout=_TIMEOUT_S, follow_redirects=True) as answer:
             if answer.is_error:
-                raise InvalidInputError(f"{url} answered {answer.status_code}")
+                raise InvalidInputError(f"{url} answered {answer.status_code}: correct the address")
             for chunk in answer.iter_bytes():
                 file.write(chunk)
     except httpx2.HTTPError as error:
-        raise InvalidInputError(f"{url} cannot be fetched: {error}") from error
+        raise InvalidInputError(
+            f"{url} cannot be fetched: {error}; correct the address, or try again"
+        ) from error
     file.seek(0)
     return file

@@ -1,5 +1,6 @@
 """Units and samples of proxies, read by the real programs where they are installed."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -46,17 +47,20 @@ def test_installing_writes_units_and_keeps_settings_that_are_there(tmp_path: Pat
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
-def test_systemd_takes_the_units(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_user", [False, True], ids=["system", "user"])
+def test_systemd_takes_the_units(tmp_path: Path, *, is_user: bool) -> None:
     program = tmp_path / "askedbefore"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
-    made = units(Place.of_system(), program=str(program))
+    place = Place.of_user(tmp_path) if is_user else Place.of_system()
+    made = units(place, program=str(program))
     for name, content in made.items():
         (tmp_path / name.replace("@.", "@one.")).write_text(content)
     paths = sorted(map(str, tmp_path.glob("*.service")))
 
-    command = ["systemd-analyze", "verify", *paths]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    command = ["systemd-analyze", *(["--user"] if is_user else []), "verify", *paths]
+    given = {"PATH": os.defpath, "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=given)
 
     ours = [line for line in done.stderr.splitlines() if "askedbefore" in line]
     assert ours == []
