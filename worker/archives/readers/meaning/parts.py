@@ -9,7 +9,7 @@ from zlib import crc32
 
 from worker.archives.readers.records import Row
 
-ROWS, _FEWEST, _EACH = 12_288, 4_096, 4_096
+ROWS, _FEWEST, _EACH = 8_192, 1_024, 1_024
 """Rows of a part: the most, the fewest where more follow, and how many about are more than those.
 """
 _CHARS = 4 << 20
@@ -47,10 +47,11 @@ def _end(rows: Sequence[Row], key: str) -> int | None:
 
 def _chars(rows: Sequence[Row]) -> int:
     """Return about how many characters *rows* have, of texts alone."""
-    values = chain.from_iterable(
-        row.values.values() for row in rows if not isinstance(row.values, str)
-    )
-    return sum(len(one) for one in values if one.__class__ is str)
+    some = [row.values.values() for row in rows if not isinstance(row.values, str)]
+    try:
+        return sum(map(len, chain.from_iterable(some)))  # most rows have texts alone
+    except TypeError:
+        return sum(len(one) for one in chain.from_iterable(some) if one.__class__ is str)
 
 
 def digest_of(part: Sequence[Row], used: Sequence[str], how: str) -> bytes:

@@ -5,6 +5,7 @@ Each line is read again a few times at most, so the work stays linear in the fil
 """
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
@@ -31,6 +32,7 @@ _AT_ONCE, _SINGLY = 64, 1 << 14
 """
 _UNIT = "\x1f"
 """The delimiter that stands for a longer one."""
+_RULE = re.compile(r"--[- ]*\r?\n?")
 _NOTES = 30
 """Lines among which the names of the columns are looked for."""
 
@@ -75,6 +77,9 @@ class DelimitedRows:
         self.dialect = dialects.guess(sample, delimiter, is_whole=is_whole)
         self.header = list(columns) or self._header()
         self._add_index(sample)
+        if _RULE.fullmatch(self._lines.peek().replace(self.dialect.delimiter, "")):
+            next(self._lines)  # a line that is drawn below the names, as sqlcmd does
+            self._lines.end_record()
 
     def _behind_preamble(self, sample: list[str]) -> list[str]:
         """Go behind a title, notes and empty lines before the names of the columns."""
@@ -144,10 +149,6 @@ class DelimitedRows:
                 row = row[:width]
             if row[0] == names[0] and list(row) == names:
                 continue
-            if (row[0] or "").startswith("--") and all(
-                cell and not cell.strip("-") for cell in row
-            ):
-                continue  # a line that is drawn below the names, as sqlcmd does
             if is_plain:
                 yield Row(number, dict(zip(names, row, strict=True)))
             else:
@@ -200,18 +201,17 @@ class DelimitedRows:
 
     def _at_once(self) -> list[tuple[int, Values]]:
         """Return the next rows, if each is one line and as wide as the header; else none."""
-        some = self._lines.take(_AT_ONCE)
-        texts = [line.text for line in some]
+        numbers, texts = self._lines.take(_AT_ONCE)
         try:
             rows = list(self.dialect.reader(texts))
         except csv.Error:
             rows = []
         has_returns = self._has_bare_returns and "\r" in "".join(texts)
-        is_plain = len(rows) == len(some) and set(map(len, rows)) == {len(self.header)}
+        is_plain = len(rows) == len(texts) and set(map(len, rows)) == {len(self.header)}
         if not is_plain or has_returns:
-            self._lines.put_back(some)
+            self._lines.put_back(numbers, texts)
             return []
-        return [(line.number, row) for line, row in zip(some, rows, strict=True)]
+        return list(zip(numbers, rows, strict=True))
 
     def _quoted(self) -> Iterator[tuple[int, Values]]:
         """Yield rows, many at once; where that fails, more and more of them one by one."""

@@ -62,22 +62,28 @@ class Lines:
             self.rejects.append(Reject(number, TOO_LONG))
         raise StopIteration
 
-    def take(self, count: int) -> list[Line]:
-        """Return up to *count* lines that come next; none where one was tried, or is too long."""
+    def take(self, count: int) -> tuple[Sequence[int], Sequence[str]]:
+        """Return up to *count* lines that come next, and their numbers before them.
+
+        None where one was tried, or is too long.
+        """
         some: list[Line] = []
         while self._back and len(some) < count and not self._back[-1].tries:
             some.append(self._back.pop())
         if some or self._back:
-            return some
-        some = [Line(number, text or "") for number, text in islice(self._source, count)]
-        if all(line.text for line in some):
-            return some
-        self._source = chain(((one.number, one.text or None) for one in some), self._source)
-        return []
+            return [line.number for line in some], [line.text for line in some]
+        found = list(islice(self._source, count))
+        if not found:
+            return (), ()
+        numbers, texts = zip(*found, strict=True)
+        if all(texts):
+            return numbers, texts
+        self._source = chain(found, self._source)
+        return (), ()
 
-    def put_back(self, some: Sequence[Line]) -> None:
+    def put_back(self, numbers: Sequence[int], texts: Sequence[str]) -> None:
         """Let lines that `take` returned come again."""
-        self._back.extend(reversed(some))
+        self._back.extend(map(Line, reversed(numbers), reversed(texts)))
 
     def sample(self) -> list[str]:
         """Return the first lines; they are still to come."""
