@@ -10,7 +10,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-CSV = "id,title\n" + "".join(f"n{n},How do I fry leek {n}?\n" for n in range(50)) + "short\n"
+CSV = "id,title,deleted\n" + "".join(f"n{n},How do I fry leek {n}?,f\n" for n in range(50))
+CSV += "gone,Who took my leek?,t\nshort\n"
 
 
 def test_an_admin_sends_a_file_and_sees_what_became_of_it(opened: Open) -> None:
@@ -25,6 +26,7 @@ def test_an_admin_sends_a_file_and_sees_what_became_of_it(opened: Open) -> None:
     card = page.locator("#archives .card").first
     expect(card).to_contain_text("leeks.csv")
     expect(card).to_contain_text("New50")
+    expect(card).to_contain_text("Hidden by the forum1")
     page.get_by_role("button", name="Pause leeks.csv").click()
     expect(page.locator("#archives .card").first).to_contain_text("paused")
     page.get_by_role("link", name="Report").click()
