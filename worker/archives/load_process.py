@@ -91,7 +91,7 @@ def _report(job: LoadJob, say: Callable[[LoadReport], None]) -> LoadReport:
 
 
 def _load(job: LoadJob, sessions: "Sessions", say: Callable[[LoadReport], None]) -> int:
-    from db.archives import archives, reading  # noqa: PLC0415  # as above
+    from db.archives import archives  # noqa: PLC0415  # as above
     from db.tenants import forums  # noqa: PLC0415
     from worker.archives.attending import attended  # noqa: PLC0415
     from worker.archives.load import failing, load  # noqa: PLC0415
@@ -103,7 +103,6 @@ def _load(job: LoadJob, sessions: "Sessions", say: Callable[[LoadReport], None])
         forum = forums.get_forum(session, job.forum)
         form = job.form or UNKNOWN
         row = archives.create(session, forum.id, name=job.name, form=form, top_k=job.top_k)
-        reading.attend(session, row.id)  # should this process end before it says anything
     begun = LoadReport(outcome=Outcome.BEGUN, archive_id=row.id)
     say(begun)
     os.nice(_NICE - _NICE_AT_START)
