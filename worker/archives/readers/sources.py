@@ -28,9 +28,9 @@ from worker.archives.readers.containers.streams import (
 from worker.archives.readers.records import UnreadableArchiveError
 from worker.archives.readers.tabular import sheets
 
-_ZIP = b"PK\x03\x04"
+_ZIP, _EMPTY_ZIP = b"PK\x03\x04", b"PK\x05\x06"
 _TAR_AT, _TAR = 257, b"ustar"
-_DAMAGED_TAR = "the tar file is damaged"
+_NO_TAR = "the tar file cannot be unpacked"
 _MEMBERS = 5_000
 _PACKED = re.compile(r"\.(?:gz|zst|zstd|xz|lzma|bz2|z)$", re.IGNORECASE)
 _NO_TEXT = re.compile(
@@ -138,7 +138,7 @@ class Source:
                 Entry(member, partial(self._of_7z, fresh, member))
                 for member in filter(is_wanted, sevenzip.members(fresh()))
             ]
-        if magic.startswith(_ZIP):
+        if magic.startswith((_ZIP, _EMPTY_ZIP)):
             return self._zipped(name, fresh)
         stream = unpacked()
         head = cast("io.BufferedReader", stream).peek(SAMPLE)[: _TAR_AT + len(_TAR)]
@@ -157,11 +157,13 @@ class Source:
 
     def _zipped(self, name: str, fresh: Callable[[], BinaryIO]) -> list[Entry] | Entry:
         with (
-            refusing_damage("the zip file is damaged"),
+            refusing_damage("the zip file cannot be unpacked"),
             fresh() as file,
             zipfile.ZipFile(file) as archive,
         ):
             infos = archive.infolist()[:_MEMBERS]
+            if not infos:
+                raise UnreadableArchiveError("the zip file is empty")
             if sheets.is_workbook(archive):
                 return Entry(name, partial(_buffered, fresh))
         wanted = [i for i in infos if not i.is_dir() and i.file_size and is_wanted(i.filename)]
@@ -241,7 +243,7 @@ def _tar_members(unpacked: Callable[[], BinaryIO]) -> list[str]:
 
 
 def _infos(stream: BinaryIO) -> Iterator[tarfile.TarInfo]:
-    with refusing_damage(_DAMAGED_TAR), tarfile.open(fileobj=stream, mode="r|") as archive:
+    with refusing_damage(_NO_TAR), tarfile.open(fileobj=stream, mode="r|") as archive:
         for count, info in enumerate(archive):
             if count >= _MEMBERS * 20:
                 return
@@ -251,7 +253,7 @@ def _infos(stream: BinaryIO) -> Iterator[tarfile.TarInfo]:
 
 def _of_tar(unpacked: Callable[[], BinaryIO], member: str) -> BinaryIO:
     stream = unpacked()
-    with refusing_damage(_DAMAGED_TAR):
+    with refusing_damage(_NO_TAR):
         archive = tarfile.open(fileobj=stream, mode="r|")  # noqa: SIM115  # read on
         for info in archive:
             if info.name == member and (file := archive.extractfile(info)):
@@ -269,7 +271,7 @@ class _Member(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        with refusing_damage(_DAMAGED_TAR):
+        with refusing_damage(_NO_TAR):
             return self._file.read(size)
 
     def readinto(self, buffer: object) -> int:

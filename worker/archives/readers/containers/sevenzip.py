@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 import py7zr
 from py7zr.io import Py7zIO, WriterFactory
 
+from worker.archives.readers.containers.damage import why
 from worker.archives.readers.records import UnreadableArchiveError, refuse_bomb
 
 MAGIC = b"7z\xbc\xaf\x27\x1c"
@@ -112,7 +113,7 @@ def _damaged(error: Exception) -> Exception:
     # What py7zr raises for a file that somebody broke on purpose is of many kinds.
     if isinstance(error, MemoryError):
         return error
-    return UnreadableArchiveError(f"the 7z file is damaged: {str(error) or type(error).__name__}")
+    return UnreadableArchiveError(f"the 7z file cannot be unpacked: {why(error)}")
 
 
 def _choose(names: Collection[str], member: str) -> str:

@@ -22,6 +22,7 @@ from charset_normalizer import from_bytes
 
 from worker.archives.readers.containers import sevenzip
 from worker.archives.readers.containers.code_pages import likely_page
+from worker.archives.readers.containers.damage import why
 from worker.archives.readers.records import UnreadableArchiveError, refuse_bomb
 
 if sys.version_info >= (3, 14):
@@ -55,8 +56,7 @@ def refusing_damage(about: str) -> Iterator[None]:
     except _DAMAGE as error:
         if isinstance(error, OSError) and error.errno in _NO_ROOM:
             raise
-        reason = str(error) or type(error).__name__
-        raise UnreadableArchiveError(f"{about}: {reason}") from error
+        raise UnreadableArchiveError(f"{about}: {why(error)}") from error
 
 
 class Counted(io.RawIOBase):
@@ -110,7 +110,7 @@ class Guarded(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Fill *buffer* and return how many bytes came."""
-        with refusing_damage("the compressed file is damaged, or needs too much memory"):
+        with refusing_damage("the compressed file cannot be unpacked"):
             data = self._file.read(len(buffer))
         buffer[: len(data)] = data
         self._count += len(data)

@@ -24,7 +24,7 @@ from worker.archives.readers.records import (
     UnreadableArchiveError,
 )
 
-_NO_OBJECT = "it is not valid JSON object"
+_NO_OBJECT = "it is no JSON object"
 _SPACE = re.compile(r"[\s,\x1e]*+")
 """Between values; RFC 7464 puts a separator of records before each."""
 _COLON = re.compile(r"\s*+")

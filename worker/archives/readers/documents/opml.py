@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import BinaryIO
 
 from worker.archives.readers.documents import xml_rows
@@ -55,8 +55,8 @@ class _Outlines:
 def rows(file: BinaryIO) -> Iterator[Row]:
     """Yield every outline."""
     outlines = _Outlines()
-    for data in xml_rows.pieces(file):
-        fault = xml_rows.feed(outlines.parser, data)
+    for data in chain(xml_rows.pieces(file), [b""]):
+        fault = xml_rows.feed(outlines.parser, data, final=not data)
         yield from outlines.found
         outlines.found.clear()
         if fault is not None:

@@ -144,6 +144,8 @@ def _parsed(file: BinaryIO, wanted: Path | None, limit: int | None) -> Iterator[
         size += len(data)
         if limit is not None and size > limit:
             return
+    if size and (fault := feed(parser, b"", final=True)) is not None:
+        yield wanted or (), fault
 
 
 def new_parser() -> expat.XMLParserType:
@@ -160,11 +162,13 @@ def pieces(file: BinaryIO) -> Iterator[bytes]:
         yield _CONTROL.sub(b"", data)
 
 
-def feed(parser: expat.XMLParserType, data: bytes) -> Row | None:
+def feed(parser: expat.XMLParserType, data: bytes, *, final: bool = False) -> Row | None:
     """Let *parser* read on; return the row that is rejected where it cannot."""
     try:
-        parser.Parse(data, False)  # its own
+        parser.Parse(data, final)
     except expat.ExpatError as error:
+        if final:
+            return Row(error.lineno, "the file ends inside an element")
         reason = f"line {error.lineno}: it is no XML: {expat.ErrorString(error.code)}"
         return Row(error.lineno, f"{reason}; what follows is not read")
     return None

@@ -185,10 +185,11 @@ class Columns:
         if "title2" in names and "id2" not in names and "id" not in (chosen or {}):
             names.pop("id", None)  # the id of the row is none of a question
         if "title" not in names:
+            some = ", ".join(map(repr, found[:20])) or "none"
             raise UnreadableArchiveError(
-                "no column is certain to hold the question: found"
-                f" {', '.join(map(repr, found[:20]))}; name it with --map title=COLUMN, and where"
-                " the first line is no header, name all columns with --columns id,title,..."
+                f"no column is certain to hold the question: found {some}; name it with"
+                " --map title=COLUMN, and where the first line is no header, name all columns with"
+                " --columns id,title,..."
             )
         return cls(names)
 
