@@ -75,13 +75,18 @@ def find(head: str) -> Drawn | None:
         if not line.strip():
             continue
         table = _table_at(some, drawn, at)
-        if table is None:
+        if table is None or (len(table.columns) == 1 and not _has_rows(drawn[at + 2 :])):
             continue
         asks = any(line.rstrip().endswith("?") for line in some[:at])
         is_certain = names_questions(table.columns) and not asks
         if is_certain or (at < _FIRST and len(table.columns) > 1):
             return table
     return _by_spaces(some)
+
+
+def _has_rows(below: Sequence[str]) -> bool:
+    """Return whether a row follows at once; below a heading of a text an empty line does."""
+    return bool(next((line for line in below if not is_rule(line)), ""))
 
 
 def _table_at(some: Sequence[str], drawn: Sequence[str], at: int) -> Drawn | None:
