@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from cli.training.models import DEFAULT_CACHE, ModelCache
 from training.data.suites import MiningDomain, Most, read_suite
 from worker.adapting.calibrating import NEEDED
-from worker.archives.blocks import BlockSearch
-from worker.archives.mining import near_questions
+from worker.archives.searching.blocks import BlockSearch
+from worker.archives.searching.mining import near_questions
 from worker.matching.matcher import Matcher
 from worker.matching.near import Near
 from worker.scoring.expectation import THRESHOLDS, Survey, expect, suggest

@@ -13,7 +13,7 @@ import numpy as np
 
 from bench.archive_data import Context, with_partners, work_s
 from cli.running.service import running_servers
-from worker.archives.blocks import BlockSearch, all_near
+from worker.archives.searching.blocks import BlockSearch, all_near
 from worker.inference.cascade import rerank
 from worker.scoring.traits import Traits
 

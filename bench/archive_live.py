@@ -11,7 +11,7 @@ from bench.texts import questions as some_questions
 from db.archives import archives
 from db.archives.archives import ArchiveState, Stage
 from db.work.rows import Lane
-from worker.archives.load import load
+from worker.archives.loading.load import load
 from worker.archives.readers import Record, SourceQuestion
 from worker.queue import CeleryQueue
 

@@ -13,7 +13,7 @@ from db.archives import archives
 from db.engine import make_engine, make_sessions
 from db.settings import DatabaseSettings
 from db.tenants import forums
-from worker.archives.load import load
+from worker.archives.loading.load import load
 from worker.archives.readers import open_archive
 
 

@@ -20,7 +20,7 @@ from sentence_transformers.util import semantic_search
 
 from bench.texts import questions
 from db.vectors.rows import ModelKind
-from worker.archives.blocks import BlockSearch
+from worker.archives.searching.blocks import BlockSearch
 from worker.inference.encoder import TokenEncoder
 from worker.inference.reranker import TokenReranker
 from worker.inference.tokens import Tokens

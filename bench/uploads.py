@@ -41,7 +41,7 @@ _PAUSE_S = 1.0
 _MIB = 1 << 20
 _FREE = 63 * _MIB
 """What a packed file may grow to before anybody looks at how far it grows."""
-_READER = "worker.archives.load_process"
+_READER = "worker.archives.loading.load_process"
 _READ_S = 600.0
 """For so long the next kind waits for the last files of the one before."""
 

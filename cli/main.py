@@ -20,7 +20,7 @@ from cli.training import trained
 from cli.version import place, version
 from db.engine import is_worth_another_try
 from db.errors import ServiceError
-from worker.archives.ends import reason_of
+from worker.archives.loading.ends import reason_of
 
 app = typer.Typer(
     name="askedbefore",

@@ -17,12 +17,12 @@ from db.engine import make_engine
 from db.settings import DatabaseSettings
 from db.tenants import forums
 from db.tenants.rows import ForumRow
-from worker.archives import plan as archive_plan
-from worker.archives import steps as archive_steps
-from worker.archives.blocks import BlockSearch
-from worker.archives.load import load
+from worker.archives.loading.load import load
 from worker.archives.readers.records import Record, SourceQuestion
-from worker.archives.slices import ArchiveWorker
+from worker.archives.searching.blocks import BlockSearch
+from worker.archives.stages import plan as archive_plan
+from worker.archives.stages import steps as archive_steps
+from worker.archives.stages.slices import ArchiveWorker
 from worker.inference.testing import WordEncoder, WordReranker
 from worker.matching.models import Models
 from worker.resources import register

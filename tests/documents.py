@@ -44,7 +44,7 @@ READERS: dict[type[BaseSettings], str] = {
 MODULES = {
     "worker.check": ("worker/live/check.py",),
     "worker.drain_live": ("worker/live/drain.py",),
-    "worker.drain_archive": ("worker/live/drain.py", "worker/archives/slices.py"),
+    "worker.drain_archive": ("worker/live/drain.py", "worker/archives/stages/slices.py"),
     "worker.sweep": ("worker/upkeep.py", "worker/acting.py"),
     "worker.prove": ("worker/resources.py",),
     "worker.deliver": (

@@ -15,8 +15,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits, dropout
 
 from db.errors import InvalidInputError
 from training.measure.metrics import Floats
-from worker.archives.blocks import BlockSearch
-from worker.archives.mining import OnProgress, near_questions
+from worker.archives.searching.blocks import BlockSearch
+from worker.archives.searching.mining import OnProgress, near_questions
 from worker.inference.encoder import Encoder
 from worker.inference.reranker import Reranker
 from worker.matching.matcher import Matcher

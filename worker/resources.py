@@ -46,8 +46,8 @@ from worker.weights.load import load_encoder, load_reranker
 from worker.weights.profiles import model_names
 
 if TYPE_CHECKING:
-    from worker.archives.products import Search
-    from worker.archives.slices import ArchiveWorker
+    from worker.archives.searching.products import Search
+    from worker.archives.stages.slices import ArchiveWorker
 
 _MEASURED = 64
 """Questions that a worker reads at its start to say how fast it is."""
@@ -248,8 +248,8 @@ class Resources:
 
 def _import_archives() -> "tuple[Callable[..., Search], type[ArchiveWorker]]":
     # Not at the top, because on a CPU only archives use PyTorch, for the block products.
-    from worker.archives.products import search_maker  # noqa: PLC0415
-    from worker.archives.slices import ArchiveWorker  # noqa: PLC0415
+    from worker.archives.searching.products import search_maker  # noqa: PLC0415
+    from worker.archives.stages.slices import ArchiveWorker  # noqa: PLC0415
 
     return search_maker(), ArchiveWorker
 

@@ -15,7 +15,7 @@ import structlog
 from db.errors import ServiceError
 from db.work.rows import Lane
 from worker import acting, lanes, upkeep
-from worker.archives import syncing
+from worker.archives.loading import syncing
 from worker.process.meter import METER
 from worker.resources import Resources
 

@@ -23,7 +23,7 @@ from db.engine import FAILURES, Sessions
 from db.errors import ConflictError, InvalidInputError, ServiceError, TransientError
 from worker.archives.load_job import LoadJob, LoadReport, Outcome
 
-_COMMAND = (sys.executable, "-m", "worker.archives.load_process")
+_COMMAND = (sys.executable, "-m", "worker.archives.loading.load_process")
 _LOOK_S = 1.0
 _GRACE_S = 5.0
 _REPORT_LENGTH = 1 << 16

@@ -22,7 +22,7 @@ from db.errors import InvalidInputError
 from db.imports import sightings
 from db.keeping import undoing as archive_undoing
 from db.tenants import forums
-from worker.archives.missing import erase_gone
+from worker.archives.loading.missing import erase_gone
 from worker.archives.report import make_report
 
 app = typer.Typer(help="Watch, pause, resume and cancel archives, and read their reports.")

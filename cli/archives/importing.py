@@ -34,11 +34,12 @@ from db.imports import files
 from db.tenants import forums
 from db.tenants.rows import ForumRow
 from db.work import workers
-from worker.archives.attending import attended
-from worker.archives.batches import batches_of, check
 from worker.archives.databases import DatabaseArchive, is_address, open_database
-from worker.archives.load import OnBatch, load
-from worker.archives.missing import Rules, beside
+from worker.archives.loading.attending import attended
+from worker.archives.loading.batches import batches_of, check
+from worker.archives.loading.load import OnBatch, load
+from worker.archives.loading.missing import Rules, beside
+from worker.archives.loading.said import mapping_of, means_of
 from worker.archives.readers import (
     Archive,
     Block,
@@ -52,7 +53,6 @@ from worker.archives.readers import (
     open_stream,
 )
 from worker.archives.readers.values.dates import DateOrder
-from worker.archives.said import mapping_of, means_of
 from worker.text.cells import as_cell
 
 console = Console(stderr=True)

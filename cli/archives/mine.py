@@ -22,7 +22,7 @@ from worker.weights.load import load_encoder, load_reranker
 from worker.weights.profiles import model_names
 
 if TYPE_CHECKING:
-    from worker.archives.mining import Mined
+    from worker.archives.searching.mining import Mined
 
 console = Console(stderr=True)
 _COLUMNS = ("id1", "id2", "question1", "question2", "cosine", "score")
@@ -75,8 +75,8 @@ def mine(  # noqa: PLR0913  # a command's options
     FILE has the columns `id` and `question` (or `title`), or other names that `import` knows.
     """
     # Imported here, because only this command uses PyTorch, for the block products.
-    from worker.archives.mining import Miner  # noqa: PLC0415
-    from worker.archives.products import make_search  # noqa: PLC0415
+    from worker.archives.searching.mining import Miner  # noqa: PLC0415
+    from worker.archives.searching.products import make_search  # noqa: PLC0415
 
     ids, titles = _read(file)
     cache = _CacheSettings().model_cache

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from worker.archives.load_job import Format
+from worker.archives.loading.said import mapping_of, means_of
 from worker.archives.readers.values.dates import DateOrder
-from worker.archives.said import mapping_of, means_of
 
 Form = Annotated[Format | None, typer.Option("--format", help="Format, if it is detected wrongly.")]
 Map = Annotated[

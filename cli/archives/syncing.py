@@ -27,15 +27,15 @@ from db.imports import syncs
 from db.imports.syncs import SyncRow
 from db.tenants import forums
 from db.tenants.rows import ForumRow
-from worker.archives.attending import attended
 from worker.archives.databases import Address, DatabaseArchive, is_address, open_database
 from worker.archives.databases.addresses import has_password
-from worker.archives.load import load
 from worker.archives.load_job import Format
-from worker.archives.missing import Rules, beside
+from worker.archives.loading.attending import attended
+from worker.archives.loading.load import load
+from worker.archives.loading.missing import Rules, beside
+from worker.archives.loading.said import means_of
 from worker.archives.readers import Archive, Means, open_archive
 from worker.archives.readers.values.dates import DateOrder
-from worker.archives.said import means_of
 
 app = typer.Typer(
     help="Repeat imports of an address, a folder or a forum's database.", no_args_is_help=True

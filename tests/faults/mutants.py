@@ -22,9 +22,9 @@ from pathlib import Path
 import openpyxl
 
 from tests.unit.worker.archives.readers.test_archive import FORMATS, PACKERS
+from worker.archives.loading.said import means_of
 from worker.archives.readers import open_stream
 from worker.archives.readers.records import UnreadableArchiveError
-from worker.archives.said import means_of
 
 LIMIT_S = 60
 """Seconds that any of these small files may take, on a machine with other things to do."""

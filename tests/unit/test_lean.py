@@ -34,7 +34,7 @@ beat.loader.import_default_modules()
 """
 WORKER = """
 import celery.bin.celery, celery.concurrency.prefork, kombu.transport.redis, cli.main, tokenizers
-import worker.archives.readers.tabular.parquet, worker.archives.slices
+import worker.archives.readers.tabular.parquet, worker.archives.stages.slices
 import worker.inference.onnx_backend, worker.tasks
 """
 _WITHOUT = """
@@ -67,7 +67,10 @@ def run_without(away: set[str], code: str, home: Path) -> subprocess.CompletedPr
         (WEB | MODELS | INFERENCE | EMBEDDED | TOOLS, "import cli.main"),
         (
             WEB | MODELS | EMBEDDED | TOOLS,
-            "import cli.main, worker.tasks, worker.inference.onnx_backend, worker.archives.slices",
+            (
+                "import cli.main, worker.tasks, worker.inference.onnx_backend,"
+                " worker.archives.stages.slices"
+            ),
         ),
         # Whether datasets are there sentence-transformers asks the list of what is installed.
         (
@@ -92,7 +95,7 @@ real = u.find_spec
 u.find_spec = lambda name, package=None: None if name == "torch" else real(name, package)
 from pathlib import Path
 from db.vectors.rows import ModelKind
-from worker.archives.products import make_search
+from worker.archives.searching.products import make_search
 print(type(make_search("cpu", threads=0)).__name__)
 from worker.weights.export import exported
 try:

@@ -17,8 +17,8 @@ from training.measure.bootstrap import (
 )
 from training.measure.metrics import asymmetry, calibration_error
 from training.measure.stages import Decision, PairTexts, Stages, StageScores
-from worker.archives.blocks import BlockSearch
-from worker.archives.mining import densities, near_questions
+from worker.archives.searching.blocks import BlockSearch
+from worker.archives.searching.mining import densities, near_questions
 from worker.matching.matcher import Matcher
 from worker.scoring.fusion import Floats
 from worker.scoring.gate import Screen

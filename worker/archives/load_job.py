@@ -59,7 +59,7 @@ class LoadJob(_Message):
     form: Format | None
     chosen: Mapping[str, str]
     reading: Mapping[str, Any] = field(default_factory=dict)
-    """How it is read, as far as somebody said it: see `worker.archives.said.means_of`."""
+    """How it is read, as far as somebody said it: see `worker.archives.loading.said.means_of`."""
     top_k: int
     delete_missing: bool = False
     with_erased: bool = False

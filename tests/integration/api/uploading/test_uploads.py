@@ -280,7 +280,7 @@ def test_a_reader_without_a_parent_ends_at_once() -> None:
         fd=0, parent=1, database_url="postgresql://", forum="x", name="x", form=None, chosen={},
         top_k=1, memory_bytes=1 << 30, disk_bytes=1 << 30,
     )  # fmt: skip
-    command = [sys.executable, "-m", "worker.archives.load_process"]
+    command = [sys.executable, "-m", "worker.archives.loading.load_process"]
     done = subprocess.run(command, input=job.encoded(), capture_output=True, check=False)
 
     assert done.returncode == 1
@@ -439,7 +439,7 @@ def test_what_a_library_prints_is_not_among_a_readers_answers() -> None:
     script = (
         "import structlog\n"
         "from worker.archives.load_job import LoadReport, Outcome\n"
-        "from worker.archives.load_process import _mouth\n"
+        "from worker.archives.loading.load_process import _mouth\n"
         "say = _mouth()\n"
         "structlog.get_logger().warning('noise')\n"
         "print('noise', flush=True)\n"

@@ -16,8 +16,8 @@ from db.tables.archives import Archive
 from db.tables.pairs import Pair
 from db.tables.questions import Question
 from tests.archive_factories import Factory, make_worker, titles
-from tests.integration.worker.archives.test_steps import expected, found, named
-from worker.archives import batches
+from tests.integration.worker.archives.stages.test_steps import expected, found, named
+from worker.archives.loading import batches
 
 DATA = os.environ.get("ASKEDBEFORE_DATA", "")  # noqa: TID251  # tests have no settings
 

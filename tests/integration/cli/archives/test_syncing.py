@@ -19,7 +19,7 @@ from db.tables.questions import Question
 from tests.archive_factories import Factory
 from tests.forum_databases import DISCOURSE
 from tests.web_server import Quiet, serving
-from worker.archives import syncing as starting
+from worker.archives.loading import syncing as starting
 
 
 @pytest.fixture(autouse=True)

@@ -21,8 +21,8 @@ from db.tables.questions import Question
 from db.work.rows import Lane
 from tests.archive_factories import CALIBRATION, Factory, bring_in, make_worker, records, titles
 from tests.factories import make_forum, new_question
-from tests.integration.worker.archives.test_slices import advance_to, reranked
-from tests.integration.worker.archives.test_steps import expected, found, mine, named
+from tests.integration.worker.archives.stages.test_slices import advance_to, reranked
+from tests.integration.worker.archives.stages.test_steps import expected, found, mine, named
 from worker.archives.payload import unpack_near
 from worker.inference.testing import WordEncoder, WordReranker
 
@@ -78,7 +78,7 @@ def test_nothing_is_promised_while_nobody_works(committed: Factory) -> None:
 def test_nothing_is_promised_of_a_paused_archive(
     committed: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.archives.steps.RERANK_PAIRS", 4)
+    monkeypatch.setattr("worker.archives.stages.steps.RERANK_PAIRS", 4)
     _, archive = bring_in(committed, records(titles(20)))
     advance_to(committed, archive.id, Stage.RERANK)
     with committed.begin() as session:
@@ -142,7 +142,7 @@ class CountedReranker(WordReranker):
 def test_the_live_lane_is_looked_at_after_a_few_questions_and_pairs(
     committed: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.archives.steps.LOOK", 420)
+    monkeypatch.setattr("worker.archives.stages.steps.LOOK", 420)
     wanted, stretches = titles(80), Stretches()
     _, archive = bring_in(committed, records(wanted))
     worker = make_worker(committed, CountedEncoder(stretches), CountedReranker(stretches))
@@ -165,7 +165,7 @@ def test_the_live_lane_is_looked_at_after_a_few_questions_and_pairs(
 def test_pairs_of_like_length_are_reranked_together(
     committed: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.archives.steps.RERANK_PAIRS", 16)
+    monkeypatch.setattr("worker.archives.stages.steps.RERANK_PAIRS", 16)
     wanted = titles(80)
     _, archive = bring_in(committed, records(wanted))
     advance_to(committed, archive.id, Stage.RERANK)

@@ -19,7 +19,7 @@ from db.work import jobs
 from db.work.rows import Lane
 from tests.archive_factories import CALIBRATION, bring_in, make_worker, records
 from tests.factories import new_question
-from tests.integration.worker.archives.test_steps import mine
+from tests.integration.worker.archives.stages.test_steps import mine
 from tests.integration.worker.live.test_pipeline import (
     Factory,
     NoQueue,

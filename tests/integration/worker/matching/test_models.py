@@ -16,7 +16,7 @@ from db.vectors.rows import ModelKind
 from db.work.rows import Lane
 from tests.archive_factories import bring_in, make_models, make_worker
 from tests.factories import make_forum
-from tests.integration.worker.archives.test_steps import mine
+from tests.integration.worker.archives.stages.test_steps import mine
 from tests.integration.worker.live.test_pipeline import NoQueue
 from worker.archives.readers import SourceQuestion
 from worker.inference.testing import WordEncoder, WordReranker

@@ -15,7 +15,7 @@ from db.archives.report import FoundPair
 from db.imports.links import Label
 from worker.archives.payload import Bars, pack_labels, pack_near, unpack_labels, unpack_near
 from worker.archives.report import Report
-from worker.archives.steps import looks
+from worker.archives.stages.steps import looks
 from worker.matching.near import Near
 
 REPORT = Report(

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from db.errors import InvalidInputError, UnreadableModelError
 from training.gate import KEPT, LOWER, Scored, fit_gate, lowest_threshold, scored_pairs
-from worker.archives.blocks import BlockSearch, all_near
-from worker.archives.mining import Miner
+from worker.archives.searching.blocks import BlockSearch, all_near
+from worker.archives.searching.mining import Miner
 from worker.inference.testing import WordEncoder, WordReranker
 from worker.scoring.calibration import Calibration
 from worker.scoring.fusion import Fusion, unmoved

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from db.questions.rows import Facts
 from worker.archives.load_job import Format
+from worker.archives.loading.said import means_of
 from worker.archives.readers import (
     KnownPair,
     Record,
@@ -28,7 +29,6 @@ from worker.archives.readers import (
 )
 from worker.archives.readers.containers.streams import LINE_LIMIT
 from worker.archives.readers.records import UnreadableArchiveError
-from worker.archives.said import means_of
 from worker.text.normal import clean
 
 POSTS = """\ufeff<?xml version="1.0" encoding="utf-8"?>

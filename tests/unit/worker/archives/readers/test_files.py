@@ -27,10 +27,10 @@ import pyarrow.parquet as pq
 import pytest
 from backports import zstd
 
-from worker.archives.batches import check
+from worker.archives.loading.batches import check
+from worker.archives.loading.said import means_of
 from worker.archives.readers import Hidden, KnownPair, Reject, SourceQuestion, open_archive
 from worker.archives.readers.records import UnreadableArchiveError
-from worker.archives.said import means_of
 
 FILES = Path(__file__).parents[4] / "files"
 KINDS = sorted(path.stem for path in FILES.glob("*.toml"))

@@ -21,12 +21,12 @@ from tests.unit.worker.archives.readers.test_archive import (
     rejects,
 )
 from worker.archives.load_job import Format
+from worker.archives.loading.said import means_of
 from worker.archives.readers import SourceQuestion, open_stream
 from worker.archives.readers.containers import window
 from worker.archives.readers.records import RECORD_LIMIT, UnreadableArchiveError
 from worker.archives.readers.tabular.delimited import DelimitedRows
 from worker.archives.readers.tabular.delimited_lines import Lines
-from worker.archives.said import means_of
 
 MIB = 1 << 20
 HUGE = "h" * (RECORD_LIMIT + MIB)

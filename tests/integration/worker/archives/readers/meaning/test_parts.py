@@ -13,8 +13,8 @@ from db.questions import questions
 from db.tables.questions import Question
 from db.tenants import forums
 from tests.archive_factories import Factory
-from worker.archives.load import load
-from worker.archives.missing import Rules
+from worker.archives.loading.load import load
+from worker.archives.loading.missing import Rules
 from worker.archives.readers import open_archive
 from worker.archives.readers.meaning import parts as reader_parts
 from worker.archives.readers.meaning.by_column import ByColumn

@@ -8,9 +8,9 @@ from db.archives.archives import ArchiveRow
 from db.tables.questions import Question
 from db.tenants import forums
 from tests.archive_factories import Factory, records
-from worker.archives import batches
-from worker.archives.load import load
-from worker.archives.missing import Rules, why_kept
+from worker.archives.loading import batches
+from worker.archives.loading.load import load
+from worker.archives.loading.missing import Rules, why_kept
 from worker.archives.readers.records import Hidden, Record, Reject
 
 FIRST = [f"Why {n}?" for n in range(40)]

@@ -28,8 +28,8 @@ from db.rows import Provenance, QuestionText
 from db.tenants import forums
 from db.tenants.rows import ForumRow
 from worker.archives.payload import Bars, pack_near, unpack_labels, unpack_near
-from worker.archives.plan import compared
-from worker.archives.products import Search
+from worker.archives.searching.products import Search
+from worker.archives.stages.plan import compared
 from worker.live.pipeline import set_aside
 from worker.live.unreadable import failing_alone, scored_where_readable
 from worker.matching.findings import flagged, same_text

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.archives.products import Search, all_near
+from worker.archives.searching.products import Search, all_near
 from worker.inference.encoder import Encoder
 from worker.inference.reranker import Reranker
 from worker.matching.matcher import Matcher

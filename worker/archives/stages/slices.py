@@ -17,9 +17,9 @@ from db.archives.units import LostUnitError, Unit
 from db.engine import Sessions
 from db.tenants import forums
 from db.vectors import partitions
-from worker.archives.plan import plan_next
-from worker.archives.products import Search
-from worker.archives.steps import Steps
+from worker.archives.searching.products import Search
+from worker.archives.stages.plan import plan_next
+from worker.archives.stages.steps import Steps
 from worker.live.blame import BrokenModelError, is_moments_fault
 from worker.live.blame import reason as reason_of
 from worker.matching.models import Models

@@ -9,8 +9,8 @@ from sqlalchemy.exc import DataError, OperationalError
 
 from db import errors as our_errors
 from db.errors import InvalidInputError, ServiceError, TransientError
-from worker.archives.ends import StoppedError, outcome_of, reason_of
 from worker.archives.load_job import Outcome
+from worker.archives.loading.ends import StoppedError, outcome_of, reason_of
 
 TITLE = "Is this told?"
 

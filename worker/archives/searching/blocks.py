@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from worker.archives.products import BLOCK, Search, Vectors, all_near, keep_nearest
+from worker.archives.searching.products import BLOCK, Search, Vectors, all_near, keep_nearest
 from worker.scoring.gate import Gate, gate_scores
 
 __all__ = ["BLOCK", "BlockSearch", "Vectors", "all_near", "keep_nearest"]

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from worker.archives.blocks import BlockSearch, all_near, keep_nearest
-from worker.archives.products import NumpySearch, Search
+from worker.archives.searching.blocks import BlockSearch, all_near, keep_nearest
+from worker.archives.searching.products import NumpySearch, Search
 
 
 def unit(count: int, *, dimension: int = 16, seed: int = 0) -> NDArray[np.float16]:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db.imports.incoming import COLUMNS
-from worker.archives.batches import prepared
+from worker.archives.loading.batches import prepared
 from worker.archives.readers.meaning.by_column import ByColumn
 from worker.archives.readers.meaning.columns import Columns
 from worker.archives.readers.meaning.facts import FACTS

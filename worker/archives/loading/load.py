@@ -25,13 +25,13 @@ from db.engine import FAILURES, Sessions, retried
 from db.imports import loading, parts, sightings
 from db.imports.parts import KnownPart
 from db.tenants.rows import ForumRow
-from worker.archives import missing
-from worker.archives.batches import Batch, batches_of, ids_of, prepared
-from worker.archives.ends import StoppedError, reason_of
-from worker.archives.missing import Rules
+from worker.archives.loading import missing
+from worker.archives.loading.batches import Batch, batches_of, ids_of, prepared
+from worker.archives.loading.ends import StoppedError, reason_of
+from worker.archives.loading.missing import Rules
+from worker.archives.loading.seen import SeenIds
 from worker.archives.payload import pack_labels
 from worker.archives.readers.records import Memory, Piece, Reject, length, singly
-from worker.archives.seen import SeenIds
 from worker.text.cuts import Cuts, cuts_of
 
 _SWITCH_S = 0.0005

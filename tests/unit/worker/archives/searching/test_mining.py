@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from cli.archives import mine as command
 from cli.main import app
-from worker.archives.blocks import BlockSearch
-from worker.archives.mining import Miner
+from worker.archives.searching.blocks import BlockSearch
+from worker.archives.searching.mining import Miner
 from worker.inference.testing import WordEncoder, WordReranker
 
 TITLES = [

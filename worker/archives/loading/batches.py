@@ -9,7 +9,7 @@ from db.imports.incoming import Incoming
 from db.imports.links import Label
 from db.imports.parts import KnownPart
 from db.questions.rows import NewQuestion
-from worker.archives.at_once import questions_of
+from worker.archives.loading.at_once import questions_of
 from worker.archives.readers.records import (
     Block,
     Hidden,

@@ -39,12 +39,12 @@ from tests.archive_factories import (
 )
 from tests.factories import make_forum, save_questions
 from tests.integration.worker.live.test_pipeline import drain
-from worker.archives.blocks import BlockSearch
-from worker.archives.ends import StoppedError
-from worker.archives.load import load
-from worker.archives.mining import Miner
+from worker.archives.loading.ends import StoppedError
+from worker.archives.loading.load import load
 from worker.archives.readers import KnownPair, Record, Reject, SourceQuestion
-from worker.archives.slices import ArchiveWorker
+from worker.archives.searching.blocks import BlockSearch
+from worker.archives.searching.mining import Miner
+from worker.archives.stages.slices import ArchiveWorker
 from worker.inference.testing import WordEncoder, WordReranker
 from worker.scoring.calibration import Calibration
 from worker.scoring.fusion import Fusion
@@ -224,7 +224,7 @@ def broken(rows: Iterable[Record], error: BaseException) -> Iterator[Record]:
 def test_an_interrupted_load_goes_on_where_it_ended(
     committed: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.archives.batches.BATCH", 10)
+    monkeypatch.setattr("worker.archives.loading.batches.BATCH", 10)
     wanted = records(titles(45))
     forum, archive = begun(committed)
 
@@ -269,7 +269,7 @@ def test_an_archive_that_nobody_reads_any_more_fails_and_one_that_is_read_goes_o
 def test_what_a_failed_load_stored_is_taken_over_when_the_file_is_sent_again(
     committed: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.archives.batches.BATCH", 10)
+    monkeypatch.setattr("worker.archives.loading.batches.BATCH", 10)
     wanted = records(titles(30))
     forum, first = begun(committed)
 
@@ -294,7 +294,7 @@ def test_what_a_failed_load_stored_is_taken_over_when_the_file_is_sent_again(
 def test_a_batch_is_cut_short_where_its_texts_are_long(
     committed: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.archives.batches._BATCH_CHARS", 3_000)
+    monkeypatch.setattr("worker.archives.loading.batches._BATCH_CHARS", 3_000)
     forum, archive = begun(committed)
     wanted = [SourceQuestion(f"l{n}", f"Is {n} long?", "word " * 100) for n in range(20)]
     positions: list[int] = []
@@ -375,7 +375,7 @@ def test_a_load_stops_when_the_archive_is_cancelled(committed: Factory) -> None:
 def test_a_text_that_the_bi_encoder_cannot_read_is_set_aside_and_its_unit_is_done(
     committed: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.archives.slices._BACKOFF_S", 0.0)
+    monkeypatch.setattr("worker.archives.stages.slices._BACKOFF_S", 0.0)
     forum, archive = bring_in(committed, records([*titles(20), "a poison text"]))
 
     mine(make_worker(committed, WordEncoder(poison="poison")))
@@ -392,7 +392,7 @@ def test_a_text_that_the_bi_encoder_cannot_read_is_set_aside_and_its_unit_is_don
 def test_a_worker_that_is_wanted_elsewhere_stops_after_the_unit_in_hand(
     committed: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.archives.plan.EMBED_STEP", 10)
+    monkeypatch.setattr("worker.archives.stages.plan.EMBED_STEP", 10)
     _, archive = bring_in(committed, records(titles(40)))
     woken: list[bool] = []
 
@@ -412,7 +412,7 @@ def test_two_workers_share_an_archive_without_doubling(
 ) -> None:
     wanted = titles(200)
     bring_in(committed, records(wanted))
-    monkeypatch.setattr("worker.archives.plan.EMBED_STEP", 10)
+    monkeypatch.setattr("worker.archives.stages.plan.EMBED_STEP", 10)
     encoders = [WordEncoder(), WordEncoder()]
     workers = [make_worker(committed, encoder) for encoder in encoders]
     deadline = time.monotonic() + 60

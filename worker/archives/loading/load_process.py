@@ -1,4 +1,4 @@
-"""``python -m worker.archives.load_process``: reads one uploaded archive and stores it.
+"""``python -m worker.archives.loading.load_process``: reads one uploaded archive and stores it.
 
 Whoever sent the file may have made it to be slow, to grow or to break what reads it. So the API
 never reads one itself: this process does, with a hard limit of memory, at a low priority, and it
@@ -77,7 +77,7 @@ def _report(job: LoadJob, say: Callable[[LoadReport], None]) -> LoadReport:
     # Imported here: what libraries take and start is within the limits.
     from db.engine import make_engine, make_sessions  # noqa: PLC0415
     from db.settings import DatabaseSettings  # noqa: PLC0415
-    from worker.archives.ends import outcome_of, reason_of  # noqa: PLC0415
+    from worker.archives.loading.ends import outcome_of, reason_of  # noqa: PLC0415
 
     settings = DatabaseSettings.model_validate({"database_url": job.database_url, "pool_size": 2})
     engine = make_engine(settings)
@@ -93,11 +93,11 @@ def _report(job: LoadJob, say: Callable[[LoadReport], None]) -> LoadReport:
 def _load(job: LoadJob, sessions: "Sessions", say: Callable[[LoadReport], None]) -> int:
     from db.archives import archives  # noqa: PLC0415  # as above
     from db.tenants import forums  # noqa: PLC0415
-    from worker.archives.attending import attended  # noqa: PLC0415
-    from worker.archives.load import failing, load  # noqa: PLC0415
-    from worker.archives.missing import Rules  # noqa: PLC0415
+    from worker.archives.loading.attending import attended  # noqa: PLC0415
+    from worker.archives.loading.load import failing, load  # noqa: PLC0415
+    from worker.archives.loading.missing import Rules  # noqa: PLC0415
+    from worker.archives.loading.said import means_of  # noqa: PLC0415
     from worker.archives.readers import open_stream  # noqa: PLC0415
-    from worker.archives.said import means_of  # noqa: PLC0415
 
     with sessions.begin() as session:
         forum = forums.get_forum(session, job.forum)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from db.archives import archives
 from db.tables.archives import Archive
 from tests.factories import make_forum
-from worker.archives import attending
+from worker.archives.loading import attending
 
 
 def test_a_file_is_attended_until_its_block_ends(

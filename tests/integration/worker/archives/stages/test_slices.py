@@ -20,8 +20,8 @@ from db.questions.rows import State
 from db.tables.archives import ArchiveUnit
 from db.tables.pairs import Event, Pair
 from tests.archive_factories import CALIBRATION, Factory, bring_in, make_worker, records, titles
-from tests.integration.worker.archives.test_steps import count, expected, found, mine, named
-from worker.archives.slices import ArchiveWorker
+from tests.integration.worker.archives.stages.test_steps import count, expected, found, mine, named
+from worker.archives.stages.slices import ArchiveWorker
 from worker.inference.testing import WordEncoder, WordReranker
 
 
@@ -114,8 +114,8 @@ def test_a_run_killed_twenty_times_ends_with_the_pairs_of_an_undisturbed_one(
 def test_a_worker_that_outlives_its_lease_writes_nothing(
     committed: Factory, monkeypatch: pytest.MonkeyPatch, stage: Stage
 ) -> None:
-    monkeypatch.setattr("worker.archives.plan.EMBED_STEP", 30)
-    monkeypatch.setattr("worker.archives.steps.RERANK_PAIRS", 64)
+    monkeypatch.setattr("worker.archives.stages.plan.EMBED_STEP", 30)
+    monkeypatch.setattr("worker.archives.stages.steps.RERANK_PAIRS", 64)
     wanted, gate = titles(120), Gate()
     _, archive = bring_in(committed, records(wanted))
     if stage is Stage.RERANK:

@@ -95,13 +95,13 @@ def search_maker() -> Callable[..., Search]:
     """Return what makes a search of a device and its ``threads``; loads PyTorch if it is there."""
     if find_spec("torch") is None:
         return lambda *_, **__: NumpySearch()
-    from worker.archives.blocks import BlockSearch  # noqa: PLC0415  # loads PyTorch
+    from worker.archives.searching.blocks import BlockSearch  # noqa: PLC0415  # loads PyTorch
 
     return BlockSearch
 
 
 class NumpySearch(Search):
-    """Finds pairs as `worker.archives.blocks.BlockSearch` does on a CPU, in single precision."""
+    """Finds pairs as `BlockSearch` in `blocks` does on a CPU, in single precision."""
 
     block = BLOCK
     is_on_gpu = False
