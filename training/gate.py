@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch.nn.functional import binary_cross_entropy_with_logits, dropout
 
 from db.errors import InvalidInputError
-from training.measure.metrics import Floats
+from training.measure.figures.metrics import Floats
 from worker.archives.searching.blocks import BlockSearch
 from worker.archives.searching.mining import OnProgress, near_questions
 from worker.inference.encoder import Encoder

@@ -14,7 +14,7 @@ from worker.settings import Profile
 from worker.weights.load import DEFAULT_ENCODER
 
 if TYPE_CHECKING:
-    from training.measure.stages import Stages
+    from training.measure.scoring.stages import Stages
 
 
 def evaluate(  # noqa: PLR0913  # a command's options
@@ -135,9 +135,9 @@ def _over_domains(
     samples: int,
 ) -> None:
     from training.data.suites import Most, read_suite  # noqa: PLC0415  # heavy and optional
-    from training.measure.checkpoints import Checkpoints  # noqa: PLC0415
-    from training.measure.suite import measure_suite  # noqa: PLC0415
-    from training.measure.suite_report import require_suffix, write_report  # noqa: PLC0415
+    from training.measure.suites.checkpoints import Checkpoints  # noqa: PLC0415
+    from training.measure.suites.suite import measure_suite  # noqa: PLC0415
+    from training.measure.suites.suite_report import require_suffix, write_report  # noqa: PLC0415
 
     if out is not None:
         require_suffix(out)  # an hour later is too late to learn of it

@@ -12,7 +12,7 @@ from worker.settings import Profile
 from worker.weights.profiles import model_names
 
 if TYPE_CHECKING:
-    from training.measure.stages import Stages
+    from training.measure.scoring.stages import Stages
 
 BiEncoder = Annotated[
     str | None,
@@ -56,7 +56,7 @@ def load_stages(
     console: Console,
 ) -> "Stages":
     """Return the models of a profile; a named bi-encoder or CrossEncoder replaces its own."""
-    from training.measure.stages import Stages  # noqa: PLC0415  # loads the models' stack
+    from training.measure.scoring.stages import Stages  # noqa: PLC0415  # loads the models' stack
     from worker.matching.matcher import Matcher  # noqa: PLC0415
     from worker.weights.load import load_encoder, load_reranker  # noqa: PLC0415
 

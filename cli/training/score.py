@@ -15,7 +15,7 @@ from worker.settings import Profile
 
 if TYPE_CHECKING:
     from training.data.tables import Table
-    from training.measure.pair_files import Lines, Tally
+    from training.measure.scoring.pair_files import Lines, Tally
 
 console = Console(stderr=True)
 
@@ -54,7 +54,7 @@ def score(  # noqa: PLR0913  # a command's options
     """
     from training.data.tables import open_table  # noqa: PLC0415  # as the models themselves
     from training.data.writing import open_writer  # noqa: PLC0415
-    from training.measure.pair_files import columns_of, score_table  # noqa: PLC0415
+    from training.measure.scoring.pair_files import columns_of, score_table  # noqa: PLC0415
 
     if Path(out).resolve() == pairs.resolve():
         raise InvalidInputError(f"{out} is the file of pairs itself: choose another --out")

@@ -8,10 +8,10 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from training.data.pairs import LabelledPair
-    from training.measure.bootstrap import Interval
     from training.measure.evaluate import Comparison
+    from training.measure.figures.bootstrap import Interval
     from training.measure.report import Figures
-    from training.measure.suite import SuiteFigures
+    from training.measure.suites.suite import SuiteFigures
 
 
 def show_figures(figures: "Figures", *, console: Console) -> None:
@@ -47,7 +47,7 @@ def _texts(pair: "LabelledPair") -> tuple[str, Text, Text]:
 
 def show_suite(found: "SuiteFigures", *, console: Console) -> None:
     """Print how each stage ranks every domain, the best in bold, and the decisions."""
-    from training.measure import suite_report as report  # noqa: PLC0415  # heavy and optional
+    from training.measure.suites import suite_report as report  # noqa: PLC0415  # heavy and optional
 
     ranking = Table("average precision", *report.RANKING)
     decided = Table("decisions", *report.DECISION)

@@ -8,9 +8,9 @@ import numpy as np
 
 from db.errors import InvalidInputError
 from training.data.pairs import LabelledPair, Labels, labels_of, require_both_labels
-from training.measure.bootstrap import Interval, bootstrap
-from training.measure.metrics import Floats, asymmetry, summary
-from training.measure.scores import cosines, raw_scores
+from training.measure.figures.bootstrap import Interval, bootstrap
+from training.measure.figures.metrics import Floats, asymmetry, summary
+from training.measure.scoring.scores import cosines, raw_scores
 from worker.inference.encoder import Encoder
 from worker.weights.load import load_encoder, load_reranker
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve
 
 from training.data.pairs import Labels
-from training.measure.metrics import Floats
+from training.measure.figures.metrics import Floats
 
 mpl.use("Agg")
 

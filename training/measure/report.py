@@ -10,7 +10,7 @@ from pathlib import Path
 
 from training.data.pairs import HUB, Labels
 from training.measure import plots
-from training.measure.metrics import Floats
+from training.measure.figures.metrics import Floats
 
 RUN_FILE, METRICS_FILE, CARD_FILE = "run.json", "metrics.json", "README.md"
 _PACKAGES = ("torch", "transformers", "sentence-transformers", "datasets", "scikit-learn", "numpy")

@@ -12,8 +12,8 @@ from sentence_transformers import SentenceTransformer
 
 from training.data.mining import neighbours
 from training.data.pairs import LabelledPair, labels_of, require_both_labels
-from training.measure.calibrate import fit_fusion
-from training.measure.metrics import Floats
+from training.measure.figures.calibrate import fit_fusion
+from training.measure.figures.metrics import Floats
 from worker.scoring.fusion import Fusion
 
 _LOW, _HIGH = 0.35, 0.985

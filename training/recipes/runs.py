@@ -13,9 +13,9 @@ from training.data.pairs import LabelledPair, labels_of, require_both_labels
 from training.data.reading import read_pairs
 from training.data.splits import check_leaks, split
 from training.measure import report
-from training.measure.calibrate import RawScores, calibrate, fit_fusion
-from training.measure.metrics import Floats, asymmetry, summary
-from training.measure.scores import full_precision, raw_scores
+from training.measure.figures.calibrate import RawScores, calibrate, fit_fusion
+from training.measure.figures.metrics import Floats, asymmetry, summary
+from training.measure.scoring.scores import full_precision, raw_scores
 from training.recipes import adapter, cross_encoder, sentence_transformer
 from training.recipes.progress import Model, Trained
 from training.recipes.ranks import Rank

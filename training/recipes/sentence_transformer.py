@@ -31,7 +31,7 @@ from db.errors import InvalidInputError
 from training.data.mining import hard_negatives, neighbours
 from training.data.pairs import LabelledPair
 from training.data.splits import Components
-from training.measure.metrics import Floats
+from training.measure.figures.metrics import Floats
 from training.recipes.fitting import FitConfig, arguments, begin, run
 from training.recipes.progress import Trained
 

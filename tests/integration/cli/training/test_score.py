@@ -14,7 +14,7 @@ from cli.main import app
 from db.errors import InvalidInputError
 from tests.tiny_models import make_bert_encoder, make_reranker
 from training.data.pairs import PairsError
-from training.measure.pair_files import SCORES
+from training.measure.scoring.pair_files import SCORES
 from worker.text.normal import model_text
 from worker.weights.load import load_encoder, load_reranker
 

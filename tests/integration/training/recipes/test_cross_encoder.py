@@ -16,8 +16,8 @@ from tests.tiny_recipes import config, duplicates, make_base, pairs
 from training.data.pairs import LabelledPair, write_pairs
 from training.data.splits import LeakError
 from training.measure.evaluate import Scored, compare
-from training.measure.metrics import Floats
-from training.measure.scores import cosines, full_precision, raw_scores
+from training.measure.figures.metrics import Floats
+from training.measure.scoring.scores import cosines, full_precision, raw_scores
 from training.recipes import cross_encoder, runs
 from training.recipes.averaging import average
 from training.recipes.distill import Teacher

@@ -6,7 +6,7 @@ import pytest
 from db.errors import InvalidInputError
 from training.data.mining import mined_negatives
 from training.data.pairs import LabelledPair
-from training.measure.metrics import Floats
+from training.measure.figures.metrics import Floats
 
 DEGREES = {
     "How do I bake bread?": 0,

@@ -16,8 +16,8 @@ import numpy as np
 
 from db.errors import InvalidInputError
 from training.data.suites import Domain
-from training.measure.domains import Measured
-from training.measure.stages import Stages, StageScores
+from training.measure.scoring.stages import Stages, StageScores
+from training.measure.suites.domains import Measured
 
 _ARRAYS = ("labels", "members")
 

@@ -7,8 +7,9 @@ from functools import partial
 import numpy as np
 
 from training.data.suites import Domain
-from training.measure.checkpoints import Checkpoints
-from training.measure.domains import (
+from training.measure.scoring.stages import Decision, Stages, decide
+from training.measure.suites.checkpoints import Checkpoints
+from training.measure.suites.domains import (
     NEAREST,
     STAGES,
     DomainFigures,
@@ -17,8 +18,7 @@ from training.measure.domains import (
     figures,
     measure,
 )
-from training.measure.left_out import leave_one_out
-from training.measure.stages import Decision, Stages, decide
+from training.measure.suites.left_out import leave_one_out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

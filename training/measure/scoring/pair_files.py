@@ -13,7 +13,7 @@ import numpy as np
 from training.data.pairs import BODY1, BODY2, QUESTION1, QUESTION2, PairsError
 from training.data.tables import Row, Table
 from training.data.writing import Writer
-from training.measure.stages import CHUNK, Decision, PairTexts, Stages, StageScores
+from training.measure.scoring.stages import CHUNK, Decision, PairTexts, Stages, StageScores
 from worker.text.language import warnings_of
 from worker.text.normal import foreign_share, model_text
 

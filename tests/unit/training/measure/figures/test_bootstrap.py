@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
 from training.data.pairs import Labels
-from training.measure.bootstrap import (
+from training.measure.figures.bootstrap import (
     Draw,
     Ranking,
     all_pairs,
@@ -14,7 +14,7 @@ from training.measure.bootstrap import (
     samples_of_pairs,
     samples_of_questions,
 )
-from training.measure.metrics import Floats
+from training.measure.figures.metrics import Floats
 
 
 @st.composite

@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 
 from training.data.pairs import Labels, labels_of
 from training.data.suites import Domain, MiningDomain
-from training.measure.bootstrap import (
+from training.measure.figures.bootstrap import (
     Draw,
     Interval,
     intervals,
     samples_of_pairs,
     samples_of_questions,
 )
-from training.measure.metrics import asymmetry, calibration_error
-from training.measure.stages import Decision, PairTexts, Stages, StageScores
+from training.measure.figures.metrics import asymmetry, calibration_error
+from training.measure.scoring.stages import Decision, PairTexts, Stages, StageScores
 from worker.archives.searching.blocks import BlockSearch
 from worker.archives.searching.mining import densities, near_questions
 from worker.matching.matcher import Matcher

@@ -1,4 +1,4 @@
-"""Loads one file into a database and says what that took: ``python -m bench.archive_loading``.
+"""Loads one file into a database and says what that took: ``python -m bench.archives.loading``.
 
 A process of its own, in which nothing else has taken memory or time.
 """
@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from bench.archive_data import peak_mib, work_s
+from bench.archives.data import peak_mib, work_s
 from db.archives import archives
 from db.engine import make_engine, make_sessions
 from db.settings import DatabaseSettings

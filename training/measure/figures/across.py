@@ -14,14 +14,14 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from training.data.pairs import Labels
-from training.measure.calibrate import (
+from training.measure.figures.calibrate import (
     DEFAULT_PRECISION,
     Doubles,
     cosine_floor_of,
     fit_fusion,
     threshold_for,
 )
-from training.measure.metrics import PRECISIONS, Floats, average_precision
+from training.measure.figures.metrics import PRECISIONS, Floats, average_precision
 from worker.scoring.calibration import Rule
 from worker.scoring.fusion import Fusion
 from worker.scoring.traits import Traits

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from training.data.pairs import Labels
-from training.measure.metrics import PRECISIONS, Floats, average_precision
+from training.measure.figures.metrics import PRECISIONS, Floats, average_precision
 from worker.scoring.calibration import Calibration, Expected, Rule, known_before
 from worker.scoring.fusion import BothOrders, Fusion
 from worker.scoring.traits import Traits

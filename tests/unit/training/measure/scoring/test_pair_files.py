@@ -6,8 +6,8 @@ import pytest
 from training.data.pairs import PairsError
 from training.data.tables import open_table
 from training.data.writing import open_writer
-from training.measure.pair_files import SCORES, Lines, Tally, columns_of, score_table
-from training.measure.stages import CHUNK, Stages
+from training.measure.scoring.pair_files import SCORES, Lines, Tally, columns_of, score_table
+from training.measure.scoring.stages import CHUNK, Stages
 from worker.inference.testing import WordEncoder, WordReranker
 from worker.matching.matcher import Matcher
 from worker.scoring.calibration import Calibration

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from training.measure.stages import CHUNK, PairTexts, Stages, StageScores
+from training.measure.scoring.stages import CHUNK, PairTexts, Stages, StageScores
 from worker.inference.testing import WordEncoder, WordReranker
 from worker.matching.matcher import Matcher
 from worker.scoring.calibration import Calibration

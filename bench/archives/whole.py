@@ -14,7 +14,7 @@ import httpx2
 import numpy as np
 from sqlalchemy import select
 
-from bench.archive_data import Context, Keys, inside, keys_of, peak_of, with_partners
+from bench.archives.data import Context, Keys, inside, keys_of, peak_of, with_partners
 from cli.running.service import Service, running_servers, running_service
 from db.engine import Sessions
 from db.tables.pairs import Pair

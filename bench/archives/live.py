@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from bench.archive_data import Context
+from bench.archives.data import Context
 from bench.service import STORED, Bench, started
 from bench.texts import questions as some_questions
 from db.archives import archives

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from training.measure.across import WEIGHTS, LabelledScores, fit_rule, rankings
+from training.measure.figures.across import WEIGHTS, LabelledScores, fit_rule, rankings
 from worker.scoring.calibration import Rule
 from worker.scoring.traits import Traits
 

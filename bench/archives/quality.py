@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.archive_data import Context, Keys, inside, keys_of, with_partners
+from bench.archives.data import Context, Keys, inside, keys_of, with_partners
 from worker.archives.searching.blocks import BlockSearch, all_near
 from worker.inference.cascade import rerank
 from worker.matching.near import Near

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.data.pairs import Labels
-from training.measure.bootstrap import bootstrap
-from training.measure.calibrate import (
+from training.measure.figures.bootstrap import bootstrap
+from training.measure.figures.calibrate import (
     RawScores,
     calibrate,
     expected_of,
@@ -13,7 +13,7 @@ from training.measure.calibrate import (
     lean_on_cosine,
     threshold_for,
 )
-from training.measure.metrics import (
+from training.measure.figures.metrics import (
     Floats,
     average_precision,
     calibration_error,
@@ -108,7 +108,7 @@ def test_rules_for_other_bi_encoders_stay() -> None:
 def test_the_cosine_is_weighed_as_much_more_as_the_ranking_hardly_notices(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("training.measure.calibrate._GIVEN_FOR_LEANING", 0.002)
+    monkeypatch.setattr("training.measure.figures.calibrate._GIVEN_FOR_LEANING", 0.002)
     raw, labels = scored(3, rows=2_000)
     fitted = fit_fusion(raw.logit, raw.cosine, labels)
 

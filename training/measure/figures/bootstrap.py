@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.data.pairs import Labels
-from training.measure.metrics import Floats
+from training.measure.figures.metrics import Floats
 
 Doubles = NDArray[np.float64]
 

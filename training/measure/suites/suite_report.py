@@ -6,9 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from db.errors import InvalidInputError
-from training.measure.bootstrap import Interval
-from training.measure.domains import STAGES, DomainFigures
-from training.measure.suite import SuiteFigures
+from training.measure.figures.bootstrap import Interval
+from training.measure.suites.domains import STAGES, DomainFigures
+from training.measure.suites.suite import SuiteFigures
 
 RANKING = ("pairs", "same", "cosine, titles", "cosine, whole", "CrossEncoder", "served")
 DECISION = ("threshold", "flagged", "precision", "recall", "calibration error", "asymmetry")

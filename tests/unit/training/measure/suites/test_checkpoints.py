@@ -6,9 +6,9 @@ import pytest
 
 from training.data.pairs import LabelledPair
 from training.data.suites import Domain, MiningDomain, PairsDomain
-from training.measure.checkpoints import Checkpoints
-from training.measure.stages import Stages
-from training.measure.suite import measure_suite
+from training.measure.scoring.stages import Stages
+from training.measure.suites.checkpoints import Checkpoints
+from training.measure.suites.suite import measure_suite
 from worker.inference.testing import WordEncoder, WordReranker
 from worker.matching.matcher import Matcher
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.archive_data import Context, with_partners, work_s
+from bench.archives.data import Context, with_partners, work_s
 from cli.running.service import running_servers
 from worker.archives.searching.blocks import BlockSearch, all_near
 from worker.inference.cascade import rerank
@@ -57,7 +57,7 @@ def _load_in_child(context: Context, url: str, server: int, size: int) -> float:
         csv.writer(file).writerows([("id", "title"), *rows])
         file.flush()
         before = _server_s(server)
-        words = [sys.executable, "-m", "bench.archive_loading", url, file.name]
+        words = [sys.executable, "-m", "bench.archives.loading", url, file.name]
         told = json.loads(subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout)
         theirs = _server_s(server) - before
     what = f"{len(texts):,} rows"

@@ -6,8 +6,8 @@ import numpy as np
 
 from db.errors import InvalidInputError
 from training.data.suites import PairsDomain
-from training.measure.across import LabelledScores, fit_rule, rankings
-from training.measure.domains import Measured
+from training.measure.figures.across import LabelledScores, fit_rule, rankings
+from training.measure.suites.domains import Measured
 from worker.scoring.calibration import Rule
 
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from db.vectors.rows import ModelKind
 from training.data.pairs import LabelledPair
-from training.measure.calibrate import RawScores
-from training.measure.metrics import Floats
+from training.measure.figures.calibrate import RawScores
+from training.measure.figures.metrics import Floats
 from worker.inference.encoder import Encoder
 from worker.inference.reranker import Reranker, TokenReranker
 from worker.inference.tokens import Tokens

@@ -8,12 +8,12 @@ import pytest
 from db.errors import InvalidInputError
 from training.data.pairs import LabelledPair
 from training.data.suites import Domain, MiningDomain, PairsDomain
-from training.measure.domains import STAGES, Measured, figures, measure
-from training.measure.left_out import leave_one_out
-from training.measure.metrics import average_precision
-from training.measure.stages import Stages
-from training.measure.suite import SuiteFigures, measure_suite
-from training.measure.suite_report import as_json, as_markdown, require_suffix, write_report
+from training.measure.figures.metrics import average_precision
+from training.measure.scoring.stages import Stages
+from training.measure.suites.domains import STAGES, Measured, figures, measure
+from training.measure.suites.left_out import leave_one_out
+from training.measure.suites.suite import SuiteFigures, measure_suite
+from training.measure.suites.suite_report import as_json, as_markdown, require_suffix, write_report
 from worker.inference.testing import WordEncoder, WordReranker
 from worker.matching.matcher import Matcher
 from worker.scoring.calibration import Calibration

@@ -17,26 +17,28 @@ from pathlib import Path
 
 import structlog
 
-from bench import archive_costs, archive_live, archive_quality, archive_recipe, archive_whole
-from bench.archive_data import Context, peak_mib, read_results, work_s
+from bench.archives import costs, live, quality, recipe, whole
+from bench.archives.data import Context, peak_mib, read_results, work_s
 from bench.texts import BenchSettings
 
 PARTS: dict[str, Callable[[Context], None]] = {
-    "recipe": archive_recipe.measure,
-    "quality": archive_quality.measure,
-    "floor": archive_quality.measure_floor,
-    "load": archive_costs.measure_load,
-    "memory": archive_costs.measure_memory,
-    "cost": archive_costs.measure_cost,
-    "live": archive_live.measure,
-    "whole": archive_whole.measure,
+    "recipe": recipe.measure,
+    "quality": quality.measure,
+    "floor": quality.measure_floor,
+    "load": costs.measure_load,
+    "memory": costs.measure_memory,
+    "cost": costs.measure_cost,
+    "live": live.measure,
+    "whole": whole.measure,
 }
 _WORK = Path.home() / ".cache" / "askedbefore" / "bench"
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m bench.archives",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("part", nargs="?", default="all", choices=["all", *PARTS])
     parser.add_argument("--folder", type=Path, default=BenchSettings().data, help="the questions")

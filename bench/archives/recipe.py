@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from bench.archive_data import Context, Keys, inside, keys_of, with_partners, work_s
+from bench.archives.data import Context, Keys, inside, keys_of, with_partners, work_s
 from worker.archives.searching.blocks import BlockSearch
 from worker.archives.searching.mining import Mined, Miner
 from worker.weights.load import DEFAULT_ENCODER, DEFAULT_RERANKER, model_folder

@@ -1,0 +1,1 @@
+"""What `python -m bench.archives` measures, one module for each part."""
