@@ -26,6 +26,7 @@ class Format(StrEnum):
     XML = "xml"
     """Records in any XML."""
     YAML = "yaml"
+    TOML = "toml"
     DRAWN = "drawn"
     """A table as clients of databases draw it, or Markdown."""
 

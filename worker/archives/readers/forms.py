@@ -4,7 +4,7 @@ import json
 import re
 
 from worker.archives.load_job import Format
-from worker.archives.readers.documents import faq, loose_json, mail, yaml_rows
+from worker.archives.readers.documents import faq, loose_json, mail, toml_rows, yaml_rows
 from worker.archives.readers.records import UnreadableArchiveError
 from worker.archives.readers.sources import Entry
 from worker.archives.readers.tabular import drawn_layout, drawn_records, drawn_sheets, sqldump
@@ -25,9 +25,11 @@ def guess(text: str, entry: Entry) -> Format:
 
 
 def _of_objects(head: str, entry: Entry) -> Format | None:
-    """Return the format of XML or JSON; None for any other text."""
+    """Return the format of XML, TOML or JSON; None for any other text."""
     if head.startswith("<"):
         return _marked_up(head, entry)
+    if toml_rows.is_toml(head, entry.suffix):
+        return Format.TOML
     if loose_json.is_code(head):
         return Format.JSON
     if re.match(r"\{|\[\s*(?:[{\[\]\"]|$)", head):

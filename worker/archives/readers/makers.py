@@ -224,5 +224,6 @@ MAKERS = {
     Format.FAQ: _faq,
     Format.SHEET: _drawn_sheets,
     Format.YAML: _yaml,
+    Format.TOML: nested.toml,
     Format.DRAWN: _drawn,
 }

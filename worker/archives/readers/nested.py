@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import Any, BinaryIO
 
-from worker.archives.readers.documents import json_lists, json_rows, yaml_rows
+from worker.archives.readers.documents import json_lists, json_rows, toml_rows, yaml_rows
 from worker.archives.readers.records import Row, UnreadableArchiveError
 from worker.archives.readers.sources import Entry
 from worker.archives.readers.table import Hints, Make, Opened, Table
@@ -134,6 +134,13 @@ def json_rows_of_lines(entry: Entry, opened: Opened, _: Hints, make: Make) -> It
         if not table.path:
             table.parts = [lines]
         yield table
+
+
+def toml(entry: Entry, opened: Opened, _: Hints, make: Make) -> Iterator[Table]:
+    """Yield the tables of TOML."""
+    with opened() as file:
+        found = toml_rows.look(file)
+    yield from _at_paths(entry, opened, found, make, toml_rows.rows)
 
 
 def yaml(entry: Entry, opened: Opened, make: Make) -> list[Table]:

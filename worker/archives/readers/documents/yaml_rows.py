@@ -232,21 +232,21 @@ def rows(file: BinaryIO, wanted: Path) -> Iterator[Row]:
         elif unit.key is None and not left and not isinstance(unit.value, (dict, list)):
             yield Row(unit.line, "it is no record, but a text")
         elif not (unit.is_built and left):
-            yield from _below(unit.value, left, unit.line, key)
+            yield from below(unit.value, left, unit.line, key)
 
 
 def _meets(wanted: str, own: str) -> bool:
     return wanted in {own, ANY}
 
 
-def _below(value: Any, left: Path, line: int, key: str | None) -> Iterator[Row]:
+def below(value: Any, left: Path, line: int, key: str | None) -> Iterator[Row]:
     """Yield the objects that lie *left* below a value."""
     if isinstance(value, list):
         for one in value:
-            yield from _below(one, left, line, None)
+            yield from below(one, left, line, None)
     elif isinstance(value, dict) and left:
         for own, one in value.items():
             if _meets(left[0], own):
-                yield from _below(one, left[1:], line, own if left[0] == ANY else None)
+                yield from below(one, left[1:], line, own if left[0] == ANY else None)
     elif isinstance(value, dict):
         yield Row(line, value if key is None else {KEY: key} | value)

@@ -25,6 +25,7 @@ from worker.archives.readers.tabular.delimited_lines import (
     TooLongError,
 )
 from worker.archives.readers.tabular.dialect import Dialect, Quoting
+from worker.archives.readers.tabular.drawn_signs import is_foot
 from worker.archives.readers.tabular.headers import header_place
 
 _AT_ONCE, _SINGLY = 64, 1 << 14
@@ -140,6 +141,8 @@ class DelimitedRows:
                 continue
             number, row = item
             if len(row) != width:
+                if len(row) == 1 and is_foot(row[0] or ""):
+                    continue
                 if len(row) < width and self._is_cut_short(row):
                     row = [*row, *[""] * (width - len(row))]
                 elif len(row) < width or any(cell for cell in row[width:]):
