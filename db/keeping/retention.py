@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Select, case, delete, func, or_, select, update
@@ -37,8 +38,8 @@ def prune(sessions: Sessions) -> dict[str, int]:
         for kind, days, step in (
             ("questions", forum.keep_questions_days, _questions),
             ("authors", forum.keep_authors_days, _authors),
-            ("events", forum.keep_events_days, _events),
-            ("decisions", forum.keep_decisions_days, _decisions),
+            ("events", forum.keep_events_days, partial(_delete, Event)),
+            ("decisions", forum.keep_decisions_days, partial(_delete, Decision)),
             ("deciders", forum.keep_decisions_days, _deciders),
         ):
             if days is not None:
@@ -84,12 +85,12 @@ def _authors(session: Session, forum: ForumRow, days: int) -> int:
     return len(ids)
 
 
-def _events(session: Session, forum: ForumRow, days: int) -> int:
-    found = select(Event.id).where(
-        Event.forum_id == forum.id, Event.created_at < func.now() - timedelta(days=days)
+def _delete(of: type[Event | Decision], session: Session, forum: ForumRow, days: int) -> int:
+    found = select(of.id).where(
+        of.forum_id == forum.id, of.created_at < func.now() - timedelta(days=days)
     )
     ids = list(session.execute(_first(found)).scalars())
-    session.execute(delete(Event).where(Event.id.in_(ids)))
+    session.execute(delete(of).where(of.id.in_(ids)))
     return len(ids)
 
 
@@ -103,13 +104,4 @@ def _deciders(session: Session, forum: ForumRow, days: int) -> int:
     ids = list(session.execute(_first(found)).scalars())
     who = case((Pair.decided_by.in_(_NAMELESS), Pair.decided_by), else_=SOMEBODY)
     session.execute(update(Pair).where(Pair.id.in_(ids)).values(decided_by=who, note=None))
-    return len(ids)
-
-
-def _decisions(session: Session, forum: ForumRow, days: int) -> int:
-    found = select(Decision.id).where(
-        Decision.forum_id == forum.id, Decision.created_at < func.now() - timedelta(days=days)
-    )
-    ids = list(session.execute(_first(found)).scalars())
-    session.execute(delete(Decision).where(Decision.id.in_(ids)))
     return len(ids)
