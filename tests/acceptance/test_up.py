@@ -197,7 +197,7 @@ def test_when_it_is_killed_nothing_of_it_goes_on_and_the_data_stay(up: Up) -> No
     wait_until(lambda: not any(is_alive(pid) for pid in others), timeout_s=30)
     up.start()
     assert not is_alive(pids["beat"])
-    assert f"left running: beat (process {pids['beat']})" in up.output
+    assert f"an earlier start had left: beat (process {pids['beat']})" in up.output
     with up.client() as client:
         assert client.get("/v1/forums/quokkas/questions/yurt").json()["state"] == "done"
 

@@ -49,4 +49,4 @@ def test_the_command_says_what_the_decisions_bring_does_it_and_undoes_it(
     assert f"{foreseen[1]} undecided pairs were flagged and {foreseen[2]} hidden" in done.stdout
     assert "Back to what was before" in undone.stdout
     assert again.returncode == 1
-    assert "nothing that" in again.stderr
+    assert "nothing to undo" in again.stderr

@@ -32,8 +32,8 @@ ENDLESS = "/console/{forum}/live"
 
 def modules() -> Iterator[ModuleType]:
     for package in (api.routes, api.console):
-        for found in pkgutil.iter_modules(package.__path__):
-            yield importlib.import_module(f"{package.__name__}.{found.name}")
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            yield importlib.import_module(found.name)
 
 
 def routes() -> list[APIRoute]:
