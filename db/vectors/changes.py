@@ -28,6 +28,8 @@ _MANY = 20_000
 _COPY_HEAD, _COPY_TAIL = 19, 2
 _CHUNK_BYTES = 1 << 24
 
+# Each vector is read by its primary key, and the forum only compared: without fresh statistics, as
+# in a forum that was just filled, the planner would read the whole forum for each question.
 _SINCE = """
     SELECT head.version, head.floor, c.question_id, halfvec_send(e.vector) AS vector
     FROM vector_heads AS head
@@ -37,8 +39,11 @@ _SINCE = """
           AND head.version > %(seen)s
         LIMIT %(limit)s
     ) AS c ON true
-    LEFT JOIN embeddings AS e ON e.model_id = %(model)s AND e.question_id = c.question_id
-        AND e.forum_id = head.forum_id AND e.visible
+    LEFT JOIN LATERAL (
+        SELECT vector FROM embeddings
+        WHERE model_id = %(model)s AND question_id = c.question_id
+            AND forum_id + 0 = head.forum_id AND visible OFFSET 0
+    ) AS e ON true
     WHERE head.model_id = %(model)s AND head.forum_id = %(forum)s
 """
 
@@ -144,29 +149,30 @@ def vectors(
     """Return the stored vectors of these questions of a forum, visible or not, with their ids."""
     statement = (
         "SELECT question_id, halfvec_send(vector) AS vector FROM embeddings"
-        " WHERE model_id = %(model)s AND forum_id = %(forum)s AND question_id = ANY(%(ids)s)"
+        " WHERE model_id = %(model)s AND question_id = ANY(%(ids)s) AND forum_id + 0 = %(forum)s"
     )
     given = {"model": model.id, "forum": forum_id, "ids": list(ids)}
     found = _changes(0, session.connection().exec_driver_sql(statement, given).all(), model)
     return found.ids, found.vectors
 
 
-_EXACT = """
-    SELECT given.asked, given.other,
-           1 - (own.vector::halfvec({dimension}) <=> e.vector::halfvec({dimension})) AS cosine
+_VECTOR = """(
+        SELECT vector::halfvec({{dimension}}) AS vector FROM embeddings
+        WHERE model_id = {{model}} AND question_id = given.{of} AND forum_id + 0 = %(forum)s
+            AND {also} OFFSET 0
+    )"""
+_EXACT = f"""
+    SELECT given.asked, given.other, 1 - (own.vector <=> e.vector) AS cosine
     FROM unnest(%(asked)s::bigint[], %(others)s::bigint[]) AS given (asked, other)
-    JOIN embeddings AS own ON own.model_id = {model} AND own.question_id = given.asked
-        AND own.forum_id = %(forum)s
-    JOIN embeddings AS e ON e.model_id = {model} AND e.question_id = given.other
-        AND e.forum_id = %(forum)s AND e.visible
-"""
-_EXACT_TO_ONE = """
-    SELECT 0 AS asked, e.question_id AS other,
-           1 - (CAST(%(vector)s AS halfvec({dimension})) <=> e.vector::halfvec({dimension}))
-           AS cosine
-    FROM embeddings AS e WHERE e.model_id = {model} AND e.question_id = ANY(%(others)s)
-        AND e.forum_id = %(forum)s AND e.visible
-"""
+    CROSS JOIN LATERAL {_VECTOR.format(of="asked", also="true")} AS own
+    CROSS JOIN LATERAL {_VECTOR.format(of="other", also="visible")} AS e
+"""  # noqa: S608  # names of columns
+_EXACT_TO_ONE = f"""
+    SELECT 0 AS asked, given.other,
+           1 - (CAST(%(vector)s AS halfvec({{dimension}})) <=> e.vector) AS cosine
+    FROM unnest(%(others)s::bigint[]) AS given (other)
+    CROSS JOIN LATERAL {_VECTOR.format(of="other", also="visible")} AS e
+"""  # noqa: S608  # names of columns
 
 
 def exact(

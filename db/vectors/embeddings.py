@@ -32,11 +32,14 @@ _INCOMING = """
         question_id bigint, forum_id bigint, text_digest bytea, vector halfvec
     ) ON COMMIT DELETE ROWS
 """
+# By the primary key, and no join that the planner could turn into a reading of the whole table.
 _STORE = """
     INSERT INTO embeddings (model_id, question_id, forum_id, visible, text_digest, vector)
     SELECT :model, q.id, q.forum_id, q.visible, i.text_digest, i.vector
-    FROM {incoming} AS i JOIN questions AS q
-        ON q.id = i.question_id AND q.forum_id = i.forum_id
+    FROM {incoming} AS i CROSS JOIN LATERAL (
+        SELECT id, forum_id, visible FROM questions
+        WHERE id = i.question_id AND forum_id + 0 = i.forum_id OFFSET 0
+    ) AS q
     ORDER BY q.id
     ON CONFLICT (model_id, question_id) DO UPDATE SET
         visible = excluded.visible, text_digest = excluded.text_digest, vector = excluded.vector

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from cli.running.service import answers, wait_until
+from tests.command import Ran, run
 
 START_S = 240.0
 FORUM = "quokkas"
@@ -39,10 +40,14 @@ class Up:
     def output(self) -> str:
         return (self.folder.parent / "out").read_text()
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a command on the same folder to its end."""
+    def run(self, *arguments: str) -> Ran:
+        """Run a command on the same folder, in this process."""
+        return run(self.folder, *arguments)
+
+    def refused(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run another ``up`` to its end, in a process of its own: it sets how signals are heard."""
         return subprocess.run(
-            [*command(*arguments), "--data", str(self.folder)],
+            [*command("up", *arguments), "--data", str(self.folder)],
             env=bare(),
             capture_output=True,
             text=True,
@@ -151,7 +156,7 @@ def test_questions_are_checked_after_all_that(up: Up) -> None:
 
 
 def test_a_second_start_names_the_process_that_has_the_data(up: Up) -> None:
-    refused = up.run("up")
+    refused = up.refused()
 
     assert up.process is not None
     assert refused.returncode == 1
@@ -164,7 +169,7 @@ def test_a_second_start_names_the_process_that_has_the_data(up: Up) -> None:
 def test_a_port_that_is_taken_is_never_exchanged_without_a_word(up: Up) -> None:
     port = up.url.rpartition(":")[2]
     with tempfile.TemporaryDirectory(prefix="ab-", dir="/tmp") as other:
-        refused = Up(Path(other)).run("up", "--port", port)
+        refused = Up(Path(other)).refused("--port", port)
 
     assert refused.returncode == 1
     assert f"port {port} is taken" in refused.stderr
