@@ -63,11 +63,13 @@ _INSERT = f"""
         ON CONFLICT (forum_id, external_id) DO NOTHING RETURNING id
     ) SELECT coalesce(array_agg(id), '{{}}') FROM new
 """  # noqa: S608
+# Also from one that is being read: its reader may be dead, which shows a minute later. If it lives,
+# each of the two searches what it owns in the end.
 _ADOPT = """
     UPDATE questions q SET archive_id = :archive FROM archives a
     WHERE q.id = ANY (:ids) AND q.checked_at IS NULL
-      AND a.id = q.archive_id AND (a.state IN ('cancelled', 'failed', 'done')
-        OR a.state = 'paused' AND a.stage = 'load')
+      AND a.id = q.archive_id AND a.id <> :archive
+      AND (a.state IN ('cancelled', 'failed', 'done') OR a.stage = 'load')
 """
 # Arrays in one row: a row for each of thousands of questions would cost more than the comparison.
 _COMPARE = """
@@ -145,9 +147,9 @@ def load(
 
     Unchanged questions stay as they are. Changed ones are edited and checked again in the archive
     lane, unless a newer version is stored. Those that were erased stay away, but *with_erased*.
-    Questions that an ended archive left unmined are taken over by this one. Stored questions with
-    an id of *hidden* are hidden. Those with the numbers *same* came again just so. All that are met
-    are noted as seen, at *position* of the archive.
+    Unmined questions of an archive that has ended, or is not read to its end, are taken over.
+    Stored questions with an id of *hidden* are hidden. Those with the numbers *same* came again
+    just so. All that are met are noted as seen, at *position* of the archive.
     """
     parameters = {"forum": forum.id, "archive": archive_id}
     # An archive that is loaded is committed for good in the end, with all that came before.

@@ -349,11 +349,11 @@ def test_a_disk_that_takes_nothing_is_507(
 def test_a_database_that_takes_no_changes_is_503_to_a_reader(
     committed: Factory, engine: Engine
 ) -> None:
-    name = engine.url.database
+    name, key = engine.url.database, make_key(committed, "cooks")
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
         try:
-            with make_client(committed, make_key(committed, "cooks")) as client:
+            with make_client(committed, key) as client:
                 refused = client.post(URL, content=SMALL)
         finally:
             connection.exec_driver_sql(f"ALTER DATABASE {name} RESET default_transaction_read_only")

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from db.archives import archives, reading
 from db.archives import units as archive_units
@@ -264,6 +264,26 @@ def test_an_archive_that_nobody_reads_any_more_fails_and_one_that_is_read_goes_o
         rows = [archives.get(session, archive_id) for archive_id in ids]
     assert [row.state for row in rows] == ["failed", "running", "failed", "failed"]
     assert "went away" in str(rows[0].error)
+
+
+def test_what_a_killed_reader_stored_is_searched_when_the_file_is_sent_again_at_once(
+    committed: Factory,
+) -> None:
+    wanted = records(["How do I boil an egg", "How do I boil an egg?"])
+    with committed.begin() as session:
+        forum = forums.ensure_forum(session, "cooks")
+        first = archives.create(session, forum.id, name="a", form="csv", top_k=100)
+    load(committed, forum, first, wanted)
+    with committed.begin() as session:  # as if it had been killed before it said that it is done
+        session.execute(delete(ArchiveUnit).where(ArchiveUnit.archive_id == first.id))
+        archives.change(session, first.id, stage=Stage.LOAD, state=ArchiveState.RUNNING)
+
+    _, again = bring_in(committed, wanted)
+    mine(make_worker(committed))
+
+    assert (again.created, again.unchanged) == (0, 2)
+    with committed.begin() as session:
+        assert session.execute(select(func.count()).select_from(Pair)).scalar_one() == 1
 
 
 def test_what_a_failed_load_stored_is_taken_over_when_the_file_is_sent_again(
