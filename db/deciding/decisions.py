@@ -16,7 +16,8 @@ from db.deciding import opinions
 from db.errors import ConflictError, InvalidInputError, NotFoundError, PairNotFoundError
 from db.groups import groups, regrouping
 from db.outbox.events import NewEvent, record
-from db.rows import SERVICE, PairStatus
+from db.pairs import outdated
+from db.rows import SERVICE, UNDECIDED, PairStatus
 from db.tables.pairs import Pair
 from db.tables.review import Claim, Decision, Skip
 
@@ -322,10 +323,12 @@ def undo(
         raise NotYoursError
     if found.undone or found.undoes is not None:
         raise UndoneAlreadyError
+    restored = _restored(found.earlier)
+    if restored["status"] in UNDECIDED:
+        outdated.owe_where_edited(session, forum_id, found.pair_id)
     pair = _lock_pair(session, forum_id, found.pair_id)
     refuse_stale(pair, found.version)
     earlier, version = _earlier(pair), pair.version + 1
-    restored = _restored(found.earlier)
     session.execute(
         update(Pair)
         .where(Pair.id == pair.id)

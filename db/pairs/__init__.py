@@ -2,5 +2,5 @@
 
 May touch: pairs that nobody decided on, the forum's threshold and its calibration.
 Must never: overwrite what a person decided on a text that is still the same.
-Imported through: `pairs`, `listing`, `thresholds`, `calibrations`, `rows`.
+Imported through: `pairs`, `listing`, `thresholds`, `calibrations`, `outdated`, `rows`.
 """

@@ -17,6 +17,7 @@ from db.review import queue as review
 from db.review.queue import QueueFilter, Sort
 from db.rows import PairKind, PairStatus, Provenance
 from db.tables.pairs import Event, Pair
+from db.tables.questions import Job, Question
 from db.tables.review import Claim, Decision
 from tests.review import Seeded, flag, say, seed_questions, version_of
 
@@ -83,6 +84,20 @@ def test_undo_restores_what_stood_before_and_is_a_decision_of_its_own(
     assert kinds == ["pair.decided", "group.changed", "pair.undone", "group.changed"]
     written = session.execute(select(Decision.undoes, Decision.undone).order_by(Decision.id)).all()
     assert [tuple(row) for row in written] == [(None, True), (done.id, False)]
+
+
+@pytest.mark.parametrize("edited", [0, 1, None])
+def test_what_comes_back_about_an_edited_text_is_checked_again(
+    session: Session, seeded: Seeded, edited: int | None
+) -> None:
+    pair = flag(session, seeded, 0, 1)
+    done = say(session, seeded, pair, PairStatus.RELATED, actor="ben")
+    ids = [] if edited is None else [seeded.questions[edited]]
+    session.execute(update(Question).where(Question.id.in_(ids)).values(text_version=2))
+
+    decisions.undo(session, seeded.forum.id, done.id, actor="ben")
+
+    assert session.execute(select(Job.question_id)).scalars().all() == ids
 
 
 def test_undo_is_for_ones_own_decisions_once_and_never_over_a_later_one(
