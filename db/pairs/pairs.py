@@ -4,9 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Integer, Select, and_, bindparam, case, func, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from db.errors import TransientError
 from db.outbox.events import NewEvent, record
@@ -46,6 +59,7 @@ _NEW = (
     .returning(Pair.low_id, Pair.high_id, Pair.id, Pair.status, Pair.score)
 )
 _REOPENABLE = (PairStatus.NOT_DUPLICATE, PairStatus.RELATED)
+_VISIBLE = (PairStatus.FLAGGED, PairStatus.OBSERVED)
 SHOWN = (PairStatus.FLAGGED, PairStatus.DUPLICATE)
 
 
@@ -227,18 +241,29 @@ def _withdraw(session: Session, rows: list[dict[str, object]]) -> list[_Change]:
     for row in rows:
         if row["status"] != PairStatus.WITHDRAWN:
             continue
-        changed = session.execute(
-            update(Pair)
-            .where(
-                Pair.low_id == row["low_id"],
-                Pair.high_id == row["high_id"],
-                Pair.status.in_((PairStatus.FLAGGED, PairStatus.OBSERVED)),
-            )
-            .values(**{name: row[name] for name in _SCORES}, version=Pair.version + 1)
-            .returning(Pair.id, Pair.status, Pair.score)
-        )
+        changed = session.execute(_below(row, Pair.status.in_(_VISIBLE))).all()
+        if not changed:  # withdrawn before: a lower threshold must find the score of the new text
+            session.execute(_below(row, and_(Pair.status == PairStatus.WITHDRAWN, _is_older(row))))
         done += [_Change(found.id, found.status, found.score, is_move=True) for found in changed]
     return done
+
+
+def _below(
+    row: Mapping[str, object], where: ColumnElement[bool]
+) -> ReturningUpdate[int, str, float]:
+    return (
+        update(Pair)
+        .where(Pair.low_id == row["low_id"], Pair.high_id == row["high_id"], where)
+        .values(**{name: row[name] for name in _SCORES}, version=Pair.version + 1)
+        .returning(Pair.id, Pair.status, Pair.score)
+    )
+
+
+def _is_older(row: Mapping[str, object]) -> ColumnElement[bool]:
+    return or_(
+        Pair.low_text_version < row["low_text_version"],
+        Pair.high_text_version < row["high_text_version"],
+    )
 
 
 def _event(forum_id: int, change: _Change) -> NewEvent:
