@@ -63,14 +63,6 @@ _INSERT = f"""
         ON CONFLICT (forum_id, external_id) DO NOTHING RETURNING id
     ) SELECT coalesce(array_agg(id), '{{}}') FROM new
 """  # noqa: S608
-# Also from one that is being read: its reader may be dead, which shows a minute later. If it lives,
-# each of the two searches what it owns in the end.
-_ADOPT = """
-    UPDATE questions q SET archive_id = :archive FROM archives a
-    WHERE q.id = ANY (:ids) AND q.checked_at IS NULL
-      AND a.id = q.archive_id AND a.id <> :archive
-      AND (a.state IN ('cancelled', 'failed', 'done') OR a.stage = 'load')
-"""
 # Arrays in one row: a row for each of thousands of questions would cost more than the comparison.
 _COMPARE = """
     SELECT coalesce(array_agg(id), '{}') AS ids,
@@ -147,7 +139,6 @@ def load(
 
     Unchanged questions stay as they are. Changed ones are edited and checked again in the archive
     lane, unless a newer version is stored. Those that were erased stay away, but *with_erased*.
-    Unmined questions of an archive that has ended, or is not read to its end, are taken over.
     Stored questions with an id of *hidden* are hidden. Those with the numbers *same* came again
     just so. All that are met are noted as seen, at *position* of the archive.
     """
@@ -158,7 +149,6 @@ def load(
     incoming = incoming.with_authors(authors.kept_names(forum, incoming.columns["author"]))
     seen, loaded = _stored(session, forum, parameters, incoming, with_erased=with_erased)
     if same:
-        session.execute(text(_ADOPT), parameters | {"ids": list(same)})
         seen += same
         loaded = replace(loaded, unchanged=loaded.unchanged + len(same))
     names = list(hidden)
@@ -192,8 +182,6 @@ def _stored(
     if created is None:
         created, known = _merged(session, forum, parameters, rest)
     known.ids.extend(same)
-    if known.ids:
-        session.execute(text(_ADOPT), parameters | {"ids": known.ids})
     counts = {"erased": len(items) - len(kept), "older": len(known.older)}
     return [*known.ids, *created], Loaded(
         created=len(created),

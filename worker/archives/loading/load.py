@@ -22,7 +22,7 @@ from db.archives import units as archive_units
 from db.archives.archives import ArchiveRow, ArchiveState, Stage
 from db.archives.units import NewUnit
 from db.engine import FAILURES, Sessions, retried
-from db.imports import loading, parts, sightings
+from db.imports import adopting, loading, parts, sightings
 from db.imports.parts import KnownPart
 from db.tenants.rows import ForumRow
 from worker.archives.loading import missing
@@ -90,8 +90,11 @@ def load(
         if storing is not None:
             storing.result()
         missing.settle(sessions, forum, archive, rules)
+        with sessions.begin() as session:
+            unsearched = adopting.unsearched(session, archive.id)
     with sessions.begin() as session:
         _refuse_stopped(archives.get(session, archive.id, lock=True))
+        adopting.adopt(session, archive.id, unsearched)
         archives.change(session, archive.id, stage=Stage.LINK, loaded_at=datetime.now(UTC))
         if rules.is_complete:
             sightings.forget_earlier(session, forum.id, archive.id)

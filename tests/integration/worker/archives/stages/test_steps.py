@@ -286,6 +286,13 @@ def test_what_a_killed_reader_stored_is_searched_when_the_file_is_sent_again_at_
         assert session.execute(select(func.count()).select_from(Pair)).scalar_one() == 1
 
 
+def unsearched(committed: Factory) -> int:
+    """Return how many questions nobody has searched."""
+    with committed.begin() as session:
+        asked = select(func.count()).select_from(Question).where(Question.checked_at.is_(None))
+        return session.execute(asked).scalar_one()
+
+
 def test_what_a_failed_load_stored_is_taken_over_when_the_file_is_sent_again(
     committed: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -304,11 +311,48 @@ def test_what_a_failed_load_stored_is_taken_over_when_the_file_is_sent_again(
 
     assert (told.state, told.error and "import it again" in told.error) == ("failed", True)
     assert (again.created, again.unchanged) == (10, 20)
+    assert unsearched(committed) == 0
+
+
+def test_a_second_reader_that_fails_takes_nothing_from_the_first(
+    committed: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.archives.loading.batches.BATCH", 10)
+    wanted = records(titles(30))
+    forum, first = begun(committed)
     with committed.begin() as session:
-        left = session.execute(
-            select(func.count()).select_from(Question).where(Question.checked_at.is_(None))
-        ).scalar_one()
-    assert left == 0
+        second = archives.create(session, forum.id, name="a", form="csv", top_k=100)
+
+    def meanwhile() -> Iterator[Record]:
+        yield from wanted[:25]
+        with pytest.raises(MemoryError):
+            load(committed, forum, second, broken(wanted, MemoryError()))
+        yield from wanted[25:]
+
+    load(committed, forum, first, meanwhile())
+    mine(make_worker(committed))
+
+    assert unsearched(committed) == 0
+
+
+def test_of_two_readers_to_their_end_each_question_is_searched(
+    committed: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.archives.loading.batches.BATCH", 10)
+    wanted = records(titles(30))
+    forum, first = begun(committed)
+    with committed.begin() as session:
+        second = archives.create(session, forum.id, name="a", form="csv", top_k=100)
+
+    def meanwhile() -> Iterator[Record]:
+        yield from wanted[:25]
+        load(committed, forum, second, wanted)
+        yield from wanted[25:]
+
+    load(committed, forum, first, meanwhile())
+    mine(make_worker(committed))
+
+    assert unsearched(committed) == 0
 
 
 def test_a_batch_is_cut_short_where_its_texts_are_long(

@@ -1,0 +1,51 @@
+"""Has what another reading of a file stored, and never searched, searched by this one.
+
+A client sends a file again if it heard no answer. Then two readers may be at the same rows: each
+knows as unchanged what the other has stored. Either may still fail.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from db.imports import sightings
+
+_STEP = 10_000
+# Also from one that is being read: its reader may be dead, which shows a minute later. If it lives,
+# it takes back in its own end what this one has not searched by failing.
+_UNSEARCHED = """
+    SELECT q.id FROM questions q JOIN archives a ON a.id = q.archive_id
+    WHERE q.id = ANY (:ids) AND q.checked_at IS NULL AND a.id <> :archive
+      AND (a.state IN ('cancelled', 'failed', 'done') OR a.stage = 'load')
+"""
+_ADOPT = f"""
+    UPDATE questions SET archive_id = :archive
+    WHERE id IN ({_UNSEARCHED} ORDER BY q.id FOR NO KEY UPDATE OF q)
+"""  # noqa: S608  # statements of our own
+
+
+def unsearched(session: Session, archive_id: int) -> list[int]:
+    """Return by id what an archive has seen, and what nobody searches who is known to live.
+
+    Those are the questions of archives that have ended, or are not read to their end.
+    """
+    found: list[int] = []
+    for ids in _steps(sightings.seen(session, archive_id)):
+        found += session.execute(text(_UNSEARCHED), {"ids": ids, "archive": archive_id}).scalars()
+    return found
+
+
+def adopt(session: Session, archive_id: int, ids: Sequence[int]) -> None:
+    """Have these questions searched by an archive, as far as that is still needed.
+
+    Call it in the transaction that ends the reading: an archive that fails before must own only
+    what it stored. Else questions of an archive that was read to its end would be left unsearched.
+    """
+    for part in _steps(ids):
+        session.execute(text(_ADOPT), {"ids": part, "archive": archive_id})
+
+
+def _steps(ids: Sequence[int]) -> Iterator[list[int]]:
+    for start in range(0, len(ids), _STEP):
+        yield list(ids[start : start + _STEP])
