@@ -42,6 +42,8 @@ _SETTINGS = """
     SELECT set_config('synchronous_commit', 'off', true), set_config('enable_seqscan', 'off', true),
         set_config('jit', 'off', true)
 """
+# Each by its key, which `OFFSET 0` makes sure of: while a forum is being filled Postgres has no
+# statistics of it, and would read the whole of it for each batch.
 _SAME = """
     SELECT count(*) AS known,
         coalesce(array_agg(q.id) FILTER (WHERE q.content_digest = i.digest
@@ -50,7 +52,10 @@ _SAME = """
             AND q.text_fields = :fields), '{}') AS places
     FROM unnest(CAST(:names AS text[]), CAST(:digests AS bytea[]))
         WITH ORDINALITY AS i(name, digest, place)
-    JOIN questions q ON q.forum_id = :forum AND q.external_id = i.name
+    CROSS JOIN LATERAL (
+        SELECT id, content_digest, text_fields FROM questions
+        WHERE forum_id = :forum AND external_id = i.name OFFSET 0
+    ) q
 """
 _LAST = "SELECT coalesce(max(id), 0) FROM questions"
 _CREATED = """
@@ -73,7 +78,10 @@ _COMPARE = """
                 CASE WHEN i.revision IS NULL OR q.revision IS NULL THEN i.edited_at < q.edited_at
                 ELSE i.revision < q.revision END, false) AS is_older,
             q.content_digest <> i.content_digest OR q.text_fields <> i.text_fields AS differs
-        FROM incoming i JOIN questions q ON q.forum_id = :forum AND q.external_id = i.external_id
+        FROM incoming i CROSS JOIN LATERAL (
+            SELECT id, revision, edited_at, content_digest, text_fields FROM questions
+            WHERE forum_id = :forum AND external_id = i.external_id OFFSET 0
+        ) q
     ) compared
 """
 # In one order, as everything that edits questions locks them.
@@ -83,8 +91,7 @@ _OLD = """
             OR q.text_fields <> i.text_fields AS owes_work,
         q.text_digest <> i.text_digest OR q.text_fields <> i.text_fields AS has_new_text,
         q.visible <> i.visible AS is_turned
-    FROM incoming i JOIN questions q ON q.forum_id = :forum AND q.external_id = i.external_id
-    WHERE q.id = ANY (:ids)
+    FROM incoming i JOIN questions q ON q.external_id = i.external_id WHERE q.id = ANY (:ids)
 """
 _VERSIONS = frozenset({"edited_at", "revision"})
 _SET = ", ".join(
@@ -95,7 +102,7 @@ _EDIT = f"""
     UPDATE questions q SET {_SET}, updated_at = clock_timestamp(),
         text_version = q.text_version + (q.id = ANY (:new_text))::int
     FROM incoming i
-    WHERE q.forum_id = :forum AND q.external_id = i.external_id AND q.id = ANY (:ids)
+    WHERE q.external_id = i.external_id AND q.id = ANY (:ids)
 """  # noqa: S608
 _ACTED_ON = "SELECT DISTINCT question_id FROM actions WHERE question_id = ANY (:ids)"
 _SHOW = """

@@ -1,10 +1,10 @@
 """Batches of an import: what is new, what differs, and what stays away."""
 
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 from sqlalchemy.orm import Session
 
 from db.archives import archives
@@ -154,3 +154,25 @@ def test_whatever_stands_in_a_text_is_stored_and_found_again(
         )
     ).one()
     assert tuple(stored) == (text_, text_, text_)
+
+
+def test_a_batch_reads_its_own_questions_alone_while_nothing_is_known_of_the_forum(
+    session: Session, forum: ForumRow
+) -> None:
+    names = [str(number) for number in range(600)]
+    load(session, forum, *(new_question(f"Why {name}?", external_id=name) for name in names))
+    plans: list[str] = []
+
+    def explain(_connection: object, cursor: Any, statement: str, given: Any, *_: object) -> None:
+        if "FROM incoming i" in statement or "AS i(name" in statement:
+            cursor.execute(f"EXPLAIN {statement}", given)
+            plans.append("\n".join(line for (line,) in cursor.fetchall()))
+
+    connection = session.connection()
+    event.listen(connection, "before_cursor_execute", explain)
+    load(session, forum, *(new_question(f"How {name}?", external_id=name) for name in names[:50]))
+    event.remove(connection, "before_cursor_execute", explain)
+
+    by_key = (f"(forum_id = {forum.id}) AND ((external_id", "Index Cond: (id = ANY")
+    assert len(plans) == 4
+    assert not [plan for plan in plans if not any(key in plan for key in by_key)]
