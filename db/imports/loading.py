@@ -40,7 +40,7 @@ _HAS_ERASED = "SELECT EXISTS (SELECT FROM erased_questions WHERE forum_id = :for
 # The costs that this gives to the scan of a batch itself would have Postgres compile statements.
 _SETTINGS = """
     SELECT set_config('synchronous_commit', 'off', true), set_config('enable_seqscan', 'off', true),
-        set_config('jit', 'off', true)
+        set_config('enable_bitmapscan', 'off', true), set_config('jit', 'off', true)
 """
 # Each by its key, which `OFFSET 0` makes sure of: while a forum is being filled Postgres has no
 # statistics of it, and would read the whole of it for each batch.

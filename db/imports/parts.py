@@ -20,7 +20,10 @@ _STORED = """
     SELECT coalesce(array_agg(id), '{}') AS ids,
         sha256(string_agg(content_digest, '' ORDER BY content_digest)) AS digest,
         coalesce(bool_and(text_fields = :fields), true) AS is_read_so
-    FROM questions WHERE forum_id = :forum AND external_id = ANY (CAST(:names AS text[]))
+    FROM unnest(CAST(:names AS text[])) AS i(name) CROSS JOIN LATERAL (
+        SELECT id, content_digest, text_fields FROM questions
+        WHERE forum_id = :forum AND external_id = i.name OFFSET 0
+    ) q
 """
 
 

@@ -16,7 +16,8 @@ from worker.text.normal import (
 
 _BREAK = "\n"
 _MARKS = string.punctuation.replace("_", "")
-_CLOSING = " ?!."
+_CLOSING = b" ?!."
+"""What does not count at the end of a text; of one that has nothing else, one sign stays."""
 _TAG_MARKS, _HEAD = "[:", 40
 """What a tag or a mark of a reply has, and within how many characters the first of them ends."""
 _LONGEST_WORD = 100
@@ -49,15 +50,12 @@ def _plain_digests(texts: Sequence[str]) -> list[str]:
     for mark in _MARKS:
         if mark in folded:
             folded = folded.replace(mark, f" {mark} ")
+    while "  " in folded:
+        folded = folded.replace("  ", " ")
     return [
-        hashlib.sha256(_unclosed(" ".join(line.split())).encode()).hexdigest()
-        for line in folded.split(_BREAK)
+        hashlib.sha256(line.strip().rstrip(_CLOSING) or line.strip()[:1]).hexdigest()
+        for line in folded.encode().split(_BREAK.encode())
     ]
-
-
-def _unclosed(words: str) -> str:
-    """Return *words*, divided by spaces, without closing marks; one word always stays."""
-    return words.rstrip(_CLOSING) or words[:1]
 
 
 def foreign_shares(texts: Sequence[str]) -> list[float]:

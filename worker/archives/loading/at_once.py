@@ -4,6 +4,7 @@ For each question the result is that of `worker.text.intake.question_of`, which 
 is not plain.
 """
 
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -133,9 +134,14 @@ def _facts(facts: Sequence[Facts], odd: Odd) -> Sequence[str | None]:
             except ValueError:
                 odd.add(place)
                 checked = NO_FACTS
-            known[id(one)] = None if checked is NO_FACTS else json.dumps(checked.stored())
+            known[id(one)] = None if checked is NO_FACTS else _stored(checked)
         found.append(known[id(one)])
     return found
+
+
+@functools.lru_cache(4_096)
+def _stored(facts: Facts) -> str:
+    return json.dumps(facts.stored())
 
 
 def _content_digests(columns: dict[str, Any]) -> list[str]:

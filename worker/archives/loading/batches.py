@@ -7,7 +7,7 @@ from operator import itemgetter
 
 from db.imports.incoming import Incoming
 from db.imports.links import Label
-from db.imports.parts import KnownPart
+from db.imports.parts import KnownPart, digest_of
 from db.questions.rows import NewQuestion
 from worker.archives.loading.at_once import questions_of
 from worker.archives.readers.records import (
@@ -41,10 +41,8 @@ class Batch:
     """Rows of which nothing is new, if what is stored of them is as it was."""
     part: KnownPart | None = None
     """What an earlier archive had of those rows."""
-    digest: bytes | None = None
-    """Of the rows of a block, by which they are known again."""
-    odd: Sequence[int] = ()
-    """Places of those of its rows that are read alone."""
+    parts: list[tuple[bytes, KnownPart, frozenset[str]]] = field(default_factory=list)
+    """What blocks gave, by the digests of their rows, and the ids that are stored of each."""
     kept: Incoming = field(default_factory=lambda: Incoming.of([]))
     """Questions that are stored: of each id those of its first row."""
     labels: list[Label] = field(default_factory=list)
@@ -111,30 +109,73 @@ def ids_of(records: Sequence[Record]) -> list[str]:
 
 
 def batches_of(records: Iterator[Piece]) -> Iterator[list[Piece]]:
-    """Yield *records* in lists of `BATCH`, shorter where texts are long; a block comes alone."""
-    part: list[Piece] = []
-    chars = 0
+    """Yield *records* in lists of about `BATCH`, shorter where texts are long.
+
+    Blocks come with blocks alone, of which no two have an id in common; each `Same` comes alone.
+    """
+    gathered = _Gathered()
     for record in records:
-        if isinstance(record, (Block, Same)):
-            if part:
-                yield part
-            yield [record]
-            part, chars = [], 0
-            continue
-        part.append(record)
-        if isinstance(record, SourceQuestion):
-            chars += len(record.title) + len(record.body)
-        if len(part) >= BATCH or chars >= _BATCH_CHARS:
-            yield part
-            part, chars = [], 0
-    if part:
-        yield part
+        if not gathered.takes(record):
+            yield gathered.found
+            gathered = _Gathered()
+            gathered.takes(record)
+        if gathered.is_full:
+            yield gathered.found
+            gathered = _Gathered()
+    if gathered.found:
+        yield gathered.found
+
+
+class _Gathered:
+    """What is stored together: each transaction costs as much as hundreds of rows."""
+
+    def __init__(self) -> None:
+        self.found: list[Piece] = []
+        self._kind: type = object
+        self._ids: set[str] = set()
+        self._rows = self._chars = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Return whether there is no room for another record."""
+        return self._rows >= BATCH or self._chars >= _BATCH_CHARS
+
+    def takes(self, piece: Piece) -> bool:
+        """Take *piece*, unless it belongs elsewhere or there is no room left."""
+        kind = type(piece) if isinstance(piece, (Block, Same)) else Reject
+        rows, chars = length(piece), _chars(piece)
+        ids = _ids_of_block(piece) if isinstance(piece, Block) else []
+        is_over = rows > 1 and (self._rows + rows > BATCH or self._chars + chars > _BATCH_CHARS)
+        is_other = kind is not self._kind or kind is Same
+        if self.found and (is_other or is_over or not self._ids.isdisjoint(ids)):
+            return False
+        self.found.append(piece)
+        self._kind = kind
+        self._ids.update(ids)
+        self._rows += rows
+        self._chars += chars
+        return True
+
+
+def _chars(piece: Piece) -> int:
+    if isinstance(piece, SourceQuestion):
+        return len(piece.title) + len(piece.body)
+    if isinstance(piece, Block):
+        return sum(map(len, piece.titles)) + sum(map(len, piece.bodies))
+    return 0
+
+
+def _ids_of_block(block: Block) -> list[str]:
+    beside = [
+        one.external_id for _, one in block.others if isinstance(one, (SourceQuestion, Hidden))
+    ]
+    return [*block.external_ids, *filter(None, beside)]
 
 
 def prepared(
     records: Iterable[Piece], text_fields: str, position: int, cuts: Cuts = NO_CUTS
 ) -> Batch:
-    """Return what of *records* is stored; a block must be alone among them."""
+    """Return what of *records* is stored; blocks must be as `batches_of` yields them."""
     batch = Batch(position)
     _add(batch, records, text_fields, cuts)
     return batch
@@ -158,15 +199,17 @@ def _add(batch: Batch, records: Iterable[Piece], text_fields: str, cuts: Cuts) -
 
 
 def _let_in_many(batch: Batch, block: Block, text_fields: str, cuts: Cuts) -> None:
-    """Let in a block, which stands alone in its batch."""
     incoming, odd = questions_of(block, text_fields=text_fields, cuts=cuts)
     batch.many.append(incoming)
-    batch.digest = block.digest
+    repeated = batch.repeated
     alone = [(block.places[at], block.question(at)) for at in sorted(odd)]
     others = sorted([*block.others, *alone], key=itemgetter(0))
     plain = {block.places[at] for at in range(len(block.places)) if at not in odd}
-    batch.odd = [at for at in range(block.rows) if at not in plain]
     _add(batch, (record for _, record in others), text_fields, cuts)
+    if block.digest is not None and batch.repeated == repeated:
+        rows = [at for at in range(block.rows) if at not in plain]
+        known = KnownPart(stored_digest=digest_of(incoming), odd=rows)
+        batch.parts.append((block.digest, known, frozenset(incoming.ids)))
 
 
 def _label(pair: KnownPair) -> Label:

@@ -139,6 +139,8 @@ def failing(sessions: Sessions, archive_id: int) -> Iterator[None]:
 
 def _behind(records: Iterable[Piece], position: int, seen: SeenIds) -> Iterator[Piece]:
     """Return what comes behind the first *position* records, whose ids are *seen* then."""
+    if position <= 0:
+        return iter(records)
     left = batches_of(iter(records))
     while position > 0 and (part := next(left, None)):
         found = list(singly(part))
@@ -190,7 +192,7 @@ def _store(
             rejects=[{"line": one.line, "reason": one.reason} for one in batch.rejects],
             counts={**loaded.counts, **batch.counts()},
         )
-        _note_part(session, archive_id, batch)
+        _note_parts(session, archive_id, batch)
         if batch.labels:
             packed = pack_labels(batch.labels)
             unit = NewUnit(stage=Stage.LINK, size=len(batch.labels), payload=packed)
@@ -211,14 +213,13 @@ def _unchanged(session: Session, forum: ForumRow, batch: Batch) -> list[int] | N
     return parts.find_unchanged(session, forum.id, names, batch.part, text_fields=fields)
 
 
-def _note_part(session: Session, archive_id: int, batch: Batch) -> None:
-    """Note what a part gave, for the next archive of this name."""
+def _note_parts(session: Session, archive_id: int, batch: Batch) -> None:
+    """Note what each part gave, for the next archive of this name."""
     if batch.same is not None and batch.part is not None:
         parts.note(session, archive_id, batch.same.digest, batch.part)
-    elif batch.digest is not None and not batch.repeated:
-        (plain,) = batch.many
-        part = KnownPart(stored_digest=parts.digest_of(plain), odd=batch.odd)
-        parts.note(session, archive_id, batch.digest, part)
+    for digest, part, ids in batch.parts:
+        if batch.repeated_ids.isdisjoint(ids):
+            parts.note(session, archive_id, digest, part)
 
 
 def _cuts(forum: ForumRow) -> Cuts:

@@ -11,7 +11,15 @@ from db.errors import NotInstalledError
 from worker.archives.load_job import Format
 from worker.archives.readers import nested
 from worker.archives.readers.containers.streams import SAMPLE, lines, seekable
-from worker.archives.readers.documents import faq, feeds, mail, opml, stackexchange, xml_rows
+from worker.archives.readers.documents import (
+    faq,
+    feeds,
+    mail,
+    opml,
+    pages,
+    stackexchange,
+    xml_rows,
+)
 from worker.archives.readers.records import Row, UnreadableArchiveError
 from worker.archives.readers.sources import Entry
 from worker.archives.readers.table import Hints, Make, Opened, Table
@@ -197,7 +205,18 @@ def _mail(entry: Entry, _: Opened, _hints: Hints, make: Make) -> Iterator[Table]
     yield make(name="mail", columns=list(mail.COLUMNS), parts=[rows])
 
 
+def _page(entry: Entry, opened: Opened, make: Make) -> Iterator[Table]:
+    def rows(_: Collection[str]) -> Iterator[Row]:
+        with opened() as file:
+            yield pages.row(file, entry.name)
+
+    yield make(name="pages", columns=list(pages.COLUMNS), parts=[rows])
+
+
 def _faq(entry: Entry, opened: Opened, _: Hints, make: Make) -> Iterator[Table]:
+    if pages.is_page(_head(opened), entry.name):
+        yield from _page(entry, opened, make)
+        return
     with opened() as file:
         is_html = (
             cast("io.BufferedReader", file).peek(SAMPLE).lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"<"

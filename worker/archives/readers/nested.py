@@ -15,6 +15,7 @@ _LINES, _SEVERAL = 2_000, 2
 _CONTENTS = frozenset({("_source",), ("attributes",), ("fields",), ("document",), ("properties",)})
 """Where the content of an object lies that has its id around it."""
 _IDS = frozenset({"_id", "id", "pk"})
+_MODEL = "model"
 _ACTIONS = frozenset({"index", "create", "update"})
 """What stands on the line before each document that Elasticsearch takes in bulk."""
 
@@ -69,11 +70,15 @@ def _at_paths(
     tables = found.tables()
     for path, columns in tables.items():
         given = _given_around(tables.get(path[:-1], ()), path, columns)
+        if _MODEL in given:
+            yield from _of_models(partial(_with_given, rows, path, given), path, given, make)
+            continue
         yield make(
             name=".".join(path) or entry.stem,
             columns=[*columns, *given],
             parts=[partial(_with_given, rows, path, given) if given else partial(rows, path)],
             path=path,
+            is_mixed=found.is_mixed(path),
             is_single=found.counts.get(path, 0) < _SEVERAL and found.is_single(path),
         )
 
@@ -87,7 +92,29 @@ def _given_around(
     """
     if path[-1:] not in _CONTENTS or _IDS & set(columns):
         return []
-    return [name for name in (*sorted(_IDS), "model") if name in around]
+    return [name for name in (*sorted(_IDS), _MODEL) if name in around]
+
+
+def _of_models(
+    read: Callable[[Collection[str]], Iterator[Row]],
+    path: json_rows.Path,
+    given: Collection[str],
+    make: Make,
+) -> Iterator[Table]:
+    """Yield a table for each model of a fixture of Django: one may hold persons, another topics."""
+    columns: dict[str, dict[str, None]] = {}
+    for row in read(()):
+        if not isinstance(row.values, str):
+            columns.setdefault(str(row.values.get(_MODEL)), {}).update(dict.fromkeys(row.values))
+
+    def rows(model: str, _: Collection[str]) -> Iterator[Row]:
+        for row in read(()):
+            if isinstance(row.values, str) or row.values.get(_MODEL) == model:
+                yield row
+
+    for model, names in columns.items():
+        own = [*(name for name in names if name not in given), *given]
+        yield make(name=model, columns=own, parts=[partial(rows, model)], path=(*path, model))
 
 
 def _with_given(

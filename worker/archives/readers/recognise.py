@@ -8,6 +8,7 @@ from worker.archives.readers.documents.json_rows import ANY
 from worker.archives.readers.meaning.columns import Columns, check_chosen, is_of_others
 from worker.archives.readers.meaning.reading import Plan, Wishes, generic_plan
 from worker.archives.readers.meaning.shapes import Known, Lookup, Shape
+from worker.archives.readers.meaning.telling import telling_rules
 from worker.archives.readers.records import UnreadableArchiveError
 from worker.archives.readers.table import Table
 
@@ -176,6 +177,8 @@ def _generic(tables: Sequence[Table], wishes: Wishes, known: Known) -> Choice:
     for one in tables:
         try:
             plans.append((one, _generic_plan(one, tables, wishes, known)))
+        except _InsideHiddenError:
+            raise
         except UnreadableArchiveError as error:
             errors.append(str(error))
     plans = _outermost(plans)
@@ -204,6 +207,8 @@ def _generic_plan(table: Table, tables: Sequence[Table], wishes: Wishes, known: 
         about = f"{table.name}, by their name"
     if about and "title" not in wishes.chosen:
         raise UnreadableArchiveError(f"these are {about}, not questions")
+    if table.is_mixed:
+        raise UnreadableArchiveError(f"{table.name} are objects of different kinds")
     plan = generic_plan(
         table.columns, wishes, is_nested=table.path is not None, inner=_inner(table, tables)
     )
@@ -211,7 +216,30 @@ def _generic_plan(table: Table, tables: Sequence[Table], wishes: Wishes, known: 
         raise UnreadableArchiveError(
             f"{table.name} is one object with a title, perhaps of a forum or a page"
         )
+    _refuse_inside_hidden(table, tables)
     return plan
+
+
+class _InsideHiddenError(UnreadableArchiveError):
+    """The questions lie inside of what may be hidden as a whole."""
+
+
+def _refuse_inside_hidden(table: Table, tables: Sequence[Table]) -> None:
+    """Raise if *table* lies inside objects that say of themselves whether they are shown."""
+    for one in tables:
+        if one.path is None or one.is_single or not _is_inside(table, one.path):
+            continue
+        telling = [rule for _, rule in telling_rules(one.columns) if rule.pattern is None]
+        if telling:
+            raise _InsideHiddenError(
+                f"{table.name} lies inside {one.name}, whose {telling[0].column} may hide all that"
+                f" is in it: keep only what everybody may read, then say --records {table.name}"
+            )
+
+
+def _is_inside(table: Table, path: Sequence[str]) -> bool:
+    own = table.path or ()
+    return len(path) < len(own) and tuple(own[: len(path)]) == tuple(path)
 
 
 def _inner(table: Table, tables: Sequence[Table]) -> list[str]:

@@ -24,6 +24,8 @@ class Table:
     """Each yields rows with at least the columns that are asked for."""
     path: tuple[str, ...] | None = None
     """Where its objects lie, in JSON and YAML."""
+    is_mixed: bool = False
+    """Whether its objects, which lie under keys, are of different kinds."""
     is_single: bool = False
     """Whether it is one object, and no list of them."""
 

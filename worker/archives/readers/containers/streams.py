@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, cast
 
 from charset_normalizer import from_bytes
 
-from worker.archives.readers.containers import sevenzip
+from worker.archives.readers.containers import cesu8, sevenzip
 from worker.archives.readers.containers.code_pages import likely_page
 from worker.archives.readers.containers.damage import why
 from worker.archives.readers.records import UnreadableArchiveError, refuse_bomb
@@ -245,6 +245,8 @@ def detect_encoding(sample: bytes) -> str:
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample)
     except UnicodeDecodeError as error:
+        if cesu8.is_cesu8(sample):
+            return cesu8.NAME
         # A single bad byte in otherwise good UTF-8 becomes a reject, not another encoding.
         if sum(byte > 0x7F for byte in sample) > 4 * _bad_sequences(sample):  # noqa: PLR2004
             return "utf-8"
@@ -345,7 +347,8 @@ def lines(file: BinaryIO) -> Iterator[tuple[int, str | None]]:
     while piece := file.read(_PIECE):
         piece, is_cut = _to_line_end(piece, file)
         # As many lines as bytes of \n: no other sign ends a line here.
-        texts = list(io.StringIO(piece.decode("utf-8", "surrogateescape"), newline="\n"))
+        text = cesu8.mended(piece).decode("utf-8", "surrogateescape")
+        texts = list(io.StringIO(text, newline="\n"))
         yield from zip(itertools.count(number + 1), texts)
         number += len(texts)
         if is_cut:

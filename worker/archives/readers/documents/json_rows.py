@@ -164,6 +164,16 @@ class Found:
             path[:length] in self.arrays for length in range(len(path) + 1)
         )
 
+    def is_mixed(self, path: Path) -> bool:
+        """Return whether the objects under the keys at *path* are of different kinds.
+
+        So a post may stand beside its author and its community.
+        """
+        keys = self._children.get(path[:-1], ()) if path[-1:] == (ANY,) else ()
+        some = [found for key in keys if (found := self.columns.get((*path[:-1], key)))]
+        shared = set(some[0]).intersection(*some[1:]) if some else set()
+        return bool(some) and 2 * len(shared) < min(map(len, some))
+
     def tables(self) -> dict[Path, list[str]]:
         """Return the paths of objects with their columns."""
         found = {}

@@ -17,7 +17,7 @@ _QUOTED_BEGIN = re.compile(r"^>+From ", re.MULTILINE)
 _HEADERS = re.compile(r"^(?:From |[\w-]+:\s?\S)")
 COLUMNS = (
     "message_id", "subject", "is_reply", "from", "date", "body", "list_id", "archived_at",
-    "x_no_archive",
+    "x_no_archive", "x_gmail_labels", "x_mozilla_status", "x_spam_flag",
 )  # fmt: skip
 
 
@@ -92,6 +92,9 @@ def _values(mail: EmailMessage) -> dict[str, object]:
         "list_id": str(mail["list-id"] or "").strip("<> "),
         "archived_at": str(mail["archived-at"] or "").strip("<> ") or None,
         "x_no_archive": str(mail["x-no-archive"] or ""),
+        "x_gmail_labels": str(mail["x-gmail-labels"] or ""),
+        "x_mozilla_status": str(mail["x-mozilla-status"] or ""),
+        "x_spam_flag": str(mail["x-spam-flag"] or ""),
     }
 
 

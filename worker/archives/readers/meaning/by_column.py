@@ -6,6 +6,7 @@ reads it alone.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from itertools import compress
@@ -40,6 +41,7 @@ from worker.text.normal import first_digest
 
 _KEPT = frozenset({str, int, type(None)})
 """Types of values of which no two are equal and read differently."""
+_MOST_KNOWN = 4_096
 _T = TypeVar("_T")
 _NO_MEMORY = Memory()
 
@@ -54,6 +56,8 @@ class ByColumn:
         self, reading: Reading, used: Collection[str] = (), memory: Memory = _NO_MEMORY
     ) -> None:
         self._reading, self._used, self._memory = reading, sorted(used), memory
+        self._facts_known: dict[Any, Facts] = {}
+        """What was read of rows before, by their values."""
         self._conditions = tuple(
             [(condition, True) for _, condition in reading.plan.hidden]
             + [(condition, False) for condition in (*reading.visible, *reading.plan.kept)]
@@ -250,14 +254,19 @@ class ByColumn:
 
     def _facts(self, rows: Sequence[Mapping[str, Any]], odd: Odd) -> list[Facts]:
         names = self._reading.facts
-        told = zip(*(self._values(rows, name) for name in names), strict=True)
+        columns = [self._values(rows, name) for name in names]
 
         def facts(values: tuple[Any, ...]) -> Facts:
             found = Optionals()
             read = facts_of_row(dict(zip(names, values, strict=True)), found)
             return _nothing_lost(found, read)
 
-        return _each(list(told), facts, odd, instead=NO_FACTS)
+        told = list(zip(*columns, strict=True))
+        if any(not _KEPT.issuperset(map(type, column)) for column in columns):
+            return _each(told, facts, odd, instead=NO_FACTS)
+        if len(self._facts_known) > _MOST_KNOWN:
+            self._facts_known.clear()
+        return _each_known(told, facts, odd, self._facts_known, instead=NO_FACTS)
 
 
 def _plain_texts(values: Sequence[Any]) -> list[str] | None:
@@ -318,7 +327,7 @@ def _each(
     known: dict[Any, Any] = {}
     found = []
     for place, value in enumerate(values):
-        key = _key(value)
+        key = value if value.__class__ is str else None
         if key is not None and key in known:
             found.append(known[key])
             continue
@@ -334,12 +343,17 @@ def _each(
     return found
 
 
-def _key(value: Any) -> Any:
-    """Return what stands for a value whose like was read before; None for one that is not kept."""
-    if value.__class__ is str:
-        return value
-    is_plain_row = value.__class__ is tuple and all(one.__class__ in _KEPT for one in value)
-    return value if is_plain_row else None
+def _each_known(
+    values: Sequence[Any], read: Callable[[Any], _T], odd: Odd, known: dict[Any, _T], *, instead: _T
+) -> list[_T]:
+    """Do as `_each` for values that all stand for themselves, of which some are *known*."""
+    for value in set(values).difference(known):
+        with suppress(ValueError, RecursionError):
+            known[value] = read(value)
+    found = [known.get(value) for value in values]
+    if None in found:
+        odd.update(place for place, one in enumerate(found) if one is None)
+    return [instead if one is None else one for one in found]
 
 
 def _met(condition: Condition, rows: Sequence[Mapping[str, Any]]) -> list[bool]:

@@ -69,7 +69,7 @@ _OTHERS = frozenset({
 _OTHER_TABLES = re.compile(
     r"(?:^|[_.])(?:users?|members?|people|persons?|participants|authors?|accounts?|profiles?|badges?"
     r"|groups?|categor(?:y|ies)|forums?|boards?|nodes?|roles?|tags?|sections?|staff|moderators"
-    r"|comments?|answers?|repl(?:y|ies))$",
+    r"|comments?|answers?|repl(?:y|ies)|revisions?)$",
     re.IGNORECASE,
 )
 _IN_GRAPHQL = re.compile(r"(?<=\w)\.(?:nodes|edges\.node)$")
@@ -139,6 +139,8 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     "label": ("isduplicate", "duplicate", "label", "isdup", "dup", "duplicates", "issame", "same",
               "samequestion"),
 }  # fmt: skip
+_NUMBER = "#"
+"""Redmine's name of its ids; other programs count the lines of a list so."""
 KEY = "_key"
 """The column of the key of an object, of objects that lie under keys of their own."""
 
@@ -180,8 +182,9 @@ class Columns:
                 taken.add(free[0])
         if "category" not in names and "tags" in names and "category" not in (chosen or {}):
             names["category"] = names["tags"]
-        if "id" not in {*names, *(chosen or {})} and KEY in found:
-            names["id"] = KEY
+        own = next((name for name in (KEY, _NUMBER) if name in found), None)
+        if "id" not in {*names, *(chosen or {})} and own and (own == KEY or "tracker" in plain):
+            names["id"] = own
         if "title2" in names and "id2" not in names and "id" not in (chosen or {}):
             names.pop("id", None)  # the id of the row is none of a question
         if "title" not in names:

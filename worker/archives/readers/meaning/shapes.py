@@ -27,7 +27,8 @@ NO_REPLY = (
 _PROGRAMS = (
     "phpbb", "vbulletin", "xenforo", "mybb", "smf", "flarum", "discourse", "askbot", "misago",
     "stackexchange", "nodebb", "reddit", "hackernews", "sourceforge", "mail", "faq", "vanilla",
-    "wordpress", "question2answer", "invision", "fluxbb", "github", "schema_org", "feed",
+    "wordpress", "question2answer", "invision", "fluxbb", "github", "schema_org", "feed", "lemmy",
+    "piazza", "zendesk", "no_questions", "pages",
 )  # fmt: skip
 """The files, the most certain first: a table is of the first shape that it fits."""
 

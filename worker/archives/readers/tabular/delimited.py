@@ -6,7 +6,7 @@ Each line is read again a few times at most, so the work stays linear in the fil
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO
 
 from worker.archives.readers.records import (
@@ -38,6 +38,13 @@ _NOTES = 30
 """Lines among which the names of the columns are looked for."""
 
 Values = Sequence[str | None]
+
+
+def _by_name(names: list[str], rows: Sequence[tuple[int, Values]]) -> Iterator[Row]:
+    """Yield rows that are all as wide as the header by its names, without one that repeats it."""
+    for number, row in rows:
+        if row != names:
+            yield Row(number, dict(zip(names, row, strict=False)))
 
 
 def _unmarked(row: Sequence[str]) -> Values:
@@ -119,13 +126,20 @@ class DelimitedRows:
 
     def __iter__(self) -> Iterator[tuple[int, Values] | Reject]:
         """Yield each row with its line, from 1; what cannot be split comes as a reject."""
+        for group in self._groups():
+            yield from group
+
+    def _groups(self) -> Iterator[Sequence[tuple[int, Values] | Reject]]:
+        """Yield the same one by one, or many rows together, each as wide as the header."""
         rows = self._quoted if self.dialect.quoting is Quoting.DOUBLED else self._plain
-        for number, row in rows():
-            yield from self._lines.rejects
+        for group in rows():
+            for reject in self._lines.rejects:
+                yield (reject,)
             self._lines.rejects.clear()
-            if row:
-                yield number, row
-        yield from self._lines.rejects
+            if len(group) > 1 or group[0][1]:
+                yield group
+        for reject in self._lines.rejects:
+            yield (reject,)
 
     def rows(self) -> Iterator[Row]:
         """Yield each row by the names of its columns; a header that is repeated is none."""
@@ -135,7 +149,21 @@ class DelimitedRows:
         width = len(names)
         first_of = {name: names.index(name) for name in names}
         is_plain = len(first_of) == width
-        for item in self:
+        for group in self._groups():
+            if is_plain and len(group) > 1 and width == len(self.header):
+                yield from _by_name(names, group)  # type: ignore[arg-type]  # none is a reject
+            else:
+                yield from self._each_by_name(group, names, first_of if not is_plain else None)
+
+    def _each_by_name(
+        self,
+        group: Sequence[tuple[int, Values] | Reject],
+        names: Sequence[str],
+        first_of: Mapping[str, int] | None,
+    ) -> Iterator[Row]:
+        """Yield rows of any width; *first_of* has the places of names that are there twice."""
+        width = len(names)
+        for item in group:
             if isinstance(item, Reject):
                 yield Row(item.line, item.reason)
                 continue
@@ -152,7 +180,7 @@ class DelimitedRows:
                 row = row[:width]
             if row[0] == names[0] and list(row) == names:
                 continue
-            if is_plain:
+            if first_of is None:
                 yield Row(number, dict(zip(names, row, strict=True)))
             else:
                 yield Row(number, {name: row[place] for name, place in first_of.items()})
@@ -166,7 +194,7 @@ class DelimitedRows:
         follows = not beyond.strip() or beyond.partition(mark)[0].strip('" ').isdigit()
         return len(row) > 1 and (row[0] or "").isdigit() and follows
 
-    def _plain(self) -> Iterator[tuple[int, Values]]:
+    def _plain(self) -> Iterator[Sequence[tuple[int, Values]]]:
         """Yield the rows of a file whose records end where no backslash or quote holds the line."""
         source, dialect = self._lines, self.dialect
         while True:
@@ -177,18 +205,18 @@ class DelimitedRows:
             except StopIteration:
                 if not source.taken:
                     return
-                yield self._bare(source.step_back(), csv.Error("the file ends inside it"))
+                yield (self._bare(source.step_back(), csv.Error("the file ends inside it")),)
                 continue
             except csv.Error as error:
-                yield self._bare(source.step_back(), error)
+                yield (self._bare(source.step_back(), error),)
                 continue
             except TooLongError:
                 number = source.pass_over()
                 source.rejects.append(Reject(number, RECORD_TOO_LONG))
-                yield number, ()
+                yield ((number, ()),)
                 continue
             number = source.end_record()
-            yield number, () if text.isspace() else self._split(text, dialect)
+            yield ((number, () if text.isspace() else self._split(text, dialect)),)
 
     def _goes_on(self, text: str) -> bool:
         if self.dialect.quoting is Quoting.BACKSLASH:
@@ -216,12 +244,12 @@ class DelimitedRows:
             return []
         return list(zip(numbers, rows, strict=True))
 
-    def _quoted(self) -> Iterator[tuple[int, Values]]:
+    def _quoted(self) -> Iterator[Sequence[tuple[int, Values]]]:
         """Yield rows, many at once; where that fails, more and more of them one by one."""
         singly = 0
         while True:
             while rows := self._at_once():
-                yield from rows
+                yield rows
                 singly = 0
             singly = min(2 * singly + _AT_ONCE, _SINGLY)
             some = self._one_by_one()
@@ -229,7 +257,7 @@ class DelimitedRows:
                 row = next(some, None)
                 if row is None:
                     return
-                yield row
+                yield (row,)
 
     def _one_by_one(self) -> Iterator[tuple[int, Values]]:
         source = self._lines

@@ -5,7 +5,7 @@ For each value the result is that of `Dates`.
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from worker.text.intake import CLOCK_SKEW, EARLIEST
@@ -13,6 +13,11 @@ from worker.text.intake import CLOCK_SKEW, EARLIEST
 _ISO = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{3}(?:[0-9]{3})?)?"
 _ENDS = ("Z", " UTC", "+00:00", "")
 _COLUMNS = {end: re.compile(rf"(?:{_ISO}{re.escape(end)}(?:\n|\Z))++") for end in _ENDS}
+_WHOLE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+_SECONDS = {end: re.compile(rf"(?:{_WHOLE}{re.escape(end)}(?:\n|\Z))++") for end in _ENDS}
+"""Columns of whole seconds in one form, in which only the days can be wrong."""
+_DAY, _SECOND = 10, 19
+"""Lengths of a day, and of a moment in whole seconds."""
 _EPOCHS = re.compile(r"(?:[0-9]{10}(?:\n|\Z))++")
 _ZONE = "+00:00"
 
@@ -40,14 +45,28 @@ def _read(values: Sequence[Any], now: datetime) -> list[str | None] | None:
     if _EPOCHS.fullmatch(whole):
         return _epochs(list(map(int, values)), now)
     end = next(one for one in _ENDS if whole.endswith(one))
-    if not _COLUMNS[end].fullmatch(whole):
-        return None
+    if _SECONDS[end].fullmatch(whole):
+        return _whole_seconds(values, now)
+    return _fractions(values, end, now) if _COLUMNS[end].fullmatch(whole) else None
+
+
+def _fractions(values: Sequence[str], end: str, now: datetime) -> list[str | None] | None:
     bare = [value[: len(value) - len(end)] for value in values]
     moments = list(map(datetime.fromisoformat, bare))
     earliest, latest = (one.replace(tzinfo=None) for one in (EARLIEST, now + CLOCK_SKEW))
     if not earliest <= min(moments) or not max(moments) <= latest:
         return None
     return [moment.isoformat() + _ZONE for moment in moments]
+
+
+def _whole_seconds(values: Sequence[str], now: datetime) -> list[str | None] | None:
+    """Return moments whose texts sort as they do themselves; each day is looked at once."""
+    bare = [f"{value[:_DAY]}T{value[_DAY + 1 : _SECOND]}{_ZONE}" for value in values]
+    for day in {value[:_DAY] for value in values}:
+        date.fromisoformat(day)
+    earliest, latest = (one.isoformat() for one in (EARLIEST, now + CLOCK_SKEW))
+    is_within = earliest <= min(bare) and max(bare) <= latest
+    return list(bare) if is_within else None
 
 
 def _epochs(seconds: Sequence[int], now: datetime) -> list[str | None] | None:
