@@ -40,11 +40,10 @@ _FROM: Mapping[str, tuple[str, ...]] = {
 
 
 def is_page(head: str, name: str) -> bool:
-    """Return whether a text that begins with *head* is a page that says what it is about."""
-    path = PurePosixPath(name)
-    if path.suffix.lower() not in _SUFFIXES:
+    """Return whether a text that begins with *head* is a page that asks; others may be anything."""
+    if PurePosixPath(name).suffix.lower() not in _SUFFIXES:
         return False
-    return _front(head) is not None or _ASKS.search(_bare(path)) is not None
+    return _ASKS.search(_title(_front(head) or {}, name)) is not None
 
 
 def row(file: BinaryIO, name: str) -> Row:
@@ -54,7 +53,7 @@ def row(file: BinaryIO, name: str) -> Row:
         return Row(1, RECORD_TOO_LONG)
     text = data.decode("utf-8", "surrogateescape")
     said = _front(text) or {}
-    title = str(said.get("title") or _bare(PurePosixPath(name)))
+    title = _title(said, name)
     values: dict[str, Any] = {
         field: next((said[one] for one in names if said.get(one)), None)
         for field, names in _FROM.items()
@@ -72,8 +71,9 @@ def row(file: BinaryIO, name: str) -> Row:
     )
 
 
-def _bare(path: PurePosixPath) -> str:
-    return _NOTION.sub("", path.name[: -len(path.suffix)])
+def _title(said: Mapping[str, Any], name: str) -> str:
+    path = PurePosixPath(name)
+    return str(said.get("title") or _NOTION.sub("", path.name[: -len(path.suffix)]))
 
 
 def _front(text: str) -> dict[str, Any] | None:
