@@ -17,6 +17,7 @@ from db.errors import InvalidInputError
 from db.keeping.backup import Kept, write_backup
 from db.keeping.restore import read_backup
 from db.settings import DatabaseSettings
+from db.wording import counted
 
 _KEPT_SETTINGS = ("ASKEDBEFORE_BI_ENCODER", "ASKEDBEFORE_RERANKER", "ASKEDBEFORE_PUBLIC_URL")
 
@@ -87,8 +88,9 @@ def _settings() -> dict[str, str]:
 def _say(what: str, kept: Kept, begun: float, *, as_json: bool) -> None:
     rows, took_s = kept.rows, time.monotonic() - begun
     said = (
-        f"{what}: {rows.get('questions', 0):,} questions, {rows.get('pairs', 0):,} pairs,"
-        f" {sum(rows.values()):,} rows, {kept.size / 1e6:,.1f} MB unpacked,"
+        f"{what}: {counted(rows.get('questions', 0), 'question')},"
+        f" {counted(rows.get('pairs', 0), 'pair')},"
+        f" {counted(sum(rows.values()), 'row')}, {kept.size / 1e6:,.1f} MB unpacked,"
         f" schema {kept.revision}, in {took_s:.1f} s"
     )
     tell(said, as_json=as_json, on=console, **asdict(kept), took_s=round(took_s, 1))

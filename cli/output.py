@@ -1,13 +1,23 @@
 """What commands print for other programs: JSON on standard output, and nothing else there."""
 
+import inspect
 import json
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from datetime import datetime
+from functools import wraps
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from db.errors import InvalidInputError
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+AlwaysJson = Annotated[bool, typer.Option("--json", help="It prints JSON in any case.")]
+Facts = Mapping[str, Any]
+"""What a command did, by names that stay."""
 
 
 def print_json(value: object) -> None:
@@ -21,6 +31,40 @@ def tell(words: str, *, as_json: bool, on: Console, **facts: object) -> None:
         print_json(facts)
     else:
         on.print(words, highlight=False, markup=False, soft_wrap=True)
+
+
+def with_json(
+    command: Callable[..., Facts | None] | None = None, *, file: str | None = None
+) -> Callable[..., Any]:
+    """Give a command the option `--json`: it prints the facts that *command* returns, if any.
+
+    Everything else that it, or a library, prints goes to standard error then. *file* is the
+    parameter that names the file to write, if standard output is what takes it otherwise: with
+    `--json` it must name one, else this raises `InvalidInputError`.
+    """
+    if command is None:
+        return lambda later: with_json(later, file=file)
+
+    @wraps(command)
+    def wrapped(*given: Any, as_json: bool = False, **named: Any) -> None:
+        if not as_json:
+            command(*given, **named)
+            return
+        if file is not None and str(named.get(file) or "-") == "-":
+            raise InvalidInputError("--json prints on standard output: name a file with --out")
+        with redirect_stdout(sys.stderr):
+            facts = command(*given, **named)
+        if facts is not None:
+            print_json(facts)
+
+    signature = inspect.signature(command)
+    kind = inspect.Parameter.KEYWORD_ONLY
+    option = inspect.Parameter("as_json", kind, default=False, annotation=AsJson)
+    wrapped.__signature__ = signature.replace(  # type: ignore[attr-defined]  # typer reads it
+        parameters=[*signature.parameters.values(), option], return_annotation=None
+    )
+    wrapped.__annotations__ = {**command.__annotations__, "as_json": AsJson, "return": None}
+    return wrapped
 
 
 def _plain(value: Any) -> object:

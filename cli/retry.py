@@ -8,6 +8,7 @@ from rich.console import Console
 from cli.connect import database
 from cli.output import AsJson, tell
 from db.tenants import forums
+from db.wording import counted
 from db.work import jobs
 
 
@@ -25,5 +26,8 @@ def retry(
         forum_id = forums.get_forum(session, forum).id if forum else None
         count = jobs.retry(session, forum_id)
     tell(
-        f"{count} questions will be checked again.", as_json=as_json, on=Console(), questions=count
+        f"{counted(count, 'question')} will be checked again.",
+        as_json=as_json,
+        on=Console(),
+        questions=count,
     )

@@ -13,7 +13,7 @@ from cli.archives.pages import facts, write_files
 from cli.archives.watch import follow, wake
 from cli.client import Client
 from cli.connect import database
-from cli.output import AsJson, print_json, tell
+from cli.output import AlwaysJson, AsJson, print_json, tell
 from db.archives import archives
 from db.archives import report as archive_report
 from db.archives.archives import ArchiveRow, ArchiveState
@@ -22,6 +22,7 @@ from db.errors import InvalidInputError
 from db.imports import sightings
 from db.keeping import undoing as archive_undoing
 from db.tenants import forums
+from db.wording import counted
 from worker.archives.loading.missing import erase_gone
 from worker.archives.report import make_report
 
@@ -97,7 +98,8 @@ def undo(
             count = archive_undoing.count_brought(session, archive)
         if not yes:
             typer.confirm(
-                f"Erase the {count:,} questions that archive {archive} ({row.name}) brought?",
+                f"Erase the {counted(count, 'question')} that archive {archive} ({row.name})"
+                " brought?",
                 abort=True,
                 err=True,
             )
@@ -111,7 +113,7 @@ def undo(
                 actor="command line",
                 on_done=lambda done: status.update(f"{done:,} of {count:,} erased"),
             )
-    said = f"{gone:,} questions of archive {archive} are erased."
+    said = f"{counted(gone, 'question')} of archive {archive} erased."
     tell(said, as_json=as_json, on=console, archive=archive, erased=gone)
 
 
@@ -123,6 +125,7 @@ def upload(
     key: Annotated[
         str, typer.Option(envvar="ASKEDBEFORE_KEY", help="A key with the scope submit.")
     ],
+    as_json: AlwaysJson = True,  # noqa: ARG001  # for scripts that give it everywhere
 ) -> None:
     """Send an archive to a service on another machine, and print its answer as JSON."""
     with Client(url, key) as client, _errors.status(f"Sending {file.name}"):
@@ -161,10 +164,10 @@ def gone(
             _list_gone(_gone(sessions, row), as_json=as_json)
             return
         count = sum(1 for _ in _gone(sessions, row))
-        if not (yes or typer.confirm(f"Erase {count:,} questions for good?", err=True)):
+        if not (yes or typer.confirm(f"Erase {counted(count, 'question')} for good?", err=True)):
             raise InvalidInputError("nothing was erased; use --yes to erase without being asked")
         done = erase_gone(sessions, forum, row.id)
-        said = f"{done:,} questions were erased."
+        said = f"{counted(done, 'question was', 'questions were')} erased."
         tell(said, as_json=as_json, on=console, archive=archive, erased=done)
 
 

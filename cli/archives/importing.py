@@ -33,6 +33,7 @@ from db.errors import InvalidInputError
 from db.imports import files
 from db.tenants import forums
 from db.tenants.rows import ForumRow
+from db.wording import counted
 from db.work import workers
 from worker.archives.databases import DatabaseArchive, is_address, open_database
 from worker.archives.loading.attending import attended
@@ -281,7 +282,7 @@ def _reject_file(path: Path, *, more: bool = False) -> Iterator[Callable[[Sequen
     yield write
     if written:
         console.print(
-            f"{written:,} rows could not be read: {path}", style="yellow", highlight=False
+            f"{counted(written, 'row')} could not be read: {path}", style="yellow", highlight=False
         )
 
 
@@ -299,7 +300,8 @@ def _dry_run(
         counts += found
         shown(counts["rows"])
     told = (
-        f"{counts['questions']:,} questions and {counts['labels']:,} known duplicates can be read."
+        f"{counted(counts['questions'], 'question')} and"
+        f" {counted(counts['labels'], 'known duplicate')} can be read."
         " Nothing was written."
     )
     facts = {name: counts[name] for name in ("rows", "questions", "labels")}
@@ -367,7 +369,7 @@ def _load(
 
 def _told(done: ArchiveRow, rules: Rules) -> str:
     counts = (
-        f"Archive {done.id}: {done.created:,} new questions, {done.changed:,} changed,"
+        f"Archive {done.id}: {counted(done.created, 'new question')}, {done.changed:,} changed,"
         f" {done.unchanged:,} unchanged, {done.rejected:,} rejected."
     )
     return "\n".join([counts, *beside(done, rules)])

@@ -11,10 +11,12 @@ import typer
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from rich.console import Console
 
+from cli.output import Facts, with_json
 from cli.preparing import show_preparing
 from cli.stages import stage_bars
 from cli.training.models import BiEncoder, ProfileName, RerankerName
 from db.errors import InvalidInputError
+from db.wording import counted
 from worker.archives.readers import Archive, Reject, SourceQuestion, open_archive, open_stream
 from worker.settings import Profile, WorkerSettings
 from worker.text.cells import as_cell
@@ -37,7 +39,7 @@ class _CacheSettings(BaseSettings):
 
 def add_to(app: typer.Typer) -> None:
     """Add the command to the application."""
-    app.command()(mine)
+    app.command()(with_json(mine, file="out"))
 
 
 def mine(  # noqa: PLR0913  # a command's options
@@ -69,7 +71,7 @@ def mine(  # noqa: PLR0913  # a command's options
         ),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-) -> None:
+) -> Facts:
     """Find every duplicate pair in FILE and write the pairs, best first.
 
     FILE has the columns `id` and `question` (or `title`), or other names that `import` knows.
@@ -100,6 +102,15 @@ def mine(  # noqa: PLR0913  # a command's options
             found = miner.mine(titles)
         _write(stream, found, ids, titles)
     _say(found, len(titles), top_k)
+    return {
+        "file": out,
+        "questions": len(titles),
+        "pairs": len(found),
+        "same_text": found.twins,
+        "near_pairs": found.candidates,
+        "read": found.calls,
+        "crowded": found.capped,
+    }
 
 
 def _read(file: str) -> tuple[list[str], list[str]]:
@@ -116,7 +127,7 @@ def _read(file: str) -> tuple[list[str], list[str]]:
     for reject in rejects[:10]:
         console.print(f"line {reject.line}: {reject.reason}", markup=False, highlight=False)
     if rejects:
-        console.print(f"{len(rejects):,} rows were left out.", style="yellow")
+        console.print(f"{counted(len(rejects), 'row was', 'rows were')} left out.", style="yellow")
     if not questions:
         raise InvalidInputError(f"{file} has no readable question: it needs columns id and title")
     return list(questions), list(questions.values())
@@ -153,13 +164,15 @@ def _write(stream: TextIO, found: "Mined", ids: list[str], titles: list[str]) ->
 
 def _say(found: "Mined", questions: int, top_k: int) -> None:
     console.print(
-        f"{len(found):,} pairs in {questions:,} questions: {found.twins:,} of the same text;"
-        f" {found.candidates:,} near pairs, {found.calls:,} read by the CrossEncoder.",
+        f"{counted(len(found), 'pair')} in {counted(questions, 'question')}: {found.twins:,} of the"
+        f" same text; {counted(found.candidates, 'near pair')}, {found.calls:,} read by the"
+        " CrossEncoder.",
         highlight=False,
     )
     if found.capped:
         console.print(
-            f"{found.capped:,} questions have more than {top_k} near questions; only the"
+            f"{counted(found.capped, 'question has', 'questions have')} more than {top_k} near"
+            " questions; only the"
             f" nearest {top_k} were compared. A higher --top-k compares more.",
             style="yellow",
             highlight=False,

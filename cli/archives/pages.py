@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 
 from db.archives.report import FoundPair
+from db.wording import counted
 from worker.archives.report import Report
 from worker.text.cells import as_cell
 
@@ -68,7 +69,7 @@ def facts(report: Report) -> list[tuple[str, str]]:
         ("near pairs", f"{report.candidates:,}"),
         ("read by the CrossEncoder", f"{report.reranked:,}"),
         ("duplicate pairs", f"{report.pairs:,}"),
-        ("groups", f"{report.groups:,} of {report.grouped:,} questions"),
+        ("groups", f"{report.groups:,} of {counted(report.grouped, 'question')}"),
         ("weak links not followed", f"{report.cut:,}"),
         ("threshold", f"{report.threshold:g}"),
         ("time", f"{report.elapsed_s:,.0f} s, {speed:,.0f} questions a second"),
@@ -77,7 +78,9 @@ def facts(report: Report) -> list[tuple[str, str]]:
         seconds = report.stages_s[report.slowest]
         told.append(("slowest stage", f"{report.slowest}, {seconds:,.0f} s of work"))
     if report.set_aside:
-        told.append(("set aside after failing", f"{report.set_aside:,} units of work"))
+        told.append(
+            ("set aside after failing", counted(report.set_aside, "unit of work", "units of work"))
+        )
     return told
 
 

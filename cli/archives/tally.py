@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from rich.console import Console
 
+from db.wording import counted
 from worker.archives.databases import DatabaseArchive
 from worker.archives.readers import Archive, Block, Hidden, Piece, Record, Same, SourceQuestion
 
@@ -42,12 +43,13 @@ class Tally:
     def told(self, passed_over: int) -> Iterator[str]:
         """Yield a sentence for each kind."""
         if passed_over:
-            yield f"{passed_over:,} rows are not questions (answers, for example) and were skipped."
+            rows = counted(passed_over, "row is no question", "rows are no questions")
+            yield f"{rows} (an answer, for example): skipped."
         for reason, count in self.hidden.most_common():
-            yield f"{count:,} are hidden on the forum and were kept out: {reason}."
+            yield f"{counted(count, 'is', 'are')} hidden on the forum, kept out: {reason}."
         for (field, reason), count in self.dropped.most_common(_KINDS_SHOWN):
             example = self._examples[field, reason]
-            yield f"{count:,} questions lost a value of {field}: {reason} ({example})"
+            yield f"{counted(count, 'question')} lost a value of {field}: {reason} ({example})"
 
 
 def tell(tally: Tally, archive: Archive | DatabaseArchive) -> None:

@@ -12,6 +12,7 @@ from db.archives import units as archive_units
 from db.archives.archives import ArchiveState, Stage
 from db.archives.units import StageProgress
 from db.engine import Sessions
+from db.wording import counted
 from db.work.rows import Lane
 from worker.queue import CeleryQueue
 from worker.settings import WorkerSettings
@@ -67,7 +68,7 @@ def follow(
 def _told(one: StageProgress, *, is_over: bool) -> str:
     parts = [f"{one.found:,} found"] if one.found else []
     if one.failed:
-        parts.append(f"{one.failed:,} units set aside")
+        parts.append(f"{counted(one.failed, 'unit')} set aside")
     if not is_over:
         parts += [f"{one.rate:,.0f}/s", _left(one.left_s)]
     return ", ".join(parts)

@@ -4,6 +4,7 @@ from cli.examining.finding import FaultError, Patient
 from db import facts
 from db.vectors import embeddings, models, partitions
 from db.vectors.rows import ModelKind
+from db.wording import counted
 from db.work import backlog, jobs, workers
 from worker.matching.memory import MIB, VectorMemory
 
@@ -43,7 +44,7 @@ def index(patient: Patient) -> str:
             f" {model.id}`",
         )
     state = "usable" if is_valid else "not needed: workers search in memory"
-    return f"{state}; {missing:,} questions have no vector yet"
+    return f"{state}; {counted(missing, 'question has', 'questions have')} no vector yet"
 
 
 def proved(patient: Patient) -> str:
@@ -99,7 +100,7 @@ def set_aside(patient: Patient) -> str:
     if failed:
         why = f"; the last one: {last[0].error}" if last else ""
         raise FaultError(
-            f"{failed} questions are set aside{why}",
+            f"{counted(failed, 'question is', 'questions are')} set aside{why}",
             "remove the cause, then run `askedbefore retry`",
         )
     return "nothing"

@@ -15,10 +15,12 @@ from rich.console import Console
 
 from cli.connect import database
 from cli.exporting.programs import discourse_script, is_number, phpbb_sql
+from cli.output import Facts, with_json
 from db.engine import Sessions
 from db.groups import redirects as db_redirects
 from db.groups.redirects import Member, Redirect
 from db.tenants import forums
+from db.wording import counted as in_words
 from worker.text.cells import as_cell
 
 console = Console(stderr=True)
@@ -52,8 +54,8 @@ _Data = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to `askedbefore export`."""
-    app.command("redirects")(redirects)
-    app.command("groups")(groups)
+    app.command("redirects")(with_json(redirects, file="out"))
+    app.command("groups")(with_json(groups, file="out"))
 
 
 def redirects(  # each is an option of the command
@@ -74,7 +76,7 @@ def redirects(  # each is an option of the command
         bool, typer.Option("--apply", help="SQL that ends with COMMIT; without it with ROLLBACK.")
     ] = False,
     data: _Data = None,
-) -> None:
+) -> Facts:
     """Write where each duplicate points to: both ids, both addresses, score, who decided."""
     with database(data) as sessions, _target(out) as stream:
         rows = (row for row in _redirects(sessions, forum) if row.score >= min_score)
@@ -86,15 +88,18 @@ def redirects(  # each is an option of the command
                 stream.writelines(phpbb_sql(counted, prefix=prefix, apply=apply))
             case Program.DISCOURSE:
                 stream.writelines(discourse_script(counted))
-    console.print(f"{counted.count:,} redirects written.", highlight=False)
+    console.print(f"{in_words(counted.count, 'redirect')} written.", highlight=False)
+    return {"file": out, "redirects": counted.count}
 
 
-def groups(*, forum: _Forum, out: _Out = None, form: _Form = Form.CSV, data: _Data = None) -> None:
+def groups(*, forum: _Forum, out: _Out = None, form: _Form = Form.CSV, data: _Data = None) -> Facts:
     """Write the questions of every group, group by group."""
     with database(data) as sessions, _target(out) as stream:
         counted = _Counted(_members(sessions, forum))
         _write(stream, (_as_row(row) for row in counted), form)
-    console.print(f"{counted.count:,} questions in groups written.", highlight=False)
+    written = in_words(counted.count, "question in groups", "questions in groups")
+    console.print(f"{written} written.", highlight=False)
+    return {"file": out, "questions": counted.count}
 
 
 class _Counted:

@@ -55,14 +55,21 @@ class Place:
 
     units: Path
     settings: Path
+    """The file to write."""
+    seen_as: Path
+    """That file, where a unit finds it when it runs."""
     is_user: bool
 
     @classmethod
     def of_system(cls, root: Path = Path("/")) -> "Place":
-        """Return the place of units that the system runs."""
+        """Return the place of units that the system runs, its files below *root*, as in an image.
+
+        The units name the settings as the system sees them once it runs from there.
+        """
         return cls(
             units=root / "etc/systemd/system",
             settings=root / "etc/askedbefore/settings.env",
+            seen_as=Path("/etc/askedbefore/settings.env"),
             is_user=False,
         )
 
@@ -73,6 +80,7 @@ class Place:
         return cls(
             units=config / "systemd/user",
             settings=config / "askedbefore/settings.env",
+            seen_as=config / "askedbefore/settings.env",
             is_user=True,
         )
 
@@ -153,7 +161,7 @@ def _unit(kind: _Kind, place: Place, program: str) -> str:
         requires="" if is_migration else f"Requires={first}\n",
         kind=kind.kind,
         identity=identity,
-        settings=place.settings,
+        settings=place.seen_as,
         cache=cache,
         command=f"{program} {kind.arguments}",
         timing=kind.timing,

@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 
 from cli.client import Client, ServiceNotReadyError
+from cli.output import Facts, with_json
 from cli.preparing import Place, take_profile
 from cli.running.children import end_leftovers
 from cli.running.embedded import EmbeddedServers
@@ -54,7 +55,7 @@ console = Console()
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command()(up)
-    app.command()(down)
+    app.command()(with_json(down))
 
 
 def up(
@@ -94,14 +95,14 @@ def down(
     data: Annotated[
         Path | None, typer.Option(help="Data folder; by default ASKEDBEFORE_HOME.")
     ] = None,
-) -> None:
+) -> Facts:
     """Stop the `askedbefore up` of a data folder, and wait until everything has ended."""
     folder = data_folder(data)
     holder = find_holder(folder)
     if holder is None:
         left = end_leftovers(folder)
         console.print(f"Nothing runs on {folder}" + (f"; ended {', '.join(left)}" if left else ""))
-        return
+        return {"folder": folder, "stopped": None, "left": left}
     if holder.command != UP:
         raise FolderInUseError(folder, holder)
     console.print(f"Stopping {holder}", highlight=False, soft_wrap=True)
@@ -115,6 +116,7 @@ def down(
             )
         time.sleep(0.1)
     console.print("Stopped. The data stay where they are.")
+    return {"folder": folder, "stopped": holder.pid, "left": []}
 
 
 @dataclass(frozen=True, slots=True)

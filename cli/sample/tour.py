@@ -9,6 +9,7 @@ from rich.table import Table
 
 from cli.client import Client
 from cli.sample import FORUM, labels, load_questions
+from db.wording import counted
 
 _ROWS = 25
 _BATCH = 100
@@ -34,7 +35,7 @@ def load(console: Console, client: Client, *, check: Callable[[], object]) -> No
 def show(console: Console, client: Client) -> None:
     """Print the sample's pairs, and how many of the known duplicates are among them."""
     pairs = sorted(client.pairs(FORUM), key=lambda pair: (pair["kind"], -float(pair["score"])))
-    table = Table(title=f"{len(pairs)} pairs flagged", title_justify="left")
+    table = Table(title=f"{counted(len(pairs), 'pair')} flagged", title_justify="left")
     table.add_column("score", justify="right")
     for heading in ("kind", "asked", "asked again"):
         table.add_column(heading)

@@ -7,9 +7,10 @@ import typer
 from rich.console import Console
 
 from cli.connect import database
-from cli.output import AsJson, print_json, tell
+from cli.output import AlwaysJson, AsJson, print_json, tell
 from db.questions import authors, questions
 from db.tenants import forums
+from db.wording import counted
 
 app = typer.Typer(help="Export or erase everything about one author.", no_args_is_help=True)
 console = Console(stderr=True)
@@ -19,7 +20,11 @@ _Forum = Annotated[str, typer.Option(help="The forum.")]
 
 
 @app.command()
-def export(name: _Name, forum: _Forum) -> None:
+def export(
+    name: _Name,
+    forum: _Forum,
+    as_json: AlwaysJson = True,  # noqa: ARG001  # for scripts that give it everywhere
+) -> None:
     """Print all questions of an author, with what was found about them, as JSON."""
     with database() as sessions, sessions.begin() as session:
         row = forums.get_forum(session, forum)
@@ -51,6 +56,6 @@ def erase(
             count = authors.forget(session, row, name)
         else:
             count = authors.erase(session, row, name, actor="command line")
-    told = "lost the name" if keep_questions else "are erased"
+    told = "lost the name" if keep_questions else "erased"
     facts = {"author": name, "forum": forum, "questions": count, "kept": keep_questions}
-    tell(f"{count:,} questions {told}.", as_json=as_json, on=console, **facts)
+    tell(f"{counted(count, 'question')} {told}.", as_json=as_json, on=console, **facts)

@@ -18,6 +18,7 @@ from db.pairs.calibrations import Moved
 from db.rows import Rung, Within
 from db.tenants import forums
 from db.tenants.rows import AuthorNames, ForumRow
+from db.wording import counted
 from worker import acting
 from worker.adapting import calibrating
 from worker.adapting.calibrating import Proposal
@@ -237,7 +238,7 @@ def recheck(
         with Console(stderr=True).status("Owing work") as status:
             total = owe_again(sessions, forum, on_done=lambda n: status.update(f"{n:,} questions"))
     # The sweep of a running service finds them within seconds.
-    said = f"{total:,} questions of {name} will be checked again."
+    said = f"{counted(total, 'question')} of {name} will be checked again."
     tell(said, as_json=as_json, on=console, forum=name, questions=total)
 
 
@@ -281,7 +282,8 @@ def _reset(session: Session, name: str, *, dry_run: bool, as_json: bool) -> None
 
 def _show_proposal(found: Proposal, *, dry_run: bool) -> None:
     console.print(
-        f"{found.duplicates:,} decisions for duplicate, {found.others:,} against", highlight=False
+        f"{counted(found.duplicates, 'decision')} for duplicate, {found.others:,} against",
+        highlight=False,
     )
     if found.learnt is not None and found.moved is not None:
         table = Table("on decisions that were not used to fit it", "now", "then")
@@ -303,7 +305,7 @@ def _show_proposal(found: Proposal, *, dry_run: bool) -> None:
 def _moved(moved: Moved, *, dry_run: bool) -> str:
     would = "would be " if dry_run else ""
     return (
-        f"{moved.scored:,} undecided pairs {would}scored again, {moved.shown:,} flagged,"
+        f"{counted(moved.scored, 'undecided pair')} {would}scored again, {moved.shown:,} flagged,"
         f" {moved.hidden:,} hidden."
     )
 

@@ -16,6 +16,7 @@ from db.keeping.forum_export import write_forum
 from db.keeping.forum_import import Moved, read_forum
 from db.settings import DatabaseSettings
 from db.tenants import forums
+from db.wording import counted
 from worker.live.recheck import owe_again
 
 _Data = Annotated[
@@ -90,8 +91,8 @@ def _tell(
         print_json({"rows": rows, **people, **checked})
         return
     console.print(
-        f"{what}: {rows['questions']:,} questions, {rows['pairs']:,} pairs,"
-        f" {rows['decisions']:,} decisions, in {time.monotonic() - begun:.1f} s",
+        f"{what}: {counted(rows['questions'], 'question')}, {counted(rows['pairs'], 'pair')},"
+        f" {counted(rows['decisions'], 'decision')}, in {time.monotonic() - begun:.1f} s",
         highlight=False,
         soft_wrap=True,
     )

@@ -12,10 +12,11 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.connect import address, database
-from cli.output import AsJson, print_json, tell
+from cli.output import AsJson, Facts, print_json, tell, with_json
 from db.tenants import forums
 from db.tenants import people as db_people
 from db.tenants.people import Role
+from db.wording import counted
 
 people = typer.Typer(
     help="Who may review in the console, and how they sign in.", no_args_is_help=True
@@ -141,13 +142,14 @@ def remove(name: Name, data: Data = None, as_json: AsJson = False) -> None:
 
 
 @export.command("decisions")
+@with_json(file="out")
 def decisions(
     forum: Annotated[str, typer.Option(help="The forum.")],
     out: Annotated[
         Path | None, typer.Option(help="File to write; by default standard output.")
     ] = None,
     data: Data = None,
-) -> None:
+) -> Facts:
     """Write the decisions as labelled pairs: question1, question2, is_duplicate."""
     from api.console.insights.history import csv_of  # noqa: PLC0415  # the API's libraries
 
@@ -160,4 +162,5 @@ def decisions(
             for part in csv_of(sessions, row.id):
                 stream.write(part)
                 count += sum(1 for _ in csv.reader(part.splitlines(keepends=True)))
-    console.print(f"{count} labelled pairs written.", highlight=False)
+    console.print(f"{counted(count, 'labelled pair')} written.", highlight=False)
+    return {"file": out, "pairs": count}

@@ -1,11 +1,13 @@
 """`askedbefore evaluate`: compares two models, or measures one pair of models on many domains."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.output import Facts
 from cli.stages import stage_bars
 from cli.training import models
 from cli.training.recipes import CACHE, console, load_bi_encoder, say
@@ -73,7 +75,7 @@ def evaluate(  # noqa: PLR0913  # a command's options
     model_cache: models.ModelCache = models.DEFAULT_CACHE,
     shown: Annotated[int, typer.Option(help="Pairs to list, largest difference first.")] = 10,
     samples: Annotated[int, typer.Option(min=20, help="Bootstrap samples.")] = 500,
-) -> None:
+) -> Facts:
     """Compare two models on one set of pairs, or measure one pair of models on many domains.
 
     Examples: askedbefore evaluate cosine default --data splits/test.jsonl;
@@ -83,13 +85,12 @@ def evaluate(  # noqa: PLR0913  # a command's options
         if first is None or second is None or data is None:
             raise typer.BadParameter("give two models and --data, or --suite")
         encoder = bi_encoder or DEFAULT_ENCODER
-        _compare((first, second), data, encoder=encoder, shown=shown, samples=samples)
-        return
+        return _compare((first, second), data, encoder=encoder, shown=shown, samples=samples)
     if first is not None or data is not None:
         raise typer.BadParameter("--suite takes no models as arguments and no --data")
     if leave_one_out and threshold is not None:
         raise typer.BadParameter("--leave-one-out fits the threshold: leave --threshold out")
-    _over_domains(
+    return _over_domains(
         suite,
         lambda: models.load_stages(
             (profile, bi_encoder, reranker),
@@ -107,7 +108,7 @@ def evaluate(  # noqa: PLR0913  # a command's options
     )
 
 
-def _compare(names: tuple[str, str], data: str, *, encoder: str, shown: int, samples: int) -> None:
+def _compare(names: tuple[str, str], data: str, *, encoder: str, shown: int, samples: int) -> Facts:
     from training.data.reading import read_pairs  # noqa: PLC0415
     from training.measure.evaluate import compare, score  # noqa: PLC0415  # heavy and optional
 
@@ -121,6 +122,7 @@ def _compare(names: tuple[str, str], data: str, *, encoder: str, shown: int, sam
     with console.status(f"{samples} bootstrap samples"):
         found = compare(scored[0], scored[1], read.pairs, samples=samples, shown=shown)
     show_comparison(found, console=console)
+    return asdict(found)
 
 
 def _over_domains(
@@ -133,7 +135,7 @@ def _over_domains(
     checkpoints: Path | None,
     nearest: int,
     samples: int,
-) -> None:
+) -> Facts:
     from training.data.suites import Most, read_suite  # noqa: PLC0415  # heavy and optional
     from training.measure.suites.checkpoints import Checkpoints  # noqa: PLC0415
     from training.measure.suites.suite import measure_suite  # noqa: PLC0415
@@ -159,3 +161,4 @@ def _over_domains(
     if out is not None:
         write_report(found, out)
         say([f"The table is in {out}."])
+    return {**asdict(found), "means": found.means}

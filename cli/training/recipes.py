@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.console import Console
 
+from cli.output import Facts, with_json
 from cli.training.tables import show_figures
+from db.wording import counted
 
 if TYPE_CHECKING:
     from training.data.pairs import LabelledPair
@@ -48,11 +50,12 @@ Resume = Annotated[bool, typer.Option("--resume", help="Continue from the last c
 
 
 @app.command("split")
+@with_json
 def split_(
     data: Annotated[str, typer.Argument(help="Labelled pairs.")],
     output: Output,
     seed: Seed = 1,
-) -> None:
+) -> Facts:
     """Split pairs into train, dev and test; no question and no chain of pairs is in two parts.
 
     Example: askedbefore train split quora_duplicate_questions.tsv --output splits
@@ -64,10 +67,15 @@ def split_(
     say(read.summary())
     found = split(read.pairs, seed=seed)
     save(found, output)
-    say(f"{name}: {len(pairs):,} pairs" for name, pairs in found.parts.items())
+    say(f"{name}: {counted(len(pairs), 'pair')}" for name, pairs in found.parts.items())
+    return {
+        "output": output,
+        "pairs": {name: len(pairs) for name, pairs in found.parts.items()},
+    }
 
 
 @app.command("cross-encoder")
+@with_json
 def cross_encoder(  # noqa: PLR0913, PLR0917  # a command's options
     train: Train,
     output: Output,
@@ -93,7 +101,7 @@ def cross_encoder(  # noqa: PLR0913, PLR0917  # a command's options
     ] = None,
     seed: Seed = 1,
     resume: Resume = False,
-) -> None:
+) -> Facts | None:
     """Train a reranker: binary cross-entropy, both orders, early stopping on dev's AP.
 
     Example: askedbefore train cross-encoder --train splits/train.jsonl --dev splits/dev.jsonl
@@ -116,10 +124,11 @@ def cross_encoder(  # noqa: PLR0913, PLR0917  # a command's options
     figures = runs.train_cross_encoder(
         config, data, output=output, encoder=load_bi_encoder("all-MiniLM-L6-v2"), resume=resume
     )
-    _show(figures, output)
+    return _show(figures, output)
 
 
 @app.command("adapter")
+@with_json
 def adapter_(  # noqa: PLR0913, PLR0917  # a command's options
     train: Train,
     output: Output,
@@ -131,7 +140,7 @@ def adapter_(  # noqa: PLR0913, PLR0917  # a command's options
     rank: Annotated[int, typer.Option(help="Width of the adapter.")] = 24,
     seed: Seed = 1,
     resume: Resume = False,
-) -> None:
+) -> Facts | None:
     """Train a reranker like that of the profile `accurate`: a low-rank adapter on a frozen MPNet.
 
     The output is the adapter, and the calibrated reranker made of base and adapter. A GPU takes
@@ -153,10 +162,11 @@ def adapter_(  # noqa: PLR0913, PLR0917  # a command's options
     figures = runs.train_adapter(
         config, data, output=output, encoder=load_bi_encoder(base), resume=resume
     )
-    _show(figures, output)
+    return _show(figures, output)
 
 
 @app.command("sentence-transformer")
+@with_json
 def sentence_transformer(  # noqa: PLR0913, PLR0917  # a command's options
     train: Train,
     output: Output,
@@ -170,7 +180,7 @@ def sentence_transformer(  # noqa: PLR0913, PLR0917  # a command's options
     learning_rate: Annotated[float, typer.Option(help="Highest rate.")] = 2e-5,
     seed: Seed = 1,
     resume: Resume = False,
-) -> None:
+) -> Facts | None:
     """Train a bi-encoder and measure AP, recall@k and mining AP.
 
     Example: askedbefore train sentence-transformer --train splits/train.jsonl --output runs/encoder
@@ -191,10 +201,11 @@ def sentence_transformer(  # noqa: PLR0913, PLR0917  # a command's options
         seed=seed,
     )
     figures = runs.train_sentence_transformer(config, data, output=output, resume=resume)
-    _show(figures, output)
+    return _show(figures, output)
 
 
 @app.command()
+@with_json
 def distill(  # noqa: PLR0917  # a command's options
     teacher: Annotated[str, typer.Option(help="A strong bi-encoder: folder or hub id.")],
     labelled: Annotated[str, typer.Option(help="Labelled pairs to fit its probability on.")],
@@ -202,7 +213,7 @@ def distill(  # noqa: PLR0917  # a command's options
     output: Annotated[Path, typer.Option(help="JSONL of pairs with soft labels.")],
     wanted: Annotated[int, typer.Option(help="At most this many pairs.")] = 7_500,
     seed: Seed = 1,
-) -> None:
+) -> Facts:
     """Label close pairs of unlabelled questions with a strong bi-encoder, to train on.
 
     Example: askedbefore train distill --teacher sentence-transformers/all-mpnet-base-v2
@@ -218,10 +229,12 @@ def distill(  # noqa: PLR0917  # a command's options
     with console.status(f"The teacher reads {len(texts):,} questions"):
         pairs = expert.label(texts, wanted=wanted, seed=seed)
     write_pairs(output, pairs)
-    say([f"{len(pairs):,} pairs written to {output}"])
+    say([f"{counted(len(pairs), 'pair')} written to {output}"])
+    return {"file": output, "pairs": len(pairs)}
 
 
 @app.command()
+@with_json
 def negatives(  # noqa: PLR0917  # a command's options
     pairs: Annotated[str, typer.Option(help="Labelled pairs, duplicates and others.")],
     output: Annotated[Path, typer.Option(help="JSONL of pairs labelled 0.")],
@@ -239,7 +252,7 @@ def negatives(  # noqa: PLR0917  # a command's options
         float, typer.Option(help="Highest cosine; above it too many are unknown duplicates.")
     ] = 0.93,
     per_question: Annotated[int, typer.Option(help="At most this many pairs for a question.")] = 3,
-) -> None:
+) -> Facts:
     """Mine hard negatives: close pairs that no chain of known duplicates connects.
 
     Use it only if nearly all duplicates among the questions are known: every other close pair is
@@ -259,10 +272,13 @@ def negatives(  # noqa: PLR0917  # a command's options
             texts, known, encoder=encoder, between=(low, high), per_question=per_question
         )
     write_pairs(output, found)
-    say([f"{len(found):,} pairs written to {output}; look at some before you train on them"])
+    written = counted(len(found), "pair")
+    say([f"{written} written to {output}; look at some before you train on them"])
+    return {"file": output, "pairs": len(found)}
 
 
 @app.command()
+@with_json
 def mix(  # noqa: PLR0913, PLR0917  # a command's options
     gold: Annotated[str, typer.Option(help="Labelled pairs.")],
     output: Annotated[Path, typer.Option(help="JSONL of the mix.")],
@@ -285,7 +301,7 @@ def mix(  # noqa: PLR0913, PLR0917  # a command's options
     joined: Annotated[int, typer.Option(help="Longer texts, joined from two pairs.")] = 3_000,
     templates: Annotated[int, typer.Option(help="Pairs from the project's templates.")] = 0,
     seed: Seed = 1,
-) -> None:
+) -> Facts:
     """Mix labelled pairs with pairs that follow from them and pairs made by small edits.
 
     Example: askedbefore train mix --gold splits/train.jsonl --apart splits/dev.jsonl
@@ -317,6 +333,7 @@ def mix(  # noqa: PLR0913, PLR0917  # a command's options
         )
     write_pairs(output, mixed)
     say([f"{output}: {mixing.balance(mixed)}"])
+    return {"file": output, "pairs": len(mixed), "balance": mixing.balance(mixed)}
 
 
 def load_bi_encoder(name: str) -> "Encoder":
@@ -372,8 +389,9 @@ def say(lines: Iterable[str]) -> None:
         console.print(line, highlight=False, markup=False)
 
 
-def _show(figures: "Figures", output: Path) -> None:
+def _show(figures: "Figures", output: Path) -> Facts | None:
     if not figures:  # not the first of the run's processes
-        return
+        return None
     show_figures(figures, console=console)
     say([f"The results of this run are in {output}."])
+    return {"output": output, "figures": figures}

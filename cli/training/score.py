@@ -9,8 +9,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from cli.output import Facts
 from cli.training import models
 from db.errors import InvalidInputError
+from db.wording import counted
 from worker.settings import Profile
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ def score(  # noqa: PLR0913  # a command's options
     encoding: Annotated[
         str | None, typer.Option(help="Of the file, such as cp1252; by default detected.")
     ] = None,
-) -> None:
+) -> Facts:
     """Score every pair of a file with each stage of the service, and say which are flagged.
 
     All rows and columns are kept, in their order. These columns are added: cosine_titles,
@@ -75,6 +77,16 @@ def score(  # noqa: PLR0913  # a command's options
         say(f"{pairs} is not UTF-8: it was read as {table.encoding}. If that is wrong: --encoding.")
     for line in _report(tally, stages.matcher.threshold, is_json=".jsonl" in out):
         say(line)
+    return {
+        "file": out,
+        "rows": tally.rows,
+        "scored": tally.scored,
+        "flagged": tally.flagged,
+        "threshold": stages.matcher.threshold,
+        "empty": tally.empty.count,
+        "unreadable": tally.unreadable.count,
+        "warned": tally.warned,
+    }
 
 
 def say(line: str) -> None:
@@ -104,13 +116,14 @@ def _bar(table: "Table") -> Iterator[Callable[[int], None]]:
 
 def _report(tally: "Tally", threshold: float, *, is_json: bool) -> Iterator[str]:
     yield (
-        f"{_of(tally.rows, 'row')}: {tally.scored:,} scored,"
+        f"{counted(tally.rows, 'row')}: {tally.scored:,} scored,"
         f" {tally.flagged:,} flagged at {threshold:.3f} or above."
     )
     yield from _kept("without a question", tally.empty)
     yield from _kept("that cannot be read", tally.unreadable)
     if tally.warned:
-        yield f"{_of(tally.warned, 'pair')} with a warning: the models do not know the language."
+        warned = counted(tally.warned, "pair")
+        yield f"{warned} with a warning: the models do not know the language."
     for name, line in tally.late.items() if not is_json else ():
         yield (
             f"The column {name} is left out: it first comes in line {line}, after the columns"
@@ -120,8 +133,4 @@ def _report(tally: "Tally", threshold: float, *, is_json: bool) -> Iterator[str]
 
 def _kept(what: str, lines: "Lines") -> Iterator[str]:
     if lines.count:
-        yield f"{_of(lines.count, 'row')} {what}, kept with empty scores ({lines})."
-
-
-def _of(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+        yield f"{counted(lines.count, 'row')} {what}, kept with empty scores ({lines})."

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from cli.output import Facts, with_json
 from cli.stages import stage_bars
 from cli.training.evaluate import evaluate
 from cli.training.recipes import CACHE, Seed, app, console, folder_of, load_bi_encoder, say
@@ -12,12 +13,13 @@ from cli.training.score import score
 
 
 @app.command()
+@with_json
 def average(
     first: Annotated[str, typer.Argument(help="A reranker's folder.")],
     second: Annotated[str, typer.Argument(help="Another, trained from the same weights.")],
     output: Annotated[Path, typer.Option(help="Folder of the mean.")],
     share: Annotated[float, typer.Option(help="Weight of the first in the mean.")] = 0.5,
-) -> None:
+) -> Facts:
     """Average two rerankers that were trained from the same weights; calibrate the mean next.
 
     Example: askedbefore train average runs/second/model runs/first/model --output mean
@@ -27,16 +29,18 @@ def average(
 
     save_reranker(mean([folder_of(first), folder_of(second)], [share, 1 - share]), output)
     say([f"{output} is written. Next: askedbefore train calibrate {output} --data DEV"])
+    return {"output": output}
 
 
 @app.command("calibrate")
+@with_json
 def calibrate_(
     model: Annotated[Path, typer.Argument(help="A reranker's folder; gets calibration.json.")],
     data: Annotated[str, typer.Option(help="Labelled pairs like those the service meets.")],
     encoder: Annotated[str, typer.Option(help="The bi-encoder that it is used with.")] = (
         "all-MiniLM-L6-v2"
     ),
-) -> None:
+) -> Facts:
     """Fit the probability, the thresholds and the cosine floor on labelled pairs.
 
     Example: askedbefore train calibrate runs/reranker/model --data decisions.csv
@@ -54,9 +58,16 @@ def calibrate_(
     found = made.for_bi_encoder(bi_encoder.digest)
     say(f"precision {name}: flag at {value:.3f}" for name, value in found.thresholds.items())
     say([f"cosine floor {found.cosine_floor:.3f}, default threshold {found.threshold:.3f}"])
+    return {
+        "model": model,
+        "thresholds": found.thresholds,
+        "cosine_floor": found.cosine_floor,
+        "threshold": found.threshold,
+    }
 
 
 @app.command()
+@with_json
 def gate(
     model: Annotated[
         Path, typer.Argument(help="A calibrated reranker's folder; the gate goes in.")
@@ -69,7 +80,7 @@ def gate(
         "all-MiniLM-L6-v2"
     ),
     seed: Seed = 1,
-) -> None:
+) -> Facts:
     """Fit the gate, which leaves out near pairs of archives that the reranker would not flag.
 
     It needs no labels: the reranker scores near pairs of the questions, and the gate learns from
@@ -109,10 +120,19 @@ def gate(
             f"Kept of the {found.flagged:,} flagged among them: {found.kept:.2%}.",
         ]
     )
+    return {
+        "model": model,
+        "scored": len(scored),
+        "questions": len(texts),
+        "held_out": found.pairs,
+        "left_out": found.left_out,
+        "flagged": found.flagged,
+        "kept": found.kept,
+    }
 
 
 def add_to(root: typer.Typer) -> None:
     """Add ``train``, ``evaluate`` and ``score`` to the command."""
     root.add_typer(app, name="train")
-    root.command()(evaluate)
-    root.command()(score)
+    root.command()(with_json(evaluate))
+    root.command()(with_json(score, file="out"))

@@ -16,6 +16,7 @@ from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from db.errors import UnreadableModelError
+from db.wording import counted
 from training.data.kin import word_kin
 from training.data.mining import inferred_negatives
 from training.data.pairs import LabelledPair
@@ -120,7 +121,7 @@ def kin_of(folder: Path, pairs: Sequence[LabelledPair]) -> Kin:
 def balance(pairs: Sequence[LabelledPair]) -> str:
     """Return a sentence on how many pairs there are and how many of them are duplicates."""
     counts = Counter(pair.label > 0.5 for pair in pairs)  # noqa: PLR2004
-    return f"{len(pairs):,} pairs, {counts[True] / max(1, len(pairs)):.0%} duplicates"
+    return f"{counted(len(pairs), 'pair')}, {counts[True] / max(1, len(pairs)):.0%} duplicates"
 
 
 def _word_embeddings(path: Path) -> NDArray[np.float32]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from db.wording import counted
 from training.data.pairs import (
     BODY1,
     BODY2,
@@ -51,7 +52,7 @@ class PairsRead:
             ("repeated, used once", self.repeated),
             ("with contradicting labels, left out", self.conflicting),
         )
-        lines = [f"{self.rows:,} rows, {len(self.pairs):,} pairs used"]
+        lines = [f"{counted(self.rows, 'row')}, {counted(len(self.pairs), 'pair')} used"]
         for what, found in reports:
             if found:
                 shown = ", ".join(map(_line_name, found[:_SHOWN]))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from db.errors import InvalidInputError
+from db.wording import counted
 from training.data.pairs import QUESTION1, LabelledPair, PairsError, labels_of, require_both_labels
 from training.data.reading import read_pairs
 from training.data.splits import Components
@@ -44,7 +45,7 @@ class PairsDomain:
     def summary(self) -> str:
         """Return a line for people on what the domain holds."""
         same = int(labels_of(self.pairs).sum())
-        return f"{self.label}: {len(self.pairs):,} pairs, {same:,} of them are the same"
+        return f"{self.label}: {counted(len(self.pairs), 'pair')}, {same:,} of them are the same"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,9 @@ class MiningDomain:
     @property
     def summary(self) -> str:
         """Return a line for people on what the domain holds."""
-        return f"{self.label}: {len(self.titles):,} questions, {self.same:,} pairs are the same"
+        questions = counted(len(self.titles), "question")
+        same = counted(self.same, "pair is the same", "pairs are the same")
+        return f"{self.label}: {questions}, {same}"
 
 
 Domain = PairsDomain | MiningDomain

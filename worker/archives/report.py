@@ -15,6 +15,7 @@ from db.archives.archives import ArchiveRow, Stage
 from db.archives.units import StageProgress
 from db.tenants import forums
 from db.vectors import models
+from db.wording import counted
 from worker.adapting import calibrating
 from worker.archives.grouping import CanonicalRule, Group, Grouping, Link, group
 from worker.scoring.calibration import Calibration
@@ -168,8 +169,8 @@ def _recall(session: Session, archive: ArchiveRow, crowded: int) -> str:
     )
     if crowded:
         told += (
-            f" Of {crowded:,} crowded questions only the {archive.top_k} nearest were looked at,"
-            " and those to which they are near themselves."
+            f" Of {counted(crowded, 'crowded question')} only the {archive.top_k} nearest were"
+            " looked at, and those to which they are near themselves."
         )
     if archive.bi_encoder_id is not None:
         total, over = archive_report.links_over(
@@ -177,7 +178,7 @@ def _recall(session: Session, archive: ArchiveRow, crowded: int) -> str:
         )
         if total:
             told += (
-                f" Of the {total:,} duplicates that the forum's own people had linked, {over:,}"
-                f" have a cosine of at least {floor:g}."
+                f" Of the {counted(total, 'duplicate')} that the forum's own people had linked,"
+                f" {counted(over, 'has', 'have')} a cosine of at least {floor:g}."
             )
     return told

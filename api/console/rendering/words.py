@@ -7,6 +7,7 @@ from typing import Any
 
 from db.questions.rows import Facts
 from db.rows import PairKind, PairStatus
+from db.wording import counted
 
 _SCALE = (
     (0.98, "Almost certainly the same"),
@@ -93,16 +94,12 @@ def facts(known: Mapping[str, Any] | None) -> list[str]:
     found = Facts.of(known)
     told = []
     if found.answers is not None or found.accepted:
-        count = "answered" if found.answers is None else _numbered(found.answers, "answer")
+        count = "answered" if found.answers is None else counted(found.answers, "answer")
         told.append(f"{count}, one accepted" if found.accepted else count)
     if found.votes is not None:
-        told.append(_numbered(found.votes, "vote"))
+        told.append(counted(found.votes, "vote"))
     if found.views is not None:
-        told.append(_numbered(found.views, "view"))
+        told.append(counted(found.views, "view"))
     told += ["closed"] if found.closed else []
     told += [found.language] if found.language else []
     return [*told, ", ".join(found.tags)] if found.tags else told
-
-
-def _numbered(count: int, name: str) -> str:
-    return f"{count:,} {name}{'' if count == 1 else 's'}"

@@ -121,13 +121,8 @@ def test_an_archive_that_was_a_mistake_is_taken_back(home: Path, committed: Fact
         assert archives.get(session, wrong.id).state == "cancelled"
 
 
-SILENT = {
-    "api", "beat", "worker", "up", "down",  # processes
-    "authors export", "archives upload",  # JSON in any case
-    "export decisions", "export groups", "export redirects",  # files of their own form
-    "mine", "score", "evaluate", "models export", "models prepare",
-}  # fmt: skip
-"""Commands without --json: what they leave is a file or a process, or is JSON already."""
+SILENT = {"api", "beat", "worker", "up"}
+"""Commands without --json: they are processes."""
 
 
 def _commands(group: Any, *path: str) -> Iterator[tuple[str, set[str]]]:
@@ -139,12 +134,28 @@ def _commands(group: Any, *path: str) -> Iterator[tuple[str, set[str]]]:
 
 def test_every_command_that_prints_can_print_json() -> None:
     missing = {
-        name
-        for name, options in _commands(typer.main.get_command(app))
-        if "--json" not in options and not name.startswith("train ")
+        name for name, options in _commands(typer.main.get_command(app)) if "--json" not in options
     }
 
     assert missing == SILENT
+
+
+def test_what_writes_a_file_tells_as_json_what_is_in_it(home: Path) -> None:
+    for what in ("redirects", "groups", "decisions"):
+        file = home / f"{what}.csv"
+        done = run(home, "export", what, "--forum", "cooks", "--out", str(file), "--json")
+
+        assert done.returncode == 0, done.stderr
+        facts = json.loads(done.stdout)
+        assert facts.pop("file") == str(file)
+        assert list(facts.values()) == [0]
+
+
+def test_json_and_a_file_do_not_share_standard_output(home: Path) -> None:
+    done = run(home, "export", "redirects", "--forum", "cooks", "--json")
+
+    assert done.returncode == 1
+    assert "name a file with --out" in done.stderr
 
 
 CHANGES = (

@@ -46,6 +46,14 @@ def test_installing_writes_units_and_keeps_settings_that_are_there(tmp_path: Pat
     assert "User=" not in (place.units / "askedbefore-api.service").read_text()
 
 
+def test_units_in_an_image_name_the_settings_as_they_are_seen_in_it(tmp_path: Path) -> None:
+    install(Place.of_system(tmp_path))
+
+    assert (tmp_path / "etc/askedbefore/settings.env").exists()
+    written = (tmp_path / "etc/systemd/system/askedbefore-api.service").read_text()
+    assert "EnvironmentFile=/etc/askedbefore/settings.env\n" in written
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
 @pytest.mark.parametrize("is_user", [False, True], ids=["system", "user"])
 def test_systemd_takes_the_units(tmp_path: Path, *, is_user: bool) -> None:

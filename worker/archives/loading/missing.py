@@ -11,6 +11,7 @@ from db.errors import QuestionNotFoundError
 from db.imports import sightings
 from db.questions import questions
 from db.tenants.rows import ForumRow
+from db.wording import counted
 
 NAMELESS = frozenset({"stdin", "upload"})
 """Names that say nothing of where an archive comes from: two of them have nothing in common."""
@@ -58,7 +59,7 @@ def why_kept(row: ArchiveRow) -> str | None:
     """Return why an archive erases none of the questions that it misses; None if it may."""
     gone, before = row.counts.get("gone", 0), row.counts.get("before", 0)
     if row.rejected:
-        return f"{row.rejected:,} rows could not be read and may be among them"
+        return f"{counted(row.rejected, 'row')} could not be read and may be among them"
     if gone > max(_ALWAYS, MOST * before):
         return f"that is most of the {before:,} that it had, so the file seems to be cut off"
     return None
@@ -100,10 +101,17 @@ def beside(row: ArchiveRow, rules: Rules) -> list[str]:
     gone, erased = counts.get("gone", 0), counts.get("gone_erased", 0)
     if not gone:
         return told
+    lacking = f"{counted(gone, 'is', 'are')} gone from the forum"
     if erased:
-        return [*told, f"{gone:,} are gone from the forum; {erased:,} were erased here too."]
+        return [*told, f"{lacking}; {counted(erased, 'was', 'were')} erased here too."]
     kept = why_kept(row) if rules.delete_missing else None
     if kept is not None:
-        return [*told, f"{gone:,} are gone from the forum. None was erased: {kept}."]
+        return [
+            *told,
+            f"{lacking}. None was erased: {kept}.",
+        ]
     how = f"askedbefore archives gone {row.id}"
-    return [*told, f"{gone:,} are gone from the forum and stay here; to see them: {how}"]
+    return [
+        *told,
+        f"{lacking}, not from here; to see which: {how}",
+    ]

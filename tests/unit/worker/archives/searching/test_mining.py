@@ -109,7 +109,7 @@ def test_the_command_writes_pairs_with_their_ids_and_texts(tmp_path: Path) -> No
     assert [(row["id1"], row["id2"]) for row in found] == [("q0", "q1"), ("q3", "q4"), ("q0", "q2")]
     assert found[1]["question2"] == TITLES[4]
     assert "'q0' is used twice" in result.stderr
-    assert "1 rows were left out" in result.stderr
+    assert "1 row was left out" in result.stderr
 
 
 @pytest.mark.usefixtures("fakes")
