@@ -140,7 +140,7 @@ def test_what_is_hidden_or_dropped_is_told_with_an_example(
 
     told = " ".join(result.stderr.split())
     assert "1 is hidden on the forum, kept out: deleted." in told
-    assert "1 questions lost a value of asked_at" in told
+    assert "1 question lost a value of asked_at" in told
     assert "line 2: yesterday" in told
     assert count(committed, Question) == 1
 

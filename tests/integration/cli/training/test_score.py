@@ -179,7 +179,7 @@ def test_a_suite_is_one_table_on_the_terminal_and_in_a_file(
 
     text = (tmp_path / "table.md").read_text(encoding="utf-8")
     data = json.loads((tmp_path / "table.json").read_text(encoding="utf-8"))
-    assert "house (mining): 3 questions, 1 pairs are the same" in printed
+    assert "house (mining): 3 questions, 1 pair is the same" in printed
     for name in ("garden", "house", "house (mining)"):
         assert f"| {name} |" in text
     assert data["is_left_out"]

@@ -40,7 +40,7 @@ def test_domains_are_folders_or_files_and_pairs_come_first(tmp_path: Path) -> No
     assert [one.summary for one in found] == [
         "bikes: 2 pairs, 1 of them are the same",
         "cooking: 2 pairs, 1 of them are the same",
-        "cooking (mining): 2 questions, 1 pairs are the same",
+        "cooking (mining): 2 questions, 1 pair is the same",
     ]
 
 
