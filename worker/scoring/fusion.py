@@ -34,6 +34,8 @@ class Fusion:
     same, their order, numbers and roles decide, which only the CrossEncoder reads; where they are
     others the cosine knows more. Two bodies raise a pair's score by up to *bodies*: the cosines of
     longer texts are lower. Where the forum is denser than usual around them, *density* lowers it.
+    Of a text in a script that the models do not know, *unknown_script* of the logit's weight is
+    left.
     """
 
     logit: float = 1.0
@@ -42,12 +44,13 @@ class Fusion:
     overlap_logit: float = 0.0
     bodies: float = 0.0
     density: float = 0.0
+    unknown_script: float = 1.0
 
     def __post_init__(self) -> None:
         """Raise `ValueError` if a probability would not rise with cosine and logit."""
         if not all(math.isfinite(getattr(self, field.name)) for field in fields(self)):
             raise ValueError("a fusion's weights must be finite numbers")
-        if min(self.logit, self.cosine, self.overlap_logit, self.bodies, self.density) < 0:
+        if min(getattr(self, field.name) for field in fields(self) if field.name != "bias") < 0:
             raise ValueError("a fusion's weights must not be negative")
 
     @property
@@ -57,9 +60,12 @@ class Fusion:
 
     def logit_weight(self, traits: Traits | None = None) -> Floats | float:
         """Return the weight of a logit, (n,) if it depends on the pair."""
-        if not self.overlap_logit:
-            return self.logit
-        return self.logit + self.overlap_logit * _known(traits).overlap
+        weight: Floats | float = self.logit
+        if self.overlap_logit:
+            weight = weight + self.overlap_logit * _known(traits).overlap
+        if self.unknown_script < 1 and traits is not None and traits.unknown_script is not None:
+            weight = weight * np.where(traits.unknown_script, np.float32(self.unknown_script), 1)
+        return weight
 
     def probability(self, logits: Floats, cosines: Floats, traits: Traits | None = None) -> Floats:
         """Return calibrated probabilities, (n,) float32 in 0..1, monotone in logits and cosines.
@@ -82,6 +88,7 @@ class Fusion:
             overlap_logit=slope * self.overlap_logit,
             bodies=slope * self.bodies,
             density=slope * self.density,
+            unknown_script=self.unknown_script,
         )
 
 

@@ -1,7 +1,7 @@
 """What a fusion weighs of a pair besides its two scores, computed from the texts alone. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import islice
 from typing import Self
 
@@ -27,6 +27,8 @@ class Traits:
     """How much body both questions show: 0 where one has none, 1 where both are long."""
     density: Floats | None = None
     """By how much their forum is denser around them than usual, in cosines; None: not known."""
+    unknown_script: NDArray[np.bool_] | None = None
+    """Whether a text is in a script that the models do not know; None: none is."""
 
     @classmethod
     def of(
@@ -53,8 +55,8 @@ class Traits:
 
     def take(self, which: NDArray[np.bool_] | NDArray[np.int64] | slice) -> "Traits":
         """Return the traits of some of the pairs."""
-        density = None if self.density is None else self.density[which]
-        return Traits(overlap=self.overlap[which], bodies=self.bodies[which], density=density)
+        held = ((one.name, getattr(self, one.name)) for one in fields(self))
+        return Traits(**{name: None if value is None else value[which] for name, value in held})
 
 
 def bodies(questions: Sequence[Seen], pairs: NDArray[np.int32]) -> Floats:

@@ -76,7 +76,12 @@ class StageScores(BothOrders):
     @property
     def traits(self) -> Traits:
         """Return what a fusion may weigh besides cosine and logit."""
-        return Traits(overlap=self.overlap, bodies=self.bodies, density=self.density)
+        return Traits(
+            overlap=self.overlap,
+            bodies=self.bodies,
+            density=self.density,
+            unknown_script=self.foreign,
+        )
 
     def take(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> Self:
         """Return some of the pairs."""

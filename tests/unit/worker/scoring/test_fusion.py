@@ -158,3 +158,20 @@ def test_a_moved_probability_is_moved_back(raw: float, slope: float, shift: floa
     moved = 1 / (1 + np.exp(-(slope * logit + shift)))
 
     assert unmoved(float(moved), slope=slope, shift=shift) == pytest.approx(raw, abs=1e-9)
+
+
+@given(FUSIONS, LOGITS, COSINES, st.floats(0, 1, width=32))
+def test_of_a_script_that_is_not_known_a_share_of_the_logit_counts(
+    fusion: Fusion, logit: float, cosine: float, share: float
+) -> None:
+    given_ = np.full(2, logit, np.float32), np.full(2, cosine, np.float32)
+    half = np.full(2, 0.5, np.float32)
+    known = Traits(overlap=half, bodies=half)
+    mixed = replace(known, unknown_script=np.array([True, False]))
+
+    found = replace(fusion, unknown_script=share).probability(*given_, mixed)
+
+    less = replace(fusion, logit=fusion.logit * share, overlap_logit=fusion.overlap_logit * share)
+    assert found[0] == pytest.approx(less.probability(*given_, known)[0], abs=1e-5)
+    assert found[1] == fusion.probability(*given_, known)[1]
+    assert fusion.probability(*given_, mixed)[0] == found[1]
