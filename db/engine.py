@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from db.errors import LostTransactionError, ReadOnlyDatabaseError, TransientError
+from db.patience import patient
 from db.settings import DatabaseSettings
 
 Sessions = sessionmaker[Session]
@@ -34,7 +35,10 @@ DRIVERS_OWN = (psycopg2.OperationalError, psycopg2.InterfaceError)
 
 
 def make_engine(settings: DatabaseSettings) -> Engine:
-    """Return an engine that looks at connections before use; statements have a time limit."""
+    """Return an engine that looks at connections before use; statements have a time limit.
+
+    Nobody waits for a server that hangs, either (`db.patience`).
+    """
     engine = create_engine(
         settings.database_url.get_secret_value(),
         pool_size=settings.pool_size,
@@ -44,6 +48,7 @@ def make_engine(settings: DatabaseSettings) -> Engine:
             "connect_timeout": 5,
             "options": " ".join(f"-c {name}={value}" for name, value in _options(settings)),
             "application_name": "askedbefore",
+            "connection_factory": patient(settings.statement_timeout_s),
         },
     )
     event.listen(engine, "handle_error", _tell_apart)

@@ -30,8 +30,7 @@ def _run(connection: Connection) -> None:
     # Limits of their own: a migration may take as long as it takes, but waits for a lock, behind
     # which all others would wait, for seconds only.
     for name, value in _LIMITS.items():
-        setting = {"name": name, "value": value}
-        connection.execute(text("SELECT set_config(:name, :value, false)"), setting)
+        connection.exec_driver_sql(f"SET {name} = '{value}'")
     connection.execute(text(_GIVE_WAY))
     connection.commit()
     context.configure(

@@ -102,7 +102,7 @@ class SetAside:
 
 def allow_long_statements(session: Session) -> None:
     """Let this transaction's statements take minutes: a few of them plan a stage of millions."""
-    session.execute(select(func.set_config("statement_timeout", "10min", True)))
+    session.execute(text("SET LOCAL statement_timeout = '10min'"))
 
 
 def plan(session: Session, archive_id: int, units: Sequence[NewUnit]) -> None:

@@ -205,7 +205,7 @@ def _rescore(
     actor: str,
 ) -> Moved:
     # One statement for all pairs of a large forum: longer than the usual statement timeout.
-    session.execute(select(func.set_config("statement_timeout", "10min", True)))
+    session.execute(text("SET LOCAL statement_timeout = '10min'"))
     moved = foresee(session, forum, learnt, threshold=threshold)
     score = _score(learnt)
     session.execute(

@@ -35,6 +35,10 @@ class Breaker:
     drawn: random.Random = field(default_factory=lambda: random.Random(1))
     _undo: list[tuple[float, Undo]] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        """Let go of stopped processes also while one of them is waited for."""
+        self.world.meanwhile = self.tend
+
     def make(self, fault: Fault) -> bool:
         """Make a fault and return whether it met anybody."""
         verb, _, whom = fault.kind.partition(" ")
@@ -46,8 +50,12 @@ class Breaker:
         except _AWAY:  # what it should have met was down already
             return False
         if undo is not None:
-            self._undo.append((time.monotonic() + fault.lasts_s, undo))
+            self.undo_later(fault.lasts_s, undo)
         return True
+
+    def undo_later(self, after_s: float, undo: Undo) -> None:
+        """Have something taken back after a while."""
+        self._undo.append((time.monotonic() + after_s, undo))
 
     def _is_spared(self, whom: str, name: str) -> bool:
         pids = self.world.models_of(name) if whom == "models" else [self.world.pid(name)]
@@ -55,17 +63,26 @@ class Breaker:
         return self.drawn.random() < self.spares and not has_grown
 
     def tend(self, *, at_once: bool = False) -> None:
-        """Take back what has lasted long enough, or everything."""
-        left = []
-        for until, undo in self._undo:
-            if not at_once and time.monotonic() < until:
-                left.append((until, undo))
-                continue
+        """Take back what has lasted long enough, or everything.
+
+        It may be called again before it returns: who waits for Postgres, also to take something
+        back, may wait for a process that is stopped, and only this lets it go.
+        """
+        again = []
+        while (one := self._due(at_once=at_once)) is not None:
+            _, undo = one
             try:
                 undo()
             except _AWAY:  # down just now: at its next start
-                left.append((until, undo))
-        self._undo[:] = left
+                again.append(one)
+        self._undo += again
+
+    def _due(self, *, at_once: bool) -> tuple[float, Undo] | None:
+        now = time.monotonic()
+        for number, (until, _) in enumerate(self._undo):
+            if at_once or until <= now:
+                return self._undo.pop(number)
+        return None
 
     @property
     def is_over(self) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from tests.faults.breaking import Breaker
 from tests.faults.plan import WORKERS, Fault
 from tests.faults.receiver import Receiver
 from tests.faults.tls import Tls
-from tests.faults.world import World
+from tests.faults.world import DATABASE, World
 
 _LONG_S = 1e6
 _MOST_WAL = 400
@@ -36,6 +37,29 @@ def _fault(kind: str) -> Break:
         undo.callback(breaker.tend, at_once=True)
 
     return make
+
+
+def _stop(choose: Callable[[World], Sequence[int]]) -> Break:
+    """Return what stops processes of Postgres."""
+
+    def make(world: World, undo: ExitStack) -> None:
+        pids = choose(world)
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        undo.callback(_let_go, pids)
+
+    return make
+
+
+def _let_go(pids: Sequence[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
+def _every_second_backend(world: World) -> list[int]:
+    asked = f"SELECT pid FROM pg_stat_activity WHERE datname = '{DATABASE}' ORDER BY pid"
+    return [pid for (pid,) in world.ask(asked, database="postgres")][::2]
 
 
 def _standby(world: World, undo: ExitStack) -> None:
@@ -121,6 +145,7 @@ _FULL = HTTPStatus.INSUFFICIENT_STORAGE
 _DONE = (HTTPStatus.OK, HTTPStatus.ACCEPTED, HTTPStatus.SEE_OTHER)
 _ANY_READY = (HTTPStatus.OK, _AWAY)
 _ANY_CHECK = (HTTPStatus.OK, _AWAY)
+_HANGS_S = 20.0
 _REDIS_S = 1.5
 """A second for Redis, and what the rest of a submission takes on a busy machine."""
 
@@ -169,6 +194,17 @@ CASES = (
         name="Postgres has no free connection", make=_fault("fill database"),
         submits=(_AWAY, _ACCEPTED), others=(*_DONE, _AWAY), uploads=(_AWAY, _ACCEPTED),
         checks=_ANY_CHECK, ready=_ANY_READY, goes_on=False,
+    ),
+    replace(_no_writes("Postgres hangs", _fault("pause postgres")), longest_s=_HANGS_S),
+    Case(
+        name="Postgres makes no new connections", make=_stop(lambda world: [world.pid("postgres")]),
+        submits=(_AWAY, _ACCEPTED), others=(*_DONE, _AWAY), uploads=(_AWAY, _ACCEPTED),
+        checks=_ANY_CHECK, ready=_ANY_READY, goes_on=False, longest_s=_HANGS_S,
+    ),
+    Case(
+        name="half of Postgres' connections hang", make=_stop(_every_second_backend),
+        submits=(_AWAY, _ACCEPTED), others=(*_DONE, _AWAY), uploads=(_AWAY, _ACCEPTED),
+        checks=_ANY_CHECK, ready=_ANY_READY, goes_on=False, longest_s=_HANGS_S,
     ),
     Case(name="Postgres' connections are cut", make=_fault("cut database")),
     _no_room("Postgres' disk is full", _full_database),

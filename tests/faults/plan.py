@@ -21,6 +21,7 @@ WEIGHTS = {
     "pause beat": 1,
     "pause redis": 4,
     "pause backends": 4,
+    "pause postgres": 2,
     "cut database": 6,
     "cut redis": 4,
     "cut clients": 4,

@@ -1,23 +1,26 @@
 """The campaign itself: the same seed plans the same, and nothing that is wrong goes unseen."""
 
+import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from tests.factories import make_forum, save_questions
 from tests.faults import plan
+from tests.faults.breaking import Breaker
 from tests.faults.campaign import run
 from tests.faults.compare import Differences, compare
 from tests.faults.ledger import Decided, Key, Ledger, Wanted
 from tests.faults.plan import Fault
 from tests.faults.receiver import Receiver
-from tests.faults.world import running_world
+from tests.faults.world import World, running_world
 from tests.integration.worker.live.test_pipeline import drain
 
 Factory = sessionmaker[Session]
@@ -116,6 +119,35 @@ def test_a_decision_that_is_not_there_is_seen(done: tuple[Factory, Ledger]) -> N
 
 def test_the_table_names_every_kind() -> None:
     assert len(Differences().lines()) == len(Differences().found)
+
+
+@pytest.fixture
+def beside(engine: Engine, tmp_path: Path) -> World:
+    """A world without processes, on the servers of the tests."""
+    return World(tmp_path, Path(str(engine.url.query["host"])))
+
+
+def test_whoever_waits_for_a_stopped_backend_lets_it_go_meanwhile(
+    beside: World, engine: Engine
+) -> None:
+    breaker = Breaker(beside, Receiver(), lambda: None)
+    with engine.connect() as connection:
+        held = connection.connection.driver_connection
+        assert held is not None
+        pid = held.info.backend_pid
+        connection.exec_driver_sql("LOCK TABLE forums")
+        os.kill(pid, signal.SIGSTOP)
+        connection.invalidate()  # its client is gone: it ends as soon as it goes on
+        done: list[str] = []
+        database = str(engine.url.database)
+        read = "SELECT count(*) FROM forums"
+        breaker.undo_later(0.0, lambda: done.extend(map(str, beside.ask(read, database=database))))
+        breaker.undo_later(0.3, lambda: os.kill(pid, signal.SIGCONT))
+
+        breaker.tend()
+
+    assert len(done) == 1
+    assert breaker.is_over
 
 
 FAULTS = (

@@ -23,7 +23,7 @@ from cli.running.children import Command, end_leftovers, record, spawn
 from cli.running.embedded import redis_command
 from cli.running.home import Running, environment
 from cli.running.service import answers, held_port, settings_of, wait_until
-from db import schema
+from db import patience, schema
 from db.engine import Sessions, make_engine, make_sessions
 from tests.faults.plan import WORKERS
 
@@ -43,6 +43,7 @@ SETTINGS = {
 DATABASE = "campaign"
 CONNECTIONS = 60
 _START_S = 300.0
+_ASK_S = 60.0
 
 
 class World:
@@ -57,6 +58,8 @@ class World:
         """How long the service took to start on this machine, as busy as it is."""
         self._lock = threading.RLock()
         self._ends = False
+        self.meanwhile: Callable[[], object] = lambda: None
+        """What is done while Postgres is waited for: a stopped process of it may be let go."""
         self.deaths = 0
         (folder / "redis").mkdir(parents=True, exist_ok=True)
         self.redis_socket = folder / "redis" / "redis.sock"
@@ -125,14 +128,11 @@ class World:
 
     def ask(self, statement: str, *, database: str = DATABASE) -> list[Any]:
         """Run one statement as the database's owner, outside any transaction of the service."""
-        connection = self.connect(database)
+        address = f"host={self.sockets} port={postgres.PORT} user={postgres.USER} dbname={database}"
         try:
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                cursor.execute(statement)
-                return cursor.fetchall() if cursor.description else []
-        finally:
-            connection.close()
+            return patience.ask(address, statement, within_s=_ASK_S, meanwhile=self.meanwhile)
+        except TimeoutError as error:
+            raise psycopg2.OperationalError(str(error)) from error
 
     def wait_for(self, what: Callable[[], object], *, timeout_s: float = _START_S) -> None:
         """Wait until *what* is true, and start meanwhile what has ended."""
