@@ -3,13 +3,14 @@
 One wrong pair can join two unrelated groups. Such a pair is a bridge of the graph: without it the
 group is in two parts. A group whose weakest link is a bridge between two parts of several questions
 is split there. If the bridge links a single question, the group is only marked.
-Bridges are found as by R. E. Tarjan, "A note on finding the bridges of a graph" (1974).
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+from db.groups.components import bridges, components
 
 
 class CanonicalRule(StrEnum):
@@ -26,6 +27,11 @@ class Link:
     low: int
     high: int
     score: float
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """Both questions."""
+        return self.low, self.high
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +64,14 @@ def group(
     *age* gives a sort key for the oldest question; without it the smallest number is the oldest.
     """
     sure = [link for link in links if link.score >= threshold]
-    waiting = components(sure)
-    weak_points = bridges(sure)  # cutting one leaves the others what they are
+    waiting = _parts(sure)
+    weak_points = bridges(link.ends for link in sure)  # cutting one leaves the others what they are
     groups: list[Group] = []
     cut: list[Link] = []
     while waiting:
         part = waiting.pop()
-        weakest = min(part, key=lambda link: (link.score, link.low, link.high))
-        is_bridge = len(part) > 1 and (weakest.low, weakest.high) in weak_points
+        weakest = min(part, key=lambda link: (link.score, *link.ends))
+        is_bridge = len(part) > 1 and weakest.ends in weak_points
         sides = _sides(part, weakest) if is_bridge else ()
         if sides and all(sides):
             cut.append(weakest)
@@ -73,76 +79,32 @@ def group(
         else:
             groups.append(_group(part, weakest, chained=is_bridge, age=age, rule=rule))
     groups.sort(key=lambda one: (-len(one.members), one.members))
-    return Grouping(groups=groups, cut=sorted(cut, key=lambda link: (link.low, link.high)))
+    return Grouping(groups=groups, cut=sorted(cut, key=lambda link: link.ends))
 
 
-def components(links: Sequence[Link]) -> list[list[Link]]:
+def _parts(links: Sequence[Link]) -> list[list[Link]]:
     """Return the links by connected component."""
-    parent: dict[int, int] = {}
-
-    def root(node: int) -> int:
-        while (up := parent.setdefault(node, node)) != node:
-            parent[node] = parent.get(up, up)
-            node = up
-        return node
-
+    edges = [link.ends for link in links]
+    joined = components(_nodes(links), edges)
+    place = {node: position for position, part in enumerate(joined) for node in part}
+    found: list[list[Link]] = [[] for _ in joined]
     for link in links:
-        low, high = root(link.low), root(link.high)
-        parent[max(low, high)] = min(low, high)
-    found: dict[int, list[Link]] = defaultdict(list)
-    for link in links:
-        found[root(link.low)].append(link)
-    return list(found.values())
-
-
-def bridges(links: Sequence[Link]) -> set[tuple[int, int]]:
-    """Return the pairs without which a component of *links* would be in two parts."""
-    near = _neighbours(links)
-    order: dict[int, int] = {}
-    lowest: dict[int, int] = {}
-    found: set[tuple[int, int]] = set()
-    for start in near:
-        if start in order:
-            continue
-        order[start] = lowest[start] = len(order)
-        stack = [(start, start, iter(near[start]))]
-        while stack:  # by hand: a chain of thousands is deeper than Python recurses
-            node, parent, others = stack[-1]
-            other = next(others, None)
-            if other is None:
-                stack.pop()
-                if node != parent:
-                    lowest[parent] = min(lowest[parent], lowest[node])
-                    if lowest[node] > order[parent]:
-                        found.add((min(node, parent), max(node, parent)))
-            elif other not in order:
-                order[other] = lowest[other] = len(order)
-                stack.append((other, node, iter(near[other])))
-            elif other != parent:
-                lowest[node] = min(lowest[node], order[other])
+        found[place[link.low]].append(link)
     return found
 
 
-def _neighbours(links: Iterable[Link]) -> dict[int, list[int]]:
-    near: dict[int, list[int]] = defaultdict(list)
-    for link in links:
-        near[link.low].append(link.high)
-        near[link.high].append(link.low)
-    return near
+def _nodes(links: Iterable[Link]) -> set[int]:
+    return {node for link in links for node in link.ends}
 
 
 def _sides(part: Sequence[Link], bridge: Link) -> tuple[list[Link], list[Link]]:
+    """Return the links of *part* on the side of the bridge's low question, and the others."""
     others = [link for link in part if link is not bridge]
-    near = _neighbours(others)
-    reached, stack = {bridge.low}, [bridge.low]
-    while stack:
-        for other in near.get(stack.pop(), ()):
-            if other not in reached:
-                reached.add(other)
-                stack.append(other)
+    joined = components(_nodes(part), [link.ends for link in others])
+    low_side = next(side for side in joined if bridge.low in side)
     return (
-        [link for link in others if link.low in reached],
-        [link for link in others if link.low not in reached],
+        [link for link in others if link.low in low_side],
+        [link for link in others if link.low not in low_side],
     )
 
 
@@ -154,7 +116,7 @@ def _group(
     age: Mapping[int, object] | None,
     rule: CanonicalRule,
 ) -> Group:
-    members = sorted({end for link in part for end in (link.low, link.high)})
+    members = sorted(_nodes(part))
     return Group(
         members=members,
         canonical=suggest_canonical(members, part, age=age, rule=rule),
