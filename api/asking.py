@@ -1,7 +1,7 @@
-"""The name of a check: it carries what the outcomes of its suggestions need, signed, and no text.
+"""The id of a check: signed, with what a later outcome needs, and without any text.
 
-Nothing of a check is stored. Its name holds a random number, the forum, and for each suggestion a
-short digest of its id with the score in two hundredths.
+Nothing of a check is stored. Its id has a random number, the forum, and for each suggestion a short
+digest of its id with the score in steps of 0.005.
 """
 
 import base64
@@ -38,7 +38,7 @@ class Suggested:
 
     @classmethod
     def of(cls, forum_id: int, answer: CheckAnswer) -> Self:
-        """Return what there is to remember of an answer."""
+        """Return the check of this answer."""
         scores = {_digest(one.id): one.score for one in answer.duplicates}
         return cls(forum_id=forum_id, key=secrets.token_bytes(_KEY_BYTES), scores=scores)
 
@@ -55,7 +55,7 @@ def _digest(external_id: str) -> bytes:
 
 
 def seal(settings: ApiSettings, check: Suggested) -> str:
-    """Return the name of a check."""
+    """Return the id of a check."""
     scores = b"".join(one + bytes([round(score * _STEPS)]) for one, score in check.scores.items())
     packed = check.key + check.forum_id.to_bytes(_FORUM_BYTES, "big") + scores
     text = base64.urlsafe_b64encode(packed).rstrip(b"=")
@@ -63,7 +63,7 @@ def seal(settings: ApiSettings, check: Suggested) -> str:
 
 
 def unseal(settings: ApiSettings, forum_id: int, check_id: str) -> Suggested:
-    """Return the check with this name; raises `CheckIdError`."""
+    """Return the check with this id; raises `CheckIdError`."""
     try:
         text = _signer(settings).unsign(check_id, max_age=_LIFETIME_S)
     except BadSignature as error:

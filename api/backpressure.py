@@ -15,7 +15,7 @@ _ROOM = 0.1
 _SHORTEST_S = 1
 _LONGEST_S = 600
 _UNKNOWN_S = 60
-"""Seconds to wait while no question was checked lately, so that no rate is known."""
+"""Seconds to wait if no question was checked lately, so that no rate is known."""
 
 
 def retry_after_s(pending: int, limit: int, *, rate: float) -> int:
@@ -33,7 +33,7 @@ class Backlog:
         self._counts: TimedCache[int, list[int]] = TimedCache(cache_s)
 
     def admit(self, session: Session, forum: ForumRow) -> None:
-        """Raise `BackpressureError` if as many of the forum's questions wait as may."""
+        """Raise `BackpressureError` if the forum's waiting questions have reached the limit."""
         count = self._counts.find(forum.id)
         if count is None:
             cap = forum.pending_limit

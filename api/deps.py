@@ -69,7 +69,7 @@ class Services:
 
     @cached_property
     def single(self) -> db_engine.Sessions:
-        """Return sessions for what is done in one statement."""
+        """Return sessions for work that is done in one statement."""
         if self.settings.traces:
             return self.sessions  # a trace is noted in a transaction
         return db_engine.of_single_statements(self.sessions)
@@ -100,7 +100,7 @@ class Services:
         try:
             with self.sessions.begin() as session:
                 keys.note_use(session, key_id, every=_USE_NOTED_EVERY)
-        except FAILURES as error:  # good to know, and no reason to fail a request
+        except FAILURES as error:  # only a note: no reason to fail a request
             log.warning("key.use_not_noted", key_id=key_id, error=type(error).__name__)
 
 
@@ -132,7 +132,7 @@ Sessions = Annotated[db_engine.Sessions, Depends(_sessions)]
 
 
 class _Key(SecurityBase):
-    """The key of who calls: one dependency, since each costs as much as a cache."""
+    """The caller's key: one dependency, because each takes as long as a look into a cache."""
 
     def __init__(self) -> None:
         self._bearer = HTTPBearer(
@@ -206,7 +206,7 @@ def _forum_of(forum: str, access: Access, *scopes: str) -> ForumRow:
 async def _asked_forum(
     forum: ForumName, access: Anybody, request: Request, services: AllServices
 ) -> ForumRow:
-    """Return the forum, for its backend and for its pages: these by their origin and in turn."""
+    """Return the forum. For a key that pages show, check the page's origin and count its calls."""
     row = _forum_of(forum, access, "submit", PUBLIC_SCOPE)
     if access.key.is_public:
         origin = request.headers.get("origin", "")

@@ -1,7 +1,7 @@
-"""Wakes those who wait for a question as soon as a worker has finished it.
+"""Wakes the requests that wait for a question as soon as a worker has finished it.
 
 Only a hint: a message may get lost, and the row is the truth. So each waiter also looks by itself,
-now and then. One thread of a process hears for all who wait in it, and ends when nobody does.
+now and then. One thread of each process listens for all of them, and ends when nobody waits.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from db.errors import TransientError
 from worker.queue import Queue
 
 _ENDS_AFTER = 30
-"""Rounds of nothing, of a second each, after which the thread ends while nobody waits."""
+"""Rounds of a second without a message after which the thread ends if nobody waits."""
 
 log = structlog.get_logger()
 
@@ -31,7 +31,7 @@ class Waiter:
         self.question_id: int | None = None
 
     def tell(self) -> None:
-        """Wake the one who waits; any thread may call it."""
+        """Wake this waiter; any thread may call it."""
         try:
             self._loop.call_soon_threadsafe(self._told.set)
         except RuntimeError:  # the loop is closed: nobody waits any more
@@ -65,7 +65,7 @@ class Finishes:
 
     @contextmanager
     def waiter(self) -> Iterator[Waiter]:
-        """Return one who waits, to be forgotten at the end of the block."""
+        """Return a waiter for the question; it is forgotten at the end of the block."""
         waiter = Waiter()
         try:
             yield waiter
@@ -89,7 +89,7 @@ class Finishes:
                 silent = 0 if ids or self._waiting else silent + 1
                 if silent >= _ENDS_AFTER:
                     break
-        except TransientError as error:  # whoever waits looks by itself
+        except TransientError as error:  # each waiter looks by itself
             log.warning("finishes.unheard", error=type(error).__name__)
         finally:
             self._is_heard = False

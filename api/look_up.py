@@ -1,6 +1,6 @@
 """Looks up whether a webhook's address can be called, apart from the threads that answer everybody.
 
-A name service may take its time, and whoever asks for a webhook chooses the name.
+A name server may be slow, and the caller chooses the name.
 """
 
 from functools import partial
@@ -15,7 +15,7 @@ _LIMIT_S = 5.0
 
 
 async def callable_url(url: str, look_ups: anyio.CapacityLimiter) -> str:
-    """Return *url* when a webhook can have it; raises `InvalidInputError`."""
+    """Return *url* if a webhook can have it; raises `InvalidInputError`."""
     allow_private = WebhookSettings().allow_private
     url = check_url(url.strip(), allow_private=allow_private)
     look_up = partial(resolve, url, allow_private=allow_private)

@@ -128,7 +128,7 @@ class _Service(Collector):
         yield from found
 
     def describe(self) -> list[Metric]:
-        return []  # asked for at registration, when nothing need be up yet
+        return []  # called at registration, when the database may not run yet
 
     def _broker(self) -> Metric:
         try:

@@ -7,7 +7,7 @@ import uvicorn
 from api.http.heads import LimitedHeads
 
 _ENDS_WITHIN_S = 15
-"""Requests in hand are given so long when the server is told to stop."""
+"""Seconds that running requests get to finish when the server is asked to stop."""
 
 
 def main() -> None:

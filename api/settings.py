@@ -24,7 +24,7 @@ from worker.settings import BrokerSettings
 
 SECRET_LENGTH = 32
 _ADDRESS = re.compile(r"[^/?#]+(/(?!v1|console)[\w.~-]+(/[\w.~-]+)*)?")
-"""A host, and a path that cannot be taken for one of the service's own."""
+"""A host, and a path that cannot be mistaken for one of the service's own paths."""
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Metrics of what lies behind the API: the workers' stages and cascade, and what waits.
+"""Metrics of the parts behind the API: the workers' stages and cascade, and the work that waits.
 
 Workers add their sums up in Redis, so every API process shows the same.
 """
@@ -66,7 +66,7 @@ def _histogram(
 
 
 def state_metrics(connection: Connection) -> Iterator[Metric]:
-    """Yield what the database says of work, decisions, webhooks and archives."""
+    """Yield what the database says about work, decisions, webhooks and archives."""
     yield _gauges(
         "askedbefore_class_oldest_due_seconds",
         "Age of the oldest due work, of forums with much (busy) or little (quiet) waiting work",

@@ -1,1 +1,1 @@
-"""Postgres, and nothing else knows SQL."""
+"""The only package that knows SQL and Postgres."""

@@ -27,11 +27,11 @@ _READ_ONLY, _IDLE_TOO_LONG, _DISK_FULL, _NO_LOCK = "25006", "25P03", "53100", "5
 
 
 FAILURES = (SQLAlchemyError, TransientError)
-"""What a transaction raises when the database cannot do it now: away, read-only, or too slow."""
+"""What a transaction raises if the database is away, read-only, or too slow at the moment."""
 
 
 DRIVERS_OWN = (psycopg2.OperationalError, psycopg2.InterfaceError)
-"""The same where no statement was under way, such as when a connection is made ready."""
+"""The same if no statement was running, for example while a connection is prepared."""
 
 
 def make_engine(settings: DatabaseSettings) -> Engine:
@@ -58,10 +58,10 @@ def make_engine(settings: DatabaseSettings) -> Engine:
 
 
 def _put_back_quietly(engine: Engine) -> None:
-    """Let a connection that was cut come back to the pool; whoever takes it next makes a new one.
+    """Let a lost connection return to the pool; the next user gets a new one.
 
-    Otherwise putting back its isolation level would fail whoever is done with it, after all
-    is done, and the pool would never get its place back.
+    Otherwise resetting its isolation level would raise after all the work is done, and the pool
+    would lose a place for ever.
     """
     put_back = engine.dialect.reset_isolation_level
 
@@ -77,8 +77,8 @@ def _put_back_quietly(engine: Engine) -> None:
 def _refuse_ended(connection: Any, *_: object) -> None:
     """Raise `DisconnectionError` for a connection that its server has ended: a new one is made.
 
-    An idle connection has nothing to say, except that it is over. Looking costs microseconds, where
-    a question to the server costs as much as a small statement.
+    On an idle connection there is nothing to read, unless the server has ended it. Looking takes
+    microseconds; asking the server takes as long as a small statement.
     """
     if connection.closed:
         raise DisconnectionError
@@ -104,7 +104,7 @@ def make_sessions(engine: Engine) -> Sessions:
 def copy(connection: Connection, statement: str, file: Any, *, size: int = 8_192) -> int:
     """COPY from or to *file*, *size* bytes at a time, and return how many rows.
 
-    SQLAlchemy knows no COPY; what its driver raises is raised as SQLAlchemy raises all else.
+    SQLAlchemy knows no COPY, so errors of the driver are raised as SQLAlchemy's errors here.
     """
     cursor: Any = connection.connection.cursor()
     try:
@@ -128,7 +128,7 @@ def copy(connection: Connection, statement: str, file: Any, *, size: int = 8_192
 def of_single_statements(sessions: Sessions) -> Sessions:
     """Return sessions in which each statement is a transaction: one round trip in place of three.
 
-    Sessions on one connection stay as they are: somebody else ends its transaction.
+    Sessions on one connection stay as they are: another part of the program ends its transaction.
     """
     engine = sessions.kw["bind"]
     if not isinstance(engine, Engine):
@@ -139,8 +139,8 @@ def of_single_statements(sessions: Sessions) -> Sessions:
 def is_worth_another_try(error: BaseException) -> bool:
     """Return whether the same transaction may work at once.
 
-    Of two in each other's way Postgres picks one and undoes all that it did; what met a standby
-    reaches, over a new connection, whichever server has taken over.
+    If two transactions collide, Postgres ends one and undoes all that it did. A transaction that
+    met a standby reaches the new primary over a new connection.
     """
     if isinstance(error, ReadOnlyDatabaseError):
         return True
@@ -148,7 +148,7 @@ def is_worth_another_try(error: BaseException) -> bool:
 
 
 class Tries:
-    """How often a transaction is begun anew before its error counts."""
+    """Counts how often a transaction was begun again, up to a limit."""
 
     def __init__(self) -> None:
         self._left = _TRIES
@@ -160,7 +160,7 @@ class Tries:
 
 
 def retried(work: Callable[[], _Result]) -> _Result:
-    """Return what *work* returns, after a few tries where another transaction was in its way."""
+    """Return what *work* returns; it is tried again if another transaction was in its way."""
     tries = Tries()
     while True:
         try:
@@ -171,7 +171,7 @@ def retried(work: Callable[[], _Result]) -> _Result:
 
 
 def is_unfit(error: BaseException) -> bool:
-    """Return whether the data are at fault: the same would fail again."""
+    """Return whether the data are at fault, so that another try would fail as well."""
     return isinstance(error, DBAPIError) and (_code(error.orig) or "").startswith(_UNFIT)
 
 

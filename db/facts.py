@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 BUSY = 100
-"""Questions of a forum that wait in a lane, from which on it counts as busy."""
+"""A forum with so many waiting questions in a lane counts as busy there."""
 
 _SERVER = text("""
     SELECT current_setting('server_version') AS version,
@@ -74,7 +74,7 @@ _BLOCKED = text("""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """What a server of Postgres says of itself."""
+    """What a server of Postgres reports about itself."""
 
     version: str
     available: str | None
@@ -156,7 +156,7 @@ class ArchiveFacts(_OfForum):
 
 
 def server(connection: Connection) -> Server:
-    """Return what the server says of itself."""
+    """Return what the server reports about itself."""
     return Server(**connection.execute(_SERVER).mappings().one())
 
 
@@ -168,7 +168,7 @@ def revisions(connection: Connection) -> set[str]:
 
 
 def forums(connection: Connection) -> list[ForumFacts]:
-    """Return the forums with what waits in them."""
+    """Return the forums and how much work waits in each."""
     return [ForumFacts(**row) for row in connection.execute(_FORUMS).mappings()]
 
 
@@ -198,7 +198,7 @@ def unfinished_archives(connection: Connection) -> list[ArchiveFacts]:
 def oldest_by_class(connection: Connection) -> dict[tuple[str, str], float]:
     """Return the age in seconds of the oldest due work by lane and kind of forum.
 
-    A forum is busy while `BUSY` or more questions of it wait in the lane, else quiet: if quiet
+    A forum with `BUSY` or more waiting questions in the lane is busy, any other is quiet. If quiet
     forums wait long, the lane is not shared fairly.
     """
     oldest: dict[tuple[str, str], float] = {}

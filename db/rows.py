@@ -15,7 +15,7 @@ class PairKind(StrEnum):
     KNOWN = "known"
     """The forum's own link, read from its archive."""
     JOINED = "joined"
-    """Made by a person: of two questions they named, or of two groups they joined."""
+    """Made by a person, from two questions that they named or two groups that they joined."""
 
 
 class PairStatus(StrEnum):
@@ -23,7 +23,7 @@ class PairStatus(StrEnum):
 
     FLAGGED = "flagged"
     OBSERVED = "observed"
-    """Flagged while the forum only observes: recorded, shown to nobody as a finding."""
+    """Flagged while the forum only observes: recorded, but shown to nobody."""
     WITHDRAWN = "withdrawn"
     """Flagged once; the text, a model or a threshold has changed since."""
     DUPLICATE = "duplicate"
@@ -32,9 +32,9 @@ class PairStatus(StrEnum):
 
 
 SERVICE = "service"
-"""Who acts where no person does; no person can have this name."""
+"""The actor where the service acts by itself; no person can have this name."""
 ARCHIVE = "archive"
-"""Who decides where the forum's own links say what is the same; no person can have this name."""
+"""The actor of decisions from a forum's own links; no person can have this name."""
 NOBODY = frozenset({SERVICE, ARCHIVE})
 
 
@@ -46,7 +46,7 @@ class Rung(StrEnum):
     LABEL = "label"
     """The forum labels the later question."""
     SUGGEST = "suggest"
-    """The forum tells the asker of the earlier question."""
+    """The forum tells the asker about the earlier question."""
     QUEUE = "queue"
     """People decide; what they confirm is closed."""
     ACT = "act"
@@ -60,7 +60,7 @@ class Within(StrEnum):
     CATEGORY = "category"
     """Of the same category; a question without one has the whole forum."""
     AUTHOR = "author"
-    """Of the same author, for forums that look for those who ask again."""
+    """Those of the same author, for forums where people ask again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +96,7 @@ class QuestionText:
     text_version: int
     visible: bool
     read_title: str | None = None
-    """What is read in place of the title, without what does not count in its forum."""
+    """The title without the parts that do not count in the forum; models read it instead."""
     read_body: str | None = None
 
 
@@ -109,12 +109,12 @@ class Provenance:
     threshold: float
     observe_only: bool
     calibration_id: int | None = None
-    """The forum's calibration that had its part in the scores."""
+    """The forum's calibration that was used for the scores."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredQuestion:
-    """What people are shown of a stored question."""
+    """The parts of a stored question that people see."""
 
     id: int
     external_id: str

@@ -21,7 +21,7 @@ _LOCK = 7_302_560
 _PAUSE_S = 0.2
 _TRIES = 30
 _REST_S = 2.0
-"""Behind a migration that waits for a table all others wait too: they get this long in between."""
+"""While a migration waits for a table, all others wait too: they get so long between attempts."""
 
 
 def configuration() -> Config:
@@ -37,8 +37,8 @@ def upgrade(
 ) -> None:
     """Run the migrations up to *revision*; safe to run twice and by two processes at once.
 
-    A migration that others hold up gives way to them and is tried again. *say* hears of that, and
-    of what will take long before it begins.
+    A migration that waits for others lets them go first and is tried again. *say* is called for
+    that, and before a step that takes long.
     """
     config = configuration()
     with engine.connect() as connection:
@@ -47,13 +47,13 @@ def upgrade(
             config.attributes |= {"connection": connection, "say": say}
             giving_way(connection, partial(command.upgrade, config, revision), say)
         finally:
-            connection.invalidate()  # ends the turn, and its limits must not reach the pool
+            connection.invalidate()  # ends the lock; its limits must not reach the pool
 
 
 def giving_way(
     connection: Connection, migrate: Callable[[], object], say: Callable[[str], object]
 ) -> None:
-    """Let *migrate* work on *connection*, again and again while others hold it up."""
+    """Run *migrate* on *connection*, and again while other transactions make it wait."""
     for tries_left in range(_TRIES - 1, -1, -1):
         try:
             migrate()
@@ -70,7 +70,7 @@ def giving_way(
 
 def _wait_for_turn(connection: Connection) -> None:
     # If two processes start together, one migrates; the other waits and then has nothing to do. It
-    # asks again and again: who waits in a statement holds up an index that is built beside him.
+    # polls, because a statement that waits would delay a concurrent index build.
     while not connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({_LOCK})").scalar_one():
         connection.commit()
         time.sleep(_PAUSE_S)
@@ -84,15 +84,16 @@ def is_at_head(connection: Connection) -> bool:
 
 
 def is_read_only(connection: Connection) -> bool:
-    """Return whether the database takes no writes now, as a standby does, or a full disk's."""
+    """Return whether the database takes no writes now: it is a standby, or its disk is full."""
     found = connection.execute(text("SHOW transaction_read_only")).scalar_one()
     return str(found) == "on"
 
 
 def let_sign_in(engine: Engine, role: str, password: str) -> None:
-    """Make a role of Postgres, if it is not there, and give it this password.
+    """Make a role of Postgres, if there is none, and give it this password.
 
-    The password leaves this process as its SCRAM verifier, so that no log of Postgres can have it.
+    Only the SCRAM verifier of the password is sent, so that no log of Postgres can have the
+    password.
     """
     with engine.begin() as connection:
         known = connection.execute(text("SELECT FROM pg_roles WHERE rolname = :r"), {"r": role})
@@ -110,9 +111,9 @@ def let_sign_in(engine: Engine, role: str, password: str) -> None:
 def let_write_rows(engine: Engine, role: str) -> None:
     """Let a role of Postgres read and write rows, now and in tables that workers create later.
 
-    It can change no schema. Temporary tables it needs for uploads. That it sees how long others'
-    transactions last keeps the feed of pairs quick. Raises `InvalidInputError` if
-    there is no such role.
+    It cannot change the schema. It needs temporary tables for uploads, and must see how long other
+    transactions last, so that the feed of pairs is up to date. Raises `InvalidInputError` if there
+    is no such role.
     """
     with engine.begin() as connection:
         known = connection.execute(text("SELECT FROM pg_roles WHERE rolname = :r"), {"r": role})
@@ -124,7 +125,7 @@ def let_write_rows(engine: Engine, role: str) -> None:
             grant = DDL(right, context={"role": named, "base": database})  # type: ignore[no-untyped-call]
             connection.execute(grant)
         seeing = DDL("GRANT pg_read_all_stats TO %(role)s", context={"role": named})  # type: ignore[no-untyped-call]
-        with suppress(ProgrammingError), connection.begin_nested():  # a superuser may have to
+        with suppress(ProgrammingError), connection.begin_nested():  # only a superuser may
             connection.execute(seeing)
 
 

@@ -1,6 +1,6 @@
 """Settings whose value is in a file, which ``ASKEDBEFORE_X_FILE`` names.
 
-So that a secret is in no environment, which `docker inspect`, `/proc` and crash reports show.
+This keeps secrets out of the environment, which `docker inspect`, `/proc` and crash reports show.
 """
 
 import os
@@ -60,7 +60,7 @@ def _read(variable: str, path: Path) -> str:
 
 
 def with_password(url: str, password: str) -> str:
-    """Return *url* with *password*, whatever characters it has, in place of any that it had."""
+    """Return *url* with *password* in place of its own; the password may have any characters."""
     parts = urlsplit(url)
     user = parts.netloc.rpartition("@")[0].partition(":")[0]
     host = parts.netloc.rpartition("@")[2]

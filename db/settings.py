@@ -40,7 +40,7 @@ class DatabaseSettings(ServiceSettings):
     @field_validator("database_url")
     @classmethod
     def _name_the_driver(cls, url: SecretStr) -> SecretStr:
-        # As hosters write it; without a driver's name SQLAlchemy takes one that is not installed.
+        # Hosters write it without a driver; then SQLAlchemy would use one that is not installed.
         return SecretStr(_SCHEME.sub("postgresql+psycopg2://", url.get_secret_value()))
 
     @model_validator(mode="after")

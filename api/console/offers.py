@@ -1,4 +1,4 @@
-"""The offer to calibrate a forum from its decisions, made by itself once that is clearly better."""
+"""The offer to calibrate a forum from its decisions. It appears when that is clearly better."""
 
 from threading import Lock
 
@@ -10,12 +10,12 @@ from worker.adapting import calibrating
 from worker.adapting.calibrating import Proposal
 
 STEP = 25
-"""Decisions after which it is computed again: it is too much work for every page."""
+"""New decisions after which the offer is computed again: it is too much work for every page."""
 _MOST = 1_000
 
 
 class Offers:
-    """Remembers what each forum's decisions would bring."""
+    """Remembers the offer of each forum."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[int, int, int], Proposal | None] = {}

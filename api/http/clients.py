@@ -18,7 +18,7 @@ _UNKNOWN = "unknown"
 def address_of(request: HTTPConnection, settings: ApiSettings) -> str:
     """Return the address to count attempts by: of the last one that is no trusted proxy.
 
-    Of IPv6 the network: whoever has one address of it has them all.
+    For IPv6 it is the network: whoever has one address of a network has all of them.
     """
     hops = [hop.strip() for hop in request.headers.get("x-forwarded-for", "").split(",")]
     address = request.client.host if request.client is not None else _UNKNOWN

@@ -181,9 +181,9 @@ def service_problem(error: ServiceError) -> Response:
 
 
 def headers_of(error: ServiceError) -> dict[str, str]:
-    """Return what an answer says about *error* besides its body: when to try again, how to sign in.
+    """Return the headers that an answer to *error* has: when to try again, how to sign in.
 
-    Whatever the form of the answer, problem or page, it has them.
+    A page needs them as much as a problem does.
     """
     headers: dict[str, str] = {}
     if isinstance(error, TransientError):
@@ -271,6 +271,6 @@ async def _server_failed(_request: Request, error: Exception) -> Response:
 
 
 def internal_problem() -> Response:
-    """Return the problem for an unexpected error: where to look, and nothing else."""
+    """Return the problem for an unexpected error: where to look, and nothing about the cause."""
     detail = "something went wrong here; it is in the log under this answer's X-Request-Id"
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail)

@@ -1,4 +1,4 @@
-"""How requests are read off the wire: by httptools, a parser in C, with a limit that it lacks.
+"""Reads requests with httptools, a parser in C, and adds a limit that it lacks.
 
 It would keep a request line and headers of any length in memory. A body has its own limit, in
 `api.http.middleware`.

@@ -32,7 +32,8 @@ SECURITY_HEADERS = {
 }
 _ARCHIVES = re.compile(r"/v1/forums/[^/]+/archives|/console/[^/]+/archives")
 _PACKINGS = {"gzip", "x-gzip", "zstd"}
-"""What an archive may be packed with: it is unpacked by its first bytes, whatever was said."""
+"""Values of `Content-Encoding` that an archive may have; its first bytes decide how it is unpacked.
+"""
 _UNMATCHED = "unmatched"
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _SERVER_ERROR = 500
@@ -60,7 +61,7 @@ class Observer:
             except Exception as error:  # the last place before the server
                 _log_unexpected(error, answer.request_id)
                 if answer.status is not None:
-                    raise  # half an answer is sent: the server closes the connection
+                    raise  # a part of the answer is sent: the server closes the connection
                 await internal_problem()(scope, receive, answer.send)
         self._measure(scope, answer.status or _SERVER_ERROR, time.perf_counter() - begun)
 
@@ -138,7 +139,7 @@ def _announced(scope: Scope) -> int:
 class BodyForms:
     """Refuses a body in a form that no route reads, and names the form.
 
-    Otherwise packed JSON would be "no JSON", and a form with a file in it an archive of boundaries.
+    Otherwise compressed JSON would be refused as "no JSON", and a form would be read as an archive.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -172,7 +173,7 @@ class Heads:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and break off what would be the body."""
+        """Pass the request on, and stop where the body would begin."""
         if scope["type"] != "http" or scope["method"] != "HEAD":
             await self._app(scope, receive, send)
             return

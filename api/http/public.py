@@ -1,7 +1,7 @@
 """Calls from the pages of a forum: their key is in the page, so their origin and pace are checked.
 
 A browser asks first whether it may call at all; that is answered for any origin, since the question
-comes without the key. Whether it may read the answer is said by the call itself.
+comes without the key. The answer to the call itself says whether it may be read.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Once more, where a transaction failed and nobody is at fault."""
+"""Runs a request once more if its transaction failed by no fault of the caller."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any

@@ -1,7 +1,7 @@
-"""Refuses what no text or number of a request may hold, in one place for all routes.
+"""Refuses characters and numbers that cannot be stored, in one place for all routes.
 
-U+0000 cannot be stored by Postgres, half of a surrogate pair cannot be written as UTF-8, and
-numbers beyond 64 bits, or none at all, fit no column. Every route's class is one of those here.
+U+0000 cannot be stored by Postgres, half of a surrogate pair cannot be written as UTF-8, and no
+column takes NaN or a number beyond 64 bits. Every route's class is one of those here.
 """
 
 import math
@@ -45,7 +45,7 @@ def fault_of(value: object) -> Fault | None:
 
 
 def _is_plain(value: object) -> bool:
-    """Return whether *value* is certainly without fault: nothing, or a text in ASCII."""
+    """Return whether *value* is certainly without fault: None, or a text in ASCII."""
     return value is None or (isinstance(value, str) and value.isascii() and "\0" not in value)
 
 
@@ -71,7 +71,7 @@ def _fault_of_text(text: str) -> str | None:
 
 
 def _refuse(place: str, value: object) -> None:
-    """Raise `UnfitValueError` for a fault in *value*, which stands in that place of the request."""
+    """Raise `UnfitValueError` for a fault in *value*, which is in that part of the request."""
     if (fault := fault_of(value)) is not None:
         found = {"type": "value_error", "loc": (place, *fault.path), "msg": fault.detail}
         raise UnfitValueError(fault.detail, errors=field_errors([found]))

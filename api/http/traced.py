@@ -46,7 +46,7 @@ class Traced:
 
 
 def follow_flags(session: Session, pair_ids: Sequence[int]) -> None:
-    """Link the request at hand, where it is traced, to the traces that flagged these pairs."""
+    """Link the current request, if it is traced, to the traces that flagged these pairs."""
     span = trace.get_current_span()
     if span.is_recording():
         for link in links_to(events.traces_of(session, pair_ids)):

@@ -155,9 +155,9 @@ async def upload_archive(  # noqa: PLR0913  # each is a parameter of the query
 
 
 async def take_in(services: Services, forum: ForumRow, request: Request, **asked: Any) -> int:
-    """Store the archive that is the body of *request* and return its id; what is *asked* of it.
+    """Store the archive that is the body of *request* and return its id.
 
-    The answer comes when its questions are stored, mining goes on after it.
+    *asked* are the options of the import. It returns when the questions are stored; mining follows.
     """
     uploads, settings = services.uploads, services.settings
     until = anyio.current_time() + settings.upload_time_limit_s

@@ -73,7 +73,7 @@ class VersionOut(_Out):
 
 
 class PrecisionOut(_Out):
-    """What people's decisions say of the precision of the forum's flags.
+    """What people's decisions say about the precision of the forum's flags.
 
     Measured on pairs at or above the threshold that the models in use have scored. The bound holds
     however often it is looked at, if the decided pairs are like the others.
@@ -90,7 +90,7 @@ class PrecisionOut(_Out):
 
     @classmethod
     def of(cls, found: Assurance) -> Self:
-        """Return it as the API shows it."""
+        """Return a proved precision as the API shows it."""
         same = set(cls.model_fields) - {"certified_from"}
         return cls(certified_from=found.aim, **{name: getattr(found, name) for name in same})
 

@@ -19,7 +19,7 @@ async def check(text: CheckIn, forum: AskForum, services: AllServices) -> CheckO
 
     `check_id` is for reporting later what the asker did about them.
     """
-    # Whoever waits for a worker holds a thread: a few at a time, or nobody else would get one.
+    # A request that waits for a worker keeps a thread: only a few may, so that others get one too.
     if services.check_slots.available_tokens < 1:
         raise TransientError("too many checks are running; try again", retry_after_s=1)
     request = CheckRequest(forum_id=forum.id, title=text.title, body=text.body)

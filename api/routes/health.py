@@ -59,7 +59,7 @@ def _database(services: Services) -> CheckResult:
     with services.sessions.begin() as session:
         is_read_only = schema.is_read_only(session.connection())
         if is_read_only:
-            session.invalidate()  # to a standby: the next look may reach the server that took over
+            session.invalidate()  # it goes to a standby: the next one may go to the new primary
     detail = "answers, but takes no writes: it is read-only" if is_read_only else "answers"
     return CheckResult(ok=not is_read_only, detail=detail)
 

@@ -28,7 +28,7 @@ router = APIRouter(prefix="/v1/forums/{forum}", tags=["pairs"], route_class=Chec
 
 
 def _in_utc(moment: datetime) -> datetime:
-    """Return a moment as the database takes it: it knows no zone that is farther than 16 hours."""
+    """Return a moment in UTC: the database takes no zone that is more than 16 hours away."""
     try:
         return moment.astimezone(UTC)
     except OverflowError as error:
@@ -61,7 +61,7 @@ class PairsQuery(BaseModel):
 
     @property
     def order(self) -> Order:
-        """Return the order that is asked for."""
+        """Return the order of the pairs."""
         return self.sort or (Order.OLDEST if self.updated_since is None else Order.CHANGED)
 
     def where(self) -> PairFilter:
@@ -93,7 +93,7 @@ def list_pairs(
     order, limit = query.order, query.limit
     after = read_cursor(query.cursor, order) if query.cursor is not None else None
     with sessions.begin() as session:
-        # One more than asked for tells whether there is a next page.
+        # One row more than asked for shows whether there is a next page.
         found = listing.list_pairs(
             session, forum.id, where=query.where(), order=order, after=after, limit=limit + 1
         )

@@ -24,7 +24,7 @@ from worker.text import intake
 from worker.text.cuts import cuts_of
 
 _FIRST_LOOK_S = 0.1
-"""Who waits is told of the finish, and looks by itself in case that got lost."""
+"""A waiting request hears of the finish. It also looks by itself, in case the message got lost."""
 _LONGEST_PAUSE_S = 0.5
 
 router = APIRouter(
@@ -117,7 +117,7 @@ def erase_question(
             questions.erase(session, forum.id, question_id, actor=actor, **told)
     except QuestionNotFoundError:
         if updated_at is not None or version is not None:
-            # It may only be late: then it must not come to life.
+            # The question may still arrive, later than its erasure: it must not be stored then.
             with sessions.begin() as session:
                 erasures.note(session, forum.id, question_id, **told)
         raise
@@ -137,7 +137,7 @@ def _save(
         services.finishes.expect(waiter, saved.id)
     if saved.owes_work:
         services.backlog.add(forum.id, 1)
-        services.queue.wake(Lane.LIVE)  # after the commit, so that a worker can see the row
+        services.queue.wake(Lane.LIVE)  # after the commit, so that a worker sees the row
     services.metrics.questions.labels(saved.outcome).inc()
     return saved, question_out(forum, answer)
 

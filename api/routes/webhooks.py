@@ -242,7 +242,7 @@ def list_webhook_deliveries(
     before = int(cursor) if cursor is not None else None
     with sessions.begin() as session:
         hook = webhooks.get(session, forum.id, int(webhook_id))
-        # One more than asked for tells whether there is a next page.
+        # One row more than asked for shows whether there is a next page.
         found = deliveries.log(session, hook.id, before=before, limit=limit + 1)
     page = found[:limit]
     return DeliveriesOut(

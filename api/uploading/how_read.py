@@ -1,4 +1,4 @@
-"""The query of an upload that says how its file is read, where it is not recognised."""
+"""The parameters of an upload that say how its file is read if it is not recognised."""
 
 from typing import Annotated, Any, Literal
 

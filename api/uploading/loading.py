@@ -28,10 +28,10 @@ _LOOK_S = 1.0
 _GRACE_S = 5.0
 _REPORT_LENGTH = 1 << 16
 _BUSY_SHARE = 0.5
-"""Of the time that a file takes too long: who had a processor for less of it was kept waiting."""
+"""A reader that had a processor for less than this share of its time was kept waiting by others."""
 _CROWDED_RETRY_S = 60
 _FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, 128 + signal.SIGTERM)
-"""How a process ends that another one ended: no file can do that, its memory is limited."""
+"""Exit codes of a process that another one ended. No file can cause them: its memory is limited."""
 
 log = structlog.get_logger()
 
@@ -53,7 +53,7 @@ class Reader:
         self._silence_limit_s = silence_limit_s
         self._heard_at = anyio.current_time()
         self._had_s = 0.0
-        """For how long the process had had a processor when it was heard of last."""
+        """Seconds of processor time that the process had used at its last sign of life."""
         self._report: LoadReport | None = None
         self._archive_id: int | None = None
         self._stopped: ServiceError | None = None
@@ -66,7 +66,7 @@ class Reader:
         async with await _started(job) as process:
             try:
                 await self._attend(process, job)
-            except ExceptionGroup as group:  # its first one says it, and has a status
+            except ExceptionGroup as group:  # the first error is the cause, and has a status
                 raise group.exceptions[0] from group
             finally:
                 await _end(process)
@@ -91,7 +91,7 @@ class Reader:
                     self._hear(line)
                 self._heard_at, self._had_s = anyio.current_time(), _processor_s(process)
         except anyio.BrokenResourceError:
-            return  # it ended: how, its code says
+            return  # it ended; its exit code says how
 
     def _hear(self, line: bytes) -> None:
         try:
@@ -119,8 +119,8 @@ class Reader:
         await self._in_thread(lambda archive_id: self._fail(archive_id, error))
 
     def _too_late(self, after_s: float, had_s: float) -> ServiceError:
-        """Return the error of a file that took *after_s*, of *had_s* with a processor."""
-        if self._archive_id is None:  # no file can do that: nobody has looked at it
+        """Return the error of a file that took *after_s*, *had_s* of it with a processor."""
+        if self._archive_id is None:  # not the file's fault: nobody has read it yet
             said = (
                 f"the process that reads the file did not start within {after_s:,.0f} s; try again"
             )
@@ -142,7 +142,7 @@ class Reader:
         try:
             with self._sessions.begin() as session:
                 state = archives.get(session, archive_id).state
-        except FAILURES:  # the next look will tell
+        except FAILURES:  # the next look will show it
             return None
         is_stopped = state in {ArchiveState.PAUSED, ArchiveState.CANCELLED}
         return ConflictError(f"archive {archive_id} is {state}") if is_stopped else None
@@ -197,7 +197,7 @@ def _error_of(report: LoadReport | None, code: int | None) -> ServiceError:
     if report is not None and (kind := _ERRORS.get(report.outcome)):
         return kind(report.reason)
     how = _how_ended(code)
-    if report is None:  # it had not begun with the file
+    if report is None:  # it had not begun to read the file
         return TransientError(f"the process that reads the file ended ({how}); try again")
     kind = TransientError if code in _FROM_OUTSIDE else InvalidInputError
     return kind(f"reading it ended the process that read it ({how})")

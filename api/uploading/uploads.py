@@ -1,7 +1,7 @@
 """Uploads of archives: separate slots, and a file on disk until they are read.
 
 Nothing here runs in the threads of the other requests. The number of uploads of one forum is
-limited, so that a forum that uses all its slots leaves the others theirs.
+limited, so that no forum can take all slots.
 """
 
 import shutil
@@ -34,7 +34,7 @@ class Uploads:
         self._settings = settings
         self._taken: Counter[int] = Counter()
         self.threads = anyio.CapacityLimiter(settings.upload_slots)
-        """Threads that wait for the disk and the database on behalf of uploads."""
+        """Threads in which uploads wait for the disk and the database."""
 
     @contextmanager
     def slot(self, forum_id: int) -> Iterator[None]:
@@ -51,7 +51,7 @@ class Uploads:
             yield
         finally:
             self._taken[forum_id] -= 1
-            self._taken = +self._taken  # forgets who holds none
+            self._taken = +self._taken  # forgets forums without uploads
 
     @asynccontextmanager
     async def received(self, request: Request) -> AsyncIterator[IO[bytes]]:

@@ -1,4 +1,4 @@
-"""Decisions of the service itself, on pairs whose score is proved to be enough."""
+"""Decisions of the service itself, on pairs whose score is proved to be high enough."""
 
 from sqlalchemy import Select, cast, exists, or_, select
 from sqlalchemy.orm import Session, aliased
@@ -19,8 +19,8 @@ AT_ONCE = 200
 def confirm(session: Session, forum_id: int, *, from_score: float) -> int:
     """Confirm flagged pairs at or above *from_score* as the service, and return how many.
 
-    Left to people are pairs that somebody has decided before or is looking at, those of a question
-    that somebody objected about, and those that would join two groups.
+    People keep the pairs that somebody has decided before or is looking at, those of a question
+    with a veto, and those that would join two groups.
     """
     groups.lock(session, forum_id)
     ripe = session.execute(_ripe(forum_id, from_score)).scalars()
@@ -46,7 +46,7 @@ def _ripe(forum_id: int, from_score: float) -> Select[int]:
             Pair.forum_id == forum_id,
             Pair.status == PairStatus.FLAGGED,
             Pair.kind.in_((PairKind.MODEL, PairKind.SAME_TEXT)),
-            Pair.score >= cast(from_score, Pair.score.type),  # as exact as what is stored
+            Pair.score >= cast(from_score, Pair.score.type),  # in the precision of the column
             low.visible,
             high.visible,
             ~exists().where(Decision.pair_id == Pair.id),
@@ -59,7 +59,7 @@ def _ripe(forum_id: int, from_score: float) -> Select[int]:
 
 
 def take_back(session: Session, forum_id: int) -> int:
-    """Undo the service's decisions about questions that were objected about; return how many."""
+    """Undo the service's decisions about questions with an objection; return how many."""
     groups.lock(session, forum_id)
     found = session.execute(
         select(Decision.id)

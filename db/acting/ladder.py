@@ -20,7 +20,7 @@ LONGEST_GRACE_H = 24 * 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ladder:
-    """The part of a forum's settings that says what may be done there."""
+    """The settings of a forum that say what may be done there."""
 
     rung: Rung
     grace_h: float

@@ -1,4 +1,4 @@
-"""An objection, or a question opened again: its decisions are looked at again."""
+"""After an objection, or when a question was opened again, people look at its decisions again."""
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -31,7 +31,7 @@ def lift(
 ) -> int:
     """Put a question's confirmed pairs before people again, and return how many.
 
-    From then on the service does nothing about it by itself; what people decide later holds.
+    From then on the service does nothing about it by itself; later decisions of people count.
     """
     groups.lock(session, forum_id)
     vetoes.put(session, forum_id, question_id, source, reason=reason)

@@ -110,7 +110,7 @@ def get(session: Session, forum_id: int, action_id: int) -> ActionRow:
 
 
 def find_by_token(session: Session, token: str) -> tuple[int, int, ActionRow] | None:
-    """Return the forum, the question and the action that an address for objections is about."""
+    """Return the forum, the question and the action of this address for objections."""
     ids = select(Action.id, Action.forum_id, Action.question_id).where(Action.token == token)
     found = session.execute(ids).one_or_none()
     if found is None:
@@ -133,7 +133,7 @@ def confirm(
 ) -> tuple[ActionRow, bool]:
     """Save a forum's report on an action; return the action, and whether the report is new.
 
-    What was done although it was no longer wanted is taken back by a new action. Raises
+    If the forum did something that was no longer wanted, a new action takes it back. Raises
     `NotFoundError` and `InvalidInputError`.
     """
     if state not in {ActionState.APPLIED, ActionState.FAILED, ActionState.REVERTED}:
@@ -188,7 +188,7 @@ def _move(session: Session, action: Action, state: ActionState, reason: str | No
 def note_unsettled(session: Session, forum_id: int, question_ids: Sequence[int]) -> None:
     """Note that something has changed about these questions.
 
-    A note that is there already is held: nobody takes it before this change is committed.
+    A note that exists already is locked: nobody takes it before this change is committed.
     """
     if question_ids:
         rows = [{"question_id": one, "forum_id": forum_id} for one in sorted(set(question_ids))]

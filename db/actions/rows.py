@@ -12,7 +12,7 @@ class ActionState(StrEnum):
     APPLIED = "applied"
     FAILED = "failed"
     REVERTED = "reverted"
-    """No longer to be done, or undone by the forum's own people."""
+    """No longer wanted, or undone by the forum's own people."""
     VETOED = "vetoed"
     """Somebody objected before it was done."""
 
@@ -26,7 +26,7 @@ class Kind(StrEnum):
     """Take back what was done: open it, without link, label and note."""
     LABEL = "label"
     NOTE = "note"
-    """Tell the asker of the canonical question."""
+    """Tell the asker about the canonical question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class ActionRow:
     reason: str | None
     """Why it failed or was taken back."""
     token: str
-    """Names it in the address at which the asker may object."""
+    """Names the action in the address at which the asker may object."""
     due_at: datetime
     applied_at: datetime | None
     created_at: datetime

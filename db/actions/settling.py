@@ -1,9 +1,9 @@
 """What is to be done about each question, from its group, its pairs and the forum's rung.
 
 Triggers note questions about which something changed (migration 0015). Settling compares, for each
-of them, what should stand in the forum with what stands or is on its way there, and writes the
-difference as actions. Doing it twice changes nothing. A canonical question is never closed, two
-questions are never closed for each other, and every link leads to a question that is open.
+of them, what the forum should show with what it shows or has been sent, and writes the difference
+as actions. Doing it twice changes nothing. A canonical question is never closed, two questions are
+never closed for each other, and every link leads to an open question.
 """
 
 import secrets
@@ -35,7 +35,7 @@ _MARKS = {Rung.LABEL: Kind.LABEL, Rung.SUGGEST: Kind.NOTE}
 
 
 class Target(NamedTuple):
-    """What the forum shows about a question; None: nothing."""
+    """What the forum shows about a question; None if nothing."""
 
     kind: Kind
     canonical_id: int
@@ -46,13 +46,14 @@ class _Wanted:
     target: Target | None
     pair_id: int | None = None
     is_alone: bool = False
-    """Whether no person has said so: then there is a time of grace."""
+    """Whether no person has decided so: then the action waits for the time of grace."""
 
 
 def settle(session: Session, forum_id: int) -> int:
     """Write the actions that follow from what has changed, and return how many questions that were.
 
-    At most `AT_ONCE` questions: it locks the forum's groups, and waits for those who change them.
+    At most `AT_ONCE` questions: it locks the forum's groups, and waits for transactions that change
+    them.
     """
     groups.lock(session, forum_id)
     ids = _take(session, forum_id)
@@ -128,9 +129,9 @@ def _closed(
 
 
 def _counts(said_at: datetime, veto: VetoRow | None) -> bool:
-    """Return whether a person's decision holds despite a veto: if it was made after it.
+    """Return whether a person's decision counts despite a veto: it does if it was made later.
 
-    An edit does not end what people decided.
+    An edit does not end a person's decision.
     """
     return veto is None or veto.source is Source.EDIT or said_at > veto.created_at
 
@@ -154,7 +155,7 @@ def _marked(
 ) -> dict[int, _Wanted]:
     known: dict[int, tuple[int, int]] = {}
     ends = set(ids)
-    for _ in range(_DEEPEST):  # an earlier question may have an earlier one itself
+    for _ in range(_DEEPEST):  # the earlier question may have an earlier one too
         found = session.execute(_EARLIER, {"ids": sorted(ends)})
         new = {row.id: (row.earlier, row.pair_id) for row in found}
         known |= new
@@ -220,11 +221,11 @@ def _lines(session: Session, ids: Sequence[int]) -> Mapping[int, Sequence[_Line]
 def _follow(
     session: Session, forum: ForumRow, question_id: int, wanted: _Wanted, lines: Sequence[_Line]
 ) -> bool:
-    """Write what is missing for *wanted* to stand in the forum; return whether anything was."""
+    """Write the actions after which the forum shows *wanted*; return whether any was missing."""
     last = lines[-1] if lines else None
     undone = last is not None and last.state in {ActionState.OPEN, ActionState.FAILED}
     if undone and last is not None and last.target == wanted.target:
-        return False  # on its way, or tried in vain: then people look at it
+        return False  # on its way, or failed: then people look at it
     if undone and last is not None:
         _drop(session, last, question_id)
     if _may_change(forum, _standing(lines), wanted.target):
@@ -234,7 +235,7 @@ def _follow(
 
 
 def _may_change(forum: ForumRow, standing: Target | None, wanted: Target | None) -> bool:
-    """Return whether what stands is to be replaced; another rung leaves it as it is."""
+    """Return whether *wanted* replaces what the forum shows; a new rung alone does not."""
     if forum.observe_only or forum.rung is Rung.LOG or standing == wanted:
         return False
     return wanted is None or standing is None or wanted.kind is standing.kind
@@ -285,7 +286,7 @@ def _is_untold() -> ColumnElement[bool]:
 
 
 def tell_due(session: Session, forum_id: int) -> int:
-    """Record an event for each action that has become due, and return how many they are."""
+    """Record an event for each action that has become due, and return how many."""
     some = (
         select(Action.id)
         .where(_is_untold(), Action.forum_id == forum_id, due())

@@ -42,7 +42,7 @@ class VetoRow:
 def put(
     session: Session, forum_id: int, question_id: int, source: Source, *, reason: str | None = None
 ) -> None:
-    """Leave a question alone from now on: nothing is done about it but what people decide later."""
+    """Leave a question alone from now on: only later decisions of people change anything."""
     values = {
         "source": source,
         "reason": (reason or "").strip()[:REASON_LENGTH] or None,
@@ -85,7 +85,7 @@ class LeftAlone:
 
 
 def latest(session: Session, forum_id: int, *, limit: int) -> list[LeftAlone]:
-    """Return the questions that the forum's people last objected about, the latest first."""
+    """Return the questions with the latest objections in the forum, the latest first."""
     found = session.execute(
         select(Question.title, Veto.source, Veto.reason, Veto.created_at)
         .join(Question, Question.id == Veto.question_id)
@@ -97,7 +97,7 @@ def latest(session: Session, forum_id: int, *, limit: int) -> list[LeftAlone]:
 
 
 def put_on_edit(session: Session, question_id: int) -> None:
-    """Leave an edited question alone, if something was done about it or is about to be."""
+    """Leave an edited question alone, if an action about it was done or is due."""
     last = session.execute(
         select(Action.kind, Action.forum_id)
         .where(

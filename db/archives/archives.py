@@ -110,7 +110,7 @@ def _row(archive: Archive) -> ArchiveRow:
 
 
 def create(session: Session, forum_id: int, *, name: str, form: str, top_k: int) -> ArchiveRow:
-    """Return a new archive that waits for its questions, and whose reader is at it."""
+    """Return a new archive whose file is being read."""
     archive = Archive(
         forum_id=forum_id,
         name=name,
@@ -143,7 +143,8 @@ def list_archives(session: Session, forum_id: int | None = None) -> list[Archive
 def set_state(session: Session, archive_id: int, state: ArchiveState) -> ArchiveRow:
     """Pause, resume or cancel; pairs found so far stay.
 
-    Raises `ArchiveEndedError`, and `ArchiveUnreadError` for what only its file could resume.
+    Raises `ArchiveEndedError`, and `ArchiveUnreadError` if only a reader of its file could resume
+    it.
     """
     row = get(session, archive_id, lock=True)
     if row.state is state:

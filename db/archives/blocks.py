@@ -1,4 +1,4 @@
-"""What the units of an archive read: ranges of its questions, blocks of vectors, equal texts."""
+"""The data that the units of an archive read: ids, blocks of vectors, equal texts."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -69,7 +69,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """What is compared: a forum's visible questions, by the vectors of one model."""
+    """The questions to compare: a forum's visible ones, by the vectors of one model."""
 
     archive: int
     """The id of the archive whose questions are told apart from the forum's others."""
@@ -80,7 +80,7 @@ class Compared:
 
 
 def blocks(session: Session, compared: Compared, *, step: int) -> list[Block]:
-    """Return the blocks of what is compared, *step* questions at a time."""
+    """Return the blocks of the questions to compare, *step* questions at a time."""
     parameters = asdict(compared) | {"step": step}
     return [Block(*row) for row in session.execute(text(_BLOCKS), parameters)]
 
@@ -98,7 +98,7 @@ def read_block(
 
 
 def read_sample(session: Session, compared: Compared, *, count: int, dimension: int) -> BlockRows:
-    """Return the vectors of *count* of the forum's questions, about the same ones each time."""
+    """Return the vectors of *count* of the forum's questions, nearly the same ones each time."""
     return _copied(
         session,
         "ORDER BY hashint8(q.id), q.id LIMIT :count",

@@ -1,7 +1,7 @@
-"""The reader of an archive's file: found again after a break; the archive fails without one.
+"""The process that reads an archive's file. An archive whose reader has died fails.
 
-While a file is read, its reader says every few seconds that it is there. One that was killed says
-nothing, and the sweep fails its archive, so that none is under way for ever.
+While a file is read, its reader notes every few seconds that it is alive. If it was killed, the
+notes stop, and the sweep fails its archive: no archive stays unfinished for ever.
 """
 
 from datetime import timedelta
@@ -16,7 +16,7 @@ from db.tables.archives import Archive
 _ERROR_LENGTH = 300
 _SILENT = timedelta(minutes=1)
 _SILENT_BEFORE = timedelta(days=1)
-"""For readers of a version that did not say that they were at it."""
+"""For readers of an earlier version, which did not note that they were alive."""
 _WENT_AWAY = "whoever read the file went away before its end: send it again"
 
 
@@ -58,7 +58,7 @@ def attend(session: Session, archive_id: int) -> ArchiveState:
 
 
 def fail(session: Session, archive_id: int, reason: str) -> None:
-    """Note why the archive's file was not read to its end, unless it was stopped or is read."""
+    """Note why reading the archive's file failed, unless it was stopped or is being read."""
     session.execute(
         update(Archive)
         .where(

@@ -1,4 +1,4 @@
-"""What an archive's report is made of, read from its units and the pairs."""
+"""The data of an archive's report, from its units and the pairs."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -62,9 +62,9 @@ def pairs_of(session: Session, archive_id: int) -> Iterator[FoundPair]:
 def ages(
     session: Session, archive_id: int, *, by: str = CanonicalBy.OLDEST
 ) -> Mapping[int, object]:
-    """Return by what the questions of the archive's pairs are ordered, the proposed one first.
+    """Return the sort keys of the questions in the archive's pairs, the proposed one first.
 
-    By age alone those whose age is not known are missing.
+    If only the age counts, questions of unknown age are missing.
     """
     ends = [
         select(end).join(Question, Question.id == end).where(Question.archive_id == archive_id)
@@ -93,7 +93,7 @@ _LINKS = """
 def links_over(
     session: Session, archive_id: int, model_id: int, *, floor: float
 ) -> tuple[int, int]:
-    """Return how many of the forum's links have vectors, and how many reach the cosine *floor*."""
+    """Return how many of the forum's links have vectors, and how many of these reach *floor*."""
     parameters = {"archive": archive_id, "model": model_id, "floor": floor}
     row = session.execute(text(_LINKS), parameters).one()
     return int(row[0]), int(row[1])

@@ -63,7 +63,7 @@ class StageProgress:
     failed: int
     size_failed: int
     rate: float
-    """Of `size`, a second, by all workers together, over the last units that were done."""
+    """How much of `size` a second all workers did together, over the last units."""
     is_worked_on: bool
     """Whether the archive is running and somebody has done a unit lately."""
 
@@ -222,7 +222,7 @@ def put_back(session: Session, unit: Unit, error: str, *, delay_s: float) -> Non
         .values(
             lease=None,
             error=error[:_ERROR_LENGTH],
-            due_at=case(  # nobody waits for the last try of all
+            due_at=case(  # after the last attempt nobody waits
                 (ArchiveUnit.attempts >= MAX_ATTEMPTS, func.clock_timestamp()),
                 else_=func.clock_timestamp() + timedelta(seconds=delay_s),
             ),
@@ -253,9 +253,9 @@ def forget(session: Session, archive_id: int, *, after: Stage) -> None:
 
 
 _LATELY = 200
-"""Units that a rate is taken from: enough to be steady, few enough to follow the workers."""
+"""Units from which a rate is computed: enough to be steady, few enough to follow the workers."""
 _REST_S = 10.0
-"""A break between units from which on nobody was at work: a pause, a restart."""
+"""In a longer break between units nobody was at work: it was a pause or a restart."""
 _SILENT_S = 120.0
 _PROGRESS = text("""
     WITH units AS (

@@ -42,7 +42,7 @@ class NewOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Band:
-    """What became of the suggestions with scores from *low*, a twentieth wide."""
+    """The outcomes of the suggestions with scores from *low* to *low* + 0.05."""
 
     low: float
     shown: int
@@ -51,7 +51,7 @@ class Band:
     different: int
     posted: int
     confirmed: int
-    """Posted all the same, and a moderator said later: a duplicate of what had been shown."""
+    """Posted anyway, and later confirmed by a moderator as a duplicate of the suggestion."""
     refused: int
 
 
@@ -62,7 +62,7 @@ class Fates:
     checks: int
     """Those with a suggestion."""
     deflected: int
-    """Those of which the asker said that a suggestion answers them, and posted nothing."""
+    """Checks whose asker said that a suggestion is an answer, and posted nothing."""
     posted: int
     bands: list[Band]
 
@@ -90,7 +90,7 @@ def save(session: Session, forum_id: int, new: NewOutcome) -> None:
         "band": band_of(new.score) if new.score is not None else None,
     }
     new_row = insert(SuggestionOutcome).values(values)
-    # A page says that something was posted; its backend says what, before or after.
+    # A page reports that a question was posted; the backend reports which, before or after.
     is_known = func.coalesce(SuggestionOutcome.asked_as, new_row.excluded.asked_as)
     session.execute(
         new_row.on_conflict_do_update(
@@ -170,7 +170,7 @@ def fates(session: Session, forum_id: int, *, days: int = 90) -> Fates:
 
 
 def forget(session: Session, forum_id: int, external_id: str) -> None:
-    """Forget that this question was posted after a check: it is erased."""
+    """Forget that this question was posted after a check, because it is being erased."""
     session.execute(
         delete(SuggestionOutcome).where(
             SuggestionOutcome.forum_id == forum_id, SuggestionOutcome.asked_as == external_id

@@ -1,4 +1,4 @@
-"""Queries on connectors: one a forum."""
+"""Queries on connectors: a forum has one or none."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ class Mode(StrEnum):
 
     CLOSE = "close"
     NOTE = "note"
-    """Staff is told by a note, and nothing else is done."""
+    """Only a note tells the staff."""
 
 
 class Backfill(StrEnum):
@@ -120,7 +120,7 @@ def remove(session: Session, forum_id: int) -> None:
 
 
 def begin_backfill(session: Session, forum_id: int) -> ConnectorRow:
-    """Let the old questions be read from the first page on.
+    """Have the old questions read from the first page on.
 
     Raises `NotFoundError` and `NotCallableError`.
     """
@@ -194,7 +194,7 @@ def note_fault(session: Session, forum_id: int, error: str, *, ends_backfill: bo
 
 
 def rest(session: Session, forum_id: int, *, seconds: float) -> None:
-    """Leave the forum in peace for a while, as it asked."""
+    """Call the forum no more for a while, as it asked."""
     until = func.clock_timestamp() + timedelta(seconds=seconds)
     _update(session, forum_id, rests_until=until)
 

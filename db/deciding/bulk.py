@@ -1,4 +1,4 @@
-"""One decision for many pairs, groups changed by hand, and one undo for each."""
+"""One decision for many pairs, and groups changed by hand. Each has one undo."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from db.tables.questions import Question
 from db.tables.review import Decision
 
 LIMIT = 500
-"""Pairs of one bulk decision at most: a person has to be able to answer for them."""
+"""Pairs of one bulk decision at most: one person is responsible for all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +160,7 @@ def take_out(
 
 
 def join(session: Session, forum_id: int, group_ids: Sequence[int], *, actor: str) -> BulkDone:
-    """Join two groups by a confirmed pair of their canonical questions; the first one's stays.
+    """Join two groups by a confirmed pair of their canonical questions; the first stays canonical.
 
     Raises `NotFoundError` and `InvalidInputError`.
     """

@@ -25,7 +25,7 @@ class EntryVerdict:
     seen: Mapping[int, int]
     """The version of each pair, by its id."""
     keep: frozenset[int] = frozenset()
-    """Of duplicates: the nodes that are the same; what is left out of them is not."""
+    """For duplicates: the nodes that are the same. The other nodes are not the same as these."""
     canonical_id: int | None = None
     note: str | None = None
     merge: bool = False
@@ -40,10 +40,10 @@ def decide(session: Session, forum_id: int, verdict: EntryVerdict, *, actor: str
     """Save one decision for each pair of an entry; one undo takes all of them back.
 
     For duplicates: pairs among the kept nodes are duplicates, pairs of a kept and another node are
-    not, and pairs among the others stay in the queue. Any other status holds for every two nodes.
-    Nothing is saved if any pair has changed since it was seen. Raises
-    `PairNotFoundError`, `InvalidInputError`, `StaleVersionError`, `SaidOtherwiseError`, and
-    `WouldMergeError` if it would join groups and this was not asked for.
+    not, and pairs among the others stay in the queue. Any other status is saved for every two
+    nodes. Nothing is saved if any pair has changed since it was seen. Raises `PairNotFoundError`,
+    `InvalidInputError`, `StaleVersionError`, `SaidOtherwiseError`, and `WouldMergeError` if it
+    would join groups and this was not asked for.
     """
     groups.lock(session, forum_id)
     pairs = decisions.lock_pairs(session, forum_id, verdict.seen)

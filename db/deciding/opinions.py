@@ -21,7 +21,7 @@ from db.tables.questions import Forum, Question
 from db.tables.review import Decision, SecondOpinion, Skip
 
 MOST = 0.2
-"""The largest share a forum can choose: reviewing is for new pairs first."""
+"""The largest share that a forum can choose: new pairs are more important."""
 ANSWERS = (PairStatus.DUPLICATE, PairStatus.NOT_DUPLICATE, PairStatus.RELATED)
 
 
@@ -67,7 +67,7 @@ class Differing(_Opinion):
 
     titles: tuple[str, str]
     first_by: str
-    """Who made the decision that stands."""
+    """Who made the first decision, which counts."""
     first: PairStatus
     first_note: str | None
     second_by: str
@@ -128,7 +128,7 @@ def set_share(session: Session, forum_id: int, share: float) -> None:
 
 
 def _stands() -> ColumnElement[bool]:
-    # Whatever happened to the pair since, the question of the first decision is no longer open.
+    # Whatever has happened to the pair since then, the first decision is no longer in question.
     return and_(
         Decision.id == SecondOpinion.decision_id,
         Decision.undone.is_(False),

@@ -39,7 +39,7 @@ class Scope:
     """Which questions count."""
 
     days: int | None = None
-    """Only those asked within so many days."""
+    """Only questions asked within so many days."""
     category: str | None = None
     author: str | None = None
 
@@ -89,9 +89,9 @@ def ranked(
     before: int | None = None,
     limit: int = 50,
 ) -> list[RankedGroup]:
-    """Return groups by size or growth, those behind the group *before*.
+    """Return groups by size or growth, those after the group *before*.
 
-    Behind a group that does not count, or is another forum's, there is nothing.
+    After a group that does not count, or is another forum's, there is nothing.
     """
     first, second = _ORDERS[by]
     place = _PLACE.format(first=first, second=second) if before is not None else "true"

@@ -1,7 +1,7 @@
 """Questions that many ask at this moment, whether moderators have confirmed that or not.
 
-Counted are questions asked within the forum's window that flagged or confirmed pairs connect, with
-the askers who were shown one of them and said that it answers them.
+It counts the questions of the forum's window that flagged or confirmed pairs connect, and the
+askers who saw one of them and said that it answers them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,8 @@ class Rising:
     window_h: float
 
 
-# By when a pair was flagged, for which there is an index: a question is flagged when it is asked.
+# By the time when a pair was flagged, because that has an index: a new question's pair is flagged
+# at once.
 _CONNECTED = text("""
     SELECT p.low_id, p.high_id FROM pairs AS p
     WHERE p.forum_id = :forum AND p.status IN ('flagged', 'duplicate')

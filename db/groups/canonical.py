@@ -12,7 +12,7 @@ from db.tables.questions import Forum, Question
 
 
 class CanonicalBy(StrEnum):
-    """What counts first; among equals the question that was asked first is proposed."""
+    """What decides first which question is proposed; among equals the oldest one is."""
 
     ANSWERS = "answers"
     """With an accepted answer, then with any answer, then with most votes."""
@@ -21,7 +21,7 @@ class CanonicalBy(StrEnum):
 
 
 def order_of(rule: str) -> list[ColumnElement[Any]]:
-    """Return how a group's questions are ordered, the proposed one first."""
+    """Return the order of a group's questions, the proposed one first."""
     answers = func.coalesce(Question.facts["answers"].as_integer(), 0)
     is_answered = case(
         (Question.facts["accepted"].as_boolean(), 2), (answers > 0, 1), else_=0
@@ -39,7 +39,7 @@ def order_of(rule: str) -> list[ColumnElement[Any]]:
 def key_of(
     facts: Mapping[str, Any] | None, asked_at: datetime | None, *, rule: str
 ) -> tuple[int, int, datetime]:
-    """Return what orders questions as `order_of` does, the proposed one first."""
+    """Return a sort key with the order of `order_of`, the proposed one first."""
     known = facts or {}
     is_answered = 2 if known.get("accepted") else int(known.get("answers", 0) > 0)
     is_first = 0 if rule == CanonicalBy.VOTES else -is_answered

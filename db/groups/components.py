@@ -1,4 +1,4 @@
-"""Connected components of a graph, and its bridges. Pure; the time grows with the edges, not with their square.
+"""Connected components of a graph, and its bridges, in about linear time. Pure.
 
 Bridges are found as by R. E. Tarjan, "A note on finding the bridges of a graph" (1974).
 """

@@ -1,7 +1,7 @@
 """Groups of duplicates: always the connected components of the confirmed pairs.
 
 With this one rule, joining and splitting are the same: after any decision the groups around its
-pair are computed again. A chosen canonical question stays chosen, whichever group it comes into.
+pair are computed again. A chosen canonical question stays chosen in whatever group it is then.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -44,7 +44,7 @@ class Link(PairEnds):
 
     status: PairStatus
     is_bridge: bool
-    """Without it the group would fall in two."""
+    """Without it the group would be in two parts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,7 @@ def groups_of(session: Session, question_ids: Iterable[int]) -> dict[int, int]:
 
 
 def together_with(session: Session, question_id: int) -> list[int]:
-    """Return the other questions of the group that this one is in."""
+    """Return the other questions of this question's group."""
     own = select(GroupMember.group_id).where(GroupMember.question_id == question_id)
     found = session.execute(
         select(GroupMember.question_id).where(
@@ -211,7 +211,7 @@ def _apply(
 def _matched(
     old: Mapping[int, frozenset[int]], wanted: Sequence[frozenset[int]]
 ) -> dict[frozenset[int], int]:
-    """Give each new group the id of the old group with which it shares most questions."""
+    """Return the id of each new group: of the old group that shares most questions with it."""
     shared = sorted(
         (
             (len(members & ids), -group_id, ids)
@@ -323,7 +323,7 @@ def _links(session: Session, ids: Sequence[int]) -> list[Link]:
         .order_by(Pair.score.desc(), Pair.id)
     ).all()
     confirmed = [(row.low_id, row.high_id) for row in found if row.status == PairStatus.DUPLICATE]
-    thin = bridges(ids, confirmed) if len(ids) > 2 else set()  # noqa: PLR2004  # a pair has no bridge
+    thin = bridges(confirmed) if len(ids) > 2 else set()  # noqa: PLR2004  # a pair has no bridge
     return [
         Link(
             pair_id=row.id,
@@ -351,7 +351,7 @@ def list_groups(
 ) -> list[GroupRow]:
     """Return a forum's groups, the last changed first, those after the group *before*.
 
-    Behind a group that is not there, or is another forum's, there is nothing.
+    After a group that does not exist, or is another forum's, there is nothing.
     """
     member, canonical = aliased(GroupMember), aliased(Question)
     count = select(func.count()).where(member.group_id == Group.id).scalar_subquery()

@@ -1,4 +1,4 @@
-"""Where each question of a group that is not the canonical one points to, page by page."""
+"""Redirects: each question of a group, and the canonical one it leads to; in pages."""
 
 from dataclasses import dataclass
 
@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redirect:
-    """A question that was asked before, and the one that stays."""
+    """A question of a group, and the canonical question that it leads to."""
 
     question_id: int
-    """Our own number: the next page begins behind it."""
+    """The id in the database: the next page begins after it."""
     id: str
     canonical_id: str
     url: str | None
@@ -19,7 +19,7 @@ class Redirect:
     title: str
     canonical_title: str
     score: float
-    """Of the pair that connects it: 1 where people alone decided."""
+    """The score of the pair that connects them: 1 if only people decided."""
     decided_by: str
     group_id: int
 
@@ -61,7 +61,7 @@ _MEMBERS = """
 
 
 def redirects(session: Session, forum_id: int, *, after: int = 0, limit: int) -> list[Redirect]:
-    """Return what points to a canonical question that everybody may see, behind *after*."""
+    """Return the redirects to visible canonical questions, those after the id *after*."""
     given = {"forum": forum_id, "after": after, "limit": limit}
     return [Redirect(**row) for row in session.execute(text(_REDIRECTS), given).mappings()]
 
@@ -69,6 +69,6 @@ def redirects(session: Session, forum_id: int, *, after: int = 0, limit: int) ->
 def members(
     session: Session, forum_id: int, *, after: tuple[int, int] = (0, 0), limit: int
 ) -> list[Member]:
-    """Return the questions of all groups, group by group, behind *after*: group and question."""
+    """Return the questions of all groups, group by group, after *after*: group and question."""
     given = {"forum": forum_id, "group": after[0], "after": after[1], "limit": limit}
     return [Member(**row) for row in session.execute(text(_MEMBERS), given).mappings()]

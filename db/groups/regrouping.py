@@ -26,8 +26,8 @@ def confirm(
 ) -> int:
     """Update the groups after a pair was confirmed and return its group; needs `groups.lock`.
 
-    *edge* is its two questions, *grouped* the groups they were in, *chosen* the question that
-    becomes canonical. Of two groups the one of the chosen question keeps its id.
+    *edge* has its two questions, *grouped* the groups they were in, and *chosen* becomes canonical.
+    Of two groups, the group of the chosen question keeps its id.
     """
     found = set(grouped.values())
     if len(found) > 1:
@@ -91,7 +91,7 @@ _WEIGH = text("""
 
 
 def weigh_anew(session: Session, question_ids: Sequence[int]) -> None:
-    """Let the database compute the worth of the flagged pairs of these questions again.
+    """Have the database compute again how useful a decision on these questions' flagged pairs is.
 
     Pairs that another transaction has locked are skipped: the order in the queue is not urgent.
     """

@@ -16,8 +16,8 @@ def note(session: Session, archive_id: int, digest: bytes) -> None:
 def find_same(session: Session, forum_id: int, name: str, digest: bytes) -> int | None:
     """Return the archive of this name that has this file, if reading it again would change nothing.
 
-    That is so if it was the last of its name, was not cancelled, and no question of the forum that
-    was there then was edited or erased since.
+    That is so if the archive was the last of its name and not cancelled, and no question of that
+    time was edited or erased since.
     """
     last = session.execute(
         select(Archive.id, Archive.file_digest, Archive.loaded_at, Archive.state)

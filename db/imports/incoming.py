@@ -63,7 +63,7 @@ class Incoming:
         return type(self)({**self.columns, "author": names}, self.tokens)
 
     def joined(self, other: Self) -> Self:
-        """Return the questions of both."""
+        """Return the questions of both, these first."""
         if not (len(self) and len(other)):
             return self if len(self) else other
         columns = {name: [*self.columns[name], *other.columns[name]] for name in COLUMNS}
@@ -86,9 +86,9 @@ class Incoming:
         return [name for name in COLUMNS if not _is_empty(self.columns[name])]
 
     def lines(self, beside: Sequence[str] = ()) -> io.BytesIO:
-        """Return the columns of `named`, and then what stands *beside* each, as text for COPY.
+        """Return the columns of `named`, then the values *beside* each question, as text for COPY.
 
-        In the order of the ids, in which everything locks them.
+        The rows are in the order of the ids, in which all code locks them.
         """
         cells = [_cells(self.columns[name], is_bytes=name in _BYTES) for name in self.named()]
         rows = sorted(map("\t".join, zip(*cells, *map(repeat, beside), strict=False)))
@@ -96,7 +96,7 @@ class Incoming:
 
 
 def array_of(texts: Sequence[str]) -> str:
-    """Return *texts* as one value that Postgres casts to an array: many values cost more."""
+    """Return *texts* as one value that Postgres casts to an array: quicker than many values."""
     quoted = [text.replace("\\", "\\\\").replace('"', '\\"') for text in texts]
     return '{"' + '","'.join(quoted) + '"}' if quoted else "{}"
 

@@ -1,4 +1,4 @@
-"""Labels that come with an archive: what a forum's own people decided on pairs of its questions."""
+"""Labels in an archive: what the forum's own people decided on pairs of its questions."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Label:
     second_id: str
     is_duplicate: bool = True
     canonical_id: str | None = None
-    """The one that the forum points to."""
+    """The question to which the forum links."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class _Known:
 def save(session: Session, forum_id: int, labels: Sequence[Label], *, actor: str) -> int:
     """Store labels as decisions of the archive, update the groups, and return how many it decided.
 
-    Decisions of people stay, labels of earlier archives give way. Labels on questions that are not
-    stored are skipped. Needs `groups.lock`.
+    Decisions of people stay; labels of earlier archives are replaced. Labels on questions that are
+    not stored are skipped. Needs `groups.lock`.
     """
     known = _known(session, forum_id, labels)
     rows = _rows(forum_id, labels, known)
@@ -121,10 +121,10 @@ def _decide(session: Session, rows: list[_Row]) -> list[_Edge]:
 
 
 def _point(session: Session, touched: Iterable[int], old: Mapping[int, int]) -> None:
-    """Make canonical what the forum's own links point to.
+    """Make the questions canonical to which the forum's own links lead.
 
     Groups that were there before, *old* by question, keep their canonical question, which a person
-    may have chosen, unless the forum itself points away from it.
+    may have chosen, unless the forum itself links it to another question.
     """
     target = (
         select(GroupMember.group_id, Group.canonical_id, GroupMember.question_id, func.count())
@@ -147,7 +147,7 @@ def _point(session: Session, touched: Iterable[int], old: Mapping[int, int]) -> 
     for group_id, canonical_id, target_id, count in found:
         if group_id in old.values() and canonical_id not in pointing:
             continue
-        # At the end of a chain of links stands what points to nothing itself.
+        # The last question of a chain of links has no link itself.
         rank = (target_id not in pointing, count, -target_id)
         best[group_id] = max(best.get(group_id, rank), rank)
     for group_id, (_, _, negative) in best.items():

@@ -36,8 +36,9 @@ _ERASED = """
     )
 """
 _HAS_ERASED = "SELECT EXISTS (SELECT FROM erased_questions WHERE forum_id = :forum)"
-# Without a sequential scan: a batch is small beside its forum, whatever the planner knows of it.
-# The costs that this gives to the scan of a batch itself would have Postgres compile statements.
+# No sequential scan: a batch is small compared to its forum, even if there are no statistics yet.
+# And no JIT: this setting makes the scan of the batch itself look so expensive that Postgres would
+# compile the statements.
 _SETTINGS = """
     SELECT set_config('synchronous_commit', 'off', true), set_config('enable_seqscan', 'off', true),
         set_config('enable_bitmapscan', 'off', true), set_config('jit', 'off', true)
@@ -109,7 +110,7 @@ _SHOW = """
     UPDATE embeddings e SET visible = q.visible FROM questions q
     WHERE q.id = ANY (:ids) AND e.question_id = q.id AND e.visible <> q.visible
 """
-# With no digest it differs from whatever is sent next, so that it is shown again then.
+# With an empty digest it differs from the next text that is sent, and so it is shown again then.
 _HIDE = """
     UPDATE questions SET visible = false, content_digest = '', updated_at = clock_timestamp()
     WHERE id IN (
@@ -145,12 +146,12 @@ def load(
     """Store the questions by COPY; *items* must not contain an id twice.
 
     Unchanged questions stay as they are. Changed ones are edited and checked again in the archive
-    lane, unless a newer version is stored. Those that were erased stay away, but *with_erased*.
-    Stored questions with an id of *hidden* are hidden. Those with the numbers *same* came again
-    just so. All that are met are noted as seen, at *position* of the archive.
+    lane, unless a newer version is stored. Erased questions are not stored again, unless
+    *with_erased*. Stored questions with an id of *hidden* are hidden. Those with an id in *same* came
+    again unchanged. All of these are noted as seen, at *position* of the archive.
     """
     parameters = {"forum": forum.id, "archive": archive_id}
-    # An archive that is loaded is committed for good in the end, with all that came before.
+    # The commit at the end of the archive waits for the disk, and so for all commits before it.
     session.execute(text(_SETTINGS))
     incoming = items if isinstance(items, Incoming) else Incoming.of(items)
     incoming = incoming.with_authors(authors.kept_names(forum, incoming.columns["author"]))
@@ -201,9 +202,9 @@ def _stored(
 def _unchanged(
     session: Session, parameters: Mapping[str, int], items: Incoming
 ) -> tuple[list[int], Incoming, bool]:
-    """Return the stored questions that *items* leave as they are, by id, and the other items.
+    """Return the stored questions that *items* do not change, by id, and the other items.
 
-    And whether any of those others is stored.
+    Also whether any of the others is stored.
     """
     if not len(items):
         return [], items, False
@@ -308,7 +309,7 @@ def _edit(session: Session, forum: ForumRow, items: Incoming, ids: Sequence[int]
 
 
 def _tell_actions(session: Session, edited: Sequence[RowMapping]) -> None:
-    """Leave those alone whose text has changed since something was done about them."""
+    """Put a veto on the questions whose text has changed since an action about them was done."""
     acted_on = {"ids": [row["id"] for row in edited if row["has_new_text"]]}
     for question_id in list(session.execute(text(_ACTED_ON), acted_on).scalars()):
         vetoes.put_on_edit(session, question_id)

@@ -1,7 +1,7 @@
 """The questions of each part of a file, so that the next archive of its name need not read it.
 
-A part is known by a digest of its rows as they stand in the file, and of how they are read. Its
-questions are as they were if a digest of their content digests is what it was.
+A part is recognised by a digest of its rows in the file, and of how they are read. Its questions
+are unchanged if the digest of their content digests is the same.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ class KnownPart:
     """What an earlier archive had of a part."""
 
     stored_digest: bytes
-    """Of the content digests of its questions, in their order."""
+    """Digest of its questions' content digests, in their order."""
     odd: Sequence[int]
     """Places of the rows that are read alone each time: hidden, rejected, or not quite usable."""
 
@@ -56,7 +56,7 @@ def earlier(session: Session, archive_id: int) -> Mapping[bytes, KnownPart]:
 
 
 def note(session: Session, archive_id: int, digest: bytes, part: KnownPart) -> None:
-    """Note what a part of an archive gave."""
+    """Store what a part of an archive contained."""
     row = {
         "archive_id": archive_id,
         "digest": digest,
@@ -69,7 +69,7 @@ def note(session: Session, archive_id: int, digest: bytes, part: KnownPart) -> N
 def find_unchanged(
     session: Session, forum_id: int, names: Sequence[str], part: KnownPart, *, text_fields: str
 ) -> list[int] | None:
-    """Return the questions *names* by id, if they are stored as *part* had them; else None."""
+    """Return the questions *names* by id, if they are stored as *part* had them; otherwise None."""
     parameters = {"forum": forum_id, "names": array_of(names), "fields": text_fields}
     row = session.execute(text(_STORED), parameters).one()
     is_same = len(row.ids) == len(names) and row.is_read_so

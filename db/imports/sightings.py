@@ -1,7 +1,7 @@
 """Which questions each archive has seen, so that the next one of its name shows which are gone.
 
-The ids of a batch are one row, written with the batch: an import that is interrupted and taken up
-again has seen what it saw before. Only the newest complete archive of a name keeps its rows.
+The ids of a batch are one row, written with the batch: an interrupted import that continues has
+also seen the questions of its first run. Only the newest complete archive of a name keeps its rows.
 """
 
 import zlib
@@ -17,7 +17,7 @@ from db.tables.archives import Archive, ArchiveSighting
 from db.tables.questions import Question
 
 _GONE = -1
-"""Place of the row that has those that are gone."""
+"""Position of the row with the questions that are gone."""
 
 
 def note(session: Session, archive_id: int, position: int, ids: Iterable[int]) -> None:
@@ -53,10 +53,10 @@ def _of(session: Session, archive_id: int, *, gone: bool = False) -> NDArray[np.
 
 
 def settle(session: Session, forum_id: int, archive_id: int) -> tuple[int, int]:
-    """Find which questions are gone, and return how many those are, and of how many.
+    """Find which questions are gone, and return how many, and of how many.
 
-    They came with an earlier archive of the same name, or were in the last complete one, and are
-    not in this one, which was read to its end.
+    A question is gone if it came with an earlier archive of this name, or was in the last complete
+    one, and is not in this one, which was read to its end.
     """
     before = _earlier(session, forum_id, archive_id)
     gone = np.setdiff1d(before, _of(session, archive_id))
@@ -107,9 +107,9 @@ _STEP = 10_000
 def gone(
     session: Session, forum_id: int, archive_id: int, *, after: int = 0, limit: int = 100
 ) -> list[tuple[int, str]]:
-    """Return questions that this archive missed and that are stored still, by id, with their ids.
+    """Return stored questions that are not in this archive any more, by id, with their ids.
 
-    Those behind the question *after*.
+    Only those after the question *after*.
     """
     ids = _of(session, archive_id, gone=True)
     ids = ids[np.searchsorted(ids, after, side="right") :]
@@ -140,7 +140,7 @@ def forget_earlier(session: Session, forum_id: int, archive_id: int) -> None:
 
 
 def drop(session: Session, archive_id: int) -> None:
-    """Forget what an archive has seen that has only a part of its source."""
+    """Forget what an archive has seen, because it has only a part of its source."""
     session.execute(delete(ArchiveSighting).where(ArchiveSighting.archive_id == archive_id))
 
 

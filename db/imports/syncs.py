@@ -14,7 +14,7 @@ from db.tables.archives import Sync
 
 _ERROR_LENGTH = 300
 _LEASE = timedelta(hours=6)
-"""After so long a run that says nothing is taken for dead."""
+"""A run without a sign of life for so long counts as dead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +71,10 @@ def is_due(session: Session) -> bool:
 
 
 def claim(session: Session, sync_id: int | None = None) -> SyncRow | None:
-    """Claim the sync that is due longest, or the named one even if it is not due; None if none is.
+    """Claim the sync that is due longest, or the named one even if it is not due.
 
-    Nobody else gets it until `finish`, or until the claim is hours old.
+    Returns None if there is none. No other process gets it until `finish`, or until the claim is
+    hours old.
     """
     wanted = select(Sync.id).order_by(Sync.due_at).limit(1).with_for_update(skip_locked=True)
     if sync_id is None:

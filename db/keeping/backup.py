@@ -14,7 +14,7 @@ from db.keeping.stream import END, FORMAT, MANIFEST, Writer
 from db.vectors import partitions
 
 LEFT_OUT = frozenset({"alembic_version", "heartbeats"})
-"""The schema's revision is in the manifest; a proof of another time proves nothing."""
+"""The manifest has the schema's revision; old proofs of workers prove nothing."""
 
 _TABLES = text("""
     SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace
@@ -34,12 +34,12 @@ _COUNTERS = text("""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """What a backup holds."""
+    """What a backup contains."""
 
     revision: str
     rows: dict[str, int]
     size: int
-    """Bytes before they were packed."""
+    """Bytes before compression."""
 
 
 def write_backup(
@@ -51,8 +51,8 @@ def write_backup(
 ) -> Kept:
     """Write every table to *target* and return what was written.
 
-    All of it is of one moment: one transaction reads it, and nothing waits for it. *about* is kept
-    in the manifest. Raises `ConflictError` if the database has no schema of ours.
+    All of it is from one moment: one transaction reads it, and nothing waits for it. *about* is
+    kept in the manifest. Raises `ConflictError` if the database has no schema of ours.
     """
     with engine.connect() as connection, connection.begin():
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -93,7 +93,7 @@ def _manifest(connection: Connection, about: dict[str, Any]) -> dict[str, Any]:
 
 
 def _indexed(connection: Connection) -> list[int]:
-    """Return the models whose vectors had an index: only forums past a worker's memory need one."""
+    """Return the models whose vectors have an index; only very large forums need one."""
     found = connection.scalars(text("SELECT id FROM models WHERE kind = 'bi-encoder' ORDER BY id"))
     session = Session(connection)
     return [one for one in list(found) if partitions.is_valid(session, one)]
@@ -109,7 +109,7 @@ def in_order_of_references(connection: Connection) -> list[str]:
     done: list[str] = []
     while waiting:
         free = [name for name in waiting if needs[name] <= set(done)]
-        done += free or waiting  # a circle would be of our own making, and is tested against
+        done += free or waiting  # a test makes sure that there is no circle
         waiting = [name for name in waiting if name not in done]
     return done
 

@@ -11,7 +11,7 @@ from db.engine import copy
 from db.keeping.stream import TableReader, TableWriter, UnreadableBackupError, Writer
 
 Say = Callable[[str, int], object]
-"""Hears a table's name and how many bytes of it are copied."""
+"""Called with a table's name and how many bytes of it are copied."""
 
 
 def names_of(columns: Sequence[str]) -> str:
@@ -38,7 +38,7 @@ def copy_out(
 def copy_in(
     connection: Connection, table: str, columns: Sequence[str], part: TableReader, say: Say
 ) -> int:
-    """Read the rows of *part* into *table* and return how many; `UnreadableBackupError`."""
+    """Read the rows of *part* into *table* and return how many; raises `UnreadableBackupError`."""
 
     class Told:
         def read(self, size: int = -1) -> bytes:
@@ -49,7 +49,7 @@ def copy_in(
     try:
         return copy(connection, statement, Told())
     except DBAPIError as error:
-        # What reading the file raises comes back as a copy that was cancelled.
+        # Postgres reports an error of reading the file as a cancelled copy.
         if not isinstance(error.orig, (psycopg2.DataError, psycopg2.errors.QueryCanceled)):
             raise
         said = str(error.orig).strip().splitlines()[0]

@@ -1,4 +1,4 @@
-"""Brings a forum's file into another installation, beside the forums that it has."""
+"""Reads a forum's file into another installation, beside its own forums."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _AHEAD = text("""
     SELECT setval(counter, nextval(counter) + :gap + :size)
     FROM (SELECT pg_get_serial_sequence(:table, 'id')::regclass AS counter) AS one""")
 _OR_ZERO = {"archive_units": {"low_id", "high_id", "other_low_id", "other_high_id"}}
-"""Columns that may hold 0 for nothing, and never null."""
+"""Columns with 0 in place of null."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class Moved:
     name: str
     rows: dict[str, int]
     people: dict[str, bool]
-    """Those who may review it; whether a person of this name is new here."""
+    """By the name of each person who may review it: whether the name is new here."""
     is_of_other_models: bool
     """Whether its vectors and scores are of models that are not in use here."""
 
@@ -64,9 +64,9 @@ def read_forum(
 ) -> Moved:
     """Put the forum in *source* into the database, under another *name* if one is given.
 
-    The service may run. The forum appears at once, or after a failure not at all. Where the vector
-    index is dropped for it and the import fails, workers build the index again if they need it.
-    Raises `ConflictError` if there is a forum of this name, `UnreadableBackupError`, and
+    The service may run. The forum appears as a whole, or after a failure not at all. Where the
+    vector index is dropped for it and the import fails, workers build the index again if they need
+    it. Raises `ConflictError` if there is a forum of this name, `UnreadableBackupError`, and
     `InvalidInputError` for a file of another version.
     """
     reader = Reader(source)
@@ -111,7 +111,7 @@ def _check(engine: Engine, manifest: dict[str, Any]) -> None:
 
 
 def _hold(session: Session, name: str) -> None:
-    # Two that bring the same forum in: the second is refused at once, and not after all its work.
+    # A second import of the same forum is refused at once, not after all its work.
     key = func.hashtextextended(f"forums import {name}", 0)
     if not session.execute(select(func.pg_try_advisory_xact_lock(key))).scalar_one():
         raise ConflictError(f"a forum {name!r} is being imported just now")
@@ -128,7 +128,7 @@ class _Known:
 
     ids: Mapping[int, int]
     vectors_of: ModelRow | None
-    """The model here whose vectors are taken from the file; None: they are of no use here."""
+    """The model here whose vectors are taken from the file; None if they cannot be used here."""
     differ: bool
 
 
@@ -160,12 +160,12 @@ def _make_way(engine: Engine, model: ModelRow | None, *, new: int) -> bool:
         with make_sessions(engine).begin() as session:
             stored = sum(count for _, count in changes.forums_by_size(session, model.id))
             return partitions.make_way(session, model.id, stored=stored, new=new)
-    except OperationalError:  # a long search holds it: into the index, then, which takes longer
+    except OperationalError:  # a long search uses the index: it stays, and adding rows takes longer
         return False
 
 
 def _reserve(engine: Engine, ids: Mapping[str, list[int] | None]) -> dict[str, _Range]:
-    """Take a range of new ids in each table, so that whoever inserts meanwhile gets others."""
+    """Reserve a range of new ids in each table, so that other inserts get other ids."""
     found = {}
     with engine.begin() as connection:
         connection.execute(select(func.pg_advisory_xact_lock(_RESERVING)))
@@ -180,7 +180,7 @@ def _reserve(engine: Engine, ids: Mapping[str, list[int] | None]) -> dict[str, _
 
 @dataclass(frozen=True, slots=True)
 class _Arrival:
-    """Where the rows go, and what their numbers become."""
+    """Where the rows go, and their new ids."""
 
     connection: Connection
     name: str
@@ -207,7 +207,7 @@ class _Arrival:
         )
 
     def _values(self, part: Part) -> dict[str, str]:
-        """Return what each column becomes, as SQL."""
+        """Return the new value of each column, as SQL."""
         values = {name: f'"{name}"' for name in part.columns}
         for column, table in references(part.table):
             if column in values:
@@ -256,7 +256,7 @@ def _load(arrival: _Arrival, reader: Reader, say: Say) -> dict[str, int]:
 
 
 def _let_in(session: Session, name: str, told: list[dict[str, str]]) -> dict[str, bool]:
-    """Give those who might review the forum the same roles here; return who is new here."""
+    """Give the forum's people the same roles here; return who is new here."""
     forum = forums.get_forum(session, name)
     before = {row.name for row, _ in people.list_people(session)}
     for one in told:

@@ -1,7 +1,7 @@
 """Which rows of each table go into the file of one forum, and their new ids elsewhere.
 
-Each table of the file gets a range of new ids at the other installation, and each id there is the
-old one and a constant: their order stays, and so does what refers to them.
+Each table of the file gets a range of new ids at the other installation. A new id is the old one
+plus a constant, so order and references stay the same.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,9 +30,9 @@ class Part:
     of_forum: str = _FORUM
     """Condition for the forum's rows; ``{forum}`` is its id."""
     left_out: frozenset[str] = frozenset()
-    """Columns that stay behind: secrets, leases, and what triggers write."""
+    """Columns that are not written: secrets, leases, and columns that triggers fill."""
     given: Mapping[str, str] = field(default_factory=dict)
-    """Columns that are something else at the other installation, as SQL."""
+    """Columns with another value at the other installation, as SQL."""
 
     @property
     def columns(self) -> list[str]:
@@ -98,7 +98,7 @@ PARTS = (
         },
     ),
 )
-"""In the order in which they refer to each other."""
+"""Each after the tables that it refers to."""
 
 LEFT_OUT = MappingProxyType(
     {
@@ -143,7 +143,7 @@ LOOSE: Mapping[tuple[str, str], str] = MappingProxyType(
         ("archive_units", "other_high_id"): "questions",
     }
 )
-"""Columns that hold ids of another table, and that no foreign key holds to it."""
+"""Columns with ids of another table, but without a foreign key."""
 
 IN_JSON: Mapping[tuple[str, str], Mapping[str, str]] = MappingProxyType(
     {

@@ -26,7 +26,7 @@ _OWN_FUNCTIONS = text("""
 
 
 class NotEmptyError(ConflictError):
-    """The database holds something already."""
+    """The database is not empty."""
 
 
 def read_backup(
@@ -87,7 +87,7 @@ def _refuse_others(connection: Connection, *, force: bool) -> None:
 
 
 def _empty(connection: Connection) -> None:
-    # No more than ours: the extension, and what others keep in this database, stay.
+    # Only our own: the extension, and the tables of others in this database, stay.
     for name in list(connection.scalars(_OWN_TABLES)):
         connection.exec_driver_sql(f'DROP TABLE IF EXISTS "{name}" CASCADE')
     for name in list(connection.scalars(_OWN_FUNCTIONS)):
@@ -105,7 +105,7 @@ def _load(
     for table, columns in manifest["tables"].items():
         if table == "embeddings":
             _make_partitions(connection)
-        # What triggers wrote is in the backup, and must not be written again.
+        # The backup has the rows that triggers wrote; they must not be written again.
         connection.exec_driver_sql(f'ALTER TABLE "{table}" DISABLE TRIGGER USER')
         part = TableReader(reader.parts(table))
         rows[table] = copy_in(connection, table, columns, part, say)
@@ -132,7 +132,7 @@ def _make_partitions(connection: Connection) -> None:
 
 
 def _finish(engine: Engine, indexed: list[int], say: Say) -> None:
-    """Build the vector indexes that there were, cheapest with all rows there; count the rows."""
+    """Build the vector indexes again, now that all rows are there; count the rows."""
     with make_sessions(engine).begin() as session:
         encoders = [row for row in models.list_models(session) if row.id in indexed]
     for row in encoders:

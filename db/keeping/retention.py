@@ -19,10 +19,10 @@ from db.tenants.rows import ForumRow
 
 _BATCH = 500
 _MOST = 20
-"""Batches of one kind in one round: the next round goes on."""
+"""Batches of one kind in one round; the next round continues."""
 ACTOR = "retention"
 SOMEBODY = "moderator"
-"""Stands in the place of a name that is kept no longer: a person decided."""
+"""Replaces a name that is no longer kept: a person decided."""
 _NAMELESS = (*NOBODY, SOMEBODY)
 
 
@@ -95,7 +95,7 @@ def _delete(of: type[Event | Decision], session: Session, forum: ForumRow, days:
 
 
 def _deciders(session: Session, forum: ForumRow, days: int) -> int:
-    """Take name and note off pairs that were decided so long ago; what was decided stays."""
+    """Remove name and note from pairs that were decided so long ago; the decision stays."""
     found = select(Pair.id).where(
         Pair.forum_id == forum.id,
         Pair.decided_at < func.now() - timedelta(days=days),

@@ -1,7 +1,7 @@
 """The file of a backup: a tar of small compressed parts, written and read once from front to end.
 
 `manifest.json` comes first, then `tables/NAME/NUMBER.zst`, parts of Postgres' binary COPY, then
-`end.json` with rows and digests. A file without a right end is refused.
+`end.json` with rows and digests. A file without a valid end is refused.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ class UnreadableBackupError(InvalidInputError):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was written, or read, of one table."""
+    """How much of one table was written or read."""
 
     size: int
     digest: str
@@ -85,7 +85,7 @@ class TableWriter:
         self._number += 1
 
     def finish(self) -> Written:
-        """Write what is left and return what was written."""
+        """Write the rest, and return how much was written."""
         self._flush()
         return Written(self.size, self._digest.hexdigest())
 
@@ -108,7 +108,7 @@ class Reader:
         return _object(content)
 
     def parts(self, table: str) -> Iterator[bytes]:
-        """Yield the unpacked parts of a table, which must come next."""
+        """Yield the decompressed parts of a table, which must come next."""
         number = 0
         while self._name() == f"tables/{table}/{number:06}.zst":
             yield _unpacked(self._take()[1])
@@ -176,5 +176,5 @@ class TableReader:
         return taken
 
     def finish(self) -> Written:
-        """Return what was read."""
+        """Return how much was read."""
         return Written(self.size, self._digest.hexdigest())

@@ -1,4 +1,4 @@
-"""Undoes an import by mistake: the questions that an archive brought are erased."""
+"""Undoes an import: the questions that came with an archive are erased."""
 
 from collections.abc import Callable
 
@@ -24,7 +24,7 @@ def undo(
 ) -> int:
     """Erase those questions, some at a time, and return how many; it can be run again.
 
-    *on_done* hears how many are erased so far.
+    *on_done* is called with the number erased so far.
     """
     done = 0
     while True:
@@ -38,7 +38,7 @@ def undo(
             for forum_id, external_id in rows:
                 try:
                     questions.erase(session, forum_id, external_id, actor=actor)
-                except QuestionNotFoundError:  # its forum erased it just now
+                except QuestionNotFoundError:  # the forum has just erased it
                     continue
         if not rows:
             return done

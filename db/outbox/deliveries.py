@@ -57,7 +57,7 @@ class Due:
     forum_id: int
     url: str
     secrets: Sequence[str]
-    """What signs it: the webhook's secret, and after a rotation for a while the one before."""
+    """The secrets that sign it: the webhook's own, and for a day after a rotation the old one."""
     kind: str
     attempts: int
     happened_at: datetime
@@ -65,7 +65,7 @@ class Due:
 
 
 def send_test(session: Session, forum_id: int, webhook_id: int) -> DeliveryRow:
-    """Put a test on its way; raises `NotFoundError` and `TooManyTestsError`."""
+    """Store a test event for delivery; raises `NotFoundError` and `TooManyTestsError`."""
     get(session, forum_id, webhook_id)
     session.execute(select(Webhook.id).where(Webhook.id == webhook_id).with_for_update())
     minute_ago = func.clock_timestamp() - timedelta(minutes=1)
@@ -139,7 +139,8 @@ class Busy:
 def claim_due(session: Session, *, limit: int, busy: Busy) -> list[Due]:
     """Claim deliveries that are due; they become due again if no result is recorded.
 
-    One of each forum comes before the second of any, so that no backlog is in another's way.
+    Each forum's first one comes before any forum's second, so that no forum waits for another's
+    backlog.
     """
     candidates = session.execute(_DUE, {"each": busy.per_webhook}).all()
     ids = [row.id for row in _fair(candidates, busy)][:limit]
@@ -182,7 +183,7 @@ _DUE = text("""
 
 
 def _fair(candidates: Sequence[Any], busy: Busy) -> list[Any]:
-    """Return what may be made now: the first of each forum, then the second of each."""
+    """Return the deliveries to make now: the first of each forum, then the second of each."""
     hooks, forums = Counter(busy.webhooks), Counter(busy.forums)
     ranked: list[tuple[int, int, Any]] = []
     for place, row in enumerate(candidates):
@@ -305,7 +306,7 @@ def _question_data(session: Session, event: Event) -> dict[str, object]:
 
 
 def objection_path(token: str) -> str:
-    """Return where an asker objects to an action, below the service's address."""
+    """Return the path, below the service's address, on which an asker objects to an action."""
     return f"/objections/{token}"
 
 
@@ -358,7 +359,7 @@ def record_failure(
 
 
 def forget_old(session: Session, *, days: int, limit: int) -> int:
-    """Delete up to *limit* of the oldest lines of the log that are older; return how many."""
+    """Delete up to *limit* lines of the log that are older than *before*; return how many."""
     old = (
         select(Delivery.id)
         .where(Delivery.created_at < func.now() - timedelta(days=days))

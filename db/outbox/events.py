@@ -46,7 +46,7 @@ def record(session: Session, events: Sequence[NewEvent]) -> None:
 
 
 def traces_of(session: Session, pair_ids: Sequence[int]) -> list[str]:
-    """Return the traces in which these pairs were flagged, as far as there were any."""
+    """Return the traces in which these pairs were flagged, if any."""
     found = session.execute(
         select(Event.trace)
         .where(Event.pair_id.in_(pair_ids), Event.kind == "pair.flagged", Event.trace.is_not(None))

@@ -104,7 +104,7 @@ def change(
 def rotate_secret(session: Session, forum_id: int, webhook_id: int) -> WebhookRow:
     """Give a webhook a new secret, which signs from the next attempt on.
 
-    For a day the one before signs as well, so that the receiver may change over meanwhile. Raises
+    For a day the old one signs as well, so that the receiver can change to the new one. Raises
     `NotFoundError`.
     """
     row = get(session, forum_id, webhook_id)
@@ -161,13 +161,13 @@ def enable(session: Session, forum_id: int, webhook_id: int) -> None:
 
 
 def storable(told: str) -> str:
-    """Return what went wrong, as the database can keep it."""
-    # A receiver's name and answer are in it: whatever they hold must not undo the note of it.
+    """Return an error as a text that the database can store."""
+    # It has the receiver's name and answer: no character in them may make the write fail.
     return told.encode(errors="replace").decode().replace("\0", "\ufffd")[:300]
 
 
 def rest(session: Session, webhook_id: int, *, seconds: int) -> None:
-    """Let a webhook rest, as its receiver asks, for a day at most."""
+    """Send nothing to a webhook for a while, as its receiver asked; for a day at most."""
     until = func.clock_timestamp() + min(timedelta(seconds=seconds), LONGEST_REST)
     session.execute(update(Webhook).where(Webhook.id == webhook_id).values(rests_until=until))
 

@@ -1,7 +1,7 @@
 """A forum's own calibration: its decisions, putting it into force, undoing it.
 
-Code that writes scores holds the forum, and code that changes its calibration locks it. So no pair
-keeps a score of an earlier calibration. Decided pairs keep their scores.
+Code that writes scores takes a shared lock on the forum, and code that changes its calibration an
+exclusive one. So no pair keeps a score of an earlier calibration. Decided pairs keep their scores.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ from db.tenants import forums
 from db.tenants.rows import CalibrationRow, ForumRow, Learnt
 
 LIMIT = 20_000
-"""Decisions that are looked at, the latest first."""
+"""At most so many decisions are read, the latest first."""
 _DECIDED = (PairStatus.DUPLICATE, PairStatus.NOT_DUPLICATE, PairStatus.RELATED)
 _VISIBLE = (PairStatus.FLAGGED, PairStatus.OBSERVED)
 # The same formula as in `worker.scoring.recalibration`; the results must be equal.
@@ -114,7 +114,7 @@ def said_different(
 ) -> list[float]:
     """Return the model's probabilities of undecided pairs whose asker said that they differ.
 
-    The asker saw the one question, said so, and posted the other.
+    The asker saw one question, said that theirs is different, and posted it.
     """
     wanted = {"forum": forum_id, "reranker": reranker_id, "bi_encoder": bi_encoder_id}
     found = session.execute(_SAID_DIFFERENT, wanted | {"most": LIMIT})
@@ -134,7 +134,7 @@ def versions(session: Session, forum_id: int, *, limit: int = 20) -> list[Calibr
 
 
 def foresee(session: Session, forum: ForumRow, learnt: Learnt | None, *, threshold: float) -> Moved:
-    """Return what putting *learnt* into force would change; None: what going back would change."""
+    """Return what would change with *learnt* in force; with None, without any calibration."""
     is_over = _score(learnt) >= cast(threshold, REAL)
     over = _over(forum)
     found = session.execute(

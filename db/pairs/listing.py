@@ -26,7 +26,7 @@ class Order(StrEnum):
     SCORE = "score"
     """The highest first."""
     CHANGED = "changed"
-    """The last changed at the end, for whoever follows them: none is passed over."""
+    """The last changed at the end, for callers that follow changes: none is left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class PairFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A pair's place in an order: its id, and what it is ordered by before that."""
+    """A pair's place in an order: its sort key, then its id."""
 
     pair_id: int
     score: float | None = None
@@ -73,8 +73,8 @@ _KEYS: dict[Order, tuple[Any, ...]] = {
 }
 _DOWN = (Order.NEWEST, Order.SCORE)
 # A transaction that has not committed yet may later add a pair with a time before now. So nothing
-# newer than the oldest open transaction is listed. A role that may not see the transactions of
-# others waits longer than any of them lasts.
+# newer than the oldest open transaction is listed. If the role may not see the transactions of
+# others, it waits longer than any of them can last.
 _SETTLED = text("""
     SELECT coalesce(min(xact_start) FILTER (WHERE backend_xid IS NOT NULL), clock_timestamp())
         - CASE WHEN bool_or(query = '<insufficient privilege>') THEN interval '10 minutes'

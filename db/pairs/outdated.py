@@ -1,4 +1,4 @@
-"""Pairs that come back about a text that has changed since."""
+"""Pairs that an undo brings back although a text has changed since."""
 
 from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
@@ -9,14 +9,15 @@ from db.work import jobs
 from db.work.rows import Lane
 
 _TOKEN_LENGTH = 4
-"""Characters of a token, about."""
+"""Characters in a token, about."""
 
 
 def owe_where_edited(session: Session, forum_id: int, pair_id: int) -> None:
-    """Owe a check of the pair's questions whose text is no longer the one that was scored.
+    """Store a job for each question of the pair whose text has changed since it was scored.
 
-    A check of the edit passes over a decided pair, so nobody else would look at it again. Both are
-    locked until the end, and before the pair, as everybody locks them: an edit waits meanwhile.
+    The check of the edit left out the pair, because it was decided, so no other job would score it.
+    Both questions are locked until the end, and before the pair, as in all code: an edit waits
+    meanwhile.
     """
     found = session.execute(
         select(

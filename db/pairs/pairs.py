@@ -78,11 +78,11 @@ def save_findings(
     """Save the findings as pairs with their events and return how many pairs changed.
 
     *read* holds, by question, the version of the text that a model read. A finding about a text
-    that has changed since is left out: the edit owes work, which finds the pair again if it is one.
+    that has changed since is left out: the job of the edit finds the pair again if it is one.
 
     A pair found from both sides counts once. A finding at or above the threshold flags its pair;
-    one below withdraws a flagged pair and never stores a new one. A decision stays, unless a
-    text has changed since a "not the same": then the pair is flagged again. Saving the same
+    one below withdraws a flagged pair and never stores a new one. A decision stays, unless it is
+    "not the same" and a text has changed since: then the pair is flagged again. Saving the same
     findings again changes nothing. Raises `StaleScoresError`.
     """
     if not findings:
@@ -98,7 +98,7 @@ def save_findings(
 
 
 def _refuse_stale(session: Session, forum_id: int, provenance: Provenance) -> None:
-    # Held until the end: a calibration put into force meanwhile waits and then scores these.
+    # Locked until the end: a new calibration waits meanwhile, and then scores these pairs too.
     stands = forums.hold(session, forum_id).calibration
     models = {"reranker_id": provenance.reranker_id, "bi_encoder_id": provenance.bi_encoder_id}
     wanted = stands.id if stands is not None and stands.is_for(**models) else None
@@ -112,7 +112,7 @@ class _Change:
     status: str
     score: float
     is_move: bool
-    """Whether it stands elsewhere now; else it was only scored anew."""
+    """Whether its status changed; otherwise only its score did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def _lock_texts(session: Session, forum_id: int, findings: Sequence[Finding]) ->
 
 
 def _is_of(finding: Finding, texts: Mapping[int, _Text], read: Mapping[int, int]) -> bool:
-    """Return whether a finding is about two texts that stand."""
+    """Return whether a finding is about the present texts of both questions."""
     ends = (finding.question_id, finding.candidate_id)
     if ends[0] == ends[1] or not all(end in texts for end in ends):
         return False
@@ -225,7 +225,7 @@ def _score_anew(session: Session, rows: list[dict[str, object]]) -> list[_Change
 
 
 def _lock_pairs(session: Session, rows: list[dict[str, object]]) -> dict[int, str]:
-    """Return where pairs stand that nobody else moves now: each move is reported once."""
+    """Return the status of pairs, and lock them, so that each change is reported once."""
     ends = [(row["low_id"], row["high_id"]) for row in rows]
     found = session.execute(
         select(Pair.id, Pair.status)

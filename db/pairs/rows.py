@@ -20,7 +20,7 @@ class Duplicate:
     status: PairStatus
     threshold: float
     logit_forward: float | None
-    """The reranker's logit with the question asked about first."""
+    """The reranker's logit with the question itself as the first text."""
     logit_backward: float | None
     bi_encoder: str | None
     reranker: str | None
@@ -58,7 +58,7 @@ class Finding:
     kind: PairKind
     score: float
     raw_score: float | None = None
-    """The model's own probability, where the forum's calibration has moved it."""
+    """The model's own probability, if the forum's calibration has changed it."""
     cosine: float | None = None
     logit_forward: float | None = None
     logit_backward: float | None = None

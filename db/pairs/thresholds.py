@@ -28,7 +28,7 @@ class Applied:
 
 
 def own(session: Session) -> float:
-    """Return the probability from which the active models flag where nobody has chosen another."""
+    """Return the active models' own threshold, for forums where nobody has chosen another."""
     reranker = models.find_active(session, ModelKind.RERANKER)
     bi_encoder = models.find_active(session, ModelKind.BI_ENCODER)
     if reranker is None:
@@ -39,7 +39,7 @@ def own(session: Session) -> float:
 
 
 def in_force(session: Session, forum: ForumRow) -> float:
-    """Return the threshold that holds in *forum*."""
+    """Return the threshold that is in force in *forum*."""
     if forum.threshold is not None:
         return forum.threshold
     return own(session)

@@ -1,4 +1,4 @@
-"""What is kept of a question's author; everything about one author, read and erased."""
+"""Authors: how much of a name is kept, and all data about one author, read and erased."""
 
 import hashlib
 import re
@@ -52,7 +52,7 @@ def all_by(session: Session, forum: ForumRow, author: str) -> Iterator[QuestionR
 
 
 def forget(session: Session, forum: ForumRow, author: str) -> int:
-    """Take the author's name off all questions, which stay; return how many."""
+    """Remove the author's name from all questions, which stay; return how many."""
     changed = session.execute(
         update(Question)
         .where(Question.forum_id == forum.id, Question.author.in_(_names(forum, author)))

@@ -1,7 +1,7 @@
 """Digests of erased ids, and the version from which an erased question may come back.
 
-Of an erased question nothing is kept that could be read: the digest only answers whether an id that
-somebody sends is the same.
+Nothing readable is kept of an erased question: the digest only shows whether an id that is sent is
+the same.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from db.tables.questions import ErasedQuestion, Question
 def is_older(item: NewQuestion, *, edited_at: datetime | None, revision: int | None) -> bool:
     """Return whether *item* is certainly older than a question with this version.
 
-    Where both have a count of changes it decides, else the dates, if both have one.
+    If both have a revision, these are compared; otherwise the dates, if both have one.
     """
     if item.revision is not None and revision is not None:
         return item.revision < revision
@@ -48,14 +48,14 @@ def note(
 
 
 def digest_of(external_id: str) -> bytes:
-    """Return what is kept of an erased question's id."""
+    """Return the digest that is kept of an erased question's id."""
     return hashlib.sha256(external_id.encode()).digest()
 
 
 def newer(session: Session, forum_id: int, items: Sequence[NewQuestion]) -> set[str]:
-    """Return the ids of those items that are gone, and were erased after their version.
+    """Return the ids of the items that were erased after their version.
 
-    An item that names no version is none of them: whoever sends it decides.
+    An item without a version is not among them: its sender wants it stored.
     """
     versioned = [one for one in items if one.edited_at is not None or one.revision is not None]
     if not versioned:

@@ -75,7 +75,7 @@ _FINISH = f"""
     )
     SELECT question_id FROM done
 """  # noqa: S608  # statements of our own
-# Made once: making them again for every question costs more than Postgres needs for them.
+# Built once: building them again for every question takes longer than Postgres needs to run them.
 _IDS: BindParameter[Sequence[int]] = bindparam("ids", expanding=True)
 _PARTNERS = union_all(
     *(
@@ -103,7 +103,7 @@ _FOUND_OUT = ("bi_encoder", "reranker", "state", "error", "attempts")
 COLUMNS = tuple(
     getattr(Question, name) for name in QuestionRow.__dataclass_fields__ if name not in _FOUND_OUT
 )
-"""What a `QuestionRow` takes from the question's own table."""
+"""The columns of the question's own table that a `QuestionRow` needs."""
 
 
 def _select_rows() -> Select[tuple[object, ...]]:
@@ -172,13 +172,13 @@ def erase(
     edited_at: datetime | None = None,
     revision: int | None = None,
 ) -> None:
-    """Erase a question with its vectors, pairs and events; only an event of the erasure stays.
+    """Erase a question with its vectors, pairs and events.
 
-    And a digest of its id, so that an archive does not bring it back. *edited_at* and *revision*
-    are the version that the forum erased, if it says. Raises `QuestionNotFoundError`, and
-    `QuestionOutdatedError` if a newer version is stored.
+    Only an event of the erasure stays, and a digest of its id, so that an archive does not bring it
+    back. *edited_at* and *revision* are the version that the forum erased, if it says. Raises
+    `QuestionNotFoundError`, and `QuestionOutdatedError` if a newer version is stored.
     """
-    # First, as a decision does: the other way round the two could wait for each other.
+    # First, as a decision does: in the other order the two could wait for each other.
     groups.lock(session, forum_id)
     found = session.execute(
         select(Question.id, Question.edited_at, Question.revision)
@@ -246,7 +246,7 @@ _IN_SCOPE = """
 def in_scope(
     session: Session, scope: SearchScope, pairs_of: Iterable[tuple[int, int]]
 ) -> set[tuple[int, int]]:
-    """Return the pairs, each of a question and an earlier one, in which the latter may be found.
+    """Return the pairs (question, earlier question) whose earlier question may be found.
 
     A question that is not stored has neither category nor author; its number is 0.
     """
@@ -273,7 +273,7 @@ def undecided_partners(session: Session, ids: Sequence[int]) -> dict[int, list[i
 
 
 def texts(session: Session, ids: Iterable[int]) -> dict[int, CandidateText]:
-    """Return what the models read of these questions, by id; erased ones are missing."""
+    """Return the texts of these questions that the models read, by id; erased ones are missing."""
     wanted = sorted(set(ids))
     if not wanted:
         return {}
@@ -305,7 +305,7 @@ def finish(session: Session, lease: UUID, ids: Sequence[int], provenance: Proven
     """Delete the jobs of questions that *lease* still holds, and return their ids.
 
     The questions are locked before, and marked as checked with these models. Save results only for
-    these: the others were edited, erased or claimed by others meanwhile.
+    these: the other questions were edited, erased or claimed by another worker.
     """
     given = {
         "lease": str(lease),

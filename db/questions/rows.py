@@ -30,12 +30,12 @@ class Outcome(StrEnum):
     """Only its url, category, author, date or the like has changed."""
     UNCHANGED = "unchanged"
     OLDER = "older"
-    """Nothing: a newer version of it is stored, or it was erased after this version."""
+    """Nothing changed: a newer version is stored, or the question was erased after this version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What a forum knows about a question beside its text; None if it did not say."""
+    """What a forum knows about a question besides its text; None if the forum did not say."""
 
     answers: int | None = None
     accepted: bool | None = None
@@ -65,7 +65,7 @@ class Facts:
 
 _FACTS = frozenset(Facts.__dataclass_fields__)
 NO_FACTS = Facts()
-"""Of a question about which nothing was said: most imports make no other."""
+"""Shared by all questions without facts: most questions of an import have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +90,10 @@ class NewQuestion(SentQuestion):
     edited_at: datetime | None = None
     """When its forum last changed it: an older one never overwrites a newer one."""
     revision: int | None = None
-    """The forum's own count of its changes, which says more than `edited_at`."""
+    """The forum's own count of its changes; it is used before `edited_at`."""
     text_fields: str
     read_title: str | None = None
-    """What is read in place of the title, without what does not count in its forum."""
+    """The title without the parts that do not count in the forum; models read it instead."""
     read_body: str | None = None
     text_digest: bytes
     content_digest: bytes

@@ -38,7 +38,7 @@ _CONTENT = (
 _DERIVED = ("text_digest", "content_digest", "foreign_share")
 _STORED = ("external_id", *_CONTENT, "facts", *_DERIVED)
 _SHOWN = tuple(name for name in QuestionRow.__dataclass_fields__ if name in {*_STORED} - {"facts"})
-"""What is read of a question as it was given."""
+"""Columns that are returned as they were sent."""
 _GIVEN = attrgetter(*_STORED, "tokens")
 _COLUMNS = {column.key: column for column in (*Question.__table__.columns, Job.__table__.c.tokens)}
 _POSTGRES = postgresql.dialect()  # type: ignore[no-untyped-call]
@@ -60,7 +60,7 @@ _CREATE_MANY = f"""
     )
     SELECT external_id, id FROM new
 """  # noqa: S608  # made of the names above
-"""Stores those questions that are new and owes work on them: one statement, however many."""
+"""Stores the new questions and a job for each, in one statement."""
 _CREATE_ONE = f"""
     WITH new AS (
         INSERT INTO questions (forum_id, {", ".join(_STORED)})
@@ -73,7 +73,7 @@ _CREATE_ONE = f"""
     )
     SELECT id, text_version, created_at, updated_at FROM new
 """  # noqa: S608  # made of the names above
-"""The same for one, which is planned and sent in a third of the time."""
+"""The same for one question, which takes a third of the time to plan and send."""
 _Stored = Row[
     str, int, bytes, bytes, str, str | None, str | None, bool, datetime | None, int | None
 ]
@@ -242,7 +242,8 @@ def _save_one(
         vetoes.put_on_edit(session, row.id)
     if item.visible != row.visible:
         actions.note_group(session, row.id)
-    # Nobody could find it while it was hidden: what is like it may have passed it by.
+    # While it was hidden, no check could find it: questions like it may have been checked
+    # meanwhile.
     is_shown_again = item.visible and not row.visible
     is_read_anew = outcome is Outcome.CHANGED or bytes(row.text_digest) != item.text_digest
     return _saved(item, row.id, outcome, owes_work=is_shown_again or is_read_anew)
@@ -259,8 +260,8 @@ def _outdated(external_id: str) -> Saved:
 def _outcome(item: NewQuestion, row: _Stored) -> Outcome:
     is_read_alike = row.text_fields == item.text_fields
     if bytes(row.content_digest) == item.content_digest and is_read_alike:
-        # A later version of the service may digest the same text in another way: decisions stay.
-        # Nor does a decision end where a forum says that some part of a text does not count.
+        # A later version of the service may compute another digest of the same text: decisions
+        # stay. They also stay if a forum now says that some part of a text does not count.
         is_same = bytes(row.text_digest) == item.text_digest and (
             (row.read_title, row.read_body) == (item.read_title, item.read_body)
         )

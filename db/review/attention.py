@@ -1,4 +1,4 @@
-"""Claims and skips: who looks at which pair, and who skipped which.
+"""Claims and skips: who looks at which pair, and who has skipped it.
 
 A claim informs others and locks nothing. The pair's version keeps two people from overwriting each
 other: see `db.deciding.decisions`.
@@ -29,7 +29,7 @@ class ClaimRow:
 def claim(
     session: Session, forum_id: int, pair_ids: Sequence[int], *, holder: str, lifetime: timedelta
 ) -> ClaimRow:
-    """Claim pairs for a while and return who holds them: *holder*, or somebody who was first.
+    """Claim pairs for a while and return who has the claim: *holder*, or somebody who was first.
 
     Raises `PairNotFoundError`.
     """
@@ -74,7 +74,7 @@ def release(session: Session, forum_id: int, *, holder: str, keep: Sequence[int]
 
 
 def active_claims(session: Session, forum_id: int) -> dict[int, str]:
-    """Return who holds a claim on which pair of a forum now."""
+    """Return who has claimed which pair of a forum now."""
     found = session.execute(
         select(Claim.pair_id, Claim.holder).where(
             Claim.forum_id == forum_id, Claim.expires_at > func.clock_timestamp()
@@ -84,7 +84,7 @@ def active_claims(session: Session, forum_id: int) -> dict[int, str]:
 
 
 def colleague(claims: Mapping[int, str], pair_ids: Iterable[int], *, me: str) -> str | None:
-    """Return who, other than *me*, holds one of these pairs; *claims* come from `active_claims`."""
+    """Return who else than *me* has claimed one of these pairs, by `active_claims`."""
     return next((claims[pair] for pair in pair_ids if claims.get(pair, me) != me), None)
 
 
@@ -99,7 +99,7 @@ def skip(session: Session, forum_id: int, pair_ids: Sequence[int], *, holder: st
 def unskip(
     session: Session, forum_id: int, *, holder: str, pair_ids: Sequence[int] | None = None
 ) -> None:
-    """Bring some pairs of a forum, or all that this person put aside there, back to their queue."""
+    """Put pairs that this person has skipped in a forum, some or all, back into their queue."""
     of_forum = select(Pair.id).where(Pair.id == Skip.pair_id, Pair.forum_id == forum_id)
     statement = delete(Skip).where(Skip.holder == holder, of_forum.exists())
     if pair_ids is not None:

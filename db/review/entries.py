@@ -30,7 +30,7 @@ class Entry:
     first: QueueItem
     pair_ids: Sequence[int]
     questions: int
-    """How many there are to compare; a confirmed group counts as one."""
+    """How many questions there are to compare; a confirmed group counts as one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class Page:
 
     entries: Sequence[Entry]
     after: int | None
-    """None: there is nothing more."""
+    """None if there is no further page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ class EntryQuestion:
     category: str | None
     author: str | None
     asked_at: datetime
-    """Or when it was sent, where that is all that is known."""
+    """When it was sent, if the forum did not say when it was asked."""
     visible: bool
     facts: Mapping[str, Any] | None
 
@@ -78,15 +78,15 @@ class Node:
     size: int
     """Questions of the confirmed group, or 1."""
     others: Sequence[EntryQuestion]
-    """Of a group: its questions that flagged pairs name."""
+    """For a group: its questions that are in flagged pairs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryDetail:
-    """An entry with everything needed to decide on it, the question asked first in front."""
+    """An entry with everything that is needed to decide on it, the oldest question first."""
 
     pairs: Sequence[EntryPair]
-    """The surest first."""
+    """The highest score first."""
     nodes: Sequence[Node]
     flagged_at: datetime
 
@@ -109,7 +109,7 @@ def list_entries(
 ) -> Page:
     """Return the entries of the next *limit* pairs in this order, those after the pair *after*.
 
-    An entry stands once, where the first of its matching pairs stands.
+    An entry is listed once, at the place of its first matching pair.
     """
     while window := list_queue(session, forum_id, where, sort=sort, after=after, limit=limit):
         after = window[-1].pair_id

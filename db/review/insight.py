@@ -55,7 +55,7 @@ class Judged:
     score: float
     is_duplicate: bool
     raw_score: float | None = None
-    """The model's own probability, where a calibration has moved it."""
+    """The model's own probability, if a calibration has changed it."""
     model_ids: tuple[int | None, int | None] = (None, None)
     """The reranker and the bi-encoder that scored it."""
 
@@ -189,8 +189,8 @@ def _history_row(row: dict[str, object]) -> HistoryRow:
 def judged(session: Session, forum_id: int, *, limit: int = 20_000) -> list[Judged]:
     """Return the judged pairs that have a model's score, the latest first.
 
-    Pairs of the same text and the forum's own links are left out: no threshold decided about
-    them. So is what the service decided itself: that proves nothing.
+    Pairs of the same text and the forum's own links are left out, because no threshold applies to
+    them. Decisions of the service itself are left out, because they prove nothing.
     """
     found = session.execute(
         select(
@@ -339,7 +339,7 @@ def _by_category(session: Session, forum_id: int) -> list[CategoryPrecision]:
 def training_pairs(
     session: Session, forum_id: int, *, after: int = 0, limit: int
 ) -> list[LabelledPair]:
-    """Return the decisions about the pairs behind *after* as labelled pairs, by the pairs' ids.
+    """Return the decisions about the pairs after *after* as labelled pairs, by the pairs' ids.
 
     "Related" counts as not the same.
     """
@@ -354,7 +354,8 @@ def training_pairs(
         .order_by(Pair.id)
         .limit(limit)
     ).all()
-    # Not one statement: without fresh statistics Postgres joins every pair with every question.
+    # Two statements: without fresh statistics, one would make Postgres join every pair with every
+    # question.
     titles = _titles_of(session, {end for row in found for end in (row.low_id, row.high_id)})
     return [
         LabelledPair(

@@ -46,9 +46,9 @@ class Sort(StrEnum):
     """The order in which pairs are reviewed."""
 
     CERTAIN = "certain"
-    """The surest first: most decisions an hour."""
+    """The highest score first: this gives most decisions an hour."""
     USEFUL = "useful"
-    """Those first whose decision is worth most: likely or unsure, and about many questions."""
+    """The most useful decisions first: probable or uncertain pairs about many questions."""
     OLDEST = "oldest"
 
 
@@ -67,9 +67,9 @@ class QueueFilter:
     """Pairs with all of these in their titles; the beginning of a word is enough."""
     group_id: int | None = None
     awake_for: str | None = None
-    """Leave out what this person put aside."""
+    """Leave out what this person has skipped."""
     free_for: str | None = None
-    """Leave out what others than this person have on stage."""
+    """Leave out what other people have claimed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +109,7 @@ class Stage:
     threshold: float
     cosine: float | None
     logits: tuple[float | None, float | None]
-    """With the older question first, and the other way round."""
+    """With the older question first, and with the newer question first."""
     bi_encoder: str | None
     reranker: str | None
     flagged_at: datetime
@@ -238,7 +238,7 @@ def _ordered(statement: Select[int], sort: Sort, *, by_index: bool = True) -> Se
 
 def _in_order(column: InstrumentedAttribute[Any], *, by_index: bool) -> ColumnElement[Any]:
     # The planner assumes that every word is common, and would read the whole queue to find a rare
-    # one. With an order that no index has, it uses the index of words.
+    # one. If no index has the wanted order, it uses the index of words.
     return column.expression if by_index else func.greatest(column, column)
 
 

@@ -1,4 +1,4 @@
-"""What a forum is to carry out, what its people objected to, and where nothing is computed yet."""
+"""Actions for a forum, vetoes, and notes of questions whose actions are not computed yet."""
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -40,10 +40,10 @@ class Action(Base):
     token: Mapped[str] = mapped_column(unique=True)
     """Part of the address at which the asker may object; nobody can guess it."""
     tries: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
-    """How often the service's own connector has tried it."""
+    """How often the service's own connector has tried to carry it out."""
     due_at: Mapped[Now]
     told_at: Mapped[Instant | None]
-    """When the event that it is due was recorded."""
+    """When the event was recorded that says that it is due."""
     applied_at: Mapped[Instant | None]
     created_at: Mapped[Now]
     updated_at: Mapped[Now]

@@ -30,11 +30,11 @@ class Archive(Base):
     stage: Mapped[str] = mapped_column(server_default="load")
     state: Mapped[str] = mapped_column(server_default="running")
     error: Mapped[str | None]
-    """Why its file was not read to the end, where it failed."""
+    """Why its file was not read to the end, if reading failed."""
     attended_at: Mapped[Instant | None]
-    """When whoever reads the file last showed that they are at it."""
+    """When the file's reader last showed that it is alive."""
     position: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
-    """Records of the file that are dealt with: a resumed load goes on behind them."""
+    """Records of the file that are done: a resumed load continues after them."""
     created: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     changed: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     unchanged: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
@@ -46,7 +46,7 @@ class Archive(Base):
     file_digest: Mapped[bytes | None] = mapped_column(LargeBinary)
     """SHA-256 of its file and of how it was read, once all of it was stored."""
     fingerprint: Mapped[str | None]
-    """Of its file, where a command reads it: only the same file is read on."""
+    """Fingerprint of its file, if a command reads it: a load only resumes with the same file."""
     top_k: Mapped[int]
     bi_encoder_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
     reranker_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
@@ -71,7 +71,7 @@ class ArchiveSighting(Base):
 
 
 class ArchivePart(Base):
-    """What a part of an archive's file gave."""
+    """What a part of an archive's file contained."""
 
     __tablename__ = "archive_parts"
 
@@ -79,7 +79,7 @@ class ArchivePart(Base):
         ForeignKey("archives.id", ondelete="CASCADE"), primary_key=True
     )
     digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
-    """Of its rows as they stand in the file, and of how they are read."""
+    """Digest of its rows in the file, and of how they are read."""
     stored_digest: Mapped[bytes] = mapped_column(LargeBinary)
     odd: Mapped[bytes] = mapped_column(LargeBinary)
     """Places of rows that are read alone, 4 bytes each."""
@@ -112,7 +112,7 @@ class ArchiveUnit(Base):
     other_low_id: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     other_high_id: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     size: Mapped[int] = mapped_column(BigInteger)
-    """What it adds to the progress of its stage when it is done."""
+    """How much it adds to the progress of its stage."""
     payload: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
     lease: Mapped[UUID | None]
     due_at: Mapped[Now]

@@ -29,7 +29,7 @@ class ForumCalibration(Base):
     shift: Mapped[float] = mapped_column(Double)
     duplicates: Mapped[int]
     others: Mapped[int]
-    """Decisions of each kind that it was learnt from."""
+    """How many decisions of each kind it was fitted to."""
     lowest: Mapped[float] = mapped_column(REAL)
     """The lowest of the model's own probabilities among them."""
     error_before: Mapped[float] = mapped_column(REAL)

@@ -8,7 +8,7 @@ from db.tables.base import Base, Instant, Now
 
 
 class Connector(Base):
-    """A forum's software: the hook that it calls, and how the service calls it."""
+    """A forum's software: where it sends messages, and how the service calls it."""
 
     __tablename__ = "connectors"
     __table_args__ = (
@@ -25,15 +25,15 @@ class Connector(Base):
     """Signs what the forum sends."""
     url: Mapped[str | None]
     api_key: Mapped[str | None]
-    """Of the forum; it must be readable, since the forum is called with it."""
+    """The forum's key; stored as it is, because each call of the forum needs it."""
     api_user: Mapped[str | None]
     mode: Mapped[str] = mapped_column(server_default="close")
-    """Whether duplicates are closed, or staff is only told."""
+    """Whether duplicates are closed, or the staff only gets a note."""
     tag: Mapped[str | None]
     paths: Mapped[dict[str, str]] = mapped_column(JSONB, server_default=text("'{}'"))
-    """Of a generic one: where each field is, as JSONPath."""
+    """For a generic connector: where each field is, as JSONPath."""
     categories: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default=text("'{}'"))
-    """Of Discourse: those that everybody may read; topics of others are hidden. Empty: all."""
+    """For Discourse: the categories that everybody may read; others are hidden. Empty: all."""
     backfill: Mapped[str] = mapped_column(server_default="none")
     page: Mapped[int] = mapped_column(server_default=text("0"))
     """The next one to be read of its old questions."""
@@ -42,5 +42,5 @@ class Connector(Base):
     rests_until: Mapped[Instant | None]
     """Until when the forum asked not to be called."""
     served_until: Mapped[Instant | None]
-    """Until when a worker has it in hand: a lease, so a dead one's forum is served again."""
+    """A worker's lease on it: if the worker dies, another one serves the forum afterwards."""
     created_at: Mapped[Now]

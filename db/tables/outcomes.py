@@ -1,4 +1,4 @@
-"""What became of suggestions to askers; the text that was asked about is never stored."""
+"""Outcomes of suggestions to askers; the asker's text is never stored."""
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -34,7 +34,7 @@ class SuggestionOutcome(Base):
     id: Mapped[BigId]
     forum_id: Mapped[int] = mapped_column(ForeignKey("forums.id", ondelete="CASCADE"))
     check_key: Mapped[bytes] = mapped_column(LargeBinary)
-    """A random name of the check; the service keeps nothing else of it."""
+    """A random id of the check; the service keeps nothing else of it."""
     candidate_id: Mapped[int | None] = mapped_column(ForeignKey("questions.id", ondelete="CASCADE"))
     asked_as: Mapped[str | None]
     """The forum's own id of the question that the asker posted in the end."""

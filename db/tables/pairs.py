@@ -39,9 +39,9 @@ class Pair(Base):
     logit_high_low: Mapped[float | None] = mapped_column(REAL)
     score: Mapped[float] = mapped_column(REAL)
     raw_score: Mapped[float | None] = mapped_column(REAL)
-    """The model's own probability, where the forum's calibration has moved it."""
+    """The model's own probability, if the forum's calibration has changed it."""
     calibration_id: Mapped[int | None] = mapped_column(BigInteger)
-    """The forum's calibration that moved it."""
+    """The forum's calibration that changed it."""
     threshold: Mapped[float] = mapped_column(REAL)
     bi_encoder_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
     reranker_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
@@ -49,7 +49,7 @@ class Pair(Base):
     high_text_version: Mapped[int]
     status: Mapped[str]
     version: Mapped[int] = mapped_column(server_default=text("1"))
-    """Grows with every change: what a reviewer saw must be what is decided on."""
+    """Grows with every change, so that nobody decides on a state that they have not seen."""
     flagged_at: Mapped[Now]
     decided_at: Mapped[Instant | None]
     decided_by: Mapped[str | None]
@@ -57,15 +57,15 @@ class Pair(Base):
     note: Mapped[str | None]
     # Triggers write these columns: see migrations 0004 and 0020.
     changed_at: Mapped[Instant | None]
-    """None for a pair that has not changed since there is this column."""
+    """None for a pair that has not changed since this column was added."""
     category: Mapped[str | None]
     """The category of both questions, where it is the same."""
     words: Mapped[str | None] = mapped_column(TSVECTOR)
-    """Those of both titles; never read, only searched."""
+    """The words of both titles; never read, only searched."""
     entry: Mapped[int | None] = mapped_column(BigInteger)
     """Flagged pairs with the same number are offered as one entry of the queue."""
     useful: Mapped[float] = mapped_column(REAL, server_default=text("0"))
-    """What a decision is worth: probability x (1 + uncertainty) x log2(1 + reach)."""
+    """How useful a decision is: probability x (1 + uncertainty) x log2(1 + reach)."""
 
 
 class Event(Base):

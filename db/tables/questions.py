@@ -39,7 +39,7 @@ class Forum(Base):
     pending_limit: Mapped[int] = mapped_column(server_default=text("20000"))
     canonical_rule: Mapped[str] = mapped_column(server_default="oldest")
     canonical_by: Mapped[str] = mapped_column(server_default="answers")
-    """What proposes the canonical question of a group: see `db.groups.canonical`."""
+    """The rule that proposes the canonical question of a group: see `db.groups.canonical`."""
     keep_questions_days: Mapped[int | None]
     """Days after its last change for which a question stays; null: for ever."""
     keep_authors_days: Mapped[int | None]
@@ -47,16 +47,16 @@ class Forum(Base):
     keep_decisions_days: Mapped[int | None]
     author_names: Mapped[str] = mapped_column(server_default="kept")
     author_salt: Mapped[UUID] = mapped_column(server_default=text("gen_random_uuid()"))
-    """Makes the hash of an author's name another one in each forum."""
+    """Makes the hash of an author's name different in each forum."""
     second_opinions: Mapped[float] = mapped_column(REAL, server_default=text("0.03"))
-    """Share of the decisions that somebody else is asked about too."""
+    """Share of the decisions for which a second opinion is asked."""
     rung: Mapped[str] = mapped_column(server_default="queue")
     """How far the service may go in the forum: see `db.rows.Rung`."""
     grace_h: Mapped[float] = mapped_column(REAL, server_default=text("48"))
     """Hours from the service's own decision until the forum carries it out."""
     wanted_precision: Mapped[float] = mapped_column(REAL, server_default=text("0.98"))
     act_threshold: Mapped[float | None] = mapped_column(REAL)
-    """Where the decisions prove that precision; null: nowhere, and the service decides nothing."""
+    """The score from which the decisions prove it; null: none, and the service decides nothing."""
     rising_count: Mapped[int] = mapped_column(server_default=text("5"))
     rising_window_h: Mapped[float] = mapped_column(REAL, server_default=text("1"))
     """A question rises when so many have asked it within so many hours."""
@@ -64,7 +64,7 @@ class Forum(Base):
     """Only questions asked within so many days are looked at as earlier ones; null: all."""
     search_within: Mapped[str] = mapped_column(server_default="forum")
     prefixes: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
-    """What does not count at the beginning of a title."""
+    """Texts that do not count at the beginning of a title."""
     boilerplate: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     """Texts that do not count anywhere in a question."""
     created_at: Mapped[Now]
@@ -115,19 +115,19 @@ class Question(Base):
     asked_at: Mapped[Instant | None]
     visible: Mapped[bool] = mapped_column(server_default=text("true"))
     facts: Mapped[dict[str, object] | None] = mapped_column(JSONB(none_as_null=True))
-    """Answers, votes, views, tags and the like, as far as its forum said."""
+    """Answers, votes, views, tags and the like, as far as its forum sent them."""
     edited_at: Mapped[Instant | None]
     """When its forum last changed it, by the forum's clock."""
     revision: Mapped[int | None] = mapped_column(BigInteger)
     archive_id: Mapped[int | None] = mapped_column(BigInteger)
     text_fields: Mapped[str]
-    """What the models saw of it."""
+    """The fields that the models read."""
     read_title: Mapped[str | None]
-    """What is read in place of the title; null if the forum says nothing of it."""
+    """The title without the parts that do not count; null if the whole title counts."""
     read_body: Mapped[str | None]
     text_digest: Mapped[bytes] = mapped_column(LargeBinary)
     text_version: Mapped[int] = mapped_column(server_default=text("1"))
-    """Counts the changes of what the models see; a decision belongs to a version."""
+    """Counts the changes of the text that the models read; a decision belongs to a version."""
     content_digest: Mapped[bytes] = mapped_column(LargeBinary)
     foreign_share: Mapped[float] = mapped_column(REAL, server_default=text("0"))
     threshold: Mapped[float | None] = mapped_column(REAL)
@@ -185,7 +185,7 @@ class Job(Base):
     error: Mapped[str | None]
     failed_at: Mapped[Instant | None]
     created_at: Mapped[Now]
-    """Since when it is owed: an edit or a retry owes it anew."""
+    """Since when the work is due: an edit or a retry sets it again."""
     trace: Mapped[Trace]
 
 
@@ -211,8 +211,8 @@ class Embedding(Base):
 class VectorHead(Base):
     """How often a forum's vectors of a model have changed; triggers count.
 
-    The row is locked by whoever changes vectors until the commit, so changes become visible in the
-    order of their versions.
+    A transaction that changes vectors locks the row until its commit, so changes become visible in
+    the order of their versions.
     """
 
     __tablename__ = "vector_heads"
@@ -223,7 +223,7 @@ class VectorHead(Base):
     floor: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     """Changes up to this version are forgotten."""
     marked: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
-    """The version at the last upkeep, and what the next one forgets up to."""
+    """The version at the last upkeep; the next upkeep forgets the changes up to it."""
 
 
 class VectorChange(Base):

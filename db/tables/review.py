@@ -59,7 +59,7 @@ class SignIn(Base):
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
     only_forum_id: Mapped[int | None] = mapped_column(ForeignKey("forums.id", ondelete="CASCADE"))
-    """The one forum that it counts in: it came by a link that an admin of that forum made."""
+    """The only forum in which it is valid: it came by a link from an admin of that forum."""
     created_at: Mapped[Now]
     expires_at: Mapped[Instant]
 
@@ -72,7 +72,7 @@ class SignInLink(Base):
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
     only_forum_id: Mapped[int | None] = mapped_column(ForeignKey("forums.id", ondelete="CASCADE"))
-    """The one forum that it signs in to; null: the operator made it, and it counts everywhere."""
+    """The only forum that it signs in to; null: the operator made it, it is valid everywhere."""
     expires_at: Mapped[Instant]
 
 
@@ -181,7 +181,7 @@ class SecondOpinion(Base):
 
 
 class Group(Base):
-    """Questions that confirmed pairs connect; all but one of them point to the canonical one."""
+    """Questions that confirmed pairs connect, one of them canonical."""
 
     __tablename__ = "groups"
     __table_args__ = (Index("ix_groups_forum_id_id", "forum_id", "id"),)
@@ -215,7 +215,7 @@ class Webhook(Base):
     url: Mapped[str]
     secret: Mapped[str]
     old_secret: Mapped[str | None]
-    """The one before, which signs as well until `old_secret_until`."""
+    """The secret before, which also signs until `old_secret_until`."""
     old_secret_until: Mapped[Instant | None]
     rests_until: Mapped[Instant | None]
     """Until when its receiver asked not to be called."""

@@ -1,4 +1,4 @@
-"""Attempts to sign in: counted before they are tried, in as many buckets as they concern."""
+"""Attempts to sign in: each is counted before it is tried, in all buckets that it belongs to."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -20,7 +20,7 @@ class TooManyAttemptsError(TooManyError):
 
 
 def count_attempt(session: Session, limits: Mapping[str, int]) -> list[int]:
-    """Count an attempt in each bucket of *limits* and return what `forgive` takes it back by.
+    """Count an attempt in each bucket of *limits* and return its ids, for `forgive`.
 
     Attempts at the same time are counted one after the other. Raises `TooManyAttemptsError`, and
     counts nothing, when a bucket is full.
@@ -40,5 +40,5 @@ def count_attempt(session: Session, limits: Mapping[str, int]) -> list[int]:
 
 
 def forgive(session: Session, attempt_ids: Sequence[int]) -> None:
-    """Take back what was counted for an attempt that succeeded."""
+    """Delete these counts, because the attempt succeeded."""
     session.execute(delete(SignInAttempt).where(SignInAttempt.id.in_(attempt_ids)))

@@ -13,7 +13,7 @@ from db.tenants.rows import AuthorNames, CalibrationRow, ForumRow
 _CALIBRATION = "calibration_"
 _CHANGED_TYPES = {"calibration", "rung", "scope", "author_names"}
 _AS_STORED = tuple(name for name in ForumRow.__dataclass_fields__ if name not in _CHANGED_TYPES)
-# Of tables, not of mapped classes: read with every question, where the mapping costs the most.
+# From tables, not from mapped classes: it runs for every question, and mapping takes the most time.
 _FORUMS = select(
     Forum.__table__,
     *(
@@ -68,8 +68,8 @@ def list_forums(session: Session) -> list[ForumRow]:
 def ensure_forum(session: Session, name: str, *, title: str | None = None) -> ForumRow:
     """Return the forum called *name*; it is created if it is new.
 
-    The models read the bodies of a new forum's questions, where there are any: they are the
-    cheapest evidence of what a question means.
+    In a new forum the models read the body of a question too, if there is one, because it often
+    says more than the title.
     """
     new = {"name": name, "title": title or name, "text_fields": "title_body"}
     session.execute(insert(Forum).values(new).on_conflict_do_nothing())
@@ -94,7 +94,7 @@ def delete_forum(session: Session, name: str) -> None:
 def update_forum(session: Session, name: str, **changes: object) -> ForumRow:
     """Change the given columns of a forum and return it; raises `ForumNotFoundError`.
 
-    A forum that only observes is on the lowest rung, and one that does not is not.
+    A forum is on the lowest rung if, and only if, it only observes.
     """
     if "observe_only" in changes and "rung" not in changes:
         left = case((Forum.rung == Rung.LOG, Rung.QUEUE), else_=Forum.rung)

@@ -34,8 +34,8 @@ def create_key(
 ) -> str:
     """Store a new key and return its secret, which cannot be read again.
 
-    A key for web pages has the scope `ask` alone, and the *origins* of those pages. Raises
-    `InvalidInputError` for scopes or origins that cannot be.
+    A key for web pages has only the scope `ask`, and the *origins* of those pages. Raises
+    `InvalidInputError` for scopes or origins that are not possible.
     """
     unknown = set(scopes) - SCOPES
     if unknown or not scopes:
@@ -116,7 +116,7 @@ def find_key(session: Session, secret: str) -> KeyRow | None:
 def note_use(session: Session, key_id: int, *, every: timedelta) -> None:
     """Record that a key was used, unless that was recorded less than *every* ago.
 
-    It waits neither for another process that records the same, nor for the disk.
+    It does not wait for another process that records the same, or for the disk.
     """
     session.execute(select(func.set_config("synchronous_commit", "off", True)))
     old = or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < func.now() - every)
@@ -137,7 +137,7 @@ def list_keys(session: Session) -> list[KeyRow]:
 def rotate_key(session: Session, prefix: str, *, keep: timedelta) -> str:
     """Return the secret of a new key with the rights of the one that begins with *prefix*.
 
-    The old one is valid for *keep* more, so that whoever uses it can change over. Raises
+    The old key stays valid for *keep*, so that its user has time to change to the new one. Raises
     `NotFoundError` if there is no such valid key.
     """
     found = [row for row in _rows(session, ApiKey.prefix == prefix) if row.revoked_at is None]

@@ -1,7 +1,7 @@
 """Queries on people, their roles, and how they sign in.
 
-A name is one person in every forum, so what an admin of one forum makes must not count in another:
-a sign-in by a link of theirs holds the roles in that forum alone, whatever the person is elsewhere.
+A name is one person in all forums. So a sign-in link from an admin of one forum gives only the
+person's role in that forum, and none elsewhere.
 
 A password is kept as an argon2id hash. Keys, links and browsers' tokens have 256 random bits, so a
 plain SHA-256 of each is safe to keep.
@@ -58,12 +58,12 @@ class PersonRow:
     roles: Mapping[str, Role]
     """By forum name."""
     only_forum_id: int | None = None
-    """The one forum that this sign-in counts in."""
+    """The only forum in which this sign-in is valid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A person as their forum sees them."""
+    """A person as a forum sees them."""
 
     name: str
     role: Role
@@ -94,7 +94,7 @@ def _person(session: Session, person: Person, *, only_forum_id: int | None = Non
 def ensure_person(session: Session, name: str) -> PersonRow:
     """Return the person called *name*, created if new; raises `InvalidInputError`.
 
-    Whether they are new is for the operator alone to hear: it tells who is known elsewhere.
+    Only an operator may learn whether they are new: it shows who is known in other forums.
     """
     name = " ".join(name.split())
     if not name or len(name) > 60:  # noqa: PLR2004  # what the console has room for
@@ -116,7 +116,7 @@ def get_person(session: Session, name: str) -> PersonRow:
 def get_member(session: Session, forum_id: int, name: str) -> PersonRow:
     """Return a person with their role in this forum alone; raises `NotFoundError`.
 
-    Who reviews elsewhere is answered like who is known nowhere.
+    For a person of another forum the error is the same as for an unknown one.
     """
     person = session.execute(
         select(Person)
@@ -205,7 +205,7 @@ def _find_enabled(session: Session, name: str) -> Person | None:
 
 @cache
 def _decoy() -> str:
-    """Return a hash that no password has: for who is not there it is checked just as long."""
+    """Return a hash that no password has; checking it for an unknown name takes the same time."""
     return _hasher.hash("nobody has this password")
 
 
@@ -221,7 +221,7 @@ def create_sign_in_link(
 ) -> str:
     """Return an address that signs the person in once, within `LINK_LIFETIME`.
 
-    With *only_forum_id*, which is for links that an admin makes, to that forum alone.
+    With *only_forum_id*, for links that an admin makes, it signs in only to that forum.
     """
     token = secrets.token_urlsafe(32)
     session.execute(delete(SignInLink).where(SignInLink.expires_at < func.now()))

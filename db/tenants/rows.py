@@ -9,7 +9,7 @@ from uuid import UUID
 from db.rows import Rung, SearchScope
 
 PUBLIC_SCOPE = "ask"
-"""Of keys that stand in web pages: they ask for suggestions and tell what became of them."""
+"""The scope of keys in web pages: they ask for suggestions and report the outcomes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class CalibrationRow(Learnt):
     ended_by: str | None
 
     def is_for(self, *, reranker_id: int | None, bi_encoder_id: int | None) -> bool:
-        """Return whether it was learnt from the scores of these models."""
+        """Return whether it was fitted to the scores of these models."""
         return (self.reranker_id, self.bi_encoder_id) == (reranker_id, bi_encoder_id)
 
 
@@ -68,9 +68,9 @@ class ForumRow:
     pending_limit: int
     canonical_rule: str
     canonical_by: str
-    """What proposes the canonical question of a group."""
+    """The rule that proposes the canonical question of a group."""
     calibration: CalibrationRow | None
-    """The one that stands; it counts only for the models that it was learnt from."""
+    """The calibration in force; it counts only for the models whose scores it was fitted to."""
     rung: Rung
     """How far the service may go in the forum."""
     grace_h: float

@@ -1,8 +1,8 @@
-"""A forum's vectors for those who hold them in memory: all of them, and what changed since.
+"""A forum's vectors for processes that keep them in memory: all of them, and later changes.
 
 Postgres stays the truth. Each change of a forum's vectors has a version, and versions become
-visible in their order (`db.tables.questions.VectorHead`): who has read up to a version misses
-nothing before it.
+visible in their order (`db.tables.questions.VectorHead`): a process that has read up to a version
+has not missed an earlier one.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,15 +21,16 @@ from db.vectors.rows import ModelRow
 Halves = NDArray[np.float16]
 Ids = NDArray[np.int64]
 OnRows = Callable[[Ids, Halves], object]
-"""Takes some of the rows: ids, (n,), and vectors, (n, dimension)."""
+"""Called with some of the rows: ids, (n,), and vectors, (n, dimension)."""
 
 _MANY = 20_000
-"""Changes from which on it is quicker to read everything anew."""
+"""With so many changes it is quicker to read everything again."""
 _COPY_HEAD, _COPY_TAIL = 19, 2
 _CHUNK_BYTES = 1 << 24
 
-# Each vector is read by its primary key, and the forum only compared: without fresh statistics, as
-# in a forum that was just filled, the planner would read the whole forum for each question.
+# Each vector is read by its primary key, and its forum is only compared. Otherwise the planner
+# would read the whole forum for each question if there are no fresh statistics, as in a forum that
+# was just filled.
 _SINCE = """
     SELECT head.version, head.floor, c.question_id, halfvec_send(e.vector) AS vector
     FROM vector_heads AS head
@@ -93,7 +94,7 @@ def _changes(newest: int, rows: Iterable[Any], model: ModelRow) -> Changes:
 
 
 def read_all(session: Session, model: ModelRow, forum_id: int, on_rows: OnRows) -> None:
-    """Give *on_rows* the visible vectors of a forum, some thousand at a time."""
+    """Call *on_rows* with the visible vectors of a forum, some thousand at a time."""
     reading = _Reading(int(model.dimension or 0), on_rows)
     statement = (
         "COPY (SELECT question_id, vector FROM embeddings"  # noqa: S608  # numbers only
@@ -222,7 +223,10 @@ def forums_by_size(session: Session, model_id: int) -> list[tuple[int, int]]:
 
 
 def forget(session: Session) -> None:
-    """Forget the changes that were old at the last call; who has not seen them reads all anew."""
+    """Forget the changes that were old at the last call.
+
+    A process that has not read them must read all vectors again.
+    """
     session.execute(
         update(VectorHead)
         .where(VectorHead.floor != VectorHead.version)

@@ -22,7 +22,7 @@ from db.vectors import partitions
 from db.vectors.rows import Candidate, ModelRow, NewEmbedding
 
 EXACT_LIMIT = 10_000
-"""Vectors of a forum up to which an exact scan beats the index; see bench/search.py."""
+"""Up to so many vectors in a forum an exact scan is quicker than the index; see bench/search.py."""
 EF_SEARCH = 200
 _MAX_SCAN_TUPLES = 40_000
 
@@ -32,7 +32,7 @@ _INCOMING = """
         question_id bigint, forum_id bigint, text_digest bytea, vector halfvec
     ) ON COMMIT DELETE ROWS
 """
-# By the primary key, and no join that the planner could turn into a reading of the whole table.
+# By the primary key, without a join, which the planner could turn into a scan of the whole table.
 _STORE = """
     INSERT INTO embeddings (model_id, question_id, forum_id, visible, text_digest, vector)
     SELECT :model, q.id, q.forum_id, q.visible, i.text_digest, i.vector
@@ -51,16 +51,16 @@ _GIVEN = """(
         ) AS given (question_id, forum_id, text_digest, vector)
     )"""
 _FEW = 8
-"""Vectors up to which one statement is quicker than a COPY with what belongs to it."""
+"""Up to so many vectors one statement is quicker than a COPY with its temporary table."""
 _COPY_HEAD, _COPY_TAIL = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 
 
 def save(session: Session, model_id: int, rows: Sequence[NewEmbedding]) -> None:
     """Write the vectors, replacing older ones of the same questions.
 
-    Whether a question is in the search is read from the question itself, as it stands now: lock
-    it first (`questions.lock_unchanged`), or hiding it may come in between.
-    Many by binary COPY: as text, writing the vectors took as long as computing them.
+    Whether a question is in the search is read from the question itself, as it stands now: lock it
+    first (`questions.lock_unchanged`), or hiding it may come in between. Many are written by binary
+    COPY: as text, writing them took as long as computing them.
     """
     if not rows:
         return
@@ -143,8 +143,8 @@ _INDEXED = """
     ) near"""
 
 
-# Within a scope the questions are read beside their vectors: the filter lies inside the scan, which
-# goes on until enough are found.
+# Within a scope the questions are joined to their vectors: the filter is part of the scan, which
+# continues until enough are found.
 _SCOPED_POOL = """
     pool AS MATERIALIZED (
         SELECT e.question_id, e.vector::halfvec({dimension}) AS vector, q.category, q.author
@@ -216,7 +216,7 @@ def nearest(
     limit: int,
     scope: SearchScope = WHOLE_FORUM,
 ) -> dict[int, list[Candidate]]:
-    """Return for each stored question its nearest visible neighbours in its forum, nearest first.
+    """Return for each stored question the nearest visible questions of its forum, nearest first.
 
     Only vectors of the same model are compared. Filter by cosine outside: inside the index scan a
     floor would make the scan read the whole index.
@@ -302,7 +302,7 @@ def cosines(
 
 
 def measure_recall(session: Session, model: ModelRow, *, sample: int, top: int) -> float | None:
-    """Return the share, 0 to 1, of the exact *top* neighbours that the index also finds.
+    """Return the share, 0 to 1, of the exact *top* nearest questions that the index also finds.
 
     Measured on *sample* questions of the largest forum; None if no forum is searched by index.
     """

@@ -38,8 +38,8 @@ def ensure_model(
 ) -> ModelRow:
     """Return the model with this digest; it is added if it is new.
 
-    A *calibration* that is given replaces the one that is known. One transaction at a time may
-    come past here: two that add a model, and then its partition, would wait for each other.
+    A *calibration* replaces the stored one. Only one transaction at a time runs this: two that add
+    a model, and then its partition, would wait for each other.
     """
     session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
     statement = insert(Model).values(

@@ -14,10 +14,10 @@ from db.vectors.rows import ModelRow
 _LOCK = 7_302_561
 _LOCK_TIMEOUT = "4s"
 _MANY, _SHARE = 5_000, 4
-"""New vectors, and their least share of those stored, from which on building anew is cheaper."""
+"""From so many new vectors, and from this share of those stored, a new build is cheaper."""
 
 
-# A graph that outgrows its memory is built many times slower from there on.
+# A graph that needs more memory than this is built many times slower.
 _ENOUGH_MEMORY = """
     SELECT set_config('maintenance_work_mem', '512MB', false)
     WHERE pg_size_bytes(current_setting('maintenance_work_mem')) < pg_size_bytes('512MB')"""
@@ -52,8 +52,8 @@ def ensure_partition(session: Session, model: ModelRow, *, with_index: bool = Tr
 def build_index(engine: Engine, model: ModelRow) -> None:
     """Build the vector index of a model without blocking writers, if it does not exist.
 
-    The rest of an interrupted build is removed first. It takes about 0.4 ms for each vector on two
-    cores, and Postgres' maintenance_work_mem, which is raised if it is little.
+    The rest of an interrupted build is removed first. A vector takes about 0.4 ms on two cores. The
+    build needs Postgres' maintenance_work_mem, which is raised if it is small.
     """
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(select(func.pg_advisory_lock(_LOCK, model.id)))
@@ -88,7 +88,7 @@ def make_way(session: Session, model_id: int, *, stored: int, new: int) -> bool:
     """Drop the index of *stored* vectors if *new* ones are so many that building it is cheaper.
 
     Adding to an HNSW graph row by row takes forty times as long as building it. Return whether
-    there was one: who has added the vectors builds it again.
+    there was one: the caller adds the vectors and builds it again.
     """
     if new < _MANY or new * _SHARE < stored or is_valid(session, model_id) is None:
         return False
@@ -97,7 +97,7 @@ def make_way(session: Session, model_id: int, *, stored: int, new: int) -> bool:
 
 
 def drop_index(session: Session, model_id: int) -> None:
-    """Drop a model's vector index; it is not waited for long, or searches would wait too."""
+    """Drop a model's vector index. It does not wait long for a lock, or searches would wait too."""
     session.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
     session.execute(text(f"DROP INDEX IF EXISTS {index(model_id)}"))
 

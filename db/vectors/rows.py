@@ -48,10 +48,10 @@ class ModelRow:
     created_at: datetime
 
     def number(self, name: str, *, bi_encoder: str | None) -> float | None:
-        """Return a number of a reranker's calibration, as it is beside the *bi_encoder*'s digest.
+        """Return a number of a reranker's calibration, for use with the bi-encoder of this digest.
 
-        What was fitted on that bi-encoder comes first, then what holds beside any; None if the
-        calibration does not say.
+        A number fitted with that bi-encoder comes first, then the one for any bi-encoder; None if
+        there is neither.
         """
         held = self.calibration or {}
         rules = held.get("rules")

@@ -5,8 +5,9 @@ worker become due again by themselves. A lease is a new UUID; an edit clears it,
 comes back late finds that the job is no longer its own.
 
 ``attempts`` counts what a question did alone. Work whose lease ran out may have killed its worker,
-and work that failed before may fail again: it is suspect, and claimed without any other. So a
-worker that dies with a batch costs none of it an attempt, and what killed it is found by itself.
+and work that failed before may fail again: such work is suspect, and is claimed alone. So no
+question of a batch loses an attempt when its worker dies, and the question that killed the worker
+is found.
 """
 
 from collections.abc import Sequence
@@ -37,7 +38,7 @@ _BACKOFF_S = 2.0
 _ERROR_LENGTH = 2_000
 _LIVE = Job.failed_at.is_(None)
 _TOKENS_AT_LEAST = 4
-"""Of most questions."""
+"""Most questions have at least so many tokens."""
 _IS_DUE = "lane = %(lane)s AND failed_at IS NULL AND due_at <= statement_timestamp()"
 _JOBS_DUE = f"""
     SELECT question_id, tokens, lease IS NOT NULL OR attempts > 0 AS is_suspect
@@ -45,8 +46,8 @@ _JOBS_DUE = f"""
     ORDER BY due_at, question_id LIMIT {{limit}} FOR UPDATE SKIP LOCKED
 """  # noqa: S608  # names of columns, and a number
 _DUE = _JOBS_DUE.format(forum="%(forum)s", limit="%(limit)s")
-# A loose index scan: one probe for each forum, however many of its rows wait. The disk need not be
-# waited for: a claim that a crash of the server undoes is work that is due again.
+# A loose index scan: one probe for each forum, however many of its rows wait. The commit need not
+# wait for the disk: if a crash undoes a claim, the work is due again.
 _FIRST_DUE = f"""
     WITH RECURSIVE due AS (
         SELECT min(forum_id) AS forum_id FROM jobs WHERE {_IS_DUE}
@@ -90,7 +91,7 @@ DONE = """
         ON CONFLICT (forum_id, lane, minute) DO UPDATE SET done = throughput.done + excluded.done
     )
 """
-"""What deletes and counts the jobs of a lease, for a statement that does more with them."""
+"""SQL that deletes and counts the jobs of a lease, as a part of a larger statement."""
 
 
 def put(session: Session, jobs: Sequence[tuple[int, int]], *, forum_id: int, lane: Lane) -> None:
@@ -120,7 +121,7 @@ def put(session: Session, jobs: Sequence[tuple[int, int]], *, forum_id: int, lan
 
 
 def traces(session: Session, ids: Sequence[int]) -> dict[int, str]:
-    """Return in which traces the work on these questions was asked for, where there was any."""
+    """Return the traces in which the work on these questions was asked for, if any."""
     found = session.execute(
         select(Job.question_id, Job.trace).where(Job.question_id.in_(ids), Job.trace.is_not(None))
     )
@@ -174,7 +175,7 @@ def _due(session: Session, lane: Lane, forum_id: int, limit: int) -> list[_Due]:
 
 
 def _most(tokens: int) -> int:
-    """Return how many jobs to lock for so many tokens: what is locked in vain is written too."""
+    """Return how many jobs to lock for so many tokens: each locked row is also written."""
     return tokens // _TOKENS_AT_LEAST + 1
 
 

@@ -29,7 +29,7 @@ class Claimed(QuestionText):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """Questions claimed together; ``more`` if there may be more due work."""
+    """Questions that were claimed together; ``more`` says whether more work may be due."""
 
     lease: UUID
     questions: Sequence[Claimed]

@@ -1,4 +1,4 @@
-"""The Actions page: what the forum is to do, what failed there, how far the service may go."""
+"""The Actions page: what the forum is to do, what failed there, and how far the service may go."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -85,7 +85,7 @@ def choose(
 
 @router.post("/{action_id}/again")
 def send_again(reviewer: AReviewer, sessions: Sessions, action_id: int) -> Response:
-    """Make an action due again that the forum could not carry out."""
+    """Make an action due again after the forum could not carry it out."""
     with sessions.begin() as session:
         actions.send_again(session, reviewer.forum.id, action_id)
     return _back(reviewer)

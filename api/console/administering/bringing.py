@@ -1,4 +1,4 @@
-"""Archives brought in from the browser: upload, pause, resume, cancel, report, rejected rows."""
+"""Archives sent from the browser: upload, pause, resume, cancel, report, rejected rows."""
 
 import csv
 import io
@@ -90,7 +90,7 @@ def rejects(reviewer: AReviewer, sessions: Sessions, archive_id: int) -> Respons
 
 @router.get("/{archive_id}/gone.csv")
 def gone(reviewer: AReviewer, sessions: Sessions, archive_id: int) -> Response:
-    """Return the ids of questions that the archive before had and this one has not."""
+    """Return the ids of the questions that were in the previous archive and are not in this one."""
     with sessions.begin() as session:
         row = _get(reviewer, session, archive_id)
     return _csv(f"archive-{archive_id}-gone.csv", _gone(sessions, row))

@@ -62,7 +62,7 @@ def change_forum(
     title: Annotated[str, Form(min_length=1, max_length=80)],
     canonical_by: Annotated[CanonicalBy | None, Form()] = None,
 ) -> Response:
-    """Change the forum's title, and what proposes canonical questions."""
+    """Change the forum's title, and the rule that proposes canonical questions."""
     changes = {"title": title.strip() or reviewer.forum.name}
     if canonical_by is not None:
         changes["canonical_by"] = canonical_by
@@ -93,7 +93,7 @@ def set_member(
 def make_link(
     *, request: Request, reviewer: AnAdmin, services: AllServices, name: _Text
 ) -> Response:
-    """Show a link that signs a member in once, to this forum alone."""
+    """Show a link that signs a member in once, and only to this forum."""
     forum_id, where = reviewer.forum.id, base_url(request, services.settings)
     with services.sessions.begin() as session:
         person = people.get_member(session, forum_id, name)

@@ -142,7 +142,7 @@ async def _visitor(
 
 
 async def refuse_forged(request: Request, expected: str) -> None:
-    """Raise `ForgedRequestError` unless the request has *expected* as token and is of this site."""
+    """Raise `ForgedRequestError` unless the request comes from this site and has this token."""
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         raise ForgedRequestError
     sent = request.headers.get("x-csrf-token") or str((await request.form()).get("csrf", ""))

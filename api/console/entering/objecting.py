@@ -1,4 +1,4 @@
-"""The page on which an asker objects: its address is all they need, for their question alone."""
+"""The page on which an asker objects. Its address gives the right to do so, for one question."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -46,7 +46,7 @@ def object_to(
         try:
             with session.begin_nested():
                 objections.object_to(session, token, reason=reason)
-        except ObjectedAlreadyError:  # by the same page, sent twice, or by a moderator
+        except ObjectedAlreadyError:  # the form was sent twice, or a moderator was first
             pass
     return page(
         "objection.html", status=HTTPStatus.OK, action=found[2], done=True, longest=REASON_LENGTH

@@ -33,7 +33,7 @@ router = APIRouter(
 )
 
 door = APIRouter(route_class=ConsoleRoute, include_in_schema=False, tags=["console"])
-"""What stands outside of the console's own paths."""
+"""Routes outside of the console's own paths."""
 
 KNOWN = "askedbefore_browser"
 """Cookie of a browser in which somebody has signed in; it opens nothing."""
@@ -47,7 +47,7 @@ _Text = Annotated[str, Form(max_length=300)]
 
 @door.get("/")
 def enter() -> Response:
-    """Go to the console: a person who types the address of the service wants no JSON."""
+    """Go to the console: a person who opens the service in a browser wants no JSON."""
     return _to("/console")
 
 
@@ -107,7 +107,7 @@ def _authenticated(
 
 
 def _limits(request: Request, settings: Settings, name: str) -> dict[str, int]:
-    """Return how many wrong passwords are tried of what within ten minutes.
+    """Return how many wrong passwords are allowed within ten minutes, for each bucket.
 
     A browser in which this person has signed in before has a bucket of its own, which no stranger
     can fill.

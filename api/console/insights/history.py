@@ -95,7 +95,7 @@ def training_pairs(reviewer: AReviewer, sessions: Sessions) -> StreamingResponse
 def csv_of(sessions: SessionFactory, forum_id: int) -> Iterator[str]:
     """Yield the labelled pairs of a forum as lines of CSV, after the header.
 
-    No transaction is open while a line waits for who reads it, however slowly.
+    No transaction is open while a slow reader takes the lines.
     """
     yield _lines([("question1", "question2", "is_duplicate")])
     after = 0

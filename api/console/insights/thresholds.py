@@ -38,7 +38,7 @@ router = APIRouter(
 
 @router.get("/thresholds")
 def thresholds(reviewer: AReviewer, sessions: Sessions, saved: str = "") -> Response:
-    """Show judged pairs by score, the precision of each threshold, and the one in force."""
+    """Show judged pairs by score, the precision of each threshold, and the one now used."""
     with sessions.begin() as session:
         context = frame(session, reviewer, active="thresholds")
         context["forum"] = forum = forums.get_forum(session, reviewer.forum.name)

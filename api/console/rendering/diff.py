@@ -7,12 +7,12 @@ from difflib import SequenceMatcher
 
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 TOKEN_LIMIT = 600
-"""Tokens of both texts together up to which they are aligned: beyond, it would take too long."""
+"""Two texts with more tokens than this together are not aligned: it would take too long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A part of a text that both texts have, or only this one."""
+    """A part of a text that is in both texts, or only in this one."""
 
     text: str
     is_own: bool

@@ -17,7 +17,7 @@ from db.rows import PairStatus
 
 PAGE = 50
 SECOND_OPINIONS = 2
-"""Of a page at most, so that new pairs come first."""
+"""At most so many on a page, so that new pairs come first."""
 _STEP = 8
 
 

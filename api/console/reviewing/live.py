@@ -29,7 +29,7 @@ router = APIRouter(
 
 
 class Watch:
-    """What one browser was sent already."""
+    """Events that one browser has already received."""
 
     def __init__(self, sessions: SessionFactory, reviewer: Reviewer, last: int | None) -> None:
         self._sessions = sessions
@@ -48,7 +48,7 @@ class Watch:
             changes = insight.changes_since(session, self._forum_id, since)
             fresh = [c for c in changes if c.event_id not in self._told]
             is_first = self._claims is None
-            if is_first:  # what lies behind the last one seen was told by an earlier stream
+            if is_first:  # earlier ones were sent by an earlier stream
                 fresh = [c for c in fresh if c.event_id > self.last]
             claims = attention.active_claims(session, self._forum_id)
             if not (is_first or fresh or claims != self._claims):

@@ -49,4 +49,33 @@ def test_an_edge_is_a_bridge_when_nothing_else_joins_its_ends(edges: list[Edge])
         if edge[1] not in reached(edge[0], [other for other in edges if other != edge])
     }
 
-    assert bridges(NODES, edges) == alone
+    assert bridges(edges) == alone
+
+
+@given(EDGES, st.permutations(range(16)), st.lists(st.booleans(), min_size=16, max_size=16))
+def test_bridges_do_not_hang_on_the_order_or_direction_of_edges(
+    edges: list[Edge], order: list[int], turned: list[bool]
+) -> None:
+    mixed = [
+        edges[place][::-1] if turned[place] else edges[place]
+        for place in order
+        if place < len(edges)
+    ]
+
+    assert bridges(mixed) == bridges(edges)
+    assert bridges([*edges, *mixed]) == bridges(edges), "an edge twice is one edge"
+
+
+def test_a_triangle_has_no_bridge_and_its_tail_is_one() -> None:
+    triangle = [(0, 1), (1, 2), (0, 2)]
+
+    assert bridges([*triangle, (2, 3)]) == {(2, 3)}
+    assert bridges(triangle) == bridges([]) == set()
+    assert bridges(triangle[:2]) == {(0, 1), (1, 2)}
+
+
+def test_a_long_chain_is_neither_slow_nor_too_deep() -> None:
+    chain = [(one, one + 1) for one in range(20_000)]
+
+    assert bridges(chain) == set(chain)
+    assert components(range(20_001), chain) == [frozenset(range(20_001))]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.archives.grouping import CanonicalRule, Link, bridges, components, group
+from worker.archives.grouping import CanonicalRule, Link, group
 
 
 def links(*pairs: tuple[int, int, float]) -> list[Link]:
@@ -61,34 +61,10 @@ def test_the_oldest_or_the_most_central_question_is_suggested() -> None:
     assert canonical(rule=CanonicalRule.CENTRAL) == 5
 
 
-def test_a_long_chain_is_no_danger_to_the_stack() -> None:
-    chain = [Link(one, one + 1, 0.9) for one in range(20_000)]
-
-    assert len(bridges(chain)) == 20_000
-
-
 _pairs = st.sets(
     st.tuples(st.integers(0, 12), st.integers(0, 12)).filter(lambda pair: pair[0] < pair[1]),
     max_size=30,
 )
-
-
-@given(_pairs)
-def test_a_bridge_is_what_makes_two_components_of_one(pairs: set[tuple[int, int]]) -> None:
-    whole = [Link(low, high, 1.0) for low, high in pairs]
-    nodes = {end for pair in pairs for end in pair}
-
-    def parts(some: list[Link]) -> int:
-        inside = {end for link in some for end in (link.low, link.high)}
-        return len(components(some)) + len(nodes - inside)
-
-    falling_apart = {
-        (one.low, one.high)
-        for one in whole
-        if parts([x for x in whole if x is not one]) > parts(whole)
-    }
-
-    assert bridges(whole) == falling_apart
 
 
 @given(_pairs, st.randoms(use_true_random=False))
@@ -105,29 +81,25 @@ def test_every_question_of_a_sure_link_is_in_one_group_only(
     }
 
 
+@given(_pairs, st.randoms(use_true_random=False))
+def test_a_link_that_is_cut_is_the_weakest_of_its_group_and_the_only_way_across(
+    pairs: set[tuple[int, int]], random: object
+) -> None:
+    scored = [Link(low, high, random.random()) for low, high in sorted(pairs)]  # type: ignore[attr-defined]
+    found = group(scored, threshold=0.0)
+    place = {one: at for at, some in enumerate(found.groups) for one in some.members}
+
+    across = [link for link in scored if place[link.low] != place[link.high]]
+    assert across == list(found.cut)
+    assert all(len(found.groups[place[end]].members) > 1 for link in found.cut for end in link.ends)
+
+
 LINKS = st.lists(
     st.tuples(st.integers(0, 12), st.integers(13, 25), st.floats(0.5, 1)).map(
         lambda row: Link(*row)
     ),
     max_size=30,
 )
-
-
-def _joined(links: list[Link]) -> set[frozenset[int]]:
-    return {
-        frozenset(end for link in part for end in (link.low, link.high))
-        for part in components(links)
-    }
-
-
-@given(LINKS, LINKS, LINKS)
-def test_what_is_joined_does_not_hang_on_the_order_in_which_links_come(
-    one: list[Link], two: list[Link], three: list[Link]
-) -> None:
-    first = [link for part in components(one + two) for link in part]
-    last = [link for part in components(two + three) for link in part]
-
-    assert _joined(first + three) == _joined(one + last) == _joined(three + two + one)
 
 
 @given(LINKS, st.permutations(range(30)))

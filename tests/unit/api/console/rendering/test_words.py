@@ -16,7 +16,6 @@ from api.console.rendering.words import (
     number,
     probability_of,
 )
-from db.groups.components import bridges, components
 from db.rows import PairKind
 
 
@@ -89,20 +88,6 @@ def test_small_words() -> None:
     assert probability_of(None) is None
     assert probability_of(0.0) == 0.5
     assert probability_of(1e9) == 1.0
-
-
-def test_components_are_what_edges_connect() -> None:
-    found = components(range(6), [(0, 1), (1, 2), (4, 5)])
-
-    assert sorted(map(sorted, found)) == [[0, 1, 2], [3], [4, 5]]
-
-
-def test_a_bridge_is_an_edge_without_which_a_component_falls_in_two() -> None:
-    triangle = [(0, 1), (1, 2), (0, 2)]
-
-    assert bridges(range(4), [*triangle, (2, 3)]) == {(2, 3)}
-    assert bridges(range(3), triangle) == set()
-    assert bridges(range(3), triangle[:2]) == {(0, 1), (1, 2)}
 
 
 def test_facts_are_told_as_far_as_they_are_known() -> None:
