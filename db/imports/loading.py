@@ -147,8 +147,8 @@ def load(
 
     Unchanged questions stay as they are. Changed ones are edited and checked again in the archive
     lane, unless a newer version is stored. Erased questions are not stored again, unless
-    *with_erased*. Stored questions with an id of *hidden* are hidden. Those with an id in *same* came
-    again unchanged. All of these are noted as seen, at *position* of the archive.
+    *with_erased*. Stored questions with an id of *hidden* are hidden. Those with an id in *same*
+    came again unchanged. All of these are noted as seen, at *position* of the archive.
     """
     parameters = {"forum": forum.id, "archive": archive_id}
     # The commit at the end of the archive waits for the disk, and so for all commits before it.
