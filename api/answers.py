@@ -1,6 +1,5 @@
 """From stored rows to the answers of the API."""
 
-from dataclasses import asdict
 from urllib.parse import quote
 
 from api.http.under import here
@@ -17,6 +16,8 @@ from db.questions.rows import Answer, Facts
 from db.tenants.rows import ForumRow
 from worker.text.language import warnings_of
 
+_FACTS = tuple(name for name in Facts.__dataclass_fields__ if name != "tags")
+
 
 def status_url(forum: ForumRow, external_id: str) -> str:
     """Return the path under which a question's state and duplicates are read."""
@@ -31,6 +32,7 @@ def questions_url(forum: ForumRow) -> str:
 def question_out(forum: ForumRow, answer: Answer) -> QuestionOut:
     """Return a question as its forum reads it."""
     row = answer.question
+    facts = Facts.of(row.facts)
     return QuestionOut(
         id=row.external_id,
         forum=forum.name,
@@ -43,7 +45,8 @@ def question_out(forum: ForumRow, answer: Answer) -> QuestionOut:
         author=row.author,
         asked_at=row.asked_at,
         visible=row.visible,
-        **asdict(Facts.of(row.facts)) | {"tags": list(Facts.of(row.facts).tags)},
+        **{name: getattr(facts, name) for name in _FACTS},
+        tags=list(facts.tags),
         edited_at=row.edited_at,
         version=row.revision,
         text_fields=row.text_fields,

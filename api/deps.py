@@ -6,6 +6,7 @@ forums there are. Only in its own forums does a key learn that a scope is missin
 
 import hashlib
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -36,6 +37,8 @@ from worker.queue import Queue
 
 _SECRET_LENGTH = 200
 _LOOK_UPS = 8
+_SAVERS = 40
+"""Threads that store single questions, at most: as many as run the other routes."""
 _USE_NOTED_EVERY = timedelta(minutes=1)
 
 log = structlog.get_logger()
@@ -63,6 +66,7 @@ class Services:
         self.uploads = Uploads(settings)
         self.look_ups = anyio.CapacityLimiter(_LOOK_UPS)
         self.public_calls = CallLimit(settings.ask_per_minute)
+        self.savers = ThreadPoolExecutor(_SAVERS, thread_name_prefix="saver")
         self.check_slots = anyio.CapacityLimiter(settings.check_slots)
         self._access: TimedCache[bytes, Access] = TimedCache(settings.access_cache_s)
         self._noted: TimedCache[int, bool] = TimedCache(_USE_NOTED_EVERY.total_seconds())
@@ -190,6 +194,15 @@ class ForumFor(_Key):
         return _forum_of(forum, await self.caller(request), *self._scopes)
 
 
+class JsonForumFor(ForumFor):
+    """The same for a body that must be JSON: one dependency in place of two."""
+
+    async def __call__(self, request: Request, forum: ForumName) -> ForumRow:
+        """Return the forum; raises `UnsupportedMediaTypeError` first, then as `ForumFor` does."""
+        await only_json(request)
+        return await super().__call__(request, forum)
+
+
 Anybody = Annotated[Access, Depends(_Anybody())]
 Caller = Annotated[Access, Depends(_Caller())]
 
@@ -218,6 +231,7 @@ async def _asked_forum(
 
 
 SubmitForum = Annotated[ForumRow, Depends(ForumFor("submit"))]
+SubmitJsonForum = Annotated[ForumRow, Depends(JsonForumFor("submit"))]
 AskForum = Annotated[ForumRow, Depends(_asked_forum)]
 ReviewForum = Annotated[ForumRow, Depends(ForumFor("review"))]
 ReadForum = Annotated[ForumRow, Depends(ForumFor("submit", "review"))]

@@ -41,7 +41,10 @@ def other_language(text: str) -> str | None:
     if words < _FEWEST_WORDS:
         return None
     try:
-        ranked = _identifier().rank(text)
+        identifier = _identifier()
+        if identifier.classify(text)[0] == "en":  # most are, and need no order of all languages
+            return None
+        ranked = identifier.rank(text)
     except OSError as error:
         log.warning("language.not_detected", error=type(error).__name__)
         return None
