@@ -41,6 +41,7 @@ _REPLY_TTL_S = 60
 _PING_KEY = "askedbefore:ping"
 _FINISHED = "askedbefore:finished"
 _HEARING_S = 1.0
+_UNVERIFIED = re.compile(r"certificate verify failed: ([^(\]]+)")
 _TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 _BROKER_ERRORS = (redis.RedisError, OperationalError, OSError)
 
@@ -186,11 +187,19 @@ class CeleryQueue:
         try:
             self._broker.redis.set(_PING_KEY, "1", ex=_REPLY_TTL_S)  # full or read-only: refused
         except _BROKER_ERRORS as error:
-            raise TransientError(f"takes no messages ({type(error).__name__})") from error
+            raise TransientError(f"takes no messages ({_reason(error)})") from error
 
     def measured(self) -> Mapping[tuple[str, ...], float]:
         """Return what all workers have measured; nothing while Redis is down."""
         return self._broker.ask(meter.read, default={})
+
+
+def _reason(error: BaseException) -> str:
+    """Return what to look at; addresses, which may hold passwords, are not shown."""
+    found = _UNVERIFIED.search(str(error))
+    if found is None:
+        return type(error).__name__
+    return f"its certificate is not verified: {found[1].strip()}; see ssl_ca_certs in the docs"
 
 
 def _subscription(client: Any) -> Any:

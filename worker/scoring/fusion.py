@@ -64,7 +64,8 @@ class Fusion:
         if self.overlap_logit:
             weight = weight + self.overlap_logit * _known(traits).overlap
         if self.unknown_script < 1 and traits is not None and traits.unknown_script is not None:
-            weight = weight * np.where(traits.unknown_script, np.float32(self.unknown_script), 1)
+            left = np.where(traits.unknown_script, self.unknown_script, 1.0).astype(np.float32)
+            weight = weight * left
         return weight
 
     def probability(self, logits: Floats, cosines: Floats, traits: Traits | None = None) -> Floats:

@@ -1,7 +1,7 @@
 """What a fusion weighs of a pair besides its two scores, computed from the texts alone. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import islice
 from typing import Self
 
@@ -55,8 +55,9 @@ class Traits:
 
     def take(self, which: NDArray[np.bool_] | NDArray[np.int64] | slice) -> "Traits":
         """Return the traits of some of the pairs."""
-        held = ((one.name, getattr(self, one.name)) for one in fields(self))
-        return Traits(**{name: None if value is None else value[which] for name, value in held})
+        held = {one.name: getattr(self, one.name) for one in fields(self)}
+        given = {name: value[which] for name, value in held.items() if value is not None}
+        return replace(self, **given)
 
 
 def bodies(questions: Sequence[Seen], pairs: NDArray[np.int32]) -> Floats:

@@ -182,6 +182,8 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_unless_told_otherwise(
         url = f"rediss://localhost:{port}/0"
 
         assert CeleryQueue(url).wake(Lane.LIVE) is False
+        with pytest.raises(TransientError, match="certificate is not verified: unable to get"):
+            CeleryQueue(url).ping()
         assert sends(f"{url}?ssl_cert_reqs=none", own_redis)
 
 
