@@ -17,6 +17,7 @@ _STEP = 10_000
 _UNSEARCHED = """
     SELECT q.id FROM questions q JOIN archives a ON a.id = q.archive_id
     WHERE q.id = ANY (:ids) AND q.checked_at IS NULL AND a.id <> :archive
+      AND q.forum_id = (SELECT forum_id FROM archives WHERE id = :archive)
       AND (a.state IN ('cancelled', 'failed', 'done') OR a.stage = 'load')
 """
 _ADOPT = f"""
