@@ -2,10 +2,12 @@
 
 import errno
 import json
+import math
 import re
+import time
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 import structlog
 from fastapi import FastAPI, Request
@@ -103,8 +105,12 @@ class UploadsTakenError(TransientError):
 class DiskFullError(TransientError):
     """The disk of the service is full."""
 
+    met_at: ClassVar[float] = -math.inf
+    """When this process last met one, by the monotonic clock."""
+
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message, retry_after_s=_DISK_RETRY_S)
+        DiskFullError.met_at = time.monotonic()
 
 
 STATUS: Mapping[type[ServiceError], HTTPStatus] = {

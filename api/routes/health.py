@@ -1,5 +1,6 @@
 """Health: whether this process answers, whether the service can work, and metrics."""
 
+import time
 from collections.abc import Callable
 
 from fastapi import APIRouter, Response, status
@@ -8,11 +9,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import PlainTextResponse
 
 from api.deps import AllServices, Services
+from api.http.errors import DiskFullError
 from api.http.texts import CheckedRoute
 from api.schemas import CheckResult, HealthOut
 from db import schema
 from db.errors import TransientError
 from db.work import workers
+
+_LATELY_S = 60.0
 
 router = APIRouter(tags=["health"], route_class=CheckedRoute)
 
@@ -60,8 +64,12 @@ def _database(services: Services) -> CheckResult:
         is_read_only = schema.is_read_only(session.connection())
         if is_read_only:
             session.invalidate()  # it goes to a standby: the next one may go to the new primary
-    detail = "answers, but takes no writes: it is read-only" if is_read_only else "answers"
-    return CheckResult(ok=not is_read_only, detail=detail)
+    if is_read_only:
+        return CheckResult(ok=False, detail="answers, but takes no writes: it is read-only")
+    # Reading and checking work with a full disk: no reason to send no more requests here.
+    was_full = time.monotonic() - DiskFullError.met_at < _LATELY_S
+    detail = "answers, but lately a disk was full: make room" if was_full else "answers"
+    return CheckResult(ok=True, detail=detail)
 
 
 def _migrations(services: Services) -> CheckResult:

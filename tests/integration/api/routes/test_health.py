@@ -1,10 +1,13 @@
+import errno
 import re
+import time
 from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session, sessionmaker
 
+from api.http.errors import DiskFullError, as_service_error
 from cli.running.embedded import Addresses
 from db.work import workers
 from db.work.rows import Lane
@@ -44,6 +47,22 @@ def test_ready_is_when_everything_is_there(sessions: Factory) -> None:
     assert answer.status_code == 200
     assert answer.json()["status"] == "ready"
     assert list(answer.json()["checks"]) == ["database", "migrations", "broker", "worker"]
+
+
+def test_a_full_disk_is_said_for_a_minute_while_reading_goes_on(
+    sessions: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prove(sessions)
+    client = make_client(sessions, None)
+    monkeypatch.setattr(DiskFullError, "met_at", time.monotonic() - 70)
+    before = client.get("/readyz")
+
+    as_service_error(OSError(errno.EFBIG, "File too large"))
+    full = client.get("/readyz")
+
+    assert [one.status_code for one in (before, full)] == [200, 200]
+    said = [one.json()["checks"]["database"]["detail"] for one in (before, full)]
+    assert said == ["answers", "answers, but lately a disk was full: make room"]
 
 
 @pytest.mark.parametrize(
