@@ -13,8 +13,8 @@ import socket
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,6 +109,15 @@ class Watch:
         with self._lock:
             self._waiting.pop(id(asked), None)
 
+    @contextmanager
+    def over(self, asked: "PatientConnection") -> Iterator[None]:
+        """Watch the statement that the block sends."""
+        self.begin(asked)
+        try:
+            yield
+        finally:
+            self.end(asked)
+
     def look(self) -> None:
         """Close the connections of statements that nobody works on."""
         begun_before = time.monotonic() - _PATIENCE_S
@@ -194,19 +203,13 @@ class PatientConnection(connection):
 
     def commit(self) -> None:
         """Commit; raises `psycopg2.OperationalError` where the outcome never comes."""
-        _WATCH.begin(self)
-        try:
+        with _WATCH.over(self):
             super().commit()
-        finally:
-            _WATCH.end(self)
 
     def rollback(self) -> None:
         """Undo the transaction; raises as `commit` does."""
-        _WATCH.begin(self)
-        try:
+        with _WATCH.over(self):
             super().rollback()
-        finally:
-            _WATCH.end(self)
 
 
 def patient(limit_s: float) -> Callable[..., PatientConnection]:
@@ -225,26 +228,15 @@ class _PatientCursor(cursor):
 
     def execute(self, query: Any, values: Any = None) -> None:
         asked = self.connection
-        if (
-            isinstance(query, str) and "statement_timeout" in query
-        ):  # from here on it has a limit of its own
+        if isinstance(query, str) and "statement_timeout" in query:  # a limit of its own follows
             asked.limit_s = float("inf")
-        _WATCH.begin(asked)
-        try:
+        with _WATCH.over(asked):
             super().execute(query, values)
-        finally:
-            _WATCH.end(asked)
 
     def executemany(self, query: Any, values: Any) -> None:
-        _WATCH.begin(self.connection)
-        try:
+        with _WATCH.over(self.connection):
             super().executemany(query, values)
-        finally:
-            _WATCH.end(self.connection)
 
     def copy_expert(self, statement: Any, file: Any, size: int = 8_192) -> None:
-        _WATCH.begin(self.connection)
-        try:
+        with _WATCH.over(self.connection):
             super().copy_expert(statement, file, size)
-        finally:
-            _WATCH.end(self.connection)

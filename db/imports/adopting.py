@@ -1,7 +1,7 @@
-"""Has what another reading of a file stored, and never searched, searched by this one.
+"""Takes over questions that another reading of the same file stored and did not search.
 
-A client sends a file again if it heard no answer. Then two readers may be at the same rows: each
-knows as unchanged what the other has stored. Either may still fail.
+A client sends a file again if it got no answer. Then two processes may read the same rows, and each
+finds unchanged what the other has stored. Either may still fail.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from db.imports import sightings
 
 _STEP = 10_000
-# Also from one that is being read: its reader may be dead, which shows a minute later. If it lives,
-# it takes back in its own end what this one has not searched by failing.
+# Also questions of an archive that is being read: its reader may be dead, which shows a minute
+# later. If it lives, and this archive fails, it takes its questions back when its reading ends.
 _UNSEARCHED = """
     SELECT q.id FROM questions q JOIN archives a ON a.id = q.archive_id
     WHERE q.id = ANY (:ids) AND q.checked_at IS NULL AND a.id <> :archive
@@ -27,9 +27,9 @@ _ADOPT = f"""
 
 
 def unsearched(session: Session, archive_id: int) -> list[int]:
-    """Return by id what an archive has seen, and what nobody searches who is known to live.
+    """Return the questions that an archive has seen and that perhaps nobody will search, by id.
 
-    Those are the questions of archives that have ended, or are not read to their end.
+    Those belong to archives that have ended, or that are not read to their end.
     """
     found: list[int] = []
     for ids in _steps(sightings.seen(session, archive_id)):
@@ -41,7 +41,7 @@ def adopt(session: Session, archive_id: int, ids: Sequence[int]) -> None:
     """Have these questions searched by an archive, as far as that is still needed.
 
     Call it in the transaction that ends the reading: an archive that fails before must own only
-    what it stored. Else questions of an archive that was read to its end would be left unsearched.
+    what it stored. Otherwise questions of an archive that was read to its end stay unsearched.
     """
     for part in _steps(ids):
         session.execute(text(_ADOPT), {"ids": part, "archive": archive_id})

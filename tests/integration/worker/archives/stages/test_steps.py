@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 
@@ -314,8 +315,9 @@ def test_what_a_failed_load_stored_is_taken_over_when_the_file_is_sent_again(
     assert unsearched(committed) == 0
 
 
-def test_a_second_reader_that_fails_takes_nothing_from_the_first(
-    committed: Factory, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("fails", [True, False])
+def test_of_two_readers_of_a_file_whichever_ends_has_each_question_searched(
+    committed: Factory, monkeypatch: pytest.MonkeyPatch, *, fails: bool
 ) -> None:
     monkeypatch.setattr("worker.archives.loading.batches.BATCH", 10)
     wanted = records(titles(30))
@@ -325,28 +327,8 @@ def test_a_second_reader_that_fails_takes_nothing_from_the_first(
 
     def meanwhile() -> Iterator[Record]:
         yield from wanted[:25]
-        with pytest.raises(MemoryError):
-            load(committed, forum, second, broken(wanted, MemoryError()))
-        yield from wanted[25:]
-
-    load(committed, forum, first, meanwhile())
-    mine(make_worker(committed))
-
-    assert unsearched(committed) == 0
-
-
-def test_of_two_readers_to_their_end_each_question_is_searched(
-    committed: Factory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("worker.archives.loading.batches.BATCH", 10)
-    wanted = records(titles(30))
-    forum, first = begun(committed)
-    with committed.begin() as session:
-        second = archives.create(session, forum.id, name="a", form="csv", top_k=100)
-
-    def meanwhile() -> Iterator[Record]:
-        yield from wanted[:25]
-        load(committed, forum, second, wanted)
+        with pytest.raises(MemoryError) if fails else nullcontext():
+            load(committed, forum, second, broken(wanted, MemoryError()) if fails else wanted)
         yield from wanted[25:]
 
     load(committed, forum, first, meanwhile())
