@@ -66,7 +66,7 @@ def _database(services: Services) -> CheckResult:
             session.invalidate()  # it goes to a standby: the next one may go to the new primary
     if is_read_only:
         return CheckResult(ok=False, detail="answers, but takes no writes: it is read-only")
-    # Reading and checking work with a full disk: no reason to send no more requests here.
+    # Reading and checking work with a full disk, so requests may still be sent here.
     was_full = time.monotonic() - DiskFullError.met_at < _LATELY_S
     detail = "answers, but lately a disk was full: make room" if was_full else "answers"
     return CheckResult(ok=True, detail=detail)
