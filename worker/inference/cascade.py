@@ -1,4 +1,4 @@
-"""Spends the CrossEncoder only where it can matter: not at all, one order, or the other too."""
+"""Runs the CrossEncoder only where its logit can matter: on neither order, on one, or on both."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from worker.scoring.traits import Traits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
-    """Scores of a rerank, one row for each pair; ``calls`` counts the CrossEncoder's inputs."""
+    """The scores of n pairs; ``calls`` counts the CrossEncoder's inputs."""
 
-    forward: Floats  # (n,), NaN if the pair need not be read at all
-    backward: Floats  # (n,), NaN if the second order could not have mattered
-    mean: Floats  # (n,), of the orders that were run; 0, or next to it, where none was
+    forward: Floats  # (n,), NaN if the pair was not read
+    backward: Floats  # (n,), NaN if the second order was not read
+    mean: Floats  # (n,), of the orders that were read; 0, or nearly 0, if none was
     probability: Floats  # (n,)
     calls: int
 
@@ -36,13 +36,16 @@ def rerank(
 ) -> Scores:
     """Return the scores of *pairs*, (n, 2) indices into *texts*, with their *cosines*, (n,).
 
-    *traits* are those of the pairs, for a fusion that needs them. A pair is
-    not read where its CrossEncoder's answer counts nothing, or could not lift it to *threshold*.
+    *traits* are needed by some fusions. A pair is not read if its logit has no weight, or could not
+    lift it to *threshold*.
 
-    A CrossEncoder gives both orders of a pair different scores, so they are averaged. If even the
-    highest possible second score would leave a pair below *threshold*, it is not computed, and the
-    probability comes from the first order alone. With an *upper_band* it is also not computed if
-    even the lowest possible second score would leave the pair at or above that probability.
+    A CrossEncoder gives the two orders of a pair different logits, so their mean is used. If even
+    the highest possible second logit would leave a pair below *threshold*, the second order is not
+    read, and the probability comes from the first order alone. With an *upper_band* the second
+    order is also not read if even its lowest possible logit would leave the pair at or above that
+    probability.
+
+    Raises `InferenceError` if the model cannot read the texts.
     """
     calibration = reranker.calibration
     is_read = worth_reading(calibration, fusion, cosines, traits, threshold=threshold)

@@ -15,7 +15,9 @@ class Encoder(Protocol):
 
     name: str
     digest: str
-    """Hex digest of the weights and the tokenizer: vectors of two digests are never compared."""
+    """Hex digest of weights, tokenizer and configs. Vectors of different digests are never
+    compared.
+    """
     dimension: int
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:

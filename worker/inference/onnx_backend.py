@@ -1,4 +1,4 @@
-"""Models on the CPU, by ONNX Runtime."""
+"""Runs models on the CPU with ONNX Runtime."""
 
 import os
 from collections.abc import Sequence
@@ -13,17 +13,17 @@ from worker.inference.runner import Floats, InferenceError
 from worker.inference.tokens import Batch
 
 TOKEN_BUDGET = 512
-"""Activations of this many tokens stay in a core's cache."""
+"""Tokens of a batch: the activations of so many fit into a core's cache."""
 
 _SLOW_FUSIONS = ["SkipLayerNormFusion"]
-"""On the CPU the fused kernel is scalar: the two steps it joins take a third of its time."""
+"""On the CPU the fused kernel is scalar: its two steps take a third of the time when not fused."""
 
 
 class OnnxRunner:
     """An exported model in one ONNX Runtime session.
 
-    Each batch runs on one thread, several batches at the same time. Threads that share a batch
-    wait for each other at every step, and on a busy machine they wait long. So where there are
+    Each batch runs on one thread, and several batches run at the same time. Threads that share a
+    batch wait for each other at every step, and on a busy machine they wait long. If there are
     fewer batches than threads, the batches are split.
     """
 
@@ -48,9 +48,12 @@ class OnnxRunner:
         self._threads = ThreadPoolExecutor(self._count)
 
     def run(self, batches: Sequence[Batch]) -> Floats:
-        """Return the rows of all batches, one after the other."""
+        """Return the rows of all batches, one batch after the other, (n,) or (n, dimension).
+
+        Raises `InferenceError` if the library fails.
+        """
         parts = shared_out(batches, self._count)
-        if len(parts) == 1:  # a lone question need not wait for another thread
+        if len(parts) == 1:  # one question need not wait for another thread
             return self._run_one(parts[0])
         return np.concatenate(list(self._threads.map(self._run_one, parts)))
 
@@ -63,7 +66,7 @@ class OnnxRunner:
 
 
 def shared_out(batches: Sequence[Batch], count: int) -> list[Batch]:
-    """Return the batches with the largest split until there are *count*; the order stays."""
+    """Return the batches, the largest split until there are *count*; the order stays."""
     parts = list(batches)
     while len(parts) < count:
         place = max(range(len(parts)), key=lambda at: parts[at].ids.size * (len(parts[at].ids) > 1))

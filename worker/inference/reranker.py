@@ -19,7 +19,7 @@ class Reranker(Protocol):
     digest: str
     calibration: Calibration
     gates: Mapping[str, Gate]
-    """What leaves out pairs before they are read, where vectors are at hand, by bi-encoder."""
+    """By the digest of a bi-encoder: the gate that leaves out pairs by their vectors."""
 
     def score(self, texts: Sequence[str], pairs: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return one logit per pair, in the order given, (n,) float32.

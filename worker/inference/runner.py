@@ -13,14 +13,14 @@ Floats = NDArray[np.float32]
 
 
 class InferenceError(TransientError):
-    """The model failed on these texts; fewer texts, or another attempt, may work."""
+    """The model failed on these texts; fewer texts or another attempt may work."""
 
 
 class Runner(Protocol):
     """A model on a device."""
 
     token_budget: int
-    """Tokens of a batch, padding counted, that the device runs best."""
+    """Tokens of a batch, with padding, at which the device is fastest."""
 
     def run(self, batches: Sequence[Batch]) -> Floats:
         """Return the rows of all batches, one after the other: (n,) or (n, dimension) float32."""

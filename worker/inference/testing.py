@@ -14,11 +14,14 @@ _WORD = re.compile(r"\w+")
 
 
 class PoisonError(RuntimeError):
-    """The fake encoder was given a text with its poison word."""
+    """A text has the fake encoder's poison word."""
 
 
 class WordEncoder:
-    """Texts with common words get near vectors; a text that contains *poison* raises."""
+    """A fake encoder: texts with common words get near vectors.
+
+    A text that contains *poison* raises `PoisonError`.
+    """
 
     name = "fake-words"
     digest = "fake-words-1"
@@ -42,7 +45,10 @@ class WordEncoder:
 
 
 class WordReranker:
-    """The more words two texts share, the higher the logit; the order shifts it a little."""
+    """A fake reranker: the more words two texts share, the higher the logit.
+
+    The order of the pair changes the logit by 0.1.
+    """
 
     name = "fake-overlap"
     digest = "fake-overlap-1"

@@ -1,4 +1,4 @@
-"""From texts to token ids: tokenised once, batched by length, joined to pairs.
+"""Makes batches of token ids from texts: tokenised once, joined to pairs, batched by length.
 
 Only the `tokenizers` library is used, so a worker on a CPU never loads PyTorch.
 """
@@ -22,7 +22,7 @@ Integers = NDArray[np.int64]
 
 SPEC_FILE = "spec.json"
 TOKENIZER_FILE = "tokenizer.json"
-_CHARACTERS_PER_TOKEN = 64  # no question comes near; keeps a megabyte of noise from being tokenised
+_CHARACTERS_PER_TOKEN = 64  # more than any question needs; cuts very long texts
 
 
 class Precision(StrEnum):
@@ -34,7 +34,7 @@ class Precision(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
-    """What is needed to prepare the input of a model; saved beside an exported model."""
+    """The settings for a model's input; saved beside an exported model."""
 
     inputs: tuple[str, ...]
     max_length: int
@@ -50,7 +50,7 @@ class ModelSpec:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Return the spec saved in *folder*; `UnreadableModelError` if it cannot be used."""
+        """Return the spec saved in *folder*; raises `UnreadableModelError` if it cannot be used."""
         try:
             data = json.loads((folder / SPEC_FILE).read_text(encoding="utf-8"))
             inputs, precision = tuple(data.pop("inputs")), Precision(data.pop("precision"))
@@ -74,7 +74,7 @@ class Batch:
         return {name: named[name] for name in inputs}
 
     def take(self, which: slice) -> "Batch":
-        """Return some of its inputs, no wider than they need."""
+        """Return a batch of some of the inputs, without columns that are only padding."""
         used = self.mask[which].any(axis=0)
         ids, mask, types = (part[which][:, used] for part in (self.ids, self.mask, self.types))
         return Batch(rows=self.rows[which], ids=ids, mask=mask, types=types)
@@ -94,12 +94,12 @@ class _Template:
 
 
 class Tokens:
-    """A model's tokenizer: ids without special tokens, and rows with them."""
+    """A model's tokenizer: ids without special tokens, and batches with them."""
 
     def __init__(self, tokenizer: str, spec: ModelSpec) -> None:
-        """Take the content of a ``tokenizer.json``."""
+        """Take the content of a ``tokenizer.json``; raises `UnreadableModelError`."""
         try:
-            from tokenizers import Tokenizer  # noqa: PLC0415  # an API has none
+            from tokenizers import Tokenizer  # noqa: PLC0415  # the API's image has none
 
             self._tokenizer = Tokenizer.from_str(tokenizer)
         except Exception as error:  # the library raises bare `Exception`
@@ -171,9 +171,10 @@ def batches(lengths: Integers, *, token_budget: int) -> Iterator[Integers]:
 
 
 def longest_first(lengths: Integers, room: int) -> Integers:
-    """Return how many tokens of each text of each pair are kept, (n, 2), *room* for both.
+    """Return how many tokens of both texts of each pair are kept, (n, 2), at most *room* a pair.
 
-    The rule of the `tokenizers` library: the longer text is cut until both are equally long.
+    *lengths* is (n, 2). This is the rule of the `tokenizers` library: the longer text is cut until
+    both are equally long.
     """
     short = np.minimum(lengths.min(axis=1), room // 2)
     long = np.minimum(lengths.max(axis=1), room - short)

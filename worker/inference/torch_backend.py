@@ -1,7 +1,7 @@
-"""Models in PyTorch: in half precision on a GPU, and as the source of an export to ONNX.
+"""Runs models in PyTorch: on a GPU in fp16, and as the source of an export to ONNX.
 
-This is the only module that uses sentence-transformers to serve. Import it only where such a model
-is loaded: a forked worker must use CUDA first in the child, and a worker on a CPU must not load it.
+No other module of the worker uses sentence-transformers. Import this one only where such a model is
+loaded: a forked worker must use CUDA first in the child, and a worker on a CPU must not load it.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,8 @@ class Source:
 
 
 class _Chain(nn.Module):
-    """All modules of a sentence-transformers model: one vector or logit for each input row."""
+    """All modules of a sentence-transformers model; gives one vector or logit for each input row.
+    """
 
     def __init__(self, steps: nn.Sequential, *, inputs: Sequence[str], output: str) -> None:
         super().__init__()
@@ -60,9 +61,9 @@ class _Chain(nn.Module):
 def read(kind: ModelKind, folder: Path, *, attention: str | None = None) -> Source:
     """Return the sentence-transformers model of this *kind* in *folder*.
 
-    *attention* names the implementation; by default the library takes the fastest that the model
-    has. Raises `UnreadableModelError` if there is none, `IncompatibleModelError` if a reranker
-    gives more than one number for a pair, or if there is no fast tokenizer.
+    *attention* names its implementation; by default the library takes the fastest one of the model.
+    Raises `UnreadableModelError` if there is no such model, and `IncompatibleModelError` if a
+    reranker gives more than one number for a pair, or if there is no fast tokenizer.
     """
     if kind is ModelKind.RERANKER:
         return _read_reranker(folder, attention)
@@ -95,7 +96,7 @@ def _read(kind: type[_Model], folder: Path, attention: str | None) -> _Model:
             local_files_only=True,
             model_kwargs=options,
         )
-    except Exception as error:  # whatever the files make the library raise
+    except Exception as error:  # the files decide what the library raises
         raise UnreadableModelError(folder, f"no sentence-transformers model: {error}") from error
     return model
 
@@ -136,11 +137,14 @@ class TorchRunner:
 
     @torch.inference_mode()
     def run(self, batches: Sequence[Batch]) -> Floats:
-        """Return the rows of all batches, one after the other, copied to the host once."""
+        """Return the rows of all batches, one batch after the other, copied to the host once.
+
+        Raises `InferenceError` if PyTorch fails.
+        """
         try:
             rows = torch.cat([self._module(*self._feed(batch)).float() for batch in batches])
             return rows.cpu().numpy()
-        except RuntimeError as error:  # out of memory among them
+        except RuntimeError as error:  # also when GPU memory runs out
             raise InferenceError(f"PyTorch failed: {error}") from error
 
     def _feed(self, batch: Batch) -> list[Tensor]:

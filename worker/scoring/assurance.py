@@ -1,4 +1,4 @@
-"""What a forum's flags may be trusted for: not measured, measured, or certified. Pure."""
+"""How far a forum's flags can be trusted: not measured, measured, or certified. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from worker.scoring.bounds import RISK, Looked, anytime_bound
 AIM = 0.95
 """The precision that is certified."""
 LEAST = 20
-"""Decided flags below which no precision is stated: it would be too low to be of use."""
+"""With fewer decided flags no precision is stated: the bound would be too low to be useful."""
 
 
 class Standing(StrEnum):
-    """How much is known of a forum's precision."""
+    """How much is known about a forum's precision."""
 
     NOT_MEASURED = "not_measured"
-    """Too few flags were decided: only the model's own word stands."""
+    """Too few flags were decided: only the model's own probabilities are known."""
     MEASURED = "measured"
     """A bound is known, below the aim."""
     CERTIFIED = "certified"
@@ -37,8 +37,8 @@ class Judgement:
 class Assurance:
     """The precision that people's decisions promise for pairs at or above the threshold.
 
-    *at_least* is undercut with probability *risk* at most, however often somebody looks, as far as
-    the decided pairs are like the others. None if nothing is stated.
+    The true precision is below *at_least* with probability *risk* at most, however often somebody
+    looks, if the decided pairs are like the others. *at_least* is None if too few were decided.
     """
 
     standing: Standing
@@ -51,7 +51,7 @@ class Assurance:
 
     @property
     def words(self) -> str:
-        """Return it as a sentence for people."""
+        """Return the assurance as a sentence for people."""
         if self.at_least is None:
             return (
                 f"Precision not measured: {self.decided} flagged pairs were decided, and it takes"
@@ -66,7 +66,7 @@ class Assurance:
 
 
 def _down(share: float) -> float:
-    """Return *share* with two digits, never more than it is."""
+    """Return *share* rounded down to two digits."""
     return floor(share * 100 + 1e-9) / 100
 
 

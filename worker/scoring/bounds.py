@@ -1,13 +1,13 @@
 """What precision can be promised from pairs that people looked at. Pure.
 
-Two bounds, both for the share of right flags among all flags, from those that were looked at as if
-drawn at random. The *exact* one (Clopper and Pearson, 1934) holds where the number to look at was
-fixed before. Where people keep looking and may stop when they like the figure, only an
-*anytime-valid* one holds at every moment: an e-process (Ramdas et al., "Game-theoretic statistics
-and safe anytime-valid inference", 2023), here the mixture of the likelihood ratios of all larger
-shares. Many
-thresholds are tested from the highest down, and the first that fails ends it (fixed sequence
-testing: Angelopoulos et al., "Learn then Test", 2021), so no test costs the others anything.
+There are two bounds for the share of right flags among all flags. Both assume that the flags that
+people looked at were drawn at random. The *exact* one (Clopper and Pearson, 1934) is valid if the
+number of looks was fixed before. If people continue to look and may stop when they like the figure,
+only an *anytime-valid* bound is valid at every moment: an e-process (Ramdas et al., "Game-theoretic
+statistics and safe anytime-valid inference", 2023), here the mixture of the likelihood ratios of
+all larger shares. Many thresholds are tested from the highest down, until the first one fails
+(fixed sequence testing: Angelopoulos et al., "Learn then Test", 2021). So the tests need no
+correction for their number.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,13 +15,15 @@ from dataclasses import dataclass
 from math import exp, lgamma, log, log1p
 
 RISK = 0.05
-"""How likely a promise may be wrong."""
+"""The highest probability with which a promise may be wrong."""
 _STEPS = 60
 _NEVER = 0.0
 _NEGLIGIBLE = 1e-17
 
 Test = Callable[[int, int, float], float]
-"""From right flags, wrong flags and a precision to how likely as good a sample is below it."""
+"""Takes right flags, wrong flags and a precision; returns the probability of a sample at least as
+good if the true precision is no higher.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +40,20 @@ class Looked:
 
 
 def exact_bound(looked: Looked, *, risk: float = RISK) -> float:
-    """Return the precision that is not undercut but with probability *risk*; 0 without any look.
+    """Return the lower bound of the precision at the level *risk*; 0 without any right flag.
 
-    It holds for a number of looks that was fixed before the first.
+    It is valid if the number of looks was fixed before the first.
     """
     return _bound(looked, exact_test, risk=risk)
 
 
 def anytime_bound(looked: Looked, *, risk: float = RISK) -> float:
-    """Return the same for a number of looks that anybody may have chosen while looking."""
+    """Return the bound that is also valid if the number of looks was chosen while looking."""
     return _bound(looked, anytime_test, risk=risk)
 
 
 def _bound(looked: Looked, test: Test, *, risk: float) -> float:
-    """Return the highest precision that *test* still refutes, by halving."""
+    """Return the highest precision that *test* still refutes, by bisection."""
     if looked.right == 0:
         return _NEVER
     low, high = _NEVER, looked.right / looked.count
@@ -65,10 +67,10 @@ def _bound(looked: Looked, test: Test, *, risk: float) -> float:
 
 
 def exact_test(right: int, wrong: int, precision: float) -> float:
-    """Return how likely so few wrong flags are where the precision is *precision* at most.
+    """Return the probability of so few wrong flags if the precision is at most *precision*.
 
-    59 right flags without a wrong one, 93 with one, 124 with two: each is the first below 0.05 for
-    a precision of 0.95.
+    For a precision of 0.95 it is below 0.05 from 59 flags on with none wrong, from 93 on with one
+    wrong, and from 124 on with two wrong.
     """
     if right == 0 or precision >= 1:
         return 1.0
@@ -76,7 +78,7 @@ def exact_test(right: int, wrong: int, precision: float) -> float:
 
 
 def anytime_test(right: int, wrong: int, precision: float) -> float:
-    """Return the same, for any moment of looking: one over the e-value, at most 1."""
+    """Return a probability that is valid whenever somebody looks: 1 / e-value, at most 1."""
     if not 0 < precision < 1:
         return 1.0 if precision else 0.0
     beta = lgamma(right + 1) + lgamma(wrong + 1) - lgamma(right + wrong + 2)
@@ -86,10 +88,10 @@ def anytime_test(right: int, wrong: int, precision: float) -> float:
 
 
 def _log_at_most(count: int, draws: int, share: float) -> float:
-    """Return the log of how likely *count* or fewer of *draws* are, each with probability *share*.
+    """Return the log probability of at most *count* successes in *draws*, with probability *share*.
 
-    The terms are added from the largest on. The binomial sum is the incomplete beta function
-    of whole numbers, so no library is needed for it.
+    The terms are added from the largest to the smallest. The binomial sum is the incomplete beta
+    function of whole numbers, so no library is needed for it.
     """
     if count == draws:
         return 0.0
@@ -115,13 +117,13 @@ def lowest_certified(
 ) -> float | None:
     """Return the lowest of *thresholds* whose flags have at least *precision*, None if none has.
 
-    *looked* has the looks at pairs at or above each threshold. The probability that any threshold
-    that is passed on the way is not as good is *risk* at most.
+    *looked* counts, for each threshold, the looks at pairs at or above it. With probability *risk*
+    at most, one of the thresholds that pass has a lower precision.
     """
     found = None
     for threshold, seen in sorted(zip(thresholds, looked, strict=True), key=_highest_first):
         if test(seen.count, 0, precision) > risk:
-            continue  # too few to pass whatever people said: no test is spent on it
+            continue  # too few to pass with any decisions, so not tested
         if test(seen.right, seen.wrong, precision) > risk:
             break
         found = threshold

@@ -1,4 +1,4 @@
-"""What turns a CrossEncoder's logits into decisions, as it is saved beside its weights. Pure.
+"""A CrossEncoder's calibration: from logits to flags. It is saved beside the weights. Pure.
 
 A CrossEncoder may serve beside several bi-encoders. Their cosines are on different scales, so each
 has its own `Rule`, found by its digest.
@@ -23,31 +23,31 @@ CALIBRATION_FILE = "calibration.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """Which logit to expect for a pair, from cosine and overlap; fitted on pairs that were read."""
+    """The logit to expect for a pair from cosine and overlap; fitted on pairs that were read."""
 
     weights: tuple[float, ...]
-    """Of 1, cosine, overlap of the titles, cosine times overlap, and the squares of both."""
+    """The weights of 1, cosine, overlap of the titles, cosine times overlap, and both squares."""
     deviation: float
-    """How far logits lie from it, as a standard deviation; rather too much than too little."""
+    """Standard deviation of the logits around the expected one; rather too large than too small."""
 
     def __post_init__(self) -> None:
-        """Raise `ValueError` if a weight is missing, or a deviation is none."""
+        """Raise `ValueError` if a weight is missing, or the deviation is not above 0."""
         if len(self.weights) != len(known_before(_NOTHING, _NOTHING)) or self.deviation <= 0:
             raise ValueError("what is expected needs six weights and a deviation above 0")
 
     def kindest(self, cosines: Floats, overlap: Floats) -> Floats:
-        """Return the logit that one pair in two hundred has or exceeds, (n,)."""
+        """Return the logit that only one pair in two hundred exceeds, (n,)."""
         middle = np.asarray(self.weights, np.float32) @ known_before(cosines, overlap)
         return np.asarray(middle + np.float32(_ONE_IN_TWO_HUNDRED * self.deviation), np.float32)
 
 
 _NOTHING = np.zeros(0, np.float32)
 _ONE_IN_TWO_HUNDRED = 2.576
-"""Deviations above the mean that one of two hundred exceeds."""
+"""One of two hundred normal values is more standard deviations than this above the mean."""
 
 
 def known_before(cosines: Floats, overlap: Floats) -> Floats:
-    """Return what weights are for in `Expected`, (6, n)."""
+    """Return the inputs of the weights in `Expected`, (6, n)."""
     parts = (np.ones_like(cosines), cosines, overlap, cosines * overlap, cosines**2, overlap**2)
     return np.stack(parts)
 
@@ -59,15 +59,15 @@ class Rule:
     fusion: Fusion
     threshold: float = 0.5
     thresholds: Mapping[str, float] = field(default_factory=dict)
-    """Probability to flag at, by the precision it reached on dev, such as ``{"0.95": 0.91}``."""
+    """Threshold for each precision that it reached on dev, such as ``{"0.95": 0.91}``."""
     cosine_floor: float = 0.5
-    """Cosine below which a candidate is not worth reranking."""
+    """The floor: candidates with a lower cosine are not reranked."""
     expected: Expected | None = None
-    """None if it was never fitted: then nothing is left out for it."""
+    """None if it was not fitted: then it leaves no pair out."""
 
     @property
     def lowest_threshold(self) -> float:
-        """Return the lowest probability that is offered to flag at."""
+        """Return the lowest threshold that is offered."""
         return min([self.threshold, *self.thresholds.values()])
 
 
@@ -75,33 +75,33 @@ class Rule:
 class Calibration:
     """A reranker's calibration: fusion, thresholds, floor; saved beside its weights.
 
-    ``asymmetry`` is the difference in logits between the two orders of a pair that 99.9 % of pairs
-    stay under, ``logit_bounds`` the lowest and the highest logit that are to be expected.
+    ``asymmetry`` bounds the difference in logits between the two orders of a pair: 99.9 % of pairs
+    are below it. ``logit_bounds`` are the lowest and the highest logit to expect.
     """
 
     bi_encoder: str | None = None
     """Digest of the bi-encoder whose cosine `fusion` and `cosine_floor` were fitted on."""
     fusion: Fusion = field(default_factory=Fusion)
     logit_only: Fusion = field(default_factory=Fusion)
-    """Used when the cosine comes from a bi-encoder that nothing was fitted on."""
+    """Used for the cosines of a bi-encoder for which nothing was fitted."""
     threshold: float = 0.5
     thresholds: Mapping[str, float] = field(default_factory=dict)
     cosine_floor: float = 0.5
     rules: Mapping[str, Rule] = field(default_factory=dict)
-    """For further bi-encoders, by digest."""
+    """The rules for further bi-encoders, by digest."""
     asymmetry: float = 3.0
     reads: Reads = Reads.WHOLE
     logit_bounds: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
-        """Raise `ValueError` if the bounds are none."""
+        """Raise `ValueError` if the lower bound is not below the upper one."""
         if self.logit_bounds is not None and not self.logit_bounds[0] < self.logit_bounds[1]:
             raise ValueError("logit_bounds must be the lowest and the highest logit")
 
     def for_bi_encoder(self, digest: str) -> Rule:
-        """Return what holds beside the bi-encoder with this digest.
+        """Return the rule for the bi-encoder with this digest.
 
-        Beside one that nothing was fitted on, the logit alone decides.
+        For a bi-encoder that was not fitted, the fusion is `logit_only`.
         """
         if digest in self.rules:
             return self.rules[digest]
@@ -198,8 +198,8 @@ def worth_reading(
 ) -> NDArray[np.bool_]:
     """Return which pairs the CrossEncoder has to read, (n,).
 
-    Not those of which its answer counts nothing, nor those that even its kindest one would leave
-    under *threshold*, where it is known how kind an answer may be.
+    A pair is left out if its logit has no weight, or if even the highest logit of ``logit_bounds``
+    would leave it below *threshold*.
     """
     counts = np.broadcast_to(np.asarray(fusion.logit_weight(traits)) > 0, cosines.shape)
     if calibration.logit_bounds is None:
@@ -218,7 +218,8 @@ def may_surprise(
 ) -> NDArray[np.bool_]:
     """Return which pairs could reach *threshold* when they are read, (n,).
 
-    Not those that only one answer in two hundred would lift so high, where that is known.
+    A pair is left out if only one logit in two hundred would lift it so high. Without *traits*, or
+    if `Rule.expected` was not fitted, none is left out.
     """
     if rule.expected is None or traits is None:
         return np.ones(len(cosines), dtype=np.bool_)

@@ -1,4 +1,6 @@
-"""How dense a forum is around a question: if many questions are near, nearness says little. Pure.
+"""How dense a forum is around a question.
+
+Where many questions are near, a high cosine says little. Pure.
 
 In a forum with a narrow subject, or with reports that begin alike, some questions are near to
 everything. There a cosine must be compared with the cosines around it (A. Conneau et al., "Word
@@ -6,8 +8,8 @@ Translation Without Parallel Data", 2018, section 2.3: CSLS). A sample represent
 so the cost of a question does not grow with the forum, and the sample rarely has the question's own
 duplicates.
 
-Density counts more the narrower a forum's subject is. In a forum about everything, dense places are
-questions that are asked again and again, and their pairs are mostly right.
+The narrower a forum's subject is, the more density counts. In a forum about everything, dense
+places are questions that are asked again and again, and their pairs are mostly right.
 """
 
 from dataclasses import dataclass
@@ -21,11 +23,13 @@ Floats = NDArray[np.float32]
 SAMPLE = 1_000
 """Questions of a forum that represent all of it."""
 FEWEST = 50
-"""With fewer questions density cannot be measured, and does not count."""
+"""With fewer questions density cannot be measured and is not used."""
 USUAL = 0.08
-"""How much denser a typical forum is around near pairs than around any question."""
+"""How much denser a typical forum is around near pairs than around any question, in cosines."""
 MOST = 0.2
-"""The most that counts: a question that was asked very often is near to many right ones."""
+"""The highest density that counts, in cosines: a question that was asked very often is near to many
+true duplicates.
+"""
 BROAD, NARROW = 0.045, 0.075
 """Mean cosines of two questions of a forum. Up to the first (a forum about everything) density
 counts nothing; from the second on (a forum about one language or program) it counts fully."""
@@ -46,7 +50,7 @@ class Surroundings:
 
     @classmethod
     def of(cls, sample: NDArray[np.floating[Any]]) -> Self | None:
-        """Return those of a forum by the unit vectors of a *sample* of it; None of too few."""
+        """Return the surroundings from a *sample* of unit vectors, (m, dim); None if too few."""
         if len(sample) < FEWEST:
             return None
         held = np.asarray(sample, np.float32)
@@ -55,20 +59,20 @@ class Surroundings:
         )
 
     def around(self, vectors: NDArray[np.floating[Any]]) -> Floats:
-        """Return by how much it is denser around each of *vectors*, (n, dim), than usual, (n,).
+        """Return how much denser than usual the forum is around *vectors*, (n, dim); (n,) float32.
 
-        As much of it as counts in this forum.
+        The difference is multiplied with the weight of density in this forum.
         """
-        told = np.zeros(len(vectors), np.float32)
+        excess = np.zeros(len(vectors), np.float32)
         if self.weight:
             for at in range(0, len(vectors), _CHUNK):
-                told[at : at + _CHUNK] = _densities(vectors[at : at + _CHUNK], self.sample)
-            told -= self.level + USUAL
-        return np.asarray(self.weight * told, np.float32)
+                excess[at : at + _CHUNK] = _densities(vectors[at : at + _CHUNK], self.sample)
+            excess -= self.level + USUAL
+        return np.asarray(self.weight * excess, np.float32)
 
 
 def of_pairs(left: Floats, right: Floats) -> Floats:
-    """Return the density of pairs, `MOST` at most, by those around their two questions, (n,)."""
+    """Return the density of pairs, (n,): the mean of their two questions', `MOST` at most."""
     return np.asarray(np.minimum((left + right) / 2, MOST), np.float32)
 
 
@@ -83,7 +87,7 @@ def _weight(likeness: float) -> float:
 
 
 def _densities(vectors: NDArray[np.floating[Any]], sample: Floats) -> Floats:
-    """Return the mean cosine of each vector to the nearest of *sample*, but itself, (n,)."""
+    """Return each vector's mean cosine to the nearest of *sample* except itself, (n,)."""
     cosines = np.asarray(vectors, np.float32) @ sample.T  # (n, m)
     top = np.sort(np.partition(cosines, -_NEAREST - 1, axis=1)[:, -_NEAREST - 1 :], axis=1)
     is_there = (top[:, -1] >= _ITSELF)[:, None]

@@ -1,8 +1,8 @@
-"""What a threshold would mean for a forum, estimated from a sample. Pure.
+"""What a threshold would bring in a forum, estimated from a sample. Pure.
 
 The sample shows how many pairs would be flagged, and how many of the pairs that the forum's own
-people have linked would be found. It proves only a lower bound of the precision: the share of
-flagged pairs that people have already linked. Pairs that they have not seen count as wrong.
+people linked would be flagged. It proves only a lower bound of the precision: the share of flagged
+pairs that people have already linked. Pairs that they have not linked count as wrong.
 """
 
 from collections.abc import Sequence
@@ -16,24 +16,27 @@ from worker.scoring.bounds import Looked, exact_bound, exact_test, lowest_certif
 Doubles = NDArray[np.float64]
 
 NEAREST = 10
-"""Nearest questions by which density is measured."""
+"""Density is the mean cosine to so many nearest questions."""
 LEAST_PRECISION = 0.75
-"""What has to be proved of the flags before a threshold is lowered."""
+"""The precision that must be proved before a lower threshold is suggested."""
 LEAST_KNOWN = 20
-"""Pairs known to be the same below which nothing is proposed."""
+"""With fewer pairs that people call the same, nothing is suggested."""
 THRESHOLDS = tuple(round(0.3 + 0.05 * step, 2) for step in range(14))
-"""From which to choose: 0.3 to 0.95."""
+"""The thresholds to choose from: 0.3 to 0.95."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Survey:
-    """What some questions of a forum show; a pair is seen from one of them or from both."""
+    """The near pairs of a sample of a forum's questions.
+
+    One or both questions are in the sample.
+    """
 
     questions: int
-    """In the forum."""
+    """Number of questions in the forum."""
     sampled: int
     probability: Doubles  # (n,), of each near pair
-    weight: Doubles  # (n,), a half for each of its questions that was sampled
+    weight: Doubles  # (n,), 0.5 for each of its questions in the sample
     is_known: NDArray[np.bool_]  # (n,), whether people call both the same
     known: Doubles  # (m,), the probability of each pair that people call the same, near or not
     density: float
@@ -46,13 +49,13 @@ class Expectation:
 
     threshold: float
     flags: int
-    """Pairs in the whole forum, about."""
+    """Estimated number of flagged pairs in the whole forum."""
     said: float | None
-    """The precision by the model's own word; None if nothing would be flagged."""
+    """Mean probability of the flagged pairs; None if nothing would be flagged."""
     looked: Looked
     """Sampled pairs that would be flagged: *right* are those that people call the same."""
     found: int
-    """Of the pairs that people call the same."""
+    """Number of pairs that people call the same and that would be flagged."""
     known: int
 
     @property
@@ -77,9 +80,9 @@ def expect(survey: Survey, threshold: float) -> Expectation:
 
 
 def suggest(survey: Survey, current: float) -> float | None:
-    """Return a threshold lower than *current* whose flags are proved good, None if there is none.
+    """Return a threshold below *current* with `LEAST_PRECISION` proved, None if there is none.
 
-    Nothing proves that a higher one is needed: what people have not linked may still be the same.
+    A higher threshold is never suggested: pairs that people have not linked may still be the same.
     """
     if len(survey.known) < LEAST_KNOWN:
         return None
@@ -95,5 +98,5 @@ def suggest(survey: Survey, current: float) -> float | None:
 
 
 def table(survey: Survey, current: float) -> Sequence[Expectation]:
-    """Return what each threshold to choose from would bring, *current* among them, lowest first."""
+    """Return what every other threshold and *current* would bring, lowest threshold first."""
     return [expect(survey, one) for one in sorted({*THRESHOLDS[::2], round(current, 4)})]

@@ -1,4 +1,4 @@
-"""From raw scores to a probability: how the cosine and the CrossEncoder's logit are fused. Pure."""
+"""The fusion: from a cosine and the CrossEncoder's logit to a probability. Pure."""
 
 import math
 from dataclasses import dataclass, fields
@@ -30,12 +30,12 @@ class BothOrders:
 class Fusion:
     """A logistic fusion of the reranker's logit with the bi-encoder's cosine.
 
-    The overlap of two titles' words, 0..1, may raise the logit's weight: where the words are the
-    same, their order, numbers and roles decide, which only the CrossEncoder reads; where they are
-    others the cosine knows more. Two bodies raise a pair's score by up to *bodies*: the cosines of
-    longer texts are lower. Where the forum is denser than usual around them, *density* lowers it.
-    Of a text in a script that the models do not know, *unknown_script* of the logit's weight is
-    left.
+    The overlap of two titles' words, 0..1, may raise the logit's weight. If the words are the same,
+    their order, numbers and roles decide, and only the CrossEncoder reads these; if the words
+    differ, the cosine knows more. *bodies* raises the score of two questions with bodies: the
+    cosines of longer texts are lower. *density* lowers the score where the forum is denser than
+    usual around the pair. If a text is in a script that the models do not know, the logit's weight
+    is multiplied with *unknown_script*.
     """
 
     logit: float = 1.0
@@ -55,7 +55,7 @@ class Fusion:
 
     @property
     def needs_traits(self) -> bool:
-        """Return whether it weighs more of a pair than its two scores."""
+        """Return whether the fusion uses more of a pair than cosine and logit."""
         return max(self.overlap_logit, self.bodies, self.density) > 0
 
     def logit_weight(self, traits: Traits | None = None) -> Floats | float:
@@ -71,7 +71,7 @@ class Fusion:
     def probability(self, logits: Floats, cosines: Floats, traits: Traits | None = None) -> Floats:
         """Return calibrated probabilities, (n,) float32 in 0..1, monotone in logits and cosines.
 
-        Raises `ValueError` if it needs the *traits* of the pairs and there are none.
+        Raises `ValueError` if it needs overlap or bodies and there are no *traits*.
         """
         raw = self.logit_weight(traits) * logits + self.cosine * cosines + self.bias
         if self.bodies:
@@ -81,7 +81,7 @@ class Fusion:
         return (1.0 / (1.0 + np.exp(-np.clip(raw, -60.0, 60.0)))).astype(np.float32)
 
     def moved(self, slope: float, shift: float) -> "Fusion":
-        """Return the fusion whose logits are this one's times *slope* plus *shift*."""
+        """Return a fusion whose result, as a logit, is *slope* times this one's plus *shift*."""
         return Fusion(
             logit=slope * self.logit,
             cosine=slope * self.cosine,

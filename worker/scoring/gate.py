@@ -1,4 +1,4 @@
-"""A gate before the CrossEncoder: could this pair be flagged? It sees the two vectors only.
+"""A gate before the CrossEncoder: could this pair be flagged? It reads only the two vectors.
 
 A cosine gives every component of the vectors the same weight. The gate is a small network of their
 products, differences and sums, fitted on the CrossEncoder's scores of near pairs. It leaves out
@@ -27,11 +27,11 @@ class Gate:
     """A network for the vectors of one bi-encoder, and the score below which a pair is left out."""
 
     bi_encoder: str
-    """Digest of the bi-encoder whose vectors it reads."""
+    """Digest of the bi-encoder whose vectors the gate reads."""
     threshold: float
-    """Lowest probability to flag at that it was fitted for."""
+    """The lowest threshold that the gate was fitted for."""
     floor: float
-    """Lowest cosine that it was fitted for: it is asked of pairs from there on."""
+    """The lowest cosine that the gate was fitted for: it reads pairs at or above it."""
     bar: float
     product: Weights  # (dim, hidden)
     difference: Weights  # (dim, hidden)
@@ -54,13 +54,13 @@ class Gate:
         return self.product, self.difference, self.total, self.bias, self.out
 
     def is_for(self, bi_encoder: str, threshold: float) -> bool:
-        """Return whether it may be used with this bi-encoder and *threshold*."""
+        """Return whether the gate may be used with this bi-encoder and *threshold*."""
         return bi_encoder == self.bi_encoder and threshold >= self.threshold
 
     def save(self, folder: Path) -> None:
         """Write the gate beside the weights in *folder*, its matrices in half precision.
 
-        One for another bi-encoder that is there already stays.
+        A gate for another bi-encoder in the same folder stays.
         """
         values: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
         halves = {
@@ -70,7 +70,7 @@ class Gate:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Return the gate saved at *path*; raises `UnreadableModelError` when it cannot be used."""
+        """Return the gate saved at *path*; raises `UnreadableModelError` if it cannot be used."""
         try:
             with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 return cls._of({name: file[name] for name in file.files})
@@ -88,7 +88,7 @@ class Gate:
 def load_gates(folder: Path) -> dict[str, Gate]:
     """Return the gates saved in *folder* by the digest of their bi-encoder.
 
-    Raises `UnreadableModelError` when one is there and cannot be used.
+    Raises `UnreadableModelError` if one of them cannot be used.
     """
     gates = [Gate.load(path) for path in sorted(folder.glob("gate*.npz"))]
     return {gate.bi_encoder: gate for gate in gates}
@@ -108,7 +108,7 @@ class Screen:
     """Leaves candidates out before the CrossEncoder reads them."""
 
     floor: float
-    """Lowest cosine that is looked at."""
+    """Pairs with a lower cosine are left out."""
     gate: Gate | None = None
 
     @classmethod
@@ -117,7 +117,8 @@ class Screen:
     ) -> "Screen":
         """Return the gate with its own floor, or only *cosine_floor* if the gate may not be used.
 
-        It may not with another bi-encoder, or with a *threshold* below the one it was fitted for.
+        It may not be used with another bi-encoder, or with a *threshold* below the one that it was
+        fitted for.
         """
         if gate is None or not gate.is_for(bi_encoder, threshold):
             return cls(floor=cosine_floor)

@@ -1,4 +1,4 @@
-"""How many words two titles have in common: whose weight the CrossEncoder's answer takes. Pure."""
+"""The share of words that two titles have in common; it changes the logit's weight. Pure."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -22,9 +22,10 @@ def words(title: str) -> frozenset[str]:
 
 
 def overlaps(titles: Sequence[str], pairs: NDArray[np.int32]) -> Floats:
-    """Return for each pair, (n, 2) places in *titles*, the share of its words that both have, (n,).
+    """Return the share of common words of each pair, (n, 2) indices into *titles*; (n,) float32.
 
-    The Jaccard index of the two sets of words: 0 where they have none in common, or no word at all.
+    It is the Jaccard index of the two sets of words: 0 if they have no word in common, or no word
+    at all.
     """
     used, places = np.unique(pairs, return_inverse=True)
     sets = [words(titles[place]) for place in used.tolist()]

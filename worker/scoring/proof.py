@@ -1,4 +1,7 @@
-"""What decisions prove about a score: how many of the pairs at or above it are duplicates. Pure."""
+"""What decisions prove about a score: the share of duplicates among the pairs at or above it.
+
+Pure.
+"""
 
 import math
 from collections.abc import Sequence
@@ -13,10 +16,10 @@ from worker.scoring.bounds import Looked, lowest_certified
 from worker.scoring.recalibration import Line
 
 ENOUGH = 20
-"""Judged pairs below which nothing is said: an interval would be too wide to trust."""
+"""With fewer judged pairs no precision is stated: its interval would be too wide to trust."""
 _Z = 1.959964
 _SCORES = 200
-"""Scores that are tried at most, from the highest down."""
+"""Of more scores than this only evenly spaced ones are tried, at most twice this number."""
 
 
 def wilson(right: int, judged: int) -> tuple[float, float]:
@@ -31,10 +34,10 @@ def wilson(right: int, judged: int) -> tuple[float, float]:
 
 
 def rescale(judged: Sequence[Judged], calibration: CalibrationRow | None) -> list[Judged]:
-    """Return *judged* with the scores that their models would give them now.
+    """Return *judged* with the scores that the present calibration would give them.
 
-    A decided pair keeps its score from that time, but a threshold is a probability of the present
-    calibration. So both are put on the present scale. Scores of other models stay.
+    A judged pair keeps the score of its time, but a threshold is a probability of the present
+    calibration. Scores of other models than the present ones stay as the model gave them.
     """
     raw = [pair.score if pair.raw_score is None else pair.raw_score for pair in judged]
     if calibration is None:
@@ -50,7 +53,7 @@ def rescale(judged: Sequence[Judged], calibration: CalibrationRow | None) -> lis
 def certified(judged: Sequence[Judged], precision: float) -> float | None:
     """Return the lowest score from which the decisions prove *precision*, or None.
 
-    It may be asked as often as somebody decides, and of all scores at once: see `bounds`.
+    The result is valid however often it is computed, and for all scores at once: see `bounds`.
     """
     ordered = sorted(judged, key=lambda pair: -pair.score)
     rights = list(accumulate(pair.is_duplicate for pair in ordered))

@@ -1,8 +1,8 @@
 """A forum's own calibration, fitted to its moderators' decisions. Pure.
 
 The model's probability is moved along a line in logit space (J. Platt, 1999). A normal prior
-favours "no change", so a few decisions change little and many decide. The slope stays positive, so
-pairs keep their order.
+favours "no change", so few decisions change little and many change much. The slope stays positive,
+so pairs keep their order.
 """
 
 from collections.abc import Iterator
@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 Doubles = NDArray[np.float64]
 
 SLOPES = (0.1, 10.0)
-"""Bounds of the slope: never zero or below, or pairs would change places."""
+"""Bounds of the slope. It is always above 0, so pairs keep their order."""
 LEAST, MOST = 1e-30, 1 - 3e-8
-"""Probabilities are held within these, the last ones that 4 bytes tell from 0 and 1."""
+"""Probabilities are clipped to this range, so logits are finite. Any 4-byte float above the upper
+bound is 1.
+"""
 _SLOPE_SPREAD, _SHIFT_SPREAD = 0.5, 1.0
 _HINT, _HINTS_SHARE = 0.25, 0.05
-"""How much one hint counts beside a decision, and all of them beside all decisions."""
+"""The weight of one hint beside one decision, and of all hints beside all decisions, at most."""
 _FOLDS = 5
 _BINS = 10
 _STEPS = 50
@@ -43,9 +45,9 @@ class Quality:
     """Errors of probabilities against decisions; lower is better."""
 
     calibration_error: float
-    """Mean gap between what was promised and what was found, over ten equal ranges."""
+    """Mean gap between probability and share of duplicates, over ten equal ranges."""
     brier: float
-    """Mean squared distance from what was found."""
+    """Mean squared difference between probability and decision."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,16 +57,13 @@ class Trial:
     before: Quality
     after: Quality
     gain: float
-    """How far the Brier score falls."""
+    """By how much the Brier score falls."""
     doubt: float
     """Standard error of the gain."""
 
     @property
     def is_better(self) -> bool:
-        """Return whether both errors fall, and the Brier score by more than chance explains.
-
-        This means by more than its standard error.
-        """
+        """Return whether both errors fall, and the Brier score by more than its standard error."""
         nearer = self.after.calibration_error < self.before.calibration_error
         return nearer and self.gain > self.doubt
 
@@ -82,24 +81,25 @@ def _sigmoid(raw: Doubles) -> Doubles:
 def fit(raw: Doubles, labels: Doubles, *, hints: Doubles | None = None) -> Line:
     """Return the line that best explains *labels*, (n,) from 0 to 1, by the model's *raw*, (n,).
 
-    Without any labels it is the identity. *hints*, (m,), are probabilities of pairs that somebody
-    said differ who is no moderator: all of them together weigh a twentieth of the labels at most.
+    Without any labels it is the identity. *hints*, (m,), are the probabilities of pairs that
+    somebody other than a moderator called different. All hints together weigh at most a twentieth
+    of the labels.
     """
-    z, said, counts = logits(raw), np.asarray(labels, dtype=np.float64), np.ones(len(raw))
+    z, targets, counts = logits(raw), np.asarray(labels, dtype=np.float64), np.ones(len(raw))
     if hints is not None and len(hints):
         each = min(_HINT, _HINTS_SHARE * len(raw) / len(hints))
         z = np.concatenate([z, logits(hints)])
-        said = np.concatenate([said, np.zeros(len(hints))])
+        targets = np.concatenate([targets, np.zeros(len(hints))])
         counts = np.concatenate([counts, np.full(len(hints), each)])
-    free = _newton(z, said, counts, slope=None)
-    held = float(np.clip(free.slope, *SLOPES))
-    return free if held == free.slope else _newton(z, said, counts, slope=held)
+    free = _newton(z, targets, counts, slope=None)
+    clipped = float(np.clip(free.slope, *SLOPES))
+    return free if clipped == free.slope else _newton(z, targets, counts, slope=clipped)
 
 
 def _newton(z: Doubles, labels: Doubles, counts: Doubles, *, slope: float | None) -> Line:
     """Find the most probable line by Newton steps; with a given *slope* only its shift.
 
-    *counts*, (n,), says how often each label counts.
+    *counts*, (n,), is the weight of each label.
     """
     place = np.array([1.0 if slope is None else slope, 0.0])
     weights = np.array([_SLOPE_SPREAD, _SHIFT_SPREAD]) ** -2.0
@@ -122,7 +122,7 @@ def _newton(z: Doubles, labels: Doubles, counts: Doubles, *, slope: float | None
 def _damped(
     design: Doubles, labels: Doubles, counts: Doubles, place: Doubles, step: Doubles
 ) -> float:
-    """Return the share of Newton's step that still lowers the loss; near the end all of it."""
+    """Return the share of Newton's step that does not raise the loss; near the end it is 1."""
     length, here = 1.0, _loss(design, labels, counts, place)
     while length > _TINY and _loss(design, labels, counts, place - length * step) > here:
         length /= 2
@@ -138,10 +138,10 @@ def _loss(design: Doubles, labels: Doubles, counts: Doubles, place: Doubles) -> 
 def quality(probabilities: Doubles, labels: Doubles) -> Quality:
     """Return how well *probabilities*, (n,), agree with *labels*, (n,) of 0 and 1; n > 0."""
     bins = np.minimum((probabilities * _BINS).astype(int), _BINS - 1)
-    said = np.bincount(bins, weights=probabilities, minlength=_BINS)
-    came = np.bincount(bins, weights=labels, minlength=_BINS)
+    promised = np.bincount(bins, weights=probabilities, minlength=_BINS)
+    observed = np.bincount(bins, weights=labels, minlength=_BINS)
     return Quality(
-        calibration_error=float(np.abs(said - came).sum() / len(labels)),
+        calibration_error=float(np.abs(promised - observed).sum() / len(labels)),
         brier=float(np.mean((probabilities - labels) ** 2)),
     )
 
@@ -149,7 +149,7 @@ def quality(probabilities: Doubles, labels: Doubles) -> Quality:
 def try_out(raw: Doubles, labels: Doubles, current: Line, *, hints: Doubles | None = None) -> Trial:
     """Return the errors of a new fit and of *current*, by cross-validation in five parts.
 
-    *labels* has 0 and 1, each at least twice. *hints* help to fit, and are never judged by.
+    *labels* has 0 and 1, each at least twice. *hints* are used in the fits, but not in the errors.
     """
     before, after = current.probability(raw), np.zeros(len(raw))
     for held_out in _folds(labels):

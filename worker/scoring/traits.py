@@ -1,4 +1,4 @@
-"""What a fusion weighs of a pair besides its two scores, computed from the texts alone. Pure."""
+"""Traits of a pair: what a fusion uses besides cosine and logit. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -14,21 +14,21 @@ from worker.text.normal import Seen
 Floats = NDArray[np.float32]
 
 LONG_BODY = 20
-"""Words from which on a body is as long as it need be."""
+"""A body with at least so many words counts fully."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Traits:
-    """What is known of n pairs, each array (n,)."""
+    """The traits of n pairs; each array is (n,)."""
 
     overlap: Floats
     """Share of the words of both titles that both have, 0..1."""
     bodies: Floats
-    """How much body both questions show: 0 where one has none, 1 where both are long."""
+    """How long the shorter body is: 0 if one question has none, 1 if both are long."""
     density: Floats | None = None
-    """By how much their forum is denser around them than usual, in cosines; None: not known."""
+    """How much denser than usual the forum is around the pair, in cosines; None if not known."""
     unknown_script: NDArray[np.bool_] | None = None
-    """Whether a text is in a script that the models do not know; None: none is."""
+    """Whether a text is in a script that the models do not know; None if no pair has one."""
 
     @classmethod
     def of(
@@ -37,7 +37,7 @@ class Traits:
         pairs: NDArray[np.int32],
         density: Floats | None = None,
     ) -> Self:
-        """Return the traits of *pairs*, (n, 2) places in *questions*, with their *density*."""
+        """Return the traits of *pairs*, (n, 2) indices into *questions*, with their *density*."""
         used, places = np.unique(pairs, return_inverse=True)
         seen = [questions[place] for place in used.tolist()]
         at = places.reshape(-1, 2).astype(np.int32)
@@ -49,7 +49,7 @@ class Traits:
 
     @classmethod
     def of_titles(cls, titles: Sequence[str], pairs: NDArray[np.int32]) -> Self:
-        """Return the traits of *pairs*, (n, 2) places in *titles*, of questions without bodies."""
+        """Return the traits of *pairs*, (n, 2) indices into *titles*, without bodies."""
         none = np.zeros(len(pairs), dtype=np.float32)
         return cls(overlap=overlaps(titles, pairs), bodies=none)
 
@@ -61,9 +61,10 @@ class Traits:
 
 
 def bodies(questions: Sequence[Seen], pairs: NDArray[np.int32]) -> Floats:
-    """Return for each pair, (n, 2) places in *questions*, how much body both show, 0..1, (n,).
+    """Return how long the shorter body of each pair is, 0..1, (n,).
 
-    The words of the shorter one by `LONG_BODY`, and never more than 1.
+    This is its words divided by `LONG_BODY`, at most 1. *pairs* are (n, 2) indices into
+    *questions*.
     """
     shares = [sum(1 for _ in islice(runs(one.body), LONG_BODY)) / LONG_BODY for one in questions]
     return np.asarray(np.array(shares, dtype=np.float32)[pairs].min(axis=1), np.float32)

@@ -1,8 +1,8 @@
-"""Text in CSV that a spreadsheet shows and never runs, and the same text again for training.
+"""Cells of a CSV file: text that no spreadsheet runs as a formula, and the way back for training.
 
-A cell that begins like a formula is run when somebody opens the file. Such a text is written with
-an apostrophe before it, as spreadsheets themselves mark text. One that has apostrophes there
-already gets one more, so that reading takes away exactly what writing added.
+A spreadsheet runs a cell that begins like a formula when somebody opens the file. Such a text is
+written with an apostrophe before it, as spreadsheets themselves mark text. If the text already
+begins with apostrophes, it gets one more. So reading removes exactly what writing added.
 """
 
 import re
@@ -18,5 +18,5 @@ def as_cell(text: str) -> str:
 
 
 def of_cell(cell: str) -> str:
-    """Return the text that `as_cell` made into *cell*."""
+    """Return the text from which `as_cell` made *cell*."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell

@@ -1,9 +1,9 @@
-"""What a forum says does not count in its questions: prefixes of titles, and boilerplate.
+"""The parts of questions that a forum excludes: prefixes of titles, and boilerplate.
 
-A pattern is a literal text in which ``*`` stands for anything up to the end of the line, at most
-`_GAP` characters. Parts are found one after the other, and only so many places are tried in vain:
-the time is bounded, whatever the forum wrote. What is stored and shown stays as it was sent: only
-the models and the comparison of texts read it without these parts.
+A pattern is a literal text in which ``*`` matches anything up to the end of the line, at most
+`_GAP` characters. Its parts are searched one after the other, and only `_TRIES` times without
+success. So the time is bounded for every pattern. Questions are stored and shown as they were sent:
+only the models and the comparison of texts leave these parts out.
 """
 
 import functools
@@ -17,12 +17,12 @@ from worker.text.normal import MODEL_TEXT_LENGTH, is_blank
 
 PATTERNS, PATTERN_LENGTH = 50, 500
 _GAP, _TRIES = 200, 200
-"""Characters for which ``*`` may stand, and places at which a pattern is tried in vain."""
+"""Characters that ``*`` matches at most, and failed tries of a pattern in one text, at most."""
 _FEWEST = 3
-"""Letters and digits of a pattern of boilerplate: fewer would be found everywhere."""
+"""Letters and digits that a boilerplate pattern needs: fewer would match everywhere."""
 _AFTER_PREFIX = " \t:-\u2013\u2014|"
 _READ = 4 * MODEL_TEXT_LENGTH
-"""Characters of a body that are kept beside it without its boilerplate: more than models read."""
+"""Characters of a body without its boilerplate that are stored: more than the models read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +31,16 @@ class Cuts:
 
     prefixes: tuple[str, ...] = ()
     boilerplate: tuple[tuple[re.Pattern[str], ...], ...] = ()
-    """For each pattern its literal parts, in order."""
+    """The literal parts of each pattern, in order."""
 
     @classmethod
     def of(cls, prefixes: Sequence[str], boilerplate: Sequence[str]) -> Self:
-        """Return the cuts of a forum's settings."""
+        """Return the cuts for a forum's settings."""
         folded = sorted((one.casefold() for one in prefixes), key=len, reverse=True)
         return cls(tuple(folded), tuple(map(_parts, boilerplate)))
 
     def title(self, title: str) -> str:
-        """Return a title without what does not count; never an empty one."""
+        """Return *title* without the cut parts, or unchanged if nothing visible would remain."""
         left = title
         while found := next((one for one in self.prefixes if _begins(left, one)), None):
             left = left.lstrip()[len(found) :].lstrip(_AFTER_PREFIX)
@@ -48,7 +48,7 @@ class Cuts:
         return title if is_blank(left) else left
 
     def body(self, body: str) -> str:
-        """Return a body without the forum's boilerplate."""
+        """Return *body* without the forum's boilerplate."""
         for parts in self.boilerplate:
             body = _without(body, parts)
         return body
@@ -83,7 +83,7 @@ def _parts(pattern: str) -> tuple[re.Pattern[str], ...]:
 
 
 def _begins(title: str, prefix: str) -> bool:
-    """Return whether a title begins with a prefix, and with the end of a word behind it."""
+    """Return whether *title* begins with *prefix*, and a word ends there."""
     left = title.lstrip()
     if left[: len(prefix)].casefold() != prefix:
         return False
@@ -92,7 +92,7 @@ def _begins(title: str, prefix: str) -> bool:
 
 
 def _without(text: str, parts: Sequence[re.Pattern[str]]) -> str:
-    """Return *text* without every place where *parts* stand one behind the other in a line."""
+    """Return *text* without the places where *parts* follow each other in one line."""
     kept, place, failed = list[str](), 0, 0
     while failed < _TRIES and (found := parts[0].search(text, place)):
         end = _end(text, found.end(), parts[1:])
@@ -110,7 +110,7 @@ def _without(text: str, parts: Sequence[re.Pattern[str]]) -> str:
 def _end(text: str, place: int, parts: Sequence[re.Pattern[str]]) -> int | None:
     for part in parts:
         line_end = text.find("\n", place, place + _GAP)
-        # A part may itself go over several lines: only the gap before it must not.
+        # A part may have several lines itself, but the gap before it must be in one line.
         found = part.search(text, place, place + _GAP + len(part.pattern))
         if found is None or (0 <= line_end < found.start()):
             return None

@@ -1,7 +1,7 @@
-"""From what a forum sends to a question that can be stored: cleaned, checked, digested.
+"""Makes a question that can be stored from what a forum sends: cleaned, checked, with digests.
 
-Pure. It is the only such place, so the API and the import of archives accept the same questions.
-Each `*_of` function returns the cleaned value or raises `ValueError` with a sentence for people.
+Pure. The API and the import of archives both use this module, so they accept the same questions.
+Each `*_of` function returns the cleaned value, or raises `ValueError` with a sentence for people.
 """
 
 import hashlib
@@ -42,7 +42,7 @@ TAGS = 50
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
 _UNENCODED = re.compile(r"[\x00-\x20\x7f-\x9f\\\"<>^`{|}\s]")
-# A flat list as JSON: in an archive of millions each microsecond counts.
+# Used to write a flat list as JSON: with millions of questions each microsecond counts.
 quoted = json.encoder.encode_basestring_ascii
 
 
@@ -57,12 +57,12 @@ class FieldError(InvalidInputError):
 
 @dataclass(frozen=True, slots=True)
 class Submission(SentQuestion):
-    """A question as it was sent, not checked yet."""
+    """A question as it was sent, not yet checked."""
 
     updated_at: datetime | None = None
-    """When its forum last changed it."""
+    """When the question was last changed in the forum."""
     version: int | None = None
-    """The forum's own count of its changes."""
+    """The forum's own number of this version."""
 
 
 def id_of(text: str) -> str:
@@ -78,7 +78,7 @@ def id_of(text: str) -> str:
 
 def title_of(text: str) -> str:
     """Return a title on one line."""
-    is_plain = text.isascii() and text.isprintable()  # most are: nothing to clean or normalise
+    is_plain = text.isascii() and text.isprintable()  # most titles: nothing to clean or normalise
     title = " ".join((text if is_plain else clean(_encodable(text))).split())
     if not title or (not is_plain and (not normalise(title) or is_blank(title))):
         raise ValueError("must hold at least one visible character")
@@ -117,7 +117,7 @@ def url_of(text: str | None) -> str | None:
 
 
 def instant_of(value: datetime | None, *, now: datetime | None = None) -> datetime | None:
-    """Return a moment in UTC, if a question can have been asked then."""
+    """Return *value* in UTC; it must have a time zone and be between 1990 and now."""
     if value is None:
         return None
     if value.tzinfo is None:
@@ -129,7 +129,7 @@ def instant_of(value: datetime | None, *, now: datetime | None = None) -> dateti
 
 
 def parse_instant(value: object) -> object:
-    """Return *value*, or the moment of a text in RFC 3339."""
+    """Return the moment that a text in RFC 3339 names; any other value unchanged."""
     if not isinstance(value, str):
         return value
     if not _INSTANT.match(value):
@@ -149,11 +149,11 @@ def question_of(
 ) -> NewQuestion:
     """Return the question to be stored in a forum whose models read *text_fields*.
 
-    What *cuts* take away does not count, but is stored. Raises `FieldError` for the first field
-    that cannot be used.
+    The parts in *cuts* are stored, but not compared. Raises `FieldError` for the first field that
+    cannot be used.
     """
     external_id, title, body, url, category, author, asked_at = _cleaned(submission, now)
-    facts, edited_at, revision = _said_beside(submission, now)
+    facts, edited_at, revision = _facts_and_version(submission, now)
     fields = TextFields(text_fields)
     read_title, read_body = cuts.read(title, body)
     text = full_text(
@@ -212,11 +212,11 @@ def _cleaned(given: Submission, now: datetime | None) -> _Cleaned:
     return external_id, title, body, url, category, author, asked_at
 
 
-def _said_beside(
+def _facts_and_version(
     given: Submission, now: datetime | None
 ) -> tuple[Facts, datetime | None, int | None]:
     if given.facts is NO_FACTS and given.updated_at is None and given.version is None:
-        return NO_FACTS, None, None  # most archives say nothing else
+        return NO_FACTS, None, None  # most archives have neither
     field = "updated_at"
     try:
         edited_at = instant_of(given.updated_at, now=now)
@@ -228,7 +228,7 @@ def _said_beside(
 
 
 def facts_of(given: Facts) -> Facts:
-    """Return cleaned facts, `NO_FACTS` if nothing is given; raises `FieldError`."""
+    """Return cleaned facts, `NO_FACTS` if there are none; raises `FieldError`."""
     if given is NO_FACTS:
         return NO_FACTS
     clean_by: Mapping[str, Callable[[Any], Any]] = {
@@ -252,7 +252,7 @@ def facts_of(given: Facts) -> Facts:
 
 
 def count_of(value: int | None) -> int | None:
-    """Return a number of things, or of a version."""
+    """Return a count or the number of a version."""
     if value is not None and not 0 <= value <= MOST:
         raise ValueError(f"must lie between 0 and {MOST:,}")
     return value
@@ -266,7 +266,7 @@ def votes_of(value: int | None) -> int | None:
 
 
 def tags_of(tags: Sequence[str]) -> tuple[str, ...]:
-    """Return tags on one line each, every one once."""
+    """Return the tags without duplicates, each on one line."""
     found = tuple(dict.fromkeys(tag for tag in map(label_of, tags) if tag))
     if len(found) > TAGS:
         raise ValueError(f"must be at most {TAGS}")
@@ -285,7 +285,7 @@ def language_of(text: str | None) -> str | None:
 def _content_digest(texts: Sequence[str | None], *, visible: bool, beside: object = None) -> bytes:
     """Return 32 bytes that differ if any field of a cleaned question differs.
 
-    What stands *beside* counts only if there is any, so other questions keep their digests.
+    *beside* changes the digest only if it is given, so questions without it keep their digests.
     """
     parts = ["null" if text is None else quoted(text) for text in texts]
     parts.append("true" if visible else "false")

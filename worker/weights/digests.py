@@ -1,4 +1,4 @@
-"""The identity of a model: a digest of all that decides its numbers."""
+"""The identity of a model: a digest of all files that decide its numbers."""
 
 import hashlib
 from fnmatch import fnmatch
@@ -14,10 +14,10 @@ _DEFINING = _WEIGHTS + _TOKENIZER + _TOKENIZER_PARTS + _CONFIGS
 
 
 def folder_digest(folder: Path) -> str:
-    """Return the hex SHA-256 of all that decides a model's numbers: weights, tokenizer, configs.
+    """Return the hex SHA-256 of a model's weights, tokenizer and configs in *folder*.
 
-    Model card, calibration, training notes and the path of the folder do not count.
-    Raises `UnreadableModelError` if there is no model.
+    Model card, calibration, training notes and the path of the folder do not count. Raises
+    `UnreadableModelError` if there is no model.
     """
     files = sorted(
         path.relative_to(folder) for path in folder.rglob("*") if path.is_file() and _defines(path)

@@ -1,4 +1,4 @@
-"""Prepares a model for the CPU: exports it to ONNX, quantises it to int8, and caches it.
+"""Makes a model ready for the CPU: exports it to ONNX, quantises it to int8, and caches it.
 
 The key of the cache is the model's digest. Every export is compared with the original model before
 it is used, because a graph that loads and runs can still be wrong.
@@ -37,9 +37,9 @@ log = structlog.get_logger(__name__)
 
 MODEL_FILE = "model.onnx"
 EXPORT_MEMORY_MB = 1_300
-"""What an export of a small model uses at its peak, with PyTorch loaded; measured: 1,232."""
+"""Peak memory of an export of a small model, with PyTorch loaded; measured: 1,232 MB."""
 RECIPE = "int8-3"
-"""Part of the cache's key: change it with every change of what this module makes."""
+"""Part of the cache's key: change it whenever this module makes other files."""
 
 _UNREADABLE = 4
 _MEAN_COSINE = 0.985
@@ -74,7 +74,7 @@ _PROBES = (
 
 
 class ModelNotMadeError(TransientError):
-    """The export was ended from outside."""
+    """The export was killed."""
 
     def __init__(self, folder: Path, number: signal.Signals) -> None:
         memory = " Most likely memory ran out." if number is signal.SIGKILL else ""
@@ -91,9 +91,9 @@ def ready_folder(digest: str, cache: Path) -> Path:
 
 
 def exported(kind: ModelKind, folder: Path, *, digest: str, cache: Path) -> Path:
-    """Return the folder of the model in *folder* made ready, from the cache or made now.
+    """Return the folder of the model's export, from the cache or made now.
 
-    Raises as `exporting` does.
+    Raises the errors of `exporting`.
     """
     with exporting(kind, folder, digest=digest, cache=cache):
         pass
@@ -102,11 +102,12 @@ def exported(kind: ModelKind, folder: Path, *, digest: str, cache: Path) -> Path
 
 @contextmanager
 def exporting(kind: ModelKind, folder: Path, *, digest: str, cache: Path) -> Iterator[None]:
-    """Make the model in *folder* ready beside the block, and wait for that at its end.
+    """Export the model in *folder* beside the block, and wait for the export at the block's end.
 
-    Two workers that start at once export once. The work is done in its own process, which takes
-    PyTorch and its gigabyte with it when it ends. Raises `UnreadableModelError`, or
-    `IncompatibleModelError` if the model cannot be exported or no export agrees with it.
+    If two workers start at once, one exports and the other waits. The work is done in a process of
+    its own, so that its gigabyte of memory is free afterwards. Raises `UnreadableModelError`,
+    `IncompatibleModelError` if the model cannot be exported or no export agrees with it,
+    `ModelNotMadeError` if the export was killed, and `NotInstalledError` without PyTorch.
     """
     ready = ready_folder(digest, cache)
     cache.mkdir(parents=True, exist_ok=True)
@@ -124,7 +125,7 @@ def exporting(kind: ModelKind, folder: Path, *, digest: str, cache: Path) -> Ite
 
 
 def take_exports(exports: Path, cache: Path) -> list[str]:
-    """Copy exported models out of *exports* into *cache* where it lacks them; return their names.
+    """Copy exported models from *exports* into *cache* if they are missing; return their names.
 
     Raises `UnreadableModelError` if there is no such folder.
     """
@@ -180,7 +181,7 @@ def main(kind: str, folder: str, made: str) -> int:
 
 
 def export(source: "Source", folder: Path) -> None:
-    """Write *source* to *folder*, in int8 if that agrees with fp32, else in fp32.
+    """Write *source* to *folder* in int8 if that agrees with fp32, otherwise in fp32.
 
     Raises `IncompatibleModelError` if neither agrees, or the model cannot be exported.
     """

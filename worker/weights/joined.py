@@ -1,4 +1,4 @@
-"""Files that are one after the other, read as one: an archive in parts, without a copy of it."""
+"""Reads several files as one, such as an archive in parts, without copying them."""
 
 import io
 from bisect import bisect_right
@@ -11,7 +11,7 @@ _BUFFER = 1 << 20
 
 
 def joined(paths: Sequence[Path]) -> io.BufferedReader:
-    """Return the files at *paths* as one that can be read and sought in; close it."""
+    """Return the files at *paths* as one file that can be read and seeked. The caller closes it."""
     return io.BufferedReader(_JoinedFiles(paths), _BUFFER)
 
 
@@ -32,17 +32,17 @@ class _JoinedFiles(io.RawIOBase):
         return True
 
     def tell(self) -> int:
-        """Return the place of the next byte."""
+        """Return the position of the next byte."""
         return self._at
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place, counted from the start, from here, or from the end; return it."""
+        """Go to a position, counted from the start, from here, or from the end; return it."""
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._starts[-1]}[whence]
         self._at = max(0, start + offset)
         return self._at
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Read up to as many bytes as fit, of one file at a time; 0 at the end."""
+        """Fill *buffer* from one file at a time; return the number of bytes, 0 at the end."""
         number = bisect_right(self._starts, self._at) - 1
         if number >= len(self._files):
             return 0

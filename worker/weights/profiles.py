@@ -1,4 +1,4 @@
-"""The two pairs of models that a user can choose by one word."""
+"""The profiles: two pairs of models that a user chooses by one word."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,9 +36,9 @@ def settled(profile: Profile, cache: Path) -> Profile:
 def model_names(
     profile: Profile, cache: Path, *, bi_encoder: str | None = None, reranker: str | None = None
 ) -> ModelNames:
-    """Return the models of *profile*; one that is named takes the place of the profile's.
+    """Return the models of *profile*; *bi_encoder* and *reranker* replace the profile's own.
 
-    With `auto` a model that is named has the one of `fast` beside it, as it always had.
+    With `auto` and one named model, the other one is that of `fast`.
     """
     if profile is Profile.AUTO and (bi_encoder or reranker):
         profile = Profile.FAST
@@ -47,7 +47,7 @@ def model_names(
 
 
 def profile_of(bi_encoder: str | None, reranker: str | None) -> Profile | None:
-    """Return the profile that these two models are, None if they are none."""
+    """Return the profile with these two models, None if there is none."""
     return next(
         (
             profile

@@ -1,9 +1,10 @@
 """Rewrites an ONNX graph to multiply in int8, with a scale for each token.
 
-ONNX Runtime's own dynamic quantisation uses one scale for a whole batch. So a text's vector depends
-on the other texts of the batch, and one outlier makes every token less exact. Here a token's scale
-is its own largest magnitude, a weight's that of its column (Yao et al., ZeroQuant, 2022), and a
-word embedding's that of its row: a vocabulary is half of a model's file and hardly computes.
+ONNX Runtime's own dynamic quantisation uses one scale for a whole batch. So a text's vector would
+depend on the other texts of the batch, and one outlier would make every token less exact. Here the
+scale of a token is its own largest magnitude, and the scale of a weight that of its column (Yao et
+al., ZeroQuant, 2022). The table of word embeddings is half of a model's file; it is stored in int8
+with one scale for each row.
 """
 
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 _LEVELS = 127
 _TINY = np.float32(1e-9)
 _VOCABULARY = 4_096
-"""Rows from which on a table of embeddings is worth it; one of positions is shorter."""
+"""Tables with at least so many rows are quantised: those of words, not those of positions."""
 _CONSTANTS = {
     "int8.step": np.float32(1.0 / _LEVELS),
     "int8.middle": np.uint8(128),
@@ -64,7 +65,7 @@ def _is_product(node: NodeProto, weights: dict[str, TensorProto]) -> bool:
 def _is_vocabulary(node: NodeProto, weights: dict[str, TensorProto]) -> bool:
     table = weights.get(node.input[0]) if node.op_type == "Gather" else None
     if table is None or table.data_type != TensorProto.FLOAT or any(a.i for a in node.attribute):
-        return False  # the only attribute is the axis; rows are looked up along the first
+        return False  # the only attribute is the axis; it must be the first
     return len(table.dims) == len(("rows", "columns")) and table.dims[0] >= _VOCABULARY
 
 
