@@ -1,1 +1,1 @@
-"""Texts become vectors, candidates and flagged pairs."""
+"""The worker: from texts to vectors, candidates and flagged pairs."""

@@ -1,4 +1,4 @@
-"""Actions, and the service's own decisions: computed from people's decisions and scores."""
+"""Computes actions and the service's own decisions from people's decisions and from scores."""
 
 import structlog
 from sqlalchemy.orm import Session
@@ -45,18 +45,18 @@ def act(sessions: Sessions) -> None:
 
 
 def tell_rising(sessions: Sessions) -> None:
-    """Report questions that many ask now, in each forum where something was flagged lately."""
+    """Record an event for each question that many ask now, in every forum."""
     with sessions.begin() as session:
         found = forums.list_forums(session)
     for forum in found:
         with sessions.begin() as session:
-            told = rising.tell(session, forum.id, rising.rising(session, forum.id))
-        if told:
-            log.info("groups.rising", forum_id=forum.id, groups=told)
+            recorded = rising.tell(session, forum.id, rising.rising(session, forum.id))
+        if recorded:
+            log.info("groups.rising", forum_id=forum.id, groups=recorded)
 
 
 def prove_again(sessions: Sessions) -> None:
-    """Compute again from which score decisions prove what each forum wants."""
+    """Compute again the score from which decisions prove the precision that each forum wants."""
     with sessions.begin() as session:
         names = [one.name for one in forums.list_forums(session) if one.rung is Rung.ACT]
     for name in names:
@@ -73,9 +73,10 @@ def certify(session: Session, forum: ForumRow, precision: float) -> float | None
 
 
 def choose_ladder(session: Session, name: str, wanted: Ladder, *, actor: str) -> ForumRow:
-    """Put a ladder in force and return the forum; raises `ForumNotFoundError`.
+    """Apply a ladder and return the forum; raises `ForumNotFoundError`.
 
-    Where nothing is proved yet, the service decides nothing, and looks again every hour.
+    While the decisions do not prove the wanted precision, the service decides nothing; this is
+    checked again every hour.
     """
     forum = forums.lock(session, name)
     threshold = certify(session, forum, wanted.wanted_precision)

@@ -1,4 +1,4 @@
-"""The Celery app: lanes, time limits, and what happens when a process dies."""
+"""The Celery app: lanes, time limits, periodic tasks, and the start and end of a process."""
 
 import os
 from contextlib import suppress
@@ -28,21 +28,22 @@ UPKEEP = "worker.upkeep"
 DELIVER = "worker.deliver"
 _DELIVER_S = 3
 _UPKEEP = crontab(minute="17")
-"""By the clock: a beat that is restarted more often than every hour still comes to it."""
+"""At a time of the clock, so a beat that is restarted every few minutes sends it too."""
 _UPKEEP_EXPIRES_S = 3_000
 _CONNECT_TIMEOUT_S = 5.0
 _WARM_UP_S = 900.0
-"""A child may take this long to be ready: a first start exports the models."""
+"""A child may take so many seconds to be ready: the first start exports the models."""
 
 
 _watches: "list[Watch]" = []
-"""The one of this process, once it is the pool's child."""
+"""The watch of this process, if it is a child of the pool."""
 
 
 def make_app(settings: WorkerSettings, *, with_tasks: bool = True) -> Celery:
     """Return the Celery app of workers and beat. Redis has wake-ups only, Postgres the truth.
 
-    A beat sends tasks by their names, and is made without them and the models' libraries.
+    A beat sends tasks by their names, so its app is made without the tasks and the models'
+    libraries.
     """
     url = settings.redis_url.get_secret_value()
     app = Celery("askedbefore", broker=broker_url(url))
@@ -52,7 +53,7 @@ def make_app(settings: WorkerSettings, *, with_tasks: bool = True) -> Celery:
         include=["worker.tasks"] if with_tasks else [],
         task_queues=[KombuQueue(lane) for lane in Lane],
         task_default_queue=Lane.LIVE,
-        # Read in the order in which a worker names them: check, live, archive, upkeep.
+        # Read in the order in which the worker lists them: check, live, archive, upkeep.
         broker_transport_options={
             "queue_order_strategy": "priority",
             "visibility_timeout": settings.visibility_timeout_s,
@@ -61,8 +62,8 @@ def make_app(settings: WorkerSettings, *, with_tasks: bool = True) -> Celery:
         },
         visibility_timeout=settings.visibility_timeout_s,
         broker_connection_retry_on_startup=True,
-        broker_connection_max_retries=None,  # for ever: what is due is done meanwhile
-        broker_channel_error_retry=True,  # a Redis that is read-only after a failover is one too
+        broker_connection_max_retries=None,  # for ever: the watch works meanwhile
+        broker_channel_error_retry=True,  # also for a Redis that is read-only after a failover
         task_serializer="json",
         accept_content=["json"],
         task_ignore_result=True,
@@ -71,11 +72,11 @@ def make_app(settings: WorkerSettings, *, with_tasks: bool = True) -> Celery:
         worker_prefetch_multiplier=1,
         worker_disable_prefetch=True,
         worker_proc_alive_timeout=_WARM_UP_S,
-        # A task killed because Redis went away would hold its questions until the lease ends.
+        # If the loss of Redis killed a task, its questions would stay claimed until the lease ends.
         worker_cancel_long_running_tasks_on_connection_loss=False,
         task_soft_time_limit=settings.soft_time_limit_s,
         task_time_limit=settings.time_limit_s,
-        beat_scheduler="celery.beat:Scheduler",  # in memory: nothing here must survive a restart
+        beat_scheduler="celery.beat:Scheduler",  # in memory: nothing must survive a restart
         beat_schedule=_schedule(settings),
         timezone="UTC",
     )
@@ -83,8 +84,8 @@ def make_app(settings: WorkerSettings, *, with_tasks: bool = True) -> Celery:
 
 
 def _schedule(settings: WorkerSettings) -> dict[str, dict[str, object]]:
-    # Tasks of milliseconds go into the live lane: in the last lane they would wait until an archive
-    # is mined.
+    # Tasks of milliseconds go into the live lane: in the upkeep lane they would wait until an
+    # archive is mined.
     def entry(
         task: str, every: float | crontab, lane: Lane, *, expires_s: float | None = None
     ) -> dict[str, object]:
@@ -114,7 +115,8 @@ def _warm_up(**_: object) -> None:
     from worker.watch import Watch  # noqa: PLC0415
 
     die_with(os.getppid())
-    # The products of a search are small: threads that share them wait for each other, busily.
+    # The matrix products of a search are small: threads that share one would mostly wait for each
+    # other.
     threadpool_limits(limits=1, user_api="blas")
     held = resources()
     _watches.append(Watch(held, _own_lanes(), is_led=is_fresh))
@@ -132,7 +134,7 @@ def _wind_up(**_: object) -> None:
 
     for watch in _watches:
         watch.stop()
-    with suppress(SQLAlchemyError):  # a database that is away forgets it by its age
+    with suppress(SQLAlchemyError):  # if the database is away, the proof ends by its age
         resources().forget_proof()
     tracing.end()
 

@@ -1,6 +1,6 @@
-"""The clock of the periodic tasks: one beat sends them, a second one waits for its place.
+"""The beat: sends the periodic tasks. One beat sends; further ones wait until it has died.
 
-With every round it reports to its supervisor that it runs.
+In every round a beat reports to its supervisor that it runs.
 """
 
 import os
@@ -17,7 +17,7 @@ from worker.settings import WorkerSettings
 KEY = "askedbefore:beat"
 _ROUND_S = 5.0
 _HELD_S = 20
-"""Seconds after which a beat that has died loses its place."""
+"""Seconds after which another beat replaces one that has died."""
 
 _TAKE = """
 if redis.call('get', KEYS[1]) == ARGV[1] or redis.call('set', KEYS[1], ARGV[1], 'NX') then
@@ -29,14 +29,17 @@ return 0
 
 
 class Place:
-    """The place of the one beat that sends; it is kept in Redis and ends by itself."""
+    """The right to send, which one beat has; it is kept in Redis and ends by itself."""
 
     def __init__(self, broker: Broker, name: str) -> None:
         self._broker = broker
         self._name = name
 
     def is_ours(self) -> bool:
-        """Take or keep the place, and return whether this beat has it; without Redis nobody."""
+        """Take or renew the place; return whether this beat has it.
+
+        Without Redis no beat has it.
+        """
         taken = self._broker.ask(
             lambda client: client.eval(_TAKE, 1, KEY, self._name, str(_HELD_S)), default=0
         )
@@ -44,20 +47,20 @@ class Place:
 
 
 def schedule_of(settings: WorkerSettings) -> type[Scheduler]:
-    """Return the schedule of a beat with these *settings*, in memory."""
+    """Return the class of a beat's schedule with these *settings*; it is in memory only."""
     broker = Broker(settings.redis_url.get_secret_value())
     place = Place(broker, f"{socket.gethostname()}-{os.getpid()}")
 
     class OneOfMany(Scheduler):
-        _told_at = float("-inf")
+        _reported_at = float("-inf")
 
         def tick(self, *arguments: Any, **options: Any) -> float:
             wait_s = _ROUND_S
             if place.is_ours():
                 wait_s = min(_ROUND_S, super().tick(*arguments, **options))
-            if time.monotonic() - self._told_at >= _ROUND_S:
+            if time.monotonic() - self._reported_at >= _ROUND_S:
                 alive.tell(settings.alive_file)
-                self._told_at = time.monotonic()
+                self._reported_at = time.monotonic()
             return wait_s
 
     return OneOfMany

@@ -1,4 +1,4 @@
-"""One slice of work on a lane, done by a task or, without a message, by the watch."""
+"""One slice of work on a lane, done by a task, or by the watch if there is no message."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -10,14 +10,14 @@ from worker.process.tracing import traced
 from worker.resources import Resources, proof_of
 
 BROKEN = 70
-"""Status of a process that ends because its models can no longer infer."""
+"""Exit status of a process that ends because its models cannot run any more."""
 
 
 def work(held: Resources, lane: Lane, *, is_wanted: Callable[[], bool]) -> bool:
-    """Work on *lane* for about one slice and return whether there was anything to do.
+    """Work on *lane* for about one slice, and return whether there was anything to do.
 
-    The mining of an archive stops as soon as *is_wanted*. A process whose models can no longer
-    infer ends here, and the pool puts a fresh one in its place.
+    The mining of an archive stops as soon as *is_wanted* returns True. A process whose models
+    cannot run any more ends here, and the pool starts another one.
     """
     try:
         plain = held.pipeline().process

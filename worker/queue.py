@@ -1,6 +1,6 @@
 """The only way for other packages to reach the workers: task names and typed functions.
 
-A message only wakes a worker; the row is the truth. So a request does not fail when Redis is down:
+A message only wakes a worker; the work is in the rows. So a request does not fail if Redis is down:
 the sweep wakes the lane later. While one wake-up of a lane waits, no second one is sent.
 """
 
@@ -31,11 +31,12 @@ DRAIN = {Lane.LIVE: "worker.drain_live", Lane.ARCHIVE: "worker.drain_archive"}
 CHECK = "worker.check"
 
 _WAKE_TTL_S = 2
-"""So short, since a hung Redis may set the mark of a message that never came, when it goes on."""
+"""Short, because a Redis that was stopped may later set this key for a message that was never sent.
+"""
 _TIMEOUT_S = 0.4
-"""For each answer of the broker: whoever submits a question waits for no more than two of them."""
+"""For each answer of the broker; a request that submits a question waits for at most two."""
 _AWAY_S = 3.0
-"""For so long a broker that did not answer is not asked for what can do without it."""
+"""For so long a broker that did not answer is not asked again for anything optional."""
 _CONNECT_TIMEOUT_S = 1.0
 _REPLY_TTL_S = 60
 _PING_KEY = "askedbefore:ping"
@@ -52,7 +53,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRequest:
-    """A text that is compared and not stored."""
+    """A text that is checked and not stored."""
 
     forum_id: int
     title: str
@@ -61,7 +62,7 @@ class CheckRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedDuplicate:
-    """A stored question that asks the same as the text."""
+    """A stored question that is a duplicate of the text."""
 
     id: str
     title: str
@@ -75,7 +76,7 @@ class CheckedDuplicate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckAnswer:
-    """The answer of a worker."""
+    """A worker's answer to a check."""
 
     duplicates: Sequence[CheckedDuplicate] = field(default_factory=tuple)
     threshold: float
@@ -90,7 +91,7 @@ class Queue(Protocol):
     def wake(self, lane: Lane) -> bool:
         """Wake the workers of a lane; call it after the rows are committed.
 
-        Returns whether a message was sent or waits; if not, the sweep wakes the lane later.
+        Returns whether a message was sent or waits; otherwise the sweep wakes the lane later.
         """
         ...
 
@@ -110,19 +111,19 @@ class Queue(Protocol):
         ...
 
     def measured(self) -> Mapping[tuple[str, ...], float]:
-        """Return what all workers have measured, by the parts of its names; see `Meter`."""
+        """Return the sums of all workers, by the parts of their names; see `Meter`."""
         ...
 
 
 class Broker:
-    """Redis, for what can do without it: while it does not answer, it is hardly ever waited for."""
+    """Redis for optional work: after a failure it is not asked again for a few seconds."""
 
     def __init__(self, redis_url: str) -> None:
         self.redis = make_redis(redis_url)
         self._away_until = 0.0
 
     def ask(self, question: Callable[[redis.Redis], _Answer], default: _Answer) -> _Answer:
-        """Return what Redis answers, or *default* while it is down, hangs, or refuses."""
+        """Return the answer of Redis, or *default* while Redis is down, hangs, or refuses."""
         if time.monotonic() < self._away_until:
             return default
         try:
@@ -134,7 +135,7 @@ class Broker:
 
 
 class CeleryQueue:
-    """Sends work through Redis."""
+    """The `Queue` on Celery and Redis."""
 
     def __init__(self, redis_url: str) -> None:
         self._celery = make_sender(redis_url)
@@ -185,17 +186,17 @@ class CeleryQueue:
     def ping(self) -> None:
         """Raise `TransientError` when the broker does not answer, or takes no message."""
         try:
-            self._broker.redis.set(_PING_KEY, "1", ex=_REPLY_TTL_S)  # full or read-only: refused
+            self._broker.redis.set(_PING_KEY, "1", ex=_REPLY_TTL_S)  # fails if full or read-only
         except _BROKER_ERRORS as error:
             raise TransientError(f"takes no messages ({_reason(error)})") from error
 
     def measured(self) -> Mapping[tuple[str, ...], float]:
-        """Return what all workers have measured; nothing while Redis is down."""
+        """Return the sums of all workers; empty while Redis is down."""
         return self._broker.ask(meter.read, default={})
 
 
 def _reason(error: BaseException) -> str:
-    """Return what to look at; addresses, which may hold passwords, are not shown."""
+    """Return a short reason without addresses, because these may contain passwords."""
     found = _UNVERIFIED.search(str(error))
     if found is None:
         return type(error).__name__
@@ -203,7 +204,7 @@ def _reason(error: BaseException) -> str:
 
 
 def _subscription(client: Any) -> Any:
-    return client.pubsub(ignore_subscribe_messages=True)  # redis-py has no types for it
+    return client.pubsub(ignore_subscribe_messages=True)  # redis-py has no types here
 
 
 def _read_answer(payload: bytes | str) -> CheckAnswer:
@@ -234,7 +235,7 @@ def wake_key(lane: Lane) -> str:
 
 
 def make_redis(url: str, *, timeout_s: float = _TIMEOUT_S) -> redis.Redis:
-    """Return a client that does not wait for a server that is down or hangs."""
+    """Return a client that waits at most *timeout_s* for a server that is down or hangs."""
     return redis.Redis.from_url(
         url,
         socket_timeout=timeout_s,
@@ -244,7 +245,7 @@ def make_redis(url: str, *, timeout_s: float = _TIMEOUT_S) -> redis.Redis:
 
 
 def broker_url(url: str) -> str:
-    """Return *url* as kombu writes it: another scheme, and another name for the database.
+    """Return *url* in the form of kombu, which differs for Unix sockets.
 
     ``unix:///run/redis.sock?db=1`` is ``redis+socket:///run/redis.sock?virtual_host=1``.
     """
@@ -255,22 +256,22 @@ def broker_url(url: str) -> str:
 
 
 def broker_tls(url: str) -> dict[str, object] | None:
-    """Return kombu's options for TLS; without them it accepts any certificate.
+    """Return kombu's options for TLS, or None; without them kombu accepts any certificate.
 
-    The certificate is verified unless the URL says ``?ssl_cert_reqs=none``, as redis-py has it.
+    The certificate is verified unless the URL has ``?ssl_cert_reqs=none``, as in redis-py.
     """
     if not url.startswith("rediss://"):
         return None
-    told = {name: values[-1] for name, values in parse_qs(urlsplit(url).query).items()}
-    is_unverified = told.pop("ssl_cert_reqs", "required").lower() in {"none", "cert_none"}
-    files = {name: value for name, value in told.items() if name in _TLS_FILES}
+    options = {name: values[-1] for name, values in parse_qs(urlsplit(url).query).items()}
+    is_unverified = options.pop("ssl_cert_reqs", "required").lower() in {"none", "cert_none"}
+    files = {name: value for name, value in options.items() if name in _TLS_FILES}
     if is_unverified:
         return {"ssl_cert_reqs": ssl.CERT_NONE, "ssl_check_hostname": False, **files}
     return {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True, **files}
 
 
 def make_sender(url: str) -> Celery:
-    """Return a Celery app that only sends, and fails at once when the broker is down."""
+    """Return a Celery app that only sends, and fails at once if the broker is down."""
     app = Celery("askedbefore", broker=broker_url(url), set_as_current=False)
     app.conf.update(
         broker_use_ssl=broker_tls(url),

@@ -1,6 +1,6 @@
-"""What one worker process has: connections and the active models.
+"""The resources of one worker process: connections and the active models.
 
-Built in the child on first use, so that the GPU is used only after the fork.
+They are made in the child at first use, because a GPU must be used only after the fork.
 """
 
 import os
@@ -50,9 +50,9 @@ if TYPE_CHECKING:
     from worker.archives.stages.slices import ArchiveWorker
 
 _MEASURED = 64
-"""Questions that a worker reads at its start to say how fast it is."""
+"""Questions that a worker embeds at its start to measure its speed."""
 _AT_ONCE = 2
-"""Batches in hand while more is due than one: one in the models, one in the database."""
+"""Batches at the same time if more than one is due: one in the models, one in the database."""
 PROOF_TEXTS = ("How do I get good at programming?", "How to become a good programmer?")
 
 log = structlog.get_logger()
@@ -84,8 +84,8 @@ class Resources:
         self._proved_at = 0.0
 
     def models(self) -> Models:
-        """Return the active models; they are loaded if others were active before."""
-        with self._loading:  # tasks and the watch ask for them
+        """Return the active models; load them at first use, or if others were active before."""
+        with self._loading:  # tasks and the watch call this
             held = self._models
             with self._single.begin() as session:
                 ids = models.active_ids(session)
@@ -114,7 +114,7 @@ class Resources:
         )
 
     def checker(self) -> Checker:
-        """Return the checker, for texts that are not stored."""
+        """Return the checker for texts that are not stored."""
         return Checker(self.sessions, self.models(), self._limits, memory=self.memory)
 
     def archives(self) -> "ArchiveWorker":
@@ -134,7 +134,8 @@ class Resources:
         return self._archives
 
     def _archive_code(self) -> "tuple[Callable[..., Search], type[ArchiveWorker]]":
-        # In a thread, which no time limit of a task interrupts: PyTorch half imported stays so.
+        # In a thread, which no time limit of a task interrupts: a half-imported PyTorch cannot be
+        # used.
         if self._importing is None:
             self._importing = self._importer.submit(_import_archives)
         try:
@@ -143,7 +144,7 @@ class Resources:
             raise BrokenModelError("the code for archives cannot be loaded") from error
 
     def _keep_index(self) -> None:
-        """Start to see, in a thread, to the vector index in Postgres: there where it is needed."""
+        """Start a thread that builds or drops the vector index; see `upkeep.keep_index`."""
         if self._keeping is not None and self._keeping.is_alive():
             return
         model = self.models().bi_encoder
@@ -156,14 +157,14 @@ class Resources:
         self._keeping.start()
 
     def warm(self) -> None:
-        """Read the vectors of the largest forums into memory, and what else questions need."""
+        """Load the language detector and the largest forums, so that no question waits for them."""
         language.get_ready()
         model = self.models().bi_encoder
         with self.sessions.begin() as session:
             self.memory.warm(session, model)
 
     def prove(self, *, force: bool = False) -> None:
-        """Run both models and record it, at most every `proof_s` seconds."""
+        """Run both models and record the proof, at most every `proof_s` seconds unless *force*."""
         if not force and time.monotonic() - self._proved_at < self.settings.proof_s:
             return
         held = self.models()
@@ -182,17 +183,17 @@ class Resources:
         alive.tell(self.settings.alive_file)
 
     def forget_proof(self) -> None:
-        """Take this worker's proof back: it ends."""
+        """Delete this worker's proof, because the worker ends."""
         with self.sessions.begin() as session:
             workers.forget_proof(session, self.worker_name)
 
     @property
     def worker_name(self) -> str:
-        """Return the name under which this process proves itself."""
+        """Return the name in this process' proofs."""
         return f"{socket.gethostname()}-{os.getpid()}"
 
     def keep_up(self) -> None:
-        """Do the hourly upkeep."""
+        """Do the hourly upkeep, and start a thread for the vector index."""
         kept = upkeep.Kept(
             events_days=self.settings.events_days, deliveries_days=self.settings.deliveries_days
         )
@@ -263,7 +264,7 @@ def _runs_on(held: Models) -> str:
 def _speed(encoder: Encoder) -> int:
     """Return how many short questions the bi-encoder reads in a second, measured on a few."""
     texts = [f"{text} ({number})" for number in range(_MEASURED // 2) for text in PROOF_TEXTS]
-    encoder.encode(texts)  # a card loads its kernels at the first run
+    encoder.encode(texts)  # a GPU loads its kernels at the first run
     begun = time.perf_counter()
     encoder.encode(texts)
     return round(len(texts) / (time.perf_counter() - begun))
@@ -274,9 +275,9 @@ def _name(model: ModelRow | None) -> str | None:
 
 
 def register(sessions: Sessions, encoder: Encoder, reranker: Reranker) -> Models:
-    """Store two loaded models as active, with a partition for the vectors.
+    """Store two loaded models as active, and make a partition for the vectors.
 
-    It has no index: upkeep builds one for forums that do not fit into the workers' memory.
+    The partition has no index: upkeep builds one if a forum does not fit into the workers' memory.
     Raises `IncompatibleModelError` if stored questions have no vectors of the bi-encoder yet.
     """
     with sessions.begin() as session:
@@ -308,8 +309,11 @@ def register(sessions: Sessions, encoder: Encoder, reranker: Reranker) -> Models
 
 
 def proof_of(held: Models) -> float:
-    """Return the models' probability for a pair of known duplicates; runs both models."""
-    matcher = Matcher.of(held.encoder, held.reranker, threshold=0.0)  # whatever they say
+    """Run both models, and return the probability of a known duplicate.
+
+    Raises `RuntimeError` if it is not a finite number.
+    """
+    matcher = Matcher.of(held.encoder, held.reranker, threshold=0.0)  # no logit is left out
     one, other = matcher.encoder.encode(PROOF_TEXTS)
     pair = Near(np.array([0]), np.array([1]), np.array([float(one @ other)]))
     probability = float(matcher.score([seen(text) for text in PROOF_TEXTS], pair).probability[0])
@@ -320,7 +324,7 @@ def proof_of(held: Models) -> float:
 
 @cache
 def resources() -> Resources:
-    """Return this process' resources, built from the environment on first use."""
+    """Return this process' resources, made from the environment at first use."""
     settings = WorkerSettings()
     sessions = make_sessions(make_engine(DatabaseSettings()))
     if settings.traces:

@@ -1,4 +1,4 @@
-"""Worker settings; they refuse to start on an unsafe combination."""
+"""Worker settings; an unsafe combination is refused at the start."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -12,18 +12,18 @@ from db.settings import PLACEHOLDER
 
 
 class Profile(StrEnum):
-    """Two pairs of models that a user can choose by one word."""
+    """The profiles: two pairs of models that a user chooses by one word."""
 
     AUTO = "auto"
-    """Accurate where its models are at hand, else fast."""
+    """`accurate` if its models are on this machine, otherwise `fast`."""
     ACCURATE = "accurate"
-    """A larger bi-encoder and a larger CrossEncoder: flags that are right more often."""
+    """A larger bi-encoder and a larger CrossEncoder: more flags are right."""
     FAST = "fast"
     """The small models that are bundled: several times as many questions a second."""
 
 
 class BrokerSettings(ServiceSettings):
-    """Where Redis is; API, workers and beat read it."""
+    """The address of Redis, and tracing; the API, workers and the beat read these settings."""
 
     redis_url: SecretStr = Field(description="URL of Redis, `redis://...` or `unix:///...`")
     redis_password: SecretStr | None = Field(
@@ -42,14 +42,14 @@ class BrokerSettings(ServiceSettings):
         if self.redis_password is not None:
             secret = self.redis_password.get_secret_value()
             url = with_password(self.redis_url.get_secret_value(), secret)
-            object.__setattr__(self, "redis_url", SecretStr(url))  # frozen for everybody else
+            object.__setattr__(self, "redis_url", SecretStr(url))  # the settings are frozen
         if PLACEHOLDER in self.redis_url.get_secret_value():
             raise ValueError("redis_url still holds the placeholder password: choose your own")
         return self
 
 
 class WorkerSettings(BrokerSettings):
-    """Worker settings, read from ``ASKEDBEFORE_*``; refuses to start on an unsafe combination."""
+    """Worker settings, read from ``ASKEDBEFORE_*``; an unsafe combination is refused."""
 
     model_config = SettingsConfigDict(env_prefix="ASKEDBEFORE_", frozen=True)
 

@@ -14,7 +14,7 @@ _MORE_URGENT = (Lane.CHECK, Lane.LIVE)
 
 def _drain(lane: Lane) -> None:
     held = resources()
-    # From here on new questions need a new message: this task may have passed them already.
+    # From now on new questions need a new message, because this task may miss them.
     held.broker.ask(lambda client: client.delete(wake_key(lane)), 0)
     with held.turns.of_task():
         lanes.work(held, lane, is_wanted=lambda: _is_wanted(held))
@@ -53,7 +53,7 @@ def check(request: dict[str, object], reply: str) -> None:
 
 @shared_task(name=SWEEP)
 def sweep() -> None:
-    """Wake lanes whose messages were lost or whose leases have ended."""
+    """Wake lanes with due work, record questions that many ask now, and start due syncs."""
     held = resources()
     upkeep.sweep(held.sessions, held.queue)
     acting.tell_rising(held.sessions)
@@ -62,13 +62,13 @@ def sweep() -> None:
 
 @shared_task(name=PROVE)
 def prove() -> None:
-    """Run both models, to prove that this worker can work."""
+    """Run both models to prove that this worker works."""
     resources().prove()
 
 
 @shared_task(name=DELIVER)
 def deliver() -> None:
-    """Write what forums are to do, and start the due deliveries, in a thread of their own."""
+    """Decide, write actions, and start deliveries and connectors in threads of their own."""
     held = resources()
     acting.act(held.sessions)
     acting.settle(held.sessions)
@@ -78,7 +78,7 @@ def deliver() -> None:
 
 @shared_task(name=UPKEEP)
 def hourly() -> None:
-    """Measure the recall of the vector index and delete old counters."""
+    """Do the hourly upkeep, and compute again from which score the service may decide."""
     held: Resources = resources()
     held.keep_up()
     acting.prove_again(held.sessions)

@@ -1,4 +1,4 @@
-"""Periodic upkeep: lost messages, ended leases, measured recall, what is old."""
+"""Periodic upkeep: lost messages, ended leases, recall of the index, deletion of old rows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,14 +26,17 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """For how many days what happened is kept."""
+    """For how many days events and deliveries are kept."""
 
     events_days: int
     deliveries_days: int
 
 
 def sweep(sessions: Sessions, queue: Queue) -> set[Lane]:
-    """Set aside what kills its workers; wake and return each lane in which work is due."""
+    """Set aside questions that kill workers, and wake and return the lanes in which work is due.
+
+    An archive whose reader has died is marked as failed.
+    """
     with sessions.begin() as session:
         aside = jobs.set_aside_crashed(session)
         unread = reading.fail_unattended(session)
@@ -50,7 +53,7 @@ def sweep(sessions: Sessions, queue: Queue) -> set[Lane]:
 
 
 def hourly(sessions: Sessions, model: ModelRow, kept: Kept) -> None:
-    """Measure the index against exact search on a sample, and delete old rows."""
+    """Measure the index' recall against exact search on a sample, and delete old rows."""
     with sessions.begin() as session:
         recall = embeddings.measure_recall(session, model, sample=_SAMPLE, top=_TOP)
         jobs.forget_throughput(session)
@@ -66,7 +69,7 @@ def hourly(sessions: Sessions, model: ModelRow, kept: Kept) -> None:
 
 
 def _forget(sessions: Sessions, forget: Callable[..., int], *, days: int) -> None:
-    # In pieces: the first time there may be millions, and nobody may wait for them.
+    # In pieces: there may be millions of rows, and a long transaction would block others.
     gone = _PIECE
     while gone == _PIECE:
         with sessions.begin() as session:
@@ -76,8 +79,8 @@ def _forget(sessions: Sessions, forget: Callable[..., int], *, days: int) -> Non
 def keep_index(sessions: Sessions, model: ModelRow, *, fit: int) -> None:
     """Build the vector index if a forum has more than *fit* vectors; drop it if none has half.
 
-    A forum that fits into the workers' memory is searched there, and an index would only make
-    every new question dearer. It may take minutes: 0.4 ms for each vector.
+    A forum that fits into the workers' memory is searched there, and an index would only make each
+    new question slower. Building takes 0.4 ms for each vector, so it may take minutes.
     """
     with sessions.begin() as session:
         is_there = partitions.is_valid(session, model.id)

@@ -1,9 +1,9 @@
-"""What a worker does without a message: it proves itself, and does work that is due.
+"""The work of a worker without a message: its proof, and all work that is due.
 
-Messages make a worker fast; this makes it reliable. If Redis or the beat is down for days,
-everything that is due is still done, later by the interval of the sweep. It is a thread of the
-process that has the models, because Celery's main process has none, and hangs while it looks for
-its broker.
+With messages work begins at once; the watch does it even without them. If Redis or the beat is down
+for days, all due work is still done, later by the interval of the sweep. The watch is a thread of
+the process that has the models, because Celery's main process has none, and hangs while it cannot
+reach its broker.
 """
 
 import threading
@@ -20,9 +20,9 @@ from worker.process.meter import METER
 from worker.resources import Resources
 
 _UPKEEP_S = 2 * 3_600
-"""After so long without it the hourly upkeep is not waited for any longer."""
+"""Seconds between two runs of the hourly upkeep by the watch itself."""
 _SOON_S = 120
-"""After its start a worker does it once: one that restarts every hour would never come to it."""
+"""Seconds from the start to the first run, so a worker that is restarted often does it too."""
 _STOP_TIMEOUT_S = 10.0
 _TICK_S = 1.0
 
@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 
 class Watch:
-    """Looks at the table, and at itself, every `sweep_s` seconds."""
+    """Looks for due work every `sweep_s` seconds, and proves that the models run."""
 
     def __init__(
         self,
@@ -48,11 +48,11 @@ class Watch:
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End it, together with its batch."""
+        """Stop the thread after its batch, and wait for it at most `_STOP_TIMEOUT_S`."""
         self._stop.set()
         self._thread.join(_STOP_TIMEOUT_S)
 
@@ -61,23 +61,23 @@ class Watch:
             for step in (self.prove, self.look):
                 try:
                     step()
-                except Exception as error:  # noqa: BLE001  # the next look may go better
+                except Exception as error:  # noqa: BLE001  # the next round tries again
                     # Our own errors say what to do and quote no question.
                     why = str(error) if isinstance(error, ServiceError) else ""
                     name = type(error).__name__
                     log.warning("watch.failed", step=step.__name__, error=name, reason=why)
 
     def prove(self) -> None:
-        """Prove that this worker can infer, if the next task would get at it.
+        """Prove that this worker works, if it could begin a task now.
 
-        It would not while Celery's process hangs or is stopped, or a task never ends.
+        It could not if Celery's main process hangs or is stopped, or if a task never ends.
         """
         settings = self._held.settings
         if self._is_led() and self._held.turns.task_s() < settings.proof_s:
             self._held.prove()
 
     def look(self) -> None:
-        """Do what others forgot to ask for, at most every `sweep_s` seconds."""
+        """Do all due work for which no message came, at most every `sweep_s` seconds."""
         if time.monotonic() - self._looked_at < self._held.settings.sweep_s:
             return
         self._looked_at = time.monotonic()

@@ -1,8 +1,8 @@
-"""Adapting the service to one forum: from its people's decisions, before that from its links.
+"""Adapts the service to one forum: by its moderators' decisions, or before these by its links.
 
-Decisions give a calibration (`calibrating`). Without enough of them, what the forum's own people
-call the same may prove that a lower threshold is good. It is proposed, put into force, taken back;
-a threshold that a person chose stays.
+Decisions give a calibration (`calibrating`). While there are too few, the pairs that the forum's
+own people call the same may prove that a lower threshold is good. A proposal can be applied and
+undone. A threshold that a person chose is not changed.
 """
 
 from collections.abc import Sequence
@@ -30,16 +30,16 @@ class Adaptation:
     """A calibration or threshold that fits the forum better, and the figures for it."""
 
     proposal: Proposal
-    """From the decisions."""
+    """The calibration from the decisions."""
     expected: Sequence[Expectation]
-    """Of each threshold to choose from, by a sample; empty if the decisions are enough."""
+    """What each threshold to choose from would bring, by the sample."""
     density: float | None
     sampled: int
     current: float
     threshold: float | None
-    """To be used instead of *current*; None if nothing proves one."""
+    """The proposed threshold instead of *current*; None if nothing is proved."""
     reason: str
-    """Why no threshold is proposed, or what proves the one that is."""
+    """Why no threshold is proposed, or what proves the proposed one."""
 
     @property
     def is_learnt(self) -> bool:
@@ -55,7 +55,7 @@ def adapt(
     sample: int = SAMPLE,
     on_done: OnDone = unheard,
 ) -> Adaptation:
-    """Return what would fit the forum better, and change nothing. Raises `ForumNotFoundError`."""
+    """Return what would fit the forum better; nothing is changed. Raises `ForumNotFoundError`."""
     with sessions.begin() as session:
         forum = forums.get_forum(session, name)
         proposal = calibrating.propose(session, forum)
@@ -90,7 +90,8 @@ def adapt(
 def apply(session: Session, name: str, found: Adaptation) -> Moved:
     """Apply the proposal and return what changed; decisions stay.
 
-    Raises `CannotLearnError` if there is nothing to put into force, or a person was quicker.
+    Raises `CannotLearnError` if there is nothing to apply, or if a person chose a threshold
+    meanwhile.
     """
     if found.is_learnt:
         done = calibrating.recalibrate(session, name, actor=ACTOR)
@@ -102,13 +103,15 @@ def apply(session: Session, name: str, found: Adaptation) -> Moved:
 
 
 def take_back(session: Session, name: str) -> Moved:
-    """Undo what `apply` did, the threshold and the calibration; a person's choice stays.
+    """Undo the calibration or threshold of `apply`, and return what changed.
+
+    A person's choice stays.
 
     Raises `CannotLearnError` if there is nothing to undo.
     """
     forum = calibrations.lock(session, name)
-    stands = forum.calibration
-    if stands is not None and stands.actor == ACTOR:
+    current = forum.calibration
+    if current is not None and current.actor == ACTOR:
         return calibrating.reset(session, name, actor=ACTOR)
     if thresholds.chosen_by(session, forum) != ACTOR:
         raise CannotLearnError(

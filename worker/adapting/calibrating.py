@@ -1,4 +1,4 @@
-"""A forum's calibration from its moderators' decisions: first measured, then put into force."""
+"""A forum's calibration from its moderators' decisions: first measured, then applied."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from worker.scoring.assurance import Assurance, Judgement, assure
 from worker.scoring.recalibration import Line, Trial, fit, try_out
 
 NEEDED = 20
-"""Decisions of each kind below which nothing is learnt: chance would have the last word."""
+"""With fewer decisions of one kind nothing is fitted: chance would decide the result."""
 
 
 class CannotLearnError(ConflictError):
@@ -25,19 +25,19 @@ class CannotLearnError(ConflictError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """The calibration that the decisions give, and what it would change.
+    """The calibration from the decisions, and what it would change.
 
-    *learnt*, *trial* and *moved* are None if there are too few decisions; *refusal* says why it
-    cannot be put into force.
+    *learnt*, *trial* and *moved* are None if there are too few decisions. *refusal* is the reason
+    why the calibration cannot be applied.
     """
 
     duplicates: int
     others: int
     threshold: float
     current: CalibrationRow | None
-    """What is in force for the active models."""
+    """The calibration in force for the active models."""
     assurance: Assurance
-    """What the decisions say of the flags as they are."""
+    """The precision of the present flags, from the decisions."""
     learnt: Learnt | None = None
     trial: Trial | None = None
     moved: Moved | None = None
@@ -45,12 +45,12 @@ class Proposal:
 
 
 def in_force(session: Session, forum: ForumRow) -> CalibrationRow | None:
-    """Return the forum's calibration if it belongs to the active models, else None."""
+    """Return the forum's calibration if it belongs to the active models, otherwise None."""
     ids = _model_ids(session)
-    stands = forum.calibration
-    if stands is None or ids is None:
+    learnt = forum.calibration
+    if learnt is None or ids is None:
         return None
-    return stands if stands.is_for(reranker_id=ids[0], bi_encoder_id=ids[1]) else None
+    return learnt if learnt.is_for(reranker_id=ids[0], bi_encoder_id=ids[1]) else None
 
 
 def _model_ids(session: Session) -> tuple[int, int] | None:
@@ -60,7 +60,7 @@ def _model_ids(session: Session) -> tuple[int, int] | None:
 
 
 def propose(session: Session, forum: ForumRow) -> Proposal:
-    """Return the calibration that the decisions give, and change nothing."""
+    """Return the calibration from the decisions; nothing is changed."""
     ids = _model_ids(session)
     found = _decided(session, forum, ids)
     duplicates = sum(one.is_duplicate for one in found)
@@ -80,7 +80,7 @@ def propose(session: Session, forum: ForumRow) -> Proposal:
 
 
 def assurance(session: Session, forum: ForumRow) -> Assurance:
-    """Return which precision of the flags the decisions on the active models' pairs prove."""
+    """Return the precision of the flags that the decisions on the active models' pairs prove."""
     found = _decided(session, forum, _model_ids(session))
     line = line_of(in_force(session, forum))
     return _assured(found, line, thresholds.in_force(session, forum))
@@ -93,7 +93,7 @@ def _decided(session: Session, forum: ForumRow, ids: tuple[int, int] | None) -> 
 
 
 def _assured(found: Sequence[Decided], line: Line, threshold: float) -> Assurance:
-    """Return what is known of the pairs that are at or above *threshold* by *line*."""
+    """Return the assurance from the pairs whose probability by *line* is at least *threshold*."""
     raw = np.array([one.raw for one in found], dtype=np.float64)
     over = line.probability(raw).astype(np.float32) >= np.float32(threshold)
     return assure(
@@ -105,9 +105,9 @@ def _assured(found: Sequence[Decided], line: Line, threshold: float) -> Assuranc
     )
 
 
-def line_of(stands: CalibrationRow | None) -> Line:
-    """Return the line of a calibration; none in force changes nothing."""
-    return Line() if stands is None else Line(stands.slope, stands.shift)
+def line_of(calibration: CalibrationRow | None) -> Line:
+    """Return the line of a calibration; for None the line that changes nothing."""
+    return Line() if calibration is None else Line(calibration.slope, calibration.shift)
 
 
 def _judged(
@@ -167,10 +167,10 @@ def _no_better(trial: Trial) -> str:
 
 
 def recalibrate(session: Session, name: str, *, actor: str) -> Proposal:
-    """Put the calibration that the decisions give into force and return it.
+    """Apply the calibration from the decisions and return it.
 
-    The forum's undecided pairs are scored again in the same transaction; the threshold stays the
-    same number. Raises `ForumNotFoundError` and `CannotLearnError`.
+    The forum's undecided pairs are scored again in the same transaction; the threshold keeps its
+    value. Raises `ForumNotFoundError` and `CannotLearnError`.
     """
     forum = calibrations.lock(session, name)
     found = propose(session, forum)
@@ -181,7 +181,7 @@ def recalibrate(session: Session, name: str, *, actor: str) -> Proposal:
 
 
 def reset(session: Session, name: str, *, actor: str) -> Moved:
-    """Go back to the model's own calibration and return what changed.
+    """Return to the model's own calibration, and return what changed.
 
     Raises `ForumNotFoundError` and `NoCalibrationError`.
     """

@@ -1,7 +1,7 @@
-"""What a forum shows without a label: some questions, their near pairs, what people call the same.
+"""Surveys a forum without labels: a sample of questions, their near pairs, and known duplicates.
 
-The service's own search and models; nothing is written, and no transaction is open while a model
-runs.
+It uses the service's own search and models. Nothing is written, and no transaction is open while a
+model runs.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,10 +27,10 @@ from worker.scoring import density
 from worker.scoring.expectation import NEAREST, THRESHOLDS, Doubles, Survey
 
 SAMPLE = 400
-"""Questions that are looked at."""
+"""Number of questions in the sample."""
 _CHUNK = 50
 _KNOWN = 400
-"""Pairs that people call the same of which the score is asked."""
+"""At most so many pairs that people call the same are scored."""
 _CANDIDATES = 20
 
 _Pair = frozenset[int]
@@ -38,25 +38,25 @@ _Pair = frozenset[int]
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """The near pairs of some questions, each pair once, and how dense it is around them."""
+    """The near pairs of some questions, each pair once, and the density around each question."""
 
     scores: Mapping[_Pair, float]
     densities: Sequence[float]
 
 
 class Surveyor:
-    """Looks at a sample of one forum."""
+    """Surveys a sample of one forum."""
 
     def __init__(self, sessions: Sessions, models: Models, forum: ForumRow) -> None:
         self._sessions = sessions
         self._model = models.bi_encoder
         self._forum = forum
-        # As low as any threshold that is looked at: above it the scores are those of the service.
+        # The lowest threshold to choose from: at or above it scores are those of the service.
         self._matcher: Matcher = replace(models.matcher(forum), threshold=THRESHOLDS[0])
         self._around: density.Surroundings | None = None
 
     def survey(self, *, sample: int = SAMPLE, on_done: OnDone = unheard) -> Survey:
-        """Return what *sample* questions show; *on_done* hears how many were just looked at."""
+        """Return the survey of *sample* questions; *on_done* gets how many were just surveyed."""
         with self._sessions.begin() as session:
             total = sampling.count(session, self._model.id, self._forum.id)
             chosen = sampling.sample(session, self._model.id, self._forum.id, limit=sample)
@@ -109,13 +109,13 @@ class Surveyor:
         return {pair_of(one): one.score for one in scored(self._matcher, near, texts)}
 
     def _densities(self, session: Session, ids: NDArray[np.int64]) -> density.Floats | None:
-        """Return how dense the forum is around questions, (n,), as for live ones."""
+        """Return the density around questions, (n,), as for live ones; None if it is not used."""
         if self._around is None or not len(ids):
             return None
         stored, vectors = changes.vectors(session, self._model, self._forum.id, ids.tolist())
-        told = np.full(len(ids), np.nan, np.float32)
-        told[np.searchsorted(ids, stored)] = self._around.around(vectors)
-        return told
+        found = np.full(len(ids), np.nan, np.float32)
+        found[np.searchsorted(ids, stored)] = self._around.around(vectors)
+        return found
 
     def _surroundings(self, session: Session) -> density.Surroundings | None:
         if not (self._matcher.fusion.density and self._forum.scope.is_whole):
@@ -132,7 +132,7 @@ class Surveyor:
         return {frozenset((one, other)) for one, others in together.items() for other in others}
 
     def _scores_of(self, known: Iterable[_Pair], scores: Mapping[_Pair, float]) -> list[float]:
-        """Return the score of some of the pairs that people call the same."""
+        """Return the scores of at most `_KNOWN` pairs that people call the same."""
         some = sorted(known, key=sorted)[:_KNOWN]
         far = [sorted(pair) for pair in some if pair not in scores]
         with self._sessions.begin() as session:

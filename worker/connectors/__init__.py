@@ -1,1 +1,1 @@
-"""Forums' own software: reading its messages, and calling its API to carry out decisions."""
+"""Connectors: read the messages of a forum's software, and call its API to carry out actions."""

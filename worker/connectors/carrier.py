@@ -1,7 +1,7 @@
-"""Carries actions out in forums that have a connector, and reads their old questions, page by page.
+"""Carries out actions in forums that have a connector, and reads their old questions page by page.
 
-In a thread of its own, since a forum may be slow. One worker at a time serves a forum; whatever is
-interrupted is done again, and does no harm twice.
+This runs in a thread of its own, because a forum may be slow. One worker at a time serves a forum.
+Interrupted work is done again; doing it twice changes nothing.
 """
 
 import threading
@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 
 class Carrier:
-    """Serves the forums with connectors, in a thread beside the next questions."""
+    """Serves the forums with connectors in a thread of its own."""
 
     def __init__(
         self, sessions: Sessions, queue: Queue, *, allow_private: bool, public_url: str
@@ -49,7 +49,7 @@ class Carrier:
             self._thread.start()
 
     def _round(self) -> None:
-        with suppress(SQLAlchemyError):  # the next round may go better
+        with suppress(SQLAlchemyError):  # the next round tries again
             self.run()
 
     def run(self) -> int:

@@ -1,7 +1,7 @@
-"""Discourse's own API, as its documentation describes it: read topics, close, tag, write.
+"""Calls Discourse's own API as its documentation describes it: reads topics, closes, tags, writes.
 
-What is written first is found again, so an action that was interrupted and is started again writes
-nothing twice. Closing comes last: a topic that is closed has its link already.
+Before something is written, it is searched in the topic. So an interrupted action that is started
+again writes nothing twice. Closing comes last: a closed topic has its link already.
 """
 
 from collections.abc import Mapping
@@ -29,13 +29,13 @@ _LINK = "This question has been asked before: {url}"
 _TO_ASKER = "Your question {topic}\n\n{told}\n\nIs yours a different one? Say so here: {where}"
 _TITLE = "Your question seems to have been asked before"
 _STREAM = 20
-"""Posts that a topic brings along; the others are asked for by their ids."""
+"""Posts in one answer; the further ones are requested by their ids."""
 _STREAM_MOST = 200
 _NOTE = "askedbefore: it seems to ask the same as {url}"
 
 
 class DiscourseError(Exception):
-    """The forum refused, and will again."""
+    """The forum refused a call; a repetition would be refused too."""
 
 
 class AwayError(Exception):
@@ -63,7 +63,7 @@ class Discourse:
         self._public_url = public_url.rstrip("/")
 
     def carry_out(self, action: ActionRow) -> None:
-        """Do what an action says; raises `DiscourseError` and `AwayError`."""
+        """Carry out *action*; raises `DiscourseError` and `AwayError`."""
         topic = self._topic(action.question_id)
         if action.kind is Kind.REOPEN:
             self._take_back(action, topic)
@@ -99,19 +99,19 @@ class Discourse:
         url = action.canonical_url or f"{self._row.url}/t/{action.canonical_id}"
         if any(self._is_ours(post) and url in str(post.get("raw")) for post in _posts(topic)):
             return
-        told = words.format(url=url)
-        form: dict[str, Any] = {"topic_id": action.question_id, "raw": told + _MARK}
+        said = words.format(url=url)
+        form: dict[str, Any] = {"topic_id": action.question_id, "raw": said + _MARK}
         if whisper:
             form["whisper"] = "true"
         else:
-            self._tell_asker(action, topic, told)
+            self._tell_asker(action, topic, said)
         self._call("POST", "/posts.json", form)
 
     def _tell_asker(self, action: ActionRow, topic: Mapping[str, Any], told: str) -> None:
         """Send the asker alone the address at which they may object.
 
-        It comes before the post, which says that it is done. A message that the forum refuses, for
-        example because the asker takes none, stops nothing.
+        The message is sent before the post, because the post shows that both are done. If the forum
+        refuses the message, for example because the asker accepts none, the action continues.
         """
         name = _created_by(topic)
         if not self._public_url or name is None:
@@ -128,7 +128,7 @@ class Discourse:
             self._call("POST", "/posts.json", form)
 
     def _topic(self, number: str) -> Mapping[str, Any]:
-        """Return a topic with its posts, also those behind the first page."""
+        """Return a topic with its posts, also those that the first answer lacks."""
         topic = self._call("GET", f"/t/{number}.json?include_raw=1")
         posts = _posts(topic)
         known = {post.get("id") for post in posts}
@@ -140,7 +140,7 @@ class Discourse:
         return {**topic, "post_stream": {"posts": posts}}
 
     def _is_ours(self, post: Mapping[str, Any]) -> bool:
-        """Return whether a post is the connector's own; a mark can be copied, a name cannot."""
+        """Return whether *post* is the connector's own: mark and user name must be right."""
         is_author = str(post.get("username")).lower() == (self._row.api_user or "system").lower()
         return is_author and _MARK.strip() in str(post.get("raw"))
 
@@ -157,7 +157,7 @@ class Discourse:
     def page(self, number: int, *, with_bodies: bool = False) -> Page:
         """Return a page of topics, the oldest first; raises `DiscourseError` and `AwayError`.
 
-        The list has no texts: *with_bodies* asks for each topic by itself.
+        Discourse's list has no texts; *with_bodies* requests each topic by itself.
         """
         query = urlencode({"order": "created", "ascending": "true", "page": number})
         found = self._call("GET", f"/latest.json?{query}")
@@ -174,7 +174,7 @@ class Discourse:
     def _with_body(self, change: Change) -> Change:
         try:
             topic = self._call("GET", f"/t/{change.external_id}.json?include_raw=1")
-        except DiscourseError:  # deleted meanwhile, or not for this key: the title is better
+        except DiscourseError:  # deleted, or not for this key: use the title
             return change
         first = next((one for one in _posts(topic) if one.get("post_number") == 1), {})
         raw = first.get("raw")

@@ -1,7 +1,7 @@
-"""What the messages of a forum's software say about a question. Pure.
+"""Reads the messages of a forum's software: which fields of a question they change. Pure.
 
-Discourse sends a topic without its text, and the text with the topic's first post. So a message
-changes some fields of a question, and the others stay.
+Discourse sends a topic without its text; the topic's first post has the text. So a message changes
+some fields of a question, and the others stay.
 """
 
 from collections.abc import Collection, Mapping
@@ -29,7 +29,7 @@ _TOPICS = (
 
 
 class UnreadableMessageError(InvalidInputError):
-    """The message does not say what it should."""
+    """The message lacks a part that it must have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +39,13 @@ class Change:
     external_id: str
     fields: Mapping[str, Any] = field(default_factory=dict)
     is_part: bool = False
-    """Whether it only adds to a question that another message brings."""
+    """Whether the message only adds to a question of another message."""
 
 
 def of_discourse(
     event: str, message: Any, *, base_url: str | None, categories: Collection[int] = ()
 ) -> Change | None:
-    """Return what one of Discourse's webhooks says; None if it is not about a question's text."""
+    """Return the change in a webhook's message of Discourse; None if it changes no question."""
     if event in _TOPICS:
         topic = _part(message, "topic")
         return of_topic(topic, event=event, base_url=base_url, categories=categories)
@@ -54,7 +54,7 @@ def of_discourse(
         if post.get("post_number") != 1:
             return None
         if post.get("topic_archetype") == _PRIVATE:
-            return None  # the message about the topic says the same
+            return None  # the topic's own message says the same
         texts = {"title": post.get("topic_title"), "body": post.get("raw")}
         named = {name: text for name, text in texts.items() if isinstance(text, str)}
         return Change(external_id=_id(post, "topic_id"), fields=named, is_part=True)
@@ -68,10 +68,10 @@ def of_topic(
     base_url: str | None,
     categories: Collection[int] = (),
 ) -> Change | None:
-    """Return the change that a topic of Discourse means; None if it is not a question.
+    """Return the change of a question in a topic of Discourse; None if it is not a question.
 
-    One that was made a private message, or was moved out of *categories*, is hidden; of a question
-    that is not stored nothing is kept then.
+    If a topic was made a private message, or moved out of *categories*, its question is hidden, and
+    not stored if it is new. Raises `UnreadableMessageError` without an id.
     """
     number = _id(topic, "id")
     category = topic.get("category_id")
@@ -139,7 +139,10 @@ def check_paths(paths: Mapping[str, str]) -> None:
 
 
 def of_any(message: Any, paths: Mapping[str, str]) -> Change:
-    """Return the change in a message, by a forum's own paths; raises `UnreadableMessageError`."""
+    """Return the change in *message*, by the forum's own JSONPaths; *paths* has one for each field.
+
+    Raises `UnreadableMessageError` if there is no id.
+    """
     found = {name: _first(message, path) for name, path in paths.items()}
     named = found.pop("id")
     if not isinstance(named, str | int) or isinstance(named, bool):

@@ -1,4 +1,4 @@
-"""Takes what a forum's software says: a question is stored with the fields that a message names."""
+"""Stores the changes from a forum's software: a message changes only the fields that it names."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -20,13 +20,14 @@ _KEPT = ("title", "body", "url", "category", "author", "asked_at", "visible")
 
 
 def take(session: Session, forum: ForumRow, change: Change, *, lane: Lane) -> Saved | None:
-    """Store the change of a message; None if it changes a question that is not stored.
+    """Store the change of a message; None if the question is new and the message is not enough.
 
-    The same message again changes nothing. Raises `FieldError` for what cannot be stored.
+    The same message again changes nothing. Raises `FieldError` if a field cannot be stored.
     """
     try:
         stored = questions.get(session, forum.id, change.external_id)
-        # Two messages about one question name different fields of it: one after the other.
+        # Two messages may name different fields of one question, so they are handled one after the
+        # other.
         questions.lock(session, [stored.id])
         stored = questions.get(session, forum.id, change.external_id)
     except QuestionNotFoundError:
@@ -41,7 +42,10 @@ def take(session: Session, forum: ForumRow, change: Change, *, lane: Lane) -> Sa
 def take_all(
     session: Session, forum: ForumRow, changes: Sequence[Change], *, lane: Lane
 ) -> tuple[int, int]:
-    """Store a page of old questions; return how many owe work, and how many could not be stored."""
+    """Store a page of old questions; return how many need work and how many were refused.
+
+    A question is refused if a field cannot be stored.
+    """
     owed = refused = 0
     for change in changes:
         try:
@@ -58,21 +62,21 @@ def _question(forum: ForumRow, change: Change, stored: QuestionRow | None) -> Ne
     if stored is not None:
         known = {name: getattr(stored, name) for name in _KEPT}
         known["facts"] = Facts.of(stored.facts)
-    submission = Submission(external_id=change.external_id, **(known | _said(change, known)))
+    submission = Submission(external_id=change.external_id, **(known | _fields(change, known)))
     cuts = cuts_of(forum.prefixes, forum.boilerplate)
     return intake.question_of(submission, text_fields=forum.text_fields, cuts=cuts)
 
 
-def _said(change: Change, known: Mapping[str, Any]) -> dict[str, Any]:
-    said = dict(change.fields)
-    new, old = said.get("facts"), known.get("facts")
+def _fields(change: Change, known: Mapping[str, Any]) -> dict[str, Any]:
+    new_fields = dict(change.fields)
+    new, old = new_fields.get("facts"), known.get("facts")
     if isinstance(new, Facts) and isinstance(old, Facts):
         named = {
             name: getattr(new, name)
             for name in Facts.__dataclass_fields__
             if getattr(new, name) not in (None, ())
         }
-        said["facts"] = replace(old, **named)
-    if not isinstance(said.get("title"), str):
-        said["title"] = known.get("title") or ""
-    return said
+        new_fields["facts"] = replace(old, **named)
+    if not isinstance(new_fields.get("title"), str):
+        new_fields["title"] = known.get("title") or ""
+    return new_fields

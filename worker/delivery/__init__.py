@@ -1,6 +1,6 @@
-"""Delivery of events to a forum's webhooks: signed, and tried again.
+"""Delivery of events to a forum's webhooks: signed, and repeated after failures.
 
-Imported through `webhooks` (the courier) and `addresses` (where it may be sent).
-May touch: the database's outbox and the network.
-Never: loads a model, or sends to an address that `addresses` has not allowed.
+Imported through `webhooks` (the courier) and `addresses` (which addresses are allowed). May touch:
+the database's outbox and the network. Never: loads a model, or sends to an address that `addresses`
+has not allowed.
 """

@@ -1,7 +1,7 @@
-"""Which addresses webhooks may call: none inside the operator's own network.
+"""Decides which addresses webhooks may call: none inside the operator's own network.
 
-A name is resolved once, all its addresses are checked, and the connection goes to the address that
-was checked. So a name that points elsewhere a moment later has no effect.
+A name is resolved once, all its addresses are checked, and the connection goes to the checked
+address. So it has no effect if the name resolves to another address a moment later.
 """
 
 import ipaddress
@@ -33,9 +33,9 @@ class WebhookSettings(ServiceSettings):
 _PORTS = {"https": 443, "http": 80}
 _HOST = re.compile(r"[A-Za-z0-9._-]+")
 _RELAYS = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"))
-"""Special addresses that Python's list holds for global."""
+"""Special networks that Python's `ipaddress` calls global."""
 _GLOBAL = IPv6Network("2000::/3")
-"""The only part of IPv6 that is handed out to hosts of the open internet."""
+"""The only IPv6 range with hosts of the open internet."""
 _NAT64 = IPv6Network("64:ff9b::/96")
 _6TO4 = IPv6Network("2002::/16")
 _DOCUMENTATION = IPv6Network("3fff::/20")
@@ -94,10 +94,10 @@ def check_url(url: str, *, allow_private: bool = False) -> str:
 
 
 def resolve(url: str, *, allow_private: bool = False) -> Target:
-    """Return where a call to *url* goes.
+    """Return the target of a call to *url*.
 
-    Asks the name service, which may take as long as it likes. Raises `InvalidInputError`: a
-    `ForbiddenAddressError` or `UnresolvableError`, or what `check_url` raises.
+    The name service is asked, and there is no time limit for its answer. Raises
+    `ForbiddenAddressError`, `UnresolvableError`, or `InvalidInputError` as `check_url` does.
     """
     check_url(url, allow_private=allow_private)
     parts = urlsplit(url)
@@ -120,7 +120,7 @@ def resolve(url: str, *, allow_private: bool = False) -> Target:
 
 
 def _ascii_host(parts: SplitResult) -> str:
-    """Return the host as the network knows it; raises `ValueError` for one that cannot be."""
+    """Return the host in ASCII; raises `ValueError` if it is not valid."""
     host = parts.hostname or ""
     if ":" in host:
         return host
@@ -131,7 +131,7 @@ def _ascii_host(parts: SplitResult) -> str:
 
 
 def is_public(address: str) -> bool:
-    """Return whether an address belongs to the open internet, and none inside it to another net."""
+    """Return whether *address*, and any IPv4 address inside it, is on the open internet."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(parsed, IPv4Address):
         is_special = parsed.is_multicast or any(parsed in relay for relay in _RELAYS)

@@ -1,9 +1,10 @@
 """Delivers events to webhooks, signed by the Standard Webhooks scheme, with retries.
 
 A delivery is claimed, sent outside any transaction, and its result recorded. If the worker dies in
-between, the delivery becomes due again, so a receiver may get the same ``webhook-id`` twice. Any
-error of an attempt is the result of that attempt. The deliveries of a webhook and of a forum at the
-same time are limited, and each has a time limit, so a slow or broken receiver delays nobody else.
+between, the delivery becomes due again, so a receiver may get the same ``webhook-id`` twice. Every
+error in an attempt is recorded as its result. A webhook and a forum have a limited number of
+deliveries at the same time, and each delivery has a time limit. So a slow or broken receiver does
+not delay others.
 """
 
 import json
@@ -30,13 +31,15 @@ from worker.delivery.addresses import resolve
 RETRIES = tuple(
     timedelta(seconds=seconds) for seconds in (5, 60, 5 * 60, 30 * 60, 2 * 3600, 8 * 3600)
 )
-"""How long to wait after each failed attempt; after the last one a delivery is given up."""
+"""The waits after the failed attempts. If the attempt after the last wait fails, the delivery is
+given up.
+"""
 AT_ONCE, PER_FORUM, PER_WEBHOOK = 16, 4, 2
-"""Deliveries made side by side: in all, of one forum, to one webhook."""
+"""Deliveries at the same time: in all, of one forum, to one webhook."""
 TIMEOUT_S = 5.0
-"""Longest wait for a connection, and for the next bytes of an answer."""
+"""Longest wait, in seconds, for a connection and for the next bytes of an answer."""
 DEADLINE_S = 10.0
-"""Longest attempt, from the name that is looked up to the end of the answer's headers."""
+"""Longest attempt in seconds, from resolving the name to the end of the answer's headers."""
 _LOOK_S = 1.0
 _NOTE_TRIES = 3
 _SUCCESS = range(200, 300)
@@ -48,16 +51,16 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How an attempt ended: with an answer, or with an error alone."""
+    """The result of an attempt: an answer's status, or only an error."""
 
     answer: int | None = None
     error: str
     rest_s: int = 0
-    """For how long the receiver asked not to be called."""
+    """Seconds for which the receiver asked not to be called."""
 
 
 class Courier:
-    """Delivers in a thread of its own: receivers may be slow, and questions must not wait."""
+    """Delivers in a thread of its own, so that slow receivers do not delay questions."""
 
     def __init__(self, sessions: Sessions, *, allow_private: bool) -> None:
         self._sessions = sessions
@@ -65,7 +68,7 @@ class Courier:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Send due deliveries, unless this is under way; those of a killed worker are due again."""
+        """Send due deliveries, unless the thread is running."""
         if self._thread is None or not self._thread.is_alive():
             deliver = partial(deliver_due, self._sessions, allow_private=self._allow_private)
             self._thread = threading.Thread(target=deliver, name="webhooks", daemon=True)
@@ -116,7 +119,7 @@ class _Deliveries:
             with self._sessions.begin() as session:
                 limit = AT_ONCE - len(self._busy)
                 return deliveries.claim_due(session, limit=limit, busy=busy) if limit else []
-        except FAILURES as error:  # what is under way must still be noted
+        except FAILURES as error:  # the running attempts must still be noted
             log.warning("webhook.not_claimed", error=type(error).__name__)
             return []
 
@@ -141,12 +144,12 @@ class _Deliveries:
                 return await self._send(client, due)
         except TimeoutError:
             return Outcome(error=f"TimeoutError: no answer within {DEADLINE_S:g} s")
-        except Exception as error:  # noqa: BLE001  # whatever it is, it is how this one ended
+        except Exception as error:  # noqa: BLE001  # every error is the attempt's result
             return Outcome(error=f"{type(error).__name__}: {error}")
 
     async def _send(self, client: httpx2.AsyncClient, due: Due) -> Outcome:
         look_up = partial(resolve, due.url, allow_private=self._allow_private)
-        # A thread that still waits for the name service when the time is over is left to itself.
+        # A thread that waits for the name service when the time is over is abandoned.
         target = await to_thread.run_sync(look_up, abandon_on_cancel=True)
         body = message(due)
         request = client.build_request(
@@ -156,7 +159,7 @@ class _Deliveries:
             headers={**signed(due, body, datetime.now(UTC)), "Host": target.host_header},
             extensions={"sni_hostname": target.host},
         )
-        response = await client.send(request, stream=True)  # what it says back is never read
+        response = await client.send(request, stream=True)  # the answer's body is never read
         await response.aclose()
         return Outcome(
             answer=response.status_code,
@@ -168,7 +171,7 @@ class _Deliveries:
         for _ in range(_NOTE_TRIES):
             try:
                 await to_thread.run_sync(self._write, due, outcome)
-            except FAILURES as error:  # unsaid, the delivery would be made once more
+            except FAILURES as error:  # without the note it would be sent again
                 log.warning("webhook.not_noted", delivery_id=due.id, error=type(error).__name__)
                 await anyio.sleep(_LOOK_S)
             else:
@@ -180,7 +183,7 @@ class _Deliveries:
 
 
 def note(session: Session, due: Due, outcome: Outcome) -> None:
-    """Write down how an attempt ended, and what follows from it."""
+    """Record the result of an attempt, and its effects: done, tried again, or given up."""
     answer, error = outcome.answer, outcome.error
     if answer is not None and answer in _SUCCESS:
         deliveries.record_success(session, due, answer=answer)

@@ -36,8 +36,7 @@ class Source:
 
 
 class _Chain(nn.Module):
-    """All modules of a sentence-transformers model; gives one vector or logit for each input row.
-    """
+    """All modules of a sentence-transformers model; returns one vector or logit for each row."""
 
     def __init__(self, steps: nn.Sequential, *, inputs: Sequence[str], output: str) -> None:
         super().__init__()

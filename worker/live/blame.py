@@ -1,9 +1,9 @@
-"""Why a batch failed: because of one of its questions, or because of the moment.
+"""Decides why a batch failed: because of one of its questions, or because of the circumstances.
 
 Some failures say nothing about the questions and do not count as an attempt: a requested stop,
-stale scores, and a database that is down, read-only, full or restarting. All others may come from
-one question. It is found by halving the batch, and only a question that fails alone loses an
-attempt.
+stale scores, and a database that is down, read-only, full or restarting. One question may be the
+cause of all other failures. The batch is halved until that question is alone, and only a question
+that fails alone loses an attempt.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ _REASON_LENGTH = 2_000
 
 
 class BrokenModelError(TransientError):
-    """The models of this process cannot run any more: it must end, and a new one must start."""
+    """The models of this process cannot run any more: it must end and be started again."""
 
 
 def is_moments_fault(error: BaseException) -> bool:
@@ -51,6 +51,6 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def reason(error: BaseException) -> str:
-    """Return the reason that is stored with a failed question: text that Postgres accepts."""
-    said = f"{type(error).__name__}: {error}"[:_REASON_LENGTH].replace("\0", "\N{SYMBOL FOR NULL}")
-    return said.encode("utf-8", "replace").decode("utf-8")
+    """Return the reason to store with a failed question, as text that Postgres accepts."""
+    text = f"{type(error).__name__}: {error}"[:_REASON_LENGTH].replace("\0", "\N{SYMBOL FOR NULL}")
+    return text.encode("utf-8", "replace").decode("utf-8")

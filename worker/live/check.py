@@ -45,7 +45,7 @@ _ASKED = 0
 
 
 class Checker:
-    """Answers with one pair of models."""
+    """Answers checks with one bi-encoder and one reranker."""
 
     def __init__(
         self,
@@ -63,7 +63,10 @@ class Checker:
         self._limits = limits
 
     def answer(self, request: CheckRequest) -> CheckAnswer:
-        """Return the visible questions of the forum that ask the same, the highest score first."""
+        """Return the forum's visible duplicates of a text, the highest score first.
+
+        Raises `UnreadableError` if the CrossEncoder cannot read the text.
+        """
         with self._single.begin() as session:
             forum = forums.find_forums(session, {request.forum_id})[request.forum_id]
         matcher = self._models.matcher(forum)

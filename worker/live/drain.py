@@ -1,8 +1,8 @@
-"""Works off a lane: claims a batch, processes it, and isolates a question that makes it fail.
+"""Does the work of a lane: claims a batch, processes it, and isolates a question that fails.
 
 If more than one batch is due, two are processed at the same time: while one is in the database, the
-other is in the models. A question that is claimed alone may kill its process, so then there is no
-second batch.
+other is in the models. A question that is claimed alone may kill the process, so no second batch
+runs beside it.
 """
 
 import threading
@@ -23,7 +23,7 @@ from worker.queue import Queue
 FIRST_BUDGET = 512
 _LEAST_BUDGET = 1
 _SUSPECT_ATTEMPTS = 3
-"""From this attempt on a question is worked on alone: its neighbours may be innocent."""
+"""From this attempt on a question is processed alone, because it may make others fail."""
 
 log = structlog.get_logger()
 
@@ -33,7 +33,7 @@ Prove = Callable[[], object]
 
 
 class _Slice:
-    """One slice of time: what is done in it, by whom, and when it is over."""
+    """One slice: its function, the questions that are done, its end, and its second thread."""
 
     def __init__(self, process: Process, prove: Prove, *, length_s: float) -> None:
         self.process = process
@@ -47,35 +47,35 @@ class _Slice:
         return self._stopped or time.monotonic() >= self._until
 
     def stop(self) -> None:
-        """Let the second thread claim nothing more; it ends with the batch in its hand."""
+        """Let the second thread claim nothing more; it ends after its present batch."""
         self._stopped = True
 
     def share(self, work: Callable[["_Slice"], None]) -> None:
-        """Start the second thread, if it does not run."""
+        """Start the second thread if it is not running."""
         if self._second is None or self._second.done():
             self.wait()
             self._second = Future()
             threading.Thread(target=self._run, args=(work, self._second), daemon=True).start()
 
-    def _run(self, work: Callable[["_Slice"], None], told: "Future[None]") -> None:
+    def _run(self, work: Callable[["_Slice"], None], result: "Future[None]") -> None:
         try:
             work(self)
-            told.set_result(None)
-        except BaseException as error:  # noqa: BLE001  # raised where it is waited for
-            told.set_exception(error)
+            result.set_result(None)
+        except BaseException as error:  # noqa: BLE001  # `wait` raises it
+            result.set_exception(error)
 
     @property
     def is_shared(self) -> bool:
         return self._second is not None and not self._second.done()
 
     def wait(self) -> None:
-        """Wait for the second thread, and raise what it met."""
+        """Wait for the second thread, and raise its error if it failed."""
         if self._second is not None:
             self._second.result()
 
 
 class Drain:
-    """Works on one lane, in batches whose size follows the speed of this machine."""
+    """Does the work of one lane, in batches sized by the speed of this machine."""
 
     def __init__(
         self,
@@ -102,9 +102,9 @@ class Drain:
     def run(self, process: Process, *, prove: Prove = lambda: None) -> int:
         """Work for about one slice and return how many questions were claimed.
 
-        The rest is left to the next message, so that a more urgent lane can go first and other
-        workers can join. *prove* is called after a question failed alone; if it raises, this
-        process can process no question, and `BrokenModelError` is raised.
+        The rest waits for the next message, so that a more urgent lane can go first and other
+        workers can join. *prove* is called after a question failed alone. If *prove* raises, the
+        models cannot run any more, and `BrokenModelError` is raised.
         """
         turn = _Slice(process, prove, length_s=self._slice_s)
         try:
@@ -140,7 +140,7 @@ class Drain:
             more = self._take(turn, claim, begun)
 
     def _take(self, turn: _Slice, claim: Claim, begun: float) -> bool:
-        """Work on a claim and return whether there is more."""
+        """Process a claim and return whether there is more work."""
         if claim.more:
             self._queue.wake(self._lane)
         more = self._work(claim, turn.process, turn.prove) or claim.more
@@ -167,8 +167,9 @@ class Drain:
     def _work(self, claim: Claim, process: Process, prove: Prove) -> bool:
         """Process the claimed questions and return whether suspects were left for the next claim.
 
-        A suspect may kill this process, and then every lease that the process holds counts as an
-        attempt. So it is processed last, and other suspects are given back before.
+        A suspect is a question that failed several times. It may kill this process, and then every
+        question that the process has claimed loses an attempt. So one suspect is processed last,
+        after the other suspects were given back.
         """
         fresh = [one for one in claim.questions if one.attempts < _SUSPECT_ATTEMPTS]
         suspects = [one for one in claim.questions if one.attempts >= _SUSPECT_ATTEMPTS]
@@ -179,8 +180,9 @@ class Drain:
                 if part:
                     self._bisect(part, claim.lease, process, prove)
         except BaseException:
-            # Asked to stop, out of time, or the database is down: give back the unfinished
-            # questions. Claim fewer the next time, so that a slow one does not always delay others.
+            # A requested stop, the time limit, or the database is down: give back the unfinished
+            # questions. Claim fewer the next time, so that a slow question does not always delay
+            # others.
             self._release(claim.questions, claim.lease)
             self._budget = max(_LEAST_BUDGET, self._budget // 4)
             raise
@@ -219,7 +221,7 @@ class Drain:
             with self._sessions.begin() as session:
                 jobs.release(session, lease, [question.id for question in batch])
         except DBAPIError:
-            log.warning("claim.release_failed", questions=len(batch))  # the lease runs out instead
+            log.warning("claim.release_failed", questions=len(batch))  # the lease ends by itself
 
 
 def _is_alone(claim: Claim) -> bool:
@@ -238,7 +240,7 @@ def _check(prove: Prove) -> None:
 def next_budget(budget: int, *, took_s: float, slice_s: float, cap: int) -> int:
     """Return how many tokens to claim next so that a batch takes about *slice_s* seconds.
 
-    It changes by a factor of two at most in a step, so that one odd measurement matters little.
+    One step changes the budget by a factor of two at most, so one odd measurement matters little.
     """
     wanted = budget * slice_s / max(took_s, 1e-3)
     return int(min(max(wanted, budget / 2, 64), budget * 2, cap))

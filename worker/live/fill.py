@@ -14,9 +14,9 @@ _BATCH = 512
 def fill(
     sessions: Sessions, encoder: Encoder, model: ModelRow, *, on_done: Callable[[int], None]
 ) -> int:
-    """Embed the questions that have no vector of *model* yet and return how many.
+    """Embed the questions that have no vector of *model* yet, and return how many.
 
-    It can be interrupted and run again: no question is embedded twice.
+    This can be interrupted and run again: no question is embedded twice.
     """
     total = after = 0
     while True:

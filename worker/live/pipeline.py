@@ -44,13 +44,15 @@ from worker.process.meter import METER
 from worker.text.normal import FOREIGN_LIMIT, Seen
 
 OnFinished = Callable[[Sequence[int]], object]
-"""Hears which questions are finished, after the commit."""
+"""Called after the commit with the ids of the finished questions."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
+    """The pairs to score of one forum's claimed questions, and what scoring them needs."""
+
     forum: ForumRow
     matcher: Matcher
     twins: Sequence[Finding]
@@ -61,7 +63,7 @@ class _Found:
 
 
 class Pipeline:
-    """Checks claimed questions with one pair of models."""
+    """Processes claimed questions with one bi-encoder and one reranker."""
 
     def __init__(
         self,
@@ -80,9 +82,10 @@ class Pipeline:
         self._limits = limits
 
     def process(self, batch: Sequence[Claimed], lease: UUID) -> None:
-        """Check the questions of *batch*, which *lease* holds, and finish their jobs.
+        """Process the questions of *batch*, claimed with *lease*, and finish their jobs.
 
-        It may run twice or be killed anywhere: what is saved already is found or overwritten.
+        This may run twice or be killed at any moment: saved results are used again or overwritten.
+        Raises `UnreadableError` if the CrossEncoder cannot read a question of the batch.
         """
         with METER.timed("embed"):
             vectors = self._embed(batch)
@@ -94,7 +97,7 @@ class Pipeline:
     ) -> None:
         try:
             self._check(forum_id, batch, lease, vectors)
-        except StaleScoresError:  # its people change it by the minute at most: once is enough
+        except StaleScoresError:  # a forum's settings change rarely: one repetition is enough
             log.info("questions.scored_anew", forum_id=forum_id)
             self._check(forum_id, batch, lease, vectors)
 
@@ -150,7 +153,7 @@ class Pipeline:
         lease: UUID,
         findings: Sequence[Finding],
     ) -> tuple[list[int], int]:
-        """Save results for the jobs that are still held; return whose, and how many pairs."""
+        """Save results of the jobs that are still ours; return their questions and a pair count."""
         provenance = self._models.provenance(found.forum)
         ids = [question.id for question in batch]
         ours = questions.finish(session, lease, ids, provenance)
@@ -158,7 +161,7 @@ class Pipeline:
         changed = pairs.save_findings(
             session, found.forum.id, mine, provenance, read=found.versions
         )
-        _tell_checked(session, found.forum.id, ours, mine)
+        _record_checked(session, found.forum.id, ours, mine)
         return sorted(ours), changed
 
     def _search(
@@ -199,13 +202,13 @@ class Pipeline:
         )
         for one, found in near.items():
             lost = set(partners[one]) - {candidate.id for candidate in found}
-            if lost:  # flagged before and far by now: scored once more, to be withdrawn
+            if lost:  # flagged earlier, but no candidates now: score them again
                 found.extend(embeddings.cosines(session, model.id, one, lost))
         return near
 
 
 def set_aside(sessions: Sessions, unreadable: Reasons, versions: Mapping[int, int]) -> None:
-    """Set stored questions aside that a model cannot read, unless they were edited meanwhile."""
+    """Set aside stored questions that a model cannot read, unless they were edited meanwhile."""
     if not unreadable:
         return
     with sessions.begin() as session:
@@ -220,14 +223,14 @@ def set_aside(sessions: Sessions, unreadable: Reasons, versions: Mapping[int, in
     log.warning("questions.unreadable", question_ids=sorted(unreadable))
 
 
-def _tell_checked(
+def _record_checked(
     session: Session, forum_id: int, ids: AbstractSet[int], findings: Sequence[Finding]
 ) -> None:
-    """Record that questions are checked, for a forum that waits for that."""
+    """Record that questions are checked, if a webhook of the forum wants that event."""
     if not ids or not webhooks.is_wanted(session, forum_id, "question.checked"):
         return
     counts = Counter(finding.question_id for finding in findings)
-    told = [
+    new = [
         NewEvent(
             forum_id=forum_id,
             kind="question.checked",
@@ -237,7 +240,7 @@ def _tell_checked(
         )
         for one in sorted(ids)
     ]
-    record(session, told)
+    record(session, new)
 
 
 def _forum(question: Claimed) -> int:

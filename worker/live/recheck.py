@@ -1,4 +1,4 @@
-"""Stores jobs for every question of a forum again, for example after a change of settings."""
+"""Puts every question of a forum into a lane again, for example after a change of settings."""
 
 from collections.abc import Callable
 
@@ -19,12 +19,14 @@ _AS_STORED = tuple(name for name in Submission.__dataclass_fields__ if name not 
 def owe_again(sessions: Sessions, forum: ForumRow, *, on_done: Callable[[int], None]) -> int:
     """Put every question of *forum* into the archive lane and return how many there are.
 
-    The models' text is made again from the forum's present setting. It can be interrupted.
+    The text for the models is made again with the forum's present settings. *on_done* gets the
+    number done so far. This can be interrupted and run again.
     """
     total = after = 0
     while True:
         with sessions.begin() as session:
-            # Locked: else an edit could come in between, and what was read be written over it.
+            # Locked: otherwise an edit could come in between, and the older text would overwrite
+            # it.
             rows = questions.list_questions(session, forum.id, after=after, limit=_BATCH, lock=True)
             if not rows:
                 return total

@@ -1,4 +1,4 @@
-"""Finds the questions with which a model fails, so that the questions around them are done."""
+"""Finds the questions that a model cannot read, so that the others are processed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
@@ -16,9 +16,9 @@ from worker.text.normal import Seen
 _Item = TypeVar("_Item")
 
 Reasons = Mapping[int, str]
-"""Why a model cannot read a question, by its id."""
+"""By question id: why a model cannot read it."""
 Scoring = Callable[[Matcher, Near, Mapping[int, Seen]], list[Finding]]
-"""Scores pairs by id: all of them, or those that matter."""
+"""Scores pairs of questions: all of them, or only those that can be kept."""
 
 
 class UnreadableError(InferenceError):
@@ -28,9 +28,9 @@ class UnreadableError(InferenceError):
 def failing_alone(
     work: Callable[[Sequence[_Item]], object], items: Sequence[_Item]
 ) -> list[tuple[_Item, str]]:
-    """Do *work* on all items, halving what fails, and return each that fails alone, and why.
+    """Do *work* on all items, halving failed parts; return the items that fail alone, and why.
 
-    Raises the error if it is not an item's fault, or if every item fails: then it is the model's.
+    Raises the error if no item is the cause, or if every item fails: then the model is the cause.
     """
     found, errors = _failing(work, items)
     if errors and len(found) == len(items):
@@ -59,10 +59,10 @@ def _failing(
 def scored_where_readable(
     matcher: Matcher, near: Near, questions: Mapping[int, Seen], score: Scoring = scored
 ) -> tuple[list[Finding], Reasons]:
-    """Return the findings of pairs, *near* by id, and the questions that cannot be read.
+    """Return the findings of the pairs *near*, and the questions that cannot be read.
 
-    If the CrossEncoder fails, each question is read against itself. The pairs of those with which
-    it fails are left out. Raises the error if that explains nothing.
+    If the CrossEncoder fails, it reads each question paired with itself. The pairs of questions
+    with which it fails again are left out. Raises the first error if there are no such questions.
     """
     try:
         return score(matcher, near, questions), {}

@@ -1,4 +1,4 @@
-"""From candidate pairs of stored questions to findings: score them and keep the best."""
+"""Makes findings from candidate pairs of stored questions: scores them and keeps the best."""
 
 import math
 from collections import Counter
@@ -36,7 +36,7 @@ def pair_of(finding: Finding) -> frozenset[int]:
 def worth_reranking(
     near: Mapping[int, Iterable[Candidate]], known: AbstractSet[frozenset[int]]
 ) -> Near:
-    """Return each unordered pair of *near* once, by id, without those *known* to be the same."""
+    """Return each unordered pair of *near* once, by id, without the *known* pairs of one text."""
     found: dict[frozenset[int], tuple[int, int, float]] = {}
     for question_id, candidates in near.items():
         for candidate in candidates:
@@ -50,9 +50,9 @@ def worth_reranking(
 
 
 def by_place(near: Near, questions: Mapping[int, Seen]) -> tuple[Near, Sequence[Seen], Near] | None:
-    """Return *near* by id, the questions, and *near* by their places; None if nothing is left.
+    """Return *near* by id, the questions, and *near* by places among them; None if nothing is left.
 
-    *questions* are by id; pairs of which one question is gone are left out.
+    *questions* are by id. Pairs with a question that is not there are left out.
     """
     index = {key: place for place, key in enumerate(questions)}
     sides = [[index.get(one, -1) for one in side.tolist()] for side in (near.left, near.right)]
@@ -65,9 +65,9 @@ def by_place(near: Near, questions: Mapping[int, Seen]) -> tuple[Near, Sequence[
 
 
 def scored(matcher: Matcher, near: Near, questions: Mapping[int, Seen]) -> list[Finding]:
-    """Return the findings of pairs, *near* by id, in their order.
+    """Return the findings of the pairs *near*, by id, in their order.
 
-    *questions* are by id; pairs of which one question is gone are left out.
+    *questions* are by id. Pairs with a question that is not there are left out.
     """
     given = by_place(near, questions)
     if given is None:
@@ -125,8 +125,8 @@ def keep_best(
 ) -> list[Finding]:
     """Return each question's *kept* best findings at or above *threshold*.
 
-    Of the others, only findings whose pair is *undecided* stay. They withdraw a pair that an
-    earlier text, model or threshold had flagged, or renew it.
+    Of the others, only findings whose pair is *undecided* stay. An earlier text, model or threshold
+    flagged these pairs; the new finding updates or withdraws them.
     """
     best: list[Finding] = []
     count: Counter[int] = Counter()

@@ -1,9 +1,10 @@
-"""The vectors of one forum in memory, searched by their int8 forms. Pure.
+"""The vectors of one forum in memory, searched in int8. Pure.
 
-A vector takes one byte a number, and its cosine is off by about 0.0005: what is found is compared
-again, exactly, where the vectors are stored. Up to `EXACT` vectors all are compared. Of more, only
-those in the clusters whose centres are nearest (an inverted file, as in Jégou et al., "Product
-quantization for nearest neighbor search", section IV); what came last is always compared.
+A vector takes one byte for each number, and its cosine is inexact by about 0.0005. So the caller
+compares the results again with the stored vectors. Up to `EXACT` vectors all are compared. Of more,
+only those in the clusters with the nearest centres are compared (an inverted file, as in Jégou et
+al., "Product quantization for nearest neighbor search", section IV). The vectors that were added
+last are always compared.
 """
 
 import math
@@ -21,40 +22,40 @@ Ids = NDArray[np.int64]
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 EXACT = 20_000
-"""Vectors up to which each is compared."""
+"""Up to so many vectors each is compared."""
 PROBED = 0.1
-"""Share of the clusters that is looked into."""
+"""Share of the clusters that is searched."""
 _LEAST_PROBED = 24
 _SLAB = 2_048
 _ROUNDS = 6
 _SAMPLE = 32
-"""Vectors to find a cluster's centre with."""
+"""Sampled vectors for each cluster's centre."""
 _FIRST_TAIL = 64
 _LEAST_TAIL = 2_048
-"""Vectors that came last, from which on they are sorted into the clusters."""
+"""The tail, the vectors added last, is put into the clusters when it has more than this."""
 _TAIL_SHARE = 0.02
 _GROWN = 4
 _LARGEST = 127
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
-"""Times an id, it gives a number as if drawn by lot (D. Knuth, TAOCP 3, section 6.4)."""
+"""An id times this gives a pseudorandom number (D. Knuth, TAOCP 3, section 6.4)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Near vectors: rows of the queries, ids, and approximate cosines, (n,) each."""
+    """Near vectors: rows of *asked*, ids, and approximate cosines, (n,) each."""
 
     asked: NDArray[np.int64]
     ids: Ids
     cosines: Floats
 
     def take(self, which: NDArray[np.bool_]) -> "Found":
-        """Return some of them, in their order."""
+        """Return some of the vectors, in the order of *which*."""
         return Found(self.asked[which], self.ids[which], self.cosines[which])
 
 
 @dataclass(slots=True)
 class _Rows:
-    """Vectors as int8, what one step is worth in each, and their ids; a step of 0 is no vector."""
+    """Vectors in int8, the step of each, and their ids; a row with a step of 0 is empty."""
 
     ids: Ids
     codes: NDArray[np.int8]  # (n, dimension)
@@ -87,7 +88,7 @@ class _Rows:
 
 
 def _alone(method: _Method) -> _Method:
-    """Let no other thread use the index meanwhile."""
+    """Make *method* hold the lock of its index."""
 
     @wraps(method)
     def locked(self: "VectorIndex", *given: Any, **named: Any) -> Any:
@@ -98,14 +99,14 @@ def _alone(method: _Method) -> _Method:
 
 
 class VectorIndex:
-    """The vectors of one forum, for several threads."""
+    """The vectors of one forum; safe for several threads."""
 
     def __init__(self, dimension: int) -> None:
         self.lock = RLock()
         self._dimension = dimension
         self._base = _Rows.empty(0, dimension)
         self._order = np.zeros(0, np.int64)
-        """Places in the base by id."""
+        """Rows of the base in the order of their ids."""
         self._centres = np.zeros((0, dimension), np.float32)
         self._trained_on = 0
         self._starts = np.zeros(1, np.int64)
@@ -118,19 +119,19 @@ class VectorIndex:
 
     @property
     def nbytes(self) -> int:
-        """Return how many bytes of memory it takes, without its small parts."""
+        """Return the bytes of memory that the vectors take, without small parts."""
         rows = len(self._base.ids) + len(self._tail.ids)
         return rows * (self._dimension + 20) + self._centres.nbytes
 
     @_alone
     def put(self, ids: Ids, vectors: NDArray[Any]) -> None:
-        """Add unit *vectors*, (n, dimension), in place of those that have these ids."""
+        """Add unit *vectors*, (n, dimension); they replace those with the same ids."""
         self.drop(ids.tolist())
         self.add(ids, vectors)
 
     @_alone
     def add(self, ids: Ids, vectors: NDArray[Any]) -> None:
-        """Add unit *vectors*, (n, dimension), whose ids it does not have."""
+        """Add unit *vectors*, (n, dimension), with new ids."""
         needed = self._used + len(ids)
         if needed > len(self._tail.ids):
             larger = _Rows.empty(max(needed, 2 * len(self._tail.ids)), self._dimension)
@@ -153,12 +154,12 @@ class VectorIndex:
 
     @_alone
     def vectors(self, ids: Ids) -> Floats:
-        """Return the vectors with these ids, (n, dimension); zeros for those it has not."""
+        """Return the vectors with these ids, (n, dimension); zeros for ids that are not there."""
         found = np.zeros((len(ids), self._dimension), np.float32)
         for row, one in enumerate(ids.tolist()):
             tail = self._in_tail.get(one)
             rows, place = (self._base, self._place(one)) if tail is None else (self._tail, tail)
-            if place is not None:  # dropped since it was found
+            if place is not None:  # it may have been dropped meanwhile
                 found[row] = rows.floats([place])[0]
         return found
 
@@ -166,7 +167,7 @@ class VectorIndex:
     def sample(self, count: int) -> tuple[Ids, Floats]:
         """Return the ids and vectors of *count* questions at most, (m,) and (m, dimension).
 
-        They are drawn by their ids: the same ones in every process, while the forum stays.
+        The choice depends only on the ids, so every process with the same vectors draws the same.
         """
         tail = self._tail.take(slice(0, self._used))
         ids = np.concatenate([part.ids[part.steps > 0] for part in (self._base, tail)])
@@ -181,7 +182,7 @@ class VectorIndex:
 
     @_alone
     def settle(self, *, at_once: bool = False) -> None:
-        """Sort what came last into the clusters, once there is enough of it."""
+        """Put the tail into the clusters if it is large enough, or *at_once*."""
         enough = max(_LEAST_TAIL, _TAIL_SHARE * len(self._base.ids))
         if self._used and (at_once or self._used > enough):
             self._merge()
@@ -202,7 +203,7 @@ class VectorIndex:
         self._in_tail, self._used = {}, 0
 
     def _clusters(self, rows: _Rows, kept: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the cluster of each of the rows *kept*; all are in one while there are few."""
+        """Return the cluster of each row of *kept*; up to `EXACT` rows are one cluster."""
         if len(kept) <= EXACT:
             self._centres, self._trained_on = self._centres[:0], 0
             return np.zeros(len(kept), np.int64)
@@ -218,7 +219,7 @@ class VectorIndex:
     def search(self, asked: Floats, *, floor: float, limit: int) -> Found:
         """Return the vectors near each of *asked*, (m, dimension) of unit length.
 
-        Each gets at most *limit*, the nearest, with a cosine of at least *floor*.
+        For each they are the nearest, at most *limit*, with a cosine of at least *floor*.
         """
         found = [
             *self._in_base(asked, floor),
@@ -279,7 +280,7 @@ _Hits = tuple[NDArray[np.int64], Ids, Floats]
 
 
 def centres_of(rows: "_Rows", kept: NDArray[np.int64], *, seed: int = 7) -> Floats:
-    """Return the centres of about as many clusters as the root of the vectors, (k, dimension)."""
+    """Return the centres of k clusters, (k, dimension); k is the root of the vectors' number."""
     count = math.ceil(math.sqrt(len(kept)))
     random = np.random.default_rng(seed)
     sample = rows.floats(kept[random.permutation(len(kept))[: _SAMPLE * count]])
@@ -295,5 +296,5 @@ def centres_of(rows: "_Rows", kept: NDArray[np.int64], *, seed: int = 7) -> Floa
 
 
 def nearest_centre(vectors: Floats, centres: Floats) -> NDArray[np.int64]:
-    """Return the place of the centre nearest to each of *vectors*, (n, dimension)."""
+    """Return the row of the centre nearest to each of *vectors*, (n, dimension); (n,)."""
     return np.asarray(np.argmax(vectors @ centres.T, axis=1), np.int64)

@@ -1,8 +1,8 @@
-"""One pair of models with the threshold in force: embed, screen, rerank, keep.
+"""A bi-encoder and a reranker with the threshold in force: embed, screen, rerank.
 
-This is the only place that decides how texts become vectors, which candidates are not reranked, and
-what a CrossEncoder's score means. Its callers decide where candidates come from and where flagged
-pairs go: live questions, `check`, archives, `mine` and the training of the gate.
+Only this module decides how texts become vectors, which candidates are not reranked, and what a
+logit means. Its callers decide where candidates come from and where flagged pairs go: live
+questions, checks, archives, `mine` and the training of the gate.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,25 +28,25 @@ _ENCODE_CHUNK = 2_048
 _RERANK_CHUNK = 4_096
 
 OnDone = Callable[[int], object]
-"""Hears how many units were just done."""
+"""Called with the number of units just done."""
 
 
 def unheard(_done: int) -> None:
-    """Let progress go unheard."""
+    """Do nothing: nobody wants to see the progress."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matcher:
-    """Finds and scores duplicates with one pair of models."""
+    """Finds and scores duplicates with one bi-encoder and one reranker."""
 
     encoder: Encoder
     reranker: Reranker
     threshold: float
-    """Probability at and above which a pair is flagged."""
+    """The probability from which a pair is flagged."""
     line: Line | None = None
-    """Where a forum's own calibration moves the probability to."""
+    """The forum's own calibration; None if it has none."""
     upper_band: float | None = None
-    """What `rerank` takes it for."""
+    """As in `worker.inference.cascade.rerank`."""
 
     @classmethod
     def of(
@@ -57,7 +57,7 @@ class Matcher:
         threshold: float | None = None,
         upper_band: float | None = None,
     ) -> "Matcher":
-        """Return two models that flag at *threshold*; at their own when None."""
+        """Return a matcher that flags at *threshold*; None means the models' own threshold."""
         own = reranker.calibration.for_bi_encoder(encoder.digest).threshold
         return cls(
             encoder=encoder,
@@ -68,7 +68,7 @@ class Matcher:
 
     @property
     def rule(self) -> Rule:
-        """Return what holds for this pair of models, whatever the forum."""
+        """Return the rule for these two models, without the forum's calibration."""
         return self.reranker.calibration.for_bi_encoder(self.encoder.digest)
 
     @property
@@ -80,10 +80,10 @@ class Matcher:
     def screen(self, *, with_gate: bool) -> Screen:
         """Return the screen, which leaves out candidates that would hardly ever be flagged.
 
-        The gate needs vectors; *with_gate* says whether there are any.
+        The gate needs vectors, so *with_gate* must be False without them.
         """
         threshold, line = self.threshold, self.line
-        if line is not None:  # as the models themselves would say it
+        if line is not None:  # on the scale of the models' own probability
             threshold = unmoved(threshold, slope=line.slope, shift=line.shift)
         return Screen.of(
             self.reranker.gates.get(self.encoder.digest) if with_gate else None,
@@ -94,7 +94,7 @@ class Matcher:
 
     @property
     def floor(self) -> float:
-        """Return the cosine below which no candidate is worth reranking."""
+        """Return the floor without a gate: candidates with a lower cosine are not reranked."""
         return self.screen(with_gate=False).floor
 
     def embed(
@@ -116,10 +116,10 @@ class Matcher:
     def triage(
         self, questions: Sequence[Seen], near: Near
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Return which pairs must be read, and which are flagged without that, (n,) each.
+        """Return which pairs must be read, and which are flagged without reading, (n,) each.
 
-        *near* is by places in *questions*. The rest is under the threshold whatever was read, or
-        most probably.
+        *near* is by places in *questions*. All other pairs would stay below the threshold, surely
+        or most probably.
         """
         calibration, traits = self.reranker.calibration, self.traits(questions, near)
         is_read = worth_reading(
@@ -133,7 +133,10 @@ class Matcher:
         return is_read, is_flagged
 
     def score(self, questions: Sequence[Seen], near: Near) -> Scores:
-        """Return the scores of pairs, *near* by their places in *questions*, in their order."""
+        """Return the scores of the pairs *near*, by places in *questions*, in their order.
+
+        Raises `InferenceError` if the reranker cannot read the texts.
+        """
         reads = self.reranker.calibration.reads
         used, places = np.unique(near.pairs, return_inverse=True)
         scores = rerank(
@@ -154,7 +157,7 @@ class Matcher:
     ) -> tuple[Floats, int]:
         """Return the probabilities of many pairs, (n,), and the number of inputs read.
 
-        Pairs of similar length are read together: they need the least padding.
+        Pairs of similar length are read together, because they need the least padding.
         """
         reads = self.reranker.calibration.reads
         lengths = np.array([len(one.for_reranker(reads)) for one in questions], dtype=np.int64)
@@ -170,7 +173,7 @@ class Matcher:
 
 
 def _note(scores: Scores) -> None:
-    """Add to the meter how far each pair came in the cascade, and what it was scored."""
+    """Add to the meter how many orders of each pair were read, and the pair's score."""
     read, both = ~np.isnan(scores.forward), ~np.isnan(scores.backward)
     METER.add("pairs", "not read", int((~read).sum()))
     METER.add("pairs", "one order", int((read & ~both).sum()))

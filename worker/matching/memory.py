@@ -1,8 +1,8 @@
 """The vectors of forums in this process' memory, brought up to date before every search.
 
-Postgres stays the truth: before a search, the changes since the last search are read from it. So a
-search that begins after a commit finds every vector that was committed before. If a process dies,
-nothing is lost: the next one reads a forum again when it first searches it.
+Postgres has the truth: before a search, the changes since the last search are read from Postgres.
+So a search finds every vector that was committed before the search began. If a process dies,
+nothing is lost: the next process reads a forum again at its first search.
 """
 
 import threading
@@ -23,15 +23,15 @@ from worker.matching.index import Floats, VectorIndex
 from worker.scoring.density import SAMPLE, Surroundings
 
 Vectors = Mapping[int, NDArray[np.floating[Any]]]
-"""Vectors by their questions."""
+"""Vectors by question id."""
 MIB = 1024**2
 MEMORY_BYTES = 512 * MIB
-"""What a process may hold, unless it is told otherwise."""
+"""Default limit of one process."""
 ROW_BYTES = 20
-"""Memory of a vector beside its numbers."""
+"""Bytes that a vector takes beside its numbers."""
 _TOO_LARGE_S = 600.0
 _GROWN = 1.1
-"""By how much a forum has to grow or shrink before its surroundings are told anew."""
+"""If a forum grows or shrinks by this factor, its surroundings are computed again."""
 
 log = structlog.get_logger()
 
@@ -41,27 +41,27 @@ class _Held:
     index: VectorIndex
     version: int
     around: Surroundings | None = None
-    told_of: int = 0
-    """Questions that there were when *around* was told."""
-    told_by: frozenset[int] = frozenset()
-    """Those of them that are its sample."""
+    around_count: int = 0
+    """Number of questions when *around* was computed."""
+    around_ids: frozenset[int] = frozenset()
+    """Ids of the sample in *around*."""
 
     def surroundings(self) -> Surroundings | None:
         count = len(self.index)
-        if not self.told_of / _GROWN <= count <= self.told_of * _GROWN:
+        if not self.around_count / _GROWN <= count <= self.around_count * _GROWN:
             ids, vectors = self.index.sample(SAMPLE)
             self.around = Surroundings.of(vectors)
-            self.told_of, self.told_by = count, frozenset(ids.tolist())
+            self.around_count, self.around_ids = count, frozenset(ids.tolist())
         return self.around
 
     def forget(self, changed: Iterable[int]) -> None:
         """Let the sample go if one of it has *changed*: nothing erased may stay in memory."""
-        if not self.told_by.isdisjoint(changed):
-            self.around, self.told_of, self.told_by = None, 0, frozenset()
+        if not self.around_ids.isdisjoint(changed):
+            self.around, self.around_count, self.around_ids = None, 0, frozenset()
 
 
 class VectorMemory:
-    """Holds the vectors of the forums that were searched last, up to *limit_bytes* of them."""
+    """Keeps the vectors of the forums that were searched last, up to *limit_bytes*."""
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit = limit_bytes
@@ -70,17 +70,17 @@ class VectorMemory:
         self._lock = threading.RLock()
 
     def largest(self, dimension: int) -> int:
-        """Return how many vectors of one forum fit."""
+        """Return how many vectors of one forum fit into the memory."""
         return self._limit // (dimension + ROW_BYTES)
 
     def fresh(self, session: Session, model: ModelRow, forum_id: int) -> VectorIndex | None:
         """Return the forum's vectors as they are committed now; None if they do not fit.
 
-        *session* must not have written vectors itself: what it would roll back has been seen.
+        *session* must not have written vectors itself: they would stay in memory after a rollback.
         """
         key = (model.id, forum_id)
         with self._lock:
-            held = self._held.pop(key, None)  # back when it is whole: a time limit may strike
+            held = self._held.pop(key, None)  # put back when complete: a time limit may interrupt
             if held is None or not self._catch_up(session, model, forum_id, held):
                 held = self._load(session, model, forum_id)
             if held is None:
@@ -92,10 +92,10 @@ class VectorMemory:
     def densities(
         self, model: ModelRow, forum_id: int, ids: NDArray[np.int64], known: Vectors
     ) -> Floats | None:
-        """Return by how much a forum is denser around questions than usual, (n,).
+        """Return how much denser than usual a forum is around questions, (n,).
 
-        NaN for those whose vector is neither in memory nor *known*. None if the forum is not in
-        memory, or too small.
+        It is NaN for questions whose vector is neither in memory nor *known*, and None if the forum
+        is not in memory or too small.
         """
         with self._lock:
             held = self._held.get((model.id, forum_id))
@@ -106,19 +106,19 @@ class VectorMemory:
         for row, one in enumerate(ids.tolist()):
             if one in known:
                 vectors[row] = known[one]
-        told = around.around(vectors)
-        told[~vectors.any(axis=1)] = np.nan
-        return told
+        found = around.around(vectors)
+        found[~vectors.any(axis=1)] = np.nan
+        return found
 
     def warm(self, session: Session, model: ModelRow) -> None:
-        """Read the largest forums that fit together, so that no question has to wait for it."""
+        """Read the largest forums that fit together, so that no question has to wait for this."""
         room = self.largest(model.dimension or 1)
         for forum_id, count in changes.forums_by_size(session, model.id):
             if count <= room and self.fresh(session, model, forum_id) is not None:
                 room -= count
 
     def _catch_up(self, session: Session, model: ModelRow, forum_id: int, held: _Held) -> bool:
-        """Bring what is held up to date and return whether that was possible."""
+        """Bring *held* up to date, and return whether that was possible."""
         news = changes.since(session, model, forum_id, held.version)
         if news is None or len(held.index) + len(news.ids) > self.largest(model.dimension or 1):
             return False
@@ -133,7 +133,7 @@ class VectorMemory:
         if self._is_too_large(session, model, forum_id):
             return None
         begun = time.monotonic()
-        # Before the vectors: what changes in between is then read twice, and never missed.
+        # Read before the vectors: a change in between is then read twice, and never missed.
         version = changes.version(session, model.id, forum_id)
         index = VectorIndex(int(model.dimension or 0))
         changes.read_all(session, model, forum_id, index.add)

@@ -1,4 +1,4 @@
-"""The two models with their rows of the database, and the limits of a search."""
+"""The two models with their rows in the database, and the limits of a search."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from worker.scoring.recalibration import Line
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Models:
-    """The two models with their rows of the database."""
+    """The two models with their rows in the database."""
 
     encoder: Encoder
     reranker: Reranker
@@ -59,4 +59,6 @@ class Limits:
     """Limits of a question's search."""
 
     candidates: int = 100
+    """Most candidates of a question."""
     kept: int = 10
+    """Most pairs that are kept for a question."""

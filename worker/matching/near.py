@@ -15,14 +15,17 @@ Which = NDArray[np.bool_] | NDArray[np.int64] | slice
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """Pairs of near vectors, (n,) each, and how many rows had more pairs than were kept."""
+    """Pairs of near vectors, (n,) each.
+
+    *capped* is the number of rows that had more pairs than were kept.
+    """
 
     left: NDArray[np.int64]
     right: NDArray[np.int64]
     cosine: NDArray[np.floating[Any]]
     capped: int = 0
     density: Floats | None = None
-    """By how much the forum is denser around each pair than usual; None if it is not known."""
+    """How much denser than usual the forum is around each pair, (n,); None if not known."""
 
     def __len__(self) -> int:
         return len(self.left)
@@ -39,16 +42,16 @@ class Near:
         return Near(self.left[which], self.right[which], self.cosine[which], self.capped, density)
 
     def surrounded(self, tell: Callable[[NDArray[np.int64]], Floats | None]) -> "Near":
-        """Return the pairs, by question id, with how dense their forum is around them.
+        """Return the pairs, by question id, with the density around them.
 
-        *tell* returns the density of questions, (m,), by their ids: NaN if not known, None if of
-        none.
+        *tell* returns the density around questions, (m,), by their ids, NaN where it is not known,
+        or None if it is not known for any.
         """
         ids, places = np.unique((self.left, self.right), return_inverse=True)
-        told = tell(ids)
-        if told is None:
+        around = tell(ids)
+        if around is None:
             return self
-        left, right = told[places.reshape(2, -1)]
+        left, right = around[places.reshape(2, -1)]
         return replace(self, density=np.nan_to_num(of_pairs(left, right)))
 
     @property

@@ -1,4 +1,4 @@
-"""Pairs that somebody gives, with every stage of what the service would make of them."""
+"""Scores given pairs, with the result of every stage."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ _CHUNK = 1_024
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PairScores(BothOrders):
-    """What every stage says of n pairs, each array (n,), in their order."""
+    """The results of every stage for n pairs; each array is (n,), in their order."""
 
     title_cosine: Floats
     cosine: Floats
-    """Of the whole texts: the one that decides."""
+    """Cosine of the whole texts, which the fusion uses."""
     overlap: Floats
     """Share of the words of both titles that both have."""
     bodies: Floats
-    """How much body both show, 0..1."""
+    """How long the shorter body is, 0..1; see `Traits`."""
     probability: Floats
     flagged: NDArray[np.bool_]
 
@@ -37,10 +37,10 @@ def score_pairs(
     *,
     on_done: OnDone = unheard,
 ) -> PairScores:
-    """Return what the models say of each pair (*first*, *second*).
+    """Return the models' scores of each pair (*first*, *second*).
 
-    Every pair is read in both orders, also where the service would spare itself one: a pair that
-    the service flags has the same probability here. Raises `InferenceError`.
+    Every pair is read in both orders, also if the service would read only one. *density* is not
+    known here, so it is not used. Raises `InferenceError`.
     """
     places = {one: place for place, one in enumerate(dict.fromkeys([*first, *second]))}
     questions = list(places)

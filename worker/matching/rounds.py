@@ -22,12 +22,12 @@ from worker.text.normal import Seen
 ROUND = 4
 """Candidates of a question that are read at a time."""
 PATIENCE = 6
-"""Candidates in a row that are not flagged, after which the farther ones are left unread."""
+"""After so many candidates in a row that are not flagged, the farther ones are not read."""
 
 
 @dataclass(slots=True)
 class _Turn:
-    """How far the reading for one question has come."""
+    """The state of reading for one question."""
 
     waiting: list[int]
     """Places of the pairs that are not read yet, the nearest last."""
@@ -53,9 +53,10 @@ def scored_in_rounds(
     twins: Sequence[Finding] = (),
     undecided: AbstractSet[frozenset[int]] = frozenset(),
 ) -> list[Finding]:
-    """Return the findings of the pairs that were read, *near* by id, in the order of the reading.
+    """Return the findings of those pairs of *near*, by id, that were scored.
 
-    *twins* are flagged already; pairs that are *undecided* are scored in any case.
+    At most about *kept* pairs of a question are flagged; *twins* are flagged already and count.
+    Pairs that are *undecided* are always scored.
     """
     given = by_place(near, questions)
     if given is None:

@@ -1,4 +1,4 @@
-"""The nearest stored questions, from this process' memory or, where they do not fit, Postgres."""
+"""Finds the nearest stored questions in this process' memory, or in Postgres if they do not fit."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -20,7 +20,7 @@ from worker.scoring.gate import Screen, gate_scores
 
 NO_VECTORS: Vectors = {}
 _SLACK = 0.005
-"""What a cosine in memory may be off by: several times what was ever measured."""
+"""The largest error of a cosine in memory that is allowed for: several times the measured one."""
 
 
 class Searcher:
@@ -41,11 +41,11 @@ class Searcher:
         scope: SearchScope = WHOLE_FORUM,
         vectors: Vectors = NO_VECTORS,
     ) -> dict[int, list[Candidate]]:
-        """Return for each stored question its visible neighbours worth reading, nearest first.
+        """Return each stored question's visible candidates that passed the screen, nearest first.
 
-        Every vector that was committed before is seen, and no question that is hidden or erased.
-        Within a scope Postgres searches: the memory knows no categories. Some *vectors*, as they
-        are stored, may be known already.
+        Every vector that was committed before is searched, and no question that is hidden or
+        erased. In a smaller scope Postgres searches, because the memory has no categories.
+        *vectors* may have stored vectors that are known already.
         """
         in_memory = bool(ids) and scope.is_whole
         index = self._memory.fresh(session, self._model, forum_id) if in_memory else None
@@ -71,7 +71,7 @@ class Searcher:
     def _asked(
         self, session: Session, forum_id: int, ids: Sequence[int], vectors: Vectors
     ) -> tuple[NDArray[np.int64], Floats]:
-        """Return those of the questions that have a vector, (n,), and the vectors, (n, dim)."""
+        """Return the ids of the questions that have a vector, (n,), and the vectors, (n, dim)."""
         given = [one for one in ids if one in vectors]
         known = np.array(given, dtype=np.int64)
         asked = np.array([vectors[one] for one in given], dtype=np.float32)
@@ -91,7 +91,10 @@ class Searcher:
         matcher: Matcher,
         scope: SearchScope = WHOLE_FORUM,
     ) -> list[Candidate]:
-        """Return the visible questions worth reading near a vector, (dimension,), nearest first."""
+        """Return the visible candidates of a vector, (dimension,), nearest first.
+
+        They have passed the screen.
+        """
         index = self._memory.fresh(session, self._model, forum_id) if scope.is_whole else None
         if index is None:
             stored = embeddings.nearest_to_vector(
@@ -107,10 +110,10 @@ class Searcher:
     def surrounded(
         self, forum: ForumRow, near: Near, *, matcher: Matcher, vectors: Vectors = NO_VECTORS
     ) -> Near:
-        """Return pairs, *near* by id, with how dense the forum is around them, where that counts.
+        """Return the pairs *near*, by id, with the density around them, if the fusion uses it.
 
-        Some *vectors* may be known already, or not be stored at all. Density is not known in
-        forums that are not searched in memory.
+        *vectors* may have vectors that are known already, or not stored at all. Density is not
+        known in forums that are not searched in memory.
         """
         if not (len(near) and matcher.fusion.density and forum.scope.is_whole):
             return near
@@ -131,7 +134,7 @@ class Searcher:
 def _passed(
     screen: Screen, asked: NDArray[np.float32], found: Found, index: VectorIndex
 ) -> NDArray[np.bool_]:
-    """Return which of what was found the gate lets through: all where there is none."""
+    """Return which of the found vectors pass the gate, (n,); all pass if there is no gate."""
     if screen.gate is None or not len(found.ids):
         return np.ones(len(found.ids), dtype=bool)
     scores = gate_scores(asked[found.asked], index.vectors(found.ids), screen.gate.weights)

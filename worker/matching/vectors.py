@@ -16,7 +16,7 @@ from worker.text.normal import Seen, TextFields, seen
 
 
 def seen_of(row: QuestionText | CandidateText) -> Seen:
-    """Return what the models see of a stored question."""
+    """Return the texts of a stored question that the models read."""
     title = row.title if row.read_title is None else row.read_title
     body = row.body if row.read_body is None else row.read_body
     return seen(title, body, fields=TextFields(row.text_fields))
@@ -25,9 +25,9 @@ def seen_of(row: QuestionText | CandidateText) -> Seen:
 def embed(
     sessions: Sessions, encoder: Encoder, model_id: int, rows: Sequence[QuestionText]
 ) -> dict[int, NDArray[np.float16]]:
-    """Save the vectors of *rows* and return them, as they are stored, by their questions.
+    """Compute and save the vectors of *rows*; return them in float16 by question id.
 
-    Questions erased or edited meanwhile are left out.
+    Questions that were erased or edited meanwhile are left out.
     """
     if not rows:
         return {}

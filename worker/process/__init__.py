@@ -1,1 +1,1 @@
-"""A worker as a process: turns, pulse, pace and logs, and its end with its parent."""
+"""A worker as a process: turns, pulse, pace, logs, traces, and the end with its parent."""

@@ -24,7 +24,7 @@ def configure_logs(*, level: str = "INFO") -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel("WARNING")  # the libraries' own chatter
+    root.setLevel("WARNING")  # only warnings of libraries
     for package in ("db", "worker", "api", "training", "cli"):
         logging.getLogger(package).setLevel(level)
     structlog.configure(

@@ -1,7 +1,7 @@
-"""What a worker measures of its own work, added up over all workers in Redis for `/metrics`.
+"""What a worker measures of its own work; the sums of all workers are in Redis for `/metrics`.
 
-A worker has no port of its own to be asked at. Redis keeps nothing on disk: after its restart the
-sums begin at nought, as counters may.
+A worker has no port that could be asked. This Redis keeps nothing on disk: after a restart of Redis
+the sums begin at 0, as counters may.
 """
 
 import threading
@@ -17,14 +17,14 @@ from worker.process.tracing import TRACER
 
 KEY = "askedbefore:meter"
 STAGE_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-"""Seconds of a stage of one batch."""
+"""Upper ends of the histogram of a stage's seconds in one batch."""
 SCORE_BUCKETS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-"""Probabilities of pairs that were scored."""
+"""Upper ends of the histogram of scores."""
 _SEPARATOR = "|"
 
 
 class Meter:
-    """Sums of one process, until they are sent."""
+    """The sums of one process since they were last sent."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -37,7 +37,7 @@ class Meter:
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
-        """Measure how long the block takes, whether it ends well or not."""
+        """Measure and trace how long the block takes, also if it fails."""
         begun = time.perf_counter()
         try:
             with TRACER.start_as_current_span(stage):
@@ -70,7 +70,7 @@ class Meter:
         return taken
 
     def send(self, client: redis.Redis) -> bool:
-        """Add the sums to those of all workers; what cannot be sent is kept for the next time."""
+        """Add the sums to those of all workers; return False if Redis is down, and keep them."""
         taken = self.take()
         if not taken:
             return True
@@ -92,7 +92,7 @@ METER = Meter()
 
 
 def read(client: redis.Redis) -> dict[tuple[str, ...], float]:
-    """Return the sums of all workers by the parts of their names; empty while Redis is down."""
+    """Return the sums of all workers, by the parts of their names; empty if Redis is down."""
     try:
         found = client.hgetall(KEY)
     except redis.RedisError:

@@ -1,7 +1,7 @@
 """Settings of the Python interpreter for processes that must answer quickly.
 
-A thread that returns from a model, from Postgres or from Redis waits for the thread that runs
-Python code, by default for 5 ms. A model needs less time for a question.
+A thread that returns from a model, Postgres or Redis waits for the thread that runs Python code, by
+default up to 5 ms. A model needs less time for a question.
 """
 
 import gc
@@ -11,7 +11,7 @@ _TURN_S = 0.0005
 
 
 def set_pace() -> None:
-    """Let threads take turns quickly, and leave loaded objects out of later garbage collections."""
+    """Let threads switch after 0.5 ms, and leave loaded objects out of garbage collections."""
     sys.setswitchinterval(_TURN_S)
     gc.collect()
     gc.freeze()

@@ -1,7 +1,7 @@
-"""Whether Celery's main process, which takes the tasks and has no models, still works.
+"""Whether Celery's main process still works. This process takes the tasks and has no models.
 
-Its event loop writes a time stamp. If the process is stopped, hangs, or looks for its broker, the
-stamp becomes old. The stamp is in memory that the processes of the pool share with it.
+Its event loop writes a time stamp every second. If the process is stopped, hangs, or cannot reach
+its broker, the stamp becomes old. The processes of the pool share the memory of the stamp.
 """
 
 import time
@@ -17,21 +17,21 @@ _stamp = RawValue("d", 0.0)
 
 
 class Pulse(bootsteps.StartStopStep):
-    """Stamps the time every second for as long as the event loop turns."""
+    """Writes the time stamp every second while the event loop runs."""
 
     requires = ("celery.worker.components:Timer",)
 
     def start(self, worker: Any) -> None:
-        """Begin with the worker."""
+        """Begin when the worker starts."""
         beat()
         worker.timer.call_repeatedly(_BEAT_S, beat)
 
 
 def beat() -> None:
-    """Stamp the time."""
+    """Write the time stamp."""
     _stamp.value = time.monotonic()
 
 
 def is_fresh() -> bool:
-    """Return whether Celery's process was seen to turn within the last seconds."""
+    """Return whether the time stamp is less than ten seconds old."""
     return bool(time.monotonic() - _stamp.value < _BELIEVED_S)

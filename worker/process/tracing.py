@@ -1,8 +1,8 @@
-"""Traces for OpenTelemetry, where ``ASKEDBEFORE_TRACES`` is set and the extra `otel` is installed.
+"""Traces for OpenTelemetry, if ``ASKEDBEFORE_TRACES`` is set and the extra `otel` is installed.
 
 A message of the queue names no question, and a batch has the questions of many requests. So the
-trace goes with the rows: columns take it, by their default, from the transaction that writes them.
-Nothing of a question but its number is in a trace.
+trace is stored in the rows: the default of their columns takes it from the transaction that writes
+them. A trace contains nothing of a question but its id.
 """
 
 import os
@@ -25,12 +25,12 @@ _NOTE = text("SELECT set_config('askedbefore.trace', :trace, true)")
 
 
 def set_up(role: str) -> None:
-    """Send this process' traces to where OpenTelemetry's own variables say.
+    """Send this process' traces to the address in OpenTelemetry's own variables.
 
-    Raises `InvalidInputError` without the extra `otel`, and where they ask for another protocol
+    Raises `InvalidInputError` without the extra `otel`, or if the variables name another protocol
     than HTTP.
     """
-    protocol = next((os.environ[one] for one in _PROTOCOLS if one in os.environ), _HTTP)  # noqa: TID251  # not a setting of ours
+    protocol = next((os.environ[one] for one in _PROTOCOLS if one in os.environ), _HTTP)  # noqa: TID251  # not our setting
     if protocol != _HTTP:
         raise InvalidInputError(
             f"traces are sent over HTTP, not by {protocol}: set {_PROTOCOLS[1]}={_HTTP}, and"
@@ -54,20 +54,20 @@ def set_up(role: str) -> None:
 
 
 def follow_messages() -> None:
-    """Let the messages of the queue take the trace along that sends them."""
+    """Let the queue's messages carry the trace of their sender."""
     from opentelemetry.instrumentation.celery import CeleryInstrumentor  # noqa: PLC0415  # an extra
 
     CeleryInstrumentor().instrument()  # type: ignore[no-untyped-call]
 
 
 def end() -> None:
-    """Send what is left."""
+    """Send the traces that are not sent yet."""
     flush: Callable[[], object] = getattr(trace.get_tracer_provider(), "force_flush", lambda: None)
     flush()
 
 
 def note_in(sessions: Sessions) -> None:
-    """Let every transaction in a trace say so to the database: one statement more."""
+    """Let every transaction in a trace name the trace to the database, by one more statement."""
 
     @event.listens_for(sessions, "after_begin")
     def note(_session: object, _transaction: object, connection: Any) -> None:
@@ -78,7 +78,7 @@ def note_in(sessions: Sessions) -> None:
 
 
 def context_of(traceparent: str) -> Context:
-    """Return the context of a trace that a row has."""
+    """Return the context of the trace that is stored in a row."""
     return propagate.extract({"traceparent": traceparent})
 
 
@@ -90,10 +90,10 @@ def links_to(traceparents: Iterable[str]) -> list[Link]:
 
 @contextmanager
 def batch(name: str, traces: Mapping[int, str], *, size: int) -> Iterator[None]:
-    """Trace work on many questions at once, of which these came with a trace.
+    """Trace work on *size* questions at once; *traces* has the traces of some, by question id.
 
-    If all came with one, the work is part of it. Else it has a trace of its own, and that of each
-    question has a span beside it, with a link; links lead both ways.
+    If there is only one trace, the work is part of it. Otherwise the work has a trace of its own,
+    and the trace of each question gets a span. The spans link to each other.
     """
     asked = {"askedbefore.questions": size}
     if len(set(traces.values())) == 1:
@@ -122,7 +122,7 @@ def traced(
     process: Callable[[Sequence[Any], Any], None],
     find: Callable[[list[int]], Mapping[int, str]],
 ) -> Callable[[Sequence[Any], Any], None]:
-    """Return *process* with a trace of each batch; *find* says with which traces questions came."""
+    """Return *process* with a trace of each batch; *find* returns the traces of questions by id."""
 
     def run(questions: Sequence[Any], lease: Any) -> None:
         with batch("questions.check", find([one.id for one in questions]), size=len(questions)):

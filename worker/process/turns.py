@@ -1,4 +1,4 @@
-"""Whose turn it is in a worker's process: a task's, or that of the watch, which works unasked."""
+"""Turns in a worker's process: either a task works, or the watch, which works without a task."""
 
 import threading
 import time
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 class Turns:
-    """One turn at a time; a task waits for it, the watch only takes it when it is free."""
+    """One turn at a time; a task waits for it, the watch takes it only if it is free."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -17,7 +17,7 @@ class Turns:
 
     @contextmanager
     def of_task(self) -> Iterator[None]:
-        """Hold the turn for a task, which may have to wait for the watch to end its batch."""
+        """Hold the turn for a task; first wait until the watch has ended its batch."""
         self._waiting += 1
         try:
             self._lock.acquire()
@@ -32,7 +32,7 @@ class Turns:
 
     @contextmanager
     def spare(self) -> Iterator[bool]:
-        """Hold the turn for the watch if it is free and no task wants it; yields whether it is."""
+        """Hold the turn for the watch if it is free and no task waits; yield whether it is held."""
         is_ours = not self._waiting and self._lock.acquire(blocking=False)
         try:
             yield is_ours
@@ -45,10 +45,10 @@ class Turns:
         return self._waiting > 0
 
     def idle_s(self) -> float:
-        """Return for how long no task has had the turn."""
+        """Return the seconds since the last task had the turn; 0 while a task has it."""
         return 0.0 if self._task_since is not None else time.monotonic() - self._task_until
 
     def task_s(self) -> float:
-        """Return for how long the present task has had the turn; 0 when there is none."""
+        """Return the seconds since the present task got the turn; 0 if there is none."""
         since = self._task_since
         return 0.0 if since is None else time.monotonic() - since

@@ -103,7 +103,7 @@ def _part(name: str, site: Path | None) -> Path | None:
         name=name, path=sys.path if site is None else [str(site)]
     ):
         for file in package.files or ():
-            if ".zip." in file.name:  # its folder's name is no module's: it cannot be imported
+            if ".zip." in file.name:  # not importable: the folder is no valid module name
                 return Path(str(file.locate()))
     return None
 

@@ -86,7 +86,7 @@ class ModelNotMadeError(TransientError):
 
 
 def ready_folder(digest: str, cache: Path) -> Path:
-    """Return the place of the model with this digest in *cache* once it is ready for the CPU."""
+    """Return the folder in *cache* of a model's export; the folder exists once it is ready."""
     return cache / f"{digest[:32]}-{RECIPE}"
 
 
@@ -169,7 +169,10 @@ def _exporting_apart(kind: ModelKind, folder: Path, made: Path) -> Iterator[None
 
 
 def main(kind: str, folder: str, made: str) -> int:
-    """Export the model in *folder* to the new folder *made*; what ``-m worker.export`` runs."""
+    """Export the model in *folder* to the new folder *made*, as ``-m worker.weights.export``.
+
+    Returns the exit code.
+    """
     from worker.inference.torch_backend import read  # noqa: PLC0415  # loads PyTorch
 
     try:

