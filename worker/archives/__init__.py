@@ -1,10 +1,9 @@
 """The work on a whole archive: read, store, embed, search, rerank, report.
 
-Imported through `readers` (files), `databases` (forum programs' own), `loading` (into the
-database), `load_job` (messages to a process that loads), `stages` (what a worker does for some
-time), `report` and `grouping` (what was found), and without a database `searching`. `payload` is
-what units of work hand on.
-May touch: files, the database, PyTorch for products of blocks, the models through
-`worker.matching`.
-Never: writes a unit's findings apart from the unit's end, or decides itself what a score means.
+Imported through `readers` (files), `databases` (databases of forum software), `loading` (records to
+stored questions), `load_job` (messages to a process that loads), `stages` (the units of a worker),
+`report` and `grouping` (the results), and `searching` (mining without a database). `payload` has
+the data that units pass on. May touch: files, the database, PyTorch for products of blocks, the
+models through `worker.matching`. Never: commits a unit's findings and the unit's end separately, or
+decides itself what a score means.
 """

@@ -1,8 +1,9 @@
-"""Groups of duplicates from scored pairs: components, protected against chains. Pure.
+"""Makes groups of duplicates from scored pairs: connected components, split at weak bridges. Pure.
 
-One wrong pair can join two unrelated groups. Such a pair is a bridge of the graph: without it the
-group is in two parts. A group whose weakest link is a bridge between two parts of several questions
-is split there. If the bridge links a single question, the group is only marked.
+One wrong pair can join two unrelated groups. Such a pair is often a bridge: without it the group
+falls into two parts. If the weakest link of a group is a bridge, and both parts have several
+questions, the group is split there. If the bridge links a single question, the group is only
+marked.
 """
 
 from collections import defaultdict
@@ -30,13 +31,13 @@ class Link:
 
     @property
     def ends(self) -> tuple[int, int]:
-        """Both questions."""
+        """Return both questions."""
         return self.low, self.high
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Questions that ask the same; ``chained`` if only the weakest link connects one of them."""
+    """Questions that ask the same; ``chained`` if one of them hangs on the weakest link alone."""
 
     members: Sequence[int]
     canonical: int
@@ -46,7 +47,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grouping:
-    """All groups, the largest first, and the links that were not followed."""
+    """All groups, the largest first, and the links at which groups were split."""
 
     groups: Sequence[Group]
     cut: Sequence[Link]
@@ -59,13 +60,14 @@ def group(
     age: Mapping[int, object] | None = None,
     rule: CanonicalRule = CanonicalRule.OLDEST,
 ) -> Grouping:
-    """Return the groups that are formed by the links at or above *threshold*.
+    """Return the groups that the links at or above *threshold* form.
 
-    *age* gives a sort key for the oldest question; without it the smallest number is the oldest.
+    *age* has a sort key for each question, the oldest first; without it the smallest number is the
+    oldest.
     """
     sure = [link for link in links if link.score >= threshold]
     waiting = _parts(sure)
-    weak_points = bridges(link.ends for link in sure)  # cutting one leaves the others what they are
+    weak_points = bridges(link.ends for link in sure)  # cutting one does not change the others
     groups: list[Group] = []
     cut: list[Link] = []
     while waiting:

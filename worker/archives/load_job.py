@@ -28,11 +28,11 @@ class Format(StrEnum):
     YAML = "yaml"
     TOML = "toml"
     DRAWN = "drawn"
-    """A table as clients of databases draw it, or Markdown."""
+    """A table with drawn lines, as database clients print it, or in Markdown."""
 
 
 UNKNOWN = "unknown"
-"""Format of an archive whose file has not been looked at."""
+"""The format of an archive whose file was not read yet."""
 
 
 class _Message:
@@ -53,14 +53,14 @@ class LoadJob(_Message):
     fd: int
     """Descriptor of the file, inherited."""
     parent: int
-    """Process that waits: without it there is nothing to do."""
+    """Id of the waiting process; the load ends if it dies."""
     database_url: str
     forum: str
     name: str
     form: Format | None
     chosen: Mapping[str, str]
     reading: Mapping[str, Any] = field(default_factory=dict)
-    """How it is read, as far as somebody said it: see `worker.archives.loading.said.means_of`."""
+    """The options of reading that somebody gave; see `worker.archives.loading.said.means_of`."""
     top_k: int
     delete_missing: bool = False
     with_erased: bool = False
@@ -76,10 +76,10 @@ class LoadJob(_Message):
 
 
 class Outcome(StrEnum):
-    """How reading an archive ended, as far as the caller must know."""
+    """The state of reading an archive, for the caller."""
 
     BEGUN = "begun"
-    """It goes on: the archive has its number. Said again and again, as a sign of life."""
+    """Reading continues and the archive has its id. Sent every few seconds as a sign of life."""
     STORED = "stored"
     INVALID = "invalid"
     STOPPED = "stopped"
@@ -90,7 +90,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadReport(_Message):
-    """The message of the process when it begins to store, and when it ends."""
+    """The message of the process when it begins, while it reads, and when it ends."""
 
     outcome: Outcome
     archive_id: int | None = None

@@ -14,7 +14,7 @@ from worker.matching.near import Near
 _FIRST_ROW = np.dtype([("left", "<i8"), ("right", "<i8"), ("cosine", "<f4")])
 _ROW = np.dtype([("left", "<i8"), ("right", "<i8"), ("cosine", "<f4"), ("density", "<f4")])
 _HEAD = (-2).to_bytes(8, "little", signed=True)
-"""Before the rows: what was packed by versions before 0.5 begins with an id, never below 0."""
+"""The first bytes. The data of versions before 0.5 begin with an id instead, never below 0."""
 _FOLD_AT = 4_000_000
 _BAR = np.dtype([("id", "<i8"), ("bar", "<f4")])
 
@@ -27,7 +27,7 @@ def pack_labels(labels: Sequence[Label]) -> bytes:
 
 
 def unpack_labels(payload: bytes) -> list[Label]:
-    """Return what `pack_labels` packed, and what versions before 0.5 did: pairs of ids alone."""
+    """Return the labels that `pack_labels` packed, or versions before 0.5: only pairs of ids."""
     return [
         Label(
             first_id=first,
@@ -48,7 +48,7 @@ def pack_near(near: Near) -> bytes:
 
 
 def unpack_near(payload: bytes) -> Near:
-    """Return what `pack_near` packed, and what versions before 0.5 did; nothing gives no pairs."""
+    """Return the pairs that `pack_near` packed, or versions before 0.5; none from no bytes."""
     if payload.startswith(_HEAD):
         rows = np.frombuffer(payload, dtype=_ROW, offset=len(_HEAD))
         density = rows["density"].astype(np.float32)
@@ -64,7 +64,7 @@ def unpack_near(payload: bytes) -> Near:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """The cosine of the last neighbour that a question with many keeps, by ascending id."""
+    """The lowest cosine that a crowded question keeps, (n,); *ids*, (n,), ascend."""
 
     ids: NDArray[np.int64]
     bars: NDArray[np.float32]
@@ -91,7 +91,7 @@ class Bars:
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
-        """Return what `pack` packed; None gives no bars."""
+        """Return the bars that `pack` packed; no bytes give no bars."""
         rows = np.frombuffer(payload, dtype=_BAR)
         return cls(rows["id"].astype(np.int64), rows["bar"].astype(np.float32))
 
@@ -102,7 +102,7 @@ class Bars:
         return rows.tobytes()
 
     def over(self, ids: NDArray[np.int64], cosines: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Return which pairs the questions *ids* keep among their nearest."""
+        """Return which pairs, (n,), the questions *ids*, (n,), keep among their nearest."""
         if not len(self):
             return np.ones(len(ids), dtype=np.bool_)
         places = np.minimum(np.searchsorted(self.ids, ids), len(self) - 1)

@@ -1,4 +1,4 @@
-"""The report of a mined archive: counts, groups, pairs by score, and what was missed."""
+"""The report of a mined archive: counts, groups, pairs by score, recall and precision."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -22,12 +22,12 @@ from worker.scoring.calibration import Calibration
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 _LARGEST = 20
-"""Groups that are shown."""
+"""Most groups that the report lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Everything a report says, ready for JSON."""
+    """The content of a report, ready for JSON."""
 
     archive: str
     forum: str
@@ -50,20 +50,20 @@ class Report:
     group_sizes: Mapping[str, int]
     largest: Sequence[Mapping[str, Any]]
     chained: int
-    """Groups in which one question hangs on the weakest link alone."""
+    """Groups in which one question hangs on the weakest link alone; see `grouping`."""
     cut: int
-    """Weak links that would have joined two groups, and were not followed."""
+    """Weak links at which groups were split."""
     candidates: int
     reranked: int
     crowded: int
-    """Questions with more near neighbours than were looked at."""
+    """Questions with more candidates than top-k."""
     set_aside: int
     stages_s: Mapping[str, float]
     slowest: str
     elapsed_s: float
     recall: str
     precision: str
-    """What moderators' decisions in the forum say of its flags, or that too few have decided."""
+    """The precision of the forum's flags from its moderators' decisions, as a sentence."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain values."""
@@ -143,7 +143,7 @@ def _groups(grouping: Grouping, titles: Mapping[int, str]) -> dict[str, Any]:
 
 
 def _is_chained(one: Group) -> bool:
-    return one.chained and one.weakest < 1.0  # people linked it, or the text is the same
+    return one.chained and one.weakest < 1.0  # a link of people, or the same text
 
 
 def _floor(session: Session, archive: ArchiveRow) -> float:
@@ -162,13 +162,13 @@ def _elapsed(archive: ArchiveRow) -> float:
 
 def _recall(session: Session, archive: ArchiveRow, crowded: int) -> str:
     floor = _floor(session, archive)
-    told = (
+    sentence = (
         "Every pair of questions was compared exactly, none by an approximate index. Missed are"
         f" duplicates whose cosine lies under {floor:g}, and those that the CrossEncoder scores"
         " under the threshold."
     )
     if crowded:
-        told += (
+        sentence += (
             f" Of {counted(crowded, 'crowded question')} only the {archive.top_k} nearest were"
             " looked at, and those to which they are near themselves."
         )
@@ -177,8 +177,8 @@ def _recall(session: Session, archive: ArchiveRow, crowded: int) -> str:
             session, archive.id, archive.bi_encoder_id, floor=floor
         )
         if total:
-            told += (
+            sentence += (
                 f" Of the {counted(total, 'duplicate')} that the forum's own people had linked,"
                 f" {counted(over, 'has', 'have')} a cosine of at least {floor:g}."
             )
-    return told
+    return sentence

@@ -55,7 +55,7 @@ class _Held:
         return self.around
 
     def forget(self, changed: Iterable[int]) -> None:
-        """Let the sample go if one of it has *changed*: nothing erased may stay in memory."""
+        """Forget the sample if one of its questions has *changed*; erased vectors must not stay."""
         if not self.around_ids.isdisjoint(changed):
             self.around, self.around_count, self.around_ids = None, 0, frozenset()
 

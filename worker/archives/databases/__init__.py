@@ -1,4 +1,4 @@
-"""Reading a forum's own database, in pages and without writing to it."""
+"""Reads a forum's own database, in pages and without writing to it."""
 
 from worker.archives.databases.addresses import Address, is_address
 from worker.archives.databases.reading import DatabaseArchive, open_database

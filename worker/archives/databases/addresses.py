@@ -1,4 +1,4 @@
-"""The address of a forum's database, and its password, which is shown to nobody."""
+"""The address of a forum's database, and its password, which is never shown."""
 
 import re
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ _ADDRESS = re.compile(rf"({'|'.join(_ENGINES)})://", re.IGNORECASE)
 
 
 class SourceSettings(BaseSettings):
-    """What reading a forum's database takes from the environment."""
+    """Settings for reading a forum's database."""
 
     model_config = SettingsConfigDict(env_prefix="ASKEDBEFORE_", frozen=True)
 
@@ -37,7 +37,7 @@ def is_address(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """Where a database is and who reads it."""
+    """The address of a database, with its user and password."""
 
     engine: str
     host: str
@@ -76,13 +76,13 @@ class Address:
 
     @property
     def shown(self) -> str:
-        """Return the address for people and as a name: without user and password."""
+        """Return the address without user and password, for people and as an archive's name."""
         port = f":{self.port}" if self.port else ""
         return f"{self.engine}://{self.host}{port}/{self.database}"
 
 
 def has_password(text: str) -> bool:
-    """Return whether the address itself holds a password."""
+    """Return whether the address itself has a password."""
     return bool(urlsplit(text).password)
 
 

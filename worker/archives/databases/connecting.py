@@ -1,4 +1,4 @@
-"""Connections to MySQL, MariaDB and Postgres that can only read."""
+"""Read-only connections to MySQL, MariaDB and Postgres."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from worker.archives.readers.records import UnreadableArchiveError
 _CONNECT_S = 10
 _STATEMENT_S = 120
 _PLAIN = "SET SESSION time_zone = '+00:00', sql_mode = ''"
-"""Comparisons of a number with an empty text must not end a query."""
+"""Without the strict mode a comparison of a number with an empty text does not fail."""
 _COLUMNS = """
     SELECT table_name AS t, column_name AS c FROM information_schema.columns
     WHERE table_schema = {schema} AND left(table_name, char_length(%(prefix)s)) = %(prefix)s
@@ -40,7 +40,7 @@ class Connection(ABC):
         self._address = address
 
     def columns(self, prefix: str) -> frozenset[str]:
-        """Return ``table.column`` of the tables with this prefix, without it."""
+        """Return ``table.column`` of all tables with this prefix, but without the prefix."""
         with self._connection.cursor() as cursor:
             cursor.execute(_COLUMNS.format(schema=self.schema), {"prefix": prefix})
             rows = cursor.fetchall()
@@ -49,7 +49,7 @@ class Connection(ABC):
     def page(
         self, query: str, *, after: int, since: datetime | int | None
     ) -> Sequence[Mapping[str, Any]]:
-        """Return the rows behind *after*; raises `LostError`."""
+        """Return the rows with numbers above *after*; raises `LostError`."""
         try:
             with self._connection.cursor() as cursor:
                 if self.before:
@@ -57,7 +57,7 @@ class Connection(ABC):
                 cursor.execute(query, {"after": after, "since": since})
                 return list(cursor.fetchall())
         except self._error as error:
-            raise LostError(_said(error)) from error
+            raise LostError(_message(error)) from error
 
     def again(self) -> Self:
         """Return a new connection to the same database; raises `LostError`."""
@@ -86,7 +86,7 @@ class MySql(Connection):
 
     def __init__(self, address: Address) -> None:
         try:
-            # An extra: most who install the service read no such database.
+            # An extra: most installations read no such database.
             import pymysql  # noqa: PLC0415
             from pymysql.cursors import DictCursor  # noqa: PLC0415
         except ImportError as error:
@@ -111,7 +111,7 @@ class MySql(Connection):
                 init_command="SET SESSION TRANSACTION READ ONLY",
             )
         except self._error as error:
-            raise LostError(_said(error)) from error
+            raise LostError(_message(error)) from error
 
     def close(self) -> None:
         """End it."""
@@ -120,7 +120,7 @@ class MySql(Connection):
 
 
 class Postgres(Connection):
-    """Postgres, by the driver that the service has anyway."""
+    """Postgres, by the driver of the service itself."""
 
     schema = "current_schema()"
     _error = psycopg2.Error
@@ -140,11 +140,11 @@ class Postgres(Connection):
                 cursor_factory=RealDictCursor,
             )
         except psycopg2.Error as error:
-            raise LostError(_said(error)) from error
+            raise LostError(_message(error)) from error
         self._connection.autocommit = True
 
 
-def _said(error: Exception) -> str:
-    """Return what the driver says on one line; neither driver names a password."""
-    told = error.args[-1] if error.args else type(error).__name__
-    return " ".join(str(told).split())[:200]
+def _message(error: Exception) -> str:
+    """Return the driver's message on one line; no driver names a password in it."""
+    message = error.args[-1] if error.args else type(error).__name__
+    return " ".join(str(message).split())[:200]

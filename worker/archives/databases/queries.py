@@ -1,7 +1,7 @@
-"""The query of a page of questions, made from the shape of the program whose database it is.
+"""Makes the query of a page of questions from the shape of the forum software's database.
 
-Where a version of the program or an extension lacks a column, what depends on it is left out. What
-hides a question is asked of the database itself.
+If a version of the software or an extension lacks a column, the parts that need it are left out.
+The database itself decides which questions are hidden.
 """
 
 import re
@@ -20,20 +20,20 @@ _MEANT: Mapping[str, tuple[str, ...]] = {
     "no": ("0", "false"),
 }
 _ELSEWHERE = {"id", "url"}
-"""Fields that the number of a question says."""
+"""Fields that are made from the number of a question."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """How the questions of one database are asked for."""
+    """The query for the questions of one database."""
 
     shape: Shape
     database: Database
     known: frozenset[str]
-    """Its columns: ``table.column``, without the prefix."""
+    """The columns of the database, as ``table.column`` without the prefix."""
 
     def fields(self) -> dict[str, str]:
-        """Return the expression of each field that this database has."""
+        """Return the SQL of each field that this database has."""
         given = {**self.shape.fields, **self.database.fields}
         found = {
             name: self._asked(one) if isinstance(one, Sql) else self._column(one)
@@ -43,7 +43,7 @@ class Query:
         return {name: sql for name, sql in found.items() if sql is not None}
 
     def page(self, prefix: str, *, is_since: bool, limit: int) -> str:
-        """Return the query of the *limit* questions after ``%(after)s``."""
+        """Return the query of *limit* questions with numbers above ``%(after)s``."""
         fields = self.fields()
         key = self._column(self.shape.fields["id"])
         shown = ", ".join(f"{sql} AS {name}" for name, sql in fields.items())
@@ -80,7 +80,7 @@ class Query:
         return None
 
     def _reasons(self) -> Iterator[str]:
-        """Yield why a question is not shown, as far as this database knows."""
+        """Yield the ``WHEN`` branches that name the reason why a question is hidden."""
         seen, more = self.shape.hidden, self.database.hidden
         for reason in {**seen, **more}:
             asked = map(self._asked, (*seen.get(reason, ()), *more.get(reason, ())))
@@ -93,7 +93,10 @@ class Query:
         return self._condition(Condition.parse(given))
 
     def _condition(self, condition: Condition) -> str | None:
-        """Return a condition on a column, or on a lookup being there, as SQL."""
+        """Return a condition on a column, or on the existence of a lookup, as SQL.
+
+        Return None if the database lacks the column.
+        """
         lookup = next((one for one in self._joined() if one.name == condition.column), None)
         if lookup is not None:
             is_missing = ("missing" in condition.wanted) != condition.negated
@@ -102,7 +105,7 @@ class Query:
         if column is None:
             return None
         text = f"LOWER(CAST({column} AS {_TEXT[self.database.engine]}))"
-        if column.startswith("t."):  # nothing is known of a lookup that is not there
+        if column.startswith("t."):  # a missing lookup stays NULL
             text = f"COALESCE({text}, '')"
         sign = "NOT " if condition.negated else ""
         if condition.pattern is not None:

@@ -1,7 +1,7 @@
-"""The questions of a forum's database, page after page, each a short read-only transaction.
+"""Reads the questions of a forum's database page by page, in short read-only transactions.
 
-A page begins behind the last number of the one before, so nothing is read twice, nothing is locked,
-and a connection that is lost is made anew.
+A page begins after the last number of the page before, so nothing is read twice and nothing is
+locked. A lost connection is opened again.
 """
 
 import html
@@ -37,7 +37,7 @@ _LABEL = 200
 
 
 class DatabaseArchive(Peeked):
-    """The questions of a forum's database; they can be read once, like an archive's."""
+    """The questions of a forum's database; like those of an archive they can be read once."""
 
     encoding = "utf-8"
     size = None
@@ -96,9 +96,9 @@ def open_database(
     base_url: str = "",
     since: datetime | None = None,
 ) -> DatabaseArchive:
-    """Return the questions at *address*, those changed *since* a moment if it is given.
+    """Return the questions at *address*; with *since* only those changed since that moment.
 
-    Raises `UnreadableArchiveError` if the database cannot be reached or is another program's.
+    Raises `UnreadableArchiveError` if the database cannot be reached or does not have this *shape*.
     """
     wanted, database = _shape(shape, address)
     chosen = database.prefix if prefix is None else prefix
@@ -214,7 +214,7 @@ def _facts(row: Mapping[str, Any]) -> Facts:
 
 
 def _tried(check: Any, value: Any) -> Any:
-    """Return the checked value, or None: an optional field never costs a question."""
+    """Return the checked value, or None: a bad optional field does not reject a question."""
     try:
         return check(value)
     except ValueError:

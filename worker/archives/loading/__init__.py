@@ -1,8 +1,7 @@
-"""From an archive's records to stored questions: batches, second imports, a process of its own.
+"""Stores an archive's records as questions: in batches, in a process apart, also repeatedly.
 
-Imported through `load` (stores an archive) with `batches`, `missing` (what a second import misses),
-`said` (what somebody says of a file), `ends` (how reading ends) and `syncing` (imports by the
-clock) and `attending` (says that somebody reads). `load_process` is started as a program.
-May touch: `readers`, and the database, one batch in a transaction.
-Never: loads a model.
+Imported through `load` (stores an archive) with `batches`, `missing` (questions that a second
+import lacks), `said` (options of reading), `ends` (how reading ends), `syncing` (imports at fixed
+times) and `attending` (the sign that a file is being read). `load_process` is started as a program.
+May touch: `readers`, and the database, one batch in a transaction. Never: loads a model.
 """

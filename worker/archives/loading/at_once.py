@@ -1,7 +1,7 @@
-"""From a block of an archive to questions that can be stored, column by column.
+"""Makes questions that can be stored from a block of an archive, column by column.
 
-For each question the result is that of `worker.text.intake.question_of`, which decides alone what
-is not plain.
+For each question the result is that of `worker.text.intake.question_of`. Questions that are not
+plain are left to that function.
 """
 
 import functools
@@ -21,11 +21,11 @@ from worker.text.normal import TextFields, full_text
 
 _NULL = "null"
 Odd = set[int]
-"""Places of the questions that `question_of` must judge alone."""
+"""Places of the questions that are left to `question_of`."""
 
 
 def questions_of(block: Block, *, text_fields: str, cuts: Cuts = NO_CUTS) -> tuple[Incoming, Odd]:
-    """Return the questions of *block*, and at which of its places those are that are left out."""
+    """Return the questions of *block*, and the places of those that are left out."""
     odd: Odd = set()
     fields = TextFields(text_fields)
     titles = _titles(block.titles, odd)
@@ -61,7 +61,7 @@ def questions_of(block: Block, *, text_fields: str, cuts: Cuts = NO_CUTS) -> tup
 
 
 def _each(values: Sequence[Any], read: Callable[[Any], Any], odd: Odd) -> list[Any]:
-    """Return what *read* makes of each value that is no plain text, and the others as they are."""
+    """Return the values; those that are not plain ASCII are changed by *read*."""
     found = []
     for place, value in enumerate(values):
         if not value or (value.isascii() and value.isprintable()):
@@ -110,7 +110,7 @@ def _cut(
 
 
 def _instead(read: Sequence[str | None], stored: Sequence[str]) -> Sequence[str]:
-    """Return what is read: what is *stored*, where nothing else is."""
+    """Return the texts that models read: *read*, or *stored* where that is None."""
     if read.count(None) == len(read):
         return stored
     return [text if one is None else one for one, text in zip(read, stored, strict=True)]
@@ -145,13 +145,13 @@ def _stored(facts: Facts) -> str:
 
 
 def _content_digests(columns: dict[str, Any]) -> list[str]:
-    """Return the digests that `question_of` makes of the same fields."""
-    said = [
+    """Return the same digests as `question_of` for these fields."""
+    parts = [
         _as_json(columns[name])
         for name in ("title", "body", "url", "category", "author", "asked_at")
     ]
     beside = _beside(columns["facts"], columns["edited_at"])
-    rows = map(", ".join, zip(*said, repeat("true"), strict=False))
+    rows = map(", ".join, zip(*parts, repeat("true"), strict=False))
     return [
         hashlib.sha256(f"[{row}{more}]".encode()).hexdigest()
         for row, more in zip(rows, beside, strict=True)
@@ -165,7 +165,7 @@ def _as_json(column: Sequence[str | None]) -> Sequence[str]:
 
 
 def _beside(facts: Sequence[str | None], edited_at: Sequence[str | None]) -> list[str]:
-    """Return the last part of what is digested; empty if nothing is said beside the text."""
+    """Return the last part of each digested text; empty without facts and a date of change."""
     return [
         ""
         if said is None and at is None

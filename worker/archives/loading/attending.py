@@ -1,4 +1,4 @@
-"""Says, while a file is read, that somebody is at it, however long a part of it takes."""
+"""Records, while a file is being read, that its reader lives, however long one part takes."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -19,10 +19,10 @@ log = structlog.get_logger()
 def attended(
     sessions: Sessions, archive_id: int, *, on_sign: Callable[[], object] = lambda: None
 ) -> Iterator[None]:
-    """Note every few seconds of the block that the archive's file is being read.
+    """Record every few seconds, during the block, that the archive's file is being read.
 
-    *on_sign* is called each time, too: not while this process gets no processor time, nor while the
-    database does not answer.
+    *on_sign* is called each time too. So it is not called while this process gets no processor
+    time, or while the database does not answer.
     """
     is_over = threading.Event()
 

@@ -1,4 +1,4 @@
-"""The batches of an archive: what of its records is stored in one transaction."""
+"""The batches of an archive: the records that are stored in one transaction."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -31,26 +31,26 @@ _BATCH_CHARS = 4 << 20
 
 @dataclass(slots=True)
 class Batch:
-    """What is stored in one transaction, up to a position of the file."""
+    """The content of one transaction; *position* counts the records of the file up to its end."""
 
     position: int
     questions: dict[str, NewQuestion] = field(default_factory=dict)
     many: list[Incoming] = field(default_factory=list)
-    """Questions by column, of blocks."""
+    """The questions of blocks, by column."""
     same: Same | None = None
-    """Rows of which nothing is new, if what is stored of them is as it was."""
+    """Rows that an earlier archive had too. They are skipped if their questions are unchanged."""
     part: KnownPart | None = None
-    """What an earlier archive had of those rows."""
+    """The result of those rows in an earlier archive."""
     parts: list[tuple[bytes, KnownPart, frozenset[str]]] = field(default_factory=list)
-    """What blocks gave, by the digests of their rows, and the ids that are stored of each."""
+    """For each block: the digest of its rows, their result, and the ids of its questions."""
     kept: Incoming = field(default_factory=lambda: Incoming.of([]))
-    """Questions that are stored: of each id those of its first row."""
+    """The questions to store: of each id that of its first row."""
     labels: list[Label] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     hidden: list[Hidden] = field(default_factory=list)
     repeated: int = 0
     repeated_ids: frozenset[str] = frozenset()
-    """Ids that an earlier batch of this file had: the first row of an id stays."""
+    """Ids that an earlier batch of this file had: the first row of an id is kept."""
     dropped: Counter[str] = field(default_factory=Counter)
     """Values of optional fields that could not be used, by field."""
 
@@ -62,7 +62,7 @@ class Batch:
         return whole
 
     def keep(self, repeated_ids: frozenset[str]) -> None:
-        """Keep the questions without those that are repeated."""
+        """Choose the questions to store: all but the repeated ones."""
         incoming = self.incoming()
         self.repeated_ids = repeated_ids
         self.kept = incoming.picked([one not in repeated_ids for one in incoming.ids])
@@ -77,7 +77,7 @@ class Batch:
 
     @property
     def ids(self) -> Sequence[str]:
-        """Return the ids of all questions, also of those that are not read again."""
+        """Return the ids of all questions, also of the rows that are not read again."""
         same = () if self.same is None else self.same.external_ids
         return [*same, *self.incoming().ids]
 
@@ -91,7 +91,7 @@ class Batch:
 
 
 def check(records: Iterable[Piece]) -> tuple[Counter[str], list[Reject]]:
-    """Return how many `rows` there are, of them `questions` and `labels` to store, and rejects."""
+    """Return the numbers of `rows`, of `questions` and `labels` to store, and the rejects."""
     counts: Counter[str] = Counter()
     rejects: list[Reject] = []
     for part in batches_of(iter(records)):
@@ -111,7 +111,7 @@ def ids_of(records: Sequence[Record]) -> list[str]:
 def batches_of(records: Iterator[Piece]) -> Iterator[list[Piece]]:
     """Yield *records* in lists of about `BATCH`, shorter where texts are long.
 
-    Blocks come with blocks alone, of which no two have an id in common; each `Same` comes alone.
+    A list has either blocks, no two with an id in common, or one `Same`, or other records.
     """
     gathered = _Gathered()
     for record in records:
@@ -127,7 +127,7 @@ def batches_of(records: Iterator[Piece]) -> Iterator[list[Piece]]:
 
 
 class _Gathered:
-    """What is stored together: each transaction costs as much as hundreds of rows."""
+    """Collects a batch, because a transaction costs as much as storing hundreds of rows."""
 
     def __init__(self) -> None:
         self.found: list[Piece] = []
@@ -141,7 +141,7 @@ class _Gathered:
         return self._rows >= BATCH or self._chars >= _BATCH_CHARS
 
     def takes(self, piece: Piece) -> bool:
-        """Take *piece*, unless it belongs elsewhere or there is no room left."""
+        """Take *piece* and return True, unless it needs another batch or there is no room."""
         kind = type(piece) if isinstance(piece, (Block, Same)) else Reject
         rows, chars = length(piece), _chars(piece)
         ids = _ids_of_block(piece) if isinstance(piece, Block) else []
@@ -175,7 +175,7 @@ def _ids_of_block(block: Block) -> list[str]:
 def prepared(
     records: Iterable[Piece], text_fields: str, position: int, cuts: Cuts = NO_CUTS
 ) -> Batch:
-    """Return what of *records* is stored; blocks must be as `batches_of` yields them."""
+    """Return the batch of *records*, which must be a list from `batches_of`."""
     batch = Batch(position)
     _add(batch, records, text_fields, cuts)
     return batch
@@ -187,9 +187,9 @@ def _add(batch: Batch, records: Iterable[Piece], text_fields: str, cuts: Cuts) -
             batch.same = record
             _add(batch, (one for _, one in record.others), text_fields, cuts)
         elif isinstance(record, Block):
-            _let_in_many(batch, record, text_fields, cuts)
+            _add_block(batch, record, text_fields, cuts)
         elif isinstance(record, SourceQuestion):
-            _let_in(batch, record, text_fields, cuts)
+            _add_question(batch, record, text_fields, cuts)
         elif isinstance(record, KnownPair):
             batch.labels.append(_label(record))
         elif isinstance(record, Hidden):
@@ -198,7 +198,7 @@ def _add(batch: Batch, records: Iterable[Piece], text_fields: str, cuts: Cuts) -
             batch.rejects.append(record)
 
 
-def _let_in_many(batch: Batch, block: Block, text_fields: str, cuts: Cuts) -> None:
+def _add_block(batch: Batch, block: Block, text_fields: str, cuts: Cuts) -> None:
     incoming, odd = questions_of(block, text_fields=text_fields, cuts=cuts)
     batch.many.append(incoming)
     repeated = batch.repeated
@@ -221,7 +221,7 @@ def _label(pair: KnownPair) -> Label:
     )
 
 
-def _let_in(batch: Batch, source: SourceQuestion, text_fields: str, cuts: Cuts) -> None:
+def _add_question(batch: Batch, source: SourceQuestion, text_fields: str, cuts: Cuts) -> None:
     batch.dropped.update(one.field for one in source.dropped)
     known = batch.questions.get(source.external_id)
     if known is not None and known.title == source.title:

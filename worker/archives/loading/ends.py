@@ -1,4 +1,4 @@
-"""How reading a file ends when it is not stored: a reason for people, an outcome for who waits."""
+"""How reading a file failed: a reason for people, and an outcome for the process that waits."""
 
 import traceback
 from pathlib import Path
@@ -18,17 +18,17 @@ class StoppedError(ConflictError):
 
 
 def reason_of(error: BaseException) -> str:
-    """Return why a file was not read to its end, for people, without any content of the file."""
+    """Return the reason why a file was not read to its end, without any content of the file."""
     if isinstance(error, ServiceError):
         return str(error)
     return _known(error)[1] or f"reading it failed: {type(error).__name__}"
 
 
 def outcome_of(error: BaseException) -> Outcome:
-    """Return what *error*, raised while a file was read, means to whoever sent the file.
+    """Return the outcome of *error*, which was raised while a file was read.
 
-    What nobody expected is the file's own: it would meet it again, and another file would not. The
-    log says where it was.
+    An unexpected error is the file's own: most likely the same file would fail again, and another
+    file would not. The log has the line of code.
     """
     outcome, reason = _known(error)
     if not reason:
@@ -37,7 +37,7 @@ def outcome_of(error: BaseException) -> Outcome:
 
 
 def _known(error: BaseException) -> tuple[Outcome, str]:
-    """Return the outcome and the reason; an empty one for what nobody expected."""
+    """Return the outcome and the reason; the reason is empty for an unexpected error."""
     if is_disk_full(error):
         return Outcome.DISK_FULL, "the disk is full"
     if is_unfit(error):
@@ -62,6 +62,6 @@ _KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Outco
 
 
 def _place_of(error: BaseException) -> str:
-    """Return file and line of where *error* was raised, without its text."""
+    """Return the file and line of code that raised *error*, without its text."""
     frames = traceback.extract_tb(error.__traceback__, limit=-1)
     return f"{Path(frames[0].filename).name}:{frames[0].lineno}" if frames else ""

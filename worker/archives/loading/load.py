@@ -1,8 +1,8 @@
 """Loading: stores the records of an archive as questions, in batches; can be resumed.
 
-Each batch is committed together with the position in the file. Unchanged questions are left as
-they are. A thread stores one batch while the next one is read. A load that ends early leaves the
-reason in the archive. Who has the file says meanwhile that it is read: see `attending`.
+Each batch is committed together with the position in the file. Unchanged questions are not written
+again. A thread stores one batch while the next one is read. If a load fails, the reason is stored
+in the archive. Meanwhile the caller records that the file is being read: see `attending`.
 """
 
 import sys
@@ -37,8 +37,8 @@ from worker.text.cuts import Cuts, cuts_of
 _SWITCH_S = 0.0005
 """Seconds for which one thread keeps the interpreter while another waits for it.
 
-With Python's own 5 ms the thread that stores waits that long, after each answer of Postgres, for
-the one that reads: a quarter of the time of a load.
+With Python's default of 5 ms the storing thread would wait so long for the reading one after each
+answer of Postgres: a quarter of the time of a load.
 """
 
 _DISTRIBUTION = "askedbefore"
@@ -48,7 +48,7 @@ _RULES = Rules()
 _Known = Mapping[bytes, KnownPart]
 
 OnBatch = Callable[[int, Sequence[Reject]], None]
-"""Hears how many records were dealt with in all, and which rows of the batch were rejected."""
+"""Called with the number of records read in all, and the rejected rows of the batch."""
 
 
 def load(
@@ -63,12 +63,12 @@ def load(
 ) -> ArchiveRow:
     """Store the records that are not stored yet, and start the mining.
 
-    *records* are all records of the file, some in blocks. What an earlier archive of the same name
-    had just so is left unread, where the *memory* of their reader is given. Raises `StoppedError`
-    if the archive is paused or cancelled meanwhile. After any other error the archive is `failed`,
-    with the reason.
+    *records* are all records of the file, some in blocks. If the *memory* of their reader is given,
+    rows that an earlier archive of the same name had unchanged are not read again. Raises
+    `StoppedError` if the archive is paused or cancelled meanwhile. After any other error the
+    archive is `failed`, with the reason.
     """
-    # Not undone later: another load may begin in this process before this one ends.
+    # Not reset: another load may begin in this process before this one ends.
     sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_S))
     with (
         failing(sessions, archive.id),
@@ -105,7 +105,7 @@ def load(
 
 
 def _remembered(sessions: Sessions, archive_id: int, memory: Memory, rules: Rules) -> _Known:
-    """Tell the *memory* of a reader which parts earlier archives had, and return them."""
+    """Give the *memory* of a reader the parts that earlier archives had, and return them."""
     with sessions.begin() as session:
         known = {} if rules.reads_all else parts.earlier(session, archive_id)
     memory.odd = {digest: part.odd for digest, part in known.items()}
@@ -114,7 +114,7 @@ def _remembered(sessions: Sessions, archive_id: int, memory: Memory, rules: Rule
 
 
 def _version() -> str:
-    """Return what differs where rows may become other questions than before."""
+    """Return the program's version: another version may make other questions from the same rows."""
     try:
         return metadata.version(_DISTRIBUTION)
     except metadata.PackageNotFoundError:
@@ -123,7 +123,7 @@ def _version() -> str:
 
 @contextmanager
 def failing(sessions: Sessions, archive_id: int) -> Iterator[None]:
-    """Mark the archive as failed, with the reason, if the block raises; the error is raised on."""
+    """Mark the archive as failed, with the reason, if the block raises; the error is not hidden."""
     try:
         yield
     except StoppedError:
@@ -138,7 +138,7 @@ def failing(sessions: Sessions, archive_id: int) -> Iterator[None]:
 
 
 def _behind(records: Iterable[Piece], position: int, seen: SeenIds) -> Iterator[Piece]:
-    """Return what comes behind the first *position* records, whose ids are *seen* then."""
+    """Return the records after the first *position* ones, whose ids are added to *seen*."""
     if position <= 0:
         return iter(records)
     left = batches_of(iter(records))
@@ -159,7 +159,7 @@ def _batches(records: Iterator[Piece], forum: ForumRow, position: int) -> Iterat
 
 
 def _keep_first(batch: Batch, seen: SeenIds) -> None:
-    """Leave out what earlier batches of this file had: the first row of an id stays."""
+    """Leave out questions that earlier batches of this file had: the first row of an id is kept."""
     ids = batch.ids
     batch.keep(frozenset(compress(ids, seen.add(ids))))
 
@@ -200,9 +200,9 @@ def _store(
 
 
 def _unchanged(session: Session, forum: ForumRow, batch: Batch) -> list[int] | None:
-    """Return by id the questions of rows that are known, if they are stored as they were.
+    """Return the stored questions of known rows, if they are unchanged; empty if there are none.
 
-    None if the rows must be read after all.
+    Return None if the rows must be read again.
     """
     if batch.same is None or batch.part is None:
         return []
@@ -214,7 +214,7 @@ def _unchanged(session: Session, forum: ForumRow, batch: Batch) -> list[int] | N
 
 
 def _note_parts(session: Session, archive_id: int, batch: Batch) -> None:
-    """Note what each part gave, for the next archive of this name."""
+    """Store the result of each part, for the next archive of this name."""
     if batch.same is not None and batch.part is not None:
         parts.note(session, archive_id, batch.same.digest, batch.part)
     for digest, part, ids in batch.parts:

@@ -1,14 +1,14 @@
 """``python -m worker.archives.loading.load_process``: reads one uploaded archive and stores it.
 
-Whoever sent the file may have made it to be slow, to grow or to break what reads it. So the API
-never reads one itself: this process does, with a hard limit of memory, at a low priority, and it
-dies with the API. The job comes as a line on standard input, reports go to standard output: one
-when it begins, one every few seconds while it lives, and one when it ends.
+An uploaded file may be made to be slow, to grow, or to break its reader. So the API never reads one
+itself: this process does, with a hard limit of memory and at a low priority, and it dies with the
+API. The job is one line on standard input. Reports go to standard output: one at the beginning, one
+every few seconds, and one at the end.
 
-The limit is ``RLIMIT_DATA``, which counts what a process has for itself: the heap, mappings that it
-can write, and the stacks of its threads. The kernel refuses what is beyond, at once, so nothing can
-outrun it as it could outrun somebody who looks every so often. ``RLIMIT_AS`` would count the code
-of every library and what Arrow and the C library only reserve.
+The limit is ``RLIMIT_DATA``. It counts the memory of the process itself: the heap, writable
+mappings, and the stacks of its threads. The kernel refuses more at once, so no file is faster than
+the check, as with a check at intervals. ``RLIMIT_AS`` would also count the code of all libraries,
+and memory that Arrow and the C library only reserve.
 """
 
 import ctypes
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 _PR_SET_PDEATHSIG = 1
 _NICE_AT_START, _NICE = 5, 10
-"""How far it stands behind the API: a full machine must let it begin, with what it has imported."""
+"""Niceness: lower at the start, so that on a busy machine the imports are done in time."""
 _STACK = 1 << 20
 _FEW_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 
 
 def main() -> None:
-    """Read the job that standard input names."""
+    """Do the job on standard input."""
     job = LoadJob.decoded(sys.stdin.buffer.readline())
     _limit(job)
     say = _mouth()
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def _mouth() -> Callable[[LoadReport], None]:
-    """Return what sends reports. What libraries print goes to where errors go, not among them."""
+    """Return a function that sends reports; prints of libraries go to standard error instead."""
     out = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 
@@ -53,13 +53,13 @@ def _mouth() -> Callable[[LoadReport], None]:
 
 
 def _limit(job: LoadJob) -> None:
-    """Keep this process from outliving or crowding out the one that waits for it."""
+    """Set the limits: this process ends with its parent, and leaves it time and memory."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != job.parent:
         sys.exit("whoever asked for this is gone")
     signal.signal(signal.SIGTERM, _stop)
     os.nice(_NICE_AT_START)
-    # Libraries look at these when they are loaded, which is after this.
+    # Libraries read these when they are loaded, later.
     os.putenv("ARROW_DEFAULT_MEMORY_POOL", "system")
     for name in _FEW_THREADS:
         os.putenv(name, "1")
@@ -74,7 +74,7 @@ def _stop(_number: int, _frame: object) -> NoReturn:
 
 
 def _report(job: LoadJob, say: Callable[[LoadReport], None]) -> LoadReport:
-    # Imported here: what libraries take and start is within the limits.
+    # Imported here, so that the memory and threads of libraries are within the limits.
     from db.engine import make_engine, make_sessions  # noqa: PLC0415
     from db.settings import DatabaseSettings  # noqa: PLC0415
     from worker.archives.loading.ends import outcome_of, reason_of  # noqa: PLC0415
@@ -84,7 +84,7 @@ def _report(job: LoadJob, say: Callable[[LoadReport], None]) -> LoadReport:
     try:
         archive_id = _load(job, make_sessions(engine), say)
         return LoadReport(outcome=Outcome.STORED, archive_id=archive_id)
-    except Exception as error:  # noqa: BLE001  # whatever it is, who waits has to hear of it
+    except Exception as error:  # noqa: BLE001  # the waiting process needs every error
         return LoadReport(outcome=outcome_of(error), reason=reason_of(error))
     finally:
         engine.dispose()

@@ -1,4 +1,4 @@
-"""What a second import misses: questions that an earlier one had and this one has not."""
+"""Questions that an earlier archive of the same name had, and that are gone in this one."""
 
 from dataclasses import dataclass
 
@@ -14,9 +14,9 @@ from db.tenants.rows import ForumRow
 from db.wording import counted
 
 NAMELESS = frozenset({"stdin", "upload"})
-"""Names that say nothing of where an archive comes from: two of them have nothing in common."""
+"""Names that do not identify a source: two archives with such a name are not compared."""
 MOST = 0.5
-"""Share of the earlier questions over which none is erased: most likely the file was cut off."""
+"""If a larger share of the earlier questions is gone, none is erased: the file may be cut off."""
 _ALWAYS = 20
 _STEP = 100
 
@@ -25,20 +25,20 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What an import may do beside storing and editing."""
+    """Rules of an import beside storing and editing."""
 
     is_complete: bool = True
-    """Whether what it does not have is gone from the forum."""
+    """Whether the file is complete: questions that it lacks are gone from the forum."""
     delete_missing: bool = False
     """Whether questions that are gone are erased here too."""
     with_erased: bool = False
     """Whether questions that were erased here may come back."""
     reads_all: bool = False
-    """Whether rows are read again that an earlier archive had just so."""
+    """Whether unchanged rows of an earlier archive are read again too."""
 
 
 def settle(sessions: Sessions, forum: ForumRow, archive: ArchiveRow, rules: Rules) -> None:
-    """Count the questions that are gone, and erase them if *rules* say so.
+    """Count the questions that are gone, and erase them if *rules* allow it.
 
     Can be interrupted and run again.
     """
@@ -56,7 +56,7 @@ def settle(sessions: Sessions, forum: ForumRow, archive: ArchiveRow, rules: Rule
 
 
 def why_kept(row: ArchiveRow) -> str | None:
-    """Return why an archive erases none of the questions that it misses; None if it may."""
+    """Return why an archive must not erase the questions that are gone; None if it may."""
     gone, before = row.counts.get("gone", 0), row.counts.get("before", 0)
     if row.rejected:
         return f"{counted(row.rejected, 'row')} could not be read and may be among them"
@@ -66,7 +66,7 @@ def why_kept(row: ArchiveRow) -> str | None:
 
 
 def erase_gone(sessions: Sessions, forum: ForumRow, archive_id: int) -> int:
-    """Erase what this archive missed, some at a time, and return how many those were."""
+    """Erase the questions that are gone, some at a time, and return how many."""
     done = after = 0
     while True:
         with sessions.begin() as session:
@@ -76,7 +76,7 @@ def erase_gone(sessions: Sessions, forum: ForumRow, archive_id: int) -> int:
                 try:
                     questions.erase(session, forum.id, external_id, actor=f"archive {archive_id}")
                 except QuestionNotFoundError:
-                    continue  # by somebody else, meanwhile
+                    continue  # erased by somebody else
                 erased += 1
             archives.add_counts(session, archive_id, {"gone_erased": erased})
         done += erased
@@ -95,7 +95,7 @@ _COUNTED = {
 
 
 def beside(row: ArchiveRow, rules: Rules) -> list[str]:
-    """Return what else an import did or found, a sentence each."""
+    """Return further results of an import, one sentence each."""
     counts = row.counts
     told = [f"{counts[name]:,} {said}." for name, said in _COUNTED.items() if name in counts]
     gone, erased = counts.get("gone", 0), counts.get("gone_erased", 0)

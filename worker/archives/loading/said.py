@@ -1,4 +1,4 @@
-"""What somebody says of a file, by command or request, as the readers take it."""
+"""Options of reading a file, from a command or request, in the form that the readers take."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -25,9 +25,9 @@ def means_of(  # noqa: PLR0913  # each is an option of the command
     dates: str = DateOrder.AUTO,
     strict: bool = False,
 ) -> Means:
-    """Return how a file is read; *columns* are names divided by commas.
+    """Return the options of reading; *columns* are names with commas between them.
 
-    Raises `InvalidInputError` for a condition, an encoding or an address that is none.
+    Raises `InvalidInputError` if a condition, the encoding or *base_url* is not valid.
     """
     for one in visible_if:
         Condition.parse(one)
@@ -52,13 +52,16 @@ def means_of(  # noqa: PLR0913  # each is an option of the command
 
 def _check_encoding(encoding: str) -> None:
     try:
-        "a".encode(encoding).decode(encoding)  # an empty text is decoded by any name
+        "a".encode(encoding).decode(encoding)  # an empty text would accept any name
     except (LookupError, ValueError, TypeError) as error:
         raise InvalidInputError(f"there is no encoding {encoding!r}") from error
 
 
 def mapping_of(said: Sequence[str] | None, *, option: str) -> dict[str, str]:
-    """Return the column of each field that *said* names as ``FIELD=COLUMN``."""
+    """Return the column of each field, from options of the form ``FIELD=COLUMN``.
+
+    Raises `InvalidInputError` for another form.
+    """
     chosen: dict[str, Any] = {}
     for one in said or ():
         field, sign, column = one.partition("=")

@@ -1,4 +1,4 @@
-"""Which ids of a file came before, in eight bytes each."""
+"""Remembers which ids of a file came before, in eight bytes each."""
 
 from collections.abc import Sequence
 
@@ -7,13 +7,14 @@ from numpy.typing import NDArray
 
 _RUNS = 24
 _MARKS = 1 << 23
-"""Marks that hashes share: where none is set, the id is new. In eight bits each."""
+"""Marks, one byte each, that several hashes share. If the mark is not set, the id is new."""
 
 
 class SeenIds:
-    """Ids by their hashes, in sorted runs that are merged when there are many.
+    """The hashes of ids, in sorted runs that are merged when there are many.
 
-    Two ids with one hash are taken for one: that happens once in about 40 files of a billion ids.
+    Two ids with the same hash count as one id: this happens once in about 40 files of a billion
+    ids.
     """
 
     def __init__(self) -> None:

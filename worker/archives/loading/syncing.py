@@ -1,7 +1,8 @@
 """Starts the syncs that are due, each in a process of its own.
 
-The process is the command `askedbefore sync run`: it claims what is due, so that of several workers
-one does it. A worker only looks, and never reads a file or a forum's database itself.
+The process is the command `askedbefore sync run`. It claims the due syncs, so only one of several
+workers does them. A worker only checks what is due; it never reads a file or a forum's database
+itself.
 """
 
 import subprocess
@@ -20,7 +21,7 @@ log = structlog.get_logger()
 
 
 def start_due(sessions: Sessions, command: Sequence[str] = _COMMAND) -> bool:
-    """Start a process for the syncs that are due, unless one runs; return whether it did."""
+    """Start a process for the due syncs, unless one is running; return whether it was started."""
     _running[:] = [one for one in _running if one.poll() is None]
     if _running:
         return False

@@ -1,8 +1,8 @@
 """Exact candidate search by matrix products of blocks of vectors, in PyTorch.
 
-A product of two blocks is first computed in half precision, which is much cheaper, with a margin
-for rounding. Pairs that pass are computed again in single precision. Each pair is compared once:
-callers ask only for the tiles of the upper triangle.
+A product of two blocks is first computed in half precision, which is much faster, with a margin for
+rounding. The cosines of pairs that pass are computed again in single precision. Each pair is
+compared once: callers compute only the tiles of the upper triangle.
 """
 
 from typing import Any
@@ -20,7 +20,7 @@ BLOCK_ON_GPU = 65_536
 _SLAB = 1_024
 _CROWDED = 4
 _EXACT_CHUNK = 1 << 14
-# Upper bounds for the error of a cosine from rounding its two vectors and itself.
+# Upper bounds for the error of a cosine when its two vectors and the result are rounded.
 _MARGIN = {torch.bfloat16: 0.012, torch.float16: 0.004, torch.float32: 1e-5}
 
 
@@ -43,7 +43,7 @@ class BlockSearch(Search):
 
     @property
     def block(self) -> int:
-        """Return how many rows make a block that takes this device about half a second."""
+        """Return the rows of a block: a product of two takes this device about half a second."""
         return BLOCK_ON_GPU if self.is_on_gpu else BLOCK
 
     @property
@@ -90,7 +90,7 @@ class BlockSearch(Search):
         mask = scores >= floor - _MARGIN[self._dtype]
         if int(mask.sum()) > _CROWDED * top_k * len(rows):
             mask &= _top_of_either_side(scores, top_k)
-        if self._device.type == "cpu":  # torch's own nonzero takes three times as long there
+        if self._device.type == "cpu":  # PyTorch's own nonzero takes three times as long here
             flat = torch.from_numpy(np.flatnonzero(mask.numpy()))
         else:
             flat = mask.flatten().nonzero()[:, 0]
@@ -121,7 +121,7 @@ def _none() -> torch.Tensor:
 
 
 def _cpu_dtype() -> torch.dtype:
-    # Without CPU instructions for bfloat16 it is emulated, and slower than single precision.
+    # Without CPU instructions for bfloat16 PyTorch emulates it, slower than single precision.
     is_fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()  # noqa: SLF001
     return torch.bfloat16 if is_fast else torch.float32
 

@@ -1,8 +1,8 @@
-"""Mining an archive in one process without a database: texts in, duplicates out, best first.
+"""Mines an archive in one process without a database: texts in, duplicates out, best first.
 
-First come pairs of the same text, by digest. Then one question of each text is embedded, near pairs
-are found by exact block search, and the cascade reranks them. Vectors are on disk in half
-precision, so memory grows with the number of pairs and not with the vectors.
+Pairs of the same text are found by digest. Then one question of each text is embedded, exact block
+search finds the near pairs, and the cascade reranks them. Vectors are on disk in half precision, so
+memory grows with the number of pairs and not with the vectors.
 """
 
 import tempfile
@@ -27,7 +27,7 @@ from worker.text.normal import Seen, TextFields, full_text, seen, text_digest
 _SEED = 1
 
 OnProgress = Callable[[str, int, int], None]
-"""Hears the stage, how many units were just done, and how many there are in all."""
+"""Called with the stage, the units just done, and the units in all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +41,9 @@ class Mined:
     twins: int
     candidates: int
     calls: int
-    """Inputs that the CrossEncoder read: a pair counts once for each order."""
+    """Inputs that the CrossEncoder read: both orders of a pair are two."""
     capped: int
-    """Questions with more near neighbours than were looked at."""
+    """Questions with more candidates than top-k."""
 
     def __len__(self) -> int:
         return len(self.left)
@@ -59,7 +59,7 @@ class _Texts:
 
 
 class Miner:
-    """Mines archives with one pair of models."""
+    """Mines archives with one bi-encoder and one reranker."""
 
     def __init__(
         self,
@@ -78,11 +78,11 @@ class Miner:
         self._tell = on_progress
 
     def mine(self, titles: Sequence[str], bodies: Sequence[str] = ()) -> Mined:
-        """Return the pairs of questions that score at least the wanted probability.
+        """Return the pairs of questions at or above the threshold.
 
-        *bodies*, one a title or none at all, are read by the bi-encoder. Questions of one text are
-        pairs with the first of them alone: a text that was asked a thousand times is a group, not
-        half a million pairs.
+        *bodies*, one for each title or none at all, are read by the bi-encoder. Each further
+        question of the same text makes a pair with the first one only: otherwise a text that was
+        asked a thousand times would give half a million pairs. Raises `InferenceError`.
         """
         distinct = _distinct(titles, bodies)
         screen = self._matcher.screen(with_gate=True)
@@ -136,7 +136,7 @@ def near_questions(
     top_k: int,
     on_progress: OnProgress,
 ) -> Near:
-    """Return the near pairs of *questions*, by place; their vectors go to *vectors*, (n, dim)."""
+    """Return the near pairs of *questions*, by place; write the vectors to *vectors*, (n, dim)."""
     fusion, comparisons = matcher.fusion, len(questions) * (len(questions) - 1) // 2
     matcher.embed(
         questions, vectors, on_done=lambda done: on_progress("embed", done, len(questions))
@@ -153,9 +153,9 @@ def near_questions(
 
 
 def densities(pairs: NDArray[np.integer[Any]], vectors: NDArray[np.float16]) -> Floats:
-    """Return by how much it is denser around *pairs* than usual among *vectors*, (n,).
+    """Return how much denser than usual *vectors*, (m, dim), are around *pairs*, (n, 2); (n,).
 
-    *pairs* are (n, 2) places in *vectors*, (questions, dim). 0 where there are too few to measure.
+    *pairs* are places in *vectors*. With too few vectors to measure, the result is 0.
     """
     chosen = np.random.default_rng(_SEED).permutation(len(vectors))[:SAMPLE]
     around = Surroundings.of(vectors[np.sort(chosen)])

@@ -1,6 +1,6 @@
-"""Exact candidate search without PyTorch: the core of any search of blocks, and one in NumPy.
+"""Exact candidate search without PyTorch: the base of all block searches, and the one in NumPy.
 
-A worker whose models are exported already needs no PyTorch, and so no gigabyte of it on its disk.
+A worker whose models are exported already needs no PyTorch, which takes a gigabyte of disk.
 """
 
 from abc import ABC, abstractmethod
@@ -20,7 +20,7 @@ _Integers = NDArray[np.int64]
 _Floats = NDArray[np.float32]
 
 BLOCK = 4_096
-"""Rows of a block: a tile of two such blocks is well under half a second on two cores."""
+"""Rows of a block: a tile of two such blocks takes less than half a second on two cores."""
 _SLAB = 1_024
 _CROWDED = 4
 _EXACT_CHUNK = 1 << 14
@@ -34,7 +34,7 @@ class Search(ABC):
     @property
     @abstractmethod
     def block(self) -> int:
-        """Return how many rows make a block that takes this device about half a second."""
+        """Return the rows of a block: a tile of two takes this device about half a second."""
 
     @property
     @abstractmethod
@@ -53,8 +53,8 @@ class Search(ABC):
     ) -> Near:
         """Return the pairs of rows of *left* and *right*, both (n, dim) of unit length.
 
-        A pair stays if it is among the *top_k* of one of its rows. With *same* both are one block,
-        and each pair comes once. Pairs that *gate* leaves out are missing.
+        A pair is kept if it is among the *top_k* nearest of one of its rows. With *same* both are
+        one block, and each pair comes once. Pairs that do not pass *gate* are left out.
         """
         ours, theirs = self._load(left), self._load(right)
         rows, columns = self._hits(ours, theirs, floor=floor, top_k=top_k, same=same)
@@ -67,11 +67,11 @@ class Search(ABC):
 
     @abstractmethod
     def _load(self, vectors: Vectors) -> Any:
-        """Return *vectors* in single precision, where the products are computed."""
+        """Return *vectors* in single precision, on the device of the products."""
 
     @abstractmethod
     def _unload(self, found: Any) -> NDArray[Any]:
-        """Return an array of what was computed."""
+        """Return a result as a NumPy array."""
 
     @abstractmethod
     def _hits(
@@ -87,12 +87,12 @@ class Search(ABC):
 
 
 def make_search(device: str, *, threads: int) -> Search:
-    """Return a search on *device*: in PyTorch, or in NumPy where PyTorch is not installed."""
+    """Return a search on *device*: in PyTorch, or in NumPy if PyTorch is not installed."""
     return search_maker()(device, threads=threads)
 
 
 def search_maker() -> Callable[..., Search]:
-    """Return what makes a search of a device and its ``threads``; loads PyTorch if it is there."""
+    """Return a function from device and ``threads`` to a search; loads PyTorch if installed."""
     if find_spec("torch") is None:
         return lambda *_, **__: NumpySearch()
     from worker.archives.searching.blocks import BlockSearch  # noqa: PLC0415  # loads PyTorch
@@ -101,7 +101,7 @@ def search_maker() -> Callable[..., Search]:
 
 
 class NumpySearch(Search):
-    """Finds pairs as `BlockSearch` in `blocks` does on a CPU, in single precision."""
+    """The search in NumPy: as `blocks.BlockSearch` on a CPU, in single precision."""
 
     block = BLOCK
     is_on_gpu = False
@@ -161,7 +161,10 @@ def _top_of_either_side(scores: _Floats, top_k: int) -> NDArray[np.bool_]:
 def keep_nearest(
     left: NDArray[np.int64], right: NDArray[np.int64], cosine: NDArray[np.float32], *, top_k: int
 ) -> Near:
-    """Return the pairs that are among the *top_k* nearest of at least one of their questions."""
+    """Return the pairs that are among the *top_k* nearest of at least one of their questions.
+
+    Each array is (n,). *capped* counts the questions with more pairs.
+    """
     ends = np.concatenate((left, right))
     degree = np.bincount(ends) if len(ends) else np.zeros(0, dtype=np.int64)
     crowded = degree > top_k
@@ -190,9 +193,8 @@ def all_near(
 ) -> Near:
     """Return every pair of rows of *vectors*, (n, dim), with a cosine of at least *floor*.
 
-    *on_tile* is called with how many pairs of rows were compared. A row with more than *top_k*
-    keeps its nearest, and those for which it is among the nearest. Pairs that *gate* leaves out are
-    missing.
+    *on_tile* is called with the number of pairs just compared. A pair is kept if it is among the
+    *top_k* nearest of one of its rows. Pairs that do not pass *gate* are left out.
     """
     starts = range(0, len(vectors), block)
     left: list[NDArray[np.int64]] = []

@@ -1,6 +1,7 @@
-"""The stages of an archive that is stored: embed, search, rerank, and report.
+"""The stages of a stored archive: link, embed, search, rank, cut, rerank, finish.
 
-Imported through `slices` alone: it claims units, does them by `steps`, and plans the next stage.
+Imported only through `slices`: it claims units, does them with `steps`, and plans the next stage.
 May touch: `searching`, the models through `worker.matching`, the database at the end of a unit.
-Never: holds a transaction open while a model runs, or writes a unit's findings apart from its end.
+Never: keeps a transaction open while a model runs, or commits a unit's findings and the unit's end
+separately.
 """

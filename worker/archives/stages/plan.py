@@ -17,8 +17,8 @@ _ORDER = list(Stage)
 def plan_next(session: Session, archive: ArchiveRow, model_id: int, *, block: int) -> Stage:
     """Plan the stage after the archive's present one and return it.
 
-    The tiles are planned when every vector is committed. A live question that comes later finds
-    the archive's vectors in its own search, so no pair is missed.
+    The tiles are planned when all vectors are committed. The search of a question that comes later
+    finds the archive's vectors, so no pair is missed.
     """
     stage = _ORDER[_ORDER.index(archive.stage) + 1]
     match stage:
@@ -28,7 +28,7 @@ def plan_next(session: Session, archive: ArchiveRow, model_id: int, *, block: in
             _plan_tiles(session, archive, model_id, block=block)
         case Stage.RANK:
             _plan_ranks(session, archive)
-        case Stage.CUT:  # whose units plan those of the rerank
+        case Stage.CUT:  # its units plan those of the rerank
             _plan_cuts(session, archive)
         case Stage.FINISH:
             _plan_ranges(session, archive, stage, step=_FINISH_STEP)
@@ -36,7 +36,7 @@ def plan_next(session: Session, archive: ArchiveRow, model_id: int, *, block: in
 
 
 def compared(archive: ArchiveRow, model_id: int) -> Compared:
-    """Return what the archive's questions are compared with: all of their forum."""
+    """Return which questions are compared with the archive's: all of its forum."""
     return Compared(
         archive=archive.id, forum=archive.forum_id, model=model_id, foreign=FOREIGN_LIMIT
     )

@@ -1,4 +1,4 @@
-"""Works on archives for a slice of time: claims units, does them, starts the next stages."""
+"""Works on archives for one slice: claims units, does them, starts the next stages."""
 
 import threading
 import time
@@ -30,9 +30,9 @@ log = structlog.get_logger()
 
 
 class ArchiveWorker:
-    """Works on every running archive with one pair of models.
+    """Works on all running archives with one bi-encoder and one reranker.
 
-    *prove* raises unless the models can infer.
+    *prove* raises if the models cannot run any more.
     """
 
     def __init__(
@@ -65,8 +65,9 @@ class ArchiveWorker:
     ) -> bool:
         """Work for about *slice_s* seconds and return whether there may be more to do now.
 
-        *on_work* is called once if there is a unit to do, so that other workers can join. When
-        *is_wanted* says that more urgent work waits, it stops, also within a unit.
+        *on_work* is called once if there is a unit to do, so that other workers can join. If
+        *is_wanted* returns True, because more urgent work waits, the work stops, also within a
+        unit. Raises `BrokenModelError` if the models cannot run any more.
         """
         started, done = time.monotonic(), 0
         while time.monotonic() - started < slice_s:
@@ -103,9 +104,9 @@ class ArchiveWorker:
             if is_moments_fault(error):
                 self._release(unit)
                 raise
-            # A unit that fails must not stop the others: it is tried again, later each time, and
-            # set aside after some attempts; the report says how many. The error is stored in its
-            # row; it may quote a question.
+            # A failed unit must not stop the others. It is tried again, each time after a longer
+            # wait, and set aside after some attempts; the report counts these units. The error is
+            # stored in its row and not logged, because it may quote a question.
             log.warning(
                 "archive.unit_failed",
                 unit_id=unit.id,
@@ -122,10 +123,10 @@ class ArchiveWorker:
             with self.sessions.begin() as session:
                 archive_units.release(session, unit)
         except DBAPIError:
-            log.warning("archive.release_failed", unit_id=unit.id)  # the lease runs out instead
+            log.warning("archive.release_failed", unit_id=unit.id)  # the lease ends by itself
 
     def _check(self) -> None:
-        """Raise `BrokenModelError` if the models cannot infer at all any more."""
+        """Raise `BrokenModelError` if the models cannot run any more."""
         try:
             self._prove()
         except Exception as error:
@@ -152,7 +153,8 @@ class ArchiveWorker:
     def _move(self, session: Session, archive: ArchiveRow) -> None:
         model_id = self.models.bi_encoder.id
         if archive.bi_encoder_id not in {None, model_id} and archive.stage is not Stage.FINISH:
-            # The service has switched to another model: vectors of two models are never compared.
+            # Another model is active now, and vectors of two models are never compared: begin
+            # again.
             archive_units.forget(session, archive.id, after=Stage.LINK)
             archive = archives.restage(session, archive.id, Stage.LINK)
         archive_units.allow_long_statements(session)
@@ -182,8 +184,8 @@ class ArchiveWorker:
     def tend(self, session: Session) -> bool:
         """Return whether searches are fast: there is a vector index, or no forum needs one.
 
-        If not, start building the index, unless something is being loaded. A forum of more than
-        *fit* vectors needs it.
+        Otherwise start building the index, unless an archive is being embedded. A forum with more
+        than *fit* vectors needs the index.
         """
         model = self.models.bi_encoder
         if partitions.is_valid(session, model.id):

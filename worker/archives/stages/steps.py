@@ -41,9 +41,9 @@ from worker.scoring.density import SAMPLE, Floats, Surroundings, of_pairs
 from worker.text.normal import MODEL_TEXT_LENGTH
 
 RERANK_PAIRS = 960
-"""Pairs of a unit; with a GPU, `_ON_GPU` times as many, as of all of these."""
+"""Pairs of a unit; with a GPU `_ON_GPU` times as many."""
 LOOK = 8_000
-"""Characters given to a model after which it is asked whether somebody waits for this worker."""
+"""After so many characters for a model, check for more urgent work; with a GPU more, as above."""
 _ON_GPU = 64
 HISTOGRAM_BINS = 20
 _BLOCKS_HELD = 3
@@ -53,13 +53,15 @@ IsWanted = Callable[[], bool]
 
 @dataclass(frozen=True, slots=True)
 class _Block:
+    """A block of vectors, and the density around each."""
+
     rows: BlockRows
     density: Floats | None
-    """Around each of them, (n,); None if it is not known."""
+    """The density around each row, (n,); None if it is not used."""
 
 
 class Steps:
-    """Does units of archives with one pair of models."""
+    """Does units of archives with one bi-encoder and one reranker."""
 
     def __init__(
         self,
@@ -89,8 +91,8 @@ class Steps:
     def do(self, unit: Unit, *, is_wanted: IsWanted = lambda: False) -> None:
         """Do one unit; raises `LostUnitError`, with nothing written, if the lease was lost.
 
-        When *is_wanted* says that more urgent work waits, the rest of the unit is left to be
-        claimed again; some progress is made in any case.
+        If *is_wanted* returns True, because more urgent work waits, the rest of the unit can be
+        claimed again. Some part of the unit is done in any case.
         """
         begun = time.monotonic()
         self._is_wanted = is_wanted
@@ -115,7 +117,7 @@ class Steps:
                 session, archive.id, model_id, unit.low_id, unit.high_id
             )
         for part in looks([len(seen_of(row).whole) for row in rows], LOOK * self._scale):
-            if part.start and self._is_wanted():  # what has its vector is not embedded again
+            if part.start and self._is_wanted():  # the rest is claimed again
                 with self._sessions.begin() as session:
                     archive_units.release(session, unit)
                 return
@@ -127,7 +129,7 @@ class Steps:
             archive_units.finish(session, unit, took_s=_since(begun), found=len(findings))
 
     def _embed_part(self, rows: Sequence[QuestionText]) -> None:
-        """Save the vectors of *rows*; what the bi-encoder cannot read is set aside without one."""
+        """Save the vectors of *rows*; set aside questions that the bi-encoder cannot read."""
         encoder, model_id = self._models.encoder, self._models.bi_encoder.id
         failing = failing_alone(partial(embed, self._sessions, encoder, model_id), rows)
         reasons = {
@@ -150,7 +152,7 @@ class Steps:
             same=same,
             gate=screen.gate,
         )
-        # Two questions that were both stored before the archive were compared already.
+        # Two questions that were stored before the archive were compared before.
         fresh = ours.rows.ours[near.left] | theirs.rows.ours[near.right]
         found = Near(
             ours.rows.ids[near.left],
@@ -180,11 +182,11 @@ class Steps:
             self._blocks[key] = _Block(
                 rows, None if around is None else around.around(rows.vectors)
             )
-        self._blocks[key] = self._blocks.pop(key)  # the last used is the last to go
+        self._blocks[key] = self._blocks.pop(key)  # the block used last is dropped last
         return self._blocks[key]
 
     def _surroundings(self, archive: ArchiveRow, forum: ForumRow) -> Surroundings | None:
-        """Return what measures how dense the forum is around a question; None if it is not used."""
+        """Return the surroundings, which measure density in the forum; None if it is not used."""
         if not self._models.matcher(forum).fusion.density:
             return None
         if self._around is None or self._around[0] != archive.id:
@@ -253,9 +255,9 @@ class Steps:
             )
 
     def _score(self, near: Near, matcher: Matcher) -> tuple[list[Finding], int, dict[int, int]]:
-        """Return what was scored before more urgent work came, and how many pairs that were.
+        """Return the findings, the number of pairs read, and each question's text version.
 
-        And, by question, the version of the text that was read.
+        If more urgent work comes, only the first pairs are read.
         """
         with self._sessions.begin() as session:
             rows = questions.texts(session, {*near.left.tolist(), *near.right.tolist()})
@@ -293,14 +295,14 @@ class Steps:
 
 
 def _density(ours: _Block, theirs: _Block, near: Near) -> Floats | None:
-    """Return the density around pairs, *near* by their places in two blocks, (n,)."""
+    """Return the density of the pairs *near*, by places in two blocks, (n,); None if not used."""
     if ours.density is None or theirs.density is None:
         return None
     return of_pairs(ours.density[near.left], theirs.density[near.right])
 
 
 def looks(lengths: Sequence[int], look: int) -> Iterator[slice]:
-    """Yield stretches of about *look* characters each, given how many each row has."""
+    """Yield slices of rows with about *look* characters each; *lengths* has those of each row."""
     ends = np.flatnonzero(np.diff(np.cumsum(lengths) // look)) + 1
     for start, end in pairwise([0, *ends.tolist(), len(lengths)]):
         yield slice(start, end)
@@ -313,7 +315,7 @@ def _rerank_units(pairs_: Near, size: int) -> Iterator[NewUnit]:
 
 
 def _without_set_aside(session: Session, archive: ArchiveRow, ids: Sequence[int]) -> list[int]:
-    """Return the questions of *ids* whose comparisons were all made."""
+    """Return the questions of *ids* without those of units that were set aside."""
     left = np.array(ids, dtype=np.int64)
     for tile in archive_units.set_aside(session, archive.id, Stage.SEARCH):
         left = left[(left < tile.low_id) | (left > tile.high_id)]
