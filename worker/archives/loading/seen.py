@@ -43,7 +43,7 @@ class SeenIds:
         return known
 
     def _merge(self) -> None:
-        """Merge the runs that are not much longer than all behind them: each id moves rarely."""
+        """Merge the last runs that have about one length, so that each id moves rarely."""
         tail = [self._runs.pop()]
         while self._runs and len(self._runs[-1]) <= 2 * sum(map(len, tail)):
             tail.append(self._runs.pop())

@@ -1,8 +1,8 @@
-"""Reading archives: each format becomes one stream of questions, links and rejects.
+"""Reads archives: each format becomes one stream of questions, links and rejects.
 
-From the top: `archive` (what callers open) -> `recognise` (which table holds the questions) ->
-`tables` (which tables lie in a file) -> `forms` (its format), `makers` and `nested` (its tables) ->
-`table` -> `sources` (files, folders, members of packed files) -> `documents` and `tabular`
+From top to bottom: `archive` (opened by callers) -> `recognise` (which table has the questions) ->
+`tables` (the tables of a file) -> `forms` (its format), `makers` and `nested` (making the tables)
+-> `table` -> `sources` (files, folders, members of packed files) -> `documents` and `tabular`
 (formats) -> `containers` (bytes) and `meaning` (rows) -> `records` -> `values`.
 """
 

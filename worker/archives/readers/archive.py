@@ -1,4 +1,4 @@
-"""From a file, folder or stream to records. What is not certain is asked."""
+"""Reads the records of a file, folder or stream. If something is not certain, the user is asked."""
 
 import re
 from collections.abc import Iterator
@@ -27,12 +27,12 @@ from worker.archives.readers.table import Hints, Table
 from worker.archives.readers.tables import tables_of
 
 _HEAD = 200
-"""Rows that are looked at to see how dates, ids and titles are written."""
+"""The first rows, from which the forms of dates, ids and titles are detected."""
 _LINKS = "PostLinks"
 
 
 class Archive(Peeked):
-    """An open archive: what it is, and its records, which can be read once."""
+    """An open archive: what was recognised, and its records, which can be read once."""
 
     def __init__(self, source: Source, choice: Choice, wishes: Wishes) -> None:
         self.source, self.choice = source, choice
@@ -40,7 +40,7 @@ class Archive(Peeked):
         first = choice.tables[0]
         self.form, self.encoding = first.form, first.encoding
         self.size = source.size
-        """Bytes of the file as it lies there; None when it comes from a pipe."""
+        """Bytes of the file, packed or not; None if it comes from a pipe."""
         self._lookups = Lookups() if choice.lookups else None
         self._reading, self._wishes = Reading(choice.plan, wishes), wishes
         self._memory = self.memory = Memory()
@@ -48,14 +48,14 @@ class Archive(Peeked):
 
     @property
     def about(self) -> str:
-        """Return what was recognised, for people."""
+        """Return a description, for people, of what was recognised."""
         if self.choice.shape is not None:
             return self.choice.shape.about
         return f"questions of a table that is not known ({self.choice.tables[0].name})"
 
     @property
     def passed_over(self) -> int:
-        """Return how many rows so far were no questions, such as answers."""
+        """Return how many rows read so far were no questions, such as answers."""
         return self._reading.passed_over
 
     def _read(self) -> Iterator[Piece]:
@@ -97,7 +97,7 @@ class Archive(Peeked):
                 yield Row(row.line, self._lookups.join(row.values))
 
     def _links(self) -> Iterator[Record]:
-        """Yield the duplicates of a dump of Stack Exchange that holds them."""
+        """Yield the duplicate links of a dump of Stack Exchange, if it contains them."""
         if self.form is not Format.STACKEXCHANGE:
             return
         for entry in self.source.entries:
@@ -120,22 +120,22 @@ class Archive(Peeked):
 
     @property
     def bytes_read(self) -> int:
-        """Return how many bytes of the file that is open now were read."""
+        """Return how many bytes of the file that was opened last were read."""
         return self.source.counted.count if self.source.counted is not None else 0
 
     def fingerprint(self) -> str:
-        """Return what differs for a file that is another one."""
+        """Return a fingerprint, which differs for another file."""
         return fingerprint_of(self.source)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """How to read a source, as far as the caller says; the rest is recognised."""
+    """The options of reading a source; without an option its value is recognised."""
 
     hints: Hints = field(default_factory=Hints)
     wishes: Wishes = field(default_factory=Wishes)
     records: str = ""
-    """Name or path of the table that holds the questions."""
+    """Name or path of the table with the questions."""
     shape: str = ""
     """Name of a known shape."""
 
@@ -146,7 +146,7 @@ _MEANS = Means()
 def open_archive(path: Path, means: Means = _MEANS) -> Archive:
     """Return the archive at *path*, with the duplicates of a ``PostLinks.xml`` beside it.
 
-    Raises `UnreadableArchiveError` if it cannot be read, or what it holds is not certain.
+    Raises `UnreadableArchiveError` if it cannot be read, or if it is not certain what it contains.
     """
     archive = _open(Source.of_path(path), means)
     if archive.form is Format.STACKEXCHANGE:
@@ -172,7 +172,7 @@ def open_stream(
 ) -> Archive:
     """Return the archive in *file*; *name* only helps to detect the format.
 
-    Raises `UnreadableArchiveError` if it cannot be read, or what it holds is not certain.
+    Raises `UnreadableArchiveError` if it cannot be read, or if it is not certain what it contains.
     """
     return _open(Source.of_stream(file, name=name, size=size), means)
 
@@ -188,7 +188,7 @@ def _settled(wishes: Wishes) -> Wishes:
     """Return *wishes* with a ``visible`` among the chosen columns as a condition."""
     if "visible" not in wishes.chosen:
         return wishes
-    said = wishes.chosen["visible"]
-    condition = said if re.search(r"[=:~]", said) else f"{said}=yes"
+    visible = wishes.chosen["visible"]
+    condition = visible if re.search(r"[=:~]", visible) else f"{visible}=yes"
     chosen = {name: column for name, column in wishes.chosen.items() if name != "visible"}
     return replace(wishes, chosen=chosen, visible_if=(*wishes.visible_if, condition))

@@ -1,4 +1,4 @@
-"""Which format a text is in."""
+"""Detects the format of a text."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from worker.archives.readers.tabular import drawn_layout, drawn_records, drawn_s
 
 
 def guess(text: str, entry: Entry) -> Format:
-    """Return the format of a file that begins with *text*; `UnreadableArchiveError` for none."""
+    """Return the format of a file that begins with *text*; raises `UnreadableArchiveError`."""
     head, suffix = text.lstrip(" \t\r\n\x1e"), entry.suffix
     if not head:
         raise UnreadableArchiveError("the file is empty")

@@ -1,4 +1,4 @@
-"""What makes the tables of a file of each format."""
+"""For each format a function that makes the tables of a file."""
 
 import io
 import re
@@ -199,7 +199,7 @@ def _any_xml(entry: Entry, opened: Opened, hints: Hints, make: Make) -> Iterator
 
 def _mail(entry: Entry, _: Opened, _hints: Hints, make: Make) -> Iterator[Table]:
     def rows(_: Collection[str]) -> Iterator[Row]:
-        with entry.open() as file:  # each mail says its own encoding
+        with entry.open() as file:  # each mail names its own encoding
             yield from mail.rows(file)
 
     yield make(name="mail", columns=list(mail.COLUMNS), parts=[rows])

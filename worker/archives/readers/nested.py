@@ -1,4 +1,4 @@
-"""Tables of nested records: JSON, a document or one object a line, and YAML."""
+"""Makes the tables of nested records: JSON (a document, or one object a line), YAML and TOML."""
 
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
@@ -10,14 +10,14 @@ from worker.archives.readers.sources import Entry
 from worker.archives.readers.table import Hints, Make, Opened, Table
 
 _LOOK = 8 << 20
-"""Characters of a document that are looked at to find its tables."""
+"""The first characters of a document, in which its tables are searched."""
 _LINES, _SEVERAL = 2_000, 2
 _CONTENTS = frozenset({("_source",), ("attributes",), ("fields",), ("document",), ("properties",)})
-"""Where the content of an object lies that has its id around it."""
+"""Keys under which an object has its content, while its id is beside the key."""
 _IDS = frozenset({"_id", "id", "pk"})
 _MODEL = "model"
 _ACTIONS = frozenset({"index", "create", "update"})
-"""What stands on the line before each document that Elasticsearch takes in bulk."""
+"""The line before each document in the bulk form of Elasticsearch has one of these keys."""
 
 
 def json_document(entry: Entry, opened: Opened, hints: Hints, make: Make) -> Iterator[Table]:
@@ -86,9 +86,10 @@ def _at_paths(
 def _given_around(
     around: Collection[str], path: json_rows.Path, columns: Collection[str]
 ) -> list[str]:
-    """Return what an object at *path* has of the one around it, whose content it is: its id.
+    """Return the keys, such as the id, that an object at *path* takes from the one around it.
 
-    So write search engines (``_source``), APIs (``attributes``) and programs (``fields``).
+    Search engines (``_source``), APIs (``attributes``) and programs (``fields``) write the content
+    of an object under a key of its own.
     """
     if path[-1:] not in _CONTENTS or _IDS & set(columns):
         return []
@@ -101,7 +102,7 @@ def _of_models(
     given: Collection[str],
     make: Make,
 ) -> Iterator[Table]:
-    """Yield a table for each model of a fixture of Django: one may hold persons, another topics."""
+    """Yield a table for each model of a Django fixture: one may have persons, another topics."""
     columns: dict[str, dict[str, None]] = {}
     for row in read(()):
         if not isinstance(row.values, str):
@@ -178,7 +179,7 @@ def yaml(entry: Entry, opened: Opened, make: Make) -> list[Table]:
 
 
 def _behind_actions(rows: Iterator[Row]) -> Iterator[Row]:
-    """Yield documents with the ids that the lines before them give."""
+    """Yield the documents with the ids in the lines before them."""
     given: dict[str, Any] = {}
     for row in rows:
         action = _action(row)
@@ -192,7 +193,7 @@ def _behind_actions(rows: Iterator[Row]) -> Iterator[Row]:
 
 
 def _action(row: Row) -> dict[str, Any] | None:
-    """Return what the line of an action gives for the next; None for any other line."""
+    """Return the values of an action's line, which are for the next line; None for other lines."""
     if isinstance(row.values, str) or len(row.values) != 1:
         return None
     name, value = next(iter(row.values.items()))

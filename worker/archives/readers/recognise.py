@@ -1,4 +1,7 @@
-"""Which table of a source holds the questions, and how it is read. What is not certain is asked."""
+"""Recognises which table of a source has the questions, and how to read it.
+
+If this is not certain, an error asks the user.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,20 +17,20 @@ from worker.archives.readers.table import Table
 
 _SHOWN = 8
 _SAMPLED = 5_000
-"""Rows of a document among which one must be what a program keeps."""
+"""Among so many rows of a document one must be a question by the shape's own rules."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What will be read, and how."""
+    """The tables to read, and how."""
 
     tables: Sequence[Table]
-    """Of the same kind, one after the other."""
+    """Tables of the same kind, read one after the other."""
     plan: Plan
     shape: Shape | None = None
     lookups: Sequence[tuple[Lookup, Table]] = ()
     missing: Sequence[str] = ()
-    """Tables that are not there and would say what is hidden."""
+    """Missing tables that would show which questions are hidden."""
 
     @property
     def columns(self) -> Columns:
@@ -43,7 +46,7 @@ class Choice:
 
     @property
     def used(self) -> set[str]:
-        """Return the columns that are looked at."""
+        """Return the columns that are read."""
         paths = [path for paths in self.plan.fields.values() for path in paths]
         rules = [condition for _, condition in self.plan.hidden] + list(self.plan.kept)
         vias = [via for lookup, _ in self.lookups for via in lookup.via.split("|")]
@@ -59,7 +62,7 @@ def choose(
 ) -> Choice:
     """Return which of *tables* to read; *records* names one, and *shape* a known program.
 
-    Raises `UnreadableArchiveError`, with what there is and how to say what is meant.
+    Raises `UnreadableArchiveError`, which lists the tables and the options to choose one.
     """
     if records:
         tables = _named(tables, records)
@@ -73,12 +76,14 @@ def choose(
             if choice is not None and (shape or not _is_of_another(choice)):
                 return choice
     if shape:
-        raise UnreadableArchiveError(f"--as {shape}: no table here has this shape: {_told(tables)}")
+        raise UnreadableArchiveError(
+            f"--as {shape}: no table here has this shape: {_shown(tables)}"
+        )
     return _generic(tables, wishes, known)
 
 
 def _is_of_another(choice: Choice) -> bool:
-    """Return whether no row of a document is kept, so that another program may have written it."""
+    """Return whether no sampled row is a question, so that another program may be the writer."""
     kept, table = choice.plan.kept, choice.tables[0]
     if not kept or table.path is None:
         return False
@@ -92,12 +97,12 @@ def _named(tables: Sequence[Table], records: str) -> list[Table]:
     found = [one for one in tables if one.name == wanted]
     if not found:
         raise UnreadableArchiveError(
-            f"--records {records}: there is no such table; there are {_told(tables)}"
+            f"--records {records}: there is no such table; there are {_shown(tables)}"
         )
     return found
 
 
-def _told(tables: Sequence[Table]) -> str:
+def _shown(tables: Sequence[Table]) -> str:
     some = [
         f"{one.name or 'the document'} ({', '.join(map(str, one.columns[:6]))})" for one in tables
     ]
@@ -154,7 +159,7 @@ def _has_key(table: Table, key: str) -> bool:
 
 
 def _without_doubles(found: Sequence[Table]) -> list[Table]:
-    """Return tables without those that lie at a path that ``*`` among them stands for."""
+    """Return the tables without those whose path another table's path with ``*`` includes."""
     paths = [one.path for one in found if one.path and ANY in one.path]
     return [
         one
@@ -186,14 +191,14 @@ def _generic(tables: Sequence[Table], wishes: Wishes, known: Known) -> Choice:
         if len(tables) == 1:
             raise UnreadableArchiveError(errors[0])
         raise UnreadableArchiveError(
-            f"which of these are questions? {_told(tables)}. Name them with --records NAME"
+            f"which of these are questions? {_shown(tables)}. Name them with --records NAME"
             " and --map title=COLUMN"
         )
     first = plans[0][0]
     if any(set(one.columns) != set(first.columns) for one, _ in plans) or (
         len({one.path for one, _ in plans}) > 1
     ):
-        told = _told([one for one, _ in plans])
+        told = _shown([one for one, _ in plans])
         raise UnreadableArchiveError(
             f"which of these are the questions? {told}. Name them with --records NAME"
         )
@@ -201,7 +206,10 @@ def _generic(tables: Sequence[Table], wishes: Wishes, known: Known) -> Choice:
 
 
 def _generic_plan(table: Table, tables: Sequence[Table], wishes: Wishes, known: Known) -> Plan:
-    """Return how a table of no known program is read; raises if it holds no questions."""
+    """Return how to read a table of no known program.
+
+    Raises `UnreadableArchiveError` if it has no questions.
+    """
     about = next((other.about for other in known.others if other.fits(table.columns)), None)
     if about is None and len(tables) > 1 and is_of_others(table.name):
         about = f"{table.name}, by their name"
@@ -221,11 +229,11 @@ def _generic_plan(table: Table, tables: Sequence[Table], wishes: Wishes, known: 
 
 
 class _InsideHiddenError(UnreadableArchiveError):
-    """The questions lie inside of what may be hidden as a whole."""
+    """The questions are inside objects that may be hidden as a whole."""
 
 
 def _refuse_inside_hidden(table: Table, tables: Sequence[Table]) -> None:
-    """Raise if *table* lies inside objects that say of themselves whether they are shown."""
+    """Raise if *table* is inside objects with a column that may hide them."""
     for one in tables:
         if one.path is None or one.is_single or not _is_inside(table, one.path):
             continue
@@ -243,7 +251,7 @@ def _is_inside(table: Table, path: Sequence[str]) -> bool:
 
 
 def _inner(table: Table, tables: Sequence[Table]) -> list[str]:
-    """Return the paths of what lies in the columns of *table*, such as ``meta.deleted``."""
+    """Return the paths of values inside the columns of *table*, such as ``meta.deleted``."""
     path = table.path
     if path is None:
         return []
@@ -256,7 +264,7 @@ def _inner(table: Table, tables: Sequence[Table]) -> list[str]:
 
 
 def _outermost(plans: list[tuple[Table, Plan]]) -> list[tuple[Table, Plan]]:
-    """Return plans without those of objects inside objects that are certain to be questions."""
+    """Return the plans without those of objects inside objects that are surely questions."""
     kept_tables = _without_doubles([one for one, _ in plans])
     plans = [(one, plan) for one, plan in plans if one in kept_tables]
     certain = [one.path for one, plan in plans if one.path is not None and len(plan.fields) > 2]  # noqa: PLR2004

@@ -1,4 +1,4 @@
-"""The records that readers yield, and what no file may hold."""
+"""The records that readers yield, and limits against harmful files."""
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from worker.archives.readers.values.texts import Dropped
 from worker.text.intake import Submission
 
 RECORD_LIMIT = 4 << 20
-"""Characters or bytes of one record, over which it is rejected alone and not held in memory."""
+"""Characters or bytes of one record; a longer one is rejected alone and not kept in memory."""
 RECORD_TOO_LONG = f"the record is longer than {RECORD_LIMIT >> 20} MiB"
 _REASON_LENGTH = 600
 _RATIO_LIMIT = 250
@@ -29,7 +29,7 @@ class UnreadableArchiveError(InvalidInputError):
 
 
 def _shown(text: str) -> str:
-    """Return what may be long or hold anything, since a file wrote part of it, for people."""
+    """Return a text that is partly from a file in a form for people: short and printable."""
     return "".join(char if char.isprintable() else "\ufffd" for char in text[:_REASON_LENGTH])
 
 
@@ -42,17 +42,17 @@ def refuse_bomb(size: int, packed_size: int) -> None:
 
 
 class Row(NamedTuple):
-    """One row of a table, as its format has it."""
+    """One row of a table in its format."""
 
     line: int
-    """Its line, from 1 (its number, in formats without lines)."""
+    """Its line, from 1; in formats without lines its number."""
     values: Mapping[str, Any] | str
-    """By column; or why the row cannot be read."""
+    """The values by column, or the reason why the row cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceQuestion(Submission):
-    """A question of the archive; ``line`` counts from 1 (rows, if the format has no lines)."""
+    """A question of the archive; ``line`` counts from 1, rows if the format has no lines."""
 
     line: int = 1
     dropped: tuple[Dropped, ...] = ()
@@ -67,9 +67,9 @@ class KnownPair:
     first_id: str
     second_id: str
     is_duplicate: bool = True
-    """False where they said that the two are not the same."""
+    """False if they decided that the two are not the same."""
     canonical_id: str | None = None
-    """The one of the two that the forum points to, where it says."""
+    """The canonical question of the two, if the forum names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,9 @@ class Hidden:
 
     line: int
     reason: str
-    """The kind, in a word or two: `deleted`, `private`, `unapproved`, `closed category`."""
+    """The reason in a word or two: `deleted`, `private`, `unapproved`, `closed category`."""
     external_id: str | None = None
-    """Without it, a question that was imported before stays as it is."""
+    """Without an id, a question that was imported before is not hidden."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +96,13 @@ Record = SourceQuestion | KnownPair | Hidden | Reject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """The records of many rows: questions that need nothing special, by column, and the others.
+    """The records of many rows: plain questions by column, and all other records.
 
-    Nothing of the questions was dropped, and no other record has the id of one.
+    No field of the plain questions was dropped, and no other record has the id of one of them.
     """
 
     places: Sequence[int]
-    """Of the questions, among the rows of the block."""
+    """Places of the questions among the rows of the block."""
     rows: int
     lines: Sequence[int]
     external_ids: Sequence[str]
@@ -112,13 +112,13 @@ class Block:
     categories: Sequence[str | None]
     authors: Sequence[str | None]
     asked_at: Sequence[str | None]
-    """In ISO 8601, as `datetime.isoformat` writes it, in UTC."""
+    """In ISO 8601 and UTC, as `datetime.isoformat` writes it."""
     facts: Sequence[Facts]
     updated_at: Sequence[str | None]
     others: Sequence[tuple[int, Record]] = ()
-    """With the places of their rows."""
+    """The other records, each with the place of its row."""
     digest: bytes | None = None
-    """Of its rows as they stand in the file; None for what is not recognised again."""
+    """Digest of the rows as in the file; None if they cannot be recognised in a later archive."""
 
     def __len__(self) -> int:
         return len(self.lines) + len(self.others)
@@ -151,14 +151,14 @@ def _moment(text: str | None) -> datetime | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Same:
-    """Rows that an earlier archive of this name had in the same form."""
+    """Rows that an earlier archive of this name had too, byte for byte."""
 
     digest: bytes
     external_ids: Sequence[str]
-    """Of the questions that need nothing special: what is stored of them may be as it was."""
+    """Ids of the plain questions, whose stored rows may be unchanged."""
     others: Sequence[tuple[int, Record]]
     read: Callable[[], list["Record | Block"]]
-    """Reads the rows after all."""
+    """Reads the rows, if they are needed."""
 
     def __len__(self) -> int:
         return len(self.external_ids) + len(self.others)
@@ -179,28 +179,29 @@ def singly(pieces: Iterable[Piece]) -> Iterator[Record]:
 
 
 def length(piece: Piece) -> int:
-    """Return how many records *piece* is."""
+    """Return the number of records in *piece*."""
     return len(piece) if isinstance(piece, (Block, Same)) else 1
 
 
 @dataclass(slots=True)
 class Memory:
-    """What is known of earlier archives of the same name."""
+    """The known parts of earlier archives of the same name."""
 
     salt: str = ""
-    """How rows become questions, beside what the file and its reader say; empty without memory."""
+    """Changes if rows become other questions, such as the program's version; empty without memory.
+    """
     odd: Mapping[bytes, Sequence[int]] = field(default_factory=dict)
-    """Places of the rows that are read alone, by the digest of each part."""
+    """By the digest of each part: places of the rows that are read one by one."""
 
 
 class Peeked:
-    """An iterator of records whose first ones can be looked at before it is read."""
+    """An iterator of records whose first ones can be seen before it is read."""
 
     _pieces: Iterator[Piece]
     memory: Memory | None = None
 
     def sample(self, count: int = 3) -> list[Record]:
-        """Return the first records; reading on still yields them."""
+        """Return the first records; later reading still yields them."""
         head: list[Piece] = []
         while sum(map(length, head)) < count and (piece := next(self._pieces, None)) is not None:
             head.append(piece)
@@ -208,7 +209,7 @@ class Peeked:
         return list(islice(singly(head), count))
 
     def pieces(self) -> Iterator[Piece]:
-        """Return the records, many at once where they are plain."""
+        """Return the records; plain questions come in blocks."""
         return self._pieces
 
     def __iter__(self) -> Iterator[Record]:

@@ -1,6 +1,7 @@
 """Files to read: one, those of a folder, or the members of a zip, tar or 7z file.
 
-Each can be opened several times, unpacked; nothing is written to disk but what comes from a pipe.
+Each can be opened several times and is unpacked while it is read. Only pipes and packed files
+inside packed files are written to disk, as unnamed temporary files.
 """
 
 import hashlib
@@ -42,7 +43,7 @@ _CONTAINER = re.compile(
     r"\.(?:zip|7z|tar|tgz|tbz2?|txz|tzst|tar\.\w{1,4}|xls[xmb]?|ods)$", re.IGNORECASE
 )
 _DEPTH = 2
-"""Containers inside containers that are opened."""
+"""Levels of containers inside containers that are opened."""
 _INNER_LIMIT = 2 << 30
 _PARTS = re.compile(r"\.(?:z\d\d|\d{3}|part\d+|r\d\d)$", re.IGNORECASE)
 
@@ -56,23 +57,23 @@ class Entry:
 
     @property
     def stem(self) -> str:
-        """Return its name without folders, suffixes and packing."""
+        """Return its name without folders and suffixes."""
         bare = _PACKED.sub("", PurePosixPath(self.name).name)
         return re.sub(r"\.\w{1,8}$", "", bare) or bare
 
     @property
     def suffix(self) -> str:
-        """Return how its name ends, such as ``.csv``, without packing."""
+        """Return the suffix of its name, such as ``.csv``, before a suffix of packing."""
         return PurePosixPath(_PACKED.sub("", self.name)).suffix.lower()
 
 
 class Source:
-    """What somebody gave to be imported."""
+    """The file, folder or stream to import."""
 
     def __init__(self, entries: list[Entry], *, size: int | None, name: str) -> None:
         self.entries, self.size, self.name = entries, size, name
         self.counted: Counted | None = None
-        """Of the file that was opened last."""
+        """The counter of the file that was opened last."""
 
     @classmethod
     def of_path(cls, path: Path) -> "Source":
@@ -101,14 +102,14 @@ class Source:
 
     @classmethod
     def of_stream(cls, file: BinaryIO, *, name: str, size: int | None) -> "Source":
-        """Return what is in *file*; a pipe is written to disk first: it is read several times."""
+        """Return the source in *file*; a pipe is first written to disk, to be read again."""
         held = seekable(file)
         source = cls([], size=size, name=name)
         source.entries = source._members(name, partial(reopened, held))
         return source
 
     def _members(self, name: str, fresh: Callable[[], BinaryIO], depth: int = 0) -> list[Entry]:
-        """Return the files in the file that *fresh* opens and in containers inside, or itself."""
+        """Return the files in the container that *fresh* opens, or that file if it is none."""
         found = self._unfolded(name, fresh)
         if isinstance(found, Entry):
             return [found]
@@ -184,7 +185,7 @@ class Source:
 
 
 def _refuse_foreign(name: str, magic: bytes) -> None:
-    """Raise `UnreadableArchiveError` for what is known not to be read, and for parts of a file."""
+    """Raise `UnreadableArchiveError` for a known format without a reader, or a part of a file."""
     about = foreign.about(name, magic)
     if about is not None:
         raise UnreadableArchiveError(f"this is {about}")
@@ -195,7 +196,7 @@ def _refuse_foreign(name: str, magic: bytes) -> None:
 
 
 def _held(stream: BinaryIO) -> BinaryIO:
-    """Return what *stream* holds in a file of its own, which has no name."""
+    """Return the content of *stream* in an unnamed temporary file."""
     held = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115  # it is opened again
     size = 0
     while chunk := stream.read(1 << 20):
@@ -224,14 +225,14 @@ class _Packed(Counted):
 
 
 def reopened(file: BinaryIO) -> BinaryIO:
-    """Return the same file, from its begin, with a place of its own."""
+    """Return the same file from its beginning, with a position of its own."""
     if isinstance(file, io.BytesIO):
         return io.BytesIO(file.getvalue())
     return cast("BinaryIO", open(f"/proc/self/fd/{file.fileno()}", "rb"))  # noqa: PTH123
 
 
 def is_wanted(name: str) -> bool:
-    """Return whether a file of this name may hold questions."""
+    """Return whether a file of this name may contain questions."""
     path = PurePosixPath(name)
     is_hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
     return not is_hidden and _NO_TEXT.search(name) is None
@@ -262,7 +263,7 @@ def _of_tar(unpacked: Callable[[], BinaryIO], member: str) -> BinaryIO:
 
 
 class _Member(io.RawIOBase):
-    """A member of a tar file, which closes that file with itself."""
+    """A member of a tar file; closing it closes the tar file."""
 
     def __init__(self, file: "io.IOBase | object", whole: BinaryIO) -> None:
         self._file, self._whole = cast("BinaryIO", file), whole
@@ -287,7 +288,7 @@ class _Member(io.RawIOBase):
 
 
 def fingerprint(source: Source) -> str:
-    """Return what differs when the files differ: names and, of a file, its size and first bytes."""
+    """Return a digest of the size, the names, and the first MiB of the first 20 files."""
     digest = hashlib.sha256(repr((source.size, [one.name for one in source.entries])).encode())
     for entry in source.entries[:20]:
         with entry.open() as stream:

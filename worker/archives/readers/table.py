@@ -1,4 +1,4 @@
-"""One table of a source, and what somebody says of the form of its files."""
+"""One table of a source, and the user's hints about the form of its files."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from worker.archives.readers.records import Row
 
 Rows = Callable[[Collection[str]], Iterator[Row]]
 Opened = Callable[[], BinaryIO]
-"""Opens a text, in UTF-8."""
+"""Opens a text in UTF-8."""
 
 
 @dataclass(slots=True)
@@ -21,13 +21,13 @@ class Table:
     form: Format
     encoding: str
     parts: list[Rows] = field(default_factory=list)
-    """Each yields rows with at least the columns that are asked for."""
+    """Each yields rows with at least the given columns."""
     path: tuple[str, ...] | None = None
-    """Where its objects lie, in JSON and YAML."""
+    """The path of its objects in JSON, YAML and TOML."""
     is_mixed: bool = False
-    """Whether its objects, which lie under keys, are of different kinds."""
+    """Whether its objects, which are values of one object, are of different kinds."""
     is_single: bool = False
-    """Whether it is one object, and no list of them."""
+    """Whether it is one object and not a list of objects."""
 
     def rows(self, columns: Collection[str] = ()) -> Iterator[Row]:
         """Yield the rows of every part."""
@@ -37,7 +37,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hints:
-    """What who imports says of the form of the files."""
+    """The user's hints about the form of the files."""
 
     form: Format | None = None
     encoding: str | None = None
@@ -46,4 +46,4 @@ class Hints:
 
 
 Make = Callable[..., Table]
-"""Makes a table of a file whose form and encoding are known."""
+"""Makes a table; form and encoding are given already."""

@@ -1,4 +1,4 @@
-"""The tables of a source: which are in each of its files, and their rows."""
+"""Finds the tables in the files of a source."""
 
 import io
 from collections.abc import Iterator

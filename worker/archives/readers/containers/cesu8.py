@@ -1,6 +1,6 @@
-"""CESU-8: the UTF-8 of Java, Oracle and old MySQL, in which each emoji is two halves.
+"""CESU-8: the UTF-8 of Java, Oracle and old MySQL, in which an emoji is two surrogates.
 
-`cesu-8` becomes a codec of Python, which also reads the zero byte of Java's own form.
+`cesu-8` becomes a codec of Python. It also removes the zero byte of Java's own form.
 """
 
 import codecs
@@ -16,18 +16,18 @@ _FIRST_WIDE = 0x10000
 _WIDE = re.compile("[\U00010000-\U0010ffff]")
 _ZERO = b"\xc0\x80"
 _BEGUN = re.compile(rb"(?:\xed(?:[\xa0-\xaf](?:[\x80-\xbf](?:\xed[\xb0-\xbf]?)?)?)?|\xc0)\Z")
-"""A sign whose end is still to come."""
+"""An incomplete sign at the end of a piece."""
 
 
 def mended(data: bytes) -> bytes:
-    """Return *data* with whole signs where there are two halves, and without zero bytes."""
+    """Return *data* with one sign in place of two surrogates, and without zero bytes."""
     if b"\xed" not in data and _ZERO not in data:
         return data
     return _PAIR.sub(lambda pair: _whole(pair[0]), data).replace(_ZERO, b"")
 
 
 def is_cesu8(sample: bytes) -> bool:
-    """Return whether a text that begins with *sample* is UTF-8 but for signs in two halves."""
+    """Return whether a text that begins with *sample* is CESU-8, and not plain UTF-8."""
     whole = mended(sample)
     if whole == sample:
         return False

@@ -1,7 +1,7 @@
-"""Which code page a text is in that is not UTF-8, by how its words look in each.
+"""Detects the code page of a text that is not UTF-8, by the look of its words in each page.
 
-Few words are enough: in the right one no letter is followed by a capital inside a word, no word
-mixes scripts, and no sign stands inside a word. Libraries that count letters need more text than a
+Few words are enough: in the right code page no capital follows a small letter inside a word, no
+word mixes scripts, and no sign is inside a word. Libraries that count letters need more text than a
 short export has, and took Cyrillic for Japanese.
 """
 
@@ -14,7 +14,7 @@ _PAGES = (
     "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "iso8859_2", "koi8_r",
     "mac_roman", "cp850", "cp866", "cp437", "cp874", "iso8859_5", "iso8859_7",
 )  # fmt: skip
-"""The more common one first: it wins where two read a text alike."""
+"""The more common page is first: it is chosen if two read a text equally well."""
 _WORD = re.compile(r"[^\s!-/:-@\[-`{-~]+")
 _FOREIGN_RUN = 3
 _QUOTES = frozenset(
@@ -23,21 +23,21 @@ _QUOTES = frozenset(
 _ICELANDIC = frozenset("\u00fe\u00f0\u00fd\u00de\u00d0\u00dd")
 _ACUTE = frozenset("\u00e1\u00ed\u00f3\u00fa\u00e6")
 _HEBREW, _CYRILLIC = re.compile("[\u0430-\u044a]"), re.compile("[^\\W\u0430-\u044a\x00-\x7f]")
-"""The letters that Hebrew becomes in Cyrillic, and those that Cyrillic has besides."""
+"""The letters of Hebrew read as Cyrillic, and the other letters of Cyrillic."""
 _UPSILON = "\u03b0"
-"""No Greek word begins with it; Hebrew that is read as Greek often does."""
+"""No Greek word begins with this letter; Hebrew read as Greek often does."""
 _WRONG, _READS_WELL, _ENOUGH = 5.0, 0.5, 15
 
 
 def likely_page(sample: bytes) -> str | None:
-    """Return the code page of one byte a sign in which *sample* reads well; None if in none."""
+    """Return the one-byte code page in which *sample* reads best; None if it reads badly in all."""
     scores = {page: score for page in _PAGES if (score := _score(sample, page)) is not None}
     best = min(scores, key=lambda page: scores[page], default=None)
     return best if best is not None and scores[best] < _READS_WELL else None
 
 
 def _score(sample: bytes, page: str) -> float | None:
-    """Return how many faults a word has in this code page; None if it cannot be read."""
+    """Return the mean number of faults of a word in this code page; None if it cannot be read."""
     try:
         text = sample.decode(page)
     except (UnicodeDecodeError, LookupError):
@@ -50,7 +50,7 @@ def _score(sample: bytes, page: str) -> float | None:
 
 
 def _faults(word: str, *, turkish: bool) -> Iterator[float]:
-    """Yield what is wrong with each sign of a word, and with the word."""
+    """Yield the faults of a word, weighted: of each sign, and of the whole word."""
     before, foreign, scripts = "", 0, set[str]()
     for place, char in enumerate(word):
         kind = unicodedata.category(char)

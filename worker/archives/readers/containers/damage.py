@@ -1,4 +1,4 @@
-"""Why a packed file cannot be unpacked, for people."""
+"""Explains to people why a packed file cannot be unpacked."""
 
 from collections.abc import Mapping
 
@@ -11,11 +11,11 @@ _REASONS: Mapping[str, str] = {
     "ends too early": "it is damaged: it ends too early, as where it was cut off",
     "crc": "it is damaged: its check sum is wrong",
 }
-"""What stands in a library's reason, in small letters, and what it means."""
+"""Parts of a library's message, in small letters, and their meaning."""
 
 
 def why(error: Exception) -> str:
-    """Return the reason of a library without what only its authors understand."""
+    """Return the reason for people; an unknown message of a library stays."""
     reason = str(error)
-    found = next((told for mark, told in _REASONS.items() if mark in reason.lower()), None)
+    found = next((meaning for mark, meaning in _REASONS.items() if mark in reason.lower()), None)
     return found or f"it is damaged: {reason or type(error).__name__}"

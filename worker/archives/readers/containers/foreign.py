@@ -1,11 +1,11 @@
-"""Files that are known and not read, with what to do instead."""
+"""Recognises files of formats without a reader, and names what to do instead."""
 
 import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 LOOKED = 64
-"""Bytes at the begin of a file that tell what it is."""
+"""The first bytes of a file, from which its format is recognised."""
 _AS_TABLE = "write it as CSV or Parquet"
 _PICKLE = f"a pickle, which is never opened: {_AS_TABLE}"
 _OF_R = f"a file of R: {_AS_TABLE}"
@@ -55,9 +55,9 @@ _BEGINS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"RDA3\n", _OF_R),
     (0, b"X\n\x00\x00\x00", _OF_R),
 )
-"""Where it begins, how it begins, and what it is."""
+"""Position, bytes at this position, and what such a file is."""
 _TEXTS = frozenset({b"%PDF", b"{\\rtf", b"-----BEGIN PGP MESSAGE", b"<stata_dta>"})
-"""What no table of texts begins with; other letters may be the name of a column."""
+"""First bytes that no table of texts has; others may be the name of a column."""
 _CPIO = re.compile(rb"07070[127][0-9A-Fa-f]{58}")
 _NAMES: Mapping[str, str] = {
     ".br": "packed with Brotli: unpack it first (brotli -d FILE)",
@@ -67,25 +67,25 @@ _NAMES: Mapping[str, str] = {
     ".pst": "a mailbox of Outlook: write it as mbox (readpst FILE)",
     ".sas7bdat": f"a file of SAS: {_AS_TABLE}",
 }
-"""Of files that no first bytes tell."""
+"""Formats that have no typical first bytes, by suffix."""
 _IS_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x80-\xff]")
 _CONTROL = re.compile(r"[\x00\x02-\x08\x0e-\x19]")
 _CONTROLS, _FEW, _SAMPLE = 0.02, 8, 1 << 16
-"""Share of characters that no text has, from which on it is none, if they are not few."""
+"""A file with a larger share of control characters, and more than a few, is no text."""
 
 
 def about(name: str, begin: bytes) -> str | None:
-    """Return what a file is that is not read, by its first bytes or its *name*; None for others."""
+    """Return the name of a format without a reader, by first bytes or *name*; None for others."""
     is_binary = _IS_BINARY.search(begin) is not None
-    for place, mark, told in _BEGINS:
+    for place, mark, what in _BEGINS:
         if begin.startswith(mark, place) and (is_binary or mark in _TEXTS):
-            return told
+            return what
     if _CPIO.fullmatch(begin):
         return "a cpio file: unpack it first (cpio -i < FILE)"
     return _NAMES.get(PurePosixPath(name).suffix.lower()) if is_binary else None
 
 
 def is_text(text: str) -> bool:
-    """Return whether a file that begins with *text* may be one of texts."""
+    """Return whether a file that begins with *text* may be a text."""
     some = text[:_SAMPLE]
     return len(_CONTROL.findall(some)) <= max(_FEW, _CONTROLS * len(some))

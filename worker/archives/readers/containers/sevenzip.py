@@ -1,4 +1,4 @@
-"""7z files, read as a stream: no member is written to disk or held in memory."""
+"""Reads 7z files as a stream: no member is written to disk or kept in memory."""
 
 import io
 import os
@@ -19,7 +19,7 @@ _CHUNK = 1 << 20
 
 
 class _PipeEnd(Py7zIO):
-    """Takes what py7zr decompresses and writes it to a pipe."""
+    """Writes the bytes that py7zr decompresses to a pipe."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self._count = file, 0
@@ -61,7 +61,7 @@ def _pump(archive: Any, name: str, write_end: int, errors: list[Exception]) -> N
 
 
 class _Piped(io.RawIOBase):
-    """What another thread decompresses; its failure is raised here, not taken for the end."""
+    """Bytes that another thread decompresses; an error of that thread is raised here."""
 
     def __init__(self, archive: Any, name: str) -> None:
         self._read_end, write_end = os.pipe()
@@ -91,12 +91,15 @@ class _Piped(io.RawIOBase):
 
 
 def opened(file: BinaryIO, member: str) -> BinaryIO:
-    """Return the file called *member* in a 7z file, or its only file."""
+    """Return the file called *member* in a 7z file, or its only file.
+
+    Raises `UnreadableArchiveError`.
+    """
     try:
         archive = py7zr.SevenZipFile(file)
         sizes = {info.filename: info.uncompressed for info in archive.list() if info.is_file}
         name = _choose(sizes, member)
-        # All of them: what lies before the file that is wanted is decompressed as well.
+        # The sizes of all: files before the wanted one are decompressed too.
         refuse_bomb(sum(sizes.values()), file.seek(0, os.SEEK_END))
         archive.reset()
     except UnreadableArchiveError:
@@ -110,7 +113,7 @@ def opened(file: BinaryIO, member: str) -> BinaryIO:
 
 
 def _damaged(error: Exception) -> Exception:
-    # What py7zr raises for a file that somebody broke on purpose is of many kinds.
+    # For a file that was broken on purpose py7zr raises errors of many kinds.
     if isinstance(error, MemoryError):
         return error
     return UnreadableArchiveError(f"the 7z file cannot be unpacked: {why(error)}")
@@ -128,7 +131,7 @@ def _choose(names: Collection[str], member: str) -> str:
 
 
 def members(file: BinaryIO) -> list[str]:
-    """Return the names of the files in a 7z file, which is closed."""
+    """Return the names of the files in the 7z file *file*, and close *file*."""
     try:
         with file, py7zr.SevenZipFile(file) as archive:
             infos = [info for info in archive.list() if info.is_file]

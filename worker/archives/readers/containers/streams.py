@@ -31,7 +31,7 @@ else:
     from backports import zstd
 
 LINE_LIMIT = 1 << 20
-"""Bytes of one line, above which it is rejected unread."""
+"""Bytes of one line; a longer one is rejected unread."""
 SAMPLE = 1 << 18
 _CHUNK = 1 << 20
 _PIECE = 1 << 16
@@ -44,13 +44,13 @@ _DAMAGE = (
     *(OSError, EOFError, ValueError, LookupError, RuntimeError, struct.error, tarfile.TarError),
     *(zlib.error, zstd.ZstdError, lzma.LZMAError, zipfile.BadZipFile, zipfile.LargeZipFile),
 )
-"""What libraries raise for packed files that somebody broke."""
+"""The errors of libraries for damaged packed files."""
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @contextmanager
 def refusing_damage(about: str) -> Iterator[None]:
-    """Raise `UnreadableArchiveError`, *about* before the reason, for what is damaged."""
+    """Raise `UnreadableArchiveError`, *about* before the reason, if the block's file is damaged."""
     try:
         yield
     except _DAMAGE as error:
@@ -60,7 +60,7 @@ def refusing_damage(about: str) -> Iterator[None]:
 
 
 class Counted(io.RawIOBase):
-    """A file that counts what was read, for progress and against zip bombs."""
+    """A file that counts the bytes read, for progress and against zip bombs."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -82,7 +82,7 @@ class Counted(io.RawIOBase):
         return self._file.seekable()
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to another place of the file and return it."""
+        """Go to another position of the file and return it."""
         return self._file.seek(offset, whence)
 
     def close(self) -> None:
@@ -92,7 +92,7 @@ class Counted(io.RawIOBase):
 
 
 class Guarded(io.RawIOBase):
-    """Decompressed bytes; raises when a small file becomes far too large."""
+    """Decompressed bytes; raises `UnreadableArchiveError` if a small file becomes far too large."""
 
     def __init__(self, file: BinaryIO, packed: Counted) -> None:
         self._file, self._packed, self._count = file, packed, 0
@@ -119,7 +119,7 @@ class Guarded(io.RawIOBase):
 
 
 class _Xz(io.RawIOBase):
-    """What xz packed, in bounded memory: the writer chooses how much its reader needs."""
+    """Unpacks xz in bounded memory, because the writer of a file chooses how much reading needs."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -152,10 +152,10 @@ class _Xz(io.RawIOBase):
 
 
 def opened(file: BinaryIO, *, member: str = "Posts.xml") -> tuple[BinaryIO, Counted]:
-    """Return *file*, decompressed by its first bytes, and the counter of what was read.
+    """Return *file*, decompressed as its first bytes say, and the counter of packed bytes.
 
-    What was packed twice is unpacked twice. Of a 7z archive with several files *member* is read, or
-    the only one.
+    A file that was packed twice is unpacked twice. Of a 7z archive *member* is read, or its only
+    file.
     """
     counted = Counted(file)
     packed = io.BufferedReader(cast("io.RawIOBase", counted), _CHUNK)
@@ -170,7 +170,7 @@ def opened(file: BinaryIO, *, member: str = "Posts.xml") -> tuple[BinaryIO, Coun
 
 
 def _unpacked(packed: "io.BufferedReader[Any]") -> BinaryIO | None:
-    """Return what *packed* holds, unpacked as its first bytes say; None if it is not packed."""
+    """Return the unpacked content of *packed*, by its first bytes; None if it is not packed."""
     magic = packed.peek(6)
     if magic.startswith(_GZIP):
         return cast("BinaryIO", gzip.GzipFile(fileobj=packed))
@@ -184,10 +184,10 @@ def _unpacked(packed: "io.BufferedReader[Any]") -> BinaryIO | None:
 
 
 def _refuse_wide(head: bytes) -> None:
-    """Raise `UnreadableArchiveError` where zstd's window is wider than what may be held of it.
+    """Raise `UnreadableArchiveError` if zstd's window is larger than the allowed memory.
 
-    See RFC 8878, 3.1.1.1: one byte behind the mark and the descriptor gives the window, unless
-    bit 5 of the descriptor says that it is the size of the whole content.
+    See RFC 8878, 3.1.1.1: the byte after the mark and the descriptor gives the window, unless bit 5
+    of the descriptor is set; then the window is the size of the whole content.
     """
     if len(head) < 6 or head[4] & 0x20:  # noqa: PLR2004  # as the RFC has it
         return
@@ -201,7 +201,7 @@ def _refuse_wide(head: bytes) -> None:
 
 
 def seekable(stream: BinaryIO) -> BinaryIO:
-    """Return *stream*, or its bytes in a file, for formats that are read from their end."""
+    """Return *stream* if it can be seeked, otherwise its bytes in a temporary file."""
     if stream.seekable():
         return stream
     spool = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115  # it outlives us
@@ -219,9 +219,9 @@ def seekable(stream: BinaryIO) -> BinaryIO:
 _GUESSED = 1 << 15
 _HIGH = re.compile(rb"[^\n]{0,200}[\x80-\xff][^\n]{0,200}")
 _WESTERN = frozenset({"cp1252", "latin_1", "iso8859_1", "iso8859_15", "cp1250", "iso8859_2"})
-"""Code pages that the one of old Macs, whose lines end with a carriage return, is taken for."""
+"""Code pages for which that of old Macs is taken; old Macs end lines with a carriage return."""
 _ZEROS = 0.3
-"""Share of zero bytes at even or odd places from which on a text is UTF-16 without a mark."""
+"""From this share of zero bytes at even or odd places a text is UTF-16 without a mark."""
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -232,11 +232,14 @@ _MARKS = (
 
 
 _MARKED = ["utf_16", "utf_16_le", "utf_16_be", "utf_32", "utf_32_le", "utf_32_be"]
-"""Encodings that their mark or their zeros tell, and no guess."""
+"""Encodings that are recognised by mark or zeros, and never guessed."""
 
 
 def detect_encoding(sample: bytes) -> str:
-    """Return the encoding of text that begins with *sample*."""
+    """Return the encoding of a text that begins with *sample*.
+
+    Raises `UnreadableArchiveError` if it is in no known encoding.
+    """
     for mark, encoding in _MARKS:
         if sample.startswith(mark):
             return encoding
@@ -255,7 +258,7 @@ def detect_encoding(sample: bytes) -> str:
 
 
 def _without_mark(sample: bytes) -> str | None:
-    """Return which UTF-16 a text without a mark is in, by the zeros in its Latin letters."""
+    """Return the kind of UTF-16 of a text without a mark, by the zeros of Latin letters."""
     even, odd = sample[::2].count(0), sample[1::2].count(0)
     half = max(1, len(sample) // 2)
     if odd > _ZEROS * half and even < odd // 10:
@@ -266,7 +269,7 @@ def _without_mark(sample: bytes) -> str | None:
 
 
 def _code_page(sample: bytes, error: UnicodeDecodeError) -> str:
-    """Return the code page by the lines of *sample* that are not ASCII."""
+    """Return the code page, from the lines of *sample* that are not ASCII."""
     telling = b"\n".join(_HIGH.findall(sample))[:_GUESSED]
     matches = from_bytes(telling or sample[:_GUESSED], cp_exclusion=_MARKED)
     best = matches.best()
@@ -284,7 +287,7 @@ def _bad_sequences(sample: bytes) -> int:
 class _Recoded(io.RawIOBase):
     """Text of another encoding, or with line ends of old Macs, read as UTF-8.
 
-    Where the encoding is not known yet, because all was ASCII, it is found out where that ends.
+    While all is ASCII, the encoding is not known; it is detected at the first other byte.
     """
 
     def __init__(self, file: BinaryIO, encoding: str, *, has_old_ends: bool) -> None:
@@ -330,7 +333,7 @@ class _Recoded(io.RawIOBase):
 
 
 def as_utf8(file: BinaryIO, encoding: str) -> BinaryIO:
-    """Return *file* recoded to UTF-8, with line ends that can be seen."""
+    """Return *file* recoded to UTF-8, with line feeds at line ends of old Macs."""
     head = file.peek(SAMPLE)[:SAMPLE] if isinstance(file, io.BufferedReader) else b""
     has_old_ends = b"\r" in head and b"\n" not in head
     if encoding == "utf-8" and not has_old_ends and not head.isascii():
@@ -339,14 +342,14 @@ def as_utf8(file: BinaryIO, encoding: str) -> BinaryIO:
 
 
 def lines(file: BinaryIO) -> Iterator[tuple[int, str | None]]:
-    """Yield each line with its number, from 1; None stands for a line that is too long.
+    """Yield each line with its number, from 1; None instead of a line that is too long.
 
-    Bytes that are not UTF-8 come as lone surrogates, so that only the bad row is rejected.
+    Bytes that are not UTF-8 become lone surrogates, so that only the bad row is rejected.
     """
     number = 0
     while piece := file.read(_PIECE):
         piece, is_cut = _to_line_end(piece, file)
-        # As many lines as bytes of \n: no other sign ends a line here.
+        # Only \n ends a line here, so lines and bytes of \n are equally many.
         text = cesu8.mended(piece).decode("utf-8", "surrogateescape")
         texts = list(io.StringIO(text, newline="\n"))
         yield from zip(itertools.count(number + 1), texts)

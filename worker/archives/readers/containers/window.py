@@ -1,4 +1,4 @@
-"""Text that moves past in a window: documents and dumps of any length in bounded memory."""
+"""A moving window over a text: reads documents and dumps of any length in bounded memory."""
 
 import codecs
 import re
@@ -7,7 +7,7 @@ from typing import BinaryIO
 from worker.archives.readers.records import RECORD_LIMIT, UnreadableArchiveError
 
 CHUNK = 1 << 18
-# Possessive: what was matched is never tried again, which would cost memory for each character.
+# Possessive: trying a match again would cost memory for each character.
 _STRING = re.compile(r'(?:[^"\\]++|\\.)*+', re.DOTALL)
 _PLAIN = re.compile(r'[^"\[\]{}]*+')
 _OPENING, _CLOSING = re.compile(r"[\[{]*+"), re.compile(r"[\]}]*+")
@@ -40,7 +40,7 @@ class Window:
         self.place = place
 
     def skip(self, pattern: re.Pattern[str]) -> bool:
-        """Go behind all that *pattern* matches and return whether something is left."""
+        """Move past all that *pattern* matches, and return whether any text is left."""
         while True:
             if found := pattern.match(self.text, self.place):
                 self.move(found.end())
@@ -50,7 +50,7 @@ class Window:
                 return False
 
     def pass_over(self, mark: str) -> bool:
-        """Move behind *mark* if it comes next, and return whether it does."""
+        """Move past *mark* if it comes next, and return whether it does."""
         found = self.text.startswith(mark, self.place)
         if found:
             self.move(self.place + len(mark))
@@ -67,9 +67,9 @@ class Window:
         return held > before
 
     def take_value(self) -> tuple[str | None, int]:
-        """Go behind the value that begins here; return its text, None if too long, and length.
+        """Move past the value that begins here; return its text, None if too long, and its length.
 
-        Raises `UnreadableArchiveError` when the file ends first.
+        Raises `UnreadableArchiveError` if the file ends inside the value.
         """
         parts: list[str] = []
         length, state = 0, Scan()
@@ -88,7 +88,7 @@ class Window:
 
 
 class Scan:
-    """Finds where a JSON value ends, piece by piece, without understanding it."""
+    """Finds the end of a JSON value, piece by piece, without decoding it."""
 
     def __init__(self) -> None:
         self.depth, self.in_string, self.is_over = 0, False, False
@@ -98,7 +98,7 @@ class Scan:
         while place < len(text) and not self.is_over:
             if self.in_string:
                 place = self._through_string(text, place)
-                if self.in_string:  # it goes on in the next piece
+                if self.in_string:  # it continues in the next piece
                     break
             elif text[place] == '"':
                 self.in_string = True

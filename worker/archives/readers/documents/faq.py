@@ -1,4 +1,4 @@
-"""Lists of questions with answers: Markdown, HTML and plain text, as sites publish them."""
+"""Reads lists of questions with answers in Markdown, HTML and plain text, as sites publish them."""
 
 import json
 import re
@@ -26,7 +26,7 @@ _COUNTED = re.compile(
     r"\s*(?:[-*+\u2022] +|(?:Subject: +)?\d{1,3}(?:\.\d{1,3})*[.)]? +|={1,5} +)"
     r"([^\t]{6,}?[?\uff1f\u061f\u037e])[\"*_= ]*$"
 )
-"""A line with a number, a bullet or a heading's mark that ends with a question mark."""
+"""A line that begins with a number, bullet or heading's mark and ends with a question mark."""
 _ALONE = re.compile(r"\s*([^\t]{6,}?[?\uff1f\u061f])\s*$")
 _UNDERLINE = re.compile(r"\s*([-=~^\"'*+#])\1{3,}\s*$")
 _STRONG = re.compile(r"\s*(?:[-*+]\s+|\d{1,3}[.)]\s+)?(?:\*\*|__)(.+?\?)(?:\*\*|__)\s*$")
@@ -49,7 +49,7 @@ def is_list(head: str, name: str) -> bool:
     first = next((line for line in some if line.strip()), "")
     if _TABLE.search(name) or names_questions(first.split(guess_delimiter(first))):
         return False
-    if names_questions(re.split(r"\s{2,}", first.strip())):  # columns that only spaces divide
+    if names_questions(re.split(r"\s{2,}", first.strip())):  # columns with only spaces between them
         return False
     marked = sum(1 for line in some if _asked(line) or _COUNTED.match(line))
     return marked >= _FEWEST or _all_ask(some)
@@ -57,8 +57,8 @@ def is_list(head: str, name: str) -> bool:
 
 def _all_ask(some: Sequence[str]) -> bool:
     """Return whether each line of a text is a question by itself."""
-    told = [line for line in some if line.strip()]
-    return len(told) >= _FEWEST and all(map(_ALONE.match, told))
+    filled = [line for line in some if line.strip()]
+    return len(filled) >= _FEWEST and all(map(_ALONE.match, filled))
 
 
 def rows(file: BinaryIO, *, is_html: bool) -> Iterator[Row]:
@@ -67,7 +67,7 @@ def rows(file: BinaryIO, *, is_html: bool) -> Iterator[Row]:
 
 
 def _asked(line: str) -> str | None:
-    """Return the question that a line of text asks, if it is marked as one."""
+    """Return the question in a line of text if it is marked as one, otherwise None."""
     if found := _ASKED.match(line):
         is_certain = len(found["mark"]) > 1 or found["mark"] in "Qq" or found["text"].endswith("?")
         return found["text"] if is_certain else None
@@ -104,13 +104,13 @@ def _from_text(file: BinaryIO) -> Iterator[Row]:
 
 
 class _Questions(HTMLParser):
-    """Finds what asks in a page: terms, summaries and headings that end with a question mark."""
+    """Finds the questions of a page: terms, summaries, headings that end with a question mark."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.found: list[Row] = []
         self._tag, self._id, self._text, self._line, self._section = "", "", list[str](), 1, ""
-        self._is_data, self._told = False, list[object]()
+        self._is_data, self._known = False, list[object]()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         own_id = dict(attrs).get("id") or ""
@@ -123,9 +123,9 @@ class _Questions(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self._is_data:
-            told = _of_linked_data(data, self.getpos()[0])
-            self.found.extend(one for one in told if one.values not in self._told)
-            self._told.extend(one.values for one in told)
+            listed = _of_linked_data(data, self.getpos()[0])
+            self.found.extend(one for one in listed if one.values not in self._known)
+            self._known.extend(one.values for one in listed)
         elif self._tag and sum(map(len, self._text)) <= _LONGEST:
             self._text.append(data)
 

@@ -1,4 +1,4 @@
-"""Feeds: Atom, and RSS of every version. Each entry is a question; what is around them is none."""
+"""Reads feeds: Atom, and RSS of every version. Each entry is a question."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -20,9 +20,9 @@ _MARKS: Mapping[str, str] = {
     "rss": "",
     "RDF": r"purl\.org/rss/|my\.netscape\.com",
 }
-"""What the root of a feed says of itself."""
+"""What the root element of each kind of feed must contain."""
 _OTHERS = "wordpress.org/export"
-"""Exports of whole sites in the form of a feed."""
+"""Marks an export of a whole site in the form of a feed, which is read elsewhere."""
 _PATHS: Mapping[str, xml_rows.Path] = {
     "feed": ("feed", "entry"), "rss": ("rss", "channel", "item"), "RDF": ("RDF", "item"),
 }  # fmt: skip
@@ -30,11 +30,11 @@ _NO_TEXT = frozenset({
     "href", "src", "url", "class", "id", "style", "type", "rel", "target", "width", "height",
     "scheme", "lang", "base", "medium", "domain", "isPermaLink",
 })  # fmt: skip
-"""Attributes of what stands in a text, or beside it."""
+"""Attributes whose values are not text."""
 
 
 def kind_of(head: str) -> str | None:
-    """Return which feed begins with *head*: ``feed``, ``rss`` or ``RDF``; None for none."""
+    """Return the kind of feed that begins with *head*: ``feed``, ``rss``, ``RDF``, or None."""
     root = _ROOT.match(head)
     if root is None or _OTHERS in root["given"]:
         return None
@@ -47,25 +47,25 @@ def rows(file: BinaryIO, kind: str) -> Iterator[Row]:
         yield row if isinstance(row.values, str) else Row(row.line, _entry(row.values))
 
 
-def _entry(told: Mapping[str, Any]) -> dict[str, Any]:
-    link = _link(told.get("link"))
+def _entry(element: Mapping[str, Any]) -> dict[str, Any]:
+    link = _link(element.get("link"))
     values = {
-        "feed_id": _first(told, "id", "guid", "about") or link,
-        "feed_title": _first(told, "title"),
-        "text": _first(told, "encoded", "content", "description", "summary"),
+        "feed_id": _first(element, "id", "guid", "about") or link,
+        "feed_title": _first(element, "title"),
+        "text": _first(element, "encoded", "content", "description", "summary"),
         "link": link,
-        "category": _categories(told.get("category", told.get("subject"))),
-        "author": _author(told.get("author", told.get("creator"))),
-        "published": _first(told, "published", "issued", "created", "pubDate", "date"),
-        "updated": _first(told, "updated", "modified"),
-        "is_reply": "yes" if "in-reply-to" in told else "no",
+        "category": _categories(element.get("category", element.get("subject"))),
+        "author": _author(element.get("author", element.get("creator"))),
+        "published": _first(element, "published", "issued", "created", "pubDate", "date"),
+        "updated": _first(element, "updated", "modified"),
+        "is_reply": "yes" if "in-reply-to" in element else "no",
     }
     return {name: value for name, value in values.items() if value}
 
 
-def _first(told: Mapping[str, Any], *names: str) -> str:
-    """Return the first text that stands under one of *names*."""
-    return next((text for name in names if (text := _text(told.get(name)))), "")
+def _first(element: Mapping[str, Any], *names: str) -> str:
+    """Return the first text under one of *names*."""
+    return next((text for name in names if (text := _text(element.get(name)))), "")
 
 
 def _text(value: Any) -> str:
@@ -79,7 +79,7 @@ def _text(value: Any) -> str:
 
 
 def _link(value: Any) -> str:
-    """Return the address of an entry's page, of all that it links to."""
+    """Return the address of an entry's page from its links."""
     for one in value if isinstance(value, list) else [value]:
         if isinstance(one, str):
             return one

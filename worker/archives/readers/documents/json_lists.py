@@ -1,4 +1,4 @@
-"""JSON without objects for rows: columns one after the other, or rows as lists of values.
+"""Reads JSON whose rows are no objects: column after column, or rows as lists of values.
 
 pandas writes both (``orient`` "columns", "split" and "values"), and so do query services.
 """
@@ -12,14 +12,14 @@ from worker.archives.readers.documents.json_rows import Found, Path, array_at
 from worker.archives.readers.records import Row, UnreadableArchiveError
 
 _WHOLE = 64 << 20
-"""Bytes of a document whose columns lie one after the other: it has to be held."""
+"""Largest document in bytes with column after column, because all of it must be in memory."""
 _NAMES = ("columns", "header", "headers", "fields", "cols")
 _ROWS = ("data", "rows", "values")
 _FEWEST, _MOST = 2, 10_000
 
 
 def is_by_columns(found: Found) -> bool:
-    """Return whether a document is one object of columns, each an object by the rows' numbers."""
+    """Return whether a document is one object of columns, each an object by row number."""
     names = [name for name in found.columns.get((), {}) if (name,) in found.columns]
     if len(names) < _FEWEST or len(names) != len(found.columns[()]):
         return False
@@ -28,7 +28,10 @@ def is_by_columns(found: Found) -> bool:
 
 
 def rows_by_columns(file: BinaryIO) -> Iterator[Row]:
-    """Yield the rows of such a document; raises `UnreadableArchiveError` if it is too large."""
+    """Yield the rows of a document by columns.
+
+    Raises `UnreadableArchiveError` if it is too large.
+    """
     data = file.read(_WHOLE + 1)
     if len(data) > _WHOLE:
         raise UnreadableArchiveError(
@@ -48,9 +51,10 @@ def rows_by_columns(file: BinaryIO) -> Iterator[Row]:
 def list_table(
     opened: Callable[[], BinaryIO], found: Found, names: Sequence[str]
 ) -> tuple[Path, list[str]] | None:
-    """Return where lists of values lie that are rows, and their columns; None if nowhere.
+    """Return the path of rows that are lists of values, and their columns; None if there are none.
 
-    *names* are what somebody says of the columns.
+    *names* are the columns that the user gave. Raises `UnreadableArchiveError` if no names are
+    known.
     """
     keys = list(found.columns.get((), {}))
     path: Path = next(((key,) for key in _ROWS if key in keys), ())
@@ -59,8 +63,8 @@ def list_table(
         return None
     if names:
         return path, list(names)
-    if path and (told := next((key for key in keys if key in _NAMES), None)):
-        return path, [str(one) for one in islice(_elements(opened, (told,)), _MOST)]
+    if path and (named := next((key for key in keys if key in _NAMES), None)):
+        return path, [str(one) for one in islice(_elements(opened, (named,)), _MOST)]
     if isinstance(first, list) and all(isinstance(one, str) for one in first):
         return path, first
     raise UnreadableArchiveError(
@@ -74,7 +78,7 @@ def _elements(opened: Callable[[], BinaryIO], path: Path) -> Iterator[object]:
 
 
 def list_rows(file: BinaryIO, path: Path, columns: Sequence[str]) -> Iterator[Row]:
-    """Yield the lists, or single texts, at *path* as rows; a first one of the names is none."""
+    """Yield the lists, or single texts, at *path* as rows, without a list of the column names."""
     for number, value in array_at(file, path):
         values = value if isinstance(value, list) else [value]
         if values == list(columns):

@@ -1,11 +1,11 @@
-"""JSON: one object a line, or documents with objects somewhere inside.
+"""Reads JSON: one object a line, or documents with objects somewhere inside.
 
-A document is never held: its text moves through a window, and each object that is wanted is decoded
-alone. Where it ends is found without decoding it, so one that is broken, or longer than a record
-may be, is rejected alone, and no byte is looked at more than a few times.
+A document is never kept in memory: its text moves through a window, and each wanted object is
+decoded alone. The end of an object is found without decoding. So a broken object, or one that is
+too long, is rejected alone, and no byte is read more than a few times.
 
-Objects lie at paths: the keys that lead to them, without the places in arrays. ``*`` stands for any
-key, where keys are numbers or names of records: ``forums.threads``, ``topic_list.topics``, ``*``.
+The path of an object is the keys that lead to it, without places in arrays. If keys are numbers or
+names of records, ``*`` means any key: ``forums.threads``, ``topic_list.topics``, ``*``.
 """
 
 import json
@@ -26,29 +26,29 @@ from worker.archives.readers.records import (
 
 _NO_OBJECT = "it is no JSON object"
 _SPACE = re.compile(r"[\s,\x1e]*+")
-"""Between values; RFC 7464 puts a separator of records before each."""
+"""Signs between values; RFC 7464 puts a record separator before each value."""
 _COLON = re.compile(r"\s*+")
 _decoder = json.JSONDecoder()
 _DEPTH = 40
 _TAKEN_APART = 1 << 20
-"""Characters of the budget that it costs to find out that an element is too long."""
+"""Taking apart an element that is too long costs so many characters of the budget."""
 _PATHS = 2_000
-"""Different paths of objects that are told apart in a document."""
+"""Most different paths of objects in a document; further ones are ignored."""
 _OF_ARRAY = 50
 _KEYED, _KEYS_APART = 3, 20
-"""Objects under keys of one object from which on they may be records, and are told apart."""
+"""An object with so many objects under keys may have records there; and most keys that are kept."""
 ANY = "*"
 
 Path = tuple[str, ...]
 
 
 class JsonRow(NamedTuple):
-    """What one line of JSON holds, or one element of an array."""
+    """One line of JSON, or one element of an array."""
 
     number: int
     """Its line, from 1."""
     value: dict[str, Any] | str
-    """The object, or why there is none."""
+    """The object, or the reason why there is none."""
     chars: int
 
 
@@ -65,7 +65,7 @@ def _row(number: int, value: object, chars: int) -> JsonRow:
 
 
 def json_lines(file: BinaryIO) -> Iterator[JsonRow]:
-    """Yield what each line that is not blank holds."""
+    """Yield the objects of each line that is not blank."""
     for number, line in lines(file):
         if line is None:
             yield JsonRow(number, TOO_LONG, 0)
@@ -74,7 +74,7 @@ def json_lines(file: BinaryIO) -> Iterator[JsonRow]:
 
 
 def _of_line(number: int, line: str) -> Iterator[JsonRow]:
-    """Yield the object of a line, or several that stand one behind the other."""
+    """Yield the object of a line, or several objects one after the other."""
     place = 0
     while place < len(line):
         try:
@@ -102,12 +102,12 @@ def _decoded(text: str) -> object:
 
 
 def _next_char(window: Window) -> str:
-    """Return the next character that is no space or comma, which stays; empty at the end."""
+    """Skip spaces and commas, and return the next character without taking it; empty at the end."""
     return window.text[window.place] if window.skip(_SPACE) else ""
 
 
 def _take_key(window: Window) -> str:
-    """Go behind a key and its colon and return the key."""
+    """Move past a key and its colon, and return the key."""
     text, _ = window.take_value()
     window.skip(_COLON)
     if not window.pass_over(":"):
@@ -123,11 +123,11 @@ class Found:
     columns: dict[Path, dict[str, None]] = field(default_factory=dict)
     counts: dict[Path, int] = field(default_factory=dict)
     arrays: set[Path] = field(default_factory=set)
-    """Paths at which arrays lie."""
+    """Paths of arrays."""
     _children: dict[Path, set[str]] = field(default_factory=dict)
 
     def see(self, value: object, path: Path = (), *, depth: int = 0) -> None:
-        """Note all objects of a decoded value at *path*, *depth* below the document."""
+        """Record all objects of a decoded value at *path*, *depth* levels below the document."""
         if depth >= _DEPTH:
             return
         if isinstance(value, list):
@@ -143,7 +143,10 @@ class Found:
                     self.see(one, (*path, self.child(path, key, one)), depth=depth + 1)
 
     def child(self, path: Path, key: str, value: object = None) -> str:
-        """Return *key*, or `ANY` where an object holds many objects; they are noted as both."""
+        """Return *key*, or `ANY` if the object at *path* has too many keys.
+
+        The keys of *value* are recorded under `ANY` too.
+        """
         if not isinstance(value, dict) and value is not None:
             return key
         keys = self._children.setdefault(path, set())
@@ -154,7 +157,7 @@ class Found:
         return key if key in keys else ANY
 
     def note(self, path: Path, keys: Iterable[str]) -> None:
-        """Note keys of an object at *path*."""
+        """Record the keys of an object at *path*."""
         if path in self.columns or len(self.columns) < _PATHS:
             self.columns.setdefault(path, {}).update(dict.fromkeys(keys))
 
@@ -167,7 +170,7 @@ class Found:
     def is_mixed(self, path: Path) -> bool:
         """Return whether the objects under the keys at *path* are of different kinds.
 
-        So a post may stand beside its author and its community.
+        For example, a post may be beside its author and its community.
         """
         keys = self._children.get(path[:-1], ()) if path[-1:] == (ANY,) else ()
         some = [found for key in keys if (found := self.columns.get((*path[:-1], key)))]
@@ -185,7 +188,10 @@ class Found:
 
 
 def look(file: BinaryIO, limit: int) -> Found:
-    """Return what lies in the first *limit* characters of a document, or of several in a row."""
+    """Return the objects in the first *limit* characters of one or several documents.
+
+    Raises `UnreadableArchiveError` if the text is damaged before the first object.
+    """
     found, window = Found(), Window(file)
     budget = [limit]
     try:
@@ -198,7 +204,7 @@ def look(file: BinaryIO, limit: int) -> Found:
 
 
 def _look(window: Window, path: Path, found: Found, budget: list[int], *, depth: int = 0) -> None:
-    """Look at the value that begins here, in pieces where it is long."""
+    """Record the value that begins here, in pieces if it is long."""
     mark = _next_char(window)
     if mark == "[" and depth < _DEPTH:
         found.arrays.add(path)
@@ -240,7 +246,7 @@ def _look_inside(
 def _look_at_element(
     window: Window, path: Path, found: Found, budget: list[int], *, depth: int
 ) -> None:
-    """Look at an element; only one that is longer than a record may be is taken to pieces."""
+    """Record an element; only one that is longer than a record may be is taken apart."""
     while True:
         begin = window.place
         try:
@@ -276,7 +282,7 @@ def objects(file: BinaryIO, wanted: Path) -> Iterator[Row]:
 
 
 def _objects(window: Window, left: Path, key: str, *, depth: int = 0) -> Iterator[Row]:
-    """Yield the objects that lie *left* below the value that begins here."""
+    """Yield the objects at the path *left* below the value that begins here."""
     mark = _next_char(window)
     if mark == "[" and depth < _DEPTH:
         window.pass_over("[")
@@ -333,9 +339,9 @@ def _keyed(row: JsonRow, key: str) -> Row:
 
 
 def _elements(window: Window) -> Iterator[tuple[int, object, int]]:
-    """Yield each element of an array, or a `_Broken`, with its line and length.
+    """Yield the line, the value or a `_Broken`, and the length of each element of an array.
 
-    Raises `UnreadableArchiveError` when the file ends inside the array.
+    Raises `UnreadableArchiveError` if the file ends inside the array.
     """
     decoder = json.JSONDecoder()
     while window.skip(_SPACE):
@@ -350,7 +356,7 @@ def _elements(window: Window) -> Iterator[tuple[int, object, int]]:
         except (ValueError, RecursionError):
             yield number, *_taken(window)
             continue
-        if end == len(window.text):  # a number may go on in the next piece
+        if end == len(window.text):  # a number may continue in the next piece
             yield number, *_taken(window)
         else:
             begin = window.place
@@ -360,7 +366,7 @@ def _elements(window: Window) -> Iterator[tuple[int, object, int]]:
 
 
 def array_at(file: BinaryIO, path: Path) -> Iterator[tuple[int, object]]:
-    """Yield the elements of an array with their lines: of the document, or of its key *path*."""
+    """Yield the elements, with their lines, of the array at *path*, one key or none."""
     window = Window(file)
     if path and _next_char(window) == "{":
         window.pass_over("{")

@@ -1,8 +1,8 @@
-"""JSON as code holds it: wrapped in calls and variables, with comments, quoted loosely.
+"""Reads JSON as code writes it: inside calls and assignments, with comments, loosely quoted.
 
-It becomes plain JSON while it is read, line by line the same. So a call of JSONP, a guard before
-the document, what JavaScript, Python and the shell of MongoDB print, and JSON5 are read as JSON is.
-What is plain JSON already stays as it is.
+It is changed into plain JSON while it is read, and keeps its lines. So these are read like JSON:
+JSONP calls, a guard before the document, the output of JavaScript, Python and the MongoDB shell,
+and JSON5. Plain JSON does not change.
 """
 
 import io
@@ -17,7 +17,7 @@ _CHUNK = 1 << 18
 _DEPTH = 1_000
 _SKIPPED = r"(?:\s|//[^\n]*\n|/\*.*?\*/|\#[^\n]*\n)*+"
 _GUARD = re.compile(rb"\s*(?:\)\]\}'?,?|while\s*\(1\);?|for\s*\(;;\);?)")
-"""What sites put before their answers, so that no other page can run them."""
+"""Sites put this before their answers, so that no other page can run them."""
 _CODE = re.compile(
     rf"""{_SKIPPED}(?:["']use\ strict["'];?)?{_SKIPPED}
     (?:\)\]\}}'?,?|while\s*\(1\);?|for\s*\(;;\);?)?{_SKIPPED}
@@ -32,7 +32,7 @@ _LOOSE = re.compile(
     r"//|/\*|,\s*[}\]]|[{,]\s*(?:[A-Za-z_$][\w$]*|'[^'\n]{0,200}')\s*:"
     r"|[:\[,]\s*(?:'|undefined\b|None\b|True\b|False\b|[A-Z]\w+\()"
 )
-"""What plain JSON has nowhere but in its texts."""
+"""Plain JSON has these only in its texts."""
 _TOKEN = re.compile(
     rb"""(?P<space>\s++)
     |(?P<string>"(?:[^"\\]++|\\.)*+")
@@ -50,7 +50,7 @@ _WORDS: Mapping[bytes, bytes] = {
     b"True": b"true", b"False": b"false", b"None": b"null", b"undefined": b"null",
 }  # fmt: skip
 _PREFIXES = frozenset({b"u", b"U", b"r", b"b"})
-"""What Python writes before a quote."""
+"""Letters that Python may write before a quote."""
 _NO_INDEX = frozenset({b"default", b"return", b"exports"})
 
 
@@ -61,12 +61,12 @@ def is_code(head: str) -> bool:
 
 
 def is_loose(head: str) -> bool:
-    """Return whether a text that begins with *head* is JSON, but not plainly."""
+    """Return whether a text that begins with *head* is JSON, but not plain JSON."""
     return is_code(head) or _LOOSE.search(_STRINGS.sub('""', head)) is not None
 
 
 def opened(plain: Callable[[], BinaryIO], *, by_line: bool) -> BinaryIO:
-    """Return the text that *plain* opens as plain JSON; *by_line* if a record is a line."""
+    """Return the text that *plain* opens as plain JSON; with *by_line* each record is one line."""
     return cast("BinaryIO", io.BufferedReader(_Plain(plain(), by_line=by_line), _CHUNK))
 
 
@@ -98,7 +98,7 @@ class _Plain(io.RawIOBase):
         line = self._file.readline(LINE_LIMIT + 1)
         self._is_over = not line
         if len(line) > LINE_LIMIT:
-            return line  # what reads it rejects it, and its rest
+            return line  # the reader rejects it, and its rest
         return Tokens().feed(line, final=True)
 
     def close(self) -> None:
@@ -112,12 +112,12 @@ class Tokens:
     def __init__(self) -> None:
         self._rest, self._out = b"", list[bytes]()
         self._open = bytearray()
-        """Marks that are open: a list, an object, a call, or ``t`` for a tuple."""
+        """Marks that are not closed: of a list, an object, a call, or ``t`` for a tuple."""
         self._depth = 0
-        """Lists and objects that are open."""
+        """Number of lists and objects that are not closed."""
         self._word, self._has_comma = b"", False
         self._skipped: int | None = None
-        """How many marks are open around a call of which only the first value counts."""
+        """Number of open marks around a call of which only the first value is used."""
         self._is_begun, self._is_long = False, False
         self._do: Mapping[str, Callable[[bytes], None]] = {
             "space": self._out.append,
@@ -130,7 +130,7 @@ class Tokens:
         }
 
     def feed(self, data: bytes, *, final: bool) -> bytes:
-        """Return the plain JSON of what is certain by now; all of it at the *final* piece."""
+        """Return the plain JSON that is certain so far; at the *final* piece all of it."""
         text = self._rest + data
         if not self._is_begun and (guard := _GUARD.match(text)):
             text = text[guard.end() :]
@@ -147,13 +147,13 @@ class Tokens:
         if len(self._rest) > RECORD_LIMIT + _CHUNK:
             self._shorten()
         if final:
-            self._emit(self._rest)  # a text or a comment without its end
+            self._emit(self._rest)  # a text or comment without an end
         plain = b"".join(self._out)
         self._out.clear()
         return plain
 
     def _shorten(self) -> None:
-        """Forget most of a text that is too long for any record, or of a comment."""
+        """Drop most of a comment, or of a text that is too long for any record."""
         if self._rest.startswith(b"/"):
             self._rest = self._rest[:2]
             return
@@ -167,7 +167,7 @@ class Tokens:
         self._do[kind](token)
 
     def _emit(self, token: bytes) -> None:
-        """Write a token that belongs to a document."""
+        """Write a token if it is inside a document."""
         self._end_word()
         if self._depth:
             self._put(token)
@@ -258,14 +258,14 @@ class Tokens:
 
 
 def _is_cut(found: re.Match[bytes]) -> bool:
-    """Return whether a token is the begin of a text or a comment of which the end is not there."""
+    """Return whether a token begins a text or comment whose end is not there yet."""
     if found.lastgroup != "other":
         return False
     return found[0] in b"\"'`" or found.string.startswith(b"/*", found.start())
 
 
 def _escaped(found: re.Match[bytes]) -> bytes:
-    """Return what stands for a sign in a text of JSON."""
+    """Return the JSON form of an escaped sign."""
     escape = found[1]
     if escape is None:
         return b'\\"' if found[0] == b'"' else b"\\u%04x" % found[0][0]

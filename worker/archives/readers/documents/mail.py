@@ -1,4 +1,4 @@
-"""Mail archives: ``mbox`` as Mailman and mail programs write it, and single mails."""
+"""Reads mail archives: ``mbox`` as Mailman and mail programs write it, and single mails."""
 
 import hashlib
 import re
@@ -51,7 +51,7 @@ def rows(file: BinaryIO) -> Iterator[Row]:
             AttributeError,
             RecursionError,
         ) as error:
-            # What the parser raises for headers that somebody broke is of many kinds.
+            # For damaged headers the parser raises errors of many kinds.
             yield Row(number, f"it is no mail that can be read: {type(error).__name__}")
 
 
@@ -80,8 +80,8 @@ def _values(mail: EmailMessage) -> dict[str, object]:
     own_id = str(mail["message-id"] or "").strip().strip("<>")
     author = mail["from"]
     if not own_id:  # the same mail keeps the same id
-        told = "\n".join((subject, str(mail["date"] or ""), str(author or "")))
-        own_id = f"mail-{hashlib.sha256(told.encode('utf-8', 'replace')).hexdigest()[:24]}"
+        content = "\n".join((subject, str(mail["date"] or ""), str(author or "")))
+        own_id = f"mail-{hashlib.sha256(content.encode('utf-8', 'replace')).hexdigest()[:24]}"
     return {
         "message_id": own_id,
         "subject": _without_list_name(subject),

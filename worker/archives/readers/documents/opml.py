@@ -1,4 +1,4 @@
-"""OPML: outlines inside outlines. Those that end with a question mark are the questions."""
+"""Reads OPML: outlines inside outlines. Those that end with a question mark are the questions."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ def is_opml(head: str) -> bool:
 
 
 class _Outlines:
-    """Turns elements into rows; the section of a row is the outline around it that asks nothing."""
+    """Makes rows of outlines; the section of a row is the nearest outer one that is no question."""
 
     def __init__(self) -> None:
         self.found: list[Row] = []

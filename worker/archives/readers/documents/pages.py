@@ -1,7 +1,7 @@
-"""Pages of Markdown with what is said of each before its text, as site generators keep them.
+"""Reads Markdown pages with front matter, as site generators keep them.
 
-The title, or the name of the file, is a question if it ends with a question mark. What the front
-matter says of who may read the page (``draft``, ``published``, ``private``) counts by the rules for
+The title, or the name of the file, is a question if it ends with a question mark. Keys of the front
+matter about who may read the page (``draft``, ``published``, ``private``) count by the rules for
 unknown tables.
 """
 
@@ -27,7 +27,7 @@ _FRONT = re.compile(
 _ASKS = re.compile(r"[?\uff1f\u061f\u037e][\"')\]\s]*$")
 _SUFFIXES = frozenset({".md", ".markdown", ".mdx"})
 _NOTION = re.compile(r" [0-9a-f]{32}$")
-"""What Notion puts behind the title in the name of a file."""
+"""Notion writes this after the title in a file's name."""
 _FROM: Mapping[str, tuple[str, ...]] = {
     "category": ("category", "categories", "section", "folder"),
     "tags": ("tags", "keywords"),
@@ -36,26 +36,26 @@ _FROM: Mapping[str, tuple[str, ...]] = {
     "updated": ("lastmod", "updated", "modified", "last_modified_at", "updated_at"),
     "language": ("lang", "language", "locale"),
 }
-"""Where the front matter has what, in small letters."""
+"""For each column the keys of the front matter, in small letters."""
 
 
 def is_page(head: str, name: str) -> bool:
-    """Return whether a text that begins with *head* is a page that asks; others may be anything."""
+    """Return whether a text that begins with *head* is a Markdown page with a question as title."""
     if PurePosixPath(name).suffix.lower() not in _SUFFIXES:
         return False
     return _ASKS.search(_title(_front(head) or {}, name)) is not None
 
 
 def row(file: BinaryIO, name: str) -> Row:
-    """Return the page that *file* holds."""
+    """Return the page in *file* as a row."""
     data = file.read(RECORD_LIMIT + 1)
     if len(data) > RECORD_LIMIT:
         return Row(1, RECORD_TOO_LONG)
     text = data.decode("utf-8", "surrogateescape")
-    said = _front(text) or {}
-    title = _title(said, name)
+    front = _front(text) or {}
+    title = _title(front, name)
     values: dict[str, Any] = {
-        field: next((said[one] for one in names if said.get(one)), None)
+        field: next((front[one] for one in names if front.get(one)), None)
         for field, names in _FROM.items()
     }
     return Row(
@@ -66,18 +66,18 @@ def row(file: BinaryIO, name: str) -> Row:
             "page_title": title,
             "asks": "yes" if _ASKS.search(title) else "no",
             "page_body": _FRONT.sub("", text, count=1),
-            "hidden_by": _why_hidden(said),
+            "hidden_by": _why_hidden(front),
         },
     )
 
 
-def _title(said: Mapping[str, Any], name: str) -> str:
+def _title(front: Mapping[str, Any], name: str) -> str:
     path = PurePosixPath(name)
-    return str(said.get("title") or _NOTION.sub("", path.name[: -len(path.suffix)]))
+    return str(front.get("title") or _NOTION.sub("", path.name[: -len(path.suffix)]))
 
 
 def _front(text: str) -> dict[str, Any] | None:
-    """Return what stands before the text; None if nothing does."""
+    """Return the front matter of *text* by key in small letters; None if there is none."""
     found = _FRONT.match(text)
     if found is None:
         return None
@@ -98,6 +98,6 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, dt.date) else value
 
 
-def _why_hidden(said: Mapping[str, Any]) -> str:
-    rules = telling_rules(said, ("title", *(name for names in _FROM.values() for name in names)))
-    return next((reason for reason, condition in rules if condition.is_met(said)), "")
+def _why_hidden(front: Mapping[str, Any]) -> str:
+    rules = telling_rules(front, ("title", *(name for names in _FROM.values() for name in names)))
+    return next((reason for reason, condition in rules if condition.is_met(front)), "")

@@ -1,7 +1,7 @@
-"""Dumps of Stack Exchange: ``Posts.xml``, ``PostLinks.xml``; one ``<row .../>`` in a line.
+"""Reads dumps of Stack Exchange: ``Posts.xml``, ``PostLinks.xml``; one ``<row .../>`` in a line.
 
-Each row is parsed alone. So only a broken one is rejected, and entities that a hostile file
-declares are never known to the parser.
+Each row is parsed alone. So only a broken row is rejected, and the parser never sees entities that
+a harmful file declares.
 """
 
 import re
@@ -23,7 +23,7 @@ _CONTROL = re.compile(
     r"&#(?:0*(?:[0-8]|1[1-24-9]|2\d|3[01])|x0*(?:[0-8bcefBCEF]|1[0-9a-fA-F])|x[fF]{3}[efEF]"
     r"|x[dD][89a-fA-F][0-9a-fA-F]{2});|[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]"
 )
-"""Characters that XML does not know, which exporters write all the same."""
+"""Characters that XML does not allow, but that exporters write."""
 
 
 def rows(file: BinaryIO) -> Iterator[Row]:
@@ -42,7 +42,7 @@ def rows(file: BinaryIO) -> Iterator[Row]:
             begin = line.find("<row")
             if begin < 0:
                 continue
-            held.start, line = number, line[begin:]  # noqa: PLW2901  # what comes before is no row
+            held.start, line = number, line[begin:]  # noqa: PLW2901  # the text before it is no row
         held.add(line)
         if line.rstrip().endswith(">"):
             yield from (Row(held.start, row) for row in _parsed("".join(held.parts)))
@@ -55,7 +55,7 @@ def rows(file: BinaryIO) -> Iterator[Row]:
 
 
 class _Held:
-    """The lines of a row that is not at its end yet."""
+    """The lines of a row that is not complete yet."""
 
     def __init__(self) -> None:
         self.start, self.parts, self.length = 0, list[str](), 0
@@ -79,7 +79,7 @@ def _parsed(text: str) -> Iterator[dict[str, str] | str]:
 
     parser.StartElementHandler = start
     body = _CONTROL.sub("", text[: text.rindex(">") + 1])
-    if (end := body.rfind("/>")) >= 0:  # without the end tag of the document
+    if (end := body.rfind("/>")) >= 0:  # leaves out the end tag of the document
         body = body[: end + 2]
     try:
         parser.Parse(f"<rows>{body}</rows>".encode("utf-8", "surrogatepass"), True)

@@ -1,4 +1,7 @@
-"""TOML: tables in lists, and tables under keys. A document is held, so it may not be large."""
+"""Reads TOML: tables in lists, and tables under keys.
+
+A whole document is kept in memory, so its size is limited.
+"""
 
 import re
 import tomllib
@@ -10,7 +13,7 @@ from worker.archives.readers.documents.yaml_rows import below
 from worker.archives.readers.records import Row, UnreadableArchiveError
 
 _WHOLE = 16 << 20
-"""Bytes of a document; its values take several times as much memory."""
+"""Largest document in bytes; its values take several times as much memory."""
 _FIRST = re.compile(
     r"(?:\s*\#[^\n]*\n|\s*[\w-]{1,60}\s*=[^\n]*\n|\s*\n)*+\s*\[\[[\w.\"'-]{1,200}\]\][ \t]*\r?\n"
 )
@@ -22,7 +25,7 @@ def is_toml(head: str, suffix: str) -> bool:
 
 
 def look(file: BinaryIO) -> Found:
-    """Return what lies in a document; raises `UnreadableArchiveError`."""
+    """Return the tables in a document by path; raises `UnreadableArchiveError`."""
     found = Found()
     found.see(_read(file))
     return found

@@ -1,8 +1,9 @@
-"""Records in any XML: feeds, exports of databases and sheets, and lists of elements that repeat.
+"""Reads records in any XML: exports of databases and sheets, and lists of elements that repeat.
 
-What an element holds becomes the columns of its row: attributes, and elements that hold a text, by
-their names without namespaces. Where elements of a name repeat, they are a table, and it is asked
-which of several holds the questions, as with any other file. Declarations of entities are refused.
+The attributes of an element, and its inner elements with a text, become the columns of its row, by
+their names without namespaces. Elements of one name that repeat are a table. If there are several
+tables, the user is asked which one has the questions, as with any other file. Declarations of
+entities are refused.
 """
 
 import re
@@ -23,9 +24,9 @@ Path = tuple[str, ...]
 _CHUNK = 1 << 16
 _DEPTH, _PATHS, _COLUMNS = 60, 500, 500
 _NAMED = frozenset({"field", "column", "col", "property", "attribute", "str", "int", "date", "arr"})
-"""Elements whose attribute ``name`` is the name of a column: of MySQL, phpMyAdmin and Solr."""
+"""Elements whose attribute ``name`` names a column, in MySQL, phpMyAdmin and Solr."""
 _TABLES = frozenset({"table", "table_data", "doc"})
-"""Elements whose attribute ``name`` is that of a table."""
+"""Elements whose attribute ``name`` names a table."""
 _CONTROL = re.compile(rb"&#(?:x0*(?:[0-8bcBC]|[eE]|1[0-9a-fA-F])|0*(?:[0-8]|1[124-9]|2\d|3[01]));")
 
 
@@ -43,13 +44,13 @@ class _Open:
 
 @dataclass(slots=True)
 class _Reader:
-    """Turns elements into rows: those at one path, or all, to see what there is."""
+    """Makes rows of the elements at one path, or of all if *wanted* is None."""
 
     wanted: Path | None
     found: list[tuple[Path, Row]] = field(default_factory=list)
     _open: list[_Open] = field(default_factory=list)
     _inside: bool = False
-    """Whether a wanted element is open; what lies outside is not held."""
+    """Whether a wanted element is open; text outside is dropped."""
     _size: int = 0
 
     def start(self, name: str, attributes: Mapping[str, str], line: int) -> None:
@@ -97,7 +98,7 @@ class _Reader:
 
 
 def _of_element(element: _Open, text: str) -> object:
-    """Return what an element is worth to the one around it: a text, a list or an object."""
+    """Return the value of an element for the one around it: a text, a list or an object."""
     if not element.children:
         return text or element.values or None
     if len(element.values) == 1:
@@ -110,7 +111,7 @@ def _of_element(element: _Open, text: str) -> object:
 
 
 def _add(row: dict[str, Any], name: str, value: Any) -> None:
-    """Put a value into *row*; those that repeat become a list."""
+    """Put a value into *row*; several values of one name become a list."""
     if name not in row:
         if len(row) < _COLUMNS:
             row[name] = value
@@ -149,7 +150,7 @@ def _parsed(file: BinaryIO, wanted: Path | None, limit: int | None) -> Iterator[
 
 
 def new_parser() -> expat.XMLParserType:
-    """Return a parser of UTF-8, whatever a file declares, that refuses entities."""
+    """Return a parser that always reads UTF-8, whatever a file declares, and refuses entities."""
     parser = expat.ParserCreate("utf-8")
     parser.buffer_text = True
     parser.EntityDeclHandler = _refuse
@@ -157,13 +158,13 @@ def new_parser() -> expat.XMLParserType:
 
 
 def pieces(file: BinaryIO) -> Iterator[bytes]:
-    """Yield a file in pieces without the control characters that XML does not know."""
+    """Yield a file in pieces, without the control characters that XML does not allow."""
     while data := file.read(_CHUNK):
         yield _CONTROL.sub(b"", data)
 
 
 def feed(parser: expat.XMLParserType, data: bytes, *, final: bool = False) -> Row | None:
-    """Let *parser* read on; return the row that is rejected where it cannot."""
+    """Give *data* to *parser*; return a rejected row if it cannot be read, otherwise None."""
     try:
         parser.Parse(data, final)
     except expat.ExpatError as error:

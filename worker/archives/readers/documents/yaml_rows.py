@@ -1,8 +1,8 @@
-"""YAML: lists of records, records under keys of their own, and documents one after the other.
+"""Reads YAML: lists of records, records under keys of their own, and several documents.
 
-The lines are cut where a record begins, and each record is read alone, so one that is broken or too
-long is rejected alone, and only one is held. Lists are looked for under keys and keys below them;
-a list inside a record belongs to it.
+The text is cut at the lines where records begin, and each record is read alone. So a broken record,
+or one that is too long, is rejected alone, and only one is in memory. Lists are searched under keys
+and keys below them; a list inside a record belongs to the record.
 """
 
 import re
@@ -19,7 +19,7 @@ from worker.archives.readers.records import RECORD_LIMIT, RECORD_TOO_LONG, Row
 _CONTAINER = re.compile(
     r"""(?P<key>"[^"\\]*"|'[^']*'|[^\s#"'\[{&*!|>%@`-][^#]*?)\s*:(?:\s+!\S+)?\s*"""
 )
-"""A key alone: its value stands on the lines below."""
+"""A key alone on its line: its value is on the lines below."""
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 _KEY = r"[\w\"' -]{1,40}:(?: [^\n]*)?\n"
 _FIRST = re.compile(
@@ -40,22 +40,22 @@ class _Line(NamedTuple):
     number: int
     column: int
     text: str
-    """Without its place; empty for a line that is empty or a comment."""
+    """The text without its indentation; empty for an empty line or a comment."""
     whole: str
 
 
 class _Unit(NamedTuple):
-    """A value of the file: an item of a list, or what stands under a key."""
+    """A value of the file: an item of a list, or the value of a key."""
 
     line: int
     path: Path
-    """Where the list or the object that holds it lies."""
+    """The path of the list or object that contains the value."""
     key: str | None
     """None for an item of a list."""
     value: Any
     """A `BrokenError` if it cannot be used."""
     is_built: bool = False
-    """Whether it was put together from units that came before."""
+    """Whether the value is an object of earlier units."""
 
     @property
     def own_path(self) -> Path:
@@ -74,7 +74,7 @@ class _Level:
     chars: int = 0
 
     def add(self, key: str | None, value: Any, chars: int, line: int) -> None:
-        """Hold a value, unless all together are longer than a record."""
+        """Keep a value, unless all values together are longer than a record may be."""
         if not self.chars:
             self.line = line
         self.chars += chars
@@ -99,7 +99,7 @@ class _Reader:
         self._chars = 0
 
     def units(self) -> Iterator[_Unit]:
-        """Yield every unit; objects after what they hold."""
+        """Yield every unit; an object comes after its values."""
         while (line := self._next()) is not None:
             if not line.text:
                 continue
@@ -125,7 +125,7 @@ class _Reader:
         return _line(number, text) if number else None
 
     def _close(self, column: int) -> Iterator[_Unit]:
-        """End the objects that do not stand further to the left than *column*."""
+        """End the objects that are indented to *column* or more."""
         while len(self._levels) > 1 and self._levels[-1].column >= max(column, 0):
             ended = self._levels.pop()
             yield from self._built(ended)
@@ -145,7 +145,7 @@ class _Reader:
         return tuple(level.key for level in self._levels[1:])
 
     def _is_opened(self, line: _Line) -> bool:
-        """Return whether a key holds a list or further keys, which are then read on their own."""
+        """Return whether a key has a list or further keys, which are then read on their own."""
         found = _CONTAINER.fullmatch(_COMMENT.sub("", line.text))
         if found is None or len(self._levels) > _DEPTH:
             return False
@@ -165,7 +165,7 @@ class _Reader:
         return bool(is_list or is_deeper)
 
     def _unit(self, first: _Line, *, is_item: bool) -> _Unit:
-        """Return the value that begins with a line and goes on with those further to the right."""
+        """Return the value that begins with a line and continues with the more indented ones."""
         parts, chars = [first.whole], len(first.whole)
         is_long = chars > RECORD_LIMIT or not first.whole
         while (line := self._next()) is not None:
@@ -202,7 +202,7 @@ def _line(number: int, text: str | None) -> _Line:
 
 
 def look(file: BinaryIO, limit: int) -> Found:
-    """Return what lies in the first *limit* characters."""
+    """Return the objects in the first *limit* characters, by path."""
     found = Found()
     for unit in _Reader(file, limit).units():
         if unit.key is None and not unit.is_built:
@@ -240,7 +240,7 @@ def _meets(wanted: str, own: str) -> bool:
 
 
 def below(value: Any, left: Path, line: int, key: str | None) -> Iterator[Row]:
-    """Yield the objects that lie *left* below a value."""
+    """Yield the objects at the path *left* below a value."""
     if isinstance(value, list):
         for one in value:
             yield from below(one, left, line, None)

@@ -1,7 +1,7 @@
-"""Values of YAML as plain texts, lists and objects; nothing in a file can make anything else.
+"""Reads values of YAML as texts, lists and objects; a file cannot make anything else.
 
-No scalar is more than a text, so an id ``0123`` stays as it is. What an alias repeats is held once
-and counted each time.
+Every scalar stays a text, so an id ``0123`` does not change. The value of an alias is in memory
+once, and is counted each time that it is repeated.
 """
 
 from collections.abc import Iterator
@@ -14,32 +14,32 @@ from worker.archives.readers.records import RECORD_LIMIT, RECORD_TOO_LONG
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DEPTH = 40
 _ANCHORS, _ANCHORED = 1_000, 1 << 16
-"""Values with a name that are held, and characters that one of them may have."""
+"""Most named values that are kept, and most characters of one of them."""
 _REPEATS = 10
-"""Characters that aliases may repeat for each that the file holds."""
+"""For each character of the file aliases may repeat so many."""
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _MERGE = "<<"
 _CONTROL = dict.fromkeys((*range(9), 11, 12, *range(14, 32), *range(127, 133), *range(134, 160)))
 
 _Sized = tuple[Any, int]
-"""A value, and how many characters it has with all that its aliases repeat."""
+"""A value, and its characters with all that its aliases repeat."""
 
 
 class BrokenError(Exception):
-    """A text holds no value that can be used; the message says why."""
+    """A text has no usable value; the message has the reason."""
 
 
 class Values:
-    """Reads values, and knows those that have a name, which later ones may repeat."""
+    """Reads values, and keeps the named ones, which later values may repeat."""
 
     def __init__(self) -> None:
         self._known: dict[str, _Sized] = {}
         self._chars = 0
         self._left = RECORD_LIMIT
-        """Characters that aliases may still repeat; it grows with the file."""
+        """Characters that aliases may still repeat; grows with the file."""
 
     def forget(self) -> None:
-        """Forget all names: another document begins."""
+        """Forget all names, because another document begins."""
         self._known.clear()
 
     def read(self, text: str) -> Any:

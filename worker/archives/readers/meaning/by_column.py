@@ -1,8 +1,8 @@
-"""Reads thousands of rows at once, column by column, to what `Reading` makes of each row.
+"""Reads thousands of rows at once, column by column, with the result of `Reading` for each row.
 
-What is plain in a whole column is seen at once; other values are read one by one, by the same
-functions. A row that is hidden, or of which anything must be dropped or rejected, is odd: `Reading`
-reads it alone.
+If a whole column is plain, it is read at once; other values are read one by one with the functions
+of `Reading`. A row is odd if it is hidden, or if a value of it must be dropped or rejected:
+`Reading` reads it alone.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -40,7 +40,7 @@ from worker.text.many import is_plain
 from worker.text.normal import first_digest
 
 _KEPT = frozenset({str, int, type(None)})
-"""Types of values of which no two are equal and read differently."""
+"""Types whose equal values are always read in the same way."""
 _MOST_KNOWN = 4_096
 _T = TypeVar("_T")
 _NO_MEMORY = Memory()
@@ -50,19 +50,19 @@ Odd = set[int]
 
 
 class ByColumn:
-    """Reads the rows of one table behind its head."""
+    """Reads the rows of one table after its head."""
 
     def __init__(
         self, reading: Reading, used: Collection[str] = (), memory: Memory = _NO_MEMORY
     ) -> None:
         self._reading, self._used, self._memory = reading, sorted(used), memory
         self._facts_known: dict[Any, Facts] = {}
-        """What was read of rows before, by their values."""
+        """The facts of earlier rows, by their values."""
         self._conditions = tuple(
             [(condition, True) for _, condition in reading.plan.hidden]
             + [(condition, False) for condition in (*reading.visible, *reading.plan.kept)]
         )
-        """Each with what makes a row odd: that it is met, or that it is not."""
+        """Each condition, and whether a row is odd if it is met (True) or not met (False)."""
 
     def pieces(self, rows: Iterator[Row]) -> Iterator[Piece]:
         """Yield the records of *rows*."""
@@ -88,7 +88,7 @@ class ByColumn:
             digest=digest,
             external_ids=self._ids(rows, (), set()),
             others=self._others(part, plain),
-            # Its rows are counted already, so another counts them now.
+            # These rows are counted already, so another reader reads them.
             read=lambda: list(self._another().read(part, digest)),
         )
 
@@ -96,7 +96,7 @@ class ByColumn:
         return ByColumn(copy(self._reading), self._used, self._memory)
 
     def read(self, part: Sequence[Row], digest: bytes | None) -> Iterator[Record | Block]:
-        """Yield the records of *part*, whose digest is given, in a block where that can be."""
+        """Yield the records of *part*, which has this *digest*, in one block if possible."""
         before = self._reading.passed_over
         block = self._block(part)
         if block is not None:
@@ -107,7 +107,7 @@ class ByColumn:
             yield from self._reading.records(row)
 
     def _block(self, part: Sequence[Row]) -> Block | None:
-        """Return the records of *part*; None if an id is there twice, and the first counts."""
+        """Return the records of *part* as a block; None if an id comes twice."""
         places = [at for at, row in enumerate(part) if not isinstance(row.values, str)]
         values: list[Mapping[str, Any]] = [part[at].values for at in places]  # type: ignore[misc]
         odd: Odd = set()
@@ -126,7 +126,7 @@ class ByColumn:
         return None if is_twice else block
 
     def _others(self, part: Sequence[Row], plain: Sequence[int]) -> list[tuple[int, Record]]:
-        """Return the records of the rows that are not *plain*, with the places of those."""
+        """Return the records of the rows that are not *plain*, with their places."""
         if len(plain) == len(part):
             return []
         known = frozenset(plain)
@@ -261,16 +261,16 @@ class ByColumn:
             read = facts_of_row(dict(zip(names, values, strict=True)), found)
             return _nothing_lost(found, read)
 
-        told = list(zip(*columns, strict=True))
+        rows_of_facts = list(zip(*columns, strict=True))
         if any(not _KEPT.issuperset(map(type, column)) for column in columns):
-            return _each(told, facts, odd, instead=NO_FACTS)
+            return _each(rows_of_facts, facts, odd, instead=NO_FACTS)
         if len(self._facts_known) > _MOST_KNOWN:
             self._facts_known.clear()
-        return _each_known(told, facts, odd, self._facts_known, instead=NO_FACTS)
+        return _each_known(rows_of_facts, facts, odd, self._facts_known, instead=NO_FACTS)
 
 
 def _plain_texts(values: Sequence[Any]) -> list[str] | None:
-    """Return stripped texts, if all values are texts or numbers of printable ASCII, none a null."""
+    """Return stripped texts if all values are numbers, or all are printable ASCII without nulls."""
     kinds = set(map(type, values))
     if kinds == {int}:
         return list(map(str, values))
@@ -285,7 +285,7 @@ def _fits(texts: Sequence[str], length: int) -> bool:
 
 
 def _is_label(texts: Sequence[str]) -> bool:
-    """Return whether plain *texts* are labels as they are: one space between words, and no null."""
+    """Return whether plain *texts* need no cleaning: single spaces, no marks, no null."""
     whole = "\n".join(texts)
     return not any(mark in whole for mark in ("  ", "<", "|")) and NULLS.isdisjoint(
         whole.lower().split("\n")
@@ -305,7 +305,7 @@ def _checked(text: str, length: int) -> str:
 
 
 def _whole(read: Callable[[Optionals, Any], _T]) -> Callable[[Any], _T]:
-    """Return *read*, which raises where anything is dropped."""
+    """Return *read* as a function that raises if a value is dropped."""
 
     def whole(value: Any) -> _T:
         found = Optionals()
@@ -323,7 +323,7 @@ def _nothing_lost(found: Optionals, read: _T) -> _T:
 def _each(
     values: Sequence[Any], read: Callable[[Any], _T], odd: Odd, *, instead: Any = ""
 ) -> list[Any]:
-    """Return what *read* makes of each value; where it raises, the place is *odd*."""
+    """Return the result of *read* for each value; if it raises, add the place to *odd*."""
     known: dict[Any, Any] = {}
     found = []
     for place, value in enumerate(values):
@@ -346,7 +346,7 @@ def _each(
 def _each_known(
     values: Sequence[Any], read: Callable[[Any], _T], odd: Odd, known: dict[Any, _T], *, instead: _T
 ) -> list[_T]:
-    """Do as `_each` for values that all stand for themselves, of which some are *known*."""
+    """Do the same as `_each` for hashable values, some of which are *known* already."""
     for value in set(values).difference(known):
         with suppress(ValueError, RecursionError):
             known[value] = read(value)
@@ -357,7 +357,7 @@ def _each_known(
 
 
 def _met(condition: Condition, rows: Sequence[Mapping[str, Any]]) -> list[bool]:
-    """Return for each row whether it meets *condition*, once for each text of its column."""
+    """Return for each row whether it meets *condition*; equal texts are checked once."""
     if condition.is_of_row:
         return [condition.is_met(row) for row in rows]
     known: dict[str, bool] = {}

@@ -1,7 +1,7 @@
-"""Which column of a table has which field of a question, where no shape is known.
+"""Finds the column of each field of a question in tables without a known shape.
 
-A name that may also be that of a person, a category or a page is never taken where the columns
-beside it speak for those: then who imports the file is asked.
+Some names of titles are also used for persons, categories or pages. If the other columns look like
+those of such things, the name is not used, and the user is asked.
 """
 
 import re
@@ -19,7 +19,7 @@ _PAIRS = (
 )  # fmt: skip
 """Names of the two questions of a pair."""
 _VAGUE_PAIRS = frozenset({"q1", "text1", "sentence1"})
-"""Pairs of other things have these as well: a label has to say that they are duplicates or not."""
+"""Pairs of other things have these names too, so a column of labels must be there."""
 _IS_LABEL = frozenset(
     {"isduplicate", "duplicate", "isdup", "dup", "duplicates", "issame", "same", "samequestion"}
 )
@@ -53,7 +53,7 @@ _TITLES = (
     "text",
 )
 _VAGUE = frozenset({"title", "text", "titel", "titre", "titulo", "titolo"})
-"""Names of titles that other things than questions have as well."""
+"""Names of titles that are also used for other things than questions."""
 _OTHERS = frozenset({
     "email", "password", "passwordhash", "trustlevel", "lastseenat", "lastvisit", "lastactivity",
     "joindate", "datejoined", "birthday", "usergroupid", "salt", "parentcategoryid",
@@ -65,7 +65,7 @@ _OTHERS = frozenset({
     "publisher", "episode", "imdbid", "movieid", "bookid", "productid", "salary", "jobtitle",
     "department", "duration",
 })  # fmt: skip
-"""Columns of persons, categories, badges, tags and things that are sold, read or watched."""
+"""Columns of persons, categories, badges, tags, and of things that are sold, read or watched."""
 _OTHER_TABLES = re.compile(
     r"(?:^|[_.])(?:users?|members?|people|persons?|participants|authors?|accounts?|profiles?|badges?"
     r"|groups?|categor(?:y|ies)|forums?|boards?|nodes?|roles?|tags?|sections?|staff|moderators"
@@ -78,7 +78,9 @@ _BESIDE_TEXT = frozenset({
     "created",
     "createdat", "language", "lang", "key", "pk", "score", "votes", "views", "deleted", "hidden",
 })  # fmt: skip
-"""Beside anything else ``text`` is that of messages, comments or posts."""
+"""Columns that a table with questions in ``text`` may have. With others ``text`` is of messages,
+comments or posts.
+"""
 _CONTENT = frozenset(
     {"body", "raw", "cooked", "content", "text", "selftext", "message", "question"}
 )
@@ -140,14 +142,14 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
               "samequestion"),
 }  # fmt: skip
 _NUMBER = "#"
-"""Redmine's name of its ids; other programs count the lines of a list so."""
+"""Redmine's name of its ids; other programs number the lines of a list with it."""
 KEY = "_key"
-"""The column of the key of an object, of objects that lie under keys of their own."""
+"""The column of an object's key, if objects are under keys of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which column of the file has which field; a file of pairs also has ``title2``."""
+    """The column of each field; a file of pairs also has ``title2``."""
 
     names: Mapping[str, str]
 
@@ -161,8 +163,8 @@ class Columns:
     ) -> Self:
         """Return the columns for the names *found* in a file; *chosen* ones come first.
 
-        Where columns are nested, ``a.b`` chooses the ``b`` of a column ``a``. Raises
-        `UnreadableArchiveError` when no column can be the question.
+        If columns are nested, ``a.b`` chooses the ``b`` of a column ``a``. Raises
+        `UnreadableArchiveError` if no column is certain to be the question.
         """
         names = {field: name for field, name in (chosen or {}).items() if name}
         check_chosen(names, found, is_nested=is_nested)
@@ -186,7 +188,7 @@ class Columns:
         if "id" not in {*names, *(chosen or {})} and own and (own == KEY or "tracker" in plain):
             names["id"] = own
         if "title2" in names and "id2" not in names and "id" not in (chosen or {}):
-            names.pop("id", None)  # the id of the row is none of a question
+            names.pop("id", None)  # the id is of the row, not of a question
         if "title" not in names:
             some = ", ".join(map(repr, found[:20])) or "none"
             raise UnreadableArchiveError(
@@ -203,14 +205,14 @@ class Columns:
 
 
 def plain_name(column: str) -> str:
-    """Return the name of a column in small letters and digits alone."""
+    """Return the name of a column in small letters and digits only."""
     return re.sub(r"[^a-z0-9]", "", column.lower())
 
 
 def is_of_others(name: str) -> bool:
-    """Return whether a table of this name holds persons, categories or the like.
+    """Return whether a table of this name has persons, categories or the like.
 
-    GraphQL puts a list of anything under ``nodes``, or each under ``edges.node``.
+    GraphQL writes every list under ``nodes``, or each element under ``edges.node``.
     """
     return _OTHER_TABLES.search(_IN_GRAPHQL.sub("", name)) is not None
 
@@ -223,7 +225,7 @@ def _pair(plain: Mapping[str, str]) -> tuple[str, str] | None:
 
 
 def _usable_titles(plain: Mapping[str, str]) -> list[str]:
-    """Return the names that are certain to be titles of questions beside these columns."""
+    """Return the names that are surely titles of questions in a table with these columns."""
     is_named = "name" in plain and not plain.keys() & _CONTENT
     if is_named or plain.keys() & _OTHERS:
         return [name for name in _TITLES if name not in _VAGUE]
@@ -235,7 +237,7 @@ def _usable_titles(plain: Mapping[str, str]) -> list[str]:
 
 
 def check_chosen(names: Mapping[str, str], found: Sequence[str], *, is_nested: bool) -> None:
-    """Raise `UnreadableArchiveError` for a choice of what is not there."""
+    """Raise `UnreadableArchiveError` if a chosen field or column does not exist."""
     for field, name in names.items():
         if field not in _ALIASES:
             raise UnreadableArchiveError(

@@ -1,4 +1,4 @@
-"""What a row says about a question beside its text: answers, votes, tags and the like."""
+"""Reads the facts of a question beside its text: answers, votes, tags and the like."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -20,18 +20,21 @@ _THOUSANDS = re.compile(r"-?\d{1,3}([,' \u00a0\u202f])\d{3}(?:\1\d{3})*")
 
 
 def facts_of_row(values: Mapping[str, Any], found: Optionals) -> Facts:
-    """Return what *values*, by the names of `FACTS`, say; what cannot be used is dropped."""
-    told: dict[str, Any] = {}
+    """Return the facts in *values*, by the names of `FACTS`.
+
+    Values that cannot be used are dropped, and recorded in *found*.
+    """
+    facts: dict[str, Any] = {}
     for name, value in values.items():
         if value is None or value == "" or (isinstance(value, str) and value.lower() in NULLS):
             continue
         try:
-            told[name] = _READ[name](value)
+            facts[name] = _READ[name](value)
         except (ValueError, TypeError, OverflowError) as error:
             found.drop(name, f"it {error}", value)
-    if told.get("accepted_answer") in {None, "0"}:
-        told.pop("accepted_answer", None)
-    return Facts(**told) if any(value not in (None, ()) for value in told.values()) else NO_FACTS
+    if facts.get("accepted_answer") in {None, "0"}:
+        facts.pop("accepted_answer", None)
+    return Facts(**facts) if any(value not in (None, ()) for value in facts.values()) else NO_FACTS
 
 
 def _number(value: object) -> int:
@@ -46,7 +49,7 @@ def _number(value: object) -> int:
 
 
 def _is_so(value: object) -> bool:
-    """Return a yes or no; a date or a reason of closing says yes."""
+    """Return a yes or no; a date, or a reason such as one for closing, means yes."""
     if isinstance(value, bool):
         return value
     text = raw_text(value).strip().lower()

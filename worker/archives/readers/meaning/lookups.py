@@ -1,4 +1,4 @@
-"""Rows of other tables that belong to questions, kept in SQLite while an archive is read."""
+"""Keeps rows of other tables that belong to questions in SQLite while an archive is read."""
 
 import json
 import re
@@ -12,23 +12,23 @@ from worker.archives.readers.values.conditions import Condition, value_at
 
 _BATCH = 2_000
 _BODY_KEPT = 200_000
-"""Characters of a text that are kept; more than a body may have."""
+"""Characters of a text that are kept: more than a body may have."""
 
 
 class Lookups:
-    """What was looked up for the questions of one archive."""
+    """The lookups of one archive."""
 
     def __init__(self) -> None:
-        # Without a name SQLite keeps it in a temporary file, which is gone when it is closed.
+        # Without a name SQLite uses a temporary file, and deletes it on closing.
         self._database = sqlite3.connect("", check_same_thread=False, isolation_level=None)
         self._database.execute("PRAGMA journal_mode = OFF")
         self._database.execute("PRAGMA synchronous = OFF")
         self._names: dict[str, Lookup] = {}
 
     def fill(self, lookup: Lookup, rows: Iterable[Row]) -> int:
-        """Keep what *rows* of its table hold, the first row of each key, and return how many.
+        """Keep *rows* of a lookup's table, the first row of each key, and return how many.
 
-        A table without rows says nothing: then no question has this lookup.
+        If the table has no rows, no question has this lookup.
         """
         self._database.execute(
             f'CREATE TABLE IF NOT EXISTS "{lookup.name}" (key TEXT PRIMARY KEY, held TEXT)'
@@ -56,12 +56,12 @@ class Lookups:
         return count
 
     def _save(self, lookup: Lookup, batch: list[tuple[str, str]]) -> None:
-        statement = f'INSERT OR IGNORE INTO "{lookup.name}" VALUES (?, ?)'  # noqa: S608  # ours
+        statement = f'INSERT OR IGNORE INTO "{lookup.name}" VALUES (?, ?)'  # noqa: S608  # our own name
         self._database.executemany(statement, batch)
         batch.clear()
 
     def join(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the row *values* with what was looked up for it, by the names of the lookups."""
+        """Return the row *values* with its looked-up rows, by the names of the lookups."""
         joined = dict(values)
         for name, lookup in self._names.items():
             joined[name] = self._find(name, path_value(joined, lookup.via))
@@ -70,13 +70,13 @@ class Lookups:
     def _find(self, name: str, key: object) -> dict[str, Any]:
         if key in {None, ""}:
             return {}
-        statement = f'SELECT held FROM "{name}" WHERE key = ?'  # noqa: S608  # a name of ours
+        statement = f'SELECT held FROM "{name}" WHERE key = ?'  # noqa: S608  # our own name
         found = self._database.execute(statement, (_plain(key),)).fetchone()
         held = json.loads(found[0]) if found else {}
         return held if isinstance(held, dict) else {}
 
     def close(self) -> None:
-        """Forget everything."""
+        """Delete all rows."""
         self._database.close()
 
 

@@ -1,4 +1,4 @@
-"""From a row to records: which column is what, what is hidden, what had to be dropped."""
+"""Makes records of a row: fields from columns, hidden questions, dropped values."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ _OTHER = NO | {
     "not duplicate", "not a duplicate", "not duplicates", "notduplicate", "non duplicate",
     "nonduplicate", "different", "distinct", "unrelated", "not same", "not the same", "no match",
 }  # fmt: skip
-"""What labels of pairs say, in small letters, with spaces for other marks."""
+"""Labels of pairs that are not duplicates, in small letters, with spaces for other marks."""
 _GONE = (
     r"(?:deleted|removed|redacted|gel\u00f6scht|entfernt|supprim\u00e9e?|effac\u00e9e?|eliminad[oa]"
     r"|borrad[oa]|exclu\u00edd[oa]|removid[oa]|cancellat[oa]|rimoss[oa]|verwijderd|usuni\u0119t[ey]"
@@ -51,39 +51,40 @@ _REMOVED = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How the rows of one table become questions."""
+    """The plan by which the rows of one table become questions."""
 
     fields: Mapping[str, tuple[str, ...]]
-    """For each field the paths of its column; the first that has a value counts. A path may end in
-    ``~REGEX``, whose group is the value."""
+    """The paths of each field's columns; the first one with a value counts. A path may end in
+    ``~REGEX``: then the value is the regex' group.
+    """
     hidden: tuple[Rule, ...] = ()
     kept: tuple[Condition, ...] = ()
-    """What makes a row a question; all must be met."""
+    """Conditions that a row must meet to be a question."""
     url: str = ""
     """Address of a question, with ``{id}``, relative to `base_url`."""
     base_url: str = ""
     markup: Markup = Markup.GUESS
     is_escaped: bool = False
-    """Whether titles are written as for HTML."""
+    """Whether titles have HTML entities."""
     is_cut: bool = False
-    """Whether ``/1`` and the like belong to no id."""
+    """Whether ``/1`` and the like are not part of an id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What who imports a file asks for."""
+    """The wishes of the user who imports a file."""
 
     chosen: Mapping[str, str] = field(default_factory=dict)
-    """Field by column."""
+    """The column of each field that the user chose."""
     visible_if: tuple[str, ...] = ()
-    """Conditions of what everybody may see; all must be met."""
+    """Conditions that a question must meet to be visible to everybody."""
     base_url: str = ""
     dates: DateOrder = DateOrder.AUTO
     strict: bool = False
 
 
 def is_removed(title: str) -> bool:
-    """Return whether somebody took a text away and left a mark in its place."""
+    """Return whether *title* is only a mark that a text was removed."""
     return _REMOVED.fullmatch(title) is not None
 
 
@@ -92,14 +93,14 @@ def generic_plan(
 ) -> Plan:
     """Return the plan for a table of no known shape; *inner* are paths inside its columns.
 
-    Raises `UnreadableArchiveError` if none is certain.
+    Raises `UnreadableArchiveError` if no column is certain to be the question.
     """
     columns = Columns.resolve(found, wishes.chosen, is_nested=is_nested)
-    said = {Condition.parse(one).column for one in wishes.visible_if}
+    decided = {Condition.parse(one).column for one in wishes.visible_if}
     return Plan(
         fields={name: (column,) for name, column in columns.names.items()},
         hidden=telling_rules(
-            (name for name in (*found, *inner) if name not in said), columns.names.values()
+            (name for name in (*found, *inner) if name not in decided), columns.names.values()
         ),
     )
 
@@ -110,7 +111,7 @@ class Reading:
     def __init__(self, plan: Plan, wishes: Wishes, head: Iterable[Row] = ()) -> None:
         self.plan, self.wishes = plan, wishes
         self.passed_over = 0
-        """Rows that are no questions, such as answers."""
+        """Number of rows so far that are no questions, such as answers."""
         self.visible = tuple(map(Condition.parse, wishes.visible_if))
         self.names = {
             name: plan.fields.get(name, ())
@@ -123,7 +124,7 @@ class Reading:
             for name, paths in self.names.items()
             if len(paths) == 1 and "~" not in paths[0]
         }
-        """Fields of one column alone: most of them."""
+        """The fields that have only one column, as most do."""
         self.has = frozenset(name for name, paths in self.names.items() if paths)
         self.now = datetime.now(UTC)
         self.is_pairs = bool(self.names["title2"])
@@ -143,7 +144,7 @@ class Reading:
         return [one.column for one in self.visible if one.column.partition(".")[0] not in names]
 
     def told(self) -> str:
-        """Return what decides how a row is read, the same in every process."""
+        """Return a text of all that decides how a row is read; it is the same in every process."""
         plan = self.plan
         rules = [(reason, one.told()) for reason, one in plan.hidden]
         others = [[one.told() for one in some] for some in (plan.kept, self.visible)]
@@ -181,7 +182,7 @@ class Reading:
                 yield one
 
     def value(self, row: Mapping[str, Any], name: str) -> Any:
-        """Return a row's value of a field, as its format has it; None if it has none."""
+        """Return a row's value of the field *name*, not converted; None if there is none."""
         if (column := self.plain.get(name)) is not None and column in row:
             return row[column]
         for path in self.names[name]:
@@ -231,13 +232,13 @@ class Reading:
             found.label("category", self.value(row, "category")) if "category" in has else None,
             found.label("author", self.value(row, "author")) if "author" in has else None,
             self._moment("asked_at", row, found) if "asked_at" in has else None,
-            facts=self._told_beside(row, found) if self.facts else NO_FACTS,
+            facts=self._facts(row, found) if self.facts else NO_FACTS,
             updated_at=self._moment("updated_at", row, found) if "updated_at" in has else None,
             line=line,
             dropped=tuple(found.dropped) if found.dropped else (),
         )
 
-    def _told_beside(self, row: Mapping[str, Any], found: Optionals) -> Facts:
+    def _facts(self, row: Mapping[str, Any], found: Optionals) -> Facts:
         return facts_of_row({name: self.value(row, name) for name in self.facts}, found)
 
     def _why_hidden(self, row: Mapping[str, Any], title: str) -> str:
@@ -249,7 +250,7 @@ class Reading:
         return "removed text" if is_removed(title) else ""
 
     def _id(self, name: str, row: Mapping[str, Any], title: str) -> str:
-        if not self.names[name]:  # the same text keeps the same id: importing twice adds nothing
+        if not self.names[name]:  # the same text has the same id: importing it again adds nothing
             return f"text-{first_digest(title).hex()[:24]}"
         external_id = id_text(self.value(row, name), is_float=self.is_float)
         if not external_id:
@@ -285,8 +286,8 @@ class Reading:
         label = " ".join(re.split(r"[\s_-]+", raw_text(self.value(row, "label")).strip().lower()))
         is_same, is_other = label in _SAME, label in _OTHER
         if label not in NULLS | {"-1"} and not (is_same or is_other):
-            told = Dropped("label", "it says neither same nor different", label[:60])
-            sides[0] = replace(sides[0], dropped=(*sides[0].dropped, told))
+            unclear = Dropped("label", "it says neither same nor different", label[:60])
+            sides[0] = replace(sides[0], dropped=(*sides[0].dropped, unclear))
         yield from sides
         if len(sides) > 1 and (is_same or is_other):
             first, second = (side.external_id for side in sides)
@@ -294,7 +295,7 @@ class Reading:
                 yield KnownPair(line, first, second, is_duplicate=is_same)
 
     def _linked(self, line: int, row: Mapping[str, Any]) -> Iterator[Record]:
-        """Yield a question, and the one that its forum says it is a duplicate of."""
+        """Yield a question, and its links to questions that the forum calls the same."""
         question = self._question(line, row)
         yield question
         value = self.value(row, "duplicate_of")

@@ -1,8 +1,8 @@
-"""What known programs write: which table holds the questions, and what each of its columns means.
+"""The shapes of known programs: which table has the questions, and the meaning of its columns.
 
-Each program has one file in ``programs/``; both dumps and the program's own database are read by
-it. The `needs` of a shape are columns that no other table has together. `fields` name columns,
-alternatives divided by ``|``; ``post.message`` is the column ``message`` of the lookup ``post``.
+Each program has one file in ``programs/``, which is used for its dumps and for its own database.
+The `needs` of a shape are columns that no other table has together. `fields` name columns, with
+``|`` between alternatives; ``post.message`` is the column ``message`` of the lookup ``post``.
 """
 
 import functools
@@ -22,7 +22,7 @@ NO_REPLY = (
     "~^(?!\\s*(?:re|aw|antw|antwort|sv|vs|fwd?|wg|tr|rv|res|odp|ynt|\u043e\u0442\u0432|\u0438\u0445|\u56de\u590d|\u7b54\u590d)"
     "\\s*(?:[\\[(]\\d+[\\])])?\\s*[:\uff1a])"
 )
-"""What ``{no_reply}`` stands for in a condition: that no program of mail marked it as a reply."""
+"""The condition ``{no_reply}``: no mail program marked the title as that of a reply."""
 
 _PROGRAMS = (
     "phpbb", "vbulletin", "xenforo", "mybb", "smf", "flarum", "discourse", "askbot", "misago",
@@ -30,11 +30,11 @@ _PROGRAMS = (
     "wordpress", "question2answer", "invision", "fluxbb", "github", "schema_org", "feed", "lemmy",
     "piazza", "zendesk", "no_questions", "pages",
 )  # fmt: skip
-"""The files, the most certain first: a table is of the first shape that it fits."""
+"""The files, the most certain first: a table has the first shape that fits."""
 
 
 class _Described:
-    """Part of a program's file, in which a word that is not known is an error."""
+    """Part of a program's file; an unknown key is an error."""
 
     __slots__ = ()
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -42,18 +42,19 @@ class _Described:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup(_Described):
-    """Rows of another table that belong to a question, or say whether it is shown."""
+    """Rows of another table that belong to a question, or decide whether it is shown."""
 
     name: str
     table: str = ""
-    """Name of the table without the prefix that an installation chose; empty for the same."""
+    """Name of the table without the prefix of an installation; empty for the questions' own table.
+    """
     key: str
-    """Its column that holds what `via` holds in the row of the question."""
+    """The column of the table with the same value as `via` in the question's row."""
     via: str
     columns: tuple[str, ...] = ()
     where: tuple[str, ...] = ()
     is_joined: bool = False
-    """Whether `where` asks for the lookups before it as well."""
+    """Whether the conditions of `where` also use the lookups before this one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,21 +68,22 @@ class Sql(_Described):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database(_Described):
-    """What reading the program's own database takes beside its shape."""
+    """What is needed to read the program's own database, beside its shape."""
 
     engine: str
     prefix: str = ""
     required: tuple[str, ...]
     """Columns (``table.column``) without which this is another program's database."""
     joins: tuple[str, ...]
-    """Lookups that have one row at most for each question."""
+    """The lookups with at most one row for each question."""
     has_epochs: bool = False
     """Whether times are seconds since 1970."""
     fields: Mapping[str, Sql | str] = field(default_factory=dict)
-    """Fields that SQL says better, or in other columns; an empty one is not read."""
+    """Fields with an own SQL expression or other columns here; an empty one is not read."""
     hidden: Mapping[str, tuple[Sql | str, ...]] = field(default_factory=dict)
-    """What hides a question beside the conditions of the shape. Those on other lookups than `joins`
-    are not asked: SQL sees all that a forum allows, and not only what a dump holds of it."""
+    """Conditions that hide a question, beside those of the shape. Conditions on lookups that are
+    not in `joins` are left out: SQL reads all tables of a forum, not only those in a dump.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,18 +91,18 @@ class Shape(_Described):
     """How one program stores or exports its questions."""
 
     name: str
-    """What ``--as`` takes."""
+    """The name for ``--as``."""
     about: str
     needs: tuple[str, ...]
-    """Columns; each may be one of several, divided by ``|``."""
+    """Columns that its table must have; ``|`` is between alternatives."""
     lacks: tuple[str, ...] = ()
-    """Columns that its table does not have."""
+    """Columns that its table must not have."""
     table: str = ""
-    """Name of the table without its prefix, where there are several; empty for any."""
+    """Name of the table without its prefix; empty for any table."""
     fields: Mapping[str, str]
     lookups: tuple[Lookup, ...] = ()
     hidden: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Why a question is not shown to everybody, with the conditions of which one is met."""
+    """By reason the conditions that hide a question; one that is met is enough."""
     kept: tuple[str, ...] = ()
     url: str = ""
     base_url: str = ""
@@ -115,16 +117,16 @@ class Shape(_Described):
         return all(have & set(one.split("|")) for one in self.needs) and not have & set(self.lacks)
 
     def prefix(self, table: str) -> str | None:
-        """Return what an installation put before the name of the table; None if it is another."""
+        """Return the prefix that an installation gave to *table*; None if it is another table."""
         bare = table.rpartition(".")[2]
         if not self.table or bare == self.table:
             return ""
         return bare[: -len(self.table)] if bare.endswith(f"_{self.table}") else None
 
     def plan(self, chosen: Mapping[str, str]) -> Plan:
-        """Return how its rows are read; *chosen* columns come first."""
+        """Return the plan for its rows; *chosen* columns replace those of the shape."""
         fields = {
-            # A bar in a pattern divides its own alternatives.
+            # A bar inside a pattern is part of the pattern.
             name: (paths,) if "~" in paths else tuple(paths.split("|"))
             for name, paths in self.fields.items()
         }
@@ -145,13 +147,13 @@ class Shape(_Described):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoQuestions(_Described):
-    """A table of a known program that holds persons, categories or replies."""
+    """A table of a known program with persons, categories or replies."""
 
     about: str
     needs: tuple[str, ...]
 
     def fits(self, columns: Sequence[str]) -> bool:
-        """Return whether a table with these columns is one."""
+        """Return whether a table with these columns is of this kind."""
         return set(self.needs) <= set(columns)
 
 
@@ -182,7 +184,7 @@ class Known:
     @classmethod
     @functools.cache
     def all(cls) -> Self:
-        """Return what this version knows."""
+        """Return all shapes of this version."""
         folder = Path(__file__).parent / "programs"
         read = TypeAdapter(Program).validate_python
         programs = [

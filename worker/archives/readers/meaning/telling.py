@@ -1,9 +1,9 @@
-"""Columns whose names say what a forum hides, in tables of no known shape.
+"""Rules from column names that show which questions a forum hides, for unknown shapes.
 
-A name is taken apart: what it is about (``is``, ``topic``), the word that decides, and what of it
-is kept (``_at``, ``_by``). So ``isDeleted``, ``topic_deleted_at`` and ``removal_reason`` are one
-kind. A question that is hidden by mistake is counted in the report; one that is shown by mistake is
-not noticed.
+A name has three parts: what it is about (``is``, ``topic``), the deciding word, and what is stored
+of it (``_at``, ``_by``). So ``isDeleted``, ``topic_deleted_at`` and ``removal_reason`` are one
+kind. The rules hide rather too much: a question that is hidden by mistake is counted in the report,
+but one that is shown by mistake is not noticed.
 """
 
 import re
@@ -13,7 +13,7 @@ from worker.archives.readers.values.conditions import Condition
 
 Rule = tuple[str, Condition]
 _NOT_SHOWN = frozenset({"no", "-1", "-2", "2", "3", "4"})
-"""What a column that says whether a row is shown holds where it is not; programs count further."""
+"""Values of a column such as ``visible`` for hidden rows; programs also use 2 and more."""
 
 _ABOUT = (
     r"(?:is|was|has|been|post|topic|thread|question|discussion|record|row|item|entry|ticket|soft"
@@ -72,9 +72,9 @@ _SHOWING = frozenset(
 
 
 def telling_rules(names: Iterable[str], taken: Iterable[str] = ()) -> tuple[Rule, ...]:
-    """Return what the columns *names*, some of them nested (``meta.deleted``), say of a row.
+    """Return the rules for the columns *names*, some of them nested (``meta.deleted``).
 
-    Those that are *taken* for fields of the question say nothing.
+    A column that is *taken* for a field of the question has no rule, except a date of publishing.
     """
     used = set(taken)
     return tuple(
@@ -85,7 +85,7 @@ def telling_rules(names: Iterable[str], taken: Iterable[str] = ()) -> tuple[Rule
 
 
 def _unpublished(column: str) -> Iterator[Rule]:
-    """Yield what a moment of publishing says: without one there was none."""
+    """Yield the rule of a moment of publishing: without one the row is not published."""
     if re.fullmatch(rf"{_ABOUT}published", _plain(column.rpartition(".")[2])):
         yield "unapproved", Condition(column, frozenset({"no"}))
     if re.fullmatch(
@@ -110,7 +110,7 @@ def _rules_of(column: str) -> Iterator[Rule]:
         yield "private", Condition(column, frozenset({"0", "10"}))
     if re.fullmatch(rf"{_ABOUT}(?:{_SAYS})", plain):
         for reason, words in _WORDS.items():
-            yield reason, Condition(column, frozenset(), pattern=_said(words))
+            yield reason, Condition(column, frozenset(), pattern=_pattern(words))
 
 
 def _plain(name: str) -> str:
@@ -118,8 +118,8 @@ def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", folded)
 
 
-def _said(words: str) -> re.Pattern[str]:
-    """Return what finds one of *words* alone, or among others that are listed."""
+def _pattern(words: str) -> re.Pattern[str]:
+    """Return a pattern for one of *words*, alone or in a list."""
     return re.compile(
         rf"(?:^|[,;|\[\"']) ?(?:[a-z]_)?(?:{words})(?:[ _-](?:only|by|for|from)\b[^,;|\"']*)?"
         r" ?(?:$|[,;|\]\"'])",

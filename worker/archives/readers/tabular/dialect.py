@@ -1,7 +1,8 @@
-"""How a delimited file is written: what divides its columns, what quotes and backslashes mean.
+"""The dialect of a delimited file: its delimiter, and the meaning of quotes and backslashes.
 
-Spreadsheets and pandas quote a field and double the quotes in it. MySQL and Spark put a backslash
-before them. Databases without quotes put one before tabs and line ends. Others put nothing.
+Spreadsheets and pandas quote a field and double the quotes in it. MySQL and Spark write a backslash
+before them. Databases that use no quotes write a backslash before tabs and line ends. Other
+programs mark nothing.
 """
 
 import csv
@@ -13,9 +14,9 @@ from enum import StrEnum
 
 DELIMITERS = ",\t;|\x01\x1f"
 _LONG = ("::", "|~|", "~|~", "^|^", "|*|", "||", "\t|\t", ";;", "<|>", "@@", "##")
-"""Delimiters of several characters, where they divide the header into names."""
+"""Delimiters of several characters; used if they divide the header into names."""
 _RARE = "~^"
-"""Delimiters only where none of the others is."""
+"""Delimiters that are used only if the header has none of the others."""
 _SEPARATOR = re.compile(r"\ufeff?\"?sep=(.)\"?\r?\n?", re.IGNORECASE)
 _ESCAPED_QUOTE = re.compile(r'(?<!\\)(?:\\\\)*\\"')
 _LEGAL_ESCAPE = re.compile(r"\\(?:[\\bfnrtvNZ0-7]|x[0-9a-fA-F]|$)")
@@ -23,39 +24,40 @@ _LETTERS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "0
 _ESCAPE = re.compile(r"\\([0-3][0-7]{2}|x[0-9a-fA-F]{1,2}|.)", re.DOTALL)
 _QUOTES = re.compile(r"\\.", re.DOTALL)
 _QUOTE_ESCAPE = re.compile(r"\\([^a-zA-Z1-9])", re.DOTALL)
-"""In quotes only what needs it is escaped: ``C:\\new`` stays as it is."""
+"""In quotes only signs that need it are escaped: ``C:\\new`` does not change."""
 _LONGEST = 1 << 16
 _QUOTED_SHARE = 0.3
 NULL = "\\N"
 RETURN = "\ue00d"
-"""Stands for a carriage return inside a line."""
+"""Written in place of a carriage return inside a line."""
 ONE_COLUMN = "\x1e"
-"""The delimiter of a file that has none."""
+"""The delimiter of a file with one column."""
 
 
 class Quoting(StrEnum):
-    """What quotes mean."""
+    """The meaning of quotes."""
 
     DOUBLED = "doubled"
     BACKSLASH = "backslash"
-    """A backslash stands before a quote, a backslash or a line end in a quoted field."""
+    """In a quoted field a backslash is before each quote, backslash or line end."""
     NONE = "none"
     ESCAPED = "escaped"
-    """No quotes: backslashes stand before delimiters and line ends, or for them, as in COPY."""
+    """No quotes: backslashes are before delimiters and line ends, or in codes for them, as in COPY.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What divides columns, and what quotes mean."""
+    """The delimiter of columns, and the meaning of quotes."""
 
     delimiter: str
     quoting: Quoting = Quoting.DOUBLED
     quote: str = '"'
     is_spaced: bool = False
-    """Whether a space follows each delimiter, before the quote as well."""
+    """Whether a space follows each delimiter, also before a quote."""
 
     def reader(self, lines: Iterable[str], *, strict: bool = True) -> Iterator[list[str]]:
-        """Return what splits *lines* with doubled quotes."""
+        """Return a reader that splits *lines* with doubled quotes."""
         return csv.reader(
             lines,
             delimiter=self.delimiter,
@@ -66,13 +68,13 @@ class Dialect:
 
 
 def separator(line: str) -> str | None:
-    """Return what a line ``sep=;`` before the header says, or None."""
+    """Return the delimiter in a line ``sep=;`` before the header, or None."""
     found = _SEPARATOR.fullmatch(line)
     return found[1] if found else None
 
 
 def long_delimiter(line: str) -> str | None:
-    """Return what divides the header *line*, if that has several characters; else None."""
+    """Return the delimiter of the header *line* if it has several characters, otherwise None."""
     for mark in _LONG:
         names = line.strip().split(mark)
         if len(names) > 1 and all(re.fullmatch(r"[\w .-]+", name) for name in names):
@@ -114,7 +116,7 @@ def guess(sample: Sequence[str], delimiter: str | None = None, *, is_whole: bool
 
 
 def _doubled(header: str, delimiter: str, text: str) -> Dialect:
-    """Return the dialect with doubled quotes, with single ones where every name stands in them."""
+    """Return the dialect with doubled quotes, or single ones if every name is in single quotes."""
     names = header.split(delimiter)
     if '"' not in text and all(len(one.strip()) > 2 for one in names):  # noqa: PLR2004  # the quotes
         single = all(one.strip().startswith("'") and one.strip().endswith("'") for one in names)
@@ -125,9 +127,9 @@ def _doubled(header: str, delimiter: str, text: str) -> Dialect:
 
 
 def marked(line: str) -> str:
-    """Return *line* with its carriage returns marked, which Python's reader would not take.
+    """Return *line* with its inner carriage returns marked, because Python's reader refuses them.
 
-    Writers with short line ends leave them bare.
+    Programs that end lines with a line feed do not quote carriage returns.
     """
     if "\r" not in line[:-2]:
         return line
@@ -136,14 +138,14 @@ def marked(line: str) -> str:
 
 
 def _is_quoted(text: str, delimiter: str) -> bool:
-    """Return whether a good part of the fields begins with a quote."""
+    """Return whether many of the fields begin with a quote."""
     mark = re.escape(delimiter)
     begun = len(re.findall(rf'(?:^|{mark})"', text, re.MULTILINE))
     return begun > _QUOTED_SHARE * (text.count(delimiter) + text.count("\n"))
 
 
 def _quotes_are_needed(sample: Sequence[str], dialect: Dialect) -> bool:
-    """Return whether a quoted field holds what it had to be quoted for; *sample* has no faults."""
+    """Return whether some quoted field needs its quotes; *sample* has no faults."""
     mark = re.escape(dialect.delimiter)
     if re.search(rf'(?:^|{mark})"[^"]*""', "".join(sample), re.MULTILINE):
         return True
@@ -157,7 +159,7 @@ def _has_bare_nulls(text: str, delimiter: str) -> bool:
 
 
 def _escaped_faults(sample: Sequence[str], delimiter: str, *, is_whole: bool) -> int:
-    """Return how many records without quotes have not as many columns as the header."""
+    """Return how many records without quotes have another number of columns than the header."""
     width, held, faults = 0, "", 0
     for line in sample:
         held = held + line if len(held) <= _LONGEST else line
@@ -169,7 +171,7 @@ def _escaped_faults(sample: Sequence[str], delimiter: str, *, is_whole: bool) ->
 
 
 def _faults(sample: Sequence[str], dialect: Dialect, *, is_whole: bool) -> int:
-    """Return how many rows of the sample have not as many columns as the header, or break."""
+    """Return how many rows of the sample are broken or have another number of columns."""
     taken = iter(sample)
     reader = dialect.reader(map(marked, taken))
     width, faults = 0, 0
@@ -186,7 +188,7 @@ def _faults(sample: Sequence[str], dialect: Dialect, *, is_whole: bool) -> int:
 
 
 def _backslash_faults(sample: Sequence[str], delimiter: str) -> int:
-    """Return how many lines of the sample end inside a quote or have too many columns."""
+    """Return how many records of the sample have another number of columns, or never end."""
     width = len(split_backslash(sample[0], delimiter))
     held, faults = "", 0
     for line in sample:
@@ -201,14 +203,14 @@ def _backslash_faults(sample: Sequence[str], delimiter: str) -> int:
 
 
 def _is_escaped(text: str, delimiter: str) -> bool:
-    """Return whether backslashes stand for something in a file without quotes."""
+    """Return whether backslashes have a meaning in a file without quotes."""
     if "\\" not in text:
         return False
     mark = re.escape(delimiter)
     if re.search(rf"(?:^|{mark})\\N(?:\r?$|{mark})", text, re.MULTILINE):
         return True
     if f"\\{delimiter}" in text:
-        return True  # where it does not fit, the records have not as many columns as the header
+        return True  # if it is wrong, the number of columns shows it
     if delimiter != "\t":
         return False
     is_legal = len(_LEGAL_ESCAPE.findall(text)) == len(re.findall(r"\\.?", text))
@@ -216,7 +218,7 @@ def _is_escaped(text: str, delimiter: str) -> bool:
 
 
 def without_end(line: str) -> str:
-    r"""Return *line* without its own end; line ends before that may be escaped ones."""
+    r"""Return *line* without its own end; line ends before that are escaped."""
     return line.removesuffix("\n").removesuffix("\r")
 
 
@@ -227,12 +229,12 @@ def is_open(line: str) -> bool:
 
 
 def is_inside(text: str) -> bool:
-    """Return whether a record whose quotes are escaped by backslashes is not at its end."""
+    """Return whether a record with backslashes in quotes is not complete yet."""
     return _QUOTES.sub("", text).count('"') % 2 == 1 or is_open(text)
 
 
 def split_backslash(text: str, delimiter: str) -> list[str | None]:
-    r"""Return the columns of a record with quotes and backslashes; None for a bare ``\N``."""
+    r"""Return the columns of a record with quotes and backslashes; None for an unquoted ``\N``."""
     text = without_end(text) if not is_open(text) else text
     form = _backslash_form(re.escape(delimiter))
     return [_backslash_value(found) for found in _columns(form, text)]

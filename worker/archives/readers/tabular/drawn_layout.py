@@ -1,4 +1,4 @@
-"""Where the columns of a drawn table are, by the line below their names or by what stands there."""
+"""Finds the columns of a drawn table, by the line below their names or by their content."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from worker.archives.readers.tabular.headers import names_questions
 
 _BAR = re.compile(r"(?<!\\)(?:\\\\)*\|")
 _FIRST, _LOOKED, _SAMPLED = 3, 400, 200
-"""Lines among which a table begins that need not name questions; lines that are looked at."""
+"""A table in the first lines need not name questions; most lines to search; most to compare."""
 _NAMES = re.compile(r"\S+(?: \S+)*")
 _WITH_NAMES = re.compile("[\u250c\u256d\u252c\u2510\u256e]")
 
@@ -22,24 +22,25 @@ Kind = Literal["box", "bars", "columns"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
-    """How one table is drawn."""
+    """The layout of one drawn table."""
 
     kind: Kind
-    """With bars at known columns of the screen, with bars anywhere, or with spaces alone."""
+    """``box`` has bars at known columns of the screen, ``bars`` anywhere, ``columns`` only spaces.
+    """
     columns: Sequence[str]
     edges: Sequence[int] = ()
-    """Columns of the screen: of the bars, or where each column begins; -1 for no bar there."""
+    """Positions on the screen: of the bars, or of the begin of each column; -1 for no bar."""
     width: int = 0
     first_line: int
-    """The first that is read, from 1: that of the names, or of the first row."""
+    """The first line to read, from 1: that of the names, or of the first row."""
     is_grid: bool = False
     """Whether a line is drawn below each row."""
     is_shortened: bool = False
-    """Whether who drew it cuts texts and leaves out rows."""
+    """Whether its program cuts texts and leaves out rows."""
 
     @property
     def key(self) -> int | None:
-        """Return the place of the column of ids."""
+        """Return the place of the column of ids; None if there is none."""
         try:
             own = Columns.resolve(self.columns).names.get("id")
         except UnreadableArchiveError:
@@ -68,7 +69,7 @@ class Drawn:
 
 
 def find(head: str) -> Drawn | None:
-    """Return the first table in *head* that names questions, or any that begins at its top."""
+    """Return the first table in *head* that names questions, or one that begins at the top."""
     some = head.splitlines()[:_LOOKED]
     drawn = list(map(as_ascii, some))
     for at, line in enumerate(some):
@@ -85,12 +86,12 @@ def find(head: str) -> Drawn | None:
 
 
 def _has_rows(below: Sequence[str]) -> bool:
-    """Return whether a row follows at once; below a heading of a text an empty line does."""
+    """Return whether a row follows at once; after a heading of a text comes an empty line."""
     return bool(next((line for line in below if not is_rule(line)), ""))
 
 
 def _table_at(some: Sequence[str], drawn: Sequence[str], at: int) -> Drawn | None:
-    """Return the table whose names of columns, or the line above them, stand at *at*."""
+    """Return the table whose names of columns, or the rule above them, are at line *at*."""
     line, below = drawn[at], drawn[at + 1] if at + 1 < len(drawn) else ""
     if is_rule(line):
         return _boxed(some, drawn, at)
@@ -111,7 +112,7 @@ def _groups(rule: str) -> list[int]:
 
 
 def _boxed(some: Sequence[str], drawn: Sequence[str], at: int) -> Drawn | None:
-    """Return the table whose names stand below the line at *at*, and a line below them."""
+    """Return the table whose names are between the rule at *at* and another rule."""
     rule, some_below = drawn[at], range(at + 1, min(at + 8, len(drawn)))
     begin = rule.lstrip()[:1]
     is_below = (n for n in some_below if is_rule(drawn[n]) and drawn[n].lstrip()[:1] == begin)
@@ -135,7 +136,7 @@ def _boxed(some: Sequence[str], drawn: Sequence[str], at: int) -> Drawn | None:
 
 
 def _has_inner_rules(drawn: Sequence[str]) -> bool:
-    """Return whether a line is drawn between the rows of a table, and a row follows it."""
+    """Return whether a rule is drawn between the rows of a table."""
     for line, below in pairwise(drawn):
         if not line or is_rule(line):
             return "|" in below and not is_rule(below) and not is_foot(below)
@@ -150,7 +151,7 @@ def _made(kind: Kind, header: str, edges: Sequence[int], at: int, width: int) ->
 
 
 def _named_in_rule(line: str, at: int) -> Drawn | None:
-    """Return the table of which the line at its top holds the names, as ClickHouse draws it."""
+    """Return the table with names inside its top rule, as ClickHouse draws it."""
     names = [part.strip("\u2500\u2501 ") for part in _WITH_NAMES.split(line.strip())][1:-1]
     found = _WITH_NAMES.finditer(line)
     edges = places(line, []) or [one.start() for one in found]
@@ -160,7 +161,7 @@ def _named_in_rule(line: str, at: int) -> Drawn | None:
 
 
 def _by_spaces(some: Sequence[str]) -> Drawn | None:
-    """Return the table whose first line names questions, in columns that only spaces divide."""
+    """Return the table whose first line names questions, with only spaces between columns."""
     at = next((at for at, line in enumerate(some) if line.strip()), 0)
     header = some[at].rstrip() if some else ""
     names = list(_NAMES.finditer(header))
@@ -176,7 +177,7 @@ def _by_spaces(some: Sequence[str]) -> Drawn | None:
     spans += [(left.end(), right.start()) for left, right in pairwise(names)]
     for begin, end in spans:
         within = [gap for gap in gaps if begin <= gap < end]
-        if len(within) != 1 and not (within and is_indexed):  # pandas puts all to the right
+        if len(within) != 1 and not (within and is_indexed):  # pandas aligns all to the right
             return None
         begins.append(within[0] + 1)
     return Drawn(
@@ -189,7 +190,7 @@ def _by_spaces(some: Sequence[str]) -> Drawn | None:
 
 
 def _gaps(rows: Sequence[str]) -> Iterator[int]:
-    """Yield where columns of spaces that go through all *rows* begin."""
+    """Yield where columns of spaces through all *rows* begin."""
     width = max(map(len, rows))
     taken = [False] * (width + 1)
     for row in rows:
@@ -201,7 +202,7 @@ def _gaps(rows: Sequence[str]) -> Iterator[int]:
 
 
 def _split_bars(line: str) -> list[str]:
-    """Return what bars divide, without those at both ends."""
+    """Return the texts between bars, without bars at both ends."""
     bare = line.strip()
     parts, begin = [], 0
     for found in _BAR.finditer(bare):
@@ -216,13 +217,13 @@ def _split_bars(line: str) -> list[str]:
 
 
 def between_bars(line: str, width: int) -> list[str] | None:
-    """Return the cells of a line with *width* of them between bars; None if it has others."""
+    """Return the cells of a line between bars; None if they are not *width* cells."""
     parts = _split_bars(line) if "|" in line else []
     return parts if len(parts) == width else None
 
 
 def _at_columns(line: str, begins: Sequence[int]) -> list[str] | None:
-    """Return what stands at columns of the screen that a space divides."""
+    """Return the texts at positions of the screen; None if one has no space before it."""
     text = line.rstrip()
     for at in (places(text, begins), list(begins)):
         if all(place > len(text) or text[place - 1].isspace() for place in at[1:]):

@@ -1,4 +1,4 @@
-"""Records with a line for each column, as psql, MySQL and SQLite write them for wide tables."""
+"""Reads records with a line for each column, as psql, MySQL and SQLite print wide tables."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,18 +23,18 @@ _Lines = Iterable[tuple[int, str | None]]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How the records of a file are written."""
+    """The layout of the records of a file."""
 
     at: int
-    """Where the sign behind the name of a column stands on its line."""
+    """Position of the sign after the name of a column."""
     sign: str
     has_begins: bool
-    """Whether a line of its own stands above each record; else an empty one is between them."""
+    """Whether a mark is above each record; otherwise an empty line is between records."""
     columns: Sequence[str]
 
 
 def find(head: str) -> Layout | None:
-    """Return how the records at the begin of *head* are written; None if it has none."""
+    """Return the layout of the records at the beginning of *head*; None if it has none."""
     some = head.splitlines()[:_LOOKED]
     drawn = [as_ascii(line) for line in some]
     begin = next((at for at, line in enumerate(drawn[:30]) if _BEGIN.fullmatch(line)), None)
@@ -98,7 +98,7 @@ def _is_begin(drawn: str, layout: Layout) -> bool:
 
 
 def _take(held: _Record, line: str, drawn: str, layout: Layout) -> None:
-    """Put a line into a record: a column, or what follows of the value before."""
+    """Add a line to a record: a column, or more of the value before."""
     name = drawn[: layout.at].strip("| ")
     is_known = not layout.columns or name in layout.columns
     if drawn[layout.at : layout.at + 1] == layout.sign and is_known:

@@ -1,6 +1,6 @@
-"""Sheets as texts: Excel's XML of 2003, and tables of HTML, which programs save as ``.xls``.
+"""Reads sheets in text form: Excel's XML of 2003, and HTML tables, often saved as ``.xls``.
 
-A page of HTML is one where a row of its first table names columns of questions.
+An HTML page is such a sheet if one of the first rows of its tables names columns of questions.
 """
 
 import codecs
@@ -21,9 +21,9 @@ _EXCEL = "urn:schemas-microsoft-com:office:spreadsheet"
 _IS_EXCEL = re.compile(r"<(?:\w+:)?Workbook\b", re.IGNORECASE)
 _CHUNK = 1 << 16
 _CELLS = 2_000
-"""Columns that a row may have: a cell may say that it stands anywhere."""
+"""Most columns of a row, because a cell may name any place."""
 _SHEETS, _LOOKED = 50, 2_000
-"""Sheets of a file, and rows of it that are looked at to find them."""
+"""Most sheets of a file, and most rows that are searched for sheets."""
 
 
 class Line(NamedTuple):
@@ -35,7 +35,7 @@ class Line(NamedTuple):
 
 @dataclass(slots=True)
 class _Grid:
-    """Puts cells into rows, and rows into sheets."""
+    """Collects cells into rows, and rows into sheets."""
 
     lines: list[Line] = field(default_factory=list)
     sheet: str = "1"
@@ -71,11 +71,11 @@ class _Parser(Protocol):
     grid: _Grid
 
     def read(self, data: bytes) -> None:
-        """Read on."""
+        """Read the next bytes."""
 
 
 class _Excel:
-    """Reads what Excel 2003 wrote."""
+    """Reads the XML of Excel 2003."""
 
     def __init__(self) -> None:
         self.grid, self._sheets = _Grid(), 0
@@ -122,7 +122,7 @@ class _Excel:
 
 
 class _Page(HTMLParser):
-    """Reads the tables of a page; those inside another one are text of its cells."""
+    """Reads the tables of a page; tables inside a table are text of its cells."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -164,7 +164,7 @@ class _Page(HTMLParser):
             self._end_row()
 
     def _end_row(self) -> None:
-        """End a row, whose end HTML need not say."""
+        """End a row; HTML may leave out the end tag."""
         self.grid.end_cell(self._span)
         self.grid.end_row()
 
@@ -174,7 +174,7 @@ def _refuse(*_: object) -> None:
 
 
 def is_sheet(head: str) -> bool:
-    """Return whether a text that begins with *head* is such a sheet."""
+    """Return whether a text that begins with *head* is a sheet in text form."""
     if _EXCEL in head and _IS_EXCEL.search(head):
         return True
     if re.search(r"<table\b", head, re.IGNORECASE) is None:

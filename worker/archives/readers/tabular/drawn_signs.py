@@ -1,4 +1,4 @@
-"""The signs that tables are drawn with, and how wide a text is on a screen."""
+"""The signs with which tables are drawn, and the width of a text on a screen."""
 
 import re
 from collections.abc import Sequence
@@ -33,30 +33,30 @@ _WIDE, _NARROW = frozenset("WF"), frozenset({"Mn", "Me", "Cf"})
 
 
 def as_ascii(line: str) -> str:
-    """Return *line* as it would be drawn with ``-``, ``|`` and ``+``, without its end."""
+    """Return *line* without its end, with ``-``, ``|`` and ``+`` as its drawing signs."""
     return (line if line.isascii() else line.translate(_ASCII)).rstrip()
 
 
 def is_rule(line: str) -> bool:
-    """Return whether *line*, in ASCII, is drawn between rows."""
+    """Return whether *line*, in ASCII, is a rule between rows."""
     is_drawn = "--" in line or "==" in line or ("-" in line and "|" in line)
     return is_drawn and not line.strip(_OF_RULES)
 
 
 def is_foot(line: str) -> bool:
-    """Return whether *line*, in ASCII, is what a client writes below a table."""
+    """Return whether *line*, in ASCII, is a summary of a client below a table."""
     return _FOOT.fullmatch(line.strip()) is not None
 
 
 def is_prompt(line: str) -> bool:
-    """Return whether somebody typed *line* to a client."""
+    """Return whether *line* is a prompt of a client, perhaps with a typed command."""
     return _PROMPT.match(line) is not None
 
 
 def places(text: str, wanted: Sequence[int]) -> list[int]:
-    """Return at which character each of the columns of a screen *wanted*, in order, begins.
+    """Return the places in *text* of the screen positions *wanted*, which ascend.
 
-    It is the next character where a wide one covers the column.
+    If a wide character covers a position, it is the place of the next character.
     """
     if text.isascii():
         return list(wanted)

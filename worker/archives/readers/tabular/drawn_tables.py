@@ -1,8 +1,8 @@
-"""Tables printed for people: by database clients, in Markdown and reStructuredText.
+"""Reads tables printed for people: by database clients, in Markdown and reStructuredText.
 
 A line below the names of the columns shows where each column begins. If there is no such line, bars
-between the cells show it; a bar that belongs to a text has a backslash in front. A text may
-continue in the lines below its first.
+between the cells show it; a bar inside a text has a backslash before it. A text may continue in the
+lines below its first line.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +16,7 @@ from worker.archives.readers.tabular.drawn_signs import as_ascii, is_foot, is_pr
 
 _HELD_LINES = 500
 _MARKS = ("+", "\u21b5")
-"""What psql writes where a text goes on below."""
+"""psql writes these if a text continues in the line below."""
 _CUT = ("\u2026", "...")
 _OMITTED = frozenset({"\u00b7", "\u2026", "...", ".."})
 _NO_FIT = "its columns are not where those of the header are"
@@ -41,7 +41,7 @@ class _Held:
         return held
 
     def add(self, cells: Sequence[str], *, is_marked: bool) -> None:
-        """Take the next line; *is_marked* where a sign at the edge says that a text goes on."""
+        """Add the next line; with *is_marked* a sign at the edge shows that a text continues."""
         self.chars += sum(map(len, cells))
         self.goes_on = False
         for texts, cell in zip(self.cells, cells, strict=True):
@@ -52,7 +52,7 @@ class _Held:
                 texts.append(text)
 
     def row(self, table: Drawn) -> Row:
-        """Return the row that the lines are."""
+        """Return the row of these lines."""
         if self.chars > RECORD_LIMIT:
             return Row(self.number, RECORD_TOO_LONG)
         texts = ["\n".join(parts) for parts in self.cells]
@@ -65,12 +65,12 @@ class _Held:
 
 @dataclass(slots=True)
 class _Rows:
-    """Puts lines together to rows."""
+    """Puts lines together into rows."""
 
     table: Drawn
     key: int | None
     may_hold: bool = True
-    """Whether lines are held that a line end inside a text may have broken."""
+    """Whether a row may be joined from lines that a line end inside a text has broken."""
     is_over: bool = False
     held: _Held | None = None
     broken: list[tuple[int, str]] = field(default_factory=list)
@@ -124,7 +124,7 @@ class _Rows:
         self.held = _Held.of(number, cells, is_marked=kind == "box")
 
     def _is_below(self, cells: Sequence[str]) -> bool:
-        """Return whether a line goes on with the row above: what marks it has none of its own."""
+        """Return whether a line continues the row above, because it has no id of its own."""
         if self.table.is_grid or (self.held is not None and self.held.goes_on):
             return True
         has_no_id = self.key is not None and not cells[self.key].strip()
@@ -138,7 +138,7 @@ class _Rows:
             yield Row(number, _NO_FIT)
 
     def _go_on(self, number: int, line: str) -> Iterator[Row]:
-        """Put a line to those of a row whose text has line ends of its own, as MySQL draws it."""
+        """Add a line to a row whose text contains line ends, as MySQL prints it."""
         self.broken.append((number, line))
         drawn = as_ascii(line)
         if drawn.endswith("|") and not is_rule(drawn):

@@ -1,4 +1,4 @@
-"""Tables as rows of cells, without names of columns but in one of their first rows."""
+"""Reads tables that are rows of cells; one of the first rows has the names of the columns."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -8,7 +8,7 @@ from worker.archives.readers.records import RECORD_LIMIT, RECORD_TOO_LONG, Row
 from worker.archives.readers.tabular.headers import header_place
 
 HEAD = 30
-"""Rows among which the names of the columns stand."""
+"""The names of the columns are in one of so many first rows."""
 
 
 def header_of(lines: Iterable[Sequence[Any]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Where the names of the columns are, in tables that begin with a title, notes or empty lines."""
+"""Finds the names of the columns in tables that begin with a title, notes or empty lines."""
 
 from collections.abc import Sequence
 
@@ -9,10 +9,10 @@ _FEWEST = 2
 
 
 def header_place(rows: Sequence[Sequence[str]]) -> int:
-    """Return which of the first *rows*, split into cells, names the columns.
+    """Return the place of the row, among *rows* split into cells, with the names of the columns.
 
-    It is the first that is not empty, unless that names no question and a later one, which has more
-    cells than all before, does.
+    It is the first row that names a question and has more filled cells than all rows before it. If
+    there is no such row, it is the first row that is not empty.
     """
     first = next((place for place, row in enumerate(rows) if any(row)), 0)
     widest = 0
@@ -26,7 +26,7 @@ def header_place(rows: Sequence[Sequence[str]]) -> int:
 
 
 def names_questions(cells: Sequence[str]) -> bool:
-    """Return whether *cells* are names of columns, and one is certain to hold questions."""
+    """Return whether *cells* are names of columns, one of which surely has questions."""
     try:
         Columns.resolve(cells)
     except UnreadableArchiveError:

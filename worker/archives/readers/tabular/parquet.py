@@ -1,8 +1,8 @@
-"""Parquet, read in small batches, and only the needed columns.
+"""Reads Parquet in small batches, and only the needed columns.
 
-What the metadata says of sizes is what the file's writer claims, and counts encoded bytes: one text
-in a dictionary may stand for thousands. So a batch has few rows, its size is looked at once it
-is decoded, and a row that is too large is rejected alone.
+The sizes in the metadata are only claims of the file's writer, and count encoded bytes: one text of
+a dictionary may be repeated thousands of times. So a batch has few rows, its size is checked after
+decoding, and a row that is too large is rejected alone.
 """
 
 import os
@@ -32,7 +32,7 @@ class ParquetRows:
 
     def __init__(self, file: BinaryIO) -> None:
         weakref.finalize(self, file.close)
-        # Arrow's own pools reserve more than they use, which a limit of memory would count.
+        # Arrow's own pools reserve more than they use, and a limit of memory counts that.
         pa.set_memory_pool(pa.system_memory_pool())
         self._size = file.seek(0, os.SEEK_END)
         try:
@@ -40,7 +40,7 @@ class ParquetRows:
                 file,
                 thrift_string_size_limit=_STRING_LIMIT,
                 thrift_container_size_limit=_CONTAINER_LIMIT,
-                pre_buffer=False,  # a column is read page by page, however large its row group
+                pre_buffer=False,  # reads large row groups page by page
                 buffer_size=_BUFFER,
             )
         except (pa.ArrowException, OSError) as error:
@@ -48,7 +48,7 @@ class ParquetRows:
         self.header: list[str] = list(self._file.schema_arrow.names)
 
     def rows(self, columns: Collection[str]) -> Iterator[Row]:
-        """Yield the rows with the columns that are among *columns*."""
+        """Yield the rows with those of their columns that are among *columns*."""
         used = [name for name in self.header if name in columns]
         number = 0
         try:
@@ -60,13 +60,13 @@ class ParquetRows:
                 first = number - part.num_rows + 1
                 for place, values in enumerate(_values(part), start=first):
                     yield Row(place, values)
-        except MemoryError:  # Arrow's own is an ArrowException as well
+        except MemoryError:  # Arrow's own is also an ArrowException
             raise
         except (pa.ArrowException, OSError, ValueError) as error:
             raise UnreadableArchiveError(f"row {number + 1}: {error}") from error
 
     def _parts(self, used: list[str]) -> Iterator[Any]:
-        """Yield batches, in which a row that alone is over `RECORD_LIMIT` stands alone."""
+        """Yield batches; one that is over `RECORD_LIMIT` is yielded row by row."""
         decoded = 0
         batches = self._file.iter_batches(batch_size=_BATCH, columns=used, use_threads=False)
         for batch in batches:
@@ -79,7 +79,7 @@ class ParquetRows:
 
 
 def _values(part: Any) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a batch; times in nanoseconds lose what Python's lack."""
+    """Yield the rows of a batch; times in nanoseconds are cut to microseconds."""
     columns = []
     for name, column in zip(part.schema.names, part.columns, strict=True):
         if pa.types.is_timestamp(column.type) and column.type.unit == "ns":

@@ -1,6 +1,7 @@
-"""Workbooks of spreadsheets: ``.xlsx``, ``.xlsm``, ``.xlsb``, ``.xls`` and ``.ods``.
+"""Reads workbooks of spreadsheets: ``.xlsx``, ``.xlsm``, ``.xlsb``, ``.xls`` and ``.ods``.
 
-A workbook is held as a whole. So what it unpacks to is counted first, whatever it claims.
+A whole workbook is kept in memory. So its unpacked bytes are counted first, whatever size it
+claims.
 """
 
 import copy
@@ -20,13 +21,13 @@ _BOOKS = frozenset({"xl/workbook.xml", "xl/workbook.bin"})
 _TEXTS = frozenset({"word/document.xml", "ppt/presentation.xml"})
 _OPEN = "application/vnd.oasis.opendocument."
 _LARGEST = 384 << 20
-"""Bytes that a workbook may have unpacked, or one of the old kind as it is."""
+"""Most bytes of a workbook: unpacked, or of the file for the old kind."""
 _CHUNK = 1 << 20
 _DAMAGED = "the workbook is damaged"
 
 
 def is_workbook(archive: zipfile.ZipFile) -> bool:
-    """Return whether a zip file is a workbook; `UnreadableArchiveError` for other documents."""
+    """Return whether a zip file is a workbook; raises `UnreadableArchiveError` for a document."""
     names = set(archive.namelist())
     kind = archive.read("mimetype")[:100].decode("ascii", "replace") if "mimetype" in names else ""
     if names & _TEXTS or (kind.startswith(_OPEN) and "spreadsheet" not in kind):
@@ -47,12 +48,12 @@ class Workbook:
 
     @property
     def names(self) -> list[str]:
-        """Return the names of the sheets that are shown."""
+        """Return the names of the visible sheets."""
         sheets = self._book.sheets_metadata
         return [one.name for one in sheets if one.visible is SheetVisibleEnum.Visible]
 
     def header(self, name: str) -> list[str]:
-        """Return the names of the columns of a sheet; empty for one without rows."""
+        """Return the names of the columns of a sheet; empty if it has no rows."""
         return grids.header_of(self._lines(name))
 
     def rows(self, name: str) -> Iterator[Row]:
@@ -77,7 +78,7 @@ def _refuse_large(file: BinaryIO) -> None:
     with refusing_damage(_DAMAGED), zipfile.ZipFile(file) as archive:
         for info in archive.infolist():
             honest = copy.copy(info)
-            honest.file_size = _LARGEST * 2  # read to the end of its data, not of its claim
+            honest.file_size = _LARGEST * 2  # reads to the end of the data, not of the claimed size
             with archive.open(honest) as member:
                 while chunk := member.read(_CHUNK):
                     size += len(chunk)

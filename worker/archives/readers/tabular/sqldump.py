@@ -1,7 +1,7 @@
-"""Dumps of databases as SQL: ``mysqldump``, ``mariadb-dump``, ``pg_dump``, ``sqlite3 .dump``.
+"""Reads SQL dumps: ``mysqldump``, ``mariadb-dump``, ``pg_dump``, ``sqlite3 .dump``.
 
-Read as a stream: the values of ``INSERT`` and the lines of ``COPY`` of the tables that are wanted;
-all else is passed over without being understood. The work is linear in the bytes.
+A dump is read as a stream: the values of ``INSERT`` and the lines of ``COPY`` of the wanted tables.
+Everything else is skipped without parsing. The work is linear in the bytes.
 """
 
 import io
@@ -39,7 +39,7 @@ _REPLACED = re.compile(r"'((?:[^']|'')*)'\s*,\s*char\((\d+)\)\s*$")
 _LITERAL = re.compile(r"[NE]?'((?:[^']|'')*)'")
 _UNICODE = re.compile(r"\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})|\\([0-9a-fA-F]{4})|\\(\\)")
 _BATCH_END = re.compile(rb"^GO[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
-"""What ends a batch in a script of SQL Server, whose statements need no semicolon."""
+"""The end of a batch in a script of SQL Server, whose statements need no semicolon."""
 _CALLS = 3
 """Calls inside each other: ``replace(replace('...', '\\r', char(13)), '\\n', char(10))``."""
 _END = r"\s*(?:::\s*[\w ]+(?:\(\d+\))?(?:\[\])?\s*)?(?P<end>[,)])"
@@ -109,7 +109,7 @@ class SqlDump:
             window = Window(file)
             window.more()
             head = window.text[:_HEAD]
-            # Only MySQL and its like escape with backslashes.
+            # Only MySQL and MariaDB escape with backslashes.
             is_mysql = "PostgreSQL" not in head and "PRAGMA foreign_keys" not in head
             while found := _next_statement(window, is_mysql=is_mysql):
                 table = bare_name(found["table"])
@@ -128,12 +128,12 @@ class SqlDump:
                     _skip_statement(window, is_mysql=is_mysql)
                     continue
                 yield table, columns, rows
-                for _ in rows:  # whatever was not asked for
+                for _ in rows:  # skip rows that the caller did not read
                     pass
 
 
 def _next_statement(window: Window, *, is_mysql: bool) -> re.Match[str] | None:
-    """Go to the next statement about a table and return its head; None at the end."""
+    """Move to the next statement about a table, and return its head; None at the end."""
     while True:
         _fill(window)
         if window.is_used_up:
@@ -147,7 +147,7 @@ def _next_statement(window: Window, *, is_mysql: bool) -> re.Match[str] | None:
 
 
 def _named_columns(window: Window) -> list[str]:
-    """Return the columns in brackets that stand here, and go behind them."""
+    """Return the names of columns in the brackets here, if there are any, and move past them."""
     named = _COLUMNS.match(window.text, window.place)
     if named is None:
         return []
@@ -156,14 +156,14 @@ def _named_columns(window: Window) -> list[str]:
 
 
 def _by_semicolons(opened: Callable[[], BinaryIO]) -> Callable[[], BinaryIO]:
-    """Return what opens a dump with a semicolon for each line ``GO`` of SQL Server."""
+    """Return a function that opens the dump, with semicolons for SQL Server's ``GO`` lines."""
     with opened() as file:
         head = file.read(CHUNK)
     return (lambda: _Batches(opened())) if _BATCH_END.search(head) else opened
 
 
 class _Batches(io.BufferedReader):
-    """A script of SQL Server; a semicolon is added to the end of each batch."""
+    """A script of SQL Server, with a semicolon instead of each line ``GO``."""
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(io.BytesIO())
@@ -181,14 +181,14 @@ class _Batches(io.BufferedReader):
 
 
 def _fill(window: Window) -> None:
-    """Have enough text before us for the head of any statement, and go to its begin."""
+    """Skip spaces, and read enough text for the head of any statement."""
     window.skip(_SPACE)
     if len(window.text) - window.place < _LONGEST_HEAD:
         window.ahead(CHUNK)
 
 
 def _skip_statement(window: Window, *, is_mysql: bool) -> None:
-    """Go behind the next semicolon outside strings."""
+    """Move past the next semicolon outside strings."""
     while window.skip(_PLAIN):
         place, mark = window.place, window.text[window.place]
         if mark == "$":
@@ -199,14 +199,14 @@ def _skip_statement(window: Window, *, is_mysql: bool) -> None:
             return
         escapes = is_mysql or (mark == "'" and window.text[place - 1 : place] in {"E", "e"})
         body = _IN_STRING[mark, escapes and mark != "`"]
-        # Two quotes in a string end it and begin another: that comes to the same.
+        # Two quotes in a string end it and begin another: the result is the same.
         while window.skip(body) and not window.pass_over(mark):
-            if not window.more():  # a backslash waits for what it escapes
+            if not window.more():  # the file ends after a backslash
                 return
 
 
 def _skip_dollars(window: Window) -> None:
-    """Go behind a text that PostgreSQL quotes by dollars, or behind a dollar that quotes none."""
+    """Move past a text in PostgreSQL's dollar quotes, or past a dollar that quotes nothing."""
     if len(window.text) - window.place < _HEAD:
         window.ahead(CHUNK)
     found = _DOLLAR.match(window.text, window.place)
@@ -224,7 +224,7 @@ def _skip_dollars(window: Window) -> None:
 
 
 def _created(window: Window) -> list[str]:
-    """Return the columns that ``CREATE TABLE`` names; the window stays before its bracket."""
+    """Return the columns in ``CREATE TABLE``; the window stays before the bracket."""
     begin = window.text.find("(", window.place, window.place + 200)
     if begin < 0:
         return []
@@ -238,7 +238,7 @@ def _created(window: Window) -> list[str]:
 
 
 def _items(text: str) -> Iterator[str]:
-    """Yield what commas divide up to the closing bracket."""
+    """Yield the parts between commas, up to the closing bracket."""
     depth, begin, place = 0, 0, 0
     for found in re.finditer(r"'(?:[^'\\]|\\.|'')*'|\"[^\"]*\"|`[^`]*`|--[^\n]*|[(),]", text):
         place, mark = found.start(), found[0]
@@ -298,7 +298,7 @@ def _inserted(
             return
         if window.pass_over(";"):
             return
-        if _STATEMENT.match(window.text, window.place):  # SQL Server's need no semicolon
+        if _STATEMENT.match(window.text, window.place):  # in SQL Server without a semicolon
             return
         if not window.text.startswith("(", window.place):
             _skip_statement(window, is_mysql=is_mysql)
@@ -312,7 +312,7 @@ def _inserted(
 
 
 def _bracket(window: Window, form: re.Pattern[str], *, is_mysql: bool) -> Sequence[object] | str:
-    """Return the values of the bracket that begins here, or why they cannot be read."""
+    """Return the values of the bracket that begins here, or the reason why they cannot be read."""
     while True:
         values: list[object] = []
         place = window.place + 1
@@ -347,7 +347,7 @@ def _value(found: re.Match[str], *, is_mysql: bool) -> object:
 
 
 def _called(name: str, arguments: str) -> str:
-    """Return the text that a call of SQLite or Oracle stands for: its first literal."""
+    """Return the text of a call of SQLite or Oracle: its first literal, with replacements made."""
     if name == "replace" and (wanted := _REPLACED.search(arguments)):
         inner = arguments[: wanted.start()].rstrip(", ")
         call = _CALLED.fullmatch(inner.strip())
@@ -371,9 +371,9 @@ _SPACE, _LINE = re.compile(r"\s*+"), re.compile(r"[^\n]*+")
 
 
 def _form(*, is_mysql: bool) -> re.Pattern[str]:
-    """Return what finds a value: a string, a number, NULL, or a call with strings in it.
+    """Return the pattern of a value: a string, a number, NULL, or a call with strings in it.
 
-    In a string backslashes escape in MySQL, and behind PostgreSQL's ``E``.
+    Backslashes escape in strings of MySQL, and in PostgreSQL's after ``E``.
     """
     body = _ESCAPED if is_mysql else _PLAIN_TEXT
     begin = r"(?:_\w+\s*|[NEe])?" if is_mysql else "[Nn]?"

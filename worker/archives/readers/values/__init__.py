@@ -1,7 +1,6 @@
-"""Single values: texts, moments, markup, and the conditions on them. Pure functions.
+"""Single values: texts, moments, markup, and conditions. Pure functions.
 
-Imported through `texts` (a value as a text, or dropped), `dates` with `months` and `moments`
-(moments as exporters write them), `markup` (text out of HTML and BBCode) and `conditions`.
-May touch: the limits in `worker.text.intake`.
-Never: reads a file, or knows the row that a value stands in.
+Imported through `texts` (values as texts, or dropped), `dates` with `months` and `moments` (moments
+as exporters write them), `markup` (text from HTML and BBCode) and `conditions`. May touch: the
+limits in `worker.text.intake`. Never: reads a file, or knows the row of a value.
 """

@@ -1,9 +1,9 @@
 """Conditions on the columns of a row, as shapes and ``--visible-if`` write them.
 
 ``is_pm=yes``, ``topic_visibility=0,2,3``, ``deleted_at=not empty``, ``archetype!=regular``,
-``visible=no``, ``subject~^Re:``; a colon may stand for ``=``. A column that a row lacks meets no
-condition. Shapes also write ``access=missing`` and ``private=found`` of lookups, ``bits=even``, and
-``starter=same nodeid`` of another column.
+``visible=no``, ``subject~^Re:``; a colon may replace ``=``. A column that a row lacks meets no
+condition. Shapes also write ``access=missing`` and ``private=found`` for lookups, ``bits=even``,
+and ``starter=same nodeid`` to compare two columns.
 """
 
 import re
@@ -22,7 +22,7 @@ YES = frozenset(
      "\u0438\u0441\u0442\u0438\u043d\u0430",
      "\u2713", "\u2714", "\x01"}
 )  # fmt: skip
-"""What databases, programs and spreadsheets write for a yes, in small letters."""
+"""The values for yes in databases, programs and spreadsheets, in small letters."""
 NO = frozenset(
     {"0", "0.0", "false", "f", "no", "n", "off", "falsch", "nein", "faux", "non", "falso", "nao",
      "n\u00e3o", "\u043d\u0435\u0442", "\u043b\u043e\u0436\u044c", "\u2717", "\u2718", "\x00"}
@@ -31,7 +31,7 @@ NULLS = frozenset(
     {"", "\\n", "null", "(null)", "[null]", "<null>", "none", "(none)", "nan", "nat", "<na>", "n/a",
      "#n/a", "na", "nil", "undefined", "-", "--", "\u2014"}
 )  # fmt: skip
-"""What databases and programs write, in small letters, where there is nothing."""
+"""The values for nothing in databases and programs, in small letters."""
 
 
 def value_at(row: Mapping[str, Any], path: str) -> Any:
@@ -51,7 +51,7 @@ def value_at(row: Mapping[str, Any], path: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What the value of a column must be."""
+    """A condition on the value of a column."""
 
     column: str
     wanted: frozenset[str]
@@ -61,7 +61,7 @@ class Condition:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the condition that *text* says; raises `InvalidInputError`."""
+        """Return the condition in *text*; raises `InvalidInputError`."""
         found = _FORM.fullmatch(text)
         if found is None:
             raise InvalidInputError(
@@ -86,17 +86,17 @@ class Condition:
         return self._is_wanted(value, row) != self.negated
 
     def told(self) -> tuple[object, ...]:
-        """Return what it asks, the same in every process."""
+        """Return all parts of the condition; they are the same in every process."""
         pattern = self.pattern.pattern if self.pattern is not None else None
         return self.column, sorted(self.wanted), self.negated, pattern
 
     @property
     def is_of_row(self) -> bool:
-        """Return whether other columns than its own count."""
+        """Return whether the condition also reads another column."""
         return any(word.startswith("same ") for word in self.wanted)
 
     def _is_wanted(self, value: object, row: Mapping[str, Any]) -> bool:
-        if isinstance(value, Mapping):  # of a lookup, or an object
+        if isinstance(value, Mapping):  # a lookup or an object
             return ("missing" if not value else "found") in self.wanted
         if isinstance(value, list):
             return any(self._is_wanted(one, row) for one in value) or (

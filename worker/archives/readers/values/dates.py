@@ -1,7 +1,7 @@
-"""Moments as exporters write them: epochs, ISO 8601, mail dates, and days and months in any order.
+"""Reads moments as exporters write them: epochs, ISO 8601, mail dates, day and month in any order.
 
-A moment without a zone is taken as UTC. A date such as 03/04/2014 is read only when other rows of
-its column, or who imports it, say what comes first.
+A moment without a zone is taken as UTC. A date such as 03/04/2014 is read only if other rows of its
+column, or the user, show what comes first.
 """
 
 import math
@@ -20,7 +20,8 @@ from worker.archives.readers.values.months import full_year, named_month, with_t
 
 _LENGTH = 100
 _LAST_S = 4_000_000_000
-"""Epoch seconds beyond any question; a larger number counts milliseconds or less."""
+"""Later than any question, in epoch seconds; a larger number is in milliseconds or smaller units.
+"""
 _FIRST_S = 600_000_000
 _EXCEL_DAY_0 = datetime(1899, 12, 30, tzinfo=UTC)
 _EXCEL_DAYS = 100_000
@@ -36,10 +37,10 @@ _YEAR_FIRST = re.compile(
 )
 _SINCE_1970 = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
 _ZONE_TWICE = re.compile(r"(?<=[\dZ])\[[\w/+-]+\]$")
-"""Java writes the name of a zone behind its hours."""
+"""Java writes the name of a zone after its hours."""
 _SECONDS = ("seconds", "_seconds", "epochSecond", "sec")
 _PARTS = range(3, 8)
-"""A list of a year, a month, a day and perhaps more."""
+"""Lengths of a list of year, month, day and perhaps more."""
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _MONTH = re.compile(r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b", re.IGNORECASE)
 _NOON = 12
@@ -53,11 +54,11 @@ class DateOrder(StrEnum):
     DAY_FIRST = "dmy"
     MONTH_FIRST = "mdy"
     EXCEL = "excel"
-    """Days since 1900, as spreadsheets count them."""
+    """Numbers are days since 1900, as in spreadsheets."""
 
 
 class NoDateError(ValueError):
-    """The text is not a date that can be read."""
+    """The value is not a date that can be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Dates:
 
     @classmethod
     def of(cls, values: Iterable[object], order: DateOrder = DateOrder.AUTO) -> "Dates":
-        """Return what reads a column whose first values are *values*."""
+        """Return the reader of a column whose first values are *values*."""
         if order is not DateOrder.AUTO:
             return cls(order)
         for value in values:
@@ -82,7 +83,7 @@ class Dates:
         return cls()
 
     def read(self, value: object) -> datetime | None:
-        """Return the moment, or None where *value* says that there is none.
+        """Return the moment in *value*, or None if *value* means that there is none.
 
         Raises `NoDateError`, with a sentence for people.
         """
@@ -123,7 +124,7 @@ class Dates:
         return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
 
     def _object(self, value: dict[str, Any]) -> datetime | None:
-        """Return the moment of an object of MongoDB, Firestore, Java or PHP."""
+        """Return the moment in an object of MongoDB, Firestore, Java or PHP."""
         if len(value) == 1:
             return self._read(next(iter(value.values())))
         named = next((value[name] for name in _SECONDS if name in value), None)
@@ -187,7 +188,7 @@ class Dates:
 
 
 def _year_first(text: str) -> datetime:
-    """Return a moment whose year comes first, or whose month is named."""
+    """Return a moment that begins with the year, or has the month by name."""
     bare = _ZONE.sub("", _ZONE_TWICE.sub("", text))
     try:
         return datetime.fromisoformat(bare)
@@ -200,7 +201,7 @@ def _year_first(text: str) -> datetime:
 
 
 def _spelled(text: str) -> datetime:
-    """Return a moment with its month by name; a year and a month must stand there."""
+    """Return a moment with the month by name; *text* must have a year and a month."""
     if (moment := named_month(text)) is not None:
         return moment
     if not (_YEAR.search(text) and _MONTH.search(text)):

@@ -1,4 +1,4 @@
-"""Text out of HTML, BBCode and Markdown; good enough for models and previews."""
+"""Gets the text from HTML, BBCode and Markdown; good enough for models and previews."""
 
 import html
 import re
@@ -34,7 +34,7 @@ class Markup(StrEnum):
 
     PLAIN = "plain"
     GUESS = "guess"
-    """HTML where the text is one element or more, otherwise plain."""
+    """HTML if the text is one or more elements, otherwise plain."""
     HTML = "html"
     BBCODE = "bbcode"
     MARKDOWN = "markdown"
@@ -48,7 +48,7 @@ def plain_text(markup: str) -> str:
 
 
 def without_markup(text: str, markup: Markup) -> str:
-    """Return *text* without its marks."""
+    """Return *text* without its markup."""
     is_plain = markup is Markup.PLAIN or (markup is Markup.GUESS and "<" not in text)
     bare = text if is_plain else _bare(text, markup)
     return text if bare == text else _SPACES.sub(" ", bare)
@@ -69,10 +69,10 @@ def _bare(text: str, markup: Markup) -> str:
 
 
 def is_escaped(titles: list[str]) -> bool:
-    """Return whether titles are written as for HTML: each ``&`` in them begins an entity."""
+    """Return whether titles have HTML entities: each ``&`` in them begins one."""
     return any(map(_BASIC.search, titles)) and not any(map(_BARE.search, titles))
 
 
 def unescaped(title: str) -> str:
-    """Return *title* with the entities resolved, once, that every writer of HTML makes."""
+    """Return *title* with the common HTML entities resolved once."""
     return _BASIC.sub(lambda found: html.unescape(found[0]), title) if "&" in title else title

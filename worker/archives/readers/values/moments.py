@@ -1,6 +1,6 @@
-"""Columns of moments in one common form, read at once; `Dates` reads all others, one by one.
+"""Reads a whole column of moments at once if all have one common form.
 
-For each value the result is that of `Dates`.
+For each value the result is that of `Dates`, which reads all other columns value by value.
 """
 
 import re
@@ -15,7 +15,7 @@ _ENDS = ("Z", " UTC", "+00:00", "")
 _COLUMNS = {end: re.compile(rf"(?:{_ISO}{re.escape(end)}(?:\n|\Z))++") for end in _ENDS}
 _WHOLE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 _SECONDS = {end: re.compile(rf"(?:{_WHOLE}{re.escape(end)}(?:\n|\Z))++") for end in _ENDS}
-"""Columns of whole seconds in one form, in which only the days can be wrong."""
+"""Columns of whole seconds in one form: only the days can be wrong."""
 _DAY, _SECOND = 10, 19
 """Lengths of a day, and of a moment in whole seconds."""
 _EPOCHS = re.compile(r"(?:[0-9]{10}(?:\n|\Z))++")
@@ -60,7 +60,10 @@ def _fractions(values: Sequence[str], end: str, now: datetime) -> list[str | Non
 
 
 def _whole_seconds(values: Sequence[str], now: datetime) -> list[str | None] | None:
-    """Return moments whose texts sort as they do themselves; each day is looked at once."""
+    """Return moments of whole seconds; each day is checked once.
+
+    Their texts sort like the moments, so the limits are compared as texts.
+    """
     bare = [f"{value[:_DAY]}T{value[_DAY + 1 : _SECOND]}{_ZONE}" for value in values]
     for day in {value[:_DAY] for value in values}:
         date.fromisoformat(day)

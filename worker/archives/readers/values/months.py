@@ -1,4 +1,4 @@
-"""Dates with a month by its name, in the languages in which forums write them most."""
+"""Reads dates with the month by name, in the most frequent languages of forums."""
 
 import re
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ _HOURS: Mapping[str, float] = {
     "PST": -8, "PDT": -7, "AKST": -9, "AKDT": -8, "HST": -10, "JST": 9, "KST": 9, "AEST": 10,
     "AEDT": 11, "NZST": 12, "NZDT": 13,
 }  # fmt: skip
-"""Zones by the names that mean one of them nearly always; so not IST, which three countries use."""
+"""Zones whose names are nearly always clear; IST is not, because three countries use it."""
 _NOON, _LAST_HOUR, _CENTURY, _TURN = 12, 24, 100, 70
 
 
@@ -59,14 +59,14 @@ def named_month(text: str) -> datetime | None:
 
 
 def full_year(year: int) -> int:
-    """Return a year that may be written with its last two digits only."""
+    """Return *year* with four digits; it may have only the last two."""
     if year >= _CENTURY:
         return year
     return year + (1900 if year >= _TURN else 2000)
 
 
 def with_time(day: datetime, rest: str) -> datetime:
-    """Return *day* at the time that *rest* says, in its zone, if it names one."""
+    """Return *day* at the time in *rest*, with its zone if there is one."""
     found = _TIME.search(rest)
     if found is None:
         return day
@@ -81,7 +81,10 @@ def with_time(day: datetime, rest: str) -> datetime:
 
 
 def _zone(rest: str) -> tzinfo | None:
-    """Return the zone at the end of a time; raises `ValueError` for one that is not known."""
+    """Return the zone at the end of a time; None if there is none.
+
+    Raises `ValueError` for an unknown zone.
+    """
     found = _ZONE.fullmatch(rest)
     if found is None and re.search(r"\d", rest):
         raise ValueError(f"{rest!r} is not a known time zone")

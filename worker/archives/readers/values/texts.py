@@ -1,4 +1,4 @@
-"""Values of a row as texts; what an optional field cannot use is dropped and reported."""
+"""Reads values of a row as texts; unusable values of optional fields are dropped and reported."""
 
 import html
 import re
@@ -15,16 +15,18 @@ from worker.text.normal import clean
 _EXAMPLE_LENGTH = 60
 _LONGEST_NULL = max(map(len, NULLS))
 _NAMES = ("display_name", "username", "name", "login", "title", "slug", "value", "href", "id")
-"""Which of the values of an object stands for it, such as an author's."""
+"""The first of these keys gives the text of an object, such as an author."""
 DATABASE_NULLS = frozenset(
     {"\\N", "NULL", "null", "(null)", "None", "nan", "NaN", "NaT", "<NA>", "undefined"}
 )
-"""What databases and programs write for nothing, as they write it: a question may be short."""
+"""Exact values for nothing in databases and programs; fewer than `NULLS`, because a question may be
+short.
+"""
 _OF_MARKUP = ("rendered", "raw", "#text", "_text", "$t", "@value", "__text", "plain_text")
-"""Under which of its names an object holds its text, beside attributes and other forms of it."""
+"""Keys of an object's text; attributes and other forms of the text may be beside it."""
 _WHOLE_FLOAT = re.compile(r"\d+[.,]0")
 _FOR_SHEETS = re.compile(r'="([^"]*)"')
-"""What exporters write so that spreadsheets keep the zeros of an id."""
+"""Exporters write this so that spreadsheets keep the zeros of an id."""
 _ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d{1,3}")
 _BREAKS = re.compile(r"[\x0b\x0c\x1c-\x1f\x85]")
 _HALF, _BYTE = re.compile("[\ud800-\udfff]"), re.compile("[\udc80-\udcff]")
@@ -32,12 +34,12 @@ _IS_HALF = "half of a sign, as where a text was cut in the middle of an emoji"
 _IS_NO_TEXT = "is not valid in this encoding"
 _TAG_MARKS = re.compile("[<>|]+")
 SIMPLE_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,4})?(?:[/?][!#-;=?-\[\]_a-z~]*)?")
-"""Most addresses; any that matches and is not too long is usable as it is."""
+"""Matches most addresses; one that matches and is not too long needs no cleaning."""
 _UNSAFE = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\\"<>^`{|}]")
 
 
 class Dropped(NamedTuple):
-    """A value that could not be used, or not all of it; its question was kept."""
+    """A value that could not be used, or only in part; its question was kept."""
 
     field: str
     reason: str
@@ -45,11 +47,11 @@ class Dropped(NamedTuple):
 
 
 class ValueUnusableError(ValueError):
-    """A field without which there is no question cannot be used."""
+    """A field that a question must have cannot be used."""
 
 
 def raw_text(value: object) -> str:
-    """Return the text of a value of any type; raises `ValueUnusableError` for one without."""
+    """Return the text of a value of any type; raises `ValueUnusableError` if it has none."""
     if isinstance(value, str):
         return value
     if value is None:
@@ -61,7 +63,7 @@ def raw_text(value: object) -> str:
 
 
 def typed_value(value: Mapping[str, Any]) -> object:
-    """Return what ``{"$oid": "5f"}`` of MongoDB or ``{"S": "5f"}`` of DynamoDB holds; else None."""
+    """Return the value in ``{"$oid": "5f"}`` of MongoDB or ``{"S": "5f"}`` of DynamoDB, or None."""
     marked = next((value[name] for name in _OF_MARKUP if isinstance(value.get(name), str)), None)
     if marked is not None or len(value) != 1:
         return marked
@@ -90,7 +92,7 @@ def _of_bytes(value: Any) -> str:
 
 
 def _as_hex(value: object) -> object:
-    """Return bytes that are no text, such as those of a UUID, as hexadecimal digits."""
+    """Return bytes that are no text, such as a UUID, as hexadecimal digits; others unchanged."""
     if not isinstance(value, bytes):
         return value
     text = value.decode("utf-8", "replace")
@@ -109,12 +111,12 @@ _TEXTS: tuple[tuple[type | tuple[type, ...], Callable[[Any], str]], ...] = (
 def required_text(value: object, what: str, found: "Optionals | None" = None) -> str:
     """Return the cleaned text of a field that a question must have; empty for a database's null.
 
-    What may be left out of it is noted in *found*. Raises `ValueUnusableError`.
+    Dropped parts of it are recorded in *found*. Raises `ValueUnusableError`.
     """
     if isinstance(value, str) and value.isascii() and value.isprintable():
         text = value.strip()
         return "" if text in DATABASE_NULLS else text
-    if isinstance(value, list) and len(value) == 1:  # what searches return
+    if isinstance(value, list) and len(value) == 1:  # as searches return it
         value = value[0]
     if isinstance(value, dict) and isinstance(value.get("rendered"), str):  # as HTML
         value = html.unescape(value["rendered"])
@@ -134,9 +136,9 @@ def required_text(value: object, what: str, found: "Optionals | None" = None) ->
 
 
 def _without_halves(text: str, what: str, found: "Optionals | None") -> str:
-    """Return *text* without halves of signs; raises `ValueUnusableError` for bytes that are none.
+    """Return *text* without halves of signs; raises `ValueUnusableError` for wrong bytes.
 
-    Readers put U+DC80 to U+DCFF for a byte that is not of the encoding.
+    Readers write U+DC80 to U+DCFF in place of a byte that is not valid in the encoding.
     """
     if not _HALF.search(_BYTE.sub("", text)):
         raise ValueUnusableError(f"{what} {_IS_NO_TEXT}: is --encoding right?")
@@ -147,7 +149,7 @@ def _without_halves(text: str, what: str, found: "Optionals | None") -> str:
 
 
 def id_text(value: object, *, is_float: bool) -> str:
-    """Return an id; ``1042.0`` of a column of floats is 1042."""
+    """Return an id; ``1042.0`` in a column of floats is 1042. Raises `ValueUnusableError`."""
     text = required_text(_as_hex(value), "the id")
     if found := _FOR_SHEETS.fullmatch(text):
         text = found[1].strip()
@@ -165,12 +167,12 @@ def id_text(value: object, *, is_float: bool) -> str:
 
 @dataclass(slots=True)
 class Optionals:
-    """The optional fields of one row, and what of them had to be dropped."""
+    """Reads the optional fields of one row, and records the dropped values."""
 
     dropped: list[Dropped] = field(default_factory=list)
 
     def drop(self, name: str, reason: str, value: object) -> None:
-        """Note that a value was not used."""
+        """Record that a value was not used."""
         text = "".join(char if char.isprintable() else " " for char in str(value)[:_EXAMPLE_LENGTH])
         self.dropped.append(Dropped(name, reason, text))
 
@@ -195,7 +197,7 @@ class Optionals:
         return self.fitting_body(clean(without_markup(text, markup)))
 
     def fitting_body(self, text: str) -> str:
-        """Return *text*, cut at the longest length that is stored."""
+        """Return *text*, cut at the greatest length that is stored."""
         if len(text) <= BODY_LENGTH:
             return text
         self.drop("body", f"what is beyond {BODY_LENGTH:,} characters", text)
@@ -250,7 +252,7 @@ class Optionals:
 
 
 def urlsplit_scheme(text: str) -> Any:
-    """Return the scheme of an address; empty for a relative one or none at all."""
+    """Return the scheme of an address; empty if it is relative or not valid."""
     try:
         return urlsplit(text).scheme
     except ValueError:
