@@ -1,8 +1,8 @@
 """Fits the gate, which predicts from two vectors whether the CrossEncoder would flag a pair.
 
-A small network of the products, differences and sums of the vectors' components, with the
-CrossEncoder's own probabilities as soft labels. It needs no labels by people, so any questions can
-be used; best are those of the forums it will serve.
+The gate is a small network of the products, differences and sums of the vectors' components. Its
+soft labels are the CrossEncoder's own probabilities. People need not label anything, so any
+questions can be used; the best are those of the forums where the gate will be used.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,21 +24,21 @@ from worker.scoring.gate import Gate, Screen, gate_scores
 from worker.text.normal import Seen
 
 KEPT = 0.997
-"""Share of the pairs flagged among those held out that the gate lets pass."""
+"""Share of the flagged held-out pairs that pass the gate."""
 LOWER = 0.05
-"""Of the cosine, how much deeper than the cascade without a gate the gate looks."""
+"""The gate's floor is lower than the floor without a gate by this cosine."""
 _HELD_OUT = 0.3
 _TOP_K = 100
 _CHUNK = 2_048
 _FEWEST = 200
-"""Flagged pairs held out, below which a share of 0.997 cannot be told."""
+"""With fewer flagged held-out pairs a share of 0.997 cannot be measured."""
 
-# Chosen on Quora's training questions. 128 and 512 hidden units, one more layer, twice the epochs
-# and other weights of a flagged pair left out as many pairs, or 1 to 3 % fewer.
+# Chosen on Quora's training questions. With 128 or 512 hidden units, one more layer, twice the
+# epochs, or other weights of flagged pairs, the gate left out equally many pairs or 1 to 3 % fewer.
 _HIDDEN = 256
 _BATCH = 1_024
 _STEPS = (400, 8)
-"""At least so many steps, and so many times every pair."""
+"""The least number of steps, and how often each pair is seen."""
 _RATE, _DECAY, _DROPOUT, _FLAGGED_WEIGHS = 2e-3, 0.1, 0.2, 4.0
 
 Halves = NDArray[np.float16]
@@ -46,7 +46,7 @@ Halves = NDArray[np.float16]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:
-    """Near pairs with the probability that the cascade gave each."""
+    """Near pairs with the probability of each from the cascade."""
 
     left: Halves  # (n, dim)
     right: Halves  # (n, dim)
@@ -77,7 +77,7 @@ class Fitted:
     kept: float
     """Share of the flagged pairs that pass."""
     left_out: float
-    """Share of all near pairs that do not."""
+    """Share of all near pairs that do not pass."""
 
 
 def scored_pairs(
@@ -135,8 +135,8 @@ def fit_gate(
 ) -> Fitted:
     """Return a gate that keeps pairs at or above *threshold*, fitted on most of *scored*.
 
-    Its bar and its figures come from the rest. Raises `InvalidInputError` if too few of the rest
-    are flagged.
+    The gate's bar and its figures come from the other pairs. Raises `InvalidInputError` if too few
+    of these are flagged.
     """
     held = np.random.default_rng(seed).random(len(scored)) < _HELD_OUT
     rest = scored.take(held)
@@ -176,7 +176,7 @@ def _fitted(scored: Scored, seed: int, on_progress: OnProgress) -> tuple[Floats,
             first, torch.nn.ReLU(), torch.nn.Dropout(_DROPOUT), last, torch.nn.Flatten(0)
         )
         _train(model, scored, lambda rows: (rows - middle) / spread, on_progress)
-    with torch.no_grad():  # what standardises the features goes into the weights
+    with torch.no_grad():  # the weights include the standardisation
         inner = first.weight / spread
         bias = first.bias - inner @ middle
         matrices = [one.T.numpy() for one in inner.chunk(3, dim=1)]

@@ -31,7 +31,7 @@ _LABELS = (LABEL, "label", "labels")
 _NESTED = "questions"
 """Quora's own dataset keeps both texts in one column: ``{"id": [...], "text": [...]}``."""
 _PREFERRED = ("pair-class", "default")
-"""Of several configurations, the one of labelled pairs."""
+"""If there are several configurations, these have the labelled pairs."""
 _SAVED = ("dataset_dict.json", "dataset_info.json")
 
 
@@ -44,7 +44,7 @@ class HubError(InvalidInputError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubName:
-    """Which rows of which dataset."""
+    """The name of a dataset, with its configuration and split."""
 
     name: str
     config: str | None = None
@@ -53,14 +53,17 @@ class HubName:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubRows:
-    """Rows with the columns ``question1, question2, is_duplicate``, and the SHA-256 of them all."""
+    """Rows with the columns ``question1, question2, is_duplicate``, and the SHA-256 of all rows."""
 
     rows: list[Values]
     sha256: str
 
 
 def parse(source: str) -> HubName:
-    """Return the parts of ``hub:NAME#CONFIG:SPLIT``; CONFIG and SPLIT may be missing or empty."""
+    """Return the parts of ``hub:NAME#CONFIG:SPLIT``; CONFIG and SPLIT may be missing or empty.
+
+    Raises `HubError` without a NAME.
+    """
     name, _, rest = source.removeprefix(HUB).partition("#")
     config, _, split = rest.partition(":")
     if not name:
@@ -93,7 +96,7 @@ def _loaded(source: str, wanted: HubName) -> Dataset:
         raise HubError(source, reason) from error
     except ConnectionError as error:
         raise HubError(source, _unreachable(wanted, error)) from error
-    except Exception as error:  # a bad file, configuration or script: the library says which
+    except Exception as error:  # a bad file, configuration or script: the message names it
         raise HubError(source, f"cannot be read: {error}") from error
     return _split(source, found, wanted.split)
 

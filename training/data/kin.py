@@ -1,4 +1,4 @@
-"""Words that can replace each other: neighbours in a model's word embeddings."""
+"""Finds words that can replace each other: near in a model's table of word embeddings."""
 
 import re
 from collections import Counter
@@ -21,8 +21,9 @@ def word_kin(
 ) -> dict[str, list[str]]:
     """Return for each common word of *texts* the words nearest to it in meaning and kind.
 
-    Words are compared only with words that are as often capitalised (names with names). Words
-    nearer than *closest* count as forms of the same word.
+    *embeddings* is (words, dim), with the rows of *vocabulary*. Names are compared only with names,
+    other words only with other words. Words with a cosine of *closest* or more count as forms of
+    the same word and are left out.
     """
     uses: Counter[str] = Counter()
     capitals: Counter[str] = Counter()

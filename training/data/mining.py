@@ -1,4 +1,4 @@
-"""Close pairs: hard negatives among labelled questions, and candidates for a teacher."""
+"""Finds close pairs: hard negatives among labelled questions, and candidates for a teacher."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,9 +13,9 @@ from worker.inference.encoder import Encoder
 from worker.text.normal import text_digest
 
 _CELLS = 1 << 26
-"""Cosines computed at once: 256 MB of them."""
+"""Cosines computed at once: 256 MB."""
 _LOOKED_AT = 24
-"""Neighbours looked at for each question; known duplicates are among them."""
+"""Candidates of each question beside those wanted, because known duplicates are among them."""
 
 
 def neighbours(
@@ -23,7 +23,7 @@ def neighbours(
 ) -> Iterator[tuple[int, int, float]]:
     """Yield (anchor, other, cosine) for the *limit* nearest others with *low* <= cosine <= *high*.
 
-    *vectors* is (n, dim) of unit length; exact, by block matrix products.
+    *vectors* is (n, dim) of unit length. The search is exact, by products of blocks.
     """
     size = max(1, min(1024, _CELLS // max(1, len(vectors))))
     for start in range(0, len(anchors), size):
@@ -45,7 +45,7 @@ def hard_negatives(
 ) -> list[tuple[str, str]]:
     """Return the close pairs that no chain of known duplicates connects, each once.
 
-    Valid only if nearly all duplicates among the texts are known.
+    They are negatives only if nearly all duplicates among the texts are known.
     """
     found: dict[tuple[str, str], None] = {}
     for first, second, _ in close:
@@ -65,9 +65,11 @@ def mined_negatives(
 ) -> list[LabelledPair]:
     """Return close pairs of *texts* and the questions of *known* that are not duplicates.
 
-    Their cosines lie *between*, nearest first; a question is in at most *per_question* pairs. None
-    is a pair of *known*, or connected by a chain of its duplicates. Valid only if nearly all
-    duplicates among the questions are known; above the upper cosine unknown ones are most common.
+    Their cosines are *between*, nearest first; a question is in at most *per_question* pairs. No
+    pair is in *known*, or connected by a chain of its duplicates. They are negatives only if nearly
+    all duplicates among the questions are known; above the upper cosine unknown ones are most
+    frequent. Raises `InvalidInputError` if the bounds are wrong, or there are fewer than two
+    questions.
     """
     low, high = between
     if not -1 <= low < high <= 1 or per_question < 1:
@@ -90,7 +92,7 @@ def mined_negatives(
 
 
 def _same(texts: Sequence[str], known: Sequence[LabelledPair]) -> Components:
-    """Return which texts are the same question: known duplicates; case and spaces do not count."""
+    """Return the components of texts that are the same question: known duplicates, equal texts."""
     same = Components((p.question1, p.question2) for p in known if p.label > 0.5)  # noqa: PLR2004
     first: dict[bytes, str] = {}
     for text in texts:
@@ -111,7 +113,7 @@ def _few_of_each(pairs: Iterable[tuple[str, str]], per_question: int) -> list[La
 def inferred_negatives(
     duplicates: Iterable[tuple[str, str]], different: Iterable[tuple[str, str]]
 ) -> list[tuple[str, str]]:
-    """Return pairs that must differ: a question, and a duplicate of one it differs from."""
+    """Return pairs that must differ: a question, and a duplicate of another, different question."""
     same: dict[str, set[str]] = defaultdict(set)
     for first, second in duplicates:
         same[first].add(second)

@@ -1,7 +1,8 @@
 """The training mix: labelled pairs, pairs that follow from them, and pairs made by edits.
 
-Labelled pairs alone teach a dataset's style. The additions teach close reading (`perturb`), that
-equal words do not mean equal sense (inferred negatives), and other domains (a teacher).
+With labelled pairs alone a model learns a dataset's style. The additions teach close reading
+(`perturb`), that equal words do not mean equal sense (inferred negatives), and other domains (a
+teacher).
 """
 
 import random
@@ -49,19 +50,19 @@ SHIPPED_EDITS: Mapping[Edit, int] = {
     swap_equals: 3_000,
     front_place: 1_500,
 }
-"""How many made-up pairs of each kind the shipped reranker saw."""
+"""The number of edited pairs of each kind in the training of the shipped reranker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MixConfig:
-    """The parts of a mix; upper limits, if there are fewer pairs."""
+    """The numbers of pairs in the parts of a mix; fewer if there are not enough."""
 
     gold: int = 52_000
     positives: int = 6_000
     inferred_negatives: int = 10_000
     hard_negatives: int = 16_000
     joined: int = 3_000
-    """At most, and never more than one for ten gold pairs."""
+    """Also at most one for ten gold pairs."""
     edits: Mapping[Edit, int] = field(default_factory=lambda: dict(SHIPPED_EDITS))
     templates: int = 0
     """Pairs from the templates that come with the project."""
@@ -78,11 +79,10 @@ def build(
     kept_apart: Sequence[LabelledPair] = (),
     kin: Kin,
 ) -> list[LabelledPair]:
-    """Return the shuffled mix, the same for the same seed and data.
+    """Return the shuffled mix; it is the same for the same seed and data.
 
     *negatives* are pairs that a bi-encoder mined (`mining.mined_negatives`). *extra*, such as a
-    teacher's pairs and templates, is used completely. No pair shares a question with *kept_apart*,
-    the test sets.
+    teacher's pairs, is used completely. No pair shares a question with *kept_apart*, the test sets.
     """
     choice = random.Random(config.seed)  # noqa: S311  # no secret
     rows = _some(gold, config.gold, choice)
@@ -107,7 +107,7 @@ def build(
 def kin_of(folder: Path, pairs: Sequence[LabelledPair]) -> Kin:
     """Return words of *pairs* that can replace each other, by the embeddings of *folder*'s model.
 
-    Raises `UnreadableModelError` when the folder holds no BERT-like model in one safetensors file.
+    Raises `UnreadableModelError` if the folder has no BERT-like model in one safetensors file.
     """
     try:
         vocabulary = Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab()
@@ -119,7 +119,7 @@ def kin_of(folder: Path, pairs: Sequence[LabelledPair]) -> Kin:
 
 
 def balance(pairs: Sequence[LabelledPair]) -> str:
-    """Return a sentence on how many pairs there are and how many of them are duplicates."""
+    """Return a text with the number of pairs and the share of duplicates."""
     counts = Counter(pair.label > 0.5 for pair in pairs)  # noqa: PLR2004
     return f"{counted(len(pairs), 'pair')}, {counts[True] / max(1, len(pairs)):.0%} duplicates"
 
@@ -133,9 +133,10 @@ def _word_embeddings(path: Path) -> NDArray[np.float32]:
 def joined(
     pairs: Sequence[LabelledPair], *, wanted: int, choice: random.Random
 ) -> list[LabelledPair]:
-    """Return pairs of texts of two questions each; half of them are duplicates in both parts.
+    """Return pairs of texts made of two questions each; half of the pairs are duplicates.
 
-    Posts are longer than the questions of a dataset, and one part can change the meaning.
+    They teach that posts are longer than a dataset's questions, and that one part can change the
+    meaning.
     """
     same = [pair for pair in pairs if pair.label == 1.0]
     different = [pair for pair in pairs if pair.label == 0.0]
@@ -144,7 +145,7 @@ def joined(
     found = []
     for number in range(wanted):
         first, second = choice.choice(same), choice.choice(different if number % 2 else same)
-        if choice.random() < 0.5:  # noqa: PLR2004  # either part may be the one that differs
+        if choice.random() < 0.5:  # noqa: PLR2004  # the differing part may be first or second
             first, second = second, first
         found.append(
             LabelledPair(

@@ -14,11 +14,11 @@ QUESTION1, QUESTION2, LABEL = "question1", "question2", "is_duplicate"
 BODY1, BODY2 = "body1", "body2"
 COLUMNS = (QUESTION1, QUESTION2, LABEL)
 HUB = "hub:"
-"""The name of a dataset on the Hugging Face hub begins with this, where a file could stand."""
+"""In place of a file's name, a name with this prefix is a dataset on the Hugging Face hub."""
 
 Labels = NDArray[np.int64]
 Values = Mapping[str, object]
-"""A row by its columns."""
+"""The values of a row by column."""
 
 
 class PairsError(InvalidInputError):
@@ -31,7 +31,7 @@ class PairsError(InvalidInputError):
 
 @dataclass(frozen=True, slots=True)
 class LabelledPair:
-    """Two questions and their label, 0 to 1; titles as the models read them."""
+    """Two questions and their label, 0 to 1; the titles are as the models read them."""
 
     question1: str
     question2: str
@@ -46,7 +46,7 @@ def labels_of(pairs: Sequence[LabelledPair]) -> Labels:
 
 
 def require_both_labels(pairs: Sequence[LabelledPair], *, what: str) -> None:
-    """Raise `InvalidInputError` unless *pairs* has duplicates and others."""
+    """Raise `InvalidInputError` unless *pairs* has both duplicates and other pairs."""
     if not pairs:
         raise InvalidInputError(f"{what} is empty")
     duplicates = sum(pair.label >= 0.5 for pair in pairs)  # noqa: PLR2004

@@ -49,13 +49,13 @@ for _pair in _OPPOSITES.split("|"):
     _OPPOSITE.setdefault(_right, _left)
 
 Kin = Mapping[str, Sequence[str]]
-"""For a word, lower case, words that could stand in its place."""
+"""For each word, in lower case, words that can replace it."""
 
 Edit = Callable[[str, Kin, random.Random], str | None]
 
 
 def swap_kindred(text: str, kin: Kin, choice: random.Random) -> str | None:
-    """Return *text* with two words of one kind exchanged, or None if this may change nothing.
+    """Return *text* with two words of one kind exchanged, or None if the meaning may stay the same.
 
     "Can a good person become bad" is another question; "is A or B better" is not.
     """
@@ -82,7 +82,7 @@ def swap_kindred(text: str, kin: Kin, choice: random.Random) -> str | None:
 
 
 def swap_direction(text: str, kin: Kin, _choice: random.Random) -> str | None:
-    """Return *text* with the direction turned: "from B to A" instead of "from A to B"."""
+    """Return *text* with the direction reversed: "B to A" instead of "A to B", or None."""
     for found in _FROM_TO.finditer(text):
         a, b = found["a"], found["b"]
         if a.lower() in kin and b.lower() in kin and a.lower() != b.lower():
@@ -92,7 +92,7 @@ def swap_direction(text: str, kin: Kin, _choice: random.Random) -> str | None:
 
 
 def replace_name(text: str, kin: Kin, choice: random.Random) -> str | None:
-    """Return *text* with one name in it replaced by another of its kind."""
+    """Return *text* with one name replaced by another of its kind, or None if it has none."""
     names = [
         match
         for match in _WORD.finditer(text)
@@ -106,7 +106,7 @@ def replace_name(text: str, kin: Kin, choice: random.Random) -> str | None:
 
 
 def change_number(text: str, _kin: Kin, choice: random.Random) -> str | None:
-    """Return *text* with one number in it changed."""
+    """Return *text* with one number changed, or None if it has none."""
     # Years are not changed: labellers call "the best of 2016" and "of 2017" one question.
     numbers = [match for match in _NUMBER.finditer(text) if match.group()[:2] not in {"19", "20"}]
     if not numbers:
@@ -118,7 +118,7 @@ def change_number(text: str, _kin: Kin, choice: random.Random) -> str | None:
 
 
 def negate(text: str, _kin: Kin, choice: random.Random) -> str | None:
-    """Return *text* with a "not" added."""
+    """Return *text* with a "not" added, or None if it has no fitting clause."""
     clauses = list(_CLAUSE.finditer(text))
     if not clauses:
         return None
@@ -127,7 +127,7 @@ def negate(text: str, _kin: Kin, choice: random.Random) -> str | None:
 
 
 def turn_opposite(text: str, _kin: Kin, choice: random.Random) -> str | None:
-    """Return *text* with one word replaced by its opposite."""
+    """Return *text* with one word replaced by its opposite, or None if no word has one."""
     words = [match for match in _WORD.finditer(text) if match.group().lower() in _OPPOSITE]
     if not words:
         return None
@@ -137,7 +137,7 @@ def turn_opposite(text: str, _kin: Kin, choice: random.Random) -> str | None:
 
 
 def swap_equals(text: str, kin: Kin, _choice: random.Random) -> str | None:
-    """Return *text* with the two sides of an "or", "versus" or "between ... and" exchanged."""
+    """Return *text* with the sides of an "or", "versus" or "between ... and" exchanged, or None."""
     if found := _BETWEEN.search(text):
         a, b = found["a"], found["b"]
         return f"{text[: found.start()]}between {b} and {a}{text[found.end() :]}"
@@ -149,7 +149,7 @@ def swap_equals(text: str, kin: Kin, _choice: random.Random) -> str | None:
 
 
 def front_place(text: str, _kin: Kin, _choice: random.Random) -> str | None:
-    """Return *text* with the place at its end moved to the front."""
+    """Return *text* with the place at its end moved to the front, or None if it has none."""
     found = _PLACE.match(text)
     if found is None:
         return None
@@ -159,7 +159,7 @@ def front_place(text: str, _kin: Kin, _choice: random.Random) -> str | None:
 
 
 KEPT: tuple[Edit, ...] = (swap_equals, front_place)
-"""Edits after which it is the same question."""
+"""Edits that do not change the meaning."""
 
 
 def made_up(

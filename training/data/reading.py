@@ -1,7 +1,7 @@
-"""Reading labelled pairs and questions, from files and the hub.
+"""Reads labelled pairs and questions, from files and the hub.
 
-The published Quora file, any table with the columns ``question1, question2, is_duplicate``, the
-moderators' decisions as the service exports them, and datasets of the hub.
+Pairs can be the published Quora file, any table with the columns ``question1, question2,
+is_duplicate``, the moderators' decisions as the service exports them, or a dataset of the hub.
 """
 
 import gzip
@@ -29,12 +29,12 @@ from worker.text.normal import TextFields, full_text, model_text, text_digest
 _LABELS = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0, "0.0": 0.0, "1.0": 1.0}
 _SHOWN = 5
 _ENCODING = "utf-8"
-"""A guess may be wrong: what is learnt from must be what was written."""
+"""Not guessed: with a wrong encoding the models would learn from wrong texts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairsRead:
-    """The usable pairs of a file, and the lines left out, each with its reason."""
+    """The usable pairs of a file, and the numbers of the lines left out, by reason."""
 
     pairs: list[LabelledPair]
     sha256: str
@@ -62,12 +62,12 @@ class PairsRead:
 
 
 def read_pairs(path: Path | str, *, soft: bool = False, with_bodies: bool = False) -> PairsRead:
-    """Return the pairs in a CSV, TSV, JSONL or Parquet file, plain or gzipped, or of the hub.
+    """Return the pairs in a CSV, TSV, JSONL or Parquet file, plain or compressed, or of the hub.
 
     A name that begins with ``hub:`` is a dataset's: see `training.data.hub`. With *soft*, labels
-    may be any number from 0 to 1; *with_bodies*, the columns body1 and body2 count too, where there
-    are such. Raises `PairsError`, naming the line, for a missing column, a label that is none, a
-    row that cannot be read, or a file without pairs, and `HubError` as `hub.load` does.
+    may be any number from 0 to 1. *with_bodies* also reads the columns body1 and body2, if there
+    are any. Raises `PairsError`, with the line, for a missing column, a wrong label, a row that
+    cannot be read, or a file without pairs, and `HubError` as `hub.load` does.
     """
     sha256, lines = _opened(path)
     read = PairsRead(pairs=[], sha256=sha256)
@@ -92,9 +92,10 @@ def read_pairs(path: Path | str, *, soft: bool = False, with_bodies: bool = Fals
 
 
 def read_questions(path: Path) -> list[str]:
-    """Return the distinct questions of a text file, one a line, or of a table.
+    """Return the distinct questions of a text file, one on each line, or of a table.
 
-    There the column is ``question`` or ``title``. Raises `PairsError` if there is none.
+    In a table the column is ``question`` or ``title``. Raises `PairsError` if there is no such
+    column, or if the file cannot be read.
     """
     texts = _question_column(path) if is_table(path) else _lines(path)
     return list(dict.fromkeys(filter(None, map(model_text, texts))))
@@ -123,7 +124,7 @@ def _lines(path: Path) -> Iterator[str]:
 def _opened(source: Path | str) -> tuple[str, Iterator[tuple[int, Values]]]:
     """Return the SHA-256 of a file or a dataset, and its rows with their numbers."""
     if str(source).startswith(HUB):
-        from training.data import hub  # noqa: PLC0415  # heavy, and only these need it
+        from training.data import hub  # noqa: PLC0415  # slow to load, only needed here
 
         found = hub.load(str(source))
         return found.sha256, iter(enumerate(found.rows, start=1))

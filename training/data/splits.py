@@ -26,7 +26,7 @@ class LeakError(InvalidInputError):
 
 
 class Components:
-    """Which texts are connected by a chain of pairs (union-find with path halving)."""
+    """Texts that are connected by chains of pairs (union-find with path halving)."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         self._parent: dict[str, str] = {}
@@ -43,7 +43,7 @@ class Components:
         return text
 
     def join(self, first: str, second: str) -> None:
-        """Put *first* and *second* into one component, named after the smaller of the two names."""
+        """Put *first* and *second* into one component; its name is the smaller of their names."""
         low, high = sorted((self.find(first), self.find(second)))
         self._parent[high] = low
 
@@ -62,7 +62,8 @@ def split(
 ) -> Split:
     """Return *pairs* split by connected component; the same for the same seed, in any order.
 
-    Shares hold on average over components, so a part's size differs from its share by chance.
+    Each component is drawn with the shares as probabilities, so sizes differ from them by chance.
+    Raises `InvalidInputError` if the shares do not add up to 1.
     """
     shares = dict(shares or _DEFAULT_SHARES)
     if not shares or min(shares.values()) < 0 or abs(sum(shares.values()) - 1.0) > 1e-6:  # noqa: PLR2004
@@ -79,7 +80,7 @@ def split(
 
 
 def check_leaks(parts: Mapping[str, Sequence[LabelledPair]]) -> None:
-    """Raise `LeakError` if a question, whatever its case and spacing, is in two parts."""
+    """Raise `LeakError` if a question is in two parts; case and spaces do not count."""
     seen: dict[str, str] = {}
     for name, pairs in parts.items():
         for pair in pairs:
@@ -124,7 +125,7 @@ def _key(text: str) -> str:
 
 
 def _place(component: str) -> float:
-    """Return a number from 0 to 1 for a component, evenly spread, from its name alone."""
+    """Return a number from 0 to 1 from a component's name; they are evenly spread."""
     digest = hashlib.sha256(component.encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
 

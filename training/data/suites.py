@@ -1,8 +1,8 @@
-"""A suite: several domains to measure on, a folder each or a file each.
+"""A suite: several domains to measure on, each in a folder or a file.
 
-``NAME/pairs.csv`` holds labelled pairs (question1, question2, body1, body2, is_duplicate),
-``NAME/questions.csv`` a mining set: questions (id, title, body) of which those that share a cluster
-are the same. So do ``NAME.csv`` files, by their columns. Bodies are optional, and so is ``.gz``.
+``NAME/pairs.csv`` has labelled pairs (question1, question2, body1, body2, is_duplicate).
+``NAME/questions.csv`` is a mining set: questions (id, title, body); those with the same cluster are
+the same. ``NAME.csv`` can be either, by its columns. Bodies are optional, and so is ``.gz``.
 """
 
 import random
@@ -38,19 +38,19 @@ class PairsDomain:
 
     @property
     def label(self) -> str:
-        """Return what people call it."""
+        """Return the name for people."""
         return self.name
 
     @property
     def summary(self) -> str:
-        """Return a line for people on what the domain holds."""
+        """Return one line for people about the content of the domain."""
         same = int(labels_of(self.pairs).sum())
         return f"{self.label}: {counted(len(self.pairs), 'pair')}, {same:,} of them are the same"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MiningDomain:
-    """Questions of one domain, and for each the group of those that are the same."""
+    """Questions of one domain, each with the number of its group of duplicates."""
 
     name: str
     titles: Sequence[str]
@@ -59,17 +59,17 @@ class MiningDomain:
 
     @property
     def label(self) -> str:
-        """Return what people call it: labelled pairs of the same name may stand beside it."""
+        """Return the name for people; there may also be labelled pairs of this name."""
         return f"{self.name} (mining)"
 
     @property
     def same(self) -> int:
-        """Return how many pairs of these questions are the same."""
+        """Return the number of pairs of these questions that are the same."""
         sizes = Counter(self.groups).values()
         return sum(size * (size - 1) // 2 for size in sizes)
 
     def part(self, most: int) -> "MiningDomain":
-        """Return whole groups of it, drawn at random, until they have *most* questions."""
+        """Return whole groups, drawn at random, until they have *most* questions or a few more."""
         members: dict[int, list[int]] = {}
         for place, group in enumerate(self.groups):
             members.setdefault(group, []).append(place)
@@ -90,7 +90,7 @@ class MiningDomain:
 
     @property
     def summary(self) -> str:
-        """Return a line for people on what the domain holds."""
+        """Return one line for people about the content of the domain."""
         questions = counted(len(self.titles), "question")
         same = counted(self.same, "pair is the same", "pairs are the same")
         return f"{self.label}: {questions}, {same}"
@@ -101,18 +101,18 @@ Domain = PairsDomain | MiningDomain
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Most:
-    """How much of a large domain is kept, drawn at random but the same each time."""
+    """How much of a large domain is used, drawn at random but always the same."""
 
     pairs: int | None = None
     questions: int | None = None
-    """Of a mining set: whole groups of them, until there are so many."""
+    """Questions of a mining set, in whole groups."""
 
 
 def read_suite(folder: Path, *, most: Most | None = None) -> list[Domain]:
     """Return the domains of a suite by name, labelled pairs before mining sets.
 
-    Raises `SuiteError` for a folder that holds no domain, `PairsError` for a file that cannot be
-    used, `InvalidInputError` for one label alone.
+    Raises `SuiteError` for a folder without a domain, `PairsError` for a file that cannot be used,
+    and `InvalidInputError` for pairs with only one label.
     """
     if not folder.is_dir():
         raise SuiteError(f"{folder}: no such folder")
@@ -127,7 +127,7 @@ def read_suite(folder: Path, *, most: Most | None = None) -> list[Domain]:
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Yield the tables of a suite with the names of their domains; other files are passed over."""
+    """Yield the tables of a suite with the names of their domains; other files are skipped."""
     for path in folder.iterdir():
         if path.is_dir():
             inner = (one for one in path.iterdir() if _stem(one) in {PAIRS, QUESTIONS})
@@ -175,7 +175,7 @@ def _with_the_same(domain: MiningDomain, path: Path) -> MiningDomain:
 
 
 def _questions(path: Path) -> Iterator[Row]:
-    """Yield the rows that hold a question; raises `PairsError` for one that cannot be read."""
+    """Yield the rows with a question; raises `PairsError` for a row that cannot be read."""
     seen: dict[str, int] = {}
     with open_table(path) as table:
         table.require(ID, TITLE)
@@ -191,7 +191,7 @@ def _questions(path: Path) -> Iterator[Row]:
 
 
 def _groups(rows: Sequence[Row]) -> list[int]:
-    """Return a number for each row, one for all rows that a chain of links or a cluster joins."""
+    """Return a number for each row; rows joined by a chain of links or clusters have the same."""
     ids = {_text(row, ID) for row in rows}
     joined = Components(link for row in rows for link in _links(row, ids))
     numbers: dict[str, int] = {}
@@ -199,7 +199,7 @@ def _groups(rows: Sequence[Row]) -> list[int]:
 
 
 def _links(row: Row, ids: AbstractSet[str]) -> Iterator[tuple[str, str]]:
-    """Yield what joins a question to others: their ids, or the name of their cluster."""
+    """Yield the links of a question to the ids of others, or to the name of its cluster."""
     own = f"id {_text(row, ID)}"
     if cluster := _text(row, CLUSTER):
         yield own, f"cluster {cluster}"

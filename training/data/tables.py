@@ -1,6 +1,6 @@
-"""Rows of a table: CSV, TSV, JSONL or Parquet, plain or compressed, read in constant memory.
+"""Reads tables: CSV, TSV, JSONL or Parquet, plain or compressed, in constant memory.
 
-A row that cannot be read comes with its fault: one caller keeps it, another raises.
+A row that cannot be read is yielded with its fault: one caller keeps it, another raises.
 """
 
 import codecs
@@ -27,13 +27,13 @@ from worker.archives.readers.tabular.delimited import DelimitedRows
 from worker.text.cells import of_cell
 
 _HEAD = 200
-"""JSON objects that are looked at for the names of the columns."""
+"""The first JSON objects, from which the names of the columns are taken."""
 _PARQUET_BATCH = 2_048
 _PACKED = (".gz", ".zst")
 
 
 class Kind(StrEnum):
-    """What a file of rows is; the value is the end of its name."""
+    """The kind of a file of rows; the value is the end of its name."""
 
     CSV = ".csv"
     TSV = ".tsv"
@@ -48,11 +48,11 @@ class Row:
     line: int
     values: Mapping[str, object]
     fault: str | None = None
-    """Why the row cannot be read; then `values` holds what could be."""
+    """Why the row cannot be read; then `values` has only the readable part."""
 
 
 class Table:
-    """An open file of rows: its columns, its rows once, and how far it was read."""
+    """An open file of rows: its columns, its rows, which can be read once, and its progress."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Table:
         self.path, self.kind, self.columns = path, kind, tuple(columns)
         self.encoding = encoding
         self.schema = schema
-        """The types of a Parquet file's columns; None for any other."""
+        """The types of a Parquet file's columns; None for other files."""
         self._rows, self._counted, self._total, self._read = rows, counted, total, 0
 
     def __enter__(self) -> Self:
@@ -89,7 +89,7 @@ class Table:
             raise PairsError(self.path, f"cannot be read: {error}") from error
 
     def sound_rows(self) -> Iterator[Row]:
-        """Yield the rows; raises `PairsError` at the first that cannot be read."""
+        """Yield the rows; raises `PairsError` at the first row that cannot be read."""
         for row in self:
             if row.fault is not None:
                 raise PairsError(self.path, f"cannot be read: {row.fault}", line=row.line)
@@ -97,12 +97,12 @@ class Table:
 
     @property
     def share_read(self) -> float:
-        """Return how much of the file was read, 0..1."""
+        """Return the share of the file that was read, 0..1."""
         done = self._read if self._counted is None else self._counted.count
         return min(1.0, done / max(1, self._total))
 
     def require(self, *names: str) -> None:
-        """Raise `PairsError` unless there are columns of these names."""
+        """Raise `PairsError` unless all these columns exist."""
         missing = [name for name in names if name not in self.columns]
         if missing:
             have = ", ".join(self.columns) or "none"
@@ -110,9 +110,10 @@ class Table:
 
 
 def open_table(path: Path, *, encoding: str | None = None) -> Table:
-    """Return the rows of the file at *path*; its encoding is found out unless it is given.
+    """Return the table in the file at *path*; its encoding is detected unless it is given.
 
-    Raises `PairsError` for a file that is not there, of an unknown kind, or none of its kind.
+    Raises `PairsError` if there is no such file, if its kind or the encoding is unknown, or if it
+    is damaged.
     """
     kind = kind_of(path)
     if encoding is not None and not _is_known(encoding):
@@ -140,7 +141,7 @@ def _is_known(encoding: str) -> bool:
 
 
 def kind_of(path: Path) -> Kind:
-    """Return what the name of a file says it is, compressed or not; `PairsError` if nothing."""
+    """Return the kind of a file by its name, compressed or not; raises `PairsError` if unknown."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     name = next((suffix for suffix in reversed(suffixes) if suffix not in _PACKED), "")
     try:
@@ -203,7 +204,7 @@ def _delimited_row(item: Reject | tuple[int, Sequence[str | None]], names: Seque
 
 
 def _is_text(field: str) -> bool:
-    """Return whether it can be written: undecodable bytes come as lone surrogates."""
+    """Return whether *field* can be written; undecodable bytes are lone surrogates."""
     if field.isascii():
         return True
     try:
@@ -214,7 +215,7 @@ def _is_text(field: str) -> bool:
 
 
 def _distinct(names: Iterable[str]) -> list[str]:
-    """Return *names*, each that was there before with a number."""
+    """Return *names*, with a number added to each repeated one."""
     seen: Counter[str] = Counter()
     found = []
     for name in names:

@@ -1,7 +1,7 @@
-"""Pairs from templates: one small change makes another question, other words keep it the same.
+"""Makes pairs from templates: a small change makes another question, other words do not.
 
 They teach what labelled pairs seldom show: swapped roles and directions, numbers, versions,
-negation, before and after. The templates stand in ``templates.toml``. Pure but for that file.
+negation, before and after. The templates are in ``templates.toml``. Pure, except for that file.
 """
 
 import random
@@ -19,12 +19,12 @@ _STEPS = (1, 2, 5, 10, 100)
 _LOWER = 0.3
 """Share of the pairs in lower case, as many people type."""
 _OTHER_WORDS = 0.4
-"""Share of the changed pairs in which the rest of the words differ as well."""
+"""Share of the changed pairs in which the other words differ too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """Templates of one kind of change, with what may fill them."""
+    """Templates of one kind of change, with the values that fill them."""
 
     name: str
     change: str
@@ -37,7 +37,7 @@ Made = tuple[str, str, float]
 
 
 def from_templates(wanted: int, choice: random.Random) -> list[LabelledPair]:
-    """Return *wanted* pairs, each family as often, in the order that *choice* gives."""
+    """Return *wanted* pairs, about equally many of each family; *choice* decides them."""
     return [LabelledPair(*pair) for pair in islice(_endless(choice), wanted)]
 
 

@@ -1,6 +1,6 @@
-"""Rows written as CSV, TSV, JSONL or Parquet, gzipped where the name says so.
+"""Writes rows as CSV, TSV, JSONL or Parquet, gzipped if the name ends in ``.gz``.
 
-What is half-written is never left under the wanted name.
+A half-written file is never left under the wanted name.
 """
 
 import csv
@@ -20,24 +20,24 @@ from worker.text.cells import as_cell
 STDOUT = "-"
 _DELIMITERS = {Kind.CSV: ",", Kind.TSV: "\t"}
 _ROW_GROUP = 16_384
-"""Rows of a Parquet file that are held until they are written."""
+"""Rows of a Parquet file that are collected before they are written."""
 
 
 class Writer(Protocol):
     """Takes rows, some at a time."""
 
     def write(self, rows: Sequence[Values]) -> None:
-        """Write *rows*; a column that one lacks is left empty there."""
+        """Write *rows*; a missing column of a row is left empty."""
         ...
 
 
 @contextmanager
 def open_writer(out: str, columns: Mapping[str, type], *, schema: Any = None) -> Iterator[Writer]:
-    """Yield what writes rows to the file *out*, or as CSV to standard output where it is ``-``.
+    """Yield a writer of rows to the file *out*, or as CSV to standard output if *out* is ``-``.
 
-    *columns* are the types by name; *schema* is the Arrow schema of those that have one. The file
-    is there, whole, when the block ends without an error. Raises `PairsError` if it cannot be
-    written.
+    *columns* has the types by name; *schema* is the Arrow schema of those columns that have one.
+    The file exists only after the block has ended without an error. Raises `PairsError` if it
+    cannot be written.
     """
     if out == STDOUT:
         yield _Delimited(sys.stdout, columns, ",")
@@ -69,7 +69,7 @@ def _opened(
 
 
 def _open_text(path: Path, *, is_packed: bool) -> TextIO:
-    # Bytes that could not be read as text go out as they came in.
+    # Bytes that could not be read as text are written unchanged.
     if is_packed:
         return gzip.open(path, "wt", encoding="utf-8", errors="surrogateescape", newline="")
     return path.open("w", encoding="utf-8", errors="surrogateescape", newline="")
@@ -134,7 +134,7 @@ class _Parquet:
         self._held = []
 
     def _typed(self, row: Values) -> dict[str, object]:
-        # Undecodable bytes have no place in Parquet, whose strings are UTF-8.
+        # Strings of Parquet are UTF-8, so undecodable bytes are replaced.
         texts = {
             name: _as_text(row.get(name)).encode("utf-8", "replace").decode()
             for name in self._texts
@@ -154,7 +154,7 @@ def _as_text(value: object) -> str:
 
 
 def _writable(text: str) -> str:
-    """Return *text* with what no encoding can write replaced: half of a surrogate pair."""
+    """Return *text* with halves of surrogate pairs replaced, because they cannot be written."""
     try:
         text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""Two models compared on one set of pairs that neither was tuned on."""
+"""Compares two models on one set of pairs that was used to train or calibrate neither."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Scored:
     name: str
     scores: Floats
     asymmetry: float | None = None
-    """Mean difference in probability between the orders; None if there is but one."""
+    """Mean difference in probability between both orders; None for a cosine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +52,9 @@ class Comparison:
 def score(name: str, pairs: Sequence[LabelledPair], *, encoder: Encoder, cache: Path) -> Scored:
     """Return the scores of *pairs* by the model called *name*, as the service would run it.
 
-    ``cosine`` is *encoder* alone, ``cosine:NAME`` another bi-encoder; any other name is a
-    CrossEncoder, fused with the cosine if its calibration was fitted for *encoder*.
+    ``cosine`` is *encoder* alone, ``cosine:NAME`` another bi-encoder. Any other name is a
+    CrossEncoder, fused with the cosine if it has a rule for *encoder*. Raises the errors of
+    `load_reranker` and `load_encoder`.
     """
     if name == "cosine":
         return Scored(name=name, scores=cosines(pairs, encoder))
@@ -81,7 +82,7 @@ def compare(
 ) -> Comparison:
     """Return both models' figures with bootstrap intervals, and pairs they rank most differently.
 
-    Raises `InvalidInputError` if the pairs do not have both labels.
+    Raises `InvalidInputError` if the pairs do not have both labels, or a pair has no score.
     """
     require_both_labels(pairs, what="the set to compare on")
     if not len(first.scores) == len(second.scores) == len(pairs):

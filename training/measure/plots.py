@@ -27,8 +27,8 @@ def save_all(
 ) -> list[Path]:
     """Write the charts of named probabilities as SVG and return their paths.
 
-    *history* is average precision by the number of pairs seen. The last of *scores* is the one
-    served.
+    *history* is average precision by the number of pairs seen. The last of *scores* is the one that
+    the service uses.
     """
     served = list(scores.values())[-1]
     charts = {

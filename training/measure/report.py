@@ -1,4 +1,4 @@
-"""One folder for each run: configuration, data, figures, and a model card."""
+"""Writes the folder of a run: configuration, data, figures, charts and a model card."""
 
 import json
 import platform
@@ -21,12 +21,12 @@ Figures = Mapping[str, Mapping[str, float]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Everything needed to repeat a run and to judge it."""
+    """All that is needed to repeat a run and to judge its result."""
 
     recipe: str
     config: Mapping[str, object]
     data: Mapping[str, str]
-    """SHA-256 by file."""
+    """SHA-256 of each file."""
     seed: int
     metrics: Figures
     history: Sequence[tuple[int, float]] = field(default_factory=tuple)
@@ -90,7 +90,7 @@ def versions() -> dict[str, str]:
 
 
 def _commit() -> str | None:
-    """Return the commit of the checkout; None if it is installed in another way."""
+    """Return the commit of the checkout; None if the project is not in one."""
     try:
         found = subprocess.run(
             ["git", "rev-parse", "HEAD"],

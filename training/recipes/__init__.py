@@ -1,4 +1,4 @@
-"""Trains models: one module for each recipe, and one for what every run does.
+"""Trains models: one module for each recipe, and modules that all recipes share.
 
 May touch everything in `training`. Never serves: the worker never imports it.
 """

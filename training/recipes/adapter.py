@@ -1,7 +1,7 @@
 """The recipe of the profile `accurate`: a low-rank adapter on a frozen MPNet, and a new head.
 
-Beside each weight W of the layers two thin matrices are learnt, W + scale * B A (Hu et al. 2021).
-They are named and saved as `worker.weights.merging` reads them. On a GPU a few minutes suffice.
+For each weight W of the layers two thin matrices are learnt: W + scale * B A (Hu et al. 2021). They
+are named and saved as `worker.weights.merging` reads them. On a GPU a run takes a few minutes.
 """
 
 import shutil
@@ -33,14 +33,14 @@ _HEAD = "classifier."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdapterConfig(CrossEncoderConfig):
-    """Every choice of a run."""
+    """The configuration of a run."""
 
     batch_size: int = 512
     learning_rate: float = 6e-4
     warmup: float = 0.06
     layer_decay: float = 1.0
     both_orders: float = 0.0
-    """Either order is read at random; the average of both is what serves."""
+    """Each pair is read in a random order only; the service averages both."""
     symmetry: float = 0.0
     rank: int = 24
     scale: float = 2.0
@@ -56,7 +56,7 @@ def train(
 ) -> Trained[CrossEncoder]:
     """Return the base with the adapter that did best on *dev_pairs*; `save` writes the adapter.
 
-    Raises as `cross_encoder.train` does, and `InvalidInputError` if the base is no MPNet.
+    Raises the errors of `cross_encoder.train`, and `InvalidInputError` if the base is no MPNet.
     """
     return cross_encoder.train(
         config,
@@ -70,7 +70,7 @@ def train(
 
 
 class _AdapterTrainer(CrossEncoderTrainer):
-    """Reads a checkpoint into the model with its adapter: the library's own would not know it."""
+    """Reads a checkpoint with an adapter, which the library's own reader does not know."""
 
     def _load_from_checkpoint(self, checkpoint_path: str) -> None:
         saved = load_file(Path(checkpoint_path) / WEIGHTS)
@@ -98,7 +98,7 @@ def load_base(config: CrossEncoderConfig) -> CrossEncoder:
 
 
 def _network(model: CrossEncoder) -> nn.Module:
-    """Return the network itself, whose names of weights are those of its file."""
+    """Return the network inside *model*; its weights have the same names as in its file."""
     network = model[0].model
     if not isinstance(network, nn.Module):
         raise InvalidInputError("the base has no network of its own")
@@ -106,7 +106,7 @@ def _network(model: CrossEncoder) -> nn.Module:
 
 
 def _adapt(linear: nn.Linear, *, rank: int, scale: float) -> None:
-    """Let *linear* give W x + scale * B A x; B begins with zeros, so nothing changes at first."""
+    """Let *linear* compute W x + scale * B A x; B begins as 0, so nothing changes at first."""
     device = linear.weight.device
     start = torch.randn(rank, linear.in_features, device=device) / linear.in_features**0.5
     linear.A = nn.Parameter(start)
@@ -121,7 +121,7 @@ def _added(linear: nn.Module, given: tuple[Tensor, ...], output: Tensor, *, scal
 
 
 def learnt(model: CrossEncoder) -> Iterator[tuple[str, Tensor]]:
-    """Yield what was learnt, by the names that merging expects, in half precision."""
+    """Yield the trained weights, with the names that merging expects, in half precision."""
     for name, parameter in _network(model).named_parameters():
         if parameter.requires_grad:
             yield name, parameter.detach().half().cpu().contiguous()

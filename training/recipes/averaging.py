@@ -1,6 +1,6 @@
 """Averages models that were trained from the same weights (model soups, Wortsman et al. 2022).
 
-The mean of a model and an earlier one of the same run keeps much of the strengths of both.
+The mean of a model and an earlier one of the same run has much of the strengths of both.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Batches of questions of similar length: less padding, so more pairs in a second."""
+"""Makes batches of pairs of similar length: less padding, so more pairs in a second."""
 
 from collections.abc import Iterator
 

@@ -25,14 +25,14 @@ _METRIC = f"eval_{_EVALUATOR}_average_precision"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrossEncoderConfig(FitConfig):
-    """Every choice of a run; saved beside the model, so that the run can be repeated."""
+    """The configuration of a run; saved beside the model, so that the run can be repeated."""
 
     batch_size: int = 96
     learning_rate: float = 1.2e-4
     warmup: float = 0.02
     max_length: int = 256
     layer_decay: float = 0.9
-    """Each layer further from the output learns slower by this factor."""
+    """The learning rate of each layer is that of the next one towards the output times this."""
     schedule: str = "linear"
     weight_decay: float = 0.01
     dropout: float = 0.0
@@ -40,7 +40,7 @@ class CrossEncoderConfig(FitConfig):
     both_orders: float = 0.125
     symmetry: float = 0.3
     pos_weight: float | None = None
-    """How much more a duplicate counts than a pair that is none; None: as much."""
+    """The weight of a duplicate, if another pair's is 1; None means 1."""
 
 
 def train(
@@ -55,8 +55,8 @@ def train(
 ) -> Trained[CrossEncoder]:
     """Return the CrossEncoder that did best on *dev_pairs* by average precision.
 
-    Checkpoints go to *work*; with *resume* the run goes on from the last of them. *load* gives the
-    model to begin with, `load_base` where it is None. Raises as `progress.start` does.
+    Checkpoints go to *work*; with *resume* the run continues from the last one. *load* returns the
+    first model; None means `load_base`. Raises the errors of `progress.start`.
     """
     checkpoint = begin(config, work, resume=resume)
     model = (load or load_base)(config)
@@ -78,15 +78,15 @@ def train(
 
 
 def balanced_pos_weight(pairs: Sequence[LabelledPair]) -> float:
-    """Return the weight with which both labels count the same: negatives over duplicates.
+    """Return the `pos_weight` with which both labels count the same: negatives / duplicates.
 
-    A teacher's soft labels do not count. Raises `InvalidInputError` if a label is missing.
+    Soft labels of a teacher are left out. Raises `InvalidInputError` if a label is missing.
     """
-    told = [pair.label for pair in pairs if pair.label in {0.0, 1.0}]
-    duplicates = told.count(1.0)
-    if duplicates in {0, len(told)}:
+    labels = [pair.label for pair in pairs if pair.label in {0.0, 1.0}]
+    duplicates = labels.count(1.0)
+    if duplicates in {0, len(labels)}:
         raise InvalidInputError("--pos-weight auto needs labels of 0 and of 1")
-    return (len(told) - duplicates) / duplicates
+    return (len(labels) - duplicates) / duplicates
 
 
 def load_base(config: CrossEncoderConfig) -> CrossEncoder:
@@ -102,7 +102,7 @@ def load_base(config: CrossEncoderConfig) -> CrossEncoder:
             "attention_probs_dropout_prob": config.dropout,
         },
     )
-    model.float()  # a base saved in half precision cannot be trained in it
+    model.float()  # weights in half precision cannot be trained
     if not config.train_word_embeddings:
         for name, parameter in model.named_parameters():
             parameter.requires_grad_("word_embeddings" not in name)
@@ -110,7 +110,7 @@ def load_base(config: CrossEncoderConfig) -> CrossEncoder:
 
 
 def as_dataset(pairs: Sequence[LabelledPair]) -> Dataset:
-    """Return the pairs in the columns that the trainer expects."""
+    """Return the pairs as a dataset with the columns that the trainer expects."""
     return Dataset.from_dict(
         {
             "question1": [pair.question1 for pair in pairs],
@@ -136,7 +136,7 @@ def dev_evaluator(
 def parameter_groups(
     model: nn.Module, *, learning_rate: float, layer_decay: float, weight_decay: float
 ) -> list[dict[str, object]]:
-    """Return optimiser groups in which the layers nearest to the input have the lowest rates."""
+    """Return optimiser groups; the layers nearest to the input have the lowest learning rates."""
     depth = 1 + max((_layer(name) for name, _ in model.named_parameters()), default=0)
     groups: dict[tuple[int, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
@@ -153,7 +153,7 @@ def parameter_groups(
 
 
 def _layer(name: str, head: int = 0) -> int:
-    """Return 0 for embeddings, n + 1 for layer n and *head* for what comes after the layers."""
+    """Return 0 for embeddings, n + 1 for layer n, and *head* for all after the layers."""
     numbers = [int(part) for part in name.split(".") if part.isdigit() and ".layer." in name]
     if numbers:
         return 1 + numbers[-1]
@@ -177,7 +177,7 @@ def _arguments(
         **arguments(config, rows=rows, work=work, metric=_METRIC),
         lr_scheduler_type=config.schedule,
         batch_sampler=LengthBatchSampler,
-        # Every weight is used at each step; the search for unused ones wrongly reports the head.
+        # Every weight is used at each step; the search for unused weights wrongly reports the head.
         ddp_find_unused_parameters=False,
         disable_tqdm=False,
     )

@@ -1,7 +1,7 @@
-"""A strong bi-encoder labels close pairs of unlabelled questions for the CrossEncoder.
+"""The teacher: a strong bi-encoder that labels close pairs of unlabelled questions.
 
-A logistic fit on labelled pairs turns the teacher's cosine into a probability. Close pairs of
-unlabelled questions with this score keep the student from forgetting other domains.
+A logistic fit on labelled pairs turns the teacher's cosine into a probability. The CrossEncoder is
+also trained on these pairs, so that it does not forget other domains.
 """
 
 import random
@@ -22,7 +22,7 @@ _CLOSE = 0.62
 
 
 class Teacher:
-    """A bi-encoder whose cosine was turned into a probability."""
+    """A bi-encoder whose cosine is turned into a probability."""
 
     def __init__(
         self, name: str, labelled: Sequence[LabelledPair], *, batch_size: int = 32
@@ -37,7 +37,8 @@ class Teacher:
     def label(self, texts: Sequence[str], *, wanted: int, seed: int) -> list[LabelledPair]:
         """Return up to *wanted* pairs of *texts* with the teacher's probability as a soft label.
 
-        Three in five are close. The rest are farther apart: "close" must not mean duplicate.
+        Up to three in five of *wanted* are close. The others are farther apart, so that the student
+        does not learn that all close pairs are duplicates.
         """
         vectors = self._vectors(texts)
         anchors = np.arange(len(texts))

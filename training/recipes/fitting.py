@@ -1,4 +1,4 @@
-"""What the runs of all recipes share: configuration, the trainer's arguments, the run."""
+"""The shared part of all recipes: configuration, the trainer's arguments, the run."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,16 +28,16 @@ class FitConfig:
     seed: int = 1
     evaluations: int = 8
     patience: int = 3
-    """Looks at dev without a better one, after which the run stops."""
+    """The run stops after so many evaluations on dev without a better result."""
 
     @property
     def pairs_a_step(self) -> int:
-        """Return how many pairs all processes of the run see together at each step."""
+        """Return the number of pairs that all processes of the run see together in one step."""
         return self.batch_size * Rank().world_size
 
 
 def begin(config: FitConfig, work: Path, *, resume: bool) -> str | None:
-    """Set the seed and return the checkpoint to continue from, as `progress.start` does."""
+    """Set the seed, and return the checkpoint to continue from; see `progress.start`."""
     checkpoint = start(work, resume=resume)
     torch.manual_seed(config.seed)
     return checkpoint
@@ -74,6 +74,6 @@ def arguments(config: FitConfig, *, rows: int, work: Path, metric: str) -> dict[
 def run(
     trainer: BaseTrainer, model: _Model, config: FitConfig, *, checkpoint: str | None, metric: str
 ) -> Trained[_Model]:
-    """Train, from *checkpoint* if there is one; return the best *model* and its history."""
+    """Train, from *checkpoint* if it is given; return the best *model* and the run's history."""
     trainer.train(resume_from_checkpoint=checkpoint)
     return Trained(model.eval(), history(trainer.state, metric), pairs_a_step=config.pairs_a_step)

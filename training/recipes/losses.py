@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn.functional import smooth_l1_loss
 
 _TEACHER = 0.5
-"""The weight of a teacher's pair: a wrong logit pulls half as hard as a wrong label."""
+"""The weight of a teacher's pair, if that of a label is 1."""
 _SUREST = 1e-3
-"""A teacher is never surer than this: logits beyond 6.9 order nothing."""
+"""A teacher's probabilities are clipped to this distance from 0 and 1: logits to 6.9."""
 
 
 class SymmetricBinaryCrossEntropyLoss(BinaryCrossEntropyLoss):
@@ -22,9 +22,9 @@ class SymmetricBinaryCrossEntropyLoss(BinaryCrossEntropyLoss):
     other order; there the squared difference of the two logits, times *symmetry*, is added to the
     loss.
 
-    A label between 0 and 1 is a teacher's probability: there the loss is the smooth L1 distance of
-    the two logits. For cross-entropy 0.001 and 0.01 are nearly equal, and the student would forget
-    the order of pairs that are far apart.
+    A label between 0 and 1 is a teacher's probability; its loss is the smooth L1 distance of the
+    two logits. For cross-entropy 0.001 and 0.01 are nearly equal, so the model would forget the
+    order of pairs that are far apart.
     """
 
     def __init__(
@@ -60,14 +60,14 @@ class SymmetricBinaryCrossEntropyLoss(BinaryCrossEntropyLoss):
         return loss
 
     def _supervised(self, logits: Tensor, labels: Tensor) -> Tensor:
-        taught = (labels > 0) & (labels < 1)
-        told = ~taught
+        soft = (labels > 0) & (labels < 1)
+        hard = ~soft
         loss = logits.new_zeros(())
-        if told.any():
-            loss = loss + self.bce_with_logits_loss(logits[told], labels[told]) * told.sum()
-        if taught.any():
-            target = torch.logit(labels[taught], eps=_SUREST)
-            loss = loss + _TEACHER * smooth_l1_loss(logits[taught], target) * taught.sum()
+        if hard.any():
+            loss = loss + self.bce_with_logits_loss(logits[hard], labels[hard]) * hard.sum()
+        if soft.any():
+            target = torch.logit(labels[soft], eps=_SUREST)
+            loss = loss + _TEACHER * smooth_l1_loss(logits[soft], target) * soft.sum()
         return loss / len(labels)
 
     def get_config_dict(self) -> dict[str, object]:

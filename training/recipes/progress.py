@@ -1,4 +1,4 @@
-"""Checkpoints of a training run, and where a killed run continues."""
+"""Finds the checkpoint from which a killed training run continues."""
 
 import json
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from db.errors import InvalidInputError
 Model = TypeVar("Model")
 
 KEPT_CHECKPOINTS = 2
-"""The best and the last."""
+"""The best checkpoint and the last one."""
 _WRITTEN_LAST = "trainer_state.json"
 
 
@@ -24,7 +24,7 @@ class Trained(Generic[Model]):
     model: Model
     history: Sequence[tuple[int, float]]
     pairs_a_step: int = 1
-    """Pairs that all processes of the run saw together at each step."""
+    """Pairs that all processes of the run saw together in one step."""
 
 
 def history(state: TrainerState, metric: str) -> list[tuple[int, float]]:
@@ -37,8 +37,8 @@ def history(state: TrainerState, metric: str) -> list[tuple[int, float]]:
 def start(work: Path, *, resume: bool) -> str | None:
     """Return the checkpoint in *work* to continue from; None for a new run.
 
-    A half-written checkpoint is skipped. Raises `InvalidInputError` if *resume* finds none, and if
-    a new run would mix its checkpoints with those of another.
+    A half-written checkpoint is skipped. Raises `InvalidInputError` if there is none to *resume*,
+    or if a new run would mix its checkpoints with those of another run.
     """
     found = sorted(filter(_is_whole, work.glob("checkpoint-*")), key=_step)
     if resume and not found:

@@ -1,4 +1,4 @@
-"""Which process of a run this is, if `torchrun` or `accelerate launch` started several."""
+"""The number of this process, if `torchrun` or `accelerate launch` started several."""
 
 from pydantic import NonNegativeInt, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -14,5 +14,5 @@ class Rank(BaseSettings):
 
     @property
     def is_first(self) -> bool:
-        """Whether this is the process that writes files and prints."""
+        """Return whether this is the process that writes files and prints."""
         return self.world_size == 1 or self.rank == 0

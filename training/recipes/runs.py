@@ -1,4 +1,7 @@
-"""A run from files to a folder: read, train, calibrate on one half of dev, report on the other."""
+"""Runs a recipe from files to a folder: reads, trains, calibrates and reports.
+
+One half of dev chooses the checkpoint and fits the calibration, the other is for the report.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -37,7 +40,7 @@ class Data:
     sources: Mapping[str, str]
     """SHA-256 by file."""
     notes: Sequence[str]
-    """What people should know of the files, a line each."""
+    """Notes for people about the files, one line each."""
 
 
 class _Seeded(Protocol):
@@ -46,11 +49,11 @@ class _Seeded(Protocol):
 
 
 def load_data(train: Path | str, dev: Path | str | None, *, seed: int) -> Data:
-    """Return the data of a run; without *dev*, a tenth of the components of *train* is kept for it.
+    """Return the data of a run; without *dev*, it is a tenth of the components of *train*.
 
-    Both are what `read_pairs` takes; labels of *train* may be soft. Raises `LeakError` when a
-    question is in both, `PairsError` and `HubError` when one cannot be used, `InvalidInputError` if
-    a part holds one label only.
+    Both are sources for `read_pairs`; labels of *train* may be soft. Raises `LeakError` if a
+    question is in both, `PairsError` and `HubError` if one cannot be used, `InvalidInputError` if a
+    part has only one label.
     """
     read = {train: read_pairs(train, soft=True)}
     if dev is None:
@@ -78,9 +81,10 @@ def train_cross_encoder(
     encoder: Encoder,
     resume: bool = False,
 ) -> report.Figures:
-    """Train a reranker into *output*, calibrated and reported, and return its figures.
+    """Train, calibrate and report a reranker in the folder *output*, and return its figures.
 
-    Of several processes only the first continues after the training; the others get no figures.
+    If there are several processes, only the first continues after the training; the others return
+    no figures. Raises the errors of `dev_halves` and of the recipe.
     """
     done = _trained(cross_encoder.train, config, data, output=output, resume=resume)
     if done is None:
@@ -98,7 +102,10 @@ def train_adapter(
     encoder: Encoder,
     resume: bool = False,
 ) -> report.Figures:
-    """Train an adapter into *output*, and the reranker that it makes of its base; as above."""
+    """Train an adapter, and merge it with its base into a reranker in the folder *output*.
+
+    Everything else is as in `train_cross_encoder`.
+    """
     done = _trained(adapter.train, config, data, output=output, resume=resume)
     if done is None:
         return {}
@@ -115,7 +122,7 @@ def _trained(
     output: Path,
     resume: bool,
 ) -> Trained[Model] | None:
-    """Train on one half of dev; None in all processes but the first."""
+    """Train with one half of dev for choices; return None in all processes but the first."""
     choices = dev_halves(data.dev, seed=config.seed)["calibrate"]
     done = train(config, data.train, choices, work=output / WORK_FOLDER, resume=resume)
     return done if Rank().is_first else None
@@ -155,9 +162,10 @@ def train_sentence_transformer(
     output: Path,
     resume: bool = False,
 ) -> report.Figures:
-    """Train a bi-encoder into *output*, reported, and return its figures.
+    """Train and report a bi-encoder in the folder *output*, and return its figures.
 
-    Of several processes only the first continues after the training; the others get no figures.
+    If there are several processes, only the first continues after the training; the others return
+    no figures. Raises the errors of `dev_halves` and of the recipe.
     """
     done = _trained(sentence_transformer.train, config, data, output=output, resume=resume)
     if done is None:
@@ -183,7 +191,7 @@ def train_sentence_transformer(
 def dev_halves(pairs: Sequence[LabelledPair], *, seed: int) -> Mapping[str, Sequence[LabelledPair]]:
     """Return the half for choices and the half for the report.
 
-    Raises `InvalidInputError` if the two cannot both have duplicates and others.
+    Raises `InvalidInputError` if a half has only one label.
     """
     halves = split(pairs, seed=seed, shares=_HALVES).parts
     for name, half in halves.items():
@@ -204,7 +212,7 @@ def calibrate_reranker(
 ) -> Calibration:
     """Fit the calibration of the reranker in *folder*, save it there and return it.
 
-    What was fitted for other bi-encoders stays.
+    Rules for other bi-encoders stay.
     """
     reranker = full_precision(folder)
     raw = raw_scores(pairs, reranker=reranker, encoder=encoder)
@@ -236,7 +244,7 @@ def _reranker_figures(
 def _cosine_probabilities(
     model: SentenceTransformer, halves: Mapping[str, Sequence[LabelledPair]]
 ) -> Floats:
-    """Return probabilities for the half to report on, calibrated on the other."""
+    """Return probabilities for the half to report on, calibrated on the other half."""
     cosines = {name: sentence_transformer.cosines(model, half) for name, half in halves.items()}
     fusion = fit_fusion(cosines["calibrate"], None, labels_of(halves["calibrate"]))
     return fusion.probability(cosines["report"], cosines["report"])

@@ -38,23 +38,25 @@ from training.recipes.progress import Trained
 _METRIC = "eval_dev_cosine_ap"
 _RECALL_AT = [1, 10, 50, 100]
 _TEXTS_IN_SILENCE = 2_000
-"""With more texts than these a bar shows how far the search for negatives is."""
+"""With more texts than this a bar shows the progress of the search for negatives."""
 
 
 class Objective(StrEnum):
-    """What the bi-encoder is trained on."""
+    """The objective of training a bi-encoder."""
 
     RANKING = "ranking"
-    """MultipleNegativesRankingLoss: a duplicate before all else in the batch, hard negative too."""
+    """MultipleNegativesRankingLoss: the duplicate must be nearer than all others in the batch, hard
+    negatives among them.
+    """
     CONTRASTIVE = "contrastive"
     """OnlineContrastiveLoss over labelled pairs."""
     BOTH = "both"
-    """Batches of both, mixed in proportion to their rows, so that an epoch sees every pair."""
+    """Batches of both, in proportion to their rows, so that an epoch has every pair."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentenceTransformerConfig(FitConfig):
-    """Every choice of a run; saved beside the model, so that the run can be repeated."""
+    """The configuration of a run; saved beside the model, so that the run can be repeated."""
 
     batch_size: int = 64
     learning_rate: float = 2e-5
@@ -62,7 +64,9 @@ class SentenceTransformerConfig(FitConfig):
     max_length: int = 128
     objective: Objective = Objective.BOTH
     negatives_between: tuple[float, float] = (0.5, 0.92)
-    """Cosines of mined negatives: below is too easy, above may be a duplicate nobody labelled."""
+    """Cosines of mined negatives: lower ones are too easy, higher ones may be unlabelled
+    duplicates.
+    """
 
 
 def train(
@@ -75,8 +79,8 @@ def train(
 ) -> Trained[SentenceTransformer]:
     """Return the bi-encoder that did best on *dev_pairs* by average precision of the cosine.
 
-    Checkpoints go to *work*; with *resume* the run goes on from the last of them. Raises as
-    `progress.start` does.
+    Checkpoints go to *work*; with *resume* the run continues from the last one. Raises the errors
+    of `progress.start`, and `InvalidInputError` if no duplicate has a hard negative.
     """
     checkpoint = begin(config, work, resume=resume)
     model = SentenceTransformer(config.base)
@@ -96,7 +100,7 @@ def train(
 def datasets(
     model: SentenceTransformer, config: SentenceTransformerConfig, pairs: Sequence[LabelledPair]
 ) -> dict[str, Dataset]:
-    """Return the training data by objective."""
+    """Return the training data by objective; raises `InvalidInputError` as `triplets` does."""
     data = {}
     if config.objective in {Objective.RANKING, Objective.BOTH}:
         data[Objective.RANKING.value] = Dataset.from_list(triplets(model, config, pairs))
@@ -115,7 +119,8 @@ def triplets(
 ) -> list[dict[str, str]]:
     """Return (anchor, duplicate, hard negative) for every duplicate whose anchor has a negative.
 
-    The negative is a labelled one, or else the closest question that is not a duplicate.
+    The negative is a labelled one, or otherwise a mined one, the closest first. Raises
+    `InvalidInputError` if no duplicate has a negative.
     """
     duplicates = [(p.question1, p.question2) for p in pairs if round(p.label) == 1]
     negatives: dict[str, list[str]] = defaultdict(list)
@@ -205,7 +210,7 @@ def _mined(
 
 
 def _duplicates_of(pairs: Sequence[LabelledPair]) -> dict[str, set[str]]:
-    """Return one question of each group of duplicates, with the others that it should find."""
+    """Return one question of each group of duplicates, with the others of the group."""
     components = Components((p.question1, p.question2) for p in pairs if round(p.label) == 1)
     members: dict[str, set[str]] = defaultdict(set)
     for pair in pairs:

@@ -1,9 +1,9 @@
-"""A rule fitted on several domains at once, in which every domain counts the same.
+"""Fits a rule on several domains at once; every domain counts the same.
 
-A pair's score is its cosine plus the CrossEncoder's logit, weighed by how many words both titles
-have in common. The two weights of the logit are those with the best mean ranking over the domains:
-a logistic fit of the labels would learn how each domain's negatives were chosen. Only scale and
-bias, which do not change a ranking, are fitted to the labels.
+A pair's score is its cosine plus the weighted logit; the weight grows with the overlap of the
+titles. The two weights of the logit are those with the best mean average precision over the
+domains, because a logistic fit would learn how each domain's negatives were chosen. Scale and bias
+do not change a ranking. They and the weight of the bodies are fitted to the labels.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ from worker.scoring.traits import Traits
 _LOGIT = (0.0, 0.01, 0.02, 0.03, 0.05)
 _OVERLAP_LOGIT = (0.0, 0.03, 0.05, 0.08, 0.1, 0.13, 0.17)
 WEIGHTS = tuple(product(_LOGIT, _OVERLAP_LOGIT))
-"""What a logit may count beside a cosine's 1: always, and times the overlap."""
+"""Weights of the logit, if the cosine's is 1: the constant one, and the one times the overlap."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,14 +61,15 @@ class LabelledScores:
 
 
 def rankings(domain: LabelledScores) -> Doubles:
-    """Return the average precision on *domain* of each of `WEIGHTS`."""
+    """Return the average precision on *domain* with each of `WEIGHTS`, (len(WEIGHTS),)."""
     return np.array([average_precision(domain.labels, domain.score(one)) for one in WEIGHTS])
 
 
 def fit_rule(domains: Sequence[LabelledScores], table: Doubles) -> Rule:
     """Return the best rule for *domains*; *table* has the `rankings` of each domain in a row.
 
-    Each domain counts the same. The threshold is the one with a precision of 0.80.
+    Each domain counts the same. The threshold is the one with a precision of 0.80, or 0.5 if that
+    precision was not reached.
     """
     pooled, labels = LabelledScores.joined(domains), [one.labels for one in domains]
     alike = np.concatenate([np.full(len(one), 1 / len(one)) for one in labels])
@@ -102,10 +103,10 @@ def _fusion(
 
 
 def _shift(score: Floats, bodies: Floats, labels: Labels, balanced: Doubles) -> float:
-    """Return what two bodies add to a score: the same text is less near when there is more of it.
+    """Return how much two bodies add to a score, because longer texts have lower cosines.
 
-    Both labels of each domain weigh the same here: how many duplicates a set has says nothing of
-    its bodies.
+    Both labels of each domain have the same weight here, because the number of duplicates in a set
+    does not depend on its bodies.
     """
     if not bodies.any():
         return 0.0
@@ -115,7 +116,7 @@ def _shift(score: Floats, bodies: Floats, labels: Labels, balanced: Doubles) -> 
 
 
 def _balanced(labels: Sequence[Labels]) -> Doubles:
-    """Return the weight of each pair with which each label of each domain counts the same."""
+    """Return weights of all pairs with which each label of each domain counts the same, (n,)."""
     size, parts = sum(map(len, labels)), 2 * len(labels)
     found = [size / parts / np.where(one == 1, one.sum(), len(one) - one.sum()) for one in labels]
     return np.concatenate(found)

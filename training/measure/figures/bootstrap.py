@@ -14,7 +14,7 @@ Doubles = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """A figure and the interval that 95 % of its bootstrap samples are in."""
+    """A figure, and the interval with 95 % of its bootstrap samples."""
 
     value: float
     low: float
@@ -26,11 +26,11 @@ class Interval:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Draw:
-    """One sample: the weight of each of n pairs, and of all duplicates."""
+    """One sample: the weight of each of n pairs, and the weight of all duplicates."""
 
     weights: Doubles  # (n,)
     same: float
-    """Those that no search brought up are in it too: what is not found lowers the figure."""
+    """It includes duplicates that no search found, so these lower the figure."""
 
 
 class Ranking:
@@ -42,7 +42,7 @@ class Ranking:
         self._ends = np.flatnonzero(np.append(np.diff(scores[self._order]) != 0, True))
 
     def average_precision(self, draw: Draw) -> float:
-        """Return the area under the precision-recall curve, the step-wise way."""
+        """Return the area under the precision-recall curve, summed in steps."""
         weights = draw.weights[self._order]
         found = np.cumsum(weights * self._right)[self._ends]
         precision = found / np.maximum(np.cumsum(weights)[self._ends], 1e-12)
@@ -50,14 +50,14 @@ class Ranking:
 
 
 def all_pairs(labels: Labels, *, same: int | None = None) -> Draw:
-    """Return the sample with every pair once."""
+    """Return the draw with every pair once; *same* is the number of all duplicates."""
     return Draw(weights=np.ones(len(labels)), same=float(labels.sum() if same is None else same))
 
 
 def samples_of_pairs(labels: Labels, *, samples: int, seed: int) -> Iterator[Draw]:
     """Yield samples of pairs drawn with replacement, each with both labels.
 
-    Questions shared between pairs make the intervals a little too narrow.
+    Pairs that share questions are not independent, so the intervals are a little too narrow.
     """
     choice = np.random.default_rng(seed)
     while samples:
@@ -74,8 +74,8 @@ def samples_of_questions(
 ) -> Iterator[Draw]:
     """Yield samples of questions (each drawn a Poisson number of times) with their pairs.
 
-    *groups* is (questions,), equal for those that are the same; *members* is (n, 2), the two
-    questions of each pair.
+    *groups* is (questions,), with one number for all that are the same; *members* is (n, 2), the
+    two questions of each pair.
     """
     choice = np.random.default_rng(seed)
     while samples:
@@ -101,7 +101,7 @@ def intervals(
 def bootstrap(
     labels: Labels, scores: Sequence[Floats], *, samples: int, seed: int
 ) -> tuple[list[Interval], Interval]:
-    """Return the AP of each score, and of the last less the first, with 95 % intervals.
+    """Return the AP of each score, and the last AP minus the first, with 95 % intervals.
 
     All scores use the same resampled pairs, so the difference is paired.
     """

@@ -1,4 +1,4 @@
-"""From a reranker's raw scores on labelled pairs to its calibration."""
+"""Fits a reranker's calibration to its raw scores of labelled pairs."""
 
 from dataclasses import dataclass, replace
 
@@ -18,18 +18,21 @@ Doubles = NDArray[np.float64]
 DEFAULT_PRECISION = "0.80"
 _KEPT_BY_FLOOR = 0.995
 _HIGHEST_FLOOR = 0.6
-"""A floor fitted on one domain cuts what a person would call the same on another."""
+"""A higher floor, fitted on one domain, would leave out duplicates of another."""
 _ASYMMETRY_QUANTILE = 0.999
 _LEANS = (8.0, 6.0, 5.0, 4.0, 3.0, 2.5, 2.0, 1.75, 1.5, 1.25)
 _GIVEN_FOR_LEANING = 0.0005
-"""Average precision given up on dev, well within its noise, to weigh the cosine more."""
+"""Loss of average precision on dev that is accepted for a larger weight of the cosine. It is much
+smaller than the noise.
+"""
 _LEAST_FLAGGED = 20
 _OVERLAP_SHARES = (0.25, 0.5, 0.75, 0.9, 1.0)
 _LEAST_OVERLAP = 0.05
 _LEAST_DEVIATION = 2.0
-"""What is expected by one domain is wrong on another: by up to 1.3 on six of them."""
+"""At least so much, because the expected logit of one domain was wrong by up to 1.3 on six others.
+"""
 _SOME = 0.5
-"""Spread of the bodies' share from which on their weight can be told."""
+"""From this range of the bodies' trait on, its weight can be fitted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,17 +41,17 @@ class RawScores(BothOrders):
 
     cosine: Floats
     traits: Traits | None = None
-    """What else a fusion may weigh."""
+    """Further inputs of a fusion; None if it needs none."""
 
 
 def calibrate(
     raw: RawScores, labels: Labels, *, bi_encoder: str, known: Calibration | None = None
 ) -> Calibration:
-    """Return the calibration fitted on labelled pairs like those the service will meet.
+    """Return the calibration fitted on labelled pairs, which should be like the service's pairs.
 
     *bi_encoder* is the digest of the model of the cosines; rules of a *known* calibration for other
-    bi-encoders stay. The top level of the file holds beside bi-encoders that nothing was fitted on.
-    Thresholds are for the fused probability; a precision that was never reached has none.
+    bi-encoders stay. The top level of the calibration is for bi-encoders that were not fitted: it
+    uses the logit alone. A precision that was not reached has no threshold.
     """
     fusion = lean_on_cosine(fit_fusion(raw.logit, raw.cosine, labels), raw, labels)
     if raw.traits is not None and fusion.cosine:
@@ -86,10 +89,10 @@ def _rule(fusion: Fusion, raw: RawScores, labels: Labels) -> Rule:
 
 
 def expected_of(raw: RawScores) -> Expected:
-    """Return which logit to expect by cosine and overlap: least squares of both orders' mean.
+    """Return the logit to expect by cosine and overlap: least squares of both orders' mean.
 
-    Labelled pairs hold more duplicates than the near ones of a forum, so it rather expects too
-    much, and too much is read.
+    Labelled pairs have more duplicates than the near pairs of a forum. So the expected logit is
+    rather too high, and rather too many pairs are read.
     """
     known = known_before(raw.cosine, _traits(raw).overlap).T.astype(np.float64)
     weights, *_ = np.linalg.lstsq(known, raw.logit.astype(np.float64), rcond=None)
@@ -103,9 +106,10 @@ def _thresholds(probabilities: Floats, labels: Labels) -> dict[str, float]:
 
 
 def follow_overlap(fusion: Fusion, raw: RawScores, labels: Labels) -> Fusion:
-    """Return *fusion* with the share of the logit's weight following the overlap that ranks best.
+    """Return *fusion* with a part of the logit's weight multiplied by the overlap.
 
-    At the mean overlap the weight stays what it was. Scale and bias are fitted again.
+    The part is the one that ranks best. At the mean overlap the weight does not change. Scale and
+    bias are fitted again.
     """
     overlap = _traits(raw).overlap
     mean = max(float(overlap.mean()), _LEAST_OVERLAP)
@@ -125,7 +129,7 @@ def follow_overlap(fusion: Fusion, raw: RawScores, labels: Labels) -> Fusion:
 
 
 def weigh_bodies(fusion: Fusion, raw: RawScores, labels: Labels) -> Fusion:
-    """Return *fusion* with what two bodies make up for, where some pairs have them and some not."""
+    """Return *fusion* with a weight for the bodies, if some pairs have bodies and others do not."""
     bodies = _traits(raw).bodies
     if float(np.ptp(bodies)) < _SOME:
         return fusion
@@ -149,8 +153,8 @@ def fit_fusion(
 ) -> Fusion:
     """Return the logistic fusion that explains *labels* best and rises with both inputs.
 
-    Without cosines it is plain Platt scaling (Platt 1999). *weights*, (n,), say how much each pair
-    counts; without it all count the same.
+    Without cosines it is plain Platt scaling (Platt 1999). *weights*, (n,), are those of the pairs;
+    without them all pairs count the same.
     """
     columns = [logits] if cosines is None else [logits, cosines]
     model = LogisticRegression(C=1e3).fit(np.stack(columns, axis=1), labels, weights)
@@ -165,10 +169,10 @@ def fit_fusion(
 
 
 def lean_on_cosine(fusion: Fusion, raw: RawScores, labels: Labels) -> Fusion:
-    """Return *fusion* with more weight for the cosine, as far as dev's ranking hardly changes.
+    """Return *fusion* with more weight for the cosine, if the average precision hardly changes.
 
-    Labels of one domain favour the reranker that learnt that domain too much; on other domains the
-    cosine is better. Scale and bias are fitted again, so probabilities stay calibrated.
+    On the domain that the reranker was trained on, its logit gets too much weight; on other domains
+    the cosine is better. Scale and bias are fitted again, so probabilities stay calibrated.
     """
     least = average_precision(labels, fusion.probability(raw.logit, raw.cosine))
     for lean in _LEANS if fusion.cosine else ():
@@ -186,9 +190,10 @@ def lean_on_cosine(fusion: Fusion, raw: RawScores, labels: Labels) -> Fusion:
 def threshold_for(
     labels: Labels, probabilities: Floats, precision: float, weights: Doubles | None = None
 ) -> float | None:
-    """Return the lowest probability at and above which *precision* is reached, or None.
+    """Return the lowest threshold at which *precision* is reached, or None.
 
-    A precision reached by chance on a few pairs does not count. *weights*, (n,): see `fit_fusion`.
+    A precision on fewer than `_LEAST_FLAGGED` pairs may be chance and does not count. *weights*,
+    (n,), are as in `fit_fusion`.
     """
     order = np.argsort(-probabilities, kind="stable")
     held = (np.ones(len(labels)) if weights is None else weights)[order]
@@ -202,7 +207,7 @@ def threshold_for(
 
 
 def cosine_floor_of(flagged: Floats) -> float:
-    """Return the cosine that 99.5 % of the duplicates found are above."""
+    """Return the floor: 99.5 % of the *flagged* duplicates' cosines, (n,), are above it."""
     if not len(flagged):
         return Calibration().cosine_floor
     return min(float(np.quantile(flagged, 1 - _KEPT_BY_FLOOR)), _HIGHEST_FLOOR)

@@ -17,7 +17,7 @@ _BINS = 10
 def average_precision(
     labels: Labels, scores: Floats, weights: NDArray[np.float64] | None = None
 ) -> float:
-    """Return the area under the precision-recall curve, the step-wise way; *weights* are (n,)."""
+    """Return the area under the precision-recall curve, summed in steps; *weights* are (n,)."""
     return float(average_precision_score(labels, scores, sample_weight=weights))
 
 
@@ -51,7 +51,7 @@ def asymmetry(forward: Floats, backward: Floats) -> float:
 
 
 def summary(labels: Labels, probabilities: Floats) -> Mapping[str, float]:
-    """Return the figures that a report gives of one set of scored pairs."""
+    """Return the figures of one set of scored pairs for a report."""
     return {
         "pairs": float(len(labels)),
         "base_rate": float(labels.mean()),

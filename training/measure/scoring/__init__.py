@@ -1,5 +1,5 @@
-"""Pairs scored as the service would: by each stage, and whole files in constant memory.
+"""Scores pairs as the service would: by each stage, and whole files in constant memory.
 
-May touch: the models that serve, and `figures`.
-Never: has a score of its own beside theirs.
+May touch: the models that serve, and `figures`. Never: makes a score in another way than the
+service.
 """

@@ -1,4 +1,4 @@
-"""A file of pairs with the scores of every stage for each row, in constant memory.
+"""Adds the scores of every stage to each row of a file of pairs, in constant memory.
 
 No row is lost and the order stays. A row without two questions, or one that cannot be read, keeps
 its own columns and has empty scores.
@@ -63,7 +63,7 @@ class Tally:
     """Rows that lack a question."""
     unreadable: Lines = field(default_factory=Lines)
     late: dict[str, int] = field(default_factory=dict)
-    """Columns that the header did not know, with the line where each was first seen."""
+    """Columns that are not in the header, with the first line of each."""
 
     @property
     def scored(self) -> int:

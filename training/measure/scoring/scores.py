@@ -1,4 +1,4 @@
-"""Pairs scored by the models, with the same code that serves them."""
+"""Scores pairs with the models, by the code of the service."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +25,7 @@ _T = TypeVar("_T", str, Seen)
 
 
 def raw_scores(pairs: Sequence[LabelledPair], *, reranker: Reranker, encoder: Encoder) -> RawScores:
-    """Return both orders' logits and the cosine of every pair.
+    """Return the logits of both orders, the cosine and the traits of every pair.
 
     The CrossEncoder reads the titles, the bi-encoder title and body, as in a forum.
     """
@@ -59,9 +59,9 @@ def _seen(pair: LabelledPair) -> tuple[Seen, Seen]:
 
 
 def full_precision(folder: Path) -> Reranker:
-    """Return the reranker in *folder* run by PyTorch in fp32, as it was trained.
+    """Return the reranker in *folder*, run by PyTorch in fp32 on the CPU.
 
-    The form that serves (int8 on a CPU) comes from `worker.weights.load.load_reranker`.
+    `worker.weights.load.load_reranker` returns it as it serves: in int8 on a CPU.
     """
     source = read(ModelKind.RERANKER, folder, attention="eager")
     return TokenReranker(
@@ -74,7 +74,7 @@ def full_precision(folder: Path) -> Reranker:
 
 
 def _indexed(pairs: Sequence[tuple[_T, _T]]) -> tuple[list[_T], NDArray[np.int32]]:
-    """Return each distinct question once, and the places of both of every pair, (n, 2)."""
+    """Return the distinct questions, and the places of both questions of every pair, (n, 2)."""
     places: dict[_T, int] = {}
     rows = [tuple(places.setdefault(one, len(places)) for one in pair) for pair in pairs]
     return list(places), np.array(rows, np.int32).reshape(-1, 2)

@@ -1,4 +1,4 @@
-"""The scores of every stage for pairs of questions, and the decision."""
+"""Computes the scores of every stage for pairs of questions, and the decision."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -23,7 +23,7 @@ from worker.text.normal import (
 )
 
 CHUNK = 512
-"""Pairs scored at a time: few enough to hear of progress, many enough to batch by length."""
+"""Pairs scored at a time: few enough to report progress, many enough to batch by length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class PairTexts:
 
     @property
     def full(self) -> tuple[str, str]:
-        """Return all of the text of each question."""
+        """Return the whole text of each question."""
         return (
             full_text(self.title1, self.body1, fields=TextFields.TITLE_BODY),
             full_text(self.title2, self.body2, fields=TextFields.TITLE_BODY),
@@ -45,7 +45,7 @@ class PairTexts:
 
     @property
     def seen(self) -> tuple[Seen, Seen]:
-        """Return what the models read of each question, in a forum that reads bodies."""
+        """Return the texts that the models read of each question, in a forum that reads bodies."""
         return (
             seen(self.title1, self.body1, fields=TextFields.TITLE_BODY),
             seen(self.title2, self.body2, fields=TextFields.TITLE_BODY),
@@ -58,24 +58,24 @@ class StageScores(BothOrders):
 
     cosine_titles: Floats
     cosine_whole: Floats
-    """Of title and body, as far as the models read."""
+    """Cosine of title and body, up to the length that the models read."""
     overlap: Floats
     """Share of the words of both titles that both have, 0..1."""
     bodies: Floats
-    """How much body both questions show to the models, 0..1."""
+    """How long the shorter body is, 0..1; see `Traits`."""
     density: Floats
-    """By how much their forum is denser around them than usual; 0 where that is not known."""
+    """How much denser than usual the forum is around the pair; 0 if not known."""
     same_text: NDArray[np.bool_]
-    """Whether a reader would call both one text: the service asks no model then."""
+    """Whether both questions have the same text: then the service runs no model."""
     foreign: NDArray[np.bool_]
-    """Whether a text is in a script that the models do not know: the service asks none then."""
+    """Whether a text is in a script that the models do not know: then the service runs no model."""
 
     def __len__(self) -> int:
         return len(self.forward)
 
     @property
     def traits(self) -> Traits:
-        """Return what a fusion may weigh besides cosine and logit."""
+        """Return the inputs of a fusion besides cosine and logit."""
         return Traits(
             overlap=self.overlap,
             bodies=self.bodies,
@@ -105,7 +105,7 @@ class Decision:
 
 
 class Stages:
-    """One pair of models that scores every stage, and the rule that decides."""
+    """A bi-encoder and a reranker that score every stage, and the rule that decides."""
 
     def __init__(self, matcher: Matcher) -> None:
         self.matcher = matcher
@@ -135,7 +135,7 @@ class Stages:
     def score_many(
         self, pairs: Sequence[PairTexts], *, on_done: Callable[[int], object]
     ) -> StageScores:
-        """Return the same for many pairs; *on_done* gets the number of pairs just scored."""
+        """Return the scores of many pairs; *on_done* gets the number of pairs just scored."""
         parts = []
         for start in range(0, max(1, len(pairs)), CHUNK):
             parts.append(self.score(pairs[start : start + CHUNK]))
@@ -150,8 +150,8 @@ class Stages:
 def decide(scores: StageScores, rule: Rule, *, threshold: float | None = None) -> Decision:
     """Return the decision on *scores* by *rule*, at the rule's threshold if none is given.
 
-    Two equal texts have 1. Pairs below the cosine floor, and pairs in a script that the models do
-    not know, are never flagged, whatever their probability.
+    Two equal texts have a probability of 1. Pairs below the cosine floor, and pairs in a script
+    that the models do not know, are never flagged, whatever their probability.
     """
     least = rule.threshold if threshold is None else threshold
     probability = rule.fusion.probability(scores.logit, scores.cosine_whole, scores.traits)

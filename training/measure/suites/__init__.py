@@ -1,5 +1,5 @@
-"""The domains of a suite: each ranked by every stage, decided, and put into one table.
+"""Measures the domains of a suite: ranks each by every stage, decides, and makes one table.
 
-May touch: `scoring` and `figures`, models, and the folder in which a run is kept.
-Never: lets a rule decide the domain that it was fitted on.
+May touch: `scoring` and `figures`, models, and the folder of a run. Never: lets a rule decide the
+domain that it was fitted on.
 """

@@ -1,7 +1,7 @@
-"""What a suite's run keeps of each domain, so that one that was interrupted goes on from there.
+"""Keeps the scores of each domain, so that an interrupted run of a suite can continue.
 
-A domain's file is named by all that decides its scores: the models, the texts and labels, and how
-many pairs are looked at. A change in any of them makes another file.
+The name of a domain's file has a digest of all that decides its scores: the models, the texts and
+labels, and *nearest*. If any of them changes, another file is used.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ class Checkpoints:
         self._models = (matcher.encoder.digest, matcher.reranker.digest)
 
     def kept(self, domain: Domain, nearest: int, measure: Callable[[], Measured]) -> Measured:
-        """Return what was kept of *domain*, or else *measure* it and keep that."""
+        """Return the kept scores of *domain*; without any, *measure* and keep them."""
         path = self._folder / f"{domain.name}-{self._digest(domain, nearest)}.npz"
         if (found := _read(path, domain)) is not None:
             return found

@@ -1,4 +1,4 @@
-"""How well each stage ranks a domain: labelled pairs, or the nearest pairs of a mining set."""
+"""Measures how well each stage ranks a domain: labelled pairs, or near pairs of a mining set."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,12 +26,12 @@ from worker.text.normal import Seen, TextFields, seen
 
 STAGES = ("cosine_titles", "cosine_whole", "cross_encoder", "served")
 NEAREST = 12_000
-"""Pairs of a mining set that are looked at, the nearest by each cosine."""
+"""So many of the nearest pairs of a mining set, by each cosine, are scored."""
 _LEAST_COSINE = 0.2
 _TOP_K = 100
 
 OnProgress = Callable[[str, int, int], None]
-"""Hears the domain, how many of its pairs were just scored, and how many there are."""
+"""Called with the step (with the domain's name), the units just done, and the units in all."""
 Members = NDArray[np.int64]
 
 
@@ -42,9 +42,9 @@ class Measured:
     domain: Domain
     scores: StageScores
     labels: Labels  # (n,), 1 where both questions are the same
-    members: Members  # (n, 2), the two questions of each pair, by number; of a mining set alone
+    members: Members  # (n, 2), both questions of each pair, by number; empty without a mining set
     same: int
-    """Pairs that are the same, those among them that no search brought up."""
+    """Number of all pairs that are the same, also of those that no search found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,18 +53,18 @@ class DomainFigures:
 
     name: str
     label: str
-    """The name, and whether it is a mining set."""
+    """The name for people; it shows whether this is a mining set."""
     is_mining: bool
     pairs: int
     same: int
     average_precision: Mapping[str, Interval]
-    """By stage."""
+    """Average precision of each stage."""
     threshold: float
     flagged: int
     precision: float | None
     """Share of the flagged pairs that are the same; None if nothing is flagged."""
     recall: float
-    """Share of the pairs that are the same that are flagged."""
+    """Share of the pairs that are the same and are flagged."""
     calibration_error: float
     asymmetry: float
     """Mean difference between the probabilities of the two orders, by the CrossEncoder alone."""
@@ -79,7 +79,7 @@ def measure(
 ) -> Measured:
     """Return the domain's pairs with their scores; of a mining set its *nearest* pairs.
 
-    If there are bodies, *nearest* pairs by the titles and *nearest* by the whole texts are taken.
+    If there are bodies, the *nearest* pairs by titles and those by whole texts are both used.
     """
     if isinstance(domain, MiningDomain):
         return _mined(domain, stages, nearest, on_progress)
@@ -97,7 +97,7 @@ def measure(
 def figures(
     measured: Measured, decision: Decision, *, samples: int = 500, seed: int = 1
 ) -> DomainFigures:
-    """Return the figures of a domain for the decision *decision*."""
+    """Return the figures of a domain with this *decision*."""
     scores, labels = measured.scores, measured.labels
     stages = (scores.cosine_titles, scores.cosine_whole, scores.logit, decision.probability)
     draws = _draws(measured, samples=samples, seed=seed)
@@ -153,9 +153,9 @@ def _mined(domain: MiningDomain, stages: Stages, nearest: int, on_progress: OnPr
 def _near_pairs(
     domain: MiningDomain, matcher: Matcher, nearest: int, on_progress: OnProgress
 ) -> tuple[Members, Floats]:
-    """Return the nearest pairs by the cosine of titles and by that of the whole texts, (n, 2).
+    """Return the nearest pairs by the cosines of titles and of whole texts, (n, 2).
 
-    And the density around each, (n,), by the whole texts.
+    Also return the density around each pair, (n,), by the whole texts.
     """
     rows = zip(domain.titles, domain.bodies, strict=True)
     whole = [seen(title, body, fields=TextFields.TITLE_BODY) for title, body in rows]
@@ -163,7 +163,7 @@ def _near_pairs(
     wanted = {"titles": titles} if titles == whole else {"titles": titles, "whole": whole}
     found = []
     vectors = np.empty((len(whole), matcher.encoder.dimension), np.float16)
-    for what, questions in wanted.items():  # the whole texts come last, so theirs stay
+    for what, questions in wanted.items():  # the vectors of whole texts come last and stay
         near = near_questions(
             matcher,
             questions,
@@ -180,5 +180,5 @@ def _near_pairs(
 
 
 def _named(name: str, on_progress: OnProgress) -> OnProgress:
-    """Return a label for a step of *name*, different from that of other domains."""
+    """Return *on_progress* with *name* before each step, because each domain has such steps."""
     return lambda step, done, total: on_progress(f"{name}: {step}", done, total)

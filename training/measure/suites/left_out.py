@@ -1,4 +1,4 @@
-"""Each domain decided by a rule that was fitted on the other domains only."""
+"""Fits for each domain a rule on the other domains only."""
 
 from collections.abc import Sequence
 
@@ -12,13 +12,13 @@ from worker.scoring.calibration import Rule
 
 
 def leave_one_out(measured: Sequence[Measured]) -> list[Rule]:
-    """Return for each domain the rule fitted on the labelled pairs of all the others.
+    """Return for each domain the rule fitted on the labelled pairs of all other domains.
 
     A mining set and labelled pairs of one name are one domain. Raises `InvalidInputError` if no
     other domain has labelled pairs.
     """
     labelled = [one for one in measured if isinstance(one.domain, PairsDomain)]
-    known = {one.domain.name: _believed(one) for one in labelled}
+    known = {one.domain.name: _scored_by_models(one) for one in labelled}
     usable = {name: one for name, one in known.items() if 0 < one.labels.sum() < len(one.labels)}
     tables = {name: rankings(one) for name, one in usable.items()}
     rules: dict[str, Rule] = {}
@@ -31,8 +31,8 @@ def leave_one_out(measured: Sequence[Measured]) -> list[Rule]:
     return [rules[one.domain.name] for one in measured]
 
 
-def _believed(one: Measured) -> LabelledScores:
-    """Return the pairs of a domain that the service would score with its models."""
+def _scored_by_models(one: Measured) -> LabelledScores:
+    """Return those pairs of a domain for which the service would run its models."""
     asked = ~(one.scores.foreign | one.scores.same_text)
     scores = one.scores.take(asked)
     return LabelledScores(

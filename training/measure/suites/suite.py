@@ -1,4 +1,4 @@
-"""A table over the domains of a suite, decided as served or by rules from the other domains."""
+"""Measures all domains of a suite, decided as served or by rules from the other domains."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,16 +28,16 @@ class SuiteFigures:
     bi_encoder: str
     reranker: str
     digests: tuple[str, str]
-    """Of the bi-encoder and of the reranker."""
+    """The digests of the bi-encoder and of the reranker."""
     is_left_out: bool
-    """Whether each domain was decided by a calibration that did not see it."""
+    """Whether each domain was decided by a rule that was fitted on other domains."""
     domains: Sequence[DomainFigures]
 
     @property
     def means(self) -> dict[str, dict[str, float]]:
         """Return the mean average precision by stage, of labelled pairs and of mining sets.
 
-        Each domain counts alike.
+        Each domain counts the same.
         """
         kinds = {
             "pairs": [one for one in self.domains if not one.is_mining],
@@ -65,8 +65,8 @@ def measure_suite(
 ) -> SuiteFigures:
     """Return the figures of all *domains*; *nearest* as in `measure`.
 
-    What *checkpoints* hold of a domain is not scored again. Raises `InvalidInputError` if
-    *is_left_out* leaves nothing to calibrate on.
+    Domains in *checkpoints* are not scored again. Raises `InvalidInputError` if *is_left_out*
+    leaves nothing to calibrate on.
     """
     measured = []
     for domain in domains:

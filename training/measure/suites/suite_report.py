@@ -1,4 +1,4 @@
-"""The table over a suite's domains as Markdown or JSON."""
+"""Writes the table over a suite's domains as Markdown or JSON."""
 
 import json
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ SUFFIXES = (".md", ".json")
 
 
 def write_report(found: SuiteFigures, path: Path) -> None:
-    """Write the table in the format of its name; raises `InvalidInputError` if it cannot."""
+    """Write the table in the format of the file's name; raises `InvalidInputError` if it cannot."""
     text = as_json(found) if path.suffix == ".json" else as_markdown(found)
     try:
         path.write_text(text, encoding="utf-8")
@@ -47,7 +47,7 @@ def as_json(found: SuiteFigures) -> str:
 
 
 def as_markdown(found: SuiteFigures) -> str:
-    """Return the table and what its columns mean."""
+    """Return the table with the meaning of its columns."""
     headings = ("domain", *RANKING, *DECISION)
     lines = [f"Bi-encoder `{found.bi_encoder}`, CrossEncoder `{found.reranker}`.", ""]
     lines += [LEFT_OUT, ""] if found.is_left_out else []
@@ -63,7 +63,7 @@ def as_markdown(found: SuiteFigures) -> str:
 
 
 def counts(one: DomainFigures) -> list[str]:
-    """Return how many pairs there are, and how many are the same, for people."""
+    """Return the number of pairs, and of those that are the same, for people."""
     return [f"{one.pairs:,}", f"{one.same:,}"]
 
 
