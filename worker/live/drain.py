@@ -29,7 +29,7 @@ log = structlog.get_logger()
 
 Process = Callable[[Sequence[Claimed], UUID], None]
 Prove = Callable[[], object]
-"""Raises unless the models can infer."""
+"""Raises an error if the models cannot run."""
 
 
 class _Slice:

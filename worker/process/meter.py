@@ -1,7 +1,7 @@
 """What a worker measures of its own work; the sums of all workers are in Redis for `/metrics`.
 
-A worker has no port that could be asked. This Redis keeps nothing on disk: after a restart of Redis
-the sums begin at 0, as counters may.
+A worker has no HTTP port, so it adds its sums in Redis, and the API shows them. This Redis keeps
+nothing on disk: after its restart the sums begin at 0, as counters may.
 """
 
 import threading

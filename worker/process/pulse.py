@@ -1,4 +1,4 @@
-"""Whether Celery's main process still works. This process takes the tasks and has no models.
+"""Shows whether Celery's main process still works. This process takes the tasks and has no models.
 
 Its event loop writes a time stamp every second. If the process is stopped, hangs, or cannot reach
 its broker, the stamp becomes old. The processes of the pool share the memory of the stamp.

@@ -1,4 +1,4 @@
-"""What precision can be promised from pairs that people looked at. Pure.
+"""Bounds of the precision that can be promised from pairs that people looked at. Pure.
 
 There are two bounds for the share of right flags among all flags. Both assume that the flags that
 people looked at were drawn at random. The *exact* one (Clopper and Pearson, 1934) is valid if the

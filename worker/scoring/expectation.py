@@ -98,5 +98,5 @@ def suggest(survey: Survey, current: float) -> float | None:
 
 
 def table(survey: Survey, current: float) -> Sequence[Expectation]:
-    """Return what every other threshold and *current* would bring, lowest threshold first."""
+    """Return what every second threshold and *current* would bring, lowest threshold first."""
     return [expect(survey, one) for one in sorted({*THRESHOLDS[::2], round(current, 4)})]

@@ -71,7 +71,7 @@ class Fusion:
     def probability(self, logits: Floats, cosines: Floats, traits: Traits | None = None) -> Floats:
         """Return calibrated probabilities, (n,) float32 in 0..1, monotone in logits and cosines.
 
-        Raises `ValueError` if it needs overlap or bodies and there are no *traits*.
+        Raises `ValueError` if the fusion uses overlap or bodies and there are no *traits*.
         """
         raw = self.logit_weight(traits) * logits + self.cosine * cosines + self.bias
         if self.bodies:

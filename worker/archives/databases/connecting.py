@@ -65,7 +65,7 @@ class Connection(ABC):
         return type(self)(self._address)
 
     def close(self) -> None:
-        """End it."""
+        """Close the connection."""
         self._connection.close()
 
 
@@ -114,7 +114,7 @@ class MySql(Connection):
             raise LostError(_message(error)) from error
 
     def close(self) -> None:
-        """End it."""
+        """Close the connection if it is open."""
         if self._connection.open:
             self._connection.close()
 

@@ -27,8 +27,8 @@ def reason_of(error: BaseException) -> str:
 def outcome_of(error: BaseException) -> Outcome:
     """Return the outcome of *error*, which was raised while a file was read.
 
-    An unexpected error is the file's own: most likely the same file would fail again, and another
-    file would not. The log has the line of code.
+    An unexpected error counts as a fault of the file: most likely the same file would fail again,
+    and another file would not. The log has the line of code.
     """
     outcome, reason = _known(error)
     if not reason:

@@ -6,9 +6,9 @@ API. The job is one line on standard input. Reports go to standard output: one a
 every few seconds, and one at the end.
 
 The limit is ``RLIMIT_DATA``. It counts the memory of the process itself: the heap, writable
-mappings, and the stacks of its threads. The kernel refuses more at once, so no file is faster than
-the check, as with a check at intervals. ``RLIMIT_AS`` would also count the code of all libraries,
-and memory that Arrow and the C library only reserve.
+mappings, and the stacks of its threads. The kernel refuses more at once, so a file cannot use more
+memory between two checks. ``RLIMIT_AS`` would also count the code of all libraries, and memory that
+Arrow and the C library only reserve.
 """
 
 import ctypes
