@@ -118,7 +118,7 @@ class Block:
     others: Sequence[tuple[int, Record]] = ()
     """The other records, each with the place of its row."""
     digest: bytes | None = None
-    """Digest of the rows as in the file; None if they cannot be recognised in a later archive."""
+    """Digest of the used columns and of how they are read; None without memory or ids."""
 
     def __len__(self) -> int:
         return len(self.lines) + len(self.others)

@@ -219,7 +219,7 @@ def seekable(stream: BinaryIO) -> BinaryIO:
 _GUESSED = 1 << 15
 _HIGH = re.compile(rb"[^\n]{0,200}[\x80-\xff][^\n]{0,200}")
 _WESTERN = frozenset({"cp1252", "latin_1", "iso8859_1", "iso8859_15", "cp1250", "iso8859_2"})
-"""Code pages for which that of old Macs is taken; old Macs end lines with a carriage return."""
+"""Code pages that are guessed for texts of old Macs, whose lines end with a carriage return."""
 _ZEROS = 0.3
 """From this share of zero bytes at even or odd places a text is UTF-16 without a mark."""
 _MARKS = (

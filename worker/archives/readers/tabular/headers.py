@@ -11,8 +11,8 @@ _FEWEST = 2
 def header_place(rows: Sequence[Sequence[str]]) -> int:
     """Return the place of the row, among *rows* split into cells, with the names of the columns.
 
-    It is the first row that names a question and has more filled cells than all rows before it. If
-    there is no such row, it is the first row that is not empty.
+    It is the first row that names a question and has at least two filled cells, more than all rows
+    before it. If there is no such row, it is the first row that is not empty.
     """
     first = next((place for place, row in enumerate(rows) if any(row)), 0)
     widest = 0
