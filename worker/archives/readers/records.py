@@ -151,7 +151,7 @@ def _moment(text: str | None) -> datetime | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Same:
-    """Rows that an earlier archive of this name had too, byte for byte."""
+    """Rows that an earlier archive of this name had too: the used columns are the same."""
 
     digest: bytes
     external_ids: Sequence[str]
