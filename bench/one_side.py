@@ -8,6 +8,7 @@ the rows of its table, and the processor seconds that the whole service and its 
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from bench import service as module
 service: Any = module
 """Patched below: vectors are read instead of computed, and two checkouts have two such modules."""
 _CHUNK = 5_000
+_PATIENCE = 30
+"""Rehearsals, of ten seconds each, in which a worker must have started."""
 _NOISE = 0.02
 """Standard deviation of each number of a made-up vector beside its real one, of about 0.05."""
 _MADE_BY_MEASURING = (
@@ -85,6 +88,16 @@ def measure(what: str, bench: Any, asked: list[str]) -> list[Any]:
     return rows
 
 
+def rehearse(bench: Any, asked: list[str]) -> None:
+    """Ask once before anything is measured; a worker with a million vectors needs time to start."""
+    for _ in range(_PATIENCE - 1):
+        with suppress(RuntimeError):  # not answered in time
+            measure("latency", bench, asked)
+            return
+        clean(bench)
+    measure("latency", bench, asked)
+
+
 def main(stored: int, vector_file: Path) -> None:
     """Serve measurements until the input ends."""
     vectors = np.load(vector_file, mmap_mode="r")
@@ -94,7 +107,7 @@ def main(stored: int, vector_file: Path) -> None:
     service.some_questions = lambda count, **_: titles(count)
     service.fill = lambda sessions, _encoder, model, **_: store_vectors(vectors, sessions, model.id)
     with service.started() as bench:
-        measure("latency", bench, asked)  # a rehearsal
+        rehearse(bench, asked)
         clean(bench)
         print("ready", flush=True)
         for line in sys.stdin:

@@ -9,6 +9,7 @@ from sentence_transformers.base.trainer import BaseTrainer
 
 from training.recipes.progress import KEPT_CHECKPOINTS, Trained, history, start
 from training.recipes.ranks import Rank
+from worker.inference.torch_backend import without_plans_by_shape
 
 _Model = TypeVar("_Model", bound=torch.nn.Module)
 
@@ -40,6 +41,7 @@ def begin(config: FitConfig, work: Path, *, resume: bool) -> str | None:
     """Set the seed, and return the checkpoint to continue from; see `progress.start`."""
     checkpoint = start(work, resume=resume)
     torch.manual_seed(config.seed)
+    without_plans_by_shape()
     return checkpoint
 
 

@@ -122,12 +122,24 @@ def _source(
     return Source(module=chain.eval(), spec=spec, tokenizer=tokenizer.backend_tokenizer.to_str())
 
 
+def without_plans_by_shape() -> None:
+    """Let no attention of this process be computed by cuDNN.
+
+    On Hopper and later cards PyTorch prefers cuDNN, which builds a plan for each new pair of batch
+    size and length. One plan takes about half a second, and batches of questions nearly always have
+    a new shape. Source: pytorch/pytorch, pull request 155958.
+    """
+    torch.backends.cuda.enable_cudnn_sdp(enabled=False)
+
+
 class TorchRunner:
     """A model on one device: fp16 on a GPU, fp32 elsewhere."""
 
     def __init__(self, source: Source, *, device: str) -> None:
         self._device = torch.device(device)
         half = self._device.type == "cuda"
+        if half:
+            without_plans_by_shape()
         self._module = source.module.to(self._device, torch.float16 if half else torch.float32)
         self._inputs = source.spec.inputs
         self.token_budget = _TOKEN_BUDGETS[self._device.type]
