@@ -53,7 +53,8 @@ def _nearest(
         return {}
     vectors = embeddings[[vocabulary[word] for word in words]]
     vectors = vectors - vectors.mean(axis=0)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    # A word that is alone in its group is the mean itself, and nothing is left of it.
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     cosines = vectors @ vectors.T
     found = {}
     for word, row in zip(words, cosines, strict=True):

@@ -29,8 +29,8 @@ def neighbours(
     for start in range(0, len(anchors), size):
         block = anchors[start : start + size]
         cosines = vectors[block] @ vectors.T  # (block, n)
-        cosines[np.arange(len(block)), block] = -1.0
-        cosines[cosines > high] = -1.0
+        cosines[np.arange(len(block)), block] = -np.inf
+        cosines[cosines > high] = -np.inf
         nearest = np.argpartition(-cosines, limit, axis=1)[:, :limit]
         for row, anchor in enumerate(block.tolist()):
             for other in nearest[row].tolist():

@@ -101,12 +101,12 @@ def compare(
 
 
 def _figures(scored: Scored, labels: Labels) -> dict[str, float]:
+    if scored.asymmetry is not None:
+        return dict(summary(labels, scored.scores)) | {"asymmetry": scored.asymmetry}
     # A cosine is not a probability; scaled to 0 to 1 its ranking figures stay the same.
-    figures = dict(summary(labels, np.clip(scored.scores, 0.0, 1.0)))
-    if scored.asymmetry is None:
-        del figures["calibration_error"]
-        return figures
-    return figures | {"asymmetry": scored.asymmetry}
+    figures = dict(summary(labels, np.clip((scored.scores + 1) / 2, 0.0, 1.0)))
+    del figures["calibration_error"]
+    return figures
 
 
 def _disagreements(

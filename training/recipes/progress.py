@@ -15,6 +15,7 @@ Model = TypeVar("Model")
 KEPT_CHECKPOINTS = 2
 """The best checkpoint and the last one."""
 _WRITTEN_LAST = "trainer_state.json"
+_PREFIX = "checkpoint-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ def start(work: Path, *, resume: bool) -> str | None:
     A half-written checkpoint is skipped. Raises `InvalidInputError` if there is none to *resume*,
     or if a new run would mix its checkpoints with those of another run.
     """
-    found = sorted(filter(_is_whole, work.glob("checkpoint-*")), key=_step)
+    found = sorted(filter(_is_whole, work.glob(f"{_PREFIX}*")), key=_step)
     if resume and not found:
         raise InvalidInputError(f"{work} has no checkpoint to continue from: leave out --resume")
     if found and not resume:
@@ -52,6 +53,8 @@ def start(work: Path, *, resume: bool) -> str | None:
 
 
 def _is_whole(checkpoint: Path) -> bool:
+    if not checkpoint.name.removeprefix(_PREFIX).isdecimal():  # a copy that somebody named
+        return False
     try:
         json.loads((checkpoint / _WRITTEN_LAST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -60,4 +63,4 @@ def _is_whole(checkpoint: Path) -> bool:
 
 
 def _step(checkpoint: Path) -> int:
-    return int(checkpoint.name.removeprefix("checkpoint-"))
+    return int(checkpoint.name.removeprefix(_PREFIX))

@@ -264,6 +264,8 @@ class VectorIndex:
             cosines = rows.codes[part].astype(np.float32) @ asked.T  # (rows, m)
             cosines *= rows.steps[part][:, None]
             flat = np.flatnonzero(cosines >= floor)
+            if floor <= 0:  # a row that was dropped has a cosine of 0 to everything
+                flat = flat[rows.steps[part][flat // len(asked)] > 0]
             if len(flat):
                 places, which = np.divmod(flat, len(asked))
                 found.append(

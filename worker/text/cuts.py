@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from db.errors import InvalidInputError
-from worker.text.normal import MODEL_TEXT_LENGTH, is_blank
+from worker.text.normal import MODEL_TEXT_LENGTH, clean, is_blank
 
 PATTERNS, PATTERN_LENGTH = 50, 500
 _GAP, _TRIES = 200, 200
@@ -36,14 +36,14 @@ class Cuts:
     @classmethod
     def of(cls, prefixes: Sequence[str], boilerplate: Sequence[str]) -> Self:
         """Return the cuts for a forum's settings."""
-        folded = sorted((one.casefold() for one in prefixes), key=len, reverse=True)
+        folded = sorted((clean(one).casefold() for one in prefixes), key=len, reverse=True)
         return cls(tuple(folded), tuple(map(_parts, boilerplate)))
 
     def title(self, title: str) -> str:
         """Return *title* without the cut parts, or unchanged if nothing visible would remain."""
         left = title
-        while found := next((one for one in self.prefixes if _begins(left, one)), None):
-            left = left.lstrip()[len(found) :].lstrip(_AFTER_PREFIX)
+        while length := next(filter(None, (_begins(left, one) for one in self.prefixes)), 0):
+            left = left.lstrip()[length:].lstrip(_AFTER_PREFIX)
         left = self.body(left).strip()
         return title if is_blank(left) else left
 
@@ -78,17 +78,21 @@ def _cached(prefixes: tuple[str, ...], boilerplate: tuple[str, ...]) -> Cuts:
 
 
 def _parts(pattern: str) -> tuple[re.Pattern[str], ...]:
-    literal = filter(None, pattern.split("*"))
+    literal = filter(None, clean(pattern).split("*"))
     return tuple(re.compile(re.escape(one), re.IGNORECASE) for one in literal)
 
 
-def _begins(title: str, prefix: str) -> bool:
-    """Return whether *title* begins with *prefix*, and a word ends there."""
-    left = title.lstrip()
-    if left[: len(prefix)].casefold() != prefix:
-        return False
-    rest = left[len(prefix) :]
-    return not (rest[:1].isalnum() and prefix[-1:].isalnum())
+def _begins(title: str, prefix: str) -> int:
+    """Return how many characters of *title*, without leading space, are *prefix*.
+
+    0 if it begins otherwise, or if no word ends there. Folded text may be longer: ß becomes ss.
+    """
+    left, folded, length = title.lstrip(), "", 0
+    while len(folded) < len(prefix) and prefix.startswith(folded) and length < len(left):
+        folded += left[length].casefold()
+        length += 1
+    is_within_word = left[length : length + 1].isalnum() and prefix[-1:].isalnum()
+    return length if folded == prefix and not is_within_word else 0
 
 
 def _without(text: str, parts: Sequence[re.Pattern[str]]) -> str:
@@ -112,7 +116,7 @@ def _end(text: str, place: int, parts: Sequence[re.Pattern[str]]) -> int | None:
         line_end = text.find("\n", place, place + _GAP)
         # A part may have several lines itself, but the gap before it must be in one line.
         found = part.search(text, place, place + _GAP + len(part.pattern))
-        if found is None or (0 <= line_end < found.start()):
+        if found is None or found.start() > place + _GAP or 0 <= line_end < found.start():
             return None
         place = found.end()
     return place

@@ -41,9 +41,13 @@ def text_digests(texts: Sequence[str]) -> list[str]:
 
 
 def _is_simple(text: str) -> bool:
-    """Return whether *text* is plain and begins with neither a tag nor a reply mark."""
+    """Return whether *text* is plain and begins with neither a tag nor a reply mark.
+
+    Several spaces in a row could move such a mark out of the head.
+    """
     head = text[:_HEAD]
-    return not any(mark in head for mark in _TAG_MARKS) and text.isascii() and text.isprintable()
+    has_mark = "  " in head or any(mark in head for mark in _TAG_MARKS)
+    return not has_mark and text.isascii() and text.isprintable()
 
 
 def _plain_digests(texts: Sequence[str]) -> list[str]:

@@ -77,8 +77,9 @@ class Address:
     @property
     def shown(self) -> str:
         """Return the address without user and password, for people and as an archive's name."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
         port = f":{self.port}" if self.port else ""
-        return f"{self.engine}://{self.host}{port}/{self.database}"
+        return f"{self.engine}://{host}{port}/{self.database}"
 
 
 def has_password(text: str) -> bool:

@@ -1,11 +1,8 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from worker.inference.cascade import rerank
 from worker.inference.testing import WordReranker
-from worker.live.drain import next_budget
 from worker.scoring.calibration import Calibration
 from worker.scoring.fusion import Fusion
 from worker.scoring.traits import Traits
@@ -98,18 +95,3 @@ def test_titles_without_a_word_in_common_are_judged_by_their_cosine() -> None:
     assert reranker.calls == found.calls == 0
     assert found.probability == pytest.approx(1 / (1 + np.exp(-(6.0 * 0.9 - 4.0))), abs=1e-5)
     assert np.isnan(found.backward).all()
-
-
-@given(
-    budget=st.integers(64, 100_000),
-    took_s=st.floats(0, 1_000),
-    slice_s=st.floats(0.05, 5),
-    cap=st.integers(64, 100_000),
-)
-def test_a_budget_moves_by_no_more_than_a_factor_of_two_and_stays_in_bounds(
-    budget: int, took_s: float, slice_s: float, cap: int
-) -> None:
-    new = next_budget(budget, took_s=took_s, slice_s=slice_s, cap=cap)
-
-    assert 1 <= new <= min(2 * budget, cap)
-    assert new >= min(budget // 2, cap)

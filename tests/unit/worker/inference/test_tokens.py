@@ -1,6 +1,7 @@
 """Rows are compared with those of the `tokenizers` library on whole texts and pairs."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,15 @@ from tokenizers.processors import TemplateProcessing
 
 from db.errors import UnreadableModelError
 from worker.inference.onnx_backend import shared_out
-from worker.inference.tokens import Batch, ModelSpec, Tokens, batches, longest_first
+from worker.inference.tokens import (
+    SPEC_FILE,
+    Batch,
+    ModelSpec,
+    Precision,
+    Tokens,
+    batches,
+    longest_first,
+)
 
 WORDS = ("<pad>", "<s>", "</s>", "<unk>", "how", "do", "i", "fold", "a", "jacket", "?")
 SPECIAL = [("<s>", 1), ("</s>", 2)]
@@ -140,3 +149,131 @@ def test_batches_are_shared_out_among_threads_in_their_order() -> None:
     assert two[1].mask.tolist() == [[1, 1, 1, 0], [1, 1, 1, 1]]
     assert [part.rows.tolist() for part in alone] == [[2, 0, 1]]
     assert [part.rows.tolist() for part in many] == [[2], [0], [1]]
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        ModelSpec(inputs=INPUTS, max_length=12),
+        ModelSpec(
+            inputs=INPUTS[:2],
+            max_length=512,
+            pad_id=7,
+            pad_left=True,
+            prompt="query: caf\u00e9 ",
+            dimension=384,
+            precision=Precision.INT8,
+        ),
+    ],
+)
+def test_what_prepares_an_input_survives_its_file(spec: ModelSpec, tmp_path: Path) -> None:
+    spec.save(tmp_path)
+
+    assert ModelSpec.load(tmp_path) == spec
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"inputs": ["input_ids"]}',
+        '{"inputs": ["input_ids"], "max_length": 12, "precision": "int4"}',
+        '{"inputs": ["input_ids"], "max_length": 12, "precision": "fp32", "colour": 1}',
+        '{"inputs": 3, "max_length": 12, "precision": "fp32"}',
+        "\udcff",
+    ],
+)
+def test_a_file_that_prepares_no_input_is_named(content: str, tmp_path: Path) -> None:
+    (tmp_path / SPEC_FILE).write_bytes(content.encode("utf-8", "surrogateescape"))
+
+    with pytest.raises(UnreadableModelError, match=SPEC_FILE):
+        ModelSpec.load(tmp_path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableModelError, match=SPEC_FILE):
+        ModelSpec.load(tmp_path)
+
+
+@given(some=st.lists(texts, min_size=1, max_size=6))
+def test_what_pads_on_the_left_ends_where_its_text_ends(some: list[str]) -> None:
+    right = make_tokens()
+    left = Tokens(
+        make_tokenizer(BERT).to_str(),
+        ModelSpec(inputs=INPUTS, max_length=12, pad_left=True, pad_id=9),
+    )
+
+    made = zip(
+        right.singles(right.ids(some), token_budget=99),
+        left.singles(left.ids(some), token_budget=99),
+        strict=True,
+    )
+
+    for one, other in made:
+        assert one.rows.tolist() == other.rows.tolist()
+        for at in range(len(one.rows)):
+            held, size = one.ids[at, one.mask[at] == 1].tolist(), int(one.mask[at].sum())
+            assert other.ids[at, -size:].tolist() == held
+            assert other.mask[at].tolist() == [0] * (other.mask.shape[1] - size) + [1] * size
+            assert set(other.ids[at, :-size].tolist()) <= {9}
+
+
+@given(
+    pairs=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=1, max_size=9),
+    room=st.integers(2, 50),
+)
+def test_two_texts_share_the_room_and_none_is_cut_without_need(
+    pairs: list[tuple[int, int]], room: int
+) -> None:
+    lengths = np.array(pairs, np.int64)
+
+    kept = longest_first(lengths, room)
+
+    assert (kept <= lengths).all()
+    assert (kept.sum(axis=1) == np.minimum(lengths.sum(axis=1), room)).all()
+    # The shorter one is never cut below its half.
+    assert (kept.min(axis=1) >= np.minimum(lengths.min(axis=1), room // 2)).all()
+
+
+@given(lengths=st.lists(st.integers(1, 20), min_size=1, max_size=40))
+def test_batches_come_shortest_first(lengths: list[int]) -> None:
+    made = [row for rows in batches(np.array(lengths, np.int64), token_budget=40) for row in rows]
+
+    assert [lengths[row] for row in made] == sorted(lengths)
+
+
+def test_of_no_rows_there_is_no_batch() -> None:
+    assert list(batches(np.zeros(0, np.int64), token_budget=40)) == []
+
+
+@given(some=st.lists(texts, min_size=2, max_size=6), start=st.integers(0, 4))
+def test_a_part_of_a_batch_is_no_wider_than_it_needs(some: list[str], start: int) -> None:
+    tokens = make_tokens()
+    (batch,) = tokens.singles(tokens.ids(some), token_budget=9_999)
+    which = slice(min(start, len(some) - 1), None)
+
+    part = batch.take(which)
+
+    assert part.rows.tolist() == batch.rows[which].tolist()
+    assert part.ids.shape[1] == part.mask.sum(axis=1).max()
+    for at, row in enumerate(part.rows):
+        (whole,) = np.flatnonzero(batch.rows == row)
+        assert part.ids[at][part.mask[at] == 1].tolist() == (
+            batch.ids[whole][batch.mask[whole] == 1].tolist()
+        )
+
+
+@given(count=st.integers(1, 9), sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4))
+def test_no_input_is_lost_when_batches_are_shared_out(count: int, sizes: list[int]) -> None:
+    ends = np.cumsum(sizes)
+    made = []
+    for size, end in zip(sizes, ends.tolist(), strict=True):
+        ones = np.ones((size, 3), np.int64)
+        made.append(Batch(rows=np.arange(end - size, end), ids=ones, mask=ones, types=ones))
+
+    parts = shared_out(made, count)
+
+    assert np.concatenate([part.rows for part in parts]).tolist() == list(range(ends[-1]))
+    assert len(parts) == max(len(sizes), min(count, int(ends[-1])))

@@ -5,9 +5,12 @@ import re
 from enum import StrEnum
 
 _TAG = re.compile(r"<[^<>]{0,2000}>")
-_QUIET = re.compile(
-    r"<(script|style)\b[^<>]{0,500}>.{0,100000}?</\1\s*>", re.IGNORECASE | re.DOTALL
-)
+_QUIET = re.compile(r"<(script|style)\b[^<>]{0,500}>", re.IGNORECASE)
+_QUIET_ENDS = {
+    kind: re.compile(rf"</{kind}\s{{0,100}}>", re.IGNORECASE) for kind in ("script", "style")
+}
+_QUIET_LENGTH = 100_000
+"""Characters of a script or a style, at most: what is longer is text."""
 _BBCODE = re.compile(
     r"\[/?(?:b|i|u|s|url|img|quote|code|list|size|color|colour|font|email|attachment|media|youtube|user|"
     r"left|right|center|indent|spoiler|hr|php|html|icode|ispoiler|table|tr|td|th|li|\*)"
@@ -43,8 +46,23 @@ class Markup(StrEnum):
 def plain_text(markup: str) -> str:
     """Return HTML without tags and with entities resolved."""
     if "<" in markup:
-        markup = _TAG.sub(" ", _QUIET.sub(" ", markup))
+        markup = _TAG.sub(" ", _without_quiet(markup))
     return html.unescape(markup) if "&" in markup else markup
+
+
+def _without_quiet(markup: str) -> str:
+    """Return HTML without what is in its scripts and styles, in time linear in its length."""
+    kept, place = list[str](), 0
+    ends: dict[str, re.Match[str] | None] = {}
+    for begin in _QUIET.finditer(markup):
+        kind = begin[1].lower()
+        end = ends.get(kind, begin)
+        if end is not None and end.start() < begin.end():  # the one that is known lies before
+            end = ends[kind] = _QUIET_ENDS[kind].search(markup, begin.end())
+        if end and begin.start() >= place and end.start() <= begin.end() + _QUIET_LENGTH:
+            kept += (markup[place : begin.start()], " ")
+            place = end.end()
+    return "".join((*kept, markup[place:]))
 
 
 def without_markup(text: str, markup: Markup) -> str:

@@ -1,0 +1,126 @@
+"""A file is read in parts that are the same again, whatever was put in or taken out before them."""
+
+from itertools import chain
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.archives.readers.meaning import parts
+from worker.archives.readers.meaning.parts import ROWS, digest_of, parts_of
+from worker.archives.readers.records import Row
+
+
+def rows(start: int, end: int, *, width: int = 10) -> list[Row]:
+    return [Row(n, {"id": f"q{n}", "title": "x" * width}) for n in range(start, end)]
+
+
+def cut(held: list[Row], key: str | None = "id") -> list[list[Row]]:
+    return list(parts_of(iter(held), key))
+
+
+@pytest.mark.parametrize("count", [0, 1, 15, 16, 17, 1_023, 1_024, 20_000])
+@pytest.mark.parametrize("key", ["id", "title", "none", None])
+def test_no_row_is_lost_and_none_changes_its_place(count: int, key: str | None) -> None:
+    held = rows(0, count)
+
+    found = cut(held, key)
+
+    assert list(chain.from_iterable(found)) == held
+    assert all(0 < len(part) <= ROWS for part in found)
+
+
+def test_rows_before_a_part_do_not_change_the_parts_behind_them() -> None:
+    plain = cut(rows(0, 30_000))
+    longer = cut([*rows(-77, 0), *rows(0, 30_000)])
+    shorter = cut(rows(333, 30_000))
+
+    for other in (longer, shorter):
+        same = [part for part in plain if part in other]
+        assert len(same) >= len(plain) - 3
+        assert same[-1] == plain[-1] == other[-1]
+
+
+def test_parts_are_of_some_thousands_of_rows() -> None:
+    sizes = [len(part) for part in cut(rows(0, 60_000))]
+
+    assert min(sizes[:-1]) >= 1_024
+    assert 1_500 < sum(sizes) / len(sizes) < 3_500
+
+
+def test_long_rows_make_short_parts() -> None:
+    sizes = [len(part) for part in cut(rows(0, 200, width=100_000))]
+
+    assert sum(sizes) == 200
+    assert max(sizes) <= 64
+
+
+def test_rows_that_cannot_be_read_stay_in_their_parts() -> None:
+    held = [*rows(0, 20), Row(20, "cannot be read"), *rows(21, 40)]
+
+    assert list(chain.from_iterable(cut(held))) == held
+
+
+def test_values_that_are_no_texts_are_no_harm() -> None:
+    held = [Row(n, {"id": n, "score": 1.5, "none": None, "tags": ["a"]}) for n in range(3_000)]
+
+    assert list(chain.from_iterable(cut(held))) == held
+
+
+VALUES = st.none() | st.integers() | st.text(max_size=4) | st.lists(st.integers(), max_size=2)
+ROW = st.dictionaries(st.sampled_from("abc"), VALUES) | st.sampled_from(["bad", "worse"])
+PARTS = st.lists(ROW, max_size=5)
+
+
+def part(held: list[Any], *, first: int = 1) -> list[Row]:
+    return [Row(line, values) for line, values in enumerate(held, start=first)]
+
+
+@given(PARTS, PARTS)
+def test_parts_have_one_digest_exactly_when_what_is_used_of_them_is_the_same(
+    one: list[Any], other: list[Any]
+) -> None:
+    def used(held: list[Any]) -> list[Any]:
+        return [row if isinstance(row, str) else (row.get("a"), row.get("b")) for row in held]
+
+    digests = [digest_of(part(held), ["a", "b"], "how") for held in (one, other)]
+
+    assert (digests[0] == digests[1]) is (used(one) == used(other))
+
+
+@given(PARTS, st.integers(1, 99))
+def test_the_lines_of_a_part_do_not_count_but_how_it_is_read_does(
+    held: list[Any], first: int
+) -> None:
+    here = digest_of(part(held), ["a"], "how")
+
+    assert digest_of(part(held, first=first), ["a"], "how") == here
+    assert digest_of(part(held), ["a"], "other") != here
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"a": "1"}, {"a": 1}),
+        ({"a": 1}, {"a": 1.0}),
+        ({"a": None}, {"a": ""}),
+        ({"a": ["x"]}, {"a": "x"}),
+        ({"a": True}, {"a": 1}),
+        ({"a": "\ud800"}, {"a": "\ud801"}),
+        ({"a": {1, 2}}, {"a": {1, 3}}),
+    ],
+)
+def test_values_that_print_alike_are_told_apart(one: Any, other: Any) -> None:
+    assert digest_of(part([one]), ["a"], "") != digest_of(part([other]), ["a"], "")
+
+
+def test_a_value_that_no_format_writes_is_digested_by_what_it_shows() -> None:
+    class Odd:
+        def __repr__(self) -> str:
+            return "odd \ud800"
+
+    held = part([{"a": Odd()}])
+
+    assert digest_of(held, ["a"], "") == digest_of(part([{"a": Odd()}]), ["a"], "")
+    assert parts.ROWS == 8_192
