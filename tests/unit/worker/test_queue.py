@@ -140,7 +140,6 @@ def test_a_certificate_is_verified_unless_the_address_says_otherwise(
 @pytest.mark.parametrize(
     ("url", "transport", "virtual_host"),
     [
-        ("unix:///run/redis.sock?db=3", "redis", "3"),
         ("redis://:s%40cret@h:6380/2", "redis", "2"),
         ("rediss://h:6380/2", "rediss", "2"),
     ],
@@ -151,7 +150,7 @@ def test_kombu_reads_the_address_as_it_is_meant(
     read = Connection(broker_url(url))
 
     assert read.transport_cls == transport
-    assert str(read.virtual_host).strip("/") in {virtual_host, "run/redis.sock"}
+    assert read.virtual_host == virtual_host
 
 
 def test_a_sender_gives_up_at_once() -> None:

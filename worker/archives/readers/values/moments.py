@@ -42,6 +42,8 @@ def _read(values: Sequence[Any], now: datetime) -> list[str | None] | None:
     if kinds != {str}:
         return None if values else []
     whole = "\n".join(values)
+    if whole.count("\n") >= len(values):  # one has several lines
+        return None
     if _EPOCHS.fullmatch(whole):
         return _epochs(list(map(int, values)), now)
     end = next(one for one in _ENDS if whole.endswith(one))

@@ -128,7 +128,3 @@ def test_a_sentence_is_read_in_a_page_in_which_it_means_what_was_written(page: s
 @given(st.text(st.characters(codec="ascii"), max_size=60))
 def test_plain_letters_are_read_in_the_most_common_page(text: str) -> None:
     assert likely_page(text.encode()) == "cp1252"
-
-
-def test_bytes_that_are_words_in_no_page_have_none() -> None:
-    assert likely_page(bytes(range(0x80, 0xA0)) * 3) is None
