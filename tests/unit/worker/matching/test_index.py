@@ -26,7 +26,8 @@ STEPS = st.lists(
 
 def drawn(count: int, *, seed: int) -> NDArray[np.float32]:
     vectors = np.random.default_rng(seed).normal(size=(count, DIMENSION))
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    lengths: NDArray[np.float64] = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return (vectors / lengths).astype(np.float32)
 
 
 def played(

@@ -56,7 +56,9 @@ def test_a_text_has_its_digest_whatever_stands_beside_it(text: str) -> None:
 
 
 def test_no_texts_have_no_digests() -> None:
-    assert text_digests([]) == foreign_shares([]) == token_estimates([]) == []
+    assert text_digests([]) == []
+    assert foreign_shares([]) == []
+    assert token_estimates([]) == []
 
 
 @given(TEXTS)

@@ -69,7 +69,7 @@ class Pipe(io.RawIOBase):
 
 
 def buffered(data: bytes) -> BinaryIO:
-    return cast("BinaryIO", io.BufferedReader(io.BytesIO(data)))  # type: ignore[type-var]
+    return cast("BinaryIO", io.BufferedReader(io.BytesIO(data)))
 
 
 def unpacked(data: bytes) -> bytes:
@@ -88,10 +88,8 @@ def test_what_was_packed_once_or_twice_comes_out_as_it_was(outer: str, inner: st
     assert unpacked(data) == TEXT.encode() * 50
 
 
-@pytest.mark.parametrize("name", PACKERS)
+@pytest.mark.parametrize("name", ["gzip", "bzip2", "xz", "zstd"])
 def test_parts_that_were_packed_one_after_the_other_are_one_file(name: str) -> None:
-    if name == "lzma":
-        pytest.skip("the old form cannot be appended to")
     data = PACKERS[name](b"first\n") + PACKERS[name](b"second\n")
 
     assert unpacked(data) == b"first\nsecond\n"
