@@ -123,7 +123,7 @@ def _source(
 
 
 def without_plans_by_shape() -> None:
-    """Let no attention of this process be computed by cuDNN.
+    """Compute attention in this process without cuDNN.
 
     On Hopper and later cards PyTorch prefers cuDNN, which builds a plan for each new pair of batch
     size and length. One plan takes about half a second, and batches of questions nearly always have

@@ -3,10 +3,10 @@
 There are two bounds for the share of right flags among all flags. Both assume that the flags that
 people looked at were drawn at random. The *exact* one (Clopper and Pearson, 1934) is valid if the
 number of looks was fixed before. If people continue to look and may stop when they like the figure,
-only an *anytime-valid* bound is valid at every moment: an e-process (Ramdas et al., "Game-theoretic
-statistics and safe anytime-valid inference", 2023), here the mixture of the likelihood ratios of
-all larger shares. Many thresholds are tested from the highest down, until the first one fails
-(fixed sequence testing: Angelopoulos et al., "Learn then Test", 2021). So the tests need no
+only an *anytime-valid* bound is valid at every moment. It comes from an e-process (Ramdas et al.,
+"Game-theoretic statistics and safe anytime-valid inference", 2023): the mixture of the likelihood
+ratios of all larger shares. Many thresholds are tested from the highest down, until the first one
+fails (fixed sequence testing: Angelopoulos et al., "Learn then Test", 2021). So the tests need no
 correction for their number.
 """
 
