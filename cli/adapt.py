@@ -15,6 +15,7 @@ from db.errors import IncompatibleModelError
 from db.pairs.calibrations import Moved
 from db.vectors import models as db_models
 from db.vectors.rows import ModelKind, ModelRow
+from db.wording import counted
 from worker.adapting import adapting
 from worker.adapting.adapting import Adaptation
 from worker.adapting.surveying import SAMPLE
@@ -127,8 +128,8 @@ def _show(found: Adaptation) -> None:
     )
     if found.density is not None:
         _say(
-            f"A sample of {found.sampled:,} questions; a question's ten nearest have a mean cosine"
-            f" of {found.density:.2f}:"
+            f"A sample of {counted(found.sampled, 'question')}; a question's ten nearest have a"
+            f" mean cosine of {found.density:.2f}:"
         )
     table = Table(
         "threshold", "flagged pairs, about", "models say", "proved by links", "links found"
@@ -158,8 +159,8 @@ def _proposed(found: Adaptation) -> str:
         return (
             f"Proposed: a calibration from the decisions. Its error on decisions that were not used"
             f" is {after.calibration_error:.3f} instead of {before.calibration_error:.3f};"
-            f" {moved.shown:,} undecided pairs would be flagged and {moved.hidden:,} hidden."
-            " --apply puts it into force."
+            f" {counted(moved.shown, 'undecided pair')} would be flagged and {moved.hidden:,}"
+            " hidden. --apply puts it into force."
         )
     if found.threshold is None:
         return f"Nothing is proposed: {found.reason}."
@@ -167,7 +168,8 @@ def _proposed(found: Adaptation) -> str:
 
 
 def _moved(moved: Moved) -> str:
-    return f"{moved.shown:,} undecided pairs were flagged and {moved.hidden:,} hidden."
+    shown = counted(moved.shown, "undecided pair was", "undecided pairs were")
+    return f"{shown} flagged and {moved.hidden:,} hidden."
 
 
 def _say(sentence: str) -> None:

@@ -16,6 +16,8 @@
 
 from inspect import cleandoc
 
+from db.wording import counted
+
 
 class ServiceError(Exception):
     """The service could not do what was asked."""
@@ -57,7 +59,7 @@ class BackpressureError(TransientError):
 
     def __init__(self, *, forum: str, pending: int, retry_after_s: int) -> None:
         super().__init__(
-            f"{pending} questions of forum {forum!r} are waiting already;"
+            f"forum {forum!r} has {counted(pending, 'waiting question')} already;"
             f" try again in {retry_after_s} s",
             retry_after_s=retry_after_s,
         )

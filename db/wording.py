@@ -1,9 +1,11 @@
 """Counts in words, for people: 1 question, 2 questions."""
 
 
-def counted(count: int, one: str, many: str | None = None) -> str:
-    """Return *count* with the noun that fits it; *many* is *one* with an s where it is not given.
+def counted(count: int, one: str, many: str | None = None, *, limit: int | None = None) -> str:
+    """Return *count* with the noun that fits it; without *many* it is *one* with an s.
 
-    More than one word may follow the number: ``counted(1, "pair is new", "pairs are new")``.
+    More than one word may follow the number: ``counted(1, "pair is new", "pairs are new")``. A
+    count above *limit* is shown as the limit and a plus: ``10,000+ pairs``.
     """
-    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+    noun = one if count == 1 else many or f"{one}s"
+    return f"{limit:,}+ {noun}" if limit is not None and count > limit else f"{count:,} {noun}"

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch.nn.functional import binary_cross_entropy_with_logits, dropout
 
 from db.errors import InvalidInputError
+from db.wording import counted
 from training.measure.figures.metrics import Floats
 from worker.archives.searching.blocks import BlockSearch
 from worker.archives.searching.mining import OnProgress, near_questions
@@ -143,8 +144,8 @@ def fit_gate(
     flagged = rest.probability >= threshold
     if flagged.sum() < _FEWEST:
         raise InvalidInputError(
-            f"only {flagged.sum()} of {len(rest):,} pairs held out are flagged, {_FEWEST} are"
-            " needed: give more questions, or questions with duplicates among them"
+            f"only {flagged.sum()} of {counted(len(rest), 'pair')} held out are flagged, {_FEWEST}"
+            " are needed: give more questions, or questions with duplicates among them"
         )
     weights = _fitted(scored.take(~held), seed, on_progress)
     scores = _scores(rest, weights)

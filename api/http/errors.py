@@ -27,6 +27,7 @@ from db.errors import (
     TooManyError,
     TransientError,
 )
+from db.wording import counted
 
 MEDIA_TYPE = "application/problem+json"
 _SUFFIX = re.compile(r"Error$")
@@ -90,7 +91,8 @@ class UploadSlotsTakenError(TooManyError):
 
     def __init__(self, limit: int) -> None:
         super().__init__(
-            f"{limit} archives of this forum are being read already; try again when one is stored",
+            f"{counted(limit, 'archive of this forum is', 'archives of this forum are')} being read"
+            " already; try again when one is stored",
             retry_after_s=_UPLOAD_RETRY_S,
         )
 

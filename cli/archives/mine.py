@@ -171,9 +171,9 @@ def _say(found: "Mined", questions: int, top_k: int) -> None:
     )
     if found.capped:
         console.print(
-            f"{counted(found.capped, 'question has', 'questions have')} more than {top_k} near"
-            " questions; only the"
-            f" nearest {top_k} were compared. A higher --top-k compares more.",
+            f"{counted(found.capped, 'question has', 'questions have')} more than"
+            f" {counted(top_k, 'near question')}; only the nearest were compared. A higher --top-k"
+            " compares more.",
             style="yellow",
             highlight=False,
         )

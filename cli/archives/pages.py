@@ -72,7 +72,7 @@ def facts(report: Report) -> list[tuple[str, str]]:
         ("groups", f"{report.groups:,} of {counted(report.grouped, 'question')}"),
         ("weak links not followed", f"{report.cut:,}"),
         ("threshold", f"{report.threshold:g}"),
-        ("time", f"{report.elapsed_s:,.0f} s, {speed:,.0f} questions a second"),
+        ("time", f"{report.elapsed_s:,.0f} s, {counted(round(speed), 'question')} a second"),
     ]
     if report.slowest:
         seconds = report.stages_s[report.slowest]

@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from cli.examining.finding import FaultError, Patient
 from db import facts, schema
+from db.wording import counted
 from worker.beat import KEY as BEAT_KEY
 
 MINIMUM_PGVECTOR = (0, 8, 4)
@@ -97,7 +98,8 @@ def writes(patient: Patient) -> str:
         blocked = facts.count_blocked(connection)
     if blocked:
         raise FaultError(
-            f"{blocked} sessions have waited for another one for more than 30 s",
+            f"{counted(blocked, 'session has', 'sessions have')} waited for another one for more"
+            " than 30 s",
             "see pg_stat_activity and pg_blocking_pids; end what holds them up",
         )
     return "taken"

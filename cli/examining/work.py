@@ -86,7 +86,7 @@ def waiting(patient: Patient) -> str:
     late = {lane: age for lane, age in ages.items() if lane == "live" and age > _LATE_S}
     if late:
         raise FaultError(
-            f"the oldest new question has waited for {late['live'] / 60:,.0f} minutes",
+            f"the oldest new question has waited for {counted(round(late['live'] / 60), 'minute')}",
             "add workers with `--lanes check,live`, or read the logs of those that run",
         )
     return ", ".join(f"{lane} {age:.0f} s" for lane, age in sorted(ages.items())) or "nothing waits"
@@ -119,7 +119,8 @@ def archives(patient: Patient) -> str:
             )
         if one.stuck:
             raise FaultError(
-                f"archive {one.id} of {one.forum} has {one.stuck} units that failed five times",
+                f"archive {one.id} of {one.forum} has {counted(one.stuck, 'unit')} that failed five"
+                " times",
                 f"read `archive.unit_failed` in the workers' logs, then `askedbefore archives"
                 f" pause {one.id}` and `resume`",
             )
@@ -138,7 +139,8 @@ def webhooks(patient: Patient) -> str:
             )
         if one.late:
             raise FaultError(
-                f"{one.late} deliveries to {one.url} are more than ten minutes late",
+                f"{counted(one.late, 'delivery', 'deliveries')} to {one.url} should have been made"
+                " more than ten minutes ago",
                 "see their answers: GET .../webhooks/ID/deliveries; start workers, or the beat",
             )
     return f"{len(found)} in order"

@@ -58,6 +58,7 @@ def _recall(pairs: list[dict[str, object]], known: dict[frozenset[str], str]) ->
     near = {pair for pair, label in known.items() if label == "near_miss"}
     duplicates = set(known) - near
     return (
-        f"Flagged: {len(duplicates & flagged)} of the sample's {len(duplicates)} known duplicates,"
-        f" {len(near & flagged)} of its {len(near)} near-misses."
+        f"Flagged: {len(duplicates & flagged)} of the sample's"
+        f" {counted(len(duplicates), 'known duplicate')}, {len(near & flagged)} of its"
+        f" {counted(len(near), 'near-miss', 'near-misses')}."
     )

@@ -218,7 +218,7 @@ def ladder_(
     proved = "nowhere proved yet" if row.act_threshold is None else f"{row.act_threshold:.3f}"
     alone = f", decides alone from: {proved}" if row.rung is Rung.ACT else ""
     said = (
-        f"{row.name}: {row.rung}, {row.grace_h:g} hours of grace,"
+        f"{row.name}: {row.rung}, grace of {row.grace_h:g} h,"
         f" precision {row.wanted_precision:.3g}{alone}"
     )
     tell(said, as_json=as_json, on=console, **_told(row))
@@ -235,8 +235,10 @@ def recheck(
     with database() as sessions:
         with sessions.begin() as session:
             forum = forums.get_forum(session, name)
-        with Console(stderr=True).status("Owing work") as status:
-            total = owe_again(sessions, forum, on_done=lambda n: status.update(f"{n:,} questions"))
+        with Console(stderr=True).status("Preparing the work") as status:
+            total = owe_again(
+                sessions, forum, on_done=lambda n: status.update(counted(n, "question"))
+            )
     # The sweep of a running service finds them within seconds.
     said = f"{counted(total, 'question')} of {name} will be checked again."
     tell(said, as_json=as_json, on=console, forum=name, questions=total)

@@ -12,6 +12,7 @@ from cli.stages import stage_bars
 from cli.training import models
 from cli.training.recipes import CACHE, console, load_bi_encoder, say
 from cli.training.tables import show_comparison, show_suite
+from db.wording import counted
 from worker.settings import Profile
 from worker.weights.load import DEFAULT_ENCODER
 
@@ -117,9 +118,9 @@ def _compare(names: tuple[str, str], data: str, *, encoder: str, shown: int, sam
     common = load_bi_encoder(encoder)
     scored = []
     for name in names:
-        with console.status(f"{name} scores {len(read.pairs):,} pairs"):
+        with console.status(f"{name} scores {counted(len(read.pairs), 'pair')}"):
             scored.append(score(name, read.pairs, encoder=common, cache=CACHE))
-    with console.status(f"{samples} bootstrap samples"):
+    with console.status(counted(samples, "bootstrap sample")):
         found = compare(scored[0], scored[1], read.pairs, samples=samples, shown=shown)
     show_comparison(found, console=console)
     return asdict(found)

@@ -226,7 +226,7 @@ def distill(  # noqa: PLR0917  # a command's options
     texts = read_questions(questions)
     with console.status("The teacher reads the labelled pairs"):
         expert = Teacher(folder_of(teacher), read_pairs(labelled).pairs)
-    with console.status(f"The teacher reads {len(texts):,} questions"):
+    with console.status(f"The teacher reads {counted(len(texts), 'question')}"):
         pairs = expert.label(texts, wanted=wanted, seed=seed)
     write_pairs(output, pairs)
     say([f"{counted(len(pairs), 'pair')} written to {output}"])

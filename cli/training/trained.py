@@ -10,6 +10,7 @@ from cli.stages import stage_bars
 from cli.training.evaluate import evaluate
 from cli.training.recipes import CACHE, Seed, app, console, folder_of, load_bi_encoder, say
 from cli.training.score import score
+from db.wording import counted
 
 
 @app.command()
@@ -53,7 +54,7 @@ def calibrate_(
     require_both_labels(read.pairs, what=data)
     say(read.summary())
     bi_encoder = load_bi_encoder(encoder)
-    with console.status(f"Scoring {len(read.pairs):,} pairs in both orders"):
+    with console.status(f"Scoring {counted(len(read.pairs), 'pair')} in both orders"):
         made = calibrate_reranker(model, read.pairs, encoder=bi_encoder)
     found = made.for_bi_encoder(bi_encoder.digest)
     say(f"precision {name}: flag at {value:.3f}" for name, value in found.thresholds.items())
@@ -115,7 +116,7 @@ def gate(
     found.gate.save(model)
     say(
         [
-            f"{len(scored):,} near pairs of {len(texts):,} questions were scored.",
+            f"Scored: {counted(len(scored), 'near pair')} of {counted(len(texts), 'question')}.",
             f"Left out of {found.pairs:,} held out: {found.left_out:.1%}.",
             f"Kept of the {found.flagged:,} flagged among them: {found.kept:.2%}.",
         ]

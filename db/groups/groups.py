@@ -20,6 +20,7 @@ from db.rows import PairEnds, PairStatus
 from db.tables.pairs import Pair
 from db.tables.questions import Question
 from db.tables.review import Group, GroupMember
+from db.wording import counted
 
 _LOCK = 7_302_562
 
@@ -77,9 +78,9 @@ class WouldMergeError(ConflictError):
 
     def __init__(self, *, pair_id: int, groups: Sequence[int], sizes: Sequence[int]) -> None:
         super().__init__(
-            f"pair {pair_id} is a bridge: it would join a group of {sizes[0]} questions with one of"
-            f" {' and one of '.join(map(str, sizes[1:]))}; repeat with merge=true if all"
-            f" {sum(sizes)} are the same question"
+            f"pair {pair_id} is a bridge: it would join a group of {counted(sizes[0], 'question')}"
+            f" with one of {' and one of '.join(map(str, sizes[1:]))}; repeat with merge=true if"
+            f" all {sum(sizes)} are the same question"
         )
         self.groups = groups
         self.sizes = sizes

@@ -14,6 +14,7 @@ from rich.console import Console
 from cli.running.service import held_port
 from cli.sample import load_questions
 from db.errors import ServiceError
+from db.wording import counted
 from integrations.demo.forum import ROOT, Askbot, DemoError
 from integrations.demo.service import FORUM, Up, keys_of
 
@@ -61,7 +62,7 @@ def _fill(folder: Path, forum: Askbot, up: Up, *, questions: int) -> None:
     forum.set_up(settings(forum, up, keys_of(folder / "keys.json", up, forum.url)))
     # The service keeps links to questions, so a forum at another address is sent anew.
     if not filled.exists() or filled.read_text(encoding="utf-8") != forum.url:
-        console.print(f"Asking {questions} questions in it")
+        console.print(f"Asking {counted(questions, 'question')} in it")
         forum.seed(load_questions()[:questions])
         console.print(forum.manage("askedbefore_backfill", "--restart"), end="")
         filled.write_text(forum.url, encoding="utf-8")

@@ -45,7 +45,7 @@ class PairsDomain:
     def summary(self) -> str:
         """Return one line for people about the content of the domain."""
         same = int(labels_of(self.pairs).sum())
-        return f"{self.label}: {counted(len(self.pairs), 'pair')}, {same:,} of them are the same"
+        return f"{self.label}: {counted(len(self.pairs), 'pair')}, {same:,} of them the same"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
+from db.wording import counted
 from training.data.pairs import PairsError
 from worker.archives.readers.containers.streams import (
     SAMPLE,
@@ -198,7 +199,9 @@ def _delimited_row(item: Reject | tuple[int, Sequence[str | None]], names: Seque
     fields = [of_cell(cell or "") for cell in cells]
     values = dict(zip(names, fields, strict=False))
     if len(fields) != len(names):
-        return Row(line, values, f"{len(fields)} fields where the header has {len(names)}")
+        return Row(
+            line, values, f"{counted(len(fields), 'field')}, but the header has {len(names)}"
+        )
     is_text = all(map(_is_text, fields))
     return Row(line, values, None if is_text else "bytes that are not UTF-8")
 

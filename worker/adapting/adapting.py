@@ -15,6 +15,7 @@ from db.pairs import calibrations, thresholds
 from db.pairs.calibrations import Moved
 from db.tenants import forums
 from db.tenants.rows import ForumRow
+from db.wording import counted
 from worker.adapting import calibrating
 from worker.adapting.calibrating import CannotLearnError, Proposal
 from worker.adapting.surveying import SAMPLE, Surveyor
@@ -67,7 +68,7 @@ def adapt(
         threshold, reason = None, f"the threshold was chosen by {chosen_by}, and stays"
     elif len(found.known) < LEAST_KNOWN:
         reason = (
-            f"people call {len(found.known)} pairs of the sample the same, and it takes"
+            f"people call {counted(len(found.known), 'pair')} of the sample the same, and it takes"
             f" {LEAST_KNOWN} to prove anything"
         )
     elif threshold is None:

@@ -16,6 +16,7 @@ from transformers.utils import logging as transformers_logging
 
 from db.errors import IncompatibleModelError, UnreadableModelError
 from db.vectors.rows import ModelKind
+from db.wording import counted
 from worker.inference.runner import Floats, InferenceError
 from worker.inference.tokens import Batch, ModelSpec
 
@@ -79,7 +80,8 @@ def _read_encoder(folder: Path, attention: str | None) -> Source:
 def _read_reranker(folder: Path, attention: str | None) -> Source:
     model = _read(CrossEncoder, folder, attention)
     if model.num_labels != 1:
-        raise IncompatibleModelError(f"{folder}: {model.num_labels} labels a pair, 1 is needed")
+        labels = counted(model.num_labels, "label")
+        raise IncompatibleModelError(f"{folder}: {labels} a pair, 1 is needed")
     return _source(model, output="scores", prompt="", dimension=1)
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from math import floor
 
+from db.wording import counted
 from worker.scoring.bounds import RISK, Looked, anytime_bound
 
 AIM = 0.95
@@ -53,15 +54,14 @@ class Assurance:
     def words(self) -> str:
         """Return the assurance as a sentence for people."""
         if self.at_least is None:
-            return (
-                f"Precision not measured: {self.decided} flagged pairs were decided, and it takes"
-                f" {LEAST}"
-            )
+            decided = counted(self.decided, "flagged pair was", "flagged pairs were")
+            return f"Precision not measured: {decided} decided, and it takes {LEAST}"
         until = "" if self.latest is None else f" until {self.latest:%Y-%m-%d}"
         bound = _down(self.at_least)
         return (
             f"Precision {self.standing}: at least {bound:.2f} (at {1 - self.risk:.0%}"
-            f" confidence), from {self.right:,} right of {self.decided:,} decided flags{until}"
+            f" confidence), from {self.right:,} right of {counted(self.decided, 'decided flag')}"
+            f"{until}"
         )
 
 

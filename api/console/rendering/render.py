@@ -15,6 +15,7 @@ from starlette.types import Scope
 
 from api.console.rendering import words
 from api.http.under import here
+from db.wording import counted
 
 _HERE = Path(__file__).parents[1]
 _STATIC = _HERE / "static"
@@ -44,6 +45,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "ago": words.ago,
+        "counted": counted,
         "duration": words.duration,
         "facts": words.facts,
         "hue": words.hue,

@@ -65,7 +65,7 @@ def duration(seconds: float) -> str:
     if seconds < 3600:  # noqa: PLR2004  # an hour
         return f"{seconds / 60:.0f} min"
     hours = seconds / 3600
-    return f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} days"  # noqa: PLR2004  # two days
+    return f"{hours:.0f} h" if hours < 48 else counted(round(hours / 24), "day")  # noqa: PLR2004  # two days
 
 
 def number(count: int, limit: int | None = None) -> str:

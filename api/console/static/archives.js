@@ -1,4 +1,4 @@
-// Sends a file with its progress, and keeps the page's figures fresh while something is under way.
+// Sends a file and shows its progress; loads the archives' figures again while one is being worked on.
 
 import { base } from "./net.js";
 
@@ -20,7 +20,7 @@ function send(file) {
   request.addEventListener("load", () => {
     const answer = JSON.parse(request.responseText || "{}");
     const isDone = request.status === 202;
-    said.textContent = isDone ? "Stored. The search for duplicates goes on below." : answer.detail || `The service answered ${request.status}.`;
+    said.textContent = isDone ? "Stored. The progress of the search for duplicates is shown below." : answer.detail || `The service answered ${request.status}.`;
     ready();
     refresh();
   });
@@ -40,7 +40,7 @@ function ready() {
 
 async function refresh() {
   const list = document.querySelector("#archives");
-  // Never under somebody's hands: a button that is focused stays where it is.
+  // Not while an element of the list has the focus: replacing it would move the focus away.
   if (document.hidden || list.contains(document.activeElement)) return;
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
   if (!answer?.ok) return;

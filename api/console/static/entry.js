@@ -1,11 +1,11 @@
-// Several questions on stage: which of them are the same, and which one stays.
+// Several questions on stage: which of them are the same, and which one is canonical.
 
 const rows = (stage) => [...(stage?.querySelectorAll(".node") ?? [])];
 const keep = (row) => row.querySelector("input[name=keep]");
 const stays = (row) => row.querySelector("input[name=canonical]");
 const isKept = (row) => keep(row).checked;
 
-// Takes the row with this number out or back in; with *stays* it is the one that stays.
+// Takes the row with this number out or back in; with *stays* its question becomes canonical.
 export function takeOut(stage, number, options) {
   const row = rows(stage)[Number(number) - 1];
   if (!row) return false;
@@ -15,7 +15,7 @@ export function takeOut(stage, number, options) {
   return true;
 }
 
-// Keeps both kinds of choice in step: the one that stays is always one of those that are kept.
+// Keeps both choices consistent: the canonical question is always one of those that are kept.
 export function choose(stage, input) {
   const row = input.closest(".node");
   if (input.name === "canonical") keep(row).checked = true;
@@ -45,7 +45,7 @@ export function isJoining(stage) {
   return new Set(groups).size > 1;
 }
 
-// What the form sends, as one decision; *which* of a pair's two stays is the first card or the other.
+// Returns the fields of one decision; *which* says whether the first card of a pair is canonical, or the other.
 export function asFields(form, { status, keep: which, merge }) {
   const fields = new URLSearchParams(new FormData(form));
   fields.set("status", status);

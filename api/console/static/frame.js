@@ -1,4 +1,4 @@
-// What every page has: menus that close by themselves, and the open tab in view.
+// For every page: menus close by themselves, and the current tab is scrolled into view.
 
 document.querySelector(".tabs [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
 

@@ -1,4 +1,4 @@
-// Which key presses are meant for the page, and not for a field, the browser or an input method.
+// Decides which key presses are for the page, and not for a field, the browser or an input method.
 
 const FIELDS = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable=''], [contenteditable=true]";
 

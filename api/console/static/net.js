@@ -1,4 +1,4 @@
-// Requests to the server: with the form's token, and with its reason when it refuses.
+// Requests to the server. They carry the CSRF token; a refusal becomes an error with the server's reason.
 
 const csrf = document.querySelector("meta[name=csrf]").content;
 export const base = document.querySelector(".bar").dataset.base;

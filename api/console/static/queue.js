@@ -1,4 +1,4 @@
-// The list of entries: which comes next, who looks at what, what is done.
+// The list of entries: which one comes next, which are claimed, which are decided.
 // An entry is known by its first pair ("12"), a second opinion by its own number ("s3").
 
 import { base, text } from "./net.js";
@@ -36,7 +36,7 @@ export class Queue {
     return this.link(key)?.dataset.stage ?? `/pairs/${key}/stage`;
   }
 
-  // Of the entry that holds a pair, for what is told of pairs.
+  // Returns the key of the entry that contains a pair: the server reports changes by pair.
   keyOf(pair) {
     const holds = (link) => link.dataset.pairs.split(" ").includes(pair);
     return this.links().find(holds)?.dataset.pair ?? pair;
@@ -47,7 +47,7 @@ export class Queue {
     return pairs.map((pair) => this.claims[pair]).find(Boolean);
   }
 
-  // Notes that a pair was decided; true when with it all of its entry are.
+  // Notes that a pair was decided; returns whether all pairs of its entry are decided now.
   isOver(pair, key) {
     this.decided.add(pair);
     const pairs = this.link(key)?.dataset.pairs.split(" ") ?? [pair];
@@ -67,7 +67,7 @@ export class Queue {
     return matchMedia("(max-width: 760px)").matches;
   }
 
-  // The nearest pair behind (step 1) or before (step -1), stepping over what is done or a colleague's.
+  // Returns the next (step 1) or previous (step -1) entry that is neither decided nor claimed by a colleague.
   neighbour(pair, step, { past = false } = {}) {
     const links = this.links();
     const here = links.findIndex((link) => link.dataset.pair === pair);
@@ -106,7 +106,7 @@ export class Queue {
     this.isAtEnd = this.#takeCursor() === null;
   }
 
-  // The pair behind which the next page begins, as the last page told it.
+  // Reads from the last page where the next page begins: after the entry with this pair.
   #takeCursor() {
     const mark = this.list.querySelector("[data-after]");
     this.after = mark?.dataset.after ?? this.after ?? null;

@@ -1,4 +1,4 @@
-// The review page: one entry on stage, decided on the keyboard, saved behind.
+// The review page: one entry on stage, decided by keys, saved in the background.
 
 import { isForThePage } from "./keys.js";
 import { base, leave, post, text } from "./net.js";
@@ -9,6 +9,7 @@ import { Toasts } from "./toasts.js";
 const SKELETON_MS = 150;
 const CLAIM_AGAIN_MS = 60_000;
 const WORDS = { duplicate: "Duplicate", not_duplicate: "Not the same", related: "Related", skip: "Skipped" };
+const wordsOf = (status) => (WORDS[status] ?? status).toLowerCase();
 
 const desk = document.querySelector(".desk");
 const place = document.querySelector("#place");
@@ -98,7 +99,7 @@ async function advance(pair) {
   location.assign(`${base}/review${queue.query ? `?${queue.query}` : ""}`);
 }
 
-// Saves behind: the next pair is on stage already, and a refusal brings this one back.
+// Saves in the background: the next pair is on stage already, and a refusal brings this one back.
 function save(words, request) {
   const pair = current;
   const entry = { pair, words, title: queue.title(pair) };
@@ -132,8 +133,8 @@ function asked(dialog) {
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {
-    // The event comes some time after the closing: by then the dialog may have been opened again,
-    // and then it is the later question that waits for an answer.
+    // The event comes some time after the dialog was closed. If the dialog has been opened again by
+    // then, its next closing gives the answer.
     dialog.onclose = () => dialog.open || resolve(dialog.returnValue === "merge");
   });
 }
@@ -227,7 +228,7 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   ACTS[act]();
 });
-// Arrows move between radio buttons, where one has the focus.
+// If a radio button has the focus, the arrow keys move between the radio buttons.
 function isOfTheRadio(event) {
   return event.key.startsWith("Arrow") && event.target.matches?.("input[type=radio]");
 }
@@ -292,7 +293,7 @@ function hearChange({ pair, status, by, mine }) {
   if (isOpen) queue.reopen(key);
   else if (queue.isOver(id, key)) queue.finish(key, "✓");
   if (!isOpen && stage()?.dataset.pairs.split(" ").includes(id)) {
-    tell(`${by} decided on this pair meanwhile: ${status.replace("_", " ")}. Press J for the next pair, or look at this one again.`);
+    tell(`${by} decided on this pair meanwhile: ${wordsOf(status)}. Press J for the next pair, or look at this one again.`);
   }
 }
 

@@ -1,4 +1,4 @@
-// The line that is dragged over the precision curve, and what it says.
+// The line that is dragged over the precision curve, and the sentence about its threshold.
 
 const LEFT = 60, WIDTH = 920, TOP = 20, HEIGHT = 130;
 const form = document.querySelector("#choose");
@@ -28,7 +28,7 @@ function say() {
   const threshold = Number(slider.value);
   const [, judged, share, low, high, waiting] = at(threshold);
   const more = waiting - at(current)[5];
-  const flags = more === 0 ? `${waiting.toLocaleString("en")} undecided pairs are at or above it`
+  const flags = more === 0 ? `${waiting.toLocaleString("en")} undecided ${waiting === 1 ? "pair is" : "pairs are"} at or above it`
     : more > 0 ? `would flag ${more.toLocaleString("en")} more` : `would hide ${(-more).toLocaleString("en")}`;
   const expect = judged ? `; expect ${percent(low)} to ${percent(high)} duplicates (${percent(share)} of ${judged} judged)`
     : "; nothing judged there yet";

@@ -1,4 +1,4 @@
-// The last decisions, each with its undo, until the next three are done.
+// The last three decisions, each with its undo.
 
 const KEPT = 3;
 const PLACE = "askedbefore-undo";
@@ -13,7 +13,7 @@ export class Toasts {
     this.#draw();
   }
 
-  // Keeps them, as far as they are saved, for the next page of this tab.
+  // Keeps the saved ones for the next page of this tab.
   async keep() {
     const kept = [];
     for (const { pair, words, title, saved } of this.entries) {

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import ngettext
 
 from askedbefore_django.models import Change, Done
 
@@ -17,7 +18,9 @@ class ChangeAdmin(admin.ModelAdmin):
     @admin.action(description="Send the refused changes again")
     def send_again(self, request: HttpRequest, queryset: QuerySet[Change]) -> None:
         """Let the next delivery try these changes."""
-        self.message_user(request, f"{queryset.update(refused='')} changes will be sent again.")
+        count = queryset.update(refused="")
+        said = ngettext("%d change will be sent again.", "%d changes will be sent again.", count)
+        self.message_user(request, said % count)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Return that nobody adds one by hand."""

@@ -88,20 +88,26 @@ def erase_gone(sessions: Sessions, forum: ForumRow, archive_id: int) -> int:
 
 
 _COUNTED = {
-    "hidden_now": "that are stored already were hidden",
-    "erased": "that were erased here stay away; bring them back with --with-erased",
-    "older": "were left alone: a newer version is stored",
+    "hidden_now": ("stored question was hidden", "stored questions were hidden"),
+    "erased": (
+        "question that was erased here was not stored again; --with-erased brings it back",
+        "questions that were erased here were not stored again; --with-erased brings them back",
+    ),
+    "older": (
+        "question was left alone: a newer version is stored",
+        "questions were left alone: newer versions are stored",
+    ),
 }
 
 
 def beside(row: ArchiveRow, rules: Rules) -> list[str]:
     """Return further results of an import, one sentence each."""
     counts = row.counts
-    told = [f"{counts[name]:,} {said}." for name, said in _COUNTED.items() if name in counts]
+    told = [f"{counted(counts[name], *said)}." for name, said in _COUNTED.items() if name in counts]
     gone, erased = counts.get("gone", 0), counts.get("gone_erased", 0)
     if not gone:
         return told
-    lacking = f"{counted(gone, 'is', 'are')} gone from the forum"
+    lacking = f"{counted(gone, 'question is', 'questions are')} gone from the forum"
     if erased:
         return [*told, f"{lacking}; {counted(erased, 'was', 'were')} erased here too."]
     kept = why_kept(row) if rules.delete_missing else None
@@ -113,5 +119,5 @@ def beside(row: ArchiveRow, rules: Rules) -> list[str]:
     how = f"askedbefore archives gone {row.id}"
     return [
         *told,
-        f"{lacking}, not from here; to see which: {how}",
+        f"{lacking} and still stored here; to list them: {how}",
     ]

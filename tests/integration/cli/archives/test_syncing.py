@@ -206,7 +206,7 @@ def test_of_a_database_the_changes_are_read_and_now_and_then_the_whole(
         old = dict(row.cursor) | {"whole_at": "2020-01-01T00:00:00+00:00"}
         syncs.finish(session, row, cursor=old)
     whole = invoke("run", str(sync))
-    assert "1 is gone from the forum; 1 was erased here too" in whole.output
+    assert "1 question is gone from the forum; 1 was erased here too" in whole.output
     assert stored(committed) == {"1": "How do I fry an egg?"}
 
 

@@ -82,7 +82,7 @@ def test_what_may_be_tried_again_says_when() -> None:
         "type": "urn:askedbefore:backpressure",
         "title": "Too Many Requests",
         "status": 429,
-        "detail": "9 questions of forum 'cooks' are waiting already; try again in 7 s",
+        "detail": "forum 'cooks' has 9 waiting questions already; try again in 7 s",
     }
 
 

@@ -74,7 +74,7 @@ def test_what_is_left_out_is_reported_with_its_lines(tmp_path: Path) -> None:
     [
         ("a.csv", "q1,question2,is_duplicate\n", r"a\.csv:1: no column question1"),
         ("b.csv", HEADER + "a,b,maybe\n", r"b\.csv:2: is_duplicate must be 0 or 1, not 'maybe'"),
-        ("c.csv", HEADER + "a,b\n", r"c\.csv:2: cannot be read: 2 fields where the header has 3"),
+        ("c.csv", HEADER + "a,b\n", r"c\.csv:2: cannot be read: 2 fields, but the header has 3"),
         ("d.csv", HEADER, r"d\.csv: holds no usable pair"),
         ("e.csv", "", r"e\.csv:1: no column"),
         ("f.jsonl", '{"question1": "a"', r"f\.jsonl:1: no column"),

@@ -38,8 +38,8 @@ def test_domains_are_folders_or_files_and_pairs_come_first(tmp_path: Path) -> No
         ("cooking", MiningDomain),
     ]
     assert [one.summary for one in found] == [
-        "bikes: 2 pairs, 1 of them are the same",
-        "cooking: 2 pairs, 1 of them are the same",
+        "bikes: 2 pairs, 1 of them the same",
+        "cooking: 2 pairs, 1 of them the same",
         "cooking (mining): 2 questions, 1 pair is the same",
     ]
 

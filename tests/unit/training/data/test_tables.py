@@ -64,8 +64,8 @@ def test_a_row_that_cannot_be_read_keeps_its_place_and_says_why(tmp_path: Path) 
     assert [row.line for row in found] == [2, 3, 4, 5, 6, 7]
     assert [row.fault for row in found] == [
         None,
-        "1 fields where the header has 2",
-        "3 fields where the header has 2",
+        "1 field, but the header has 2",
+        "3 fields, but the header has 2",
         None,
         "bytes that are not UTF-8",
         None,

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 import py7zr
 from py7zr.io import Py7zIO, WriterFactory
 
+from db.wording import counted
 from worker.archives.readers.containers.damage import why
 from worker.archives.readers.records import UnreadableArchiveError, refuse_bomb
 
@@ -125,7 +126,7 @@ def _choose(names: Collection[str], member: str) -> str:
         return found
     if len(names) != 1:
         raise UnreadableArchiveError(
-            f"the 7z file holds {len(names)} files and no {member}: extract the right one"
+            f"the 7z file has {counted(len(names), 'file')} and no {member}: extract the right one"
         )
     return next(iter(names))
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, BinaryIO
 
+from db.wording import counted
 from worker.archives.readers.documents.json_rows import Found, Path, array_at
 from worker.archives.readers.records import Row, UnreadableArchiveError
 
@@ -84,6 +85,7 @@ def list_rows(file: BinaryIO, path: Path, columns: Sequence[str]) -> Iterator[Ro
         if values == list(columns):
             continue
         if len(values) != len(columns):
-            yield Row(number, f"it has {len(values)} values for {len(columns)} columns")
+            wanted = counted(len(columns), "column")
+            yield Row(number, f"it has {counted(len(values), 'value')} for {wanted}")
         else:
             yield Row(number, dict(zip(columns, values, strict=True)))

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO
 
+from db.wording import counted
 from worker.archives.readers.records import (
     RECORD_LIMIT,
     RECORD_TOO_LONG,
@@ -174,7 +175,7 @@ class DelimitedRows:
                 if len(row) < width and self._is_cut_short(row):
                     row = [*row, *[""] * (width - len(row))]
                 elif len(row) < width or any(cell for cell in row[width:]):
-                    reason = f"there are {len(row)} columns where the header has {width}"
+                    reason = f"it has {counted(len(row), 'column')}, but the header has {width}"
                     yield Row(number, reason)
                     continue
                 row = row[:width]

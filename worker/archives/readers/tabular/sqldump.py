@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
 
+from db.wording import counted
 from worker.archives.readers.containers.window import CHUNK, Window
 from worker.archives.readers.records import (
     RECORD_LIMIT,
@@ -98,7 +99,8 @@ class SqlDump:
                 if isinstance(values, str):
                     yield Row(line, values)
                 elif len(values) != len(columns):
-                    yield Row(line, f"it has {len(values)} values for {len(columns)} columns")
+                    wanted = counted(len(columns), "column")
+                    yield Row(line, f"it has {counted(len(values), 'value')} for {wanted}")
                 else:
                     yield Row(line, dict(zip(columns, values, strict=True)))
 

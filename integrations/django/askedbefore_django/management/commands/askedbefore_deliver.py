@@ -8,6 +8,7 @@ from typing import Any
 from askedbefore_client import AskedBeforeError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, close_old_connections
+from django.utils.translation import ngettext
 
 from askedbefore_django.conf import conf
 from askedbefore_django.delivering import pause_s, turn
@@ -62,9 +63,12 @@ class Command(BaseCommand):
         self._say(sent, acted)
         refused = Change.objects.exclude(refused="").count()
         if refused:
-            self.stderr.write(f"{refused} changes were refused: see the forum's admin")
+            said = ngettext("%d change was refused", "%d changes were refused", refused) % refused
+            self.stderr.write(f"{said}: see the forum's admin")
 
     def _say(self, sent: int, acted: int) -> None:
         if sent or acted:
-            self.stdout.write(f"{sent} questions sent, {acted} actions carried out")
+            questions = ngettext("%d question", "%d questions", sent) % sent
+            actions = ngettext("%d action", "%d actions", acted) % acted
+            self.stdout.write(f"{questions} sent, {actions} carried out")
             self.stdout.flush()

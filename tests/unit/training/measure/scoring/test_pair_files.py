@@ -46,7 +46,7 @@ def test_no_row_is_lost_and_what_has_no_two_questions_has_no_scores(tmp_path: Pa
     assert [row["warning"] for row in rows] == [
         "",
         "a question is missing",
-        "this row cannot be read: 4 fields where the header has 3",
+        "this row cannot be read: 4 fields, but the header has 3",
         FOREIGN_WARNING,
         "",
     ]
