@@ -1,4 +1,4 @@
-"""`askedbefore adapt`: what fits one forum better than the models' own calibration."""
+"""`askedbefore adapt`: a calibration or a threshold for one forum, from its decisions and links."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -33,14 +33,17 @@ def add_to(app: typer.Typer) -> None:
 def adapt_(
     *,
     forum: Annotated[str, typer.Option("--forum", help="The forum.")],
-    apply: Annotated[bool, typer.Option("--apply", help="Apply the proposal.")] = False,
-    reset: Annotated[bool, typer.Option("--reset", help="Undo what --apply changed.")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="Use the proposal from now on.")] = False,
+    reset: Annotated[
+        bool,
+        typer.Option("--reset", help="Go back to the calibration and threshold before --apply."),
+    ] = False,
     sample: Annotated[
-        int, typer.Option(min=1, help="How many questions to draw at random.")
+        int, typer.Option(min=1, help="Size of the random sample of questions.")
     ] = SAMPLE,
     as_json: AsJson = False,
 ) -> None:
-    """Propose a calibration or a threshold for a forum; --apply applies it.
+    """Propose a calibration or a threshold for a forum. With --apply the proposal is used.
 
     With 20 decisions of each kind or more, a calibration is fitted to them. With fewer, a sample of
     the forum's questions shows how many pairs each threshold would flag. A lower threshold is
@@ -53,7 +56,7 @@ def adapt_(
         if reset:
             with sessions.begin() as session:
                 moved = adapting.take_back(session, forum)
-            said = f"Back to what was before: {_moved(moved)}"
+            said = f"The earlier calibration and threshold are in force again: {_moved(moved)}"
             tell(said, as_json=as_json, on=console, moved=asdict(moved))
             return
         found = _looked_at(sessions, forum, sample)
@@ -132,15 +135,19 @@ def _show(found: Adaptation) -> None:
             f" mean cosine of {found.density:.2f}:"
         )
     table = Table(
-        "threshold", "flagged pairs, about", "models say", "proved by links", "links found"
+        "threshold",
+        "flagged pairs, about",
+        "precision by score",
+        "precision by links",
+        "links found",
     )
     for one in found.expected:
         looked = one.looked
         table.add_row(
             f"{one.threshold:.2f}",
             f"{one.flags:,}",
-            "" if one.said is None else f"{one.said:.2f} right",
-            f"{one.at_least:.2f} right ({looked.right} of {looked.count})"
+            "" if one.said is None else f"{one.said:.2f}",
+            f"at least {one.at_least:.2f} ({looked.right} of {looked.count})"
             if looked.count and one.known
             else "",
             f"{one.found} of {one.known}" if one.known else "",

@@ -53,7 +53,7 @@ class Client:
         )
         _raise(answer)
         if answer.json()["rejected"]:
-            raise ServiceError(f"questions were refused: {answer.text}")
+            raise ServiceError(f"the service refused questions: {answer.text}")
 
     def upload(self, forum: str, file: Path) -> dict[str, Any]:
         """Send an archive's file and return the service's answer; raises `ServiceError`."""

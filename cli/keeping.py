@@ -1,4 +1,4 @@
-"""`askedbefore backup` and `restore`: everything that must not be lost, in one file."""
+"""`askedbefore backup` and `restore`: the whole database in one file."""
 
 import os
 import time
@@ -40,10 +40,12 @@ def backup(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the whole database to FILE, as it is at this moment; the service keeps running.
+    """Write the whole database to FILE, as it is at the start; the service keeps running.
 
     Keep the file secret: forums, questions, vectors, pairs, decisions, keys and people are in it.
     Your own models are not in it, only their names and digests.
+
+    Example: askedbefore backup askedbefore.backup
     """
     if as_json and file == STANDARD:
         raise InvalidInputError("standard output cannot take both the file and JSON: name a file")
@@ -57,20 +59,29 @@ def backup(
 
 def restore(
     file: Annotated[str, typer.Argument(help="File that `backup` wrote; `-` is standard input.")],
-    force: Annotated[bool, typer.Option("--force", help="Delete what the database holds.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Delete first what is in the database.")
+    ] = False,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put a backup into an empty database; one of an earlier version is brought up to date.
+    """Write a backup into an empty database. A backup of an earlier version is updated.
 
     Stop API, workers and beat first, and start them again afterwards. The workers then do the work
     that was due.
+
+    Example: askedbefore restore askedbefore.backup
     """
     begun = time.monotonic()
     with service(data), source(file) as stream, progress() as say:
         engine = make_engine(DatabaseSettings())
         manifest, kept = read_backup(engine, stream, force=force, say=say)
-    _say(f"Restored what version {manifest.get('version', '?')} had", kept, begun, as_json=as_json)
+    _say(
+        f"Restored the backup of version {manifest.get('version', '?')}",
+        kept,
+        begun,
+        as_json=as_json,
+    )
     if as_json:
         return
     for model in manifest["models"]:

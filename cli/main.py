@@ -24,7 +24,8 @@ from worker.archives.loading.ends import reason_of
 
 app = typer.Typer(
     name="askedbefore",
-    help="Tells a forum which of its questions have been asked before.",
+    help="Find the questions of a forum that have been asked before. `askedbefore COMMAND --help`"
+    " describes each command, with an example.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -68,15 +69,15 @@ def _options(
             "--version",
             callback=_tell_version,
             is_eager=True,
-            help="Show the version and from where it runs.",
+            help="Print the version, and the folder and the Python from which it runs.",
         ),
     ] = False,
 ) -> None:
-    """Take the options that belong to no command."""
+    """Read the options of the program itself."""
 
 
 def main() -> None:
-    """Run the command; an error that a user can correct is one sentence, without a traceback."""
+    """Run the command, and print an error that a user can correct as one sentence."""
     _log_to_stderr()
     try:
         _run()
@@ -91,7 +92,7 @@ def main() -> None:
 
 
 def _log_to_stderr() -> None:
-    """Leave standard output to what commands say; workers set up logs of their own."""
+    """Send logs to standard error; workers set up their own logs."""
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -99,7 +100,7 @@ def _log_to_stderr() -> None:
 
 
 def _run() -> None:
-    """Run the command, and again from its start if its transaction met another one."""
+    """Run the command; run it again if another transaction stopped its own, three times in all."""
     for _ in range(_TRIES - 1):
         try:
             app()

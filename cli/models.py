@@ -27,8 +27,8 @@ from worker.weights.prepare import Ways
 from worker.weights.profiles import profile_of
 
 app = typer.Typer(
-    help="List, add and activate models. A new bi-encoder first embeds all stored questions, beside"
-    " the old one. Workers switch with their next batch.",
+    help="List, add and activate models.\n\nA new bi-encoder first embeds all stored questions,"
+    " while the old one is in use. Workers switch with their next batch.",
     no_args_is_help=True,
 )
 console = Console()
@@ -36,7 +36,10 @@ console = Console()
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """List the models that the service knows."""
+    """List the models of the service, and which of them are active.
+
+    Example: askedbefore models list
+    """
     if as_json:
         with database() as sessions, sessions.begin() as session:
             print_json([asdict(model) for model in models.list_models(session)])
@@ -56,10 +59,12 @@ def list_(as_json: AsJson = False) -> None:
 @app.command("prepare")
 @with_json
 def prepare_(
-    profile: Annotated[Profile, typer.Argument(help="accurate or fast.")] = Profile.ACCURATE,
+    profile: Annotated[
+        Profile, typer.Argument(help="Profile to prepare: accurate or fast.")
+    ] = Profile.ACCURATE,
     folder: Annotated[
         Path | None,
-        typer.Option(help="Take the weights of all-mpnet-base-v2 from this folder."),
+        typer.Option(help="Folder with the weights of all-mpnet-base-v2, instead of a download."),
     ] = None,
     device: Device = "auto",
     model_cache: ModelCache = DEFAULT_CACHE,
@@ -90,13 +95,16 @@ def prepare_(
 
 @app.command()
 def add(
-    kind: Annotated[ModelKind, typer.Argument(help="What the model does.")],
+    kind: Annotated[ModelKind, typer.Argument(help="Kind of the model.")],
     name: Annotated[
         str, typer.Argument(help="Hub id, sentence-transformers folder or bundled name.")
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Load and test a model and add it to the list; a bi-encoder embeds all stored questions."""
+    """Load and test a model and add it to the list. A bi-encoder embeds all stored questions.
+
+    Example: askedbefore models add reranker runs/reranker/model
+    """
     with database() as sessions:
         is_reranker = kind is ModelKind.RERANKER
         model = _add_reranker(sessions, name) if is_reranker else _add_bi_encoder(sessions, name)
@@ -169,7 +177,9 @@ def export_(
 ) -> Facts:
     """Export two models to ONNX for CPU workers that have no PyTorch.
 
-    Give the folder to workers as ASKEDBEFORE_MODEL_EXPORTS. Needs no database.
+    Give the folder to workers as ASKEDBEFORE_MODEL_EXPORTS. No database is needed.
+
+    Example: askedbefore models export --out exports
     """
     folders = {}
     for kind, name in ((ModelKind.BI_ENCODER, bi_encoder), (ModelKind.RERANKER, reranker)):
@@ -182,10 +192,13 @@ def export_(
 
 @app.command()
 def activate(
-    model_id: Annotated[int, typer.Argument(help="The id, as `models list` shows it.")],
+    model_id: Annotated[int, typer.Argument(help="Id of the model, as `models list` shows it.")],
     as_json: AsJson = False,
 ) -> None:
-    """Switch to a model. Workers use it from their next batch on; the service keeps running."""
+    """Switch to a model. Workers use it from their next batch on; the service keeps running.
+
+    Example: askedbefore models activate 3
+    """
     with database() as sessions:
         with sessions.begin() as session:
             model = models.get_model(session, model_id)

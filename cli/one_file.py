@@ -1,4 +1,4 @@
-"""The one file that a command writes or reads, or standard output and input, with its progress."""
+"""The file that a command writes or reads, or standard output or input, and its progress bar."""
 
 import os
 import sys
@@ -18,10 +18,12 @@ STANDARD = "-"
 
 @contextmanager
 def target(file: str) -> Iterator[BinaryIO]:
-    """Yield what to write to; a file is there only when all of it is, and never written over."""
+    """Yield a stream to write to. The file appears when it is complete; none is overwritten."""
     if file == STANDARD:
         if sys.stdout.isatty():
-            raise InvalidInputError("the output is not for a terminal: name a file, or pipe it")
+            raise InvalidInputError(
+                "the output is binary and not for a terminal: name a file, or use a pipe"
+            )
         yield sys.stdout.buffer
         return
     path, half = Path(file), Path(f"{file}.part")
@@ -41,7 +43,7 @@ def target(file: str) -> Iterator[BinaryIO]:
 
 @contextmanager
 def source(file: str) -> Iterator[BinaryIO]:
-    """Yield what to read from."""
+    """Yield a stream to read from; raises `InvalidInputError` if the file cannot be read."""
     if file == STANDARD:
         yield sys.stdin.buffer
         return
@@ -55,7 +57,7 @@ def source(file: str) -> Iterator[BinaryIO]:
 
 @contextmanager
 def progress() -> Iterator[Any]:
-    """Yield what shows people how far a copy is."""
+    """Yield a function that shows how far a copy is; it takes the table and the bytes so far."""
     columns = (TextColumn("{task.description:<24}"), DownloadColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=None)

@@ -1,4 +1,4 @@
-"""`askedbefore retry`: checks questions again that were set aside."""
+"""`askedbefore retry`: checks the questions again that were set aside."""
 
 from typing import Annotated
 
@@ -21,7 +21,10 @@ def retry(
     forum: Annotated[str | None, typer.Option(help="Only this forum's questions.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check again the questions that were set aside after five failed attempts."""
+    """Check again the questions that were set aside after five failed attempts.
+
+    Example: askedbefore retry --forum cooks
+    """
     with database() as sessions, sessions.begin() as session:
         forum_id = forums.get_forum(session, forum).id if forum else None
         count = jobs.retry(session, forum_id)

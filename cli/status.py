@@ -1,4 +1,4 @@
-"""`askedbefore status`: what the service does now, in the terminal."""
+"""`askedbefore status`: the present work of the service, in the terminal."""
 
 import time
 from collections.abc import Mapping
@@ -44,11 +44,14 @@ def add_to(app: typer.Typer) -> None:
 
 
 def status(
-    once: Annotated[bool, typer.Option("--once", help="Show it once and end.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Print the tables once and end.")] = False,
     as_json: AsJson = False,
-    every_s: Annotated[float, typer.Option(min=0.2, help="Seconds between two looks.")] = 2.0,
+    every_s: Annotated[float, typer.Option(min=0.2, help="Seconds between two updates.")] = 2.0,
 ) -> None:
-    """Show lanes, rates, workers, forums and the last errors, until Ctrl-C."""
+    """Show lanes, rates, workers, forums, archives and the last errors, until Ctrl-C.
+
+    Example: askedbefore status --once
+    """
     with service():
         sessions = make_sessions(make_engine(DatabaseSettings()))
         if as_json:
@@ -60,7 +63,7 @@ def status(
 
 
 def take(sessions: Sessions) -> Status:
-    """Return what the service does now."""
+    """Return the present work of the service, and its last errors."""
     with sessions.begin() as session:
         connection = session.connection()
         return Status(
@@ -109,7 +112,7 @@ def _looked(sessions: Sessions) -> Group | str:
     try:
         return _page(take(sessions))
     except FAILURES as error:
-        return f"the database does not answer ({type(error).__name__}); looking again"
+        return f"The database does not answer ({type(error).__name__}). Trying again."
 
 
 def _page(now: Status) -> Group:
@@ -141,7 +144,7 @@ def _worker_table(now: Status) -> Table:
         row = (one.worker, one.device, one.bi_encoder, one.reranker, f"{one.proof_ms:,.0f} ms")
         table.add_row(*row)
     if not now.workers:
-        table.add_row("none has run its models lately", "", "", "", "")
+        table.add_row(f"no worker has run its models in the last {_BELIEVED_S} s", "", "", "", "")
     return table
 
 

@@ -26,12 +26,17 @@ from db.wording import counted
 from worker.archives.loading.missing import erase_gone
 from worker.archives.report import make_report
 
-app = typer.Typer(help="Watch, pause, resume and cancel archives, and read their reports.")
+app = typer.Typer(
+    help="List, watch, pause, resume and cancel archives, and read their reports.\n\n"
+    "Without a command, the archives are listed, the newest first.\n\nExample: askedbefore archives"
+)
 console = Console()
 _errors = Console(stderr=True)
 _PAGE = 1_000
 
-_Id = Annotated[int, typer.Argument(metavar="ID", help="Number of the archive.")]
+_Id = Annotated[
+    int, typer.Argument(metavar="ID", help="Number of the archive, as `archives` shows it.")
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -57,7 +62,10 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 
 @app.command()
 def watch(archive: _Id, as_json: AsJson = False) -> None:
-    """Show the progress of an archive until it is mined; Ctrl-C ends only the display."""
+    """Show the progress of an archive until it is mined. Ctrl-C ends only the display.
+
+    Example: askedbefore archives watch 7
+    """
     with database() as sessions:
         follow(sessions, archive)
         show(sessions, archive, as_json=as_json)
@@ -65,19 +73,28 @@ def watch(archive: _Id, as_json: AsJson = False) -> None:
 
 @app.command()
 def pause(archive: _Id, as_json: AsJson = False) -> None:
-    """Pause an archive after the units that are being worked on."""
+    """Pause the work on an archive. Units that a worker has begun are finished first.
+
+    Example: askedbefore archives pause 7
+    """
     _set(archive, ArchiveState.PAUSED, as_json=as_json)
 
 
 @app.command()
 def resume(archive: _Id, as_json: AsJson = False) -> None:
-    """Continue a paused archive."""
+    """Continue the work on a paused archive.
+
+    Example: askedbefore archives resume 7
+    """
     _set(archive, ArchiveState.RUNNING, as_json=as_json)
 
 
 @app.command()
 def cancel(archive: _Id, as_json: AsJson = False) -> None:
-    """End an archive early; its questions, and the pairs found so far, stay."""
+    """End the work on an archive. Its questions stay, and the pairs that were found so far.
+
+    Example: askedbefore archives cancel 7
+    """
     _set(archive, ArchiveState.CANCELLED, as_json=as_json)
 
 
@@ -87,10 +104,12 @@ def undo(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Erase the questions that an archive brought, with their pairs; changes to others stay.
+    """Erase the questions that an archive brought, with their pairs, after an import by mistake.
 
-    For an import by mistake. Questions that were there before it are kept, with the text they have
-    now: the forum's backend may send them again.
+    Questions that were stored before it are kept with their present text. If the archive changed
+    it, let the forum's backend send them again.
+
+    Example: askedbefore archives undo 7
     """
     with database() as sessions:
         with sessions.begin() as session:
@@ -127,7 +146,11 @@ def upload(
     ],
     as_json: AlwaysJson = True,  # noqa: ARG001  # for scripts that give it everywhere
 ) -> None:
-    """Send an archive to a service on another machine, and print its answer as JSON."""
+    """Send an archive to a service on another machine, and print the answer as JSON.
+
+    Example: askedbefore archives upload old.jsonl --forum cooks --url https://duplicates.example
+    --key ab_1a2B3c4D5e6F
+    """
     with Client(url, key) as client, _errors.status(f"Sending {file.name}"):
         answer = client.upload(forum, file)
     print_json(answer)
@@ -141,7 +164,10 @@ def report(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print what was found in an archive, and what was missed."""
+    """Print the report of an archive: what was found, and an estimate of what was missed.
+
+    Example: askedbefore archives report 7 --out report
+    """
     with database() as sessions:
         show(sessions, archive, out=out, as_json=as_json)
 
@@ -150,12 +176,16 @@ def report(
 def gone(
     archive: _Id,
     erase: Annotated[
-        bool, typer.Option("--erase", help="Erase them here, with their pairs, for good.")
+        bool,
+        typer.Option("--erase", help="Erase these questions here, with their pairs, for good."),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the ids of questions that earlier archives of this name had and this one lacks."""
+    """List the ids of questions that earlier archives of the same name had and this one lacks.
+
+    Example: askedbefore archives gone 7
+    """
     with database() as sessions:
         with sessions.begin() as session:
             row = archives.get(session, archive)

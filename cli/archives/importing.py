@@ -70,28 +70,36 @@ def import_(  # noqa: PLR0913  # each is an option of the command
     *,
     forum: Annotated[str, typer.Option(help="Forum of the questions; created if it is new.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    dry_run: Annotated[bool, typer.Option(help="Read everything, write nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Read the whole file and store nothing.")] = False,
     form: said.Form = None,
     columns: said.Map = None,
     encoding: said.Encoding = None,
     shape: Annotated[
-        str, typer.Option("--as", help="Program that wrote it, if it is recognised wrongly.")
+        str,
+        typer.Option(
+            "--as", help="Program that wrote the file, such as phpbb, if it is recognised wrongly."
+        ),
     ] = "",
     table_prefix: Annotated[
-        str | None, typer.Option(help="Prefix of the tables, if it is not the usual one.")
+        str | None,
+        typer.Option(help="Prefix of the database's tables, if it is not the usual one."),
     ] = None,
     password_file: Annotated[
         Path | None,
-        typer.Option(help="File with the database's password; a list of processes never shows it."),
+        typer.Option(
+            help="File with the database's password, so that no list of processes shows it."
+        ),
     ] = None,
     records: said.Records = "",
     names: said.Columns = "",
     visible_if: said.VisibleIf = None,
-    base_url: Annotated[str, typer.Option(help="Address to put before relative links.")] = "",
+    base_url: Annotated[
+        str, typer.Option(help="Address of the forum, to put before relative links.")
+    ] = "",
     dates: said.DatesOf = DateOrder.AUTO,
     strict: said.Strict = False,
     links: Annotated[
-        bool, typer.Option(help="Take labelled pairs as confirmed duplicates.")
+        bool, typer.Option(help="Store labelled pairs of the file as confirmed duplicates.")
     ] = True,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue an interrupted import of this file.")
@@ -126,8 +134,11 @@ def import_(  # noqa: PLR0913  # each is an option of the command
 ) -> None:
     """Import the questions of FILE into a forum and find every duplicate among them.
 
-    You can stop it with Ctrl-C at any moment: `--resume` continues reading, and the workers go on
-    mining what is stored.
+    FILE is a file of nearly any kind, an http or https address, or the address of a forum's
+    database. You can stop the command with Ctrl-C at any time: `--resume` continues to read the
+    file, and the workers continue to mine the stored questions.
+
+    Example: askedbefore import questions.csv --forum cooks
     """
     means = means_of(
         form=form,
@@ -150,7 +161,9 @@ def import_(  # noqa: PLR0913  # each is an option of the command
         opened = _opened(file, means)
     with opened as archive:
         show_sample(file, archive)
-        if not (yes or dry_run) and (file == "-" or not typer.confirm("Go on?", err=True)):
+        if not (yes or dry_run) and (
+            file == "-" or not typer.confirm("Import these questions?", err=True)
+        ):
             raise InvalidInputError("nothing was written; use --yes to import without being asked")
         tally = Tally()
         rows = tally.watched(archive.pieces() if links else _without_links(archive))
@@ -168,7 +181,7 @@ def import_(  # noqa: PLR0913  # each is an option of the command
             digest = None if again or resume else _digest_of(file, asked)
             if digest is not None and (same := _known(sessions, forum, called, digest)):
                 console.print(
-                    f"Archive {same} is this same file, and nothing has changed since: there is"
+                    f"Archive {same} was the same file, and nothing has changed since: there is"
                     " nothing to do. To read it anyway: --again",
                     highlight=False,
                 )
@@ -282,7 +295,9 @@ def _reject_file(path: Path, *, more: bool = False) -> Iterator[Callable[[Sequen
     yield write
     if written:
         console.print(
-            f"{counted(written, 'row')} could not be read: {path}", style="yellow", highlight=False
+            f"{counted(written, 'row')} could not be read; lines and reasons are in {path}",
+            style="yellow",
+            highlight=False,
         )
 
 

@@ -66,15 +66,19 @@ def mine(  # noqa: PLR0913  # a command's options
         typer.Option(
             min=0,
             max=1,
-            help="Do not read the second order of a pair that is sure to stay at or above this"
-            " probability. Faster, but the scores above it are less exact.",
+            help="Do not read the second order of a pair that is certain to stay at or above this"
+            " probability. This is faster, but scores above it are less exact.",
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    device: Annotated[
+        str, typer.Option(help="Device of the models: auto, cpu, cuda or cuda:N.")
+    ] = "auto",
 ) -> Facts:
     """Find every duplicate pair in FILE and write the pairs, best first.
 
-    FILE has the columns `id` and `question` (or `title`), or other names that `import` knows.
+    FILE has the columns `id` and `question` (or `title`), or other names that `import` recognises.
+
+    Example: askedbefore mine questions.csv --out pairs.csv
     """
     # Imported here, because only this command uses PyTorch, for the block products.
     from worker.archives.searching.mining import Miner  # noqa: PLC0415

@@ -9,26 +9,32 @@ from worker.archives.load_job import Format
 from worker.archives.loading.said import mapping_of, means_of
 from worker.archives.readers.values.dates import DateOrder
 
-Form = Annotated[Format | None, typer.Option("--format", help="Format, if it is detected wrongly.")]
+Form = Annotated[
+    Format | None, typer.Option("--format", help="Format of the file, if it is detected wrongly.")
+]
 Map = Annotated[
     list[str] | None,
-    typer.Option("--map", help="FIELD=COLUMN, such as title=subject; may be repeated."),
+    typer.Option(
+        "--map", help="Which column has a field: FIELD=COLUMN, such as title=subject; repeatable."
+    ),
 ]
-Encoding = Annotated[str | None, typer.Option(help="Encoding, if it is detected wrongly.")]
+Encoding = Annotated[
+    str | None,
+    typer.Option(help="Encoding of the file, such as cp1252, if it is detected wrongly."),
+]
 Records = Annotated[
-    str, typer.Option(help="Table, or path in JSON, that holds the questions: a.b.c")
+    str, typer.Option(help="Where the questions are: a table, or a path in JSON such as a.b.c")
 ]
 Columns = Annotated[
     str, typer.Option("--columns", help="Names of all columns of a file without a header.")
 ]
 VisibleIf = Annotated[
     list[str] | None,
-    typer.Option(
-        help="Import only rows with COLUMN=VALUE, which everybody may see; may be repeated."
-    ),
+    typer.Option(help="Import only rows with COLUMN=VALUE, which everybody may see; repeatable."),
 ]
 DatesOf = Annotated[
-    DateOrder, typer.Option(help="What 03/04/2014 or 41732 means: dmy, mdy or excel.")
+    DateOrder,
+    typer.Option(help="How dates such as 03/04/2014 or 41732 are read: dmy, mdy or excel."),
 ]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Reject a row if one of its values cannot be used.")

@@ -38,34 +38,44 @@ from worker.archives.readers import Archive, Means, open_archive
 from worker.archives.readers.values.dates import DateOrder
 
 app = typer.Typer(
-    help="Repeat imports of an address, a folder or a forum's database.", no_args_is_help=True
+    help="Repeat an import at an interval: of a URL, a folder, a file or a forum's database.",
+    no_args_is_help=True,
 )
 console = Console(stderr=True)
 _UNITS = {"m": 60, "h": 3_600, "d": 86_400}
 _LEAST_S = 60
 _OVERLAP = timedelta(minutes=5)
-"""Changes may be committed some time after the moment that they carry."""
+"""Overlap of two runs: a change may be committed some time after the time that its row shows."""
 _WHOLE_EVERY = timedelta(days=1)
-"""So often a database is read as a whole: only then it is seen what is gone."""
+"""How often the whole database is read: only then questions that are gone are noticed."""
 _TOP_K = 100
 _PIECE = 1 << 20
 _NOT_MODIFIED = 304
 
-_Id = Annotated[int, typer.Argument(metavar="ID", help="Number of the sync.")]
+_Id = Annotated[
+    int, typer.Argument(metavar="ID", help="Number of the sync, as `sync list` shows it.")
+]
 
 
 @app.command()
 def add(  # noqa: PLR0913  # each is an option of the command
-    source: Annotated[str, typer.Argument(help="URL, folder, file or database.")],
+    source: Annotated[str, typer.Argument(help="URL, folder, file, or address of a database.")],
     *,
     forum: Annotated[str, typer.Option(help="Forum of the questions; created if it is new.")],
-    every: Annotated[str, typer.Option(help="How often: 30m, 6h, 1d.")] = "1d",
-    shape: Annotated[str, typer.Option("--as", help="Program of a database: phpbb, ...")] = "",
-    table_prefix: Annotated[str | None, typer.Option(help="Prefix of its tables.")] = None,
-    password_file: Annotated[
-        Path | None, typer.Option(help="File with the database's password; read at each run.")
+    every: Annotated[str, typer.Option(help="Interval: 30m, 6h or 1d, for example.")] = "1d",
+    shape: Annotated[
+        str, typer.Option("--as", help="Program whose database it is, such as phpbb.")
+    ] = "",
+    table_prefix: Annotated[
+        str | None,
+        typer.Option(help="Prefix of the database's tables, if it is not the usual one."),
     ] = None,
-    base_url: Annotated[str, typer.Option(help="Address of the forum, before its links.")] = "",
+    password_file: Annotated[
+        Path | None, typer.Option(help="File with the database's password; it is read at each run.")
+    ] = None,
+    base_url: Annotated[
+        str, typer.Option(help="Address of the forum, to put before relative links.")
+    ] = "",
     form: said.Form = None,
     columns: said.Map = None,
     encoding: said.Encoding = None,
@@ -80,9 +90,11 @@ def add(  # noqa: PLR0913  # each is an option of the command
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Repeat an import from now on; the workers run it, or `askedbefore sync run`.
+    """Repeat an import from now on. The workers run it, or `askedbefore sync run` does.
 
-    Options about the files, such as `--map`, are kept and used in each run.
+    Options about the files, such as `--map`, are stored and used in each run.
+
+    Example: askedbefore sync add https://forum.example/questions.csv --forum cooks --every 6h
     """
     if is_address(source) and has_password(source):
         raise InvalidInputError(
@@ -114,7 +126,7 @@ def add(  # noqa: PLR0913  # each is an option of the command
     with database() as sessions, sessions.begin() as session:
         row = forums.ensure_forum(session, forum)
         made = syncs.add(session, row.id, where, options=kept, every_s=seconds_of(every))
-    words = f"Sync {made.id} of {where} begins now."
+    words = f"Sync {made.id} of {where} is added. Its first run is due now."
     tell(words, as_json=as_json, on=console, **asdict(made))
 
 
@@ -129,7 +141,10 @@ def seconds_of(text: str) -> int:
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """List the syncs and how their last runs ended."""
+    """List the syncs and how their last runs ended.
+
+    Example: askedbefore sync list
+    """
     table = Table("id", "forum", "source", "every", "last run", "next run", "last error")
     with database() as sessions, sessions.begin() as session:
         rows = syncs.list_syncs(session)
@@ -148,7 +163,10 @@ def list_(as_json: AsJson = False) -> None:
 
 @app.command()
 def remove(sync: _Id, as_json: AsJson = False) -> None:
-    """End a sync; what it has imported stays."""
+    """End a sync. The questions that it has imported stay.
+
+    Example: askedbefore sync remove 2
+    """
     with database() as sessions, sessions.begin() as session:
         syncs.remove(session, sync)
     tell(f"Sync {sync} is removed.", as_json=as_json, on=console, removed=sync)
@@ -157,11 +175,15 @@ def remove(sync: _Id, as_json: AsJson = False) -> None:
 @app.command()
 def run(
     sync: Annotated[
-        int | None, typer.Argument(metavar="ID", help="Number; without it all that are due.")
+        int | None,
+        typer.Argument(metavar="ID", help="Number of the sync; without it, all that are due."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run the syncs that are due, or one of them now."""
+    """Run one sync now, or all that are due.
+
+    Example: askedbefore sync run 2
+    """
     done: list[Ran] = []
     with database() as sessions:
         while (row := _claimed(sessions, sync)) is not None:

@@ -1,4 +1,4 @@
-"""`askedbefore doctor`: what is wrong here, and what to do about it."""
+"""`askedbefore doctor`: finds faults of the service and says what to do about each."""
 
 from dataclasses import asdict
 
@@ -55,7 +55,7 @@ _NEEDS = {
         "schema",
     ),
 }
-"""Checks that say nothing new where another one has failed."""
+"""For each check that depends on another one: that other one. It is left out if that one failed."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -64,7 +64,12 @@ def add_to(app: typer.Typer) -> None:
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Check every part of the service and say what to do about each fault; status 1 if any."""
+    """Check every part of the service, and print for each fault what to do.
+
+    The command ends with status 1 if it has found a fault.
+
+    Example: askedbefore doctor
+    """
     with service():
         found = examine()
     if as_json:
@@ -77,7 +82,7 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 def examine(patient: Patient | None = None) -> list[Finding]:
-    """Return what every check finds; what depends on a broken part is left out."""
+    """Return the finding of every check. Checks that depend on a failed one are left out."""
     looked_at = patient or Patient()
     found: dict[str, Finding] = {}
     left_out: set[str] = set()

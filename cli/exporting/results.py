@@ -1,4 +1,4 @@
-"""`askedbefore export redirects` and `export groups`: what was found, for the forum itself."""
+"""`askedbefore export redirects` and `export groups`: confirmed duplicates for the forum."""
 
 import csv
 import json
@@ -41,9 +41,9 @@ class Program(StrEnum):
     DISCOURSE = "discourse-script"
 
 
-_Forum = Annotated[str, typer.Option(help="The forum.")]
+_Forum = Annotated[str, typer.Option(help="Name of the forum.")]
 _Out = Annotated[Path | None, typer.Option(help="File to write; by default standard output.")]
-_Form = Annotated[Form, typer.Option("--format", help="csv or jsonl.")]
+_Form = Annotated[Form, typer.Option("--format", help="Format of the file: csv or jsonl.")]
 _Data = Annotated[
     Path | None,
     typer.Option(
@@ -64,7 +64,7 @@ def redirects(  # each is an option of the command
     out: _Out = None,
     form: _Form = Form.CSV,
     program: Annotated[
-        Program | None, typer.Option("--as", help="For phpBB as SQL, for Discourse as a script.")
+        Program | None, typer.Option("--as", help="Write SQL for phpBB or a script for Discourse.")
     ] = None,
     min_score: Annotated[
         float, typer.Option(min=0, max=1, help="Only pairs of at least this score.")
@@ -73,11 +73,15 @@ def redirects(  # each is an option of the command
         str, typer.Option("--table-prefix", help="Prefix of phpBB's tables.")
     ] = "phpbb_",
     apply: Annotated[
-        bool, typer.Option("--apply", help="SQL that ends with COMMIT; without it with ROLLBACK.")
+        bool,
+        typer.Option("--apply", help="End the SQL with COMMIT; without it, it ends with ROLLBACK."),
     ] = False,
     data: _Data = None,
 ) -> Facts:
-    """Write where each duplicate points to: both ids, both addresses, score, who decided."""
+    """Write the canonical question of each duplicate: both ids and addresses, score, who decided.
+
+    Example: askedbefore export redirects --forum cooks --out redirects.csv
+    """
     with database(data) as sessions, _target(out) as stream:
         rows = (row for row in _redirects(sessions, forum) if row.score >= min_score)
         counted = _Counted(rows if program is None else filter(is_number, rows))
@@ -93,7 +97,10 @@ def redirects(  # each is an option of the command
 
 
 def groups(*, forum: _Forum, out: _Out = None, form: _Form = Form.CSV, data: _Data = None) -> Facts:
-    """Write the questions of every group, group by group."""
+    """Write the questions of every group, group by group.
+
+    Example: askedbefore export groups --forum cooks --out groups.csv
+    """
     with database(data) as sessions, _target(out) as stream:
         counted = _Counted(_members(sessions, forum))
         _write(stream, (_as_row(row) for row in counted), form)

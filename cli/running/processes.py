@@ -29,19 +29,22 @@ def migrate(
     api_role: Annotated[
         str | None,
         typer.Option(
-            help="A role of Postgres with which the API may read and write rows, and"
-            " can neither create nor drop a table."
+            help="Role of Postgres for the API: it may read and write rows, but not create or drop"
+            " tables."
         ),
     ] = None,
     api_password_file: Annotated[
         Path | None,
-        typer.Option(help="A file with the password of that role, which is made if it is new."),
+        typer.Option(help="File with the password of that role; the role is created if it is new."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Update the database to the newest schema. Running it twice does no harm."""
+    """Update the database to the newest schema. Running the command twice does no harm.
+
+    Example: askedbefore migrate --api-role api --api-password-file api_password
+    """
     if api_password_file is not None and api_role is None:
-        raise InvalidInputError("--api-password-file needs --api-role")
+        raise InvalidInputError("--api-password-file needs --api-role, the name of the role")
     engine = make_engine(DatabaseSettings())
     console = Console(stderr=True)
     schema.upgrade(engine, say=console.print)
@@ -59,9 +62,12 @@ def migrate(
 def api(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
-    processes: Annotated[int, typer.Option(help="How many processes answer.")] = 1,
+    processes: Annotated[int, typer.Option(help="Number of processes that answer requests.")] = 1,
 ) -> None:
-    """Serve the HTTP API and the moderators' console."""
+    """Serve the HTTP API and the moderators' console.
+
+    Example: askedbefore api --port 8000 --processes 2
+    """
     for settings in (ApiSettings, DatabaseSettings):
         settings()  # refused here in one sentence, not in the server's traceback
     options = {"--host": host, "--port": str(port), "--processes": str(processes)}
@@ -73,13 +79,15 @@ def api(
 
 def worker(
     lanes: Annotated[
-        str, typer.Option(help="Lanes to work on, the most urgent first.")
+        str, typer.Option(help="Lanes to work on, the most urgent one first.")
     ] = ALL_LANES,
     name: Annotated[str, typer.Option(help="Name of this worker, unique on its machine.")] = "main",
 ) -> None:
-    """Work on the given lanes, in one process with its own models; run one for each GPU.
+    """Work on the given lanes in one process with its own models. Run one worker for each GPU.
 
-    On SIGTERM it finishes the running batch or gives it back, in about a second.
+    On SIGTERM it finishes the running batch or gives it back, within about a second.
+
+    Example: askedbefore worker --lanes check,live --name one
     """
     from worker.app import make_app  # noqa: PLC0415  # Celery is not for the other commands
     from worker.settings import WorkerSettings  # noqa: PLC0415
@@ -105,7 +113,10 @@ def worker(
 
 
 def beat() -> None:
-    """Send the periodic tasks. Run one beside the workers; a second one waits until it ends."""
+    """Send the periodic tasks. Run one beat beside the workers: a second one waits for its end.
+
+    Example: askedbefore beat
+    """
     from worker.app import make_app  # noqa: PLC0415  # Celery is not for the other commands
     from worker.beat import schedule_of  # noqa: PLC0415
     from worker.settings import WorkerSettings  # noqa: PLC0415

@@ -16,23 +16,28 @@ console = Console(stderr=True)
 
 @app.callback()
 def _group() -> None:
-    """Keep it a group, though it has one command."""
+    """Make it a group of commands, although it has only one."""
 
 
 @app.command("install")
 def install_(
-    user: Annotated[bool, typer.Option("--user", help="For this user's systemd.")] = False,
+    user: Annotated[
+        bool, typer.Option("--user", help="Write units for the systemd of this user.")
+    ] = False,
     system: Annotated[
-        bool, typer.Option("--system", help="For the whole system; run it as root.")
+        bool, typer.Option("--system", help="Write units for the whole system; needs root.")
     ] = False,
     root: Annotated[Path, typer.Option(hidden=True, help="Where the system's files begin.")] = Path(
         "/"
     ),
     as_json: AsJson = False,
 ) -> None:
-    """Write the units for API, workers, beat and migration, and a file for their settings."""
+    """Write the systemd units of API, workers, beat and migration, and a file for their settings.
+
+    Example: askedbefore service install --user
+    """
     if user == system:
-        raise InvalidInputError("choose --user or --system")
+        raise InvalidInputError("give either --user or --system")
     place = Place.of_user() if user else Place.of_system(root)
     written = install(place)
     if as_json:
@@ -43,7 +48,8 @@ def install_(
     how = "systemctl --user" if user else "systemctl"
     add = "" if user else "  useradd --system askedbefore\n"
     console.print(
-        f"Next: put your addresses into {place.settings}, then\n{add}  {how} daemon-reload\n"
+        f"Next: put the addresses of Postgres and Redis into {place.settings}, then run:\n{add}"
+        f"  {how} daemon-reload\n"
         f"  {how} enable --now askedbefore-api askedbefore-worker@1 askedbefore-beat",
         highlight=False,
         markup=False,

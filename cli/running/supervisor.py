@@ -151,8 +151,8 @@ class Supervisor:
         name = child.command.name
         self._tell(
             name,
-            f"the {name} process runs and has given no sign of life for"
-            f" {child.silent_at_most_s:.0f} s: it is ended",
+            f"the {name} process has given no sign of life for {child.silent_at_most_s:.0f} s:"
+            " it is ended",
         )
         family = psutil.Process(child.process.pid).children(recursive=True)
         for one in (child.process, *family):
@@ -174,8 +174,8 @@ class Supervisor:
             how += f" while the disk of {self.logs.parent} is full"
         elif child.failures > self.patience:
             raise ChildDiedError(
-                f"the {name} process {how}, {child.failures} times in a row;"
-                f" the end of its log:\n{self.log_tail(name)}"
+                f"the {name} process {how}, {child.failures} times in a row."
+                f" The end of its log:\n{self.log_tail(name)}"
             )
         wait_s = pause_s(child.failures)
         child.due_at = time.monotonic() + wait_s

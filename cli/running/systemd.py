@@ -178,8 +178,8 @@ def install(place: Place) -> list[Path]:
     """
     if not place.is_user and Path(sys.prefix).is_relative_to(Path.home()) and os.geteuid() == 0:
         raise InvalidInputError(
-            f"{sys.prefix} lies in a home, which system units cannot read: install it under /opt or"
-            " /srv, or use --user"
+            f"{sys.prefix} is in a home folder, which system units cannot read: install it under"
+            " /opt or /srv, or use --user"
         )
     try:
         place.units.mkdir(parents=True, exist_ok=True)

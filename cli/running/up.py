@@ -38,13 +38,13 @@ _PORTS_TRIED = 100
 _READY_TIMEOUT_S = 600
 _DOWN_TIMEOUT_S = 120
 _PATIENCE = 10
-"""Failures in a row, about two minutes of them, before a service that was ready is given up."""
+"""Failures in a row of one process, about two minutes, before a ready service is stopped."""
 _KEY_FILE = "sample.key"
 _PERSON = "you"
 _MAKE_YOURS = (
-    "There is no sample forum. To make one of your own, with its key:\n"
+    "There is no sample forum. To create your own forum, with a key:\n"
     "  askedbefore keys create --forum NAME --create-forum --scope submit\n"
-    "To review in its console:\n"
+    "To review its pairs in the console:\n"
     "  askedbefore people add YOU --forum NAME --role admin\n"
     "  askedbefore people link YOU --url {url}"
 )
@@ -60,27 +60,31 @@ def add_to(app: typer.Typer) -> None:
 
 def up(
     port: Annotated[
-        int | None, typer.Option(help="Port of the API; by default 8000 or the next free one.")
+        int | None, typer.Option(help="Port of the API; by default 8000, or the next free one.")
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Data folder; by default ASKEDBEFORE_HOME.")
+        Path | None, typer.Option(help="Data folder; by default that of ASKEDBEFORE_HOME.")
     ] = None,
-    sample: Annotated[bool, typer.Option(help="Make and load the sample forum.")] = True,
+    sample: Annotated[
+        bool, typer.Option(help="Create the sample forum and load its questions.")
+    ] = True,
     profile: Annotated[
         Profile | None,
         typer.Option(
-            help="Models of a new data folder: accurate, fast, or auto, which is accurate if"
-            " that costs about two minutes at most; by default ASKEDBEFORE_PROFILE."
+            help="Models of a new data folder: accurate, fast or auto. auto takes accurate if this"
+            " costs two minutes at most. By default that of ASKEDBEFORE_PROFILE."
         ),
     ] = None,
 ) -> None:
-    """Run the whole service here: Postgres, Redis, API, worker, and a sample forum to look at.
+    """Run the whole service on this machine: Postgres, Redis, API, worker, beat and a sample forum.
 
-    Ctrl-C, SIGTERM or `askedbefore down` stops everything and keeps the data; the next start
-    continues with them. A process that dies is started again.
+    Ctrl-C, SIGTERM or `askedbefore down` stops everything and keeps the data. The next start
+    continues with them. A process that ends by itself is started again.
+
+    Example: askedbefore up --data service
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup wishes not to hear of it
+        if signal.getsignal(number) is not signal.SIG_IGN:  # under nohup it is ignored
             signal.signal(number, signal.default_int_handler)
     folder = data_folder(data)
     console.print(f"Data folder: [bold]{folder}[/bold]", highlight=False)
@@ -88,20 +92,24 @@ def up(
         _run(folder, wanted=port, sample=sample, profile=profile)
     except KeyboardInterrupt:
         with suppress(OSError):  # the terminal may be gone
-            console.print("Stopped. The data stay where they are.")
+            console.print("Stopped. The data are kept.")
 
 
 def down(
     data: Annotated[
-        Path | None, typer.Option(help="Data folder; by default ASKEDBEFORE_HOME.")
+        Path | None, typer.Option(help="Data folder; by default that of ASKEDBEFORE_HOME.")
     ] = None,
 ) -> Facts:
-    """Stop the `askedbefore up` of a data folder, and wait until everything has ended."""
+    """Stop the `askedbefore up` of a data folder, and wait until everything has ended.
+
+    Example: askedbefore down --data service
+    """
     folder = data_folder(data)
     holder = find_holder(folder)
     if holder is None:
         left = end_leftovers(folder)
-        console.print(f"Nothing runs on {folder}" + (f"; ended {', '.join(left)}" if left else ""))
+        ended = f" Ended what an earlier start had left: {', '.join(left)}." if left else ""
+        console.print(f"Nothing runs on {folder}.{ended}", soft_wrap=True)
         return {"folder": folder, "stopped": None, "left": left}
     if holder.command != UP:
         raise FolderInUseError(folder, holder)
@@ -111,17 +119,17 @@ def down(
     while is_held(folder):
         if time.monotonic() > deadline:
             raise ServiceError(
-                f"process {holder.pid} has not ended within {_DOWN_TIMEOUT_S} s: logs/up.log says"
-                f" what it waits for; `kill -9 {holder.pid}` ends it"
+                f"process {holder.pid} has not ended within {_DOWN_TIMEOUT_S} s: read"
+                f" {folder}/logs/up.log, or end it with `kill -9 {holder.pid}`"
             )
         time.sleep(0.1)
-    console.print("Stopped. The data stay where they are.")
+    console.print("Stopped. The data are kept.")
     return {"folder": folder, "stopped": holder.pid, "left": []}
 
 
 @dataclass(frozen=True, slots=True)
 class _Service:
-    """All children of this process."""
+    """The processes that `up` has started: servers and processes of the service."""
 
     servers: EmbeddedServers
     processes: Supervisor
@@ -141,13 +149,13 @@ def _run(folder: Path, *, wanted: int | None, sample: bool, profile: Profile | N
         with console.status("Starting Postgres and Redis"):
             servers, running = stack.enter_context(held_servers(folder, url=url, say=say))
             if wanted is None and port != _PORT:
-                say(f"Port {_PORT} is taken: the service takes {port}")
+                say(f"Port {_PORT} is taken: the service listens on {port}")
             engine = make_engine(settings_of(running.database_url))
             stack.callback(engine.dispose)
             schema.upgrade(engine, say=say)
         sessions = make_sessions(engine)
         with sessions.begin() as session:
-            workers.forget_proofs(session)  # whoever gave them ended before this start
+            workers.forget_proofs(session)  # their workers ended before this start
         key = _sample_key(folder, sessions) if sample else None
         given = environment(running)
         worker = WorkerSettings.model_validate({"redis_url": running.redis_url})
@@ -188,8 +196,8 @@ def _models_of(
     if any(names):
         if profile not in {None, Profile.AUTO, profile_of(names[0], names[1])}:
             say(
-                f"This data folder keeps its models, {' and '.join(filter(None, names))}:"
-                " `askedbefore models add` and `askedbefore models activate` change them"
+                f"This data folder has its models already, {' and '.join(filter(None, names))}."
+                " `askedbefore models add` and `askedbefore models activate` change them."
             )
         return {}
     wanted = profile or settings.profile
@@ -215,12 +223,14 @@ def _choose_port(wanted: int | None) -> int:
     """Return the given port, or the first free one."""
     if wanted is not None:
         if not _is_free(wanted):
-            raise ConflictError(f"port {wanted} is taken: choose another, or leave --port out")
+            raise ConflictError(f"port {wanted} is taken: choose another one, or leave --port out")
         return wanted
     for port in range(_PORT, _PORT + _PORTS_TRIED):
         if _is_free(port):
             return port
-    raise ServiceError(f"no free port from {_PORT} on; choose another with --port")
+    raise ServiceError(
+        f"ports {_PORT} to {_PORT + _PORTS_TRIED - 1} are all taken: choose one with --port"
+    )
 
 
 def _is_free(port: int) -> bool:
@@ -249,7 +259,7 @@ def _sample_key(folder: Path, sessions: Sessions) -> str:
 def _wait_until_ready(service: _Service, client: Client) -> None:
     deadline = time.monotonic() + _READY_TIMEOUT_S
     with console.status(
-        "Starting the worker (the first start converts the models, about a minute)"
+        "Starting the worker. The first start converts the models, which takes about a minute"
     ):
         while time.monotonic() < deadline:
             service.check()

@@ -1,4 +1,4 @@
-"""`askedbefore authors`: all about one author, exported or erased."""
+"""`askedbefore authors`: exports or erases all questions of one author."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -16,7 +16,7 @@ app = typer.Typer(help="Export or erase everything about one author.", no_args_i
 console = Console(stderr=True)
 
 _Name = Annotated[str, typer.Argument(help="The author's name, as the forum sends it.")]
-_Forum = Annotated[str, typer.Option(help="The forum.")]
+_Forum = Annotated[str, typer.Option(help="Name of the forum.")]
 
 
 @app.command()
@@ -25,7 +25,10 @@ def export(
     forum: _Forum,
     as_json: AlwaysJson = True,  # noqa: ARG001  # for scripts that give it everywhere
 ) -> None:
-    """Print all questions of an author, with what was found about them, as JSON."""
+    """Print all questions of an author, with their pairs, as JSON.
+
+    Example: askedbefore authors export "Ann Other" --forum cooks
+    """
     with database() as sessions, sessions.begin() as session:
         row = forums.get_forum(session, forum)
         found = [
@@ -41,12 +44,15 @@ def erase(
     name: _Name,
     forum: _Forum,
     keep_questions: Annotated[
-        bool, typer.Option("--keep-questions", help="Only remove the name from the questions.")
+        bool, typer.Option("--keep-questions", help="Remove only the name, and keep the questions.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Erase all questions of an author, with vectors, pairs and events, for good."""
+    """Erase all questions of an author, with vectors, pairs and events, for good.
+
+    Example: askedbefore authors erase "Ann Other" --forum cooks
+    """
     what = "the name" if keep_questions else "all questions"
     if not yes:
         typer.confirm(f"Erase {what} of {name} in {forum}?", abort=True, err=True)

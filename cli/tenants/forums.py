@@ -26,7 +26,7 @@ from worker.live.recheck import owe_again
 from worker.text.cuts import PATTERNS, check_boilerplate, check_prefix
 from worker.text.normal import TextFields
 
-_Days = Annotated[int | None, typer.Option(min=0, help="Days; 0: for ever.")]
+_Days = Annotated[int | None, typer.Option(min=0, help="Days; 0 for ever.")]
 
 app = typer.Typer(help="List forums and change their settings.", no_args_is_help=True)
 moving.add_to(app)
@@ -36,31 +36,40 @@ _ACTOR = "command line"
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """List the forums with their settings."""
+    """List the forums with their settings.
+
+    Example: askedbefore forums list
+    """
     with database() as sessions, sessions.begin() as session:
         _show(forums.list_forums(session), as_json=as_json)
 
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(help="The forum.")],
+    name: Annotated[str, typer.Argument(help="Name of the forum.")],
     title: Annotated[
-        str | None, typer.Option(help="What people read; by default the name.")
+        str | None, typer.Option(help="Title of the forum in the console; by default its name.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create a forum."""
+    """Create a forum.
+
+    Example: askedbefore forums create cooks --title "For cooks"
+    """
     with database() as sessions, sessions.begin() as session:
         _show_one(forums.create_forum(session, name, title=title), as_json=as_json)
 
 
 @app.command()
 def delete(
-    name: Annotated[str, typer.Argument(help="The forum.")],
+    name: Annotated[str, typer.Argument(help="Name of the forum.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete a forum with its questions, pairs, decisions, archives and events, for good."""
+    """Delete a forum with its questions, pairs, decisions, archives and events, for good.
+
+    Example: askedbefore forums delete cooks
+    """
     if not yes:
         typer.confirm(f"Delete {name} with everything in it?", abort=True, err=True)
     with database() as sessions, sessions.begin() as session:
@@ -70,52 +79,60 @@ def delete(
 
 @app.command("set")
 def set_(  # noqa: PLR0913  # a command's options
-    name: Annotated[str, typer.Argument(help="The forum.")],
+    name: Annotated[str, typer.Argument(help="Name of the forum.")],
     *,
     threshold: Annotated[
         float | None,
-        typer.Option(help="Probability from which a pair is flagged, 0 to 1; 0: the model's own."),
+        typer.Option(
+            help="Probability from which a pair is flagged; 0 for the model's own threshold."
+        ),
     ] = None,
     observe_only: Annotated[
         bool | None, typer.Option(help="Record what would be flagged and show it to nobody.")
     ] = None,
     pending_limit: Annotated[
-        int | None, typer.Option(help="Questions that may wait; above it the API answers 429.")
+        int | None,
+        typer.Option(help="How many questions may wait; with more, the API answers 429."),
     ] = None,
     models_see: Annotated[
-        TextFields | None, typer.Option(help="What the models read; run a recheck after it.")
+        TextFields | None,
+        typer.Option(help="Fields that the models read. Run a recheck after a change."),
     ] = None,
     search_days: Annotated[
-        int | None, typer.Option(help="Compare only with questions of the last N days; 0: all.")
+        int | None, typer.Option(help="Compare only with questions of the last N days; 0 for all.")
     ] = None,
     search_within: Annotated[
-        Within | None, typer.Option(help="Compare only within the same category or author.")
+        Within | None,
+        typer.Option(help="Compare only with questions of the same category or author."),
     ] = None,
     canonical: Annotated[
         CanonicalBy | None,
-        typer.Option(help="Which question of a group is proposed as canonical."),
+        typer.Option(help="Rule that proposes the canonical question of a group."),
     ] = None,
     prefix: Annotated[
         list[str] | None,
         typer.Option(
-            help="Beginning of titles that does not count, such as 'Re:'. May be repeated; '' for"
-            " none. Run a recheck after it."
+            help="Beginning of titles that the models do not read, such as 'Re:'. Repeatable; ''"
+            " for none. Run a recheck after a change."
         ),
     ] = None,
     boilerplate: Annotated[
         list[str] | None,
         typer.Option(
-            help="Text that does not count anywhere; * stands for the rest of a line. May be"
-            " repeated; '' for none. Run a recheck after it."
+            help="Text that the models do not read anywhere; * means the rest of a line."
+            " Repeatable; '' for none. Run a recheck after a change."
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change a forum's settings; workers use them from their next batch on."""
+    """Change a forum's settings. Workers use them from their next batch on.
+
+    Example: askedbefore forums set cooks --threshold 0.8
+    """
     if threshold is not None and not 0 <= threshold <= 1:
-        raise InvalidInputError("a threshold is a probability between 0 and 1")
+        raise InvalidInputError(f"--threshold {threshold}: must be between 0 and 1")
     if pending_limit is not None and pending_limit < 1:
-        raise InvalidInputError("pending-limit must be at least 1")
+        raise InvalidInputError(f"--pending-limit {pending_limit}: must be at least 1")
     wanted = {
         "observe_only": observe_only,
         "pending_limit": pending_limit,
@@ -136,7 +153,7 @@ def set_(  # noqa: PLR0913  # a command's options
 
 
 def _cut_changes(prefix: list[str] | None, boilerplate: list[str] | None) -> dict[str, object]:
-    """Return the changes of what does not count; raises `InvalidInputError`."""
+    """Return the changed settings of the texts that are cut out; raises `InvalidInputError`."""
     changes: dict[str, object] = {}
     for name, said, check in (
         ("prefixes", prefix, check_prefix),
@@ -145,16 +162,16 @@ def _cut_changes(prefix: list[str] | None, boilerplate: list[str] | None) -> dic
         if said is not None:
             changes[name] = list(dict.fromkeys(check(one) for one in said if one))
             if len(said) > PATTERNS:
-                raise InvalidInputError(f"there may be at most {PATTERNS} of each")
+                raise InvalidInputError(f"{len(said)} {name}: at most {PATTERNS} are allowed")
     return changes
 
 
 @app.command()
 def keep(
-    name: Annotated[str, typer.Argument(help="The forum.")],
+    name: Annotated[str, typer.Argument(help="Name of the forum.")],
     *,
     authors: Annotated[
-        AuthorNames | None, typer.Option(help="What is kept of authors' names from now on.")
+        AuthorNames | None, typer.Option(help="How authors' names are stored from now on.")
     ] = None,
     questions_days: _Days = None,
     authors_days: _Days = None,
@@ -164,8 +181,10 @@ def keep(
 ) -> None:
     """Set how long a forum's questions, authors, events and decisions are kept.
 
-    A question's age counts from its last change. The hourly upkeep deletes what is older. Options
-    that are not given stay as they are.
+    A question's age counts from its last change. The hourly upkeep deletes what is older. Settings
+    whose option is not given stay as they are.
+
+    Example: askedbefore forums keep cooks --authors hashed --events-days 365
     """
     wanted = {
         "keep_questions_days": questions_days,
@@ -193,19 +212,23 @@ def keep(
 
 @app.command("ladder")
 def ladder_(
-    name: Annotated[str, typer.Argument(help="The forum.")],
+    name: Annotated[str, typer.Argument(help="Name of the forum.")],
     rung: Annotated[
-        Rung | None, typer.Option(help="How far the service may go; without it, show it.")
+        Rung | None, typer.Option(help="How far the service may go; without it, nothing changes.")
     ] = None,
     grace_hours: Annotated[
-        float | None, typer.Option(help="Hours from the service's own decision to the action.")
+        float | None, typer.Option(help="Hours between a decision of the service and its action.")
     ] = None,
     precision: Annotated[
-        float | None, typer.Option(help="Precision that decisions must prove first, such as 0.98.")
+        float | None,
+        typer.Option(help="Precision that the moderators' decisions must prove, such as 0.98."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show or choose how far the service may go in a forum."""
+    """Show or choose how far the service may go in a forum, from only logging to closing by itself.
+
+    Example: askedbefore forums ladder cooks --rung queue
+    """
     with database() as sessions, sessions.begin() as session:
         row = forums.get_forum(session, name)
         if (rung, grace_hours, precision) != (None, None, None):
@@ -215,7 +238,7 @@ def ladder_(
                 wanted_precision=row.wanted_precision if precision is None else precision,
             )
             row = acting.choose_ladder(session, name, wanted, actor=_ACTOR)
-    proved = "nowhere proved yet" if row.act_threshold is None else f"{row.act_threshold:.3f}"
+    proved = "no score yet" if row.act_threshold is None else f"{row.act_threshold:.3f}"
     alone = f", decides alone from: {proved}" if row.rung is Rung.ACT else ""
     said = (
         f"{row.name}: {row.rung}, grace of {row.grace_h:g} h,"
@@ -226,11 +249,14 @@ def ladder_(
 
 @app.command()
 def recheck(
-    name: Annotated[str, typer.Argument(help="The forum.")], as_json: AsJson = False
+    name: Annotated[str, typer.Argument(help="Name of the forum.")], as_json: AsJson = False
 ) -> None:
     """Check all questions of a forum again, for example after a change of settings.
 
-    New questions go first. Decisions stay. It can be interrupted and run again.
+    New questions are still checked first. Decisions stay. You can interrupt the command and run it
+    again.
+
+    Example: askedbefore forums recheck cooks
     """
     with database() as sessions:
         with sessions.begin() as session:
@@ -246,18 +272,20 @@ def recheck(
 
 @app.command("recalibrate")
 def recalibrate_(
-    name: Annotated[str, typer.Argument(help="The forum.")],
+    name: Annotated[str, typer.Argument(help="Name of the forum.")],
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what it would change, and change nothing.")
+        bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
     ] = False,
     reset: Annotated[
         bool, typer.Option("--reset", help="Go back to the model's own calibration.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Fit a forum's own calibration to its moderators' decisions and put it into force.
+    """Fit a calibration of the forum's own to its moderators' decisions, and use it from now on.
 
-    Undecided pairs get new scores; decisions and the threshold stay.
+    Undecided pairs get new scores. Decisions and the threshold stay.
+
+    Example: askedbefore forums recalibrate cooks --dry-run
     """
     with database() as sessions, sessions.begin() as session:
         if reset:
@@ -339,5 +367,5 @@ def _show(rows: list[ForumRow], *, as_json: bool) -> None:
 
 
 def _told(row: ForumRow) -> dict[str, object]:
-    """Return what other programs may know of a forum: all but what makes its hashes its own."""
+    """Return a forum's settings for other programs, without the salt of its hashed author names."""
     return {name: value for name, value in asdict(row).items() if name != "author_salt"}

@@ -16,7 +16,8 @@ from db.tenants import forums, keys
 from db.tenants.rows import ForumRow
 
 app = typer.Typer(
-    help="Create, list and revoke API keys. A key is shown once; only its hash is stored.",
+    help="Create, list, rotate and revoke API keys.\n\n"
+    "A key is shown once: only its hash is stored.",
     no_args_is_help=True,
 )
 console = Console(stderr=True)
@@ -32,20 +33,31 @@ Data = Annotated[
 @app.command()
 def create(
     *,
-    forum: Annotated[list[str], typer.Option(help="Forum of the key; repeatable.")],
-    scope: Annotated[list[str], typer.Option(help="submit, review, admin or ask; repeatable.")],
-    name: Annotated[str, typer.Option(help="A name for your own list.")] = "",
+    forum: Annotated[list[str], typer.Option(help="Forum that the key is for; repeatable.")],
+    scope: Annotated[
+        list[str],
+        typer.Option(help="What the key may do: submit, review, admin or ask; repeatable."),
+    ],
+    name: Annotated[
+        str, typer.Option(help="Name of the key in your list; by default the forums.")
+    ] = "",
     create_forum: Annotated[
         bool, typer.Option("--create-forum", help="Create the forum if it is new.")
     ] = False,
     origin: Annotated[
         list[str] | None,
-        typer.Option(help="With --scope ask: a page that may use the key; repeatable."),
+        typer.Option(
+            help="With --scope ask: the web site that may use the key, such as"
+            " https://forum.example; repeatable."
+        ),
     ] = None,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create a key. The last line of standard output is the key and nothing else."""
+    """Create a key. The last line of standard output is the key and nothing else.
+
+    Example: askedbefore keys create --forum cooks --scope submit
+    """
     with database(data) as sessions, sessions.begin() as session:
         rows = [_forum(session, one, create=create_forum) for one in forum]
         secret = keys.create_key(
@@ -68,7 +80,10 @@ def _forum(session: Session, name: str, *, create: bool) -> ForumRow:
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """List the keys by their beginnings."""
+    """List the keys. Only the beginning of each is known.
+
+    Example: askedbefore keys list
+    """
     if as_json:
         with database() as sessions, sessions.begin() as session:
             print_json([asdict(key) for key in keys.list_keys(session)])
@@ -95,14 +110,17 @@ def rotate(
     ] = 24.0,
     as_json: AsJson = False,
 ) -> None:
-    """Make a new key with the same rights. The last line of standard output is the new key."""
+    """Make a new key with the same rights. The last line of standard output is the new key.
+
+    Example: askedbefore keys rotate ab_1a2B3c4D --keep-hours 48
+    """
     with database() as sessions, sessions.begin() as session:
         secret = keys.rotate_key(session, prefix, keep=timedelta(hours=keep_hours))
     if as_json:
         print_json({"key": secret, "old": prefix, "old_works_hours": keep_hours})
         return
     console.print(
-        f"{prefix}… ends in {keep_hours:g} h. Save the new key: it is shown once.",
+        f"{prefix}… works for another {keep_hours:g} h. Save the new key: it is shown once.",
         style="dim",
         highlight=False,
     )
@@ -114,7 +132,10 @@ def revoke(
     prefix: Annotated[str, typer.Argument(help="The beginning of the key, as `list` shows it.")],
     as_json: AsJson = False,
 ) -> None:
-    """Revoke a key at once."""
+    """Revoke a key at once.
+
+    Example: askedbefore keys revoke ab_1a2B3c4D
+    """
     with database() as sessions, sessions.begin() as session:
         keys.revoke_key(session, prefix)
     tell(f"{prefix}… is revoked.", as_json=as_json, on=console, revoked=prefix)

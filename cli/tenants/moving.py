@@ -1,4 +1,4 @@
-"""`askedbefore forums export` and `import`: a forum moves to another installation as one file."""
+"""`askedbefore forums export` and `import`: moves a forum to another installation in one file."""
 
 import time
 from pathlib import Path
@@ -34,16 +34,18 @@ def add_to(app: typer.Typer) -> None:
 
 
 def export(
-    name: Annotated[str, typer.Argument(help="The forum.")],
+    name: Annotated[str, typer.Argument(help="Name of the forum.")],
     file: Annotated[str, typer.Argument(help="File to write; `-` is standard output.")],
     data: _Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a forum with all that it owns into FILE, for another installation.
+    """Write a forum with all that belongs to it into FILE, for another installation.
 
     The file has questions, vectors, pairs, decisions, groups, archives, settings, webhooks without
     their secrets, and the names and roles of people. It has no keys. The forum itself stays here.
     The service keeps running.
+
+    Example: askedbefore forums export cooks cooks.forum
     """
     if as_json and file == STANDARD:
         raise InvalidInputError("standard output cannot take both the file and JSON: name a file")
@@ -59,15 +61,17 @@ def export(
 def import_(
     file: Annotated[str, typer.Argument(help="File of `forums export`; `-` is standard input.")],
     name: Annotated[
-        str | None, typer.Option("--as", help="Another name for the forum here.")
+        str | None, typer.Option("--as", help="Name of the forum here, if it is to be another one.")
     ] = None,
     data: _Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add a forum of another installation to this one; the service may run.
+    """Add a forum of another installation to this one. The service may run meanwhile.
 
     Both installations must have the same version. If other models are in use here, all questions of
     the forum are checked again.
+
+    Example: askedbefore forums import cooks.forum
     """
     begun = time.monotonic()
     with database(data) as sessions:
@@ -101,7 +105,7 @@ def _tell(
 
 
 def _tell_what_is_left(moved: Moved) -> None:
-    """Say what the operator has to do by hand."""
+    """Print what the operator has to do by hand."""
     lines = [f"Make a key: askedbefore keys create --forum {moved.name} --scope submit"]
     if moved.is_of_other_models:
         lines.append("Other models are in use here: all its questions will be checked again.")

@@ -19,7 +19,7 @@ from db.tenants.people import Role
 from db.wording import counted
 
 people = typer.Typer(
-    help="Who may review in the console, and how they sign in.", no_args_is_help=True
+    help="Manage the people of the console: their roles and how they sign in.", no_args_is_help=True
 )
 export = typer.Typer(help="Export decisions, redirects and groups.", no_args_is_help=True)
 console = Console(stderr=True)
@@ -37,13 +37,20 @@ Name = Annotated[str, typer.Argument(help="The person's name in the console.")]
 def add(
     name: Name,
     *,
-    forum: Annotated[list[str], typer.Option(help="Forum to review in; repeatable.")],
-    role: Annotated[Role, typer.Option(help="An admin also changes settings.")] = Role.MODERATOR,
+    forum: Annotated[
+        list[str], typer.Option(help="Forum in which the person reviews; repeatable.")
+    ],
+    role: Annotated[
+        Role, typer.Option(help="A moderator decides on pairs; an admin also changes settings.")
+    ] = Role.MODERATOR,
     password: Annotated[bool, typer.Option("--password", help="Ask for a password.")] = False,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a person a moderator or an admin of forums; a new name creates the person."""
+    """Make a person a moderator or an admin of forums. A new name creates the person.
+
+    Example: askedbefore people add ann --forum cooks --role admin
+    """
     secret = typer.prompt("Password", hide_input=True, confirmation_prompt=True) if password else ""
     with database(data) as sessions, sessions.begin() as session:
         person = db_people.ensure_person(session, name)
@@ -66,7 +73,10 @@ def add(
 
 @people.command("list")
 def list_(data: Data = None, as_json: AsJson = False) -> None:
-    """List the people with their forums."""
+    """List the people with their forums and roles.
+
+    Example: askedbefore people list
+    """
     with database(data) as sessions, sessions.begin() as session:
         found = db_people.list_people(session)
     if as_json:
@@ -86,13 +96,16 @@ def link(
         str | None,
         typer.Option(
             envvar="ASKEDBEFORE_PUBLIC_URL",
-            help="Address of the service in a browser; by default that of `askedbefore up`.",
+            help="Address of the service for browsers; by default that of `askedbefore up`.",
         ),
     ] = None,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print a link that signs a person in once, within twelve hours."""
+    """Print a link that signs a person in once, within twelve hours.
+
+    Example: askedbefore people link ann --url https://duplicates.example
+    """
     where = url or address(data)
     with database(data) as sessions, sessions.begin() as session:
         person = db_people.get_person(session, name)
@@ -105,7 +118,10 @@ def link(
 
 @people.command("key")
 def key(name: Name, data: Data = None, as_json: AsJson = False) -> None:
-    """Print a personal key that replaces a password; the key before it stops working."""
+    """Print a personal key, which signs in instead of a password. An earlier key stops working.
+
+    Example: askedbefore people key ann
+    """
     with database(data) as sessions, sessions.begin() as session:
         person = db_people.get_person(session, name)
         made = db_people.make_personal_key(session, person.id)
@@ -117,7 +133,10 @@ def key(name: Name, data: Data = None, as_json: AsJson = False) -> None:
 
 @people.command("disable")
 def disable(name: Name, data: Data = None, as_json: AsJson = False) -> None:
-    """Take a person's access away at once; their decisions stay."""
+    """Take a person's access away at once. Their decisions stay.
+
+    Example: askedbefore people disable ann
+    """
     with database(data) as sessions, sessions.begin() as session:
         person = db_people.get_person(session, name)
         db_people.set_disabled(session, person.id, disabled=True)
@@ -126,7 +145,10 @@ def disable(name: Name, data: Data = None, as_json: AsJson = False) -> None:
 
 @people.command("enable")
 def enable(name: Name, data: Data = None, as_json: AsJson = False) -> None:
-    """Give a person's access back."""
+    """Give a person access again after `people disable`.
+
+    Example: askedbefore people enable ann
+    """
     with database(data) as sessions, sessions.begin() as session:
         person = db_people.get_person(session, name)
         db_people.set_disabled(session, person.id, disabled=False)
@@ -135,7 +157,10 @@ def enable(name: Name, data: Data = None, as_json: AsJson = False) -> None:
 
 @people.command("remove")
 def remove(name: Name, data: Data = None, as_json: AsJson = False) -> None:
-    """Delete a person with all roles and sign-ins; decisions keep the name that made them."""
+    """Delete a person with all roles and sign-ins. Their decisions stay, with the name.
+
+    Example: askedbefore people remove ann
+    """
     with database(data) as sessions, sessions.begin() as session:
         db_people.remove_person(session, db_people.get_person(session, name).id)
     tell(f"{name} is removed.", as_json=as_json, on=console, removed=name)
@@ -144,13 +169,16 @@ def remove(name: Name, data: Data = None, as_json: AsJson = False) -> None:
 @export.command("decisions")
 @with_json(file="out")
 def decisions(
-    forum: Annotated[str, typer.Option(help="The forum.")],
+    forum: Annotated[str, typer.Option(help="Name of the forum.")],
     out: Annotated[
         Path | None, typer.Option(help="File to write; by default standard output.")
     ] = None,
     data: Data = None,
 ) -> Facts:
-    """Write the decisions as labelled pairs: question1, question2, is_duplicate."""
+    """Write the decisions as labelled pairs: question1, question2, is_duplicate.
+
+    Example: askedbefore export decisions --forum cooks --out decisions.csv
+    """
     from api.console.insights.history import csv_of  # noqa: PLC0415  # the API's libraries
 
     with database(data) as sessions:

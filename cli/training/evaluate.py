@@ -22,35 +22,38 @@ if TYPE_CHECKING:
 
 def evaluate(  # noqa: PLR0913  # a command's options
     first: Annotated[
-        str | None, typer.Argument(help="A reranker, or `cosine` for the bi-encoder alone.")
+        str | None,
+        typer.Argument(help="First model: a reranker, or `cosine` for the bi-encoder alone."),
     ] = None,
     second: Annotated[
-        str | None, typer.Argument(help="The other: folder, bundled name or hub id.")
+        str | None, typer.Argument(help="Second model: folder, bundled name or hub id.")
     ] = None,
     *,
     data: Annotated[
-        str | None, typer.Option(help="Labelled pairs that neither model was tuned on.")
+        str | None,
+        typer.Option(help="Labelled pairs that neither model was trained or calibrated on."),
     ] = None,
     suite: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of domains instead: NAME/pairs.csv (question1, question2, is_duplicate,"
-            " body1, body2), NAME/questions.csv (id, title, body, cluster) or NAME.csv."
+            help="Folder of domains, instead of two models: NAME/pairs.csv (question1, question2,"
+            " is_duplicate, body1, body2), NAME/questions.csv (id, title, body, cluster) or"
+            " NAME.csv."
         ),
     ] = None,
     leave_one_out: Annotated[
         bool,
         typer.Option(
             "--leave-one-out",
-            help="Suite: decide each domain by a calibration fitted on the others alone.",
+            help="Suite: flag pairs of each domain by a calibration fitted on the others alone.",
         ),
     ] = False,
     out: Annotated[
-        Path | None, typer.Option(help="Suite: write the table to this .md or .json file too.")
+        Path | None, typer.Option(help="Suite: .md or .json file to write the table to.")
     ] = None,
     pairs: Annotated[
         int | None,
-        typer.Option(min=2, help="Suite: at most this many pairs of a domain, at random."),
+        typer.Option(min=2, help="Suite: at most this many pairs of a domain, drawn at random."),
     ] = None,
     questions: Annotated[
         int | None,
@@ -61,12 +64,12 @@ def evaluate(  # noqa: PLR0913  # a command's options
     checkpoints: Annotated[
         Path | None,
         typer.Option(
-            help="Suite: keep each domain's scores in this folder. An interrupted run continues"
-            " with what is there."
+            help="Suite: folder for each domain's scores. An interrupted run continues with the"
+            " scores that are there."
         ),
     ] = None,
     nearest: Annotated[
-        int, typer.Option(min=1, help="Suite: how many near pairs of a mining set are scored.")
+        int, typer.Option(min=1, help="Suite: number of near pairs of a mining set to score.")
     ] = 12_000,
     bi_encoder: models.BiEncoder = None,
     reranker: models.RerankerName = None,
@@ -74,8 +77,10 @@ def evaluate(  # noqa: PLR0913  # a command's options
     threshold: models.Threshold = None,
     device: models.Device = "auto",
     model_cache: models.ModelCache = models.DEFAULT_CACHE,
-    shown: Annotated[int, typer.Option(help="Pairs to list, largest difference first.")] = 10,
-    samples: Annotated[int, typer.Option(min=20, help="Bootstrap samples.")] = 500,
+    shown: Annotated[
+        int, typer.Option(help="Number of pairs to list, those with the largest difference first.")
+    ] = 10,
+    samples: Annotated[int, typer.Option(min=20, help="Number of bootstrap samples.")] = 500,
 ) -> Facts:
     """Compare two models on one set of pairs, or measure one pair of models on many domains.
 
@@ -84,13 +89,13 @@ def evaluate(  # noqa: PLR0913  # a command's options
     """
     if suite is None:
         if first is None or second is None or data is None:
-            raise typer.BadParameter("give two models and --data, or --suite")
+            raise typer.BadParameter("give two models and --data, or give --suite")
         encoder = bi_encoder or DEFAULT_ENCODER
         return _compare((first, second), data, encoder=encoder, shown=shown, samples=samples)
     if first is not None or data is not None:
-        raise typer.BadParameter("--suite takes no models as arguments and no --data")
+        raise typer.BadParameter("--suite takes neither models as arguments nor --data")
     if leave_one_out and threshold is not None:
-        raise typer.BadParameter("--leave-one-out fits the threshold: leave --threshold out")
+        raise typer.BadParameter("--leave-one-out fits the threshold: do not give --threshold")
     return _over_domains(
         suite,
         lambda: models.load_stages(
@@ -143,7 +148,7 @@ def _over_domains(
     from training.measure.suites.suite_report import require_suffix, write_report  # noqa: PLC0415
 
     if out is not None:
-        require_suffix(out)  # an hour later is too late to learn of it
+        require_suffix(out)  # before the measurement, which may take an hour
     pairs, questions = most
     domains = read_suite(suite, most=Most(pairs=pairs, questions=questions))
     say(domain.summary for domain in domains)

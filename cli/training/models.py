@@ -1,4 +1,4 @@
-"""The options that choose the models, and loading them."""
+"""The options that choose models, and a function that loads the chosen ones."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -26,9 +26,9 @@ ProfileName = Annotated[
     typer.Option(
         "--profile",
         envvar="ASKEDBEFORE_PROFILE",
-        help="Both models by one word: `fast`, which is bundled, `accurate`, which is larger, or"
-        " `auto`: accurate if its models are on this machine. --bi-encoder and --reranker"
-        " replace one of its models.",
+        help="Both models by one name: `fast`, which is bundled, `accurate`, which is larger, or"
+        " `auto`, which is accurate if its models are on this machine. --bi-encoder or"
+        " --reranker replaces one of the two models.",
     ),
 ]
 Threshold = Annotated[
@@ -39,7 +39,7 @@ Threshold = Annotated[
         help="Probability from which a pair is flagged; by default the CrossEncoder's own.",
     ),
 ]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+Device = Annotated[str, typer.Option(help="Device of the models: auto, cpu, cuda or cuda:N.")]
 ModelCache = Annotated[
     Path,
     typer.Option(envvar="ASKEDBEFORE_MODEL_CACHE", help="Folder for models exported to ONNX."),

@@ -1,4 +1,4 @@
-"""`askedbefore train`: the recipes and their data."""
+"""`askedbefore train`: the commands that train models and make data for them."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -19,32 +19,34 @@ if TYPE_CHECKING:
     from worker.inference.encoder import Encoder
 
 app = typer.Typer(
-    help="Train and calibrate models on labelled pairs of questions. Pairs are a CSV, TSV, JSONL or"
-    " Parquet file with the columns question1, question2 and is_duplicate (Quora's published file,"
-    " or the decisions that the console exports), or a dataset of a hub: hub:NAME#CONFIG:SPLIT, for"
-    " example hub:sentence-transformers/quora-duplicates. Each run writes one folder: the model,"
-    " its calibration, metrics.json, run.json, a model card and charts.",
+    help="Train and calibrate models on labelled pairs of questions.\n\nLabelled pairs are a CSV,"
+    " TSV, JSONL or Parquet file with the columns question1, question2 and is_duplicate, for"
+    " example Quora's published file or the decisions that the console exports. They may also be a"
+    " dataset of a hub, hub:NAME#CONFIG:SPLIT, such as hub:sentence-transformers/quora-duplicates. Each run"
+    " writes one folder: the model, its calibration, metrics.json, run.json, a model card and"
+    " charts.",
     no_args_is_help=True,
 )
 console = Console()
 
 CACHE = Path.home() / ".cache" / "askedbefore"
-"""As the workers' default: a model exported once is not exported again."""
+"""The workers' default, so that no model is exported twice."""
 
 Train = Annotated[str, typer.Option("--train", help="Labelled pairs to train on.")]
 Dev = Annotated[
     str | None,
     typer.Option(
         "--dev",
-        help="Labelled pairs to select, calibrate and report on. They must share no question with"
-        " --train. Without it a tenth of --train is kept for this, by connected component.",
+        help="Labelled pairs for choosing the best checkpoint, calibration and report. They must"
+        " share no question with --train. Without it, a tenth of --train is kept for this, in whole"
+        " connected components.",
     ),
 ]
 Output = Annotated[Path, typer.Option("--output", help="Folder for everything the run writes.")]
 Base = Annotated[
     str, typer.Option("--base", help="Weights to start from: folder, bundled name or hub id.")
 ]
-Epochs = Annotated[float, typer.Option(help="How often each pair is seen.")]
+Epochs = Annotated[float, typer.Option(help="How many times each pair is used.")]
 Seed = Annotated[int, typer.Option(help="Seed of the split and of every random choice.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue from the last checkpoint.")]
 
@@ -52,11 +54,11 @@ Resume = Annotated[bool, typer.Option("--resume", help="Continue from the last c
 @app.command("split")
 @with_json
 def split_(
-    data: Annotated[str, typer.Argument(help="Labelled pairs.")],
+    data: Annotated[str, typer.Argument(help="Labelled pairs, a file or a dataset of a hub.")],
     output: Output,
     seed: Seed = 1,
 ) -> Facts:
-    """Split pairs into train, dev and test; no question and no chain of pairs is in two parts.
+    """Split pairs into train, dev and test. Pairs that share questions are in the same part.
 
     Example: askedbefore train split quora_duplicate_questions.tsv --output splits
     """
@@ -83,26 +85,31 @@ def cross_encoder(  # noqa: PLR0913, PLR0917  # a command's options
     base: Base = "all-MiniLM-L6-v2",
     epochs: Epochs = 1.0,
     batch_size: Annotated[int, typer.Option(help="Pairs in a step.")] = 96,
-    learning_rate: Annotated[float, typer.Option(help="Highest rate, of the last layer.")] = 1.2e-4,
+    learning_rate: Annotated[
+        float, typer.Option(help="Highest learning rate, that of the last layer.")
+    ] = 1.2e-4,
     schedule: Annotated[
         Literal["linear", "cosine", "constant_with_warmup"],
         typer.Option(help="How the learning rate changes."),
     ] = "linear",
     patience: Annotated[
-        int, typer.Option(help="Stop after this many evaluations on dev without a better one.")
+        int,
+        typer.Option(
+            help="Stop after this many evaluations on dev in a row without a better result."
+        ),
     ] = 3,
     pos_weight: Annotated[
         str | None,
         typer.Option(
-            help="Weight of a duplicate in the loss: a number, or `auto` for negatives over"
-            " duplicates. It shifts every logit; the calibration afterwards corrects the"
-            " probabilities.",
+            help="Weight of a duplicate in the loss: a number, or `auto`, which divides the other"
+            " pairs by the duplicates. It shifts every logit; the calibration corrects the"
+            " probabilities afterwards.",
         ),
     ] = None,
     seed: Seed = 1,
     resume: Resume = False,
 ) -> Facts | None:
-    """Train a reranker: binary cross-entropy, both orders, early stopping on dev's AP.
+    """Train a reranker with binary cross-entropy on both orders, and early stopping on dev's AP.
 
     Example: askedbefore train cross-encoder --train splits/train.jsonl --dev splits/dev.jsonl
     --output runs/reranker; then: askedbefore models add reranker runs/reranker/model
@@ -136,15 +143,17 @@ def adapter_(  # noqa: PLR0913, PLR0917  # a command's options
     base: Base = "all-mpnet-base-v2",
     epochs: Epochs = 2.0,
     batch_size: Annotated[int, typer.Option(help="Pairs in a step.")] = 512,
-    learning_rate: Annotated[float, typer.Option(help="Highest rate.")] = 6e-4,
-    rank: Annotated[int, typer.Option(help="Width of the adapter.")] = 24,
+    learning_rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 6e-4,
+    rank: Annotated[int, typer.Option(help="Rank of the adapter.")] = 24,
     seed: Seed = 1,
     resume: Resume = False,
 ) -> Facts | None:
     """Train a reranker like that of the profile `accurate`: a low-rank adapter on a frozen MPNet.
 
     The output is the adapter, and the calibrated reranker made of base and adapter. A GPU takes
-    minutes, a CPU days. Example: askedbefore train adapter --train splits/train.jsonl
+    minutes, a CPU days.
+
+    Example: askedbefore train adapter --train splits/train.jsonl
     --dev splits/dev.jsonl --output runs/adapter
     """
     from training.recipes import runs  # noqa: PLC0415  # training is heavy and optional
@@ -173,15 +182,16 @@ def sentence_transformer(  # noqa: PLR0913, PLR0917  # a command's options
     dev: Dev = None,
     base: Base = "all-MiniLM-L6-v2",
     objective: Annotated[
-        Literal["ranking", "contrastive", "both"], typer.Option(help="The loss; both: mixed.")
+        Literal["ranking", "contrastive", "both"],
+        typer.Option(help="Loss; `both` mixes the two others."),
     ] = "both",
     epochs: Epochs = 1.0,
     batch_size: Annotated[int, typer.Option(help="Pairs in a step.")] = 64,
-    learning_rate: Annotated[float, typer.Option(help="Highest rate.")] = 2e-5,
+    learning_rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 2e-5,
     seed: Seed = 1,
     resume: Resume = False,
 ) -> Facts | None:
-    """Train a bi-encoder and measure AP, recall@k and mining AP.
+    """Train a bi-encoder, and measure its AP, recall@k and mining AP.
 
     Example: askedbefore train sentence-transformer --train splits/train.jsonl --output runs/encoder
     """
@@ -207,14 +217,20 @@ def sentence_transformer(  # noqa: PLR0913, PLR0917  # a command's options
 @app.command()
 @with_json
 def distill(  # noqa: PLR0917  # a command's options
-    teacher: Annotated[str, typer.Option(help="A strong bi-encoder: folder or hub id.")],
-    labelled: Annotated[str, typer.Option(help="Labelled pairs to fit its probability on.")],
-    questions: Annotated[Path, typer.Option(help="Unlabelled questions: one a line, or a CSV.")],
-    output: Annotated[Path, typer.Option(help="JSONL of pairs with soft labels.")],
+    teacher: Annotated[
+        str, typer.Option(help="A strong bi-encoder, the teacher: folder or hub id.")
+    ],
+    labelled: Annotated[
+        str, typer.Option(help="Labelled pairs to fit the teacher's probability on.")
+    ],
+    questions: Annotated[
+        Path, typer.Option(help="Questions without labels: one a line, or a CSV.")
+    ],
+    output: Annotated[Path, typer.Option(help="JSONL file to write, of pairs with soft labels.")],
     wanted: Annotated[int, typer.Option(help="At most this many pairs.")] = 7_500,
     seed: Seed = 1,
 ) -> Facts:
-    """Label close pairs of unlabelled questions with a strong bi-encoder, to train on.
+    """Label near pairs of questions with a strong bi-encoder, as pairs to train on.
 
     Example: askedbefore train distill --teacher sentence-transformers/all-mpnet-base-v2
     --labelled splits/train.jsonl --questions titles.csv --output teacher.jsonl
@@ -224,9 +240,9 @@ def distill(  # noqa: PLR0917  # a command's options
     from training.recipes.distill import Teacher  # noqa: PLC0415  # training is heavy and optional
 
     texts = read_questions(questions)
-    with console.status("The teacher reads the labelled pairs"):
+    with console.status("The teacher embeds the labelled pairs"):
         expert = Teacher(folder_of(teacher), read_pairs(labelled).pairs)
-    with console.status(f"The teacher reads {counted(len(texts), 'question')}"):
+    with console.status(f"The teacher embeds {counted(len(texts), 'question')}"):
         pairs = expert.label(texts, wanted=wanted, seed=seed)
     write_pairs(output, pairs)
     say([f"{counted(len(pairs), 'pair')} written to {output}"])
@@ -236,29 +252,30 @@ def distill(  # noqa: PLR0917  # a command's options
 @app.command()
 @with_json
 def negatives(  # noqa: PLR0917  # a command's options
-    pairs: Annotated[str, typer.Option(help="Labelled pairs, duplicates and others.")],
-    output: Annotated[Path, typer.Option(help="JSONL of pairs labelled 0.")],
+    pairs: Annotated[str, typer.Option(help="Labelled pairs: duplicates and others.")],
+    output: Annotated[Path, typer.Option(help="JSONL file to write, of pairs with the label 0.")],
     duplicates: Annotated[
-        list[str] | None, typer.Option(help="Further known duplicates; repeatable.")
+        list[str] | None, typer.Option(help="More known duplicates; repeatable.")
     ] = None,
     questions: Annotated[
-        list[Path] | None, typer.Option(help="Further questions: one a line, or a CSV; repeatable.")
+        list[Path] | None, typer.Option(help="More questions: one a line, or a CSV; repeatable.")
     ] = None,
     bi_encoder: Annotated[
-        str, typer.Option(help="The model that finds close pairs.")
+        str, typer.Option(help="Bi-encoder that finds near pairs.")
     ] = "all-MiniLM-L6-v2",
-    low: Annotated[float, typer.Option(help="Lowest cosine; below it pairs are too easy.")] = 0.6,
+    low: Annotated[float, typer.Option(help="Lowest cosine: pairs below it are too easy.")] = 0.6,
     high: Annotated[
-        float, typer.Option(help="Highest cosine; above it too many are unknown duplicates.")
+        float, typer.Option(help="Highest cosine: too many pairs above it are unknown duplicates.")
     ] = 0.93,
     per_question: Annotated[int, typer.Option(help="At most this many pairs for a question.")] = 3,
 ) -> Facts:
-    """Mine hard negatives: close pairs that no chain of known duplicates connects.
+    """Mine hard negatives: near pairs that no chain of known duplicates connects.
 
-    Use it only if nearly all duplicates among the questions are known: every other close pair is
-    written as "no duplicate", and nobody has read it. Example: askedbefore train negatives --pairs
-    splits/train.jsonl --duplicates more.csv --output negatives.jsonl; then: askedbefore train mix
-    --negatives negatives.jsonl ...
+    Use it only if nearly all duplicates among the questions are known. Every other near pair gets
+    the label "no duplicate", and nobody has read it.
+
+    Example: askedbefore train negatives --pairs splits/train.jsonl --duplicates more.csv
+    --output negatives.jsonl
     """
     from training.data.mining import mined_negatives  # noqa: PLC0415  # training is heavy and optional
     from training.data.pairs import write_pairs  # noqa: PLC0415
@@ -267,7 +284,7 @@ def negatives(  # noqa: PLR0917  # a command's options
     known = [pair for source in (pairs, *(duplicates or ())) for pair in read_pairs(source).pairs]
     texts = [text for path in questions or () for text in read_questions(path)]
     encoder = load_bi_encoder(bi_encoder)
-    with console.status("Looking for close pairs"):
+    with console.status("Searching near pairs"):
         found = mined_negatives(
             texts, known, encoder=encoder, between=(low, high), per_question=per_question
         )
@@ -280,29 +297,40 @@ def negatives(  # noqa: PLR0917  # a command's options
 @app.command()
 @with_json
 def mix(  # noqa: PLR0913, PLR0917  # a command's options
-    gold: Annotated[str, typer.Option(help="Labelled pairs.")],
-    output: Annotated[Path, typer.Option(help="JSONL of the mix.")],
+    gold: Annotated[str, typer.Option(help="Labelled pairs, the main source.")],
+    output: Annotated[Path, typer.Option(help="JSONL file to write.")],
     apart: Annotated[
-        list[str], typer.Option(help="Test sets; their questions are left out; repeatable.")
+        list[str], typer.Option(help="Test set whose questions are left out; repeatable.")
     ],
-    positives: Annotated[str | None, typer.Option(help="Further duplicates.")] = None,
+    positives: Annotated[str | None, typer.Option(help="More duplicates.")] = None,
     extra: Annotated[
-        list[str] | None, typer.Option(help="Further pairs, all of them used; repeatable.")
+        list[str] | None,
+        typer.Option(help="More labelled pairs, all of which are used; repeatable."),
     ] = None,
     negatives: Annotated[
         str | None, typer.Option(help="Hard negatives, from `train negatives`.")
     ] = None,
-    gold_pairs: Annotated[int, typer.Option(help="At most this many gold pairs.")] = 52_000,
-    further: Annotated[int, typer.Option(help="At most this many further duplicates.")] = 6_000,
+    gold_pairs: Annotated[
+        int, typer.Option(help="At most this many of the pairs of --gold.")
+    ] = 52_000,
+    further: Annotated[
+        int, typer.Option(help="At most this many of the duplicates of --positives.")
+    ] = 6_000,
     inferred: Annotated[
-        int, typer.Option(help="At most this many negatives that follow from labels.")
+        int, typer.Option(help="At most this many negatives that follow from the labels.")
     ] = 10_000,
-    hard_negatives: Annotated[int, typer.Option(help="At most this many hard negatives.")] = 16_000,
-    joined: Annotated[int, typer.Option(help="Longer texts, joined from two pairs.")] = 3_000,
-    templates: Annotated[int, typer.Option(help="Pairs from the project's templates.")] = 0,
+    hard_negatives: Annotated[
+        int, typer.Option(help="At most this many of the pairs of --negatives.")
+    ] = 16_000,
+    joined: Annotated[
+        int, typer.Option(help="Number of longer texts, each joined from two pairs.")
+    ] = 3_000,
+    templates: Annotated[
+        int, typer.Option(help="Number of pairs from the project's templates.")
+    ] = 0,
     seed: Seed = 1,
 ) -> Facts:
-    """Mix labelled pairs with pairs that follow from them and pairs made by small edits.
+    """Mix labelled pairs with pairs that follow from them, and with pairs made by small edits.
 
     Example: askedbefore train mix --gold splits/train.jsonl --apart splits/dev.jsonl
     --apart splits/test.jsonl --extra teacher.jsonl --output mix.jsonl
@@ -337,7 +365,7 @@ def mix(  # noqa: PLR0913, PLR0917  # a command's options
 
 
 def load_bi_encoder(name: str) -> "Encoder":
-    """Return the bi-encoder called *name*; shows a message while it loads."""
+    """Return the bi-encoder *name*, and show a message while it loads."""
     from worker.weights.load import load_encoder  # noqa: PLC0415  # loads the models' stack
 
     with console.status(f"Loading {name}"):
@@ -345,7 +373,7 @@ def load_bi_encoder(name: str) -> "Encoder":
 
 
 def _load(train: str, dev: str | None, seed: int) -> "Data":
-    """Return the pairs of a run and show their notes, in the first of its processes."""
+    """Return the pairs of a run. Only the first process of the run prints notes about them."""
     from training.recipes.ranks import Rank  # noqa: PLC0415  # training is heavy and optional
     from training.recipes.runs import load_data  # noqa: PLC0415
 
@@ -362,7 +390,7 @@ def _pos_weight(wanted: str | None, pairs: "Sequence[LabelledPair]") -> float | 
         return None
     if wanted == "auto":
         weight = balanced_pos_weight(pairs)
-        say([f"a duplicate counts {weight:.2f} times as much as another pair"])
+        say([f"--pos-weight: a duplicate counts {weight:.2f} times as much as another pair"])
         return weight
     try:
         weight = float(wanted)
@@ -374,7 +402,7 @@ def _pos_weight(wanted: str | None, pairs: "Sequence[LabelledPair]") -> float | 
 
 
 def folder_of(name: str) -> str:
-    """Return the folder of the model called *name*; an error if there is none."""
+    """Return the folder of the model *name*; raises `ServiceError` if there is none."""
     from worker.weights.digests import folder_digest  # noqa: PLC0415  # the models' stack
     from worker.weights.load import model_folder  # noqa: PLC0415  # the models' stack
 

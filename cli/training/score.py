@@ -1,4 +1,4 @@
-"""`askedbefore score`: scores a file of pairs with every stage of the service."""
+"""`askedbefore score`: scores a file of pairs with each stage of the service."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,13 +26,15 @@ def score(  # noqa: PLR0913  # a command's options
     pairs: Annotated[
         Path,
         typer.Argument(
-            help="CSV, TSV, JSONL or Parquet with the columns question1 and question2, and body1"
-            " and body2 where there are bodies."
+            help="CSV, TSV, JSONL or Parquet with the columns question1 and question2, and if there"
+            " are bodies body1 and body2."
         ),
     ],
     out: Annotated[
         str,
-        typer.Option(help="File to write, by the same endings; `-` writes CSV to standard output."),
+        typer.Option(
+            help="File to write; its ending chooses the format. `-` writes CSV to standard output."
+        ),
     ],
     *,
     bi_encoder: models.BiEncoder = None,
@@ -42,7 +44,8 @@ def score(  # noqa: PLR0913  # a command's options
     device: models.Device = "auto",
     model_cache: models.ModelCache = models.DEFAULT_CACHE,
     encoding: Annotated[
-        str | None, typer.Option(help="Of the file, such as cp1252; by default detected.")
+        str | None,
+        typer.Option(help="Encoding of the file, such as cp1252; by default it is detected."),
     ] = None,
 ) -> Facts:
     """Score every pair of a file with each stage of the service, and say which are flagged.
@@ -74,7 +77,10 @@ def score(  # noqa: PLR0913  # a command's options
         with _bar(table) as show:
             tally = score_table(table, stages, writer, on_rows=show)
     if table.encoding not in {"utf-8", "utf-8-sig"} and encoding is None:
-        say(f"{pairs} is not UTF-8: it was read as {table.encoding}. If that is wrong: --encoding.")
+        say(
+            f"{pairs} is not UTF-8: it was read as {table.encoding}. If this is wrong, give"
+            " --encoding."
+        )
     for line in _report(tally, stages.matcher.threshold, is_json=".jsonl" in out):
         say(line)
     return {
@@ -126,8 +132,8 @@ def _report(tally: "Tally", threshold: float, *, is_json: bool) -> Iterator[str]
         yield f"{warned} with a warning: the models do not know the language."
     for name, line in tally.late.items() if not is_json else ():
         yield (
-            f"The column {name} is left out: it first comes in line {line}, after the columns"
-            " were written. A .jsonl file as --out keeps it."
+            f"The column {name} is left out: it appears first in line {line}, after the columns"
+            " were written. To keep it, write a .jsonl file with --out."
         )
 
 

@@ -1,4 +1,4 @@
-"""`askedbefore train`: averaging, calibration and the gate of trained rerankers."""
+"""`askedbefore train`: commands that average or calibrate trained rerankers, or fit their gate."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,12 +16,14 @@ from db.wording import counted
 @app.command()
 @with_json
 def average(
-    first: Annotated[str, typer.Argument(help="A reranker's folder.")],
-    second: Annotated[str, typer.Argument(help="Another, trained from the same weights.")],
-    output: Annotated[Path, typer.Option(help="Folder of the mean.")],
-    share: Annotated[float, typer.Option(help="Weight of the first in the mean.")] = 0.5,
+    first: Annotated[str, typer.Argument(help="Folder of a reranker.")],
+    second: Annotated[
+        str, typer.Argument(help="Folder of another reranker, trained from the same weights.")
+    ],
+    output: Annotated[Path, typer.Option(help="Folder to write the averaged reranker to.")],
+    share: Annotated[float, typer.Option(help="Weight of the first reranker in the mean.")] = 0.5,
 ) -> Facts:
-    """Average two rerankers that were trained from the same weights; calibrate the mean next.
+    """Average two rerankers that were trained from the same weights. Calibrate the result next.
 
     Example: askedbefore train average runs/second/model runs/first/model --output mean
     """
@@ -36,9 +38,11 @@ def average(
 @app.command("calibrate")
 @with_json
 def calibrate_(
-    model: Annotated[Path, typer.Argument(help="A reranker's folder; gets calibration.json.")],
-    data: Annotated[str, typer.Option(help="Labelled pairs like those the service meets.")],
-    encoder: Annotated[str, typer.Option(help="The bi-encoder that it is used with.")] = (
+    model: Annotated[
+        Path, typer.Argument(help="Folder of a reranker; calibration.json is written into it.")
+    ],
+    data: Annotated[str, typer.Option(help="Labelled pairs like those of the service.")],
+    encoder: Annotated[str, typer.Option(help="Bi-encoder that the reranker is used with.")] = (
         "all-MiniLM-L6-v2"
     ),
 ) -> Facts:
@@ -71,22 +75,23 @@ def calibrate_(
 @with_json
 def gate(
     model: Annotated[
-        Path, typer.Argument(help="A calibrated reranker's folder; the gate goes in.")
+        Path, typer.Argument(help="Folder of a calibrated reranker; the gate is written into it.")
     ],
     questions: Annotated[
-        list[Path], typer.Option(help="Questions: one a line, or a CSV; repeatable.")
+        list[Path], typer.Option(help="File of questions: one a line, or a CSV; repeatable.")
     ],
-    pairs: Annotated[int, typer.Option(help="At most this many near pairs are scored.")] = 100_000,
-    encoder: Annotated[str, typer.Option(help="The bi-encoder that it is used with.")] = (
+    pairs: Annotated[int, typer.Option(help="At most this many near pairs to score.")] = 100_000,
+    encoder: Annotated[str, typer.Option(help="Bi-encoder that the reranker is used with.")] = (
         "all-MiniLM-L6-v2"
     ),
     seed: Seed = 1,
 ) -> Facts:
     """Fit the gate, which leaves out near pairs of archives that the reranker would not flag.
 
-    It needs no labels: the reranker scores near pairs of the questions, and the gate learns from
-    their vectors which ones the reranker will not flag. Calibrate before it, and fit the gate again
-    after each calibration.
+    No labels are needed: the reranker scores near pairs of the questions, and the gate learns from
+    their vectors which ones the reranker will not flag. Calibrate the reranker first, and fit the
+    gate again after each calibration.
+
     Example: askedbefore train gate runs/reranker/model --questions titles.csv
     """
     from training.data.reading import read_questions  # noqa: PLC0415

@@ -229,4 +229,4 @@ def test_sigterm_ends_it_as_down_does(up: Up) -> None:
     process.terminate()
 
     assert process.wait(60) == 0
-    assert "Stopped. The data stay where they are." in up.output
+    assert "Stopped. The data are kept." in up.output

@@ -47,6 +47,6 @@ def test_the_command_says_what_the_decisions_bring_does_it_and_undoes_it(
     foreseen = re.search(r"(\d+) undecided pairs would be flagged and (\d+) hidden", dry.stdout)
     assert foreseen is not None
     assert f"{foreseen[1]} undecided pairs were flagged and {foreseen[2]} hidden" in done.stdout
-    assert "Back to what was before" in undone.stdout
+    assert "are in force again" in undone.stdout
     assert again.returncode == 1
     assert "nothing to undo" in again.stderr

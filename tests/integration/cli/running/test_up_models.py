@@ -29,7 +29,7 @@ def test_a_folder_with_models_keeps_them_and_says_so_where_another_profile_is_wa
 
     assert silent == wanted == {}
     assert len(told) == 1
-    assert "keeps its models" in told[0]
+    assert "has its models already" in told[0]
 
 
 def test_a_new_folder_takes_what_is_wanted(sessions: Factory, tmp_path: Path) -> None:

@@ -81,14 +81,3 @@ def test_a_weight_that_is_none_is_refused(tmp_path: Path, weight: str) -> None:
 
     assert found.exit_code == 2
     assert "must be `auto` or a number above 0" in " ".join(found.output.split())
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        *("split", "cross-encoder", "sentence-transformer", "distill"),
-        *("negatives", "mix", "average", "calibrate", "gate"),
-    ],
-)
-def test_every_recipe_teaches_by_an_example(command: str) -> None:
-    assert f"askedbefore train {command}" in " ".join(run(command, "--help").split())

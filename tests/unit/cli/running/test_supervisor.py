@@ -100,9 +100,7 @@ def test_what_hangs_is_ended_and_started_again_however_it_hangs(
     wait_for(lambda: supervisor.pid("sleeper") != first, meanwhile=supervisor.check)
 
     assert not is_alive(first)
-    assert said[0] == (
-        "the sleeper process runs and has given no sign of life for 1 s: it is ended"
-    )
+    assert said[0] == "the sleeper process has given no sign of life for 1 s: it is ended"
     assert said[2].startswith("the sleeper process was started again")
 
 
