@@ -105,7 +105,8 @@ def _active(sessions: Sessions) -> Models:
     for row, digest in ((bi_encoder, encoder.digest), (cross_encoder, reranker.digest)):
         if row.digest != digest:
             raise IncompatibleModelError(
-                f"{row.name} is no longer the model that is in use: run this again"
+                f"the files of {row.name} on this machine are not those of the active model: run"
+                " this command where the workers run"
             )
     return Models(
         encoder=encoder, reranker=reranker, bi_encoder=bi_encoder, cross_encoder=cross_encoder

@@ -17,7 +17,7 @@ class ServiceNotReadyError(TransientError):
 
 
 class Client:
-    """Calls one service with one key, or, with none, asks whether it is ready."""
+    """Calls the API at one address with one key. Without a key, only the readiness can be asked."""
 
     def __init__(self, url: str, key: str | None) -> None:
         self.url = url
@@ -47,7 +47,7 @@ class Client:
         return "; ".join(ill) or "nothing"
 
     def submit(self, forum: str, questions: Sequence[dict[str, Any]]) -> None:
-        """Send questions in one batch; raises `ServiceError` when one is refused."""
+        """Send questions in one batch; raises `ServiceError` if one is refused."""
         answer = self._http.post(
             f"/v1/forums/{forum}/questions:batch", json={"questions": list(questions)}
         )

@@ -1,4 +1,4 @@
-"""How commands reach the database: the environment first, then the service of the data folder."""
+"""Connects commands with the database: that of the environment, or that of the data folder."""
 
 import os
 from collections.abc import Iterator
@@ -21,8 +21,8 @@ _USUAL = "http://127.0.0.1:8000"
 def service(data: Path | None = None) -> Iterator[None]:
     """Put the settings of a service into the environment for the block.
 
-    If they are set already, they are used. Else the running `askedbefore up` of the data folder is
-    used. Else its servers are started for this command.
+    If they are set already, they are used. Otherwise the running `askedbefore up` of the data
+    folder is used. Otherwise the servers of that folder are started for this command.
     """
     if DATABASE_VARIABLE in os.environ:  # noqa: TID251  # decides whether settings are complete
         yield
@@ -38,7 +38,7 @@ def service(data: Path | None = None) -> Iterator[None]:
 
 
 def address(data: Path | None = None) -> str:
-    """Return where the API listens: that of the running `askedbefore up`, else the usual port."""
+    """Return the URL of the API: that of the running `askedbefore up`, otherwise the usual one."""
     if DATABASE_VARIABLE not in os.environ:  # noqa: TID251  # as above
         holder = find_holder(data_folder(data))
         if holder is not None and holder.url:

@@ -1,4 +1,4 @@
-"""What commands print for other programs: JSON on standard output, and nothing else there."""
+"""Output of commands for other programs: JSON on standard output, and nothing else there."""
 
 import inspect
 import json
@@ -17,16 +17,16 @@ from db.errors import InvalidInputError
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 AlwaysJson = Annotated[bool, typer.Option("--json", help="It prints JSON in any case.")]
 Facts = Mapping[str, Any]
-"""What a command did, by names that stay."""
+"""What a command did, for programs. The names never change."""
 
 
 def print_json(value: object) -> None:
-    """Print *value* as one JSON text; times are ISO 8601, other unknown things their words."""
+    """Print *value* as one JSON text: times are ISO 8601, values unknown to JSON become text."""
     typer.echo(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
 
 
 def tell(words: str, *, as_json: bool, on: Console, **facts: object) -> None:
-    """Print *facts* as JSON for programs, or *words* for people, where they are to be read."""
+    """Print *facts* as JSON on standard output, or *words* for people on the console *on*."""
     if as_json:
         print_json(facts)
     else:
@@ -38,9 +38,9 @@ def with_json(
 ) -> Callable[..., Any]:
     """Give a command the option `--json`: it prints the facts that *command* returns, if any.
 
-    Everything else that it, or a library, prints goes to standard error then. *file* is the
-    parameter that names the file to write, if standard output is what takes it otherwise: with
-    `--json` it must name one, else this raises `InvalidInputError`.
+    With it, everything else that the command or a library prints goes to standard error. *file* is
+    the parameter with the file to write, if the default is standard output: with `--json` it must
+    name a file, otherwise this raises `InvalidInputError`.
     """
     if command is None:
         return lambda later: with_json(later, file=file)

@@ -1,4 +1,4 @@
-"""Making models ready while somebody watches: what is fetched, unpacked and converted, in bars."""
+"""Makes models ready and shows bars for what is fetched, unpacked and converted."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -42,28 +42,28 @@ _STAGES = {
     "convert": "Converting",
 }
 _FETCH_LIMIT_S = 60.0
-"""With it and the conversion a first `up` takes at most about two minutes longer."""
+"""Limit for fetching. With fetching and converting, a first `up` takes about two minutes longer."""
 _DISK, _MEMORY = 3 << 30, 3 << 30
-"""What has to be free while models are made ready without being asked for."""
+"""Bytes that must be free, or models are not made ready unless somebody asks for them."""
 _BUSY = 2.0
-"""Processes that wait for each core, from which on converting takes more than two minutes."""
+"""Waiting processes for each core. With more, converting takes more than two minutes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where models are kept, and what runs them."""
+    """The folder of the models and the device that runs them."""
 
     cache: Path
     device: str
 
     @property
     def in_fp32(self) -> bool:
-        """Return whether the device runs the weights themselves."""
+        """Return whether the device runs the weights in fp32, without a conversion to int8."""
         return Backend(device=self.device, cache=self.cache, threads=0).resolved != "cpu"
 
     @property
     def accurate_bytes(self) -> int:
-        """Return what the models of `accurate` take on the disk."""
+        """Return the size of the models of `accurate` on the disk, in bytes."""
         if self.in_fp32:
             kept = Kept.of(PUBLISHED, self.cache)
             folders = [kept.bi_encoder, kept.reranker]
@@ -75,14 +75,14 @@ class Place:
 
     @property
     def is_accurate_ready(self) -> bool:
-        """Return whether nothing is left to do before the models of `accurate` are loaded."""
+        """Return whether the models of `accurate` can be loaded without further preparation."""
         if self.in_fp32:
             return Kept.of(PUBLISHED, self.cache).is_there
         return are_exported(PUBLISHED, self.cache)
 
 
 def show_preparing(console: Console, names: ModelNames, *, cache: Path, device: str) -> None:
-    """Make models of `accurate` ready, if *names* has any, and show bars while that takes time."""
+    """Make models of `accurate` ready, if *names* has any, and show progress bars."""
     place = Place(cache=cache, device=device)
     is_wanted = PUBLISHED.bi_encoder == names.bi_encoder or PUBLISHED.reranker == names.reranker
     if is_wanted and not place.is_accurate_ready:
@@ -109,10 +109,11 @@ def prepare_fast(console: Console, place: Place) -> float:
 def take_profile(
     console: Console, wanted: Profile, place: Place, *, say: Callable[[str], object]
 ) -> Profile:
-    """Return the profile of a new database, its models ready if they are those of `accurate`.
+    """Return the profile of a new database. If it is `accurate`, its models are ready.
 
-    With `auto` that is `accurate` where it costs about two minutes at most, else `fast`; *say*
-    hears which, and why. Raises what `prepare` raises where `accurate` is *wanted* by name.
+    With `auto` it is `accurate` if this costs about two minutes at most, otherwise `fast`. *say*
+    gets a sentence with the choice and its reason. Raises what `prepare` raises if *wanted* is
+    `accurate`.
     """
     reason = None
     if wanted is Profile.AUTO:
@@ -125,7 +126,7 @@ def take_profile(
 
 
 def _reason_against(console: Console, place: Place) -> str | None:
-    """Return why `accurate` is not taken unasked, None once its models are ready."""
+    """Make the models of `accurate` ready; return why not, or None if they are ready."""
     if place.is_accurate_ready:
         return None
     if shortage := _shortage(place):
@@ -170,7 +171,7 @@ def _sentence(chosen: Profile, place: Place, reason: str | None) -> str:
 
 
 class _Amount(ProgressColumn):
-    """Bytes of what is copied, steps of everything else."""
+    """A column with bytes for copying, and with steps for all other stages."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -178,7 +179,7 @@ class _Amount(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         """Return the text beside a bar."""
-        is_copied = (task.total or 0) > 1_000  # noqa: PLR2004  # no work has as many steps
+        is_copied = (task.total or 0) > 1_000  # noqa: PLR2004  # no stage counts so many steps
         return (self._bytes if is_copied else self._steps).render(task)
 
 

@@ -16,7 +16,7 @@ from rich.progress import (
 
 @contextmanager
 def stage_bars(console: Console) -> Iterator[Callable[[str, int, int], None]]:
-    """Show bars while open; call it with the stage, the number just done, and the total."""
+    """Yield a function that shows bars: it takes the stage, the units just done, and the total."""
     bars: dict[str, TaskID] = {}
     columns = (
         TextColumn("{task.description:>16}"),

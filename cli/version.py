@@ -1,4 +1,4 @@
-"""Which version runs, and from where."""
+"""The version of the program, and where it is installed."""
 
 import sys
 from importlib import metadata

@@ -213,10 +213,10 @@ def import_(  # noqa: PLR0913  # each is an option of the command
 
 
 def _digest_of(file: str, asked: object) -> bytes | None:
-    """Return a digest of the file and of how it is read; None for what is no file."""
+    """Return a digest of the file and of its reading options; None if it is no local file."""
     path = Path(file)
     if "://" in file or not path.is_file() or path.name.startswith("Posts"):
-        return None  # of a dump what lies beside counts too
+        return None  # other files beside this dump are read too
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256")
     digest.update(repr(asked).encode())

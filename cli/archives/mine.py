@@ -149,7 +149,7 @@ def _output(out: str) -> Iterator[TextIO]:
         yield sys.stdout
         return
     path = Path(out)
-    try:  # before the work begins: an hour later is too late to learn that it cannot be written
+    try:  # before the work, which may take an hour
         path.touch()
     except OSError as error:
         raise InvalidInputError(f"{out}: {error.strerror}") from error

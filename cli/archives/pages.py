@@ -1,4 +1,4 @@
-"""An archive's report as files: JSON, CSV of the pairs, and one HTML page with plots in it."""
+"""An archive's report as files: JSON, CSV of the pairs, and an HTML page with plots."""
 
 import csv
 import json
@@ -34,7 +34,7 @@ svg text { font-size: 11px; fill: #57606a; text-anchor: middle }
 
 
 def write_files(folder: Path, report: Report, pairs: Iterable[FoundPair]) -> list[Path]:
-    """Write ``report.json``, ``pairs.csv`` and ``report.html`` and return where they are."""
+    """Write ``report.json``, ``pairs.csv`` and ``report.html`` and return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / name for name in ("report.json", "pairs.csv", "report.html")]
     paths[0].write_text(json.dumps(report.as_dict(), indent=2) + "\n", encoding="utf-8")
@@ -60,7 +60,7 @@ def _pair_row(pair: FoundPair) -> tuple[str, ...]:
 
 
 def facts(report: Report) -> list[tuple[str, str]]:
-    """Return the report's figures with their names, for people."""
+    """Return the names and values of the report's figures, as text."""
     speed = report.questions / report.elapsed_s if report.elapsed_s else 0.0
     told = [
         ("questions", f"{report.questions:,}"),
@@ -109,8 +109,8 @@ def as_html(report: Report) -> str:
         f"{_plot('Seconds of work by stage', list(report.stages_s.items()))}"
         "<h2>The largest groups</h2><table><tr><th>size</th><th>suggested canonical question</th>"
         f"<th>weakest link</th></tr>{groups}</table>"
-        f"<h2>What was missed</h2><p>{escape(report.recall)}</p>"
-        f"<h2>What is right</h2><p>{escape(report.precision)}</p></html>"
+        f"<h2>Recall</h2><p>{escape(report.recall)}</p>"
+        f"<h2>Precision</h2><p>{escape(report.precision)}</p></html>"
     )
 
 

@@ -13,9 +13,10 @@ console = Console(stderr=True)
 
 
 def check_writable(**places: Path | None) -> None:
-    """Raise `InvalidInputError` for the first place, named by its option, that cannot be written.
+    """Raise `InvalidInputError` for the first place that cannot be written.
 
-    A folder need not exist: then the nearest one above it counts.
+    The keyword is the option that names the place. If a folder does not exist yet, the nearest
+    existing folder above it is checked.
     """
     for option, place in places.items():
         if place is None:
@@ -28,7 +29,10 @@ def check_writable(**places: Path | None) -> None:
 
 
 def address_of(text: str, password_file: Path | None, *, resume: bool) -> Address:
-    """Return the address of a forum's database, with a hint where its password can be seen."""
+    """Return the address of a forum's database, and warn if it contains a password.
+
+    Raises `InvalidInputError` with *resume*.
+    """
     if resume:
         raise InvalidInputError(
             "an import of a database cannot be resumed: run it without --resume; questions that are"

@@ -42,7 +42,7 @@ Strict = Annotated[
 
 
 def kept(chosen: Sequence[str] | None, **others: Any) -> dict[str, Any]:
-    """Return the options, as JSON can hold them, for `means_of`; raises `InvalidInputError`."""
+    """Return the given options as JSON values for `means_of`; raises `InvalidInputError`."""
     told = {"chosen": mapping_of(chosen, option="--map "), **others}
     told = {name: value for name, value in told.items() if value and value != DateOrder.AUTO}
     means_of(**told)

@@ -1,4 +1,4 @@
-"""What an import recognised, and its first rows as they are understood, before it begins."""
+"""Shows what an import has recognised, and the first rows as it reads them, before it begins."""
 
 from rich.console import Console
 from rich.table import Table
@@ -10,7 +10,7 @@ console = Console(stderr=True)
 
 
 def show_sample(file: str, archive: Archive | DatabaseArchive) -> None:
-    """Print what *file* is and its first three records; reading on still yields them."""
+    """Print what *file* is and its first three records; the archive yields them again later."""
     columns = ", ".join(f"{field} from {name!r}" for field, name in archive.columns.names.items())
     console.print(
         f"{file}: {_about(archive)}{archive.form}, {archive.encoding}; {columns}",

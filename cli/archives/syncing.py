@@ -135,7 +135,9 @@ def seconds_of(text: str) -> int:
     found = re.fullmatch(r"(\d{1,6})\s*([mhd])", text.strip())
     seconds = int(found[1]) * _UNITS[found[2]] if found else 0
     if not _LEAST_S <= seconds <= 365 * _UNITS["d"]:
-        raise InvalidInputError(f"--every {text}: must be an interval such as 30m, 6h or 1d")
+        raise InvalidInputError(
+            f"--every {text}: must be an interval such as 30m, 6h or 1d, from 1m to 365d"
+        )
     return seconds
 
 
@@ -203,11 +205,11 @@ def run(
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """How a sync ended."""
+    """The result of one run of a sync."""
 
     sync: int
     archive: int | None
-    """The last archive that it brought, if any."""
+    """The last archive that the run imported, if any."""
     error: str | None
 
 
@@ -217,7 +219,7 @@ def _claimed(sessions: Sessions, sync_id: int | None) -> SyncRow | None:
 
 
 def run_one(sessions: Sessions, row: SyncRow) -> Ran:
-    """Run one sync, and note and return how it ended."""
+    """Run one sync, store its result and return it."""
     with sessions.begin() as session:
         forum = forums.find_forums(session, {row.forum_id})[row.forum_id]
     cursor, archive_id, error = dict(row.cursor), None, None
@@ -237,7 +239,7 @@ _Done = tuple[int, dict[str, Any]]
 
 
 def _imports(sessions: Sessions, forum: ForumRow, row: SyncRow) -> Iterator[_Done]:
-    """Import what has changed; after each archive yield it and where to go on."""
+    """Import what has changed. After each archive, yield its id and the cursor of the next run."""
     if is_address(row.source):
         yield _import_database(sessions, forum, row)
     elif re.match(r"https?://", row.source):
@@ -273,7 +275,9 @@ def _moment(text: object) -> datetime | None:
 def _import_files(sessions: Sessions, forum: ForumRow, row: SyncRow) -> Iterator[_Done]:
     place = Path(row.source)
     if not place.exists():
-        raise InvalidInputError(f"{place}: there is no such file or folder")
+        raise InvalidInputError(
+            f"{place}: there is no such file or folder; put it back, or remove the sync"
+        )
     cursor = dict(row.cursor)
     files = sorted(one for one in place.iterdir() if one.is_file()) if place.is_dir() else [place]
     for file in files:
@@ -299,7 +303,7 @@ def _import_url(sessions: Sessions, forum: ForumRow, row: SyncRow) -> Iterator[_
 
 @contextmanager
 def _downloaded(url: str, cursor: Any) -> Iterator[tuple[Path, dict[str, Any]] | None]:
-    """Yield a file with what is at *url* and its mark; None if it has not changed."""
+    """Yield the file at *url*, with its ETag and date of change; None if it has not changed."""
     headers = {
         name: cursor[key]
         for name, key in (("If-None-Match", "etag"), ("If-Modified-Since", "modified"))
@@ -310,7 +314,7 @@ def _downloaded(url: str, cursor: Any) -> Iterator[tuple[Path, dict[str, Any]] |
         answer = urllib.request.urlopen(request, timeout=60)  # noqa: S310
     except urllib.error.HTTPError as error:
         if error.code != _NOT_MODIFIED:
-            raise InvalidInputError(f"{url}: the answer was {error.code}") from error
+            raise InvalidInputError(f"{url} answered {error.code}: correct the address") from error
         yield None
         return
     with answer, tempfile.TemporaryDirectory() as folder:
@@ -327,7 +331,7 @@ def _downloaded(url: str, cursor: Any) -> Iterator[tuple[Path, dict[str, Any]] |
 
 
 def _means(row: SyncRow) -> Means:
-    """Return how its files are read; syncs of earlier versions say nothing of it."""
+    """Return how the files are read. Syncs of earlier versions have no such options."""
     told: dict[str, Any] = dict(row.options.get("reading") or {})
     if form := told.pop("form", None):
         told["form"] = Format(form)

@@ -14,7 +14,7 @@ _KINDS_SHOWN = 12
 
 
 class Tally:
-    """What was hidden or dropped, by kind."""
+    """Counts of hidden questions and dropped values, by kind."""
 
     def __init__(self) -> None:
         self.hidden: Counter[str] = Counter()
@@ -41,19 +41,20 @@ class Tally:
                 self._examples.setdefault(kind, f"line {record.line}: {one.example}")
 
     def told(self, passed_over: int) -> Iterator[str]:
-        """Yield a sentence for each kind."""
+        """Yield a sentence for each kind; *passed_over* counts rows that are no questions."""
         if passed_over:
             rows = counted(passed_over, "row is no question", "rows are no questions")
             yield f"{rows} (an answer, for example): skipped."
         for reason, count in self.hidden.most_common():
-            yield f"{counted(count, 'is', 'are')} hidden on the forum, kept out: {reason}."
+            hidden = counted(count, "hidden question was", "hidden questions were")
+            yield f"{hidden} kept out: {reason}."
         for (field, reason), count in self.dropped.most_common(_KINDS_SHOWN):
             example = self._examples[field, reason]
-            yield f"{counted(count, 'question')} lost a value of {field}: {reason} ({example})"
+            yield f"{counted(count, 'question')} imported without {field}: {reason} ({example})"
 
 
 def tell(tally: Tally, archive: Archive | DatabaseArchive) -> None:
-    """Print what was passed over, kept out or dropped."""
+    """Print how many rows were skipped, kept out or imported without a value."""
     passed_over = archive.passed_over if isinstance(archive, Archive) else 0
     for line in tally.told(passed_over):
         console.print(line, highlight=False, markup=False)

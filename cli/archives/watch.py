@@ -1,4 +1,4 @@
-"""Progress bars of an archive, read from the database, so right for any number of workers."""
+"""Progress bars of an archive. They read the database, so any number of workers may run."""
 
 import time
 from collections.abc import Callable
@@ -39,7 +39,8 @@ def follow(
 ) -> ArchiveState:
     """Show an archive's progress until it ends or is paused, and return its state.
 
-    *work*, if given, does some of the work between two looks, if no worker runs.
+    *work* does a part of the work between two updates, for when no worker runs. It returns whether
+    it did any.
     """
     console = Console(stderr=True)
     with Progress(

@@ -1,1 +1,1 @@
-"""What `doctor` and `status` look at."""
+"""The checks of `doctor`."""

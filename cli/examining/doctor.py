@@ -96,8 +96,8 @@ def examine(patient: Patient | None = None) -> list[Finding]:
 
 
 def _show(one: Finding) -> None:
-    mark = "[green]ok[/green]  " if one.ok else "[red]look[/red]"
+    mark = "[green]ok[/green]   " if one.ok else "[red]fault[/red]"
     console.print(mark, end=" ")
     console.print(f"{one.name:<14} {one.said}", highlight=False, markup=False, soft_wrap=True)
     if one.fix:
-        console.print(f"{'':<20}-> {one.fix}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"{'':<21}-> {one.fix}", highlight=False, markup=False, soft_wrap=True)

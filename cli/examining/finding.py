@@ -15,9 +15,9 @@ from worker.queue import make_redis
 from worker.settings import WorkerSettings
 
 _NO_RIGHT = "42501"
-_CORRECT = "correct what it names; docs/settings.md says what each setting may be"
-_GRANT = "`askedbefore migrate --api-role ROLE`, as the owner, gives a role its rights"
-_REPORT = "docs/trouble.md may know it; otherwise report it with this line"
+_CORRECT = "correct what it names; docs/settings.md describes every setting"
+_GRANT = "run `askedbefore migrate --api-role ROLE` as the owner: it gives the role its rights"
+_REPORT = "look for it in docs/trouble.md; if it is not there, report it with this line"
 
 
 class FaultError(ServiceError):
@@ -39,11 +39,11 @@ class Finding:
 
 
 class Patient:
-    """The service that is looked at; its parts are reached when a check needs them."""
+    """The service that is checked. Connections are made when a check first needs them."""
 
     @cached_property
     def settings(self) -> WorkerSettings:
-        """Return the settings that workers have here."""
+        """Return the settings of a worker on this machine."""
         return WorkerSettings()
 
     @cached_property
@@ -63,11 +63,11 @@ class Patient:
 
 
 Check = Callable[[Patient], str]
-"""Looks at one part and says what is good there; raises `FaultError`."""
+"""Checks one part of the service and returns its state in words; raises `FaultError`."""
 
 
 def look(name: str, check: Check, patient: Patient) -> Finding:
-    """Return what *check* finds."""
+    """Run *check* and return its finding. Every error becomes a fault."""
     try:
         return Finding(name=name, ok=True, said=check(patient))
     except FaultError as error:
@@ -77,6 +77,6 @@ def look(name: str, check: Check, patient: Patient) -> Finding:
     except DBAPIError as error:
         fix = _GRANT if getattr(error.orig, "pgcode", None) == _NO_RIGHT else _REPORT
         return Finding(name=name, ok=False, said=str(error.orig).strip(), fix=fix)
-    except Exception as error:  # noqa: BLE001  # whatever a doctor meets is reported
+    except Exception as error:  # noqa: BLE001  # an unknown error is a finding too
         said = f"{type(error).__name__}: {error}".strip()
         return Finding(name=name, ok=False, said=said, fix=_REPORT)

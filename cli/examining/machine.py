@@ -1,4 +1,4 @@
-"""Looks at the settings and at the machine that this runs on."""
+"""Checks of the settings and of this machine."""
 
 import os
 import shutil
@@ -36,12 +36,12 @@ def settings(_: Patient) -> str:
         name = "_".join(str(part) for part in first["loc"])
         raise FaultError(
             f"{'ASKEDBEFORE_' + name.upper() if name else 'a setting'}: {first['msg']}",
-            "correct it; docs/settings.md says what it may be",
+            "correct it; docs/settings.md describes every setting",
         ) from error
     if api.public_url.startswith("http://") and "localhost" not in api.public_url:
         raise FaultError(
             f"ASKEDBEFORE_PUBLIC_URL is {api.public_url}: cookies are not Secure",
-            "put a proxy in front that speaks TLS, and give its https address",
+            "put a proxy with TLS in front, and set the variable to the proxy's https address",
         )
     return api.public_url or "ASKEDBEFORE_PUBLIC_URL is unset: links name the API's own address"
 
@@ -57,7 +57,7 @@ def disk(patient: Patient) -> str:
                 f"the disk of {folder} has {usage.free / 1e6:,.0f} MB left",
                 "make room, or move ASKEDBEFORE_MODEL_CACHE or ASKEDBEFORE_UPLOAD_FOLDER",
             )
-    return "room enough"
+    return "enough room"
 
 
 def _uploads() -> Path:
@@ -66,19 +66,19 @@ def _uploads() -> Path:
 
 
 def cache(patient: Patient) -> str:
-    """Say whether a worker here could keep its exported models."""
+    """Say where exported models are kept, if this user may write there."""
     folder = patient.settings.model_cache
     there = next(one for one in (folder, *folder.parents) if one.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise FaultError(
             f"{folder} cannot be written by this user",
-            "give it to the user of the workers, or set ASKEDBEFORE_MODEL_CACHE",
+            "let the user of the workers write there, or set ASKEDBEFORE_MODEL_CACHE",
         )
     return str(folder)
 
 
 def chosen_models(patient: Patient) -> str:
-    """Say whether the models that the settings name are there."""
+    """Say which models the settings name, if they are on this machine."""
     chosen = patient.settings
     wants_accurate = chosen.profile is Profile.ACCURATE or chosen.reranker == PUBLISHED.reranker
     if wants_accurate and not are_at_hand(PUBLISHED, chosen.model_cache):
@@ -91,13 +91,12 @@ def chosen_models(patient: Patient) -> str:
             raise FaultError(
                 f"there is no folder {name}", "correct ASKEDBEFORE_BI_ENCODER or _RERANKER"
             )
-    return (
-        "as they are" if patient.settings.bi_encoder is None else str(patient.settings.bi_encoder)
-    )
+    named = [name for name in (chosen.bi_encoder, chosen.reranker) if name]
+    return ", ".join(named) or f"those of the profile {chosen.profile}"
 
 
 def telemetry(_: Patient) -> str:
-    """Say whether libraries may report to their makers."""
+    """Say whether libraries may send telemetry."""
     on = [name for name in _TELEMETRY if os.environ.get(name, "1") in {"0", "false", ""}]  # noqa: TID251
     if on:
         raise FaultError(f"{on[0]} lets a library send telemetry", f"unset {on[0]}")

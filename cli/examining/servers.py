@@ -1,4 +1,4 @@
-"""Looks at Postgres and Redis."""
+"""Checks of Postgres and Redis."""
 
 import time
 
@@ -30,28 +30,29 @@ def database(patient: Patient) -> str:
 def _unreachable(said: str) -> FaultError:
     if "SSL" in said or "certificate" in said:
         return FaultError(
-            f"Postgres and the address do not agree about TLS: {said}",
-            "correct sslmode in ASKEDBEFORE_DATABASE_URL; sslrootcert=FILE names an authority of"
-            " your own",
+            f"TLS between here and Postgres failed: {said}",
+            "correct sslmode in ASKEDBEFORE_DATABASE_URL; for your own certificate authority add"
+            " sslrootcert=FILE",
         )
     if "password authentication failed" in said or "no password supplied" in said:
         return FaultError(
             "Postgres refuses the password",
-            "Postgres keeps the password with which the database was made: put it into"
-            " ASKEDBEFORE_DATABASE_URL or _DATABASE_PASSWORD_FILE, or change it with"
-            " ALTER ROLE (docs/trouble.md)",
+            "put the password of the role into ASKEDBEFORE_DATABASE_URL or"
+            " ASKEDBEFORE_DATABASE_PASSWORD_FILE, or change it with ALTER ROLE (docs/trouble.md)",
         )
     if "does not exist" in said:
         return FaultError(said, "create the database, or correct its name in the address")
     if "could not translate host name" in said:
         return FaultError(
             said,
-            "correct the host in ASKEDBEFORE_DATABASE_URL; a password with @ or / belongs into"
-            " ASKEDBEFORE_DATABASE_PASSWORD_FILE, or percent-encoded into the address",
+            "correct the host in ASKEDBEFORE_DATABASE_URL; write @ and / of a password as %40 and"
+            " %2F, or put the password into ASKEDBEFORE_DATABASE_PASSWORD_FILE",
         )
     if "too many clients" in said or "remaining connection slots" in said:
         return FaultError(said, "lower ASKEDBEFORE_POOL_SIZE or raise max_connections")
-    return FaultError(f"Postgres does not answer: {said}", "start it, or correct the address")
+    return FaultError(
+        f"Postgres does not answer: {said}", "start it, or correct ASKEDBEFORE_DATABASE_URL"
+    )
 
 
 def pgvector(patient: Patient) -> str:
@@ -63,8 +64,8 @@ def pgvector(patient: Patient) -> str:
         raise FaultError("Postgres has no pgvector", "install pgvector 0.8.4 or newer")
     if tuple(int(part) for part in version.split(".")) < MINIMUM_PGVECTOR:
         raise FaultError(
-            f"pgvector {version} can lose index entries on VACUUM",
-            "install 0.8.4 or newer, then ALTER EXTENSION vector UPDATE and REINDEX",
+            f"pgvector {version} can lose entries of an index during VACUUM",
+            "install 0.8.4 or newer, then run ALTER EXTENSION vector UPDATE and REINDEX",
         )
     return version
 
@@ -77,8 +78,8 @@ def schema_is_new(patient: Patient) -> str:
     known = {one.revision for one in script.walk_revisions()}
     if not found <= known:
         raise FaultError(
-            f"the schema {', '.join(sorted(found))} is of a later version than this one",
-            "start the version that made it, or restore the backup from before the upgrade",
+            f"the schema {', '.join(sorted(found))} belongs to a later version than this program",
+            "start that version again, or restore the backup from before the upgrade",
         )
     if found != set(script.get_heads()):
         at = ", ".join(sorted(found)) or "nothing"
@@ -92,17 +93,18 @@ def writes(patient: Patient) -> str:
         if schema.is_read_only(connection):
             raise FaultError(
                 "the database takes no changes",
-                "point the address at the primary; after a failover end"
-                " default_transaction_read_only, after a full disk make room first",
+                "set ASKEDBEFORE_DATABASE_URL to the primary; after a failover switch"
+                " default_transaction_read_only off, after a full disk make room first",
             )
         blocked = facts.count_blocked(connection)
     if blocked:
         raise FaultError(
             f"{counted(blocked, 'session has', 'sessions have')} waited for another one for more"
             " than 30 s",
-            "see pg_stat_activity and pg_blocking_pids; end what holds them up",
+            "find the session that blocks them with pg_stat_activity and pg_blocking_pids, and end"
+            " it",
         )
-    return "taken"
+    return "possible"
 
 
 def connections(patient: Patient) -> str:
@@ -122,7 +124,7 @@ def clock(patient: Patient) -> str:
     if abs(apart_s) > _SKEW_S:
         raise FaultError(
             f"the database's clock is {apart_s:+.0f} s from this machine's",
-            "set both by a time server: signatures of webhooks and sign-ins depend on it",
+            "let both use a time server: signatures of webhooks and sign-ins depend on the time",
         )
     return "agrees with the database's"
 
@@ -135,7 +137,8 @@ def broker(patient: Patient) -> str:
     except redis.AuthenticationError as error:
         raise FaultError(
             f"Redis refuses the password: {error}",
-            "give ASKEDBEFORE_REDIS_URL or _REDIS_PASSWORD_FILE the server's requirepass",
+            "put the server's requirepass into ASKEDBEFORE_REDIS_URL or"
+            " ASKEDBEFORE_REDIS_PASSWORD_FILE",
         ) from error
     except redis.exceptions.OutOfMemoryError as error:
         raise FaultError("Redis is full and takes no messages", "raise its maxmemory") from error
@@ -144,14 +147,14 @@ def broker(patient: Patient) -> str:
     except redis.RedisError as error:
         if "certificate" in str(error).lower() or "ssl" in str(error).lower():
             raise FaultError(
-                f"Redis and the address do not agree about TLS: {error}",
-                "rediss:// speaks TLS, redis:// does not; ?ssl_ca_certs=FILE in"
-                " ASKEDBEFORE_REDIS_URL names an authority of your own",
+                f"TLS between here and Redis failed: {error}",
+                "in ASKEDBEFORE_REDIS_URL, rediss:// is with TLS and redis:// without; for your own"
+                " certificate authority add ?ssl_ca_certs=FILE",
             ) from error
         raise FaultError(
             f"Redis does not answer: {error}",
-            "start it, or correct ASKEDBEFORE_REDIS_URL; until then workers look every"
-            " ASKEDBEFORE_SWEEP_S by themselves, and checks fail",
+            "start it, or correct ASKEDBEFORE_REDIS_URL; until then workers look for work every"
+            " ASKEDBEFORE_SWEEP_S seconds, and checks fail",
         ) from error
     return f"Redis {info['redis_version']}"
 
@@ -160,7 +163,7 @@ def beat(patient: Patient) -> str:
     """Say whether a beat sends the periodic tasks."""
     if not patient.redis.exists(BEAT_KEY):
         raise FaultError(
-            "no beat runs: webhooks, sweeps and upkeep come later, when workers think of them",
+            "no beat runs: the workers do the periodic tasks themselves, but later",
             "start `askedbefore beat`, one for all workers, or read its log",
         )
     return "runs"
@@ -170,20 +173,20 @@ def broker_settings(patient: Patient) -> str:
     """Say whether Redis drops or stores what it must not."""
     try:
         said = {
-            name: patient.redis.config_get(name)[name]  # one by one, as Redis 6 has it
+            name: patient.redis.config_get(name)[name]  # Redis 6 takes one name in a call
             for name in ("maxmemory-policy", "save", "appendonly")
         }
     except redis.ResponseError:
-        return "CONFIG is not allowed: maxmemory-policy and persistence were not looked at"
+        return "not checked: this user may not run CONFIG to read maxmemory-policy and persistence"
     if said["maxmemory-policy"] != "noeviction":
         raise FaultError(
             f"Redis drops messages when it is full ({said['maxmemory-policy']})",
-            "CONFIG SET maxmemory-policy noeviction, and write it into its configuration",
+            "run CONFIG SET maxmemory-policy noeviction, and write it into Redis' configuration",
         )
     if said["save"] or said["appendonly"] == "yes":
         raise FaultError(
-            "Redis stores on disk, where the texts of checks must not stay",
-            'CONFIG SET save "" and appendonly no, and remove its files',
+            "Redis stores on disk, but texts of checks must not be stored",
+            'run CONFIG SET save "" and CONFIG SET appendonly no, and remove its files',
         )
     return "drops nothing, stores nothing"
 
@@ -195,6 +198,6 @@ def broker_memory(patient: Patient) -> str:
     if most and used > _FULL * most:
         raise FaultError(
             f"Redis uses {used / 1e6:.0f} of {most / 1e6:.0f} MB",
-            "raise maxmemory; look for other users of this Redis: the service needs a few MB",
+            "raise maxmemory, or find other users of this Redis: the service needs a few MB",
         )
     return f"{used / 1e6:.0f} MB used"

@@ -1,4 +1,4 @@
-"""Looks at models, workers, and the work that waits."""
+"""Checks of models, workers, archives, webhooks and forums, and of the work that waits."""
 
 from cli.examining.finding import FaultError, Patient
 from db import facts
@@ -40,7 +40,7 @@ def index(patient: Patient) -> str:
     if is_valid is None and is_needed:
         raise FaultError(
             "there is no vector index, and not every forum fits into a worker's memory",
-            f"wait for the archive that is being loaded, or run `askedbefore models activate"
+            "wait until the running import is done, or run `askedbefore models activate"
             f" {model.id}`",
         )
     state = "usable" if is_valid else "not needed: workers search in memory"
@@ -56,7 +56,7 @@ def proved(patient: Patient) -> str:
     if not proofs:
         raise FaultError(
             f"no worker has run its models in the last {within_s} s",
-            "start `askedbefore worker`, or read its log: a first start takes a minute",
+            "start `askedbefore worker`, or read its log; the first start takes about a minute",
         )
     names = {model.name for model in active.values() if model is not None}
     for proof in proofs:
@@ -64,7 +64,7 @@ def proved(patient: Patient) -> str:
             raise FaultError(
                 f"worker {proof.worker} runs {proof.bi_encoder} and {proof.reranker}, which are"
                 " not the active models",
-                "it switches with its next batch; if it does not, start it again",
+                "it should switch with its next batch; if it does not, restart it",
             )
         if "export failed" in proof.device:
             raise FaultError(
@@ -74,9 +74,11 @@ def proved(patient: Patient) -> str:
         if proof.proof_ms > _SLOW_MS:
             raise FaultError(
                 f"worker {proof.worker} needed {proof.proof_ms:,.0f} ms for one pair",
-                "its machine is too busy or swaps: give it cores, or set ASKEDBEFORE_THREADS",
+                "its machine is too busy or has too little memory: give it cores or memory, or set"
+                " ASKEDBEFORE_THREADS",
             )
-    return f"{len(proofs)} able, the latest proof took {proofs[0].proof_ms:.0f} ms"
+    able = counted(len(proofs), "worker is ready", "workers are ready")
+    return f"{able}; the latest proof took {proofs[0].proof_ms:.0f} ms"
 
 
 def waiting(patient: Patient) -> str:
@@ -87,7 +89,7 @@ def waiting(patient: Patient) -> str:
     if late:
         raise FaultError(
             f"the oldest new question has waited for {counted(round(late['live'] / 60), 'minute')}",
-            "add workers with `--lanes check,live`, or read the logs of those that run",
+            "add workers with `--lanes check,live`, or read the logs of the running ones",
         )
     return ", ".join(f"{lane} {age:.0f} s" for lane, age in sorted(ages.items())) or "nothing waits"
 
@@ -107,15 +109,15 @@ def set_aside(patient: Patient) -> str:
 
 
 def archives(patient: Patient) -> str:
-    """Say whether archives got stuck."""
+    """Say how many archives are not done, if none is stuck."""
     with patient.engine.connect() as connection:
         found = facts.unfinished_archives(connection)
     for one in found:
         if one.state == "failed":
             raise FaultError(
                 f"archive {one.id} of {one.forum} could not be read: {one.error}",
-                f"correct the file and send it again; `askedbefore archives cancel {one.id}`"
-                " takes it off this list",
+                f"correct the file and import it again; `askedbefore archives cancel {one.id}` ends"
+                " this message",
             )
         if one.stuck:
             raise FaultError(
@@ -139,9 +141,10 @@ def webhooks(patient: Patient) -> str:
             )
         if one.late:
             raise FaultError(
-                f"{counted(one.late, 'delivery', 'deliveries')} to {one.url} should have been made"
-                " more than ten minutes ago",
-                "see their answers: GET .../webhooks/ID/deliveries; start workers, or the beat",
+                f"more than ten minutes late: {counted(one.late, 'delivery', 'deliveries')} to"
+                f" {one.url}",
+                "read the receiver's answers in the log on the Settings page; check that workers"
+                " and the beat run",
             )
     return f"{len(found)} in order"
 
@@ -153,18 +156,18 @@ def forums(patient: Patient) -> str:
     for one in found:
         if one.pending >= one.pending_limit:
             raise FaultError(
-                f"{one.name} refuses questions: {one.pending:,} wait, its limit is"
+                f"{one.name} refuses questions: {one.pending:,} wait, and its limit is"
                 f" {one.pending_limit:,}",
-                f"add workers, or `askedbefore forums set {one.name} --pending-limit N`",
+                f"add workers, or run `askedbefore forums set {one.name} --pending-limit N`",
             )
         if not one.has_key:
             raise FaultError(
-                f"no valid key is for {one.name}",
-                f"`askedbefore keys create --forum {one.name} --scope submit`",
+                f"{one.name} has no valid key",
+                f"run `askedbefore keys create --forum {one.name} --scope submit`",
             )
         if not one.has_people:
             raise FaultError(
-                f"nobody may review {one.name}",
-                f"`askedbefore people add NAME --forum {one.name} --role admin`",
+                f"{one.name} has no moderator",
+                f"run `askedbefore people add NAME --forum {one.name} --role admin`",
             )
     return f"{len(found)} in order"

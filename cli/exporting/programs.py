@@ -1,4 +1,4 @@
-"""Redirects as a forum's own program takes them: SQL for phpBB, a script for Discourse."""
+"""Redirects for a forum's own program: SQL for phpBB, a script for Discourse."""
 
 import json
 import re
@@ -12,12 +12,12 @@ _PREFIX = re.compile(r"\w{0,40}")
 
 
 def is_number(row: Redirect) -> bool:
-    """Return whether both questions have numbers, as the topics of these programs do."""
+    """Return whether both ids are numbers, as the ids of topics in these programs are."""
     return all(_NUMBER.fullmatch(one) for one in (row.id, row.canonical_id))
 
 
 def phpbb_sql(rows: Iterable[Redirect], *, prefix: str, apply: bool) -> Iterator[str]:
-    """Yield statements that lock each topic and note which topic it points to.
+    """Yield statements that lock each topic and store its canonical topic.
 
     Without *apply* they end with ROLLBACK and change no topic.
     """
@@ -114,7 +114,7 @@ if __name__ == "__main__":
 
 
 def discourse_script(rows: Iterable[Redirect]) -> Iterator[str]:
-    """Yield a script that changes nothing until it is run with ``--apply``."""
+    """Yield a Python script that closes topics when it is run with ``--apply``."""
     before, after = _SCRIPT.split("ROWS_HERE")
     yield before
     mark = "["
@@ -124,7 +124,7 @@ def discourse_script(rows: Iterable[Redirect]) -> Iterator[str]:
             "canonical_id": row.canonical_id,
             "canonical_url": row.canonical_url,
         }
-        # JSON has never three quotes in a row, which would end the text around it.
+        # JSON never has three quotes in a row, which would end the literal around it.
         yield mark + json.dumps(told)
         mark = ",\n"
     yield ("[]" if mark == "[" else "]") + after

@@ -28,14 +28,14 @@ _PAGE = 1_000
 
 
 class Form(StrEnum):
-    """How rows are written."""
+    """The format of the rows."""
 
     CSV = "csv"
     JSONL = "jsonl"
 
 
 class Program(StrEnum):
-    """Whose form redirects have."""
+    """The program for which redirects are written."""
 
     PHPBB = "phpbb-sql"
     DISCOURSE = "discourse-script"
@@ -110,7 +110,7 @@ def groups(*, forum: _Forum, out: _Out = None, form: _Form = Form.CSV, data: _Da
 
 
 class _Counted:
-    """Rows that are counted as they pass."""
+    """An iterator of rows that counts them."""
 
     def __init__(self, rows: Iterator[Any]) -> None:
         self._rows = rows

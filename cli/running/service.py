@@ -1,6 +1,6 @@
-"""One way to start the service on this machine: its servers, its schema, its processes.
+"""Starts the service on this machine: its servers, its schema and its processes.
 
-Used by commands, measurements and tests. What is started in a block is stopped at its end.
+Commands, measurements and tests use it. What a block starts is stopped at its end.
 """
 
 import os
@@ -31,7 +31,7 @@ READY_TIMEOUT_S = 600.0
 """The first start on a machine converts the models."""
 _SILENT_AT_MOST_S = 60.0
 _WORKER_SILENT_AT_MOST_S = 300.0
-"""It shows that its models run once a minute, between two batches."""
+"""A worker gives a sign of life once a minute, when it runs its models between two batches."""
 
 
 class WaitedTooLongError(TransientError):
@@ -66,7 +66,7 @@ class Service:
         return self.servers.sessions
 
     def client(self, forum: str, *scopes: str, timeout_s: float = 60.0) -> httpx2.Client:
-        """Return a client with a new key for *forum*, which is created if needed."""
+        """Return a client with a new key for *forum*, which is created if it is new."""
         with self.sessions.begin() as session:
             row = forums.ensure_forum(session, forum)
             wanted = scopes or ("submit", "review")
@@ -75,7 +75,7 @@ class Service:
         return httpx2.Client(base_url=self.url, headers=headers, timeout=timeout_s)
 
     def worker_children(self, name: str = "worker") -> list[int]:
-        """Return the processes of a worker that hold the models."""
+        """Return the ids of a worker's child processes, which have the models."""
         parent = psutil.Process(self.supervisor.pid(name))
         return [child.pid for child in parent.children()]
 
@@ -94,7 +94,7 @@ def held_servers(
         try:
             yield servers, running
         finally:
-            servers.stop()  # before the folder is let go
+            servers.stop()  # before the folder's lock ends
 
 
 @contextmanager
@@ -102,7 +102,7 @@ def running_servers(folder: Path | None = None) -> Iterator[Servers]:
     """Run the migrated servers of *folder*, or of a temporary folder, for the block."""
     with ExitStack() as stack:
         if folder is None:
-            # Not where TMPDIR points: a socket's path must stay under 107 characters.
+            # Not in TMPDIR: a socket's path must stay under 107 characters.
             thrown_away = tempfile.TemporaryDirectory(prefix="ab-", dir="/tmp")
             folder = Path(stack.enter_context(thrown_away))
         _, running = stack.enter_context(held_servers(folder))
@@ -160,7 +160,7 @@ def start_processes(
 
 @contextmanager
 def held_port(wanted: int = 0) -> Iterator[int]:
-    """Reserve a port for the block, or the one that is *wanted*; one server can listen there.
+    """Reserve a free port, or the *wanted* one, for the block; one server can listen there.
 
     The socket never listens; servers set SO_REUSEADDR, which lets them share the address with it.
     """
@@ -171,7 +171,7 @@ def held_port(wanted: int = 0) -> Iterator[int]:
 
 
 def settings_of(database_url: str) -> DatabaseSettings:
-    """Return the settings of a database with all other defaults."""
+    """Return the settings of the database at this URL, with defaults for all others."""
     return DatabaseSettings.model_validate({"database_url": database_url})
 
 
@@ -184,7 +184,7 @@ def answers(url: str) -> bool:
 
 
 def wait_until(what: Callable[[], object], *, timeout_s: float, pause_s: float = 0.05) -> None:
-    """Wait until *what* is true; raises `WaitedTooLongError` if it is not in time."""
+    """Wait until *what* returns a true value; raises `WaitedTooLongError` after *timeout_s*."""
     deadline = time.monotonic() + timeout_s
     while not what():
         if time.monotonic() > deadline:
@@ -194,7 +194,7 @@ def wait_until(what: Callable[[], object], *, timeout_s: float, pause_s: float =
 
 @contextmanager
 def stopped(pid: int) -> Iterator[None]:
-    """Stop a process of the service, with all its children, for the block."""
+    """Suspend a process of the service, with its whole process group, for the block."""
     os.killpg(pid, signal.SIGSTOP)
     try:
         yield

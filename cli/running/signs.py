@@ -1,7 +1,7 @@
-"""Signs of life of a process that runs: one that hangs, or was stopped, gives none.
+"""Signs of life of a process. A process that hangs or was suspended gives none.
 
-Time counts only while somebody looks, at most a second a look: neither a machine that slept nor a
-supervisor that was stopped itself makes a process look dead.
+Silence is counted only when the supervisor looks, at most one second for each look. So a process
+does not look dead after the machine slept or the supervisor was suspended.
 """
 
 import threading
@@ -16,17 +16,18 @@ _KNOCK_EVERY_S = 2.0
 
 
 class Signs(Protocol):
-    """What changes with each sign of life."""
+    """A value that changes with each sign of life."""
 
     def latest(self) -> object:
-        """Return something else than before if there was a sign; None while none can be wanted."""
+        """Return another value after each sign of life; None before the first one is expected."""
         ...
 
 
 class Knocks:
-    """A thread that asks a server again and again; each answer is a sign, a refusal too.
+    """A thread that asks a server repeatedly. Each answer is a sign of life, also a refusal.
 
-    *knock* should have no time limit: where nobody answers it waits, and that is the silence.
+    *knock* should have no time limit: if there is no answer, it must wait, so that the server
+    counts as silent.
     """
 
     def __init__(self, knock: Callable[[], object]) -> None:
@@ -35,7 +36,7 @@ class Knocks:
         self._thread: threading.Thread | None = None
 
     def latest(self) -> object:
-        """Return how many answers there were; the first call begins to ask."""
+        """Return the number of answers so far; the first call starts the thread."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._ask, name="knocks", daemon=True)
             self._thread.start()
@@ -43,14 +44,14 @@ class Knocks:
 
     def _ask(self) -> None:
         while True:
-            with suppress(Exception):  # whatever it says, it says something
+            with suppress(Exception):  # an error is an answer too
                 self._knock()
             self._answers += 1
             time.sleep(_KNOCK_EVERY_S)
 
 
 class Touches:
-    """A file that the process touches; before it first does, nothing is expected of it."""
+    """A file that the process touches. Signs are expected only after its first touch."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -58,27 +59,27 @@ class Touches:
         file.unlink(missing_ok=True)
 
     def latest(self) -> object:
-        """Return when it was touched."""
+        """Return when the file was touched last, or None."""
         with suppress(FileNotFoundError):
             return self.file.stat().st_mtime_ns
         return None
 
 
 class Silence:
-    """For how long a process has given no sign."""
+    """Measures for how long a process has given no sign of life."""
 
     def __init__(self, signs: Signs) -> None:
         self._signs = signs
         self.end()
 
     def end(self) -> None:
-        """Begin again: the process is a new one."""
+        """Start at zero again, for a new process."""
         self._latest: object = None
         self._looked_at = time.monotonic()
         self._lasted_s = 0.0
 
     def lasted_s(self) -> float:
-        """Look, and return how long it has been silent."""
+        """Look for a sign, and return for how many seconds the process has been silent."""
         now, latest = time.monotonic(), self._signs.latest()
         if latest is None or latest != self._latest:
             self._lasted_s = 0.0

@@ -1,4 +1,4 @@
-"""Runs the service's processes as children: restarts them, keeps logs, stops them in order."""
+"""Runs the service's processes as children: restarts them, keeps their logs, and stops them."""
 
 import os
 import shutil
@@ -29,9 +29,9 @@ _LOGS_KEPT = 3
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 30.0
 _ROOM_BYTES = 64 * 1024 * 1024
-"""With less than that on its disk a server may end at each start, until somebody makes room."""
+"""With less free space on its disk, a server may end at each start."""
 _STEADY_S = 60.0
-"""A child that lived so long starts afresh with short pauses."""
+"""After so long without an end, earlier failures of a child are forgotten."""
 
 
 class ChildDiedError(ServiceError):
@@ -47,19 +47,19 @@ class _Child:
     silent_at_most_s: float = 0.0
     failures: int = 0
     due_at: float | None = None
-    """When it is started again; None while it runs."""
+    """When the child will be started again (monotonic clock); None while it runs."""
 
 
 def pause_s(failures: int) -> float:
-    """Return how long to wait before a child with this many failures in a row is started again."""
+    """Return the seconds to wait before a child with *failures* in a row is started again."""
     return min(_FIRST_PAUSE_S * 2.0 ** (failures - 1), _LONGEST_PAUSE_S)
 
 
 class Supervisor:
     """Children of this process; they are stopped when it leaves the block.
 
-    *patience* is how often in a row a child may end soon after its start; *say* gets a message for
-    every end and every new start.
+    *patience* is how often in a row a child may end soon after its start. *say* gets a message at
+    every end and every new start. *written* is the file with the children for the next start.
     """
 
     def __init__(
@@ -111,7 +111,8 @@ class Supervisor:
     ) -> None:
         """Start a child with its output in a log of its own.
 
-        With *signs* of its life, `check` ends it when it has given none for *silent_at_most_s*.
+        With *signs*, `check` ends the child when it has given no sign of life for
+        *silent_at_most_s* seconds.
         """
         silence = None if signs is None else Silence(signs)
         process = self._spawn(command)
@@ -127,10 +128,10 @@ class Supervisor:
     def check(self) -> None:
         """Start children again that have ended, after a pause that grows with each failure.
 
-        One that runs and gives no sign of life is ended first.
+        A child that runs without a sign of life is ended first.
 
-        Raises `ChildDiedError` with the end of its log if one has failed too often in a row. While
-        the disk is full, none has.
+        Raises `ChildDiedError` with the end of its log if a child has failed too often in a row. On
+        a full disk it waits and does not raise.
         """
         for child in self._children.values():
             self._trim_log(child.command.name)
@@ -157,7 +158,7 @@ class Supervisor:
         family = psutil.Process(child.process.pid).children(recursive=True)
         for one in (child.process, *family):
             with suppress(ProcessLookupError, psutil.NoSuchProcess):
-                one.send_signal(signal.SIGCONT)  # it may have been stopped
+                one.send_signal(signal.SIGCONT)  # it may be suspended
         child.process.send_signal(child.command.stop_signal)
         with suppress(subprocess.TimeoutExpired):
             child.process.wait(_END_TIMEOUT_S)
@@ -200,7 +201,7 @@ class Supervisor:
     def _write_down(self) -> None:
         if self._written is None:
             return
-        with suppress(OSError):  # a full disk: those of the last time stay written down
+        with suppress(OSError):  # on a full disk the earlier file stays
             record(self._written, {name: self.pid(name) for name in self._children})
 
     def _log(self, name: str) -> Path:
@@ -218,7 +219,7 @@ class Supervisor:
         newest = path.with_name(f"{path.name}.1")
         try:
             shutil.copyfile(path, newest)
-        except OSError:  # no room for it, which this log then makes
+        except OSError:  # no room for a copy: emptying this log makes room
             newest.unlink(missing_ok=True)
         os.truncate(path, 0)
 
@@ -244,7 +245,7 @@ class Supervisor:
 
 
 def note_in(log: Path, sentence: str) -> None:
-    """Add a sentence with its time to a log; a disk that does not take it stops nobody."""
+    """Add a sentence with the time to a log. A full disk raises no error."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     with suppress(OSError):
         log.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The units of systemd for a host without Docker, written for the Python that runs."""
+"""The systemd units for a host without Docker. They use the Python of this process."""
 
 import os
 import sys
@@ -119,7 +119,8 @@ _KINDS = (
         description="askedbefore: worker %i",
         arguments="worker --name %i",
         kind="notify",
-        # A first start exports its models. Its child, which holds them, gives the sign of life.
+        # The first start exports the models. The child process, which has the models, gives the
+        # sign of life.
         timing="NotifyAccess=all\nWatchdogSec=180\nTimeoutStartSec=900\nTimeoutStopSec=60\n"
         + _RESTARTED,
         limits="MemoryMax=3G\nTasksMax=256\n",

@@ -189,7 +189,7 @@ def _models_of(
     profile: Profile | None,
     say: Callable[[str], object],
 ) -> dict[str, str]:
-    """Return the settings that give a new data folder its models; one with models keeps them."""
+    """Return the settings that choose the models of a new data folder; empty if it has models."""
     with sessions.begin() as session:
         active = [models.find_active(session, kind) for kind in ModelKind]
     names = [None if row is None else row.name for row in active]
@@ -208,7 +208,7 @@ def _models_of(
 
 
 def _teller(log: Path) -> Callable[[str], None]:
-    """Return a function that prints a sentence and writes it to a log."""
+    """Return a function that prints a sentence with the time and adds it to a log."""
 
     def say(sentence: str) -> None:
         note_in(log, sentence)

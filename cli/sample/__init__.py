@@ -1,4 +1,4 @@
-"""The sample forum: questions written for this project, with labels that say which are the same."""
+"""The sample forum: questions written for this project, and labels of their pairs."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""What `askedbefore up` shows of its sample forum: loads the questions, prints the pairs."""
+"""Loads the sample forum for `askedbefore up`, and prints its pairs."""
 
 import time
 from collections.abc import Callable
@@ -16,7 +16,7 @@ _BATCH = 100
 
 
 def load(console: Console, client: Client, *, check: Callable[[], object]) -> None:
-    """Send the sample's questions and wait until all are checked; *check* is called meanwhile."""
+    """Send the sample's questions and wait until all are checked; *check* is called repeatedly."""
     questions = load_questions()
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=console) as progress:

@@ -83,7 +83,7 @@ def import_(
             with sessions.begin() as session:
                 forum = forums.get_forum(session, moved.name)
             owe_again(sessions, forum, on_done=lambda _: None)
-    _tell(f"{moved.name} is here", moved.rows, begun, as_json=as_json, moved=moved)
+    _tell(f"{moved.name} is imported", moved.rows, begun, as_json=as_json, moved=moved)
 
 
 def _tell(

@@ -185,7 +185,7 @@ def decisions(
         with sessions.begin() as session:
             row = forums.get_forum(session, forum)
         target = out.open("w", encoding="utf-8", newline="") if out else nullcontext(sys.stdout)
-        count = -1  # the header is no pair
+        count = -1  # the header line does not count
         with target as stream:
             for part in csv_of(sessions, row.id):
                 stream.write(part)

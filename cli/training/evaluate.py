@@ -148,7 +148,7 @@ def _over_domains(
     from training.measure.suites.suite_report import require_suffix, write_report  # noqa: PLC0415
 
     if out is not None:
-        require_suffix(out)  # before the measurement, which may take an hour
+        require_suffix(out)  # before a measurement that may take an hour
     pairs, questions = most
     domains = read_suite(suite, most=Most(pairs=pairs, questions=questions))
     say(domain.summary for domain in domains)

@@ -55,7 +55,7 @@ def load_stages(
     cache: Path,
     console: Console,
 ) -> "Stages":
-    """Return the models of a profile; a named bi-encoder or CrossEncoder replaces its own."""
+    """Return the models of a profile; a bi-encoder or CrossEncoder given by name replaces one."""
     from training.measure.scoring.stages import Stages  # noqa: PLC0415  # loads the models' stack
     from worker.matching.matcher import Matcher  # noqa: PLC0415
     from worker.weights.load import load_encoder, load_reranker  # noqa: PLC0415

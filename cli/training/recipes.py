@@ -22,9 +22,9 @@ app = typer.Typer(
     help="Train and calibrate models on labelled pairs of questions.\n\nLabelled pairs are a CSV,"
     " TSV, JSONL or Parquet file with the columns question1, question2 and is_duplicate, for"
     " example Quora's published file or the decisions that the console exports. They may also be a"
-    " dataset of a hub, hub:NAME#CONFIG:SPLIT, such as hub:sentence-transformers/quora-duplicates. Each run"
-    " writes one folder: the model, its calibration, metrics.json, run.json, a model card and"
-    " charts.",
+    " dataset of a hub, hub:NAME#CONFIG:SPLIT, such as hub:sentence-transformers/quora-duplicates."
+    " Each run writes one folder: the model, its calibration, metrics.json, run.json, a model card"
+    " and charts.",
     no_args_is_help=True,
 )
 console = Console()
@@ -407,7 +407,7 @@ def folder_of(name: str) -> str:
     from worker.weights.load import model_folder  # noqa: PLC0415  # the models' stack
 
     folder = model_folder(name)
-    folder_digest(folder)  # a folder without a model is refused here, in a sentence
+    folder_digest(folder)  # refuses a folder without a model with one sentence
     return str(folder)
 
 

@@ -24,7 +24,7 @@ def show_figures(figures: "Figures", *, console: Console) -> None:
 
 
 def show_comparison(found: "Comparison", *, console: Console) -> None:
-    """Print two models' figures and the pairs they disagree most on."""
+    """Print the figures of two models, and the pairs on which their scores differ most."""
     table = Table("", *found.names)
     first, second = found.average_precision
     table.add_row("average precision (95 %)", str(first), str(second))
@@ -41,12 +41,12 @@ def show_comparison(found: "Comparison", *, console: Console) -> None:
 
 
 def _texts(pair: "LabelledPair") -> tuple[str, Text, Text]:
-    # As `Text`, because people write [brackets], which would be read as markup.
+    # As `Text`: otherwise [brackets] in a question would be read as markup.
     return f"{pair.label:.0f}", Text(pair.question1), Text(pair.question2)
 
 
 def show_suite(found: "SuiteFigures", *, console: Console) -> None:
-    """Print how each stage ranks every domain, the best in bold, and the decisions."""
+    """Print each stage's average precision on every domain, the best in bold, and the decisions."""
     from training.measure.suites import suite_report as report  # noqa: PLC0415  # heavy and optional
 
     ranking = Table("average precision", *report.RANKING)

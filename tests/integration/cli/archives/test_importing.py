@@ -139,8 +139,8 @@ def test_what_is_hidden_or_dropped_is_told_with_an_example(
     result = invoke("import", path, "--forum", "cooks", "--yes", "--no-wait")
 
     told = " ".join(result.stderr.split())
-    assert "1 is hidden on the forum, kept out: deleted." in told
-    assert "1 question lost a value of asked_at" in told
+    assert "1 hidden question was kept out: deleted." in told
+    assert "1 question imported without asked_at" in told
     assert "line 2: yesterday" in told
     assert count(committed, Question) == 1
 

@@ -413,7 +413,7 @@ FAULTS: dict[str, tuple[str, Induce, str, str]] = {
             " due_at = now() - interval '1 hour'"
         ),
         "ten minutes late",
-        "start workers",
+        "check that workers",
     ),
     "a forum that is full": (
         "forums",
@@ -430,7 +430,7 @@ FAULTS: dict[str, tuple[str, Induce, str, str]] = {
     "a forum without people": (
         "forums",
         lambda ward: ward.run("UPDATE people SET disabled_at = now()"),
-        "nobody may review",
+        "has no moderator",
         "people add",
     ),
 }
