@@ -1,4 +1,4 @@
-"""From an answer of the service to a result or an error; the same for both clients."""
+"""Makes a result or an error of an answer of the service; both clients use it."""
 
 from typing import Any, TypeVar
 
@@ -12,13 +12,13 @@ T = TypeVar("T")
 
 
 def settings(url: str, key: str, timeout_s: float) -> dict[str, Any]:
-    """Return what both kinds of httpx clients are made with."""
+    """Return the arguments for an httpx client of either kind."""
     headers = {"Authorization": f"Bearer {key}", "User-Agent": "askedbefore-client"}
     return {"base_url": url, "headers": headers, "timeout": timeout_s}
 
 
 def result(call: Call[T], response: httpx.Response) -> T:
-    """Return what the answer holds; raises `ProblemError`."""
+    """Return the result that the answer contains; raises `ProblemError`."""
     if not response.is_success:
         raise problem(response)
     if not response.content:
@@ -27,13 +27,13 @@ def result(call: Call[T], response: httpx.Response) -> T:
         return call.read(response.json())
     except (ValueError, KeyError, TypeError) as error:
         raise ProblemError(
-            {"detail": "this is not an answer of askedbefore: check the address"},
+            {"detail": "this is no answer of askedbefore: correct the address"},
             status=response.status_code,
         ) from error
 
 
 def problem(response: httpx.Response) -> ProblemError:
-    """Return the error of an answer, also if a proxy wrote the answer."""
+    """Return the error of an answer. The answer may come from a proxy and need not be JSON."""
     try:
         found = response.json()
     except ValueError:
@@ -48,5 +48,5 @@ def problem(response: httpx.Response) -> ProblemError:
 
 
 def no_answer(error: httpx.TransportError) -> NoAnswerError:
-    """Return the error of a call that nobody answered."""
+    """Return the error of a call without an answer."""
     return NoAnswerError(f"no answer from the service: {type(error).__name__}: {error}")

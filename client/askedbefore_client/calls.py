@@ -1,4 +1,4 @@
-"""The calls of the API as values: what is sent and how the answer is read. No I/O."""
+"""The calls of the API as values: the request, and the function that reads the answer. No I/O."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,12 +15,12 @@ T = TypeVar("T")
 
 BATCH_SIZE = 1_000
 BATCH_BYTES = 1_900_000
-"""Stays below the service's default limit of a body."""
+"""Bytes of JSON in one call, below the default limit of the service."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call(Generic[T]):
-    """One call. *read* makes the result of the answer's JSON, which is None without a body."""
+    """One call. *read* turns the JSON of the answer, or None without a body, into the result."""
 
     method: str
     path: str
@@ -28,7 +28,7 @@ class Call(Generic[T]):
     json: Any = None
     params: Mapping[str, str | Sequence[str]] | None = None
     is_repeated: bool = True
-    """Whether it is worth another try; the answer to a check is only worth something now."""
+    """Whether the call may be made again. A check is not: its answer would come too late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +63,13 @@ class Calls:
             first += len(chunk)
 
     def check(self, title: str, body: str = "") -> Call[Checked]:
-        """Return the call that asks whether this was asked before."""
+        """Return the call that checks a text that is not stored."""
         sent = {"title": title, **({"body": body} if body else {})}
         path = self._path("check")
         return Call(method="POST", path=path, json=sent, read=results.checked, is_repeated=False)
 
     def outcome(self, check_id: str, outcome: str, **ids: str | None) -> Call[None]:
-        """Return the call that reports what became of a suggestion."""
+        """Return the call that reports what an asker did about a suggestion."""
         sent = {"check_id": check_id, "outcome": outcome, **_set(ids)}
         return Call(method="POST", path=self._path("outcomes"), json=sent, read=_nothing)
 
@@ -103,7 +103,7 @@ class Calls:
 def chunks(
     questions: Iterable[Question], *, size: int = BATCH_SIZE, size_bytes: int = BATCH_BYTES
 ) -> Iterator[list[Question]]:
-    """Split questions into lists that one call can carry; a single large question goes alone."""
+    """Split questions into a list for each call; one question above the limit is alone."""
     chunk: list[Question] = []
     total = 0
     for question in questions:

@@ -27,7 +27,8 @@ T = TypeVar("T")
 class Client:
     """Calls one service about one forum. Safe to share between threads.
 
-    Every method raises an `AskedBeforeError`. Use it in a ``with`` block, or call `close`.
+    Every method raises an `AskedBeforeError` if its call fails. Use the client in a ``with`` block,
+    or call `close`.
     """
 
     def __init__(  # what a caller may choose
@@ -69,7 +70,7 @@ class Client:
         self._send(self._calls.delete(question_id))
 
     def batch(self, questions: Iterable[Question]) -> list[BatchItem]:
-        """Store any number of questions and return a result for each, in the order given.
+        """Store any number of questions and return a result for each, in their order.
 
         A refused question has `errors`; the others are stored.
         """
@@ -87,7 +88,7 @@ class Client:
         candidate_id: str | None = None,
         question_id: str | None = None,
     ) -> None:
-        """Report what became of a suggestion.
+        """Report what an asker did about a suggestion.
 
         *outcome* is ``shown``, ``opened``, ``answered``, ``different`` or ``posted``.
         """
@@ -114,7 +115,8 @@ class Client:
     ) -> Pairs:
         """Return one page of pairs.
 
-        With *updated_since* it is a feed: keep the cursor, and ask again with it later.
+        With *updated_since* the pages are a feed of changes: keep the last cursor, and continue
+        with it later.
         """
         page = {"category": category, "sort": sort, "cursor": cursor, "limit": limit}
         since = {"min_score": min_score, "updated_since": updated_since}
@@ -123,11 +125,11 @@ class Client:
     def actions(
         self, after: str | None = None, *, state: str = "open", limit: int = 100
     ) -> Actions:
-        """Return a page of what the forum shall do, the oldest first."""
+        """Return a page of actions, which the forum is to carry out, the oldest first."""
         return self._send(self._calls.actions(after=after, state=state, limit=limit))
 
     def confirm(self, action_id: str, state: str, reason: str | None = None) -> None:
-        """Report that an action was ``applied``, or has ``failed``, or was ``reverted``."""
+        """Report the *state* of an action: ``applied``, ``failed`` or ``reverted``."""
         self._send(self._calls.confirm(action_id, state, reason))
 
     def _send(self, call: Call[T]) -> T:

@@ -1,4 +1,4 @@
-"""What can go wrong.
+"""The errors of the client.
 
 AskedBeforeError
 ├── NoAnswerError       no connection, or no answer in time
@@ -47,7 +47,7 @@ class FieldProblem:
 
 
 class ProblemError(AskedBeforeError):
-    """The service answered with an error, by RFC 9457."""
+    """The service answered with an error (RFC 9457)."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class InvalidError(ProblemError):
 
 
 class AccessError(ProblemError):
-    """The key is not valid, or it lacks the scope."""
+    """The key is not valid, or it does not have the scope that this call needs."""
 
 
 class NotFoundError(ProblemError):
@@ -80,11 +80,11 @@ class NotFoundError(ProblemError):
 
 
 class ConflictError(ProblemError):
-    """Somebody else changed it first."""
+    """Somebody else changed it first: read it again, then decide."""
 
 
 class BusyError(ProblemError):
-    """The service cannot take the call now."""
+    """The service cannot take the call now: try again after `retry_after_s`."""
 
     is_temporary = True
 
@@ -107,5 +107,5 @@ _SERVER_ERRORS = 500
 
 
 def kind_of(status: int) -> type[ProblemError]:
-    """Return the class of errors that a status belongs to."""
+    """Return the error class for an HTTP status."""
     return _BY_STATUS.get(status, BusyError if status >= _SERVER_ERRORS else InvalidError)

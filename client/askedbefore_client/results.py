@@ -1,4 +1,4 @@
-"""What goes in and what comes back. Fields that a newer service adds are ignored."""
+"""Questions to send, and the results of calls. Unknown fields of a newer service are ignored."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -13,7 +13,7 @@ _MOMENTS = ("flagged_at", "decided_at", "updated_at")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A question as its forum sends it; moments need a time zone.
+    """A question as its forum sends it. Times need a time zone.
 
     If *version* or *updated_at* is older than what the service has stored, the call is refused.
     """
@@ -37,7 +37,7 @@ class Question:
     version: int | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return the fields that are set, as the API takes them."""
+        """Return the fields that have a value, as JSON values of the API."""
         values = {one.name: _plain(getattr(self, one.name)) for one in fields(self)}
         return {name: value for name, value in values.items() if value is not None}
 
@@ -49,13 +49,13 @@ def _plain(value: Any) -> Any:
 
 
 class _Read:
-    """Made from the fields of an answer that it knows."""
+    """Base of the results: made from the known fields of an answer."""
 
     __slots__ = ()
 
     @classmethod
     def read(cls, raw: Json, **given: object) -> Self:
-        """Return it from the JSON of an answer; *given* fields are not looked up."""
+        """Return a result from the JSON of an answer. *given* values replace those of the JSON."""
         names = {one.name for one in fields(cls)}  # type: ignore[arg-type]  # a dataclass below
         known = {name: value for name, value in raw.items() if name in names}
         return cls(**{**known, **given})
@@ -63,7 +63,7 @@ class _Read:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duplicate(_Read):
-    """Another question that asks the same; *score* is the probability of that, 0 to 1."""
+    """Another question that asks the same; *score* is the probability of this, from 0 to 1."""
 
     id: str
     title: str
@@ -94,7 +94,7 @@ class Stored(_Read):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked(_Read):
-    """The answer to a check; *check_id* is for reporting what became of the suggestions."""
+    """The answer to a check; `Client.outcome` takes its *check_id*."""
 
     duplicates: tuple[Duplicate, ...] = ()
     check_id: str | None = None
@@ -145,7 +145,7 @@ class Pairs(_Read):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action(_Read):
-    """What the forum shall do: ``close``, ``reopen``, ``label`` or ``note`` one question."""
+    """What the forum is to do about a question: ``close``, ``reopen``, ``label``, ``note``."""
 
     id: str
     kind: str
@@ -162,7 +162,7 @@ class Action(_Read):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actions(_Read):
-    """A page of actions; *next* is the cursor to go on from."""
+    """A page of actions; *next* is the cursor of the next page."""
 
     actions: tuple[Action, ...]
     next: str | None = None
@@ -215,5 +215,5 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _text(raw: Json, *names: str) -> dict[str, str | None]:
-    """Return ids and cursors as text, whatever the service writes them as."""
+    """Return ids and cursors as text; the service may write them as numbers."""
     return {name: None if raw.get(name) is None else str(raw[name]) for name in names}

@@ -1,4 +1,4 @@
-"""When a call is made again, and after how long a pause."""
+"""Decides whether a failed call is made again, and after which pause."""
 
 import random
 from collections.abc import Callable
@@ -15,9 +15,10 @@ _JITTER = 0.25
 class Retry:
     """How often a call is made, and how long the pauses are.
 
-    A pause is what ``Retry-After`` asks for, and up to a quarter more, so that many callers do not
-    come back at once. Without the header it is between half of and the whole of *first_pause_s*,
-    doubled each time. A call is given up at once if the pause would exceed *longest_pause_s*.
+    With the header ``Retry-After``, a pause is that time and up to a quarter more, so that many
+    callers do not come back at the same moment; if that time is longer than *longest_pause_s*, the
+    call is not made again. Without the header, a pause is 50 to 100 % of *first_pause_s*, which is
+    doubled after each try up to *longest_pause_s*.
     """
 
     tries: int = 4
@@ -31,7 +32,7 @@ class Retry:
         tried: int,
         draw: Callable[[], float] = random.random,
     ) -> float | None:
-        """Return how long to wait after this many tries, or None to give up."""
+        """Return the seconds to wait after *tried* calls, or None to give up."""
         if not error.is_temporary or tried >= self.tries:
             return None
         asked = error.retry_after_s if isinstance(error, ProblemError) else None
@@ -46,7 +47,7 @@ NEVER = Retry(tries=1)
 
 
 def seconds(header: str | None, *, now: datetime | None = None) -> float | None:
-    """Return the seconds that a ``Retry-After`` asks for: a number, or a date of HTTP."""
+    """Return the seconds of a ``Retry-After`` (a number or a date); None if it is neither."""
     if header is None:
         return None
     text = header.strip()

@@ -1,4 +1,4 @@
-"""Checks that a webhook comes from the service: Standard Webhooks, with no dependency."""
+"""Checks that a webhook comes from the service (Standard Webhooks), without any dependency."""
 
 import base64
 import binascii
@@ -14,12 +14,12 @@ from askedbefore_client.errors import SignatureError
 
 _PREFIX = "whsec_"
 _TOLERANCE_S = 300
-"""How old a message may be: five minutes, as the standard recommends."""
+"""Largest difference of the clocks in seconds: five minutes, as the standard recommends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """What happened. The same *id* may arrive twice."""
+    """An event of the service. The same *id* may arrive twice."""
 
     id: str
     type: str
@@ -35,13 +35,13 @@ class Webhook:
             self._key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
         except binascii.Error as error:
             raise ValueError(
-                f"the secret of a webhook is {_PREFIX} and base64; this one is not"
+                f"the secret of a webhook is {_PREFIX} and base64, but this is not: copy it again"
             ) from error
 
     def verify(
         self, body: bytes | str, headers: Mapping[str, str], *, now: datetime | None = None
     ) -> Event:
-        """Return the event; raises `SignatureError`. *body* is the body as it was received."""
+        """Return the event; raises `SignatureError`. *body* must be exactly the received bytes."""
         content = body.encode() if isinstance(body, str) else body
         given = {name.lower(): value for name, value in headers.items()}
         try:
@@ -55,11 +55,13 @@ class Webhook:
 
     def _check(self, content: bytes, signatures: str) -> None:
         wanted = base64.b64encode(hmac.new(self._key, content, hashlib.sha256).digest())
-        for one in signatures.split():  # two while a new secret takes the place of the old one
+        for (
+            one
+        ) in signatures.split():  # while the secret is being replaced, there is one for each secret
             version, _, signature = one.partition(",")
             if version == "v1" and hmac.compare_digest(wanted, signature.encode()):
                 return
-        raise SignatureError("no signature of this secret fits the body")
+        raise SignatureError("no signature was made with this secret for this body")
 
 
 def _check_age(sent_at: str, now: datetime) -> None:
@@ -67,7 +69,9 @@ def _check_age(sent_at: str, now: datetime) -> None:
         raise SignatureError("webhook-timestamp is not a number of seconds")
     age_s = now.timestamp() - int(sent_at[:12])
     if abs(age_s) > _TOLERANCE_S:
-        raise SignatureError(f"the message is {age_s:.0f} s old; {_TOLERANCE_S} s are accepted")
+        raise SignatureError(
+            f"the message is {age_s:.0f} s old, and at most {_TOLERANCE_S} s are accepted"
+        )
 
 
 def _event(message_id: str, content: bytes) -> Event:
