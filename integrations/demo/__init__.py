@@ -1,1 +1,1 @@
-"""A real Askbot and the service, side by side on this machine: to look at, and for the tests."""
+"""Runs a real Askbot and the service together on this machine, as a demo and for the tests."""

@@ -24,7 +24,7 @@ console = Console(highlight=False)
 
 
 def settings(forum: Askbot, up: Up, keys: dict[str, str]) -> dict[str, object]:
-    """Return ``ASKEDBEFORE`` for the Askbot of a demo."""
+    """Return the setting ``ASKEDBEFORE`` for the Askbot of a demo."""
     return {
         "URL": up.url,
         "FORUM": FORUM,
@@ -38,7 +38,8 @@ def settings(forum: Askbot, up: Up, keys: dict[str, str]) -> dict[str, object]:
 def demo(folder: Path, *, environment: Path, questions: int) -> Iterator[tuple[Askbot, Up]]:
     """Run Askbot and the service in *folder* for the block, with this many sample questions.
 
-    What an earlier run has finished is not done again. Raises `DemoError` if *folder* is in use.
+    Steps that an earlier run has finished are not repeated. Raises `DemoError` if *folder* is in
+    use.
     """
     with _held(folder):
         web, api = _ports(folder / "ports.json")
@@ -56,13 +57,13 @@ def demo(folder: Path, *, environment: Path, questions: int) -> Iterator[tuple[A
 
 
 def _fill(folder: Path, forum: Askbot, up: Up, *, questions: int) -> None:
-    """Make the forum, its questions, and the service's copy of them, where they are not yet."""
+    """Create the forum and its questions and send them to the service, unless this is done."""
     filled = forum.folder / "is-filled"
     console.print("Setting Askbot up")
     forum.set_up(settings(forum, up, keys_of(folder / "keys.json", up, forum.url)))
-    # The service keeps links to questions, so a forum at another address is sent anew.
+    # The service stores links to questions, so after a change of the address all are sent again.
     if not filled.exists() or filled.read_text(encoding="utf-8") != forum.url:
-        console.print(f"Asking {counted(questions, 'question')} in it")
+        console.print(f"Asking {counted(questions, 'question')} in the forum")
         forum.seed(load_questions()[:questions])
         console.print(forum.manage("askedbefore_backfill", "--restart"), end="")
         filled.write_text(forum.url, encoding="utf-8")
@@ -76,12 +77,12 @@ def _held(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise DemoError(f"a demo runs in {folder} already: end it first, or use it") from error
+            raise DemoError(f"a demo runs in {folder} already: use it, or end it first") from error
         yield
 
 
 def _ports(path: Path) -> tuple[int, int]:
-    """Return the ports of the forum and of the service: the same again, unless one is taken."""
+    """Return the ports of forum and service: those of the last run, unless they are taken."""
     known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else [0, 0]
     web, api = map(_free, known)
     if [web, api] != known:
@@ -95,7 +96,7 @@ def _free(wanted: int) -> int:
         with held_port(wanted) as port:
             return port
     except OSError:
-        console.print(f"Port {wanted} is taken: taking another")
+        console.print(f"Port {wanted} is taken: another one is used")
         with held_port() as port:
             return port
 
@@ -123,9 +124,9 @@ def main() -> None:
     try:
         _serve(folder)
     except KeyboardInterrupt:
-        console.print(f"\nStopped. `make demo-forum` goes on with what is in {folder.name}.")
+        console.print(f"\nStopped. `make demo-forum` continues with the data in {folder.name}.")
     except (DemoError, ServiceError, OSError) as error:
-        console.print(f"The demo cannot go on: {error}", markup=False, soft_wrap=True)
+        console.print(f"The demo cannot continue: {error}", markup=False, soft_wrap=True)
         sys.exit(1)
 
 

@@ -1,4 +1,4 @@
-"""An Askbot in a folder: its own Python, its project, its processes."""
+"""An Askbot in a folder, with a Python environment, a project and processes of its own."""
 
 import json
 import os
@@ -32,7 +32,7 @@ _TAIL_LENGTH = 4_000
 
 
 class DemoError(Exception):
-    """The demo cannot be set up or cannot go on."""
+    """The demo cannot be set up or cannot continue."""
 
 
 @dataclass(slots=True)
@@ -42,12 +42,12 @@ class Askbot:
     folder: Path
     port: int
     environment: Path
-    """A virtual environment with Askbot, made when needed and shared by projects."""
+    """A virtual environment with Askbot. It is created when it is needed; projects share it."""
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
-        """Return where people read the forum."""
+        """Return the URL of the forum."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
@@ -61,7 +61,7 @@ class Askbot:
         environment_with(self.environment, f"askbot=={VERSION}")
 
     def set_up(self, settings: Mapping[str, Any]) -> None:
-        """Make the project with ``ASKEDBEFORE`` as given, and its database."""
+        """Create the project with these settings ``ASKEDBEFORE``, and its database."""
         made = self.folder / "is-made"
         if not made.exists():
             self._make()
@@ -71,7 +71,7 @@ class Askbot:
         self.manage("migrate", "--noinput")
 
     def _make(self) -> None:
-        """Make the project; what an attempt that was broken off has left goes first."""
+        """Create the project. Files of an interrupted attempt are deleted first."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         options = {
@@ -89,7 +89,7 @@ class Askbot:
         _append(self.folder / _PROJECT / "urls.py", _URLS)
 
     def seed(self, questions: Sequence[Mapping[str, Any]]) -> None:
-        """Make users and questions."""
+        """Create users and questions."""
         path = self.folder / "questions.jsonl"
         path.write_text("\n".join(map(json.dumps, questions)), encoding="utf-8")
         self.python(str(_HERE / "seed_askbot.py"), str(path))
@@ -126,7 +126,7 @@ class Askbot:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Serve the forum and deliver for the block."""
+        """Serve the forum and run the delivery for the block."""
         try:
             self.start("web", "runserver", "--noreload", str(self.port))
             self.start("deliver", "askedbefore_deliver", "--interval", "1")
@@ -154,7 +154,7 @@ class Askbot:
         return self.environment / "bin" / name
 
     def _variables(self) -> dict[str, str]:
-        """Return an environment in which the package of this checkout is found."""
+        """Return environment variables with which Python finds the packages of this checkout."""
         ours = [str(ROOT / name) for name in ("client", "integrations/django")]
         paths = os.pathsep.join([str(self.folder), *ours])
         return {
@@ -172,7 +172,7 @@ def _append(path: Path, text: str) -> None:
 
 
 def environment_with(folder: Path, wanted: str) -> None:
-    """Make a virtual environment with this requirement and our client, unless it is there.
+    """Create a virtual environment with this requirement and our client, unless it exists.
 
     Raises `DemoError`.
     """
@@ -196,7 +196,7 @@ def run(
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> str:
-    """Run a command to its end and return what it printed; raises `DemoError` with all of it."""
+    """Run a command to its end and return its output; raises `DemoError` with the output."""
     done = subprocess.run(
         command,
         cwd=folder,
@@ -206,7 +206,7 @@ def run(
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        # What this process has begun must not go on beside a second try.
+        # If this process ends, its command must end too, before a second try starts another one.
         preexec_fn=partial(die_with, os.getpid(), signal.SIGTERM),
     )
     if done.returncode:

@@ -1,4 +1,4 @@
-"""Run by Askbot's own Python: makes a site, users, and questions from a file of JSON lines.
+"""Creates users, and questions from a file of JSON lines. Askbot's own Python runs this file.
 
 ``python seed_askbot.py QUESTIONS.jsonl``, in the folder of the project, with its settings.
 """
@@ -31,8 +31,8 @@ def titles() -> set[str]:
 
 
 def main() -> None:
-    """Make what is not there yet."""
-    import django  # noqa: PLC0415  # other users of this module have none
+    """Create the users and questions that do not exist yet."""
+    import django  # noqa: PLC0415  # other modules that import this one have no Django
 
     django.setup()
     from django.db import transaction  # noqa: PLC0415  # as above
@@ -42,7 +42,7 @@ def main() -> None:
     there = titles()
     for line in Path(sys.argv[1]).read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
-        if row["title"] in there:  # asked by an earlier run that was broken off
+        if row["title"] in there:  # asked by an earlier, interrupted run
             continue
         with transaction.atomic():
             asker.post_question(

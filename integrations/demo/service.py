@@ -1,4 +1,4 @@
-"""The service as `askedbefore up` runs it, on a fixed port so that it can be killed and started."""
+"""Runs `askedbefore up` on a fixed port, so that it can be killed and started again."""
 
 import json
 import os
@@ -30,22 +30,22 @@ class Up:
 
     @property
     def url(self) -> str:
-        """Return where the service listens."""
+        """Return the URL of the service."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def log(self) -> Path:
-        """Return the file that it writes to."""
+        """Return the file with its output."""
         return self.folder.parent / "service.log"
 
     def start(self) -> None:
-        """Start it, to end with this process, and wait until it is ready."""
+        """Start the service and wait until it is ready. It ends with this process."""
         self.folder.mkdir(parents=True, exist_ok=True)
         options = ["--no-sample", "--profile", "fast", "--port", str(self.port)]
         command = Command(
             name="up",
             arguments=[*_command("up"), *options, "--data", str(self.folder)],
-            environment=os.environ,  # noqa: TID251  # as if it was typed here
+            environment=os.environ,  # noqa: TID251  # the variables of this shell
             folder=ROOT,
         )
         self.process = spawn(command, self.log)
@@ -57,13 +57,13 @@ class Up:
             check("the service", self.process, self.log)
 
     def kill(self) -> None:
-        """Kill it as a crash would; its own processes end with it."""
+        """Kill the service as a crash would. Its processes end with it."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
 
     def stop(self) -> None:
-        """Stop it; the data stay."""
+        """Stop the service; its data are kept."""
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             self.process.wait(_STOP_S)
@@ -95,7 +95,7 @@ class Up:
 
 
 def keys_of(path: Path, up: Up, origin: str) -> dict[str, str]:
-    """Return the keys of a demo: made at its first start, and when the forum has moved."""
+    """Return the keys of a demo, made at its first start and when the forum's URL changes."""
     known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     if origin not in known:
         known = {origin: up.make_keys(origin)}

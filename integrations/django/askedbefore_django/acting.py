@@ -1,4 +1,4 @@
-"""Carries out what the service asks for, and tells it. Call it only while holding the lease."""
+"""Carries out the service's actions and confirms them. Call it only with the lease."""
 
 import logging
 from typing import Any
@@ -14,7 +14,7 @@ _REASON_LENGTH = 500
 log = logging.getLogger(__name__)
 
 OBJECTION = "objection"
-"""In what an action has left: where its asker objects, below the service's address."""
+"""Key in `Done.left`: the path at the service where the asker can object."""
 APPLIED, FAILED, REVERTED, TAKEN_BACK = "applied", "failed", "reverted", "taken back"
 
 
@@ -34,39 +34,44 @@ def act_some(client: Client) -> int:
 
 
 def carry_out(action: Action) -> Done:
-    """Do what the action says, once; what had failed is tried again."""
+    """Carry out the action, once. An action that has failed earlier is tried again."""
     done: Done | None = Done.objects.filter(action_id=action.id).first()
     if done is not None and done.state != FAILED:
-        Done.objects.filter(pk=done.pk).update(is_told=False)  # it asks because it does not know
+        Done.objects.filter(pk=done.pk).update(
+            is_told=False
+        )  # the service asks again, so it has no confirmation
         return done
     path, key = _place(action.question_id)
     try:
         with transaction.atomic():
             left = {**_do(action, path, key), OBJECTION: action.objection_path}
             return _write(action, path, key, state=APPLIED, left=left)
-    except OperationalError:  # the database is busy or away: later
+    except OperationalError:  # the database is busy or away: the action is tried again later
         raise
     except CannotError as error:
         reason = str(error)
-    except Exception as error:  # a forum's own code: whatever it is, people must see it
+    except Exception as error:  # code of the forum: any error is shown to its people
         log.exception("askedbefore: action %s failed", action.id)
         reason = f"{type(error).__name__}: {error}"
     return _write(action, path, key, state=FAILED, reason=reason)
 
 
 def tell(client: Client) -> None:
-    """Tell the service of everything that it does not know; raises `AskedBeforeError`."""
+    """Confirm all actions that the service does not know to be done; raises `AskedBeforeError`."""
     for done in Done.objects.filter(is_told=False).order_by("pk"):
         state = APPLIED if done.state == TAKEN_BACK else done.state
         try:
             client.confirm(done.action_id, state, done.reason[:_REASON_LENGTH])
-        except (NotFoundError, ConflictError) as error:  # its question is gone, or it is too late
+        except (
+            NotFoundError,
+            ConflictError,
+        ) as error:  # its question was erased, or the action was replaced
             log.warning("askedbefore: action %s was not confirmed: %s", done.action_id, error)
         Done.objects.filter(pk=done.pk, state=done.state).update(is_told=True)
 
 
 def note_reopened(path: str, source: Source, row: Any) -> None:
-    """Note that a question which was closed here is open now: people have undone it."""
+    """Note as reverted the closing of a question that is open again: people have opened it."""
     ours = Done.objects.filter(source=path, object_id=str(row.pk), kind="close", state=APPLIED)
     if source.is_closed(row) is False:
         reason = "a person opened the question again"
@@ -74,7 +79,7 @@ def note_reopened(path: str, source: Source, row: Any) -> None:
 
 
 def _place(question_id: str) -> tuple[str, str]:
-    """Return the source and the key of a question; the longest prefix that fits is meant."""
+    """Return the source and the primary key of a question. The longest prefix wins."""
     fitting = [
         (len(source.prefix), path, key)
         for path, source in sources().items()
@@ -90,17 +95,19 @@ def _do(action: Action, path: str, key: str) -> dict[str, Any]:
     source = sources().get(path)
     row = source.find(key) if source is not None else None
     if source is None or row is None:
-        raise CannotError(f"there is no question {action.question_id} here")
+        raise CannotError(f"the forum has no question {action.question_id}")
     if action.kind == "reopen":
         return _reopen(source, row, path, key)
     do = {"close": source.close, "note": source.note, "label": source.label}.get(action.kind)
     if do is None:
-        raise CannotError(f"actions of the kind {action.kind} are not known here")
+        raise CannotError(
+            f"this version cannot carry out actions of the kind {action.kind}: update it"
+        )
     return do(row, action)
 
 
 def _reopen(source: Source, row: Any, path: str, key: str) -> dict[str, Any]:
-    """Take back our own latest deed; what a person has closed stays closed."""
+    """Undo our own latest action. A question that a person has closed stays closed."""
     ours = Done.objects.filter(source=path, object_id=key, state=APPLIED).exclude(kind="reopen")
     last = ours.order_by("-pk").first()
     if last is None:

@@ -1,4 +1,4 @@
-"""Shows in the forum's admin what waits, what was refused and what was carried out."""
+"""Shows the outbox, refused changes and carried out actions in the forum's admin."""
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -17,7 +17,7 @@ class ChangeAdmin(admin.ModelAdmin):
 
     @admin.action(description="Send the refused changes again")
     def send_again(self, request: HttpRequest, queryset: QuerySet[Change]) -> None:
-        """Let the next delivery try these changes."""
+        """Let the next delivery send these changes again."""
         count = queryset.update(refused="")
         said = ngettext("%d change will be sent again.", "%d changes will be sent again.", count)
         self.message_user(request, said % count)

@@ -14,7 +14,7 @@ from askedbefore_django.sources import Source
 _REASON_LENGTH = 256
 _MODERATOR = "m"
 LABEL = "possible-duplicate"
-"""The tag of a question that nobody has decided on yet."""
+"""The tag of a possible duplicate on which nobody has decided yet."""
 
 
 class Questions(Source):
@@ -38,7 +38,7 @@ class Questions(Source):
         return rows.select_related("thread", "author")
 
     def also(self) -> Mapping[str, Callable[[Any], Iterable[Any]]]:
-        """Return the thread, which has the title and says what is closed and deleted."""
+        """Return the model of threads, which have the title and the states closed and deleted."""
         return {"askbot.Thread": self._of_thread}
 
     def is_question(self, instance: Any) -> bool:
@@ -101,7 +101,7 @@ class Questions(Source):
     def _comment(self, bot: Any, question: Any, action: Action) -> int | None:
         if action.canonical_url is None:
             return None
-        # No Markdown: Askbot's comments are plain text by default, in which addresses become links.
+        # No Markdown: by default Askbot's comments are plain text in which URLs become links.
         comment = bot.post_comment(parent_post=question, body_text=self.words(action))
         return int(comment.pk)
 
@@ -118,7 +118,7 @@ def _is_public(question: Any) -> bool:
 
 
 def actor() -> Any:
-    """Return the user who closes questions: a moderator without a password, made when needed."""
+    """Return the user who closes questions: a moderator without a password, created when needed."""
     users = get_user_model()
     name = conf().actor
     found = users.objects.filter(username=name).first()

@@ -16,7 +16,7 @@ _LOOK_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What became of one page of questions."""
+    """The result of sending one page of questions."""
 
     read: int
     stored: int
@@ -26,12 +26,14 @@ class Page:
 def pages(client: Client, path: str, source: Source, *, size: int) -> Iterator[Page]:
     """Send the questions of a source in the order of their keys; raises `AskedBeforeError`.
 
-    After each page its last key is kept, so a second call goes on behind it.
+    After each page its last key is saved, so a second call continues after it.
     """
     mark, _ = Mark.objects.get_or_create(name=mark_of(path))
     while True:
         rows = source.queryset().order_by("pk")
-        with _turn():  # nobody may send a newer text between reading and sending
+        with (
+            _turn()
+        ):  # with the lease, no other process sends a newer text between reading and sending
             page = list((rows.filter(pk__gt=mark.value) if mark.value else rows)[:size])
             if not page:
                 mark.delete()
@@ -44,7 +46,7 @@ def pages(client: Client, path: str, source: Source, *, size: int) -> Iterator[P
 
 
 def mark_of(path: str) -> str:
-    """Return the name of the mark of a source."""
+    """Return the name of the `Mark` that has the progress of a source."""
     return f"backfill {path}"
 
 

@@ -1,4 +1,4 @@
-"""What `manage.py check` says about the settings."""
+"""The checks of the settings in `manage.py check`."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from askedbefore_django.sources import sources
 
 @register
 def check_settings(**_: Any) -> list[CheckMessage]:
-    """Return what is wrong with ``ASKEDBEFORE``."""
+    """Return the faults of the setting ``ASKEDBEFORE``."""
     try:
         found = conf()
     except ImproperlyConfigured as error:
@@ -25,8 +25,8 @@ def check_settings(**_: Any) -> list[CheckMessage]:
     ]
     return messages + [
         Error(
-            f"{source.model} is in another database than the outbox: a question and its change"
-            " could not be saved in one transaction",
+            f"{source.model} is in another database than the outbox: put both into one database,"
+            " because a question and its change are saved in one transaction",
             id="askedbefore.E003",
         )
         for source in sources().values()

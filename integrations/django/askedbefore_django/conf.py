@@ -1,4 +1,4 @@
-"""The dictionary ``ASKEDBEFORE`` of the forum's settings, read once it is needed."""
+"""The setting ``ASKEDBEFORE``, a dictionary; it is read when it is needed."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -10,10 +10,10 @@ from django.core.exceptions import ImproperlyConfigured
 
 @dataclass(frozen=True, kw_only=True)
 class Conf:
-    """What the forum's settings say; names in capitals there."""
+    """The values of ``ASKEDBEFORE``, where their names are in capitals."""
 
     url: str
-    """Where the forum's server reaches the service."""
+    """The URL of the service for the forum's server."""
     forum: str
     key: str
     """A key of the scope ``submit``."""
@@ -22,7 +22,7 @@ class Conf:
     site_url: str
     """The forum's own address, for links to its questions."""
     public_url: str = ""
-    """Where browsers reach the service, if that is another address."""
+    """The URL of the service for browsers, if it is another one."""
     public_key: str = ""
     """A key of the scope ``ask``; without it the ask page shows nothing."""
     webhook_secret: str = ""
@@ -33,7 +33,7 @@ class Conf:
 
     @property
     def browser_url(self) -> str:
-        """Return the address for browsers, without a slash at its end."""
+        """Return the URL for browsers, without a slash at its end."""
         return (self.public_url or self.url).rstrip("/")
 
     def words(self, action: Action, title: str = "", objection_url: str | None = None) -> str:
@@ -41,10 +41,10 @@ class Conf:
         told = " ".join(filter(None, ("This was asked before:", title, action.canonical_url)))
         if objection_url is None:
             return told
-        return f"{told} If you asked this and yours is different, say so here: {objection_url}"
+        return f"{told} If your question is a different one, object here: {objection_url}"
 
     def client(self, **changes: object) -> Client:
-        """Return a new client; pauses are left to the caller's own loop."""
+        """Return a new client. It makes no second try: the loop of the caller makes pauses."""
         made: dict[str, Any] = {"retry": Retry(tries=1), "timeout_s": 20.0, **changes}
         return Client(self.url, self.key, self.forum, **made)
 
@@ -55,7 +55,9 @@ def conf() -> Conf:
     known = {one.name for one in fields(Conf)}
     unknown = sorted(given.keys() - known)
     if unknown:
-        raise ImproperlyConfigured(f"ASKEDBEFORE has unknown names: {', '.join(unknown).upper()}")
+        raise ImproperlyConfigured(
+            f"ASKEDBEFORE has unknown names: {', '.join(unknown).upper()}; correct them"
+        )
     try:
         return Conf(**{**given, "sources": tuple(given["sources"])})
     except (KeyError, TypeError) as error:

@@ -12,9 +12,10 @@ _TURNS = 10
 
 
 def turn(client: Client) -> tuple[int, int]:
-    """Do what is to be done; return how many questions were sent and actions carried out.
+    """Send and act once; return the numbers of sent questions and of carried out actions.
 
-    Both are 0 if another process does it. Raises `AskedBeforeError`; nothing is lost then.
+    Both are 0 if another process has the lease. Raises `AskedBeforeError`: then the next turn sends
+    the same again.
     """
     with lease() as held:
         sent = 0
@@ -29,7 +30,7 @@ def turn(client: Client) -> tuple[int, int]:
 
 
 def pause_s(error: AskedBeforeError, *, failures: int, interval_s: float) -> float:
-    """Return how long to wait after an error: what the service asked for, or longer each time."""
+    """Return the seconds to wait after an error: those of ``Retry-After``, or more each time."""
     asked = error.retry_after_s if isinstance(error, ProblemError) else None
     grown = min(interval_s * 2.0 ** min(failures, 10), LONGEST_PAUSE_S)
     return max(asked, interval_s) if asked is not None else grown

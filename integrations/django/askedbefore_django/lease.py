@@ -1,4 +1,4 @@
-"""One sender at a time, whatever number of processes a forum runs."""
+"""The lease: only one process of a forum sends and acts at a time."""
 
 import uuid
 from collections.abc import Iterator
@@ -11,28 +11,28 @@ from django.utils import timezone
 from askedbefore_django.models import Mark
 
 LEASE = timedelta(seconds=120)
-"""Longer than one batch may take. After this time the lease of a killed process is free."""
+"""Longer than a batch takes. After this time the lease of a killed process is free again."""
 _NAME = "sender"
 
 
 class Lease:
-    """The right to send, of one process."""
+    """The right of one process to send and to act."""
 
     def __init__(self) -> None:
         self._me = uuid.uuid4().hex
 
     def take(self) -> bool:
-        """Return whether nobody else has it; if so, this process has it now."""
+        """Take the lease if no other process has it, and return whether this process has it now."""
         Mark.objects.get_or_create(name=_NAME)
         free = Q(until=None) | Q(until__lt=timezone.now())
         return self._write(free)
 
     def renew(self) -> bool:
-        """Return whether this process still has it, from now on for the whole time again."""
+        """Extend the lease to the full time, and return whether this process still has it."""
         return self._write(Q(value=self._me))
 
     def give_back(self) -> None:
-        """Let others have it."""
+        """End the lease, so that another process can take it."""
         Mark.objects.filter(name=_NAME, value=self._me).update(until=None)
 
     def _write(self, who: Q) -> bool:
@@ -42,7 +42,7 @@ class Lease:
 
 @contextmanager
 def lease() -> Iterator[Lease | None]:
-    """Give the lease for the block, or None if another process has it."""
+    """Yield the lease for the block, or None if another process has it."""
     ours = Lease()
     is_ours = ours.take()
     try:

@@ -1,4 +1,4 @@
-"""Puts the ask box on the ask pages of forums whose templates are not ours to change."""
+"""Adds the ask box to the ask pages of forums whose templates cannot be changed."""
 
 from collections.abc import Callable
 
@@ -37,7 +37,7 @@ class AskBoxMiddleware:
         return response
 
     def process_view(self, request: HttpRequest, *_: object) -> None:
-        """Keep the check that the ask box has left in the form, for the question that is made."""
+        """Read the id of the check from the form, for the question that this request creates."""
         if request.method == "POST" and _asked(request) is not None:
             check_of_request.set(request.POST.get(_FIELD, "")[:_LENGTH])
 

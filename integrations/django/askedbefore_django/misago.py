@@ -15,7 +15,7 @@ from askedbefore_django.sources import Source
 
 _PRIVATE = "private_threads"
 _VISITORS = "anonymous"
-"""The role of people who are not signed in; what it may read is public."""
+"""The role of visitors who are not signed in. A thread is public if this role may read it."""
 
 
 class Threads(Source):
@@ -31,7 +31,7 @@ class Threads(Source):
     accepted = "best_answer_id"
     visible = "pk"  # see `value`
     title_selector = "#posting-mount .posting-dialog-thread-title input"
-    # The form opens on the pages that list threads.
+    # Misago's form for a new thread opens on the pages that list threads.
     ask_views = tuple(
         f"misago:{page}{rest}"
         for page in ("threads", "category")
@@ -47,7 +47,7 @@ class Threads(Source):
         return rows.select_related("category", "first_post")
 
     def also(self) -> Mapping[str, Callable[[Any], Iterable[Any]]]:
-        """Return the post, which has the body, and what says who may read which category."""
+        """Return the models of posts, which have the body, and of permissions of categories."""
         return {
             "misago_threads.Post": self._of_post,
             "misago_categories.RoleCategoryACL": self._of_permission,
@@ -96,7 +96,7 @@ class Threads(Source):
         return self._keys(first_post_id=post.pk)
 
     def _of_permission(self, permission: Any) -> Iterable[Any]:
-        """Return the threads of a category whose permissions change for visitors."""
+        """Return the threads of the category, if the permission is one of visitors."""
         if permission.role.special_role != _VISITORS:
             return []
         return self._keys(category_id=permission.category_id)
@@ -149,7 +149,7 @@ def _reply(user: Any, thread: Any, words: str) -> int:
 
 
 def _count(thread: Any) -> None:
-    """Make the counts of replies right again."""
+    """Count the replies of the thread and its category again."""
     thread.synchronize()
     thread.save()
     thread.category.synchronize()
@@ -157,13 +157,13 @@ def _count(thread: Any) -> None:
 
 
 def actor() -> Any:
-    """Return the user who closes threads: one without a password, made when needed."""
+    """Return the user who closes threads: one without a password, created when needed."""
     users = get_user_model()
     name = conf().actor
     found = users.objects.filter(username=name).first()
     if found is None:
         found = users.objects.create_user(name, f"{name}@localhost.localdomain")
-    if not found.avatars:  # without one Misago cannot show any page on which the user stands
+    if not found.avatars:  # Misago cannot show a page with a user who has no avatar
         from misago.users.avatars import dynamic  # noqa: PLC0415  # only in a Misago forum
 
         dynamic.set_avatar(found)

@@ -1,4 +1,4 @@
-"""What this application keeps in the forum's database. No text of a question is among it."""
+"""The tables of this application in the forum's database. They have no text of a question."""
 
 from django.db import models
 
@@ -6,8 +6,9 @@ from django.db import models
 class Change(models.Model):
     """A question has changed and the service does not know yet: the outbox.
 
-    Written in the transaction of the change. What is sent is read when it is sent, so two changes
-    of a question are sent as one, and a question that is gone by then is erased.
+    The row is written in the transaction of the change. The question is read only when it is sent:
+    so two changes of a question are sent as one, and a question that was deleted meanwhile is
+    erased at the service.
     """
 
     source = models.CharField(max_length=200)
@@ -15,7 +16,7 @@ class Change(models.Model):
     made_at = models.DateTimeField(auto_now_add=True)
     refused = models.TextField(blank=True, default="")
     check_id = models.CharField(max_length=100, blank=True, default="")
-    """Of the ask box that stood above the question when it was posted."""
+    """The check of the ask box that the asker saw while writing the question."""
 
     class Meta:
         verbose_name = "change to be sent"
@@ -31,8 +32,8 @@ class Change(models.Model):
 class Done(models.Model):
     """An action of the service that was carried out here, or could not be.
 
-    Written in the transaction of the deed, and kept after the service was told: the same action
-    is never carried out twice, and an undo knows what to take back.
+    The row is written in the transaction of the action and is kept. So the same action is never
+    carried out twice, and an undo knows what to take back.
     """
 
     action_id = models.CharField(max_length=64, unique=True)
@@ -56,7 +57,7 @@ class Done(models.Model):
 
 
 class Mark(models.Model):
-    """How far something has got, and who works on it until when."""
+    """The progress of a job, and until when a process has the right to work on it."""
 
     name = models.CharField(max_length=250, primary_key=True)
     value = models.CharField(max_length=250, blank=True, default="")

@@ -1,4 +1,4 @@
-"""From the outbox to the service. Call it only while holding the lease."""
+"""Sends the outbox to the service. Call it only with the lease."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class _Group:
 
 
 def send_some(client: Client) -> int:
-    """Send the oldest changes and return how many questions that were.
+    """Send the oldest changes and return the number of their questions.
 
     A change leaves the outbox only after the service has answered. Raises `AskedBeforeError`.
     """
@@ -47,7 +47,9 @@ def _waiting() -> list[_Group]:
     for row in rows:
         source = sources().get(row.source)
         if source is None:
-            Change.objects.filter(pk=row.pk).update(refused=f"no source {row.source} any more")
+            Change.objects.filter(pk=row.pk).update(
+                refused=f"ASKEDBEFORE['SOURCES'] does not name {row.source} any more"
+            )
             continue
         group = groups.setdefault(
             (row.source, row.object_id), _Group(row.source, source, row.object_id)
@@ -58,7 +60,7 @@ def _waiting() -> list[_Group]:
 
 
 _Found = list[tuple[_Group, Any]]
-"""Groups with their questions, which were read after the rows of the outbox."""
+"""Groups with their questions. The questions are read after the rows of the outbox."""
 
 
 def _find(groups: Sequence[_Group]) -> _Found:
@@ -75,7 +77,8 @@ def _erase(client: Client, group: _Group) -> None:
     try:
         client.delete(group.source.id_of(group.key))
     except NotFoundError:
-        # The forum itself may be unknown to the key: that must not empty the outbox.
+        # If the key does not know the forum, every question is "not found": then this call raises,
+        # and the outbox is kept.
         client.pairs_page(limit=1)
     Change.objects.filter(pk__in=group.rows).delete()
 
@@ -92,12 +95,12 @@ def _submit(client: Client, found: _Found) -> None:
 
 
 def _tell_posted(client: Client, group: _Group) -> None:
-    """Tell which question was posted under the suggestions of a check."""
+    """Report which question was posted after a check."""
     if not group.check_id:
         return
     question_id = group.source.id_of(group.key)
     try:
         client.outcome(group.check_id, "posted", question_id=question_id)
-    except ProblemError as error:  # an old check, or a field that somebody has filled by hand
+    except ProblemError as error:  # the check is too old, or somebody has changed the field
         if error.is_temporary:
             raise

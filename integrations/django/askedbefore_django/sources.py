@@ -1,4 +1,4 @@
-"""Where a forum's questions are: a class for each kind of forum.
+"""Sources: classes that say where the questions of a forum are.
 
 A forum of your own needs a class like this, named in ``ASKEDBEFORE["SOURCES"]``::
 
@@ -25,15 +25,15 @@ from django.utils.module_loading import import_string
 from askedbefore_django.conf import conf
 
 _LENGTHS = {"title": 2_000, "body": 100_000, "category": 200, "author": 200}
-"""What the service takes, in characters."""
+"""The longest texts that the service accepts, in characters."""
 
 
 class CannotError(Exception):
-    """The forum cannot carry this out; the reason is shown to its moderators."""
+    """The forum cannot carry this action out. Its moderators see the message."""
 
 
 class Source:
-    """Questions of one model. A name of a field may lead over relations: ``author.username``."""
+    """Questions of one model. The name of a field may follow relations: ``author.username``."""
 
     model: ClassVar[str]
     """The model's label, such as ``askbot.Post``."""
@@ -43,7 +43,7 @@ class Source:
     category: ClassVar[str] = ""
     author: ClassVar[str] = ""
     asker: ClassVar[str] = ""
-    """The user who asked, who alone may object; without it nobody can."""
+    """The user who asked. Only this user may object; without the field nobody can."""
     asked_at: ClassVar[str] = ""
     visible: ClassVar[str] = ""
     """Without it every question is visible."""
@@ -55,7 +55,7 @@ class Source:
     is_html: ClassVar[bool] = False
     """Whether the body is HTML, whose tags are not sent."""
     prefix: ClassVar[str] = ""
-    """Before the primary key in the question's id, where a forum has several sources."""
+    """Text before the primary key in the question's id, if a forum has several sources."""
     title_selector: ClassVar[str] = "#id_title"
     sign_in: ClassVar[str] = ""
     """The URL of the page to sign in at, or its name; without it `LOGIN_URL`."""
@@ -63,7 +63,7 @@ class Source:
     """Names of the URLs of the ask pages, for the middleware."""
 
     def queryset(self) -> QuerySet[Any]:
-        """Return all questions, also those that nobody may see."""
+        """Return all questions, also hidden ones."""
         return self.model_class()._default_manager.all()  # noqa: SLF001  # its documented name
 
     def also(self) -> Mapping[str, Callable[[Any], Iterable[Any]]]:
@@ -74,7 +74,7 @@ class Source:
         """Return the question with this primary key, or None."""
         try:
             return self.queryset().filter(pk=key).first()
-        except ValueError:  # no key of this model can be this
+        except ValueError:  # the text cannot be a key of this model
             return None
 
     def model_class(self) -> type[Model]:
@@ -114,17 +114,17 @@ class Source:
         return None if found is instance else found
 
     def id_of(self, key: object) -> str:
-        """Return the id that the service knows the question by."""
+        """Return the id of a question at the service."""
         return f"{self.prefix}{key}"
 
     def key_of(self, question_id: str) -> str | None:
-        """Return the primary key behind an id of the service; None if it is not of this source."""
+        """Return the primary key of a question from its id; None if it is not of this source."""
         if not question_id.startswith(self.prefix):
             return None
         return question_id.removeprefix(self.prefix)
 
     def is_asker(self, instance: Any, user: Any) -> bool:
-        """Return whether a signed-in user is the one who asked."""
+        """Return whether a signed-in user has asked the question."""
         asked = self.value(instance, "asker")
         return asked is not None and getattr(asked, "pk", asked) == user.pk
 
@@ -134,42 +134,42 @@ class Source:
         return conf().words(action, title, self._objection_url(action))
 
     def _title_of(self, question_id: str | None) -> str:
-        """Return the title of a question that everybody may read, and nothing of others."""
+        """Return the title of a question if everybody may read it, otherwise an empty text."""
         key = self.key_of(question_id) if question_id is not None else None
         row = self.find(key) if key is not None else None
         is_shown = row is not None and (not self.visible or self.value(row, "visible"))
         return self._text(row, "title") if is_shown else ""
 
     def _objection_url(self, action: Action) -> str | None:
-        """Return the forum's own page that leads the asker, and nobody else, to an objection."""
+        """Return the URL of the forum's page that redirects the asker to an objection, or None."""
         try:
             path = reverse("askedbefore:objection", args=[action.id])
-        except NoReverseMatch:  # the forum has not included our addresses
+        except NoReverseMatch:  # the forum does not include the URLs of this application
             return None
         return conf().site_url.rstrip("/") + path if self.asker else None
 
     def is_closed(self, instance: Any) -> bool | None:
-        """Return whether the question is closed; None if the forum has no such thing."""
+        """Return whether the question is closed; None if this forum cannot close questions."""
         return None
 
     def close(self, instance: Any, action: Action) -> dict[str, Any]:
         """Close a question as a duplicate and link to the canonical one.
 
-        Returns what `reopen` has to take back. Raises `CannotError`.
+        Returns the data that `reopen` needs to undo it. Raises `CannotError`.
         """
         raise CannotError(f"{type(self).__name__} does not close questions")
 
     def reopen(self, instance: Any, left: Mapping[str, Any]) -> None:
-        """Take back what `close` did and *left*. Raises `CannotError`."""
+        """Undo what `close`, `note` or `label` did, which returned *left*. Raises `CannotError`."""
         raise CannotError(f"{type(self).__name__} does not reopen questions")
 
     def note(self, instance: Any, action: Action) -> dict[str, Any]:
-        """Leave a note without closing. Raises `CannotError`."""
-        raise CannotError(f"{type(self).__name__} leaves no notes")
+        """Link to the other question without closing this one. Raises `CannotError`."""
+        raise CannotError(f"{type(self).__name__} does not write notes")
 
     def label(self, instance: Any, action: Action) -> dict[str, Any]:
         """Label a question as a possible duplicate. Raises `CannotError`."""
-        raise CannotError(f"{type(self).__name__} has no labels")
+        raise CannotError(f"{type(self).__name__} does not label questions")
 
     def _text(self, instance: Any, name: str) -> str:
         text = str(self.value(instance, name) or "")
@@ -185,7 +185,7 @@ def sources() -> Mapping[str, Source]:
 
 
 def _moment(value: datetime | None) -> datetime | None:
-    """Return a moment with a time zone, and nothing if it is still to come."""
+    """Return a time with its zone; None if it is in the future."""
     if value is None:
         return None
     aware = timezone.make_aware(value) if timezone.is_naive(value) else value

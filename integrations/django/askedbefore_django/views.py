@@ -1,4 +1,4 @@
-"""What the service calls at once when an action is due, and where askers object."""
+"""The webhook, which the service calls when an action is due, and the page for objections."""
 
 import logging
 from urllib.parse import urlencode
@@ -22,10 +22,10 @@ log = logging.getLogger(__name__)
 @csrf_exempt
 @require_POST
 def webhook(request: HttpRequest) -> HttpResponse:
-    """Carry out what is due when the service says so.
+    """Carry out the actions that are due, when the service reports one.
 
-    Nothing depends on it: `askedbefore_deliver` asks for actions by itself. So the answer is 204
-    also when another process works, or when the service does not answer.
+    It only makes actions faster: `askedbefore_deliver` asks for them by itself. So the answer is
+    204 even if another process has the lease or the service does not answer.
     """
     try:
         event = Webhook(conf().webhook_secret).verify(request.body, request.headers)
@@ -38,9 +38,9 @@ def webhook(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def objection(request: HttpRequest, action_id: str) -> HttpResponse:
-    """Lead the asker to the page on which they object; nobody else learns its address.
+    """Redirect the asker to the page on which they object. Nobody else learns the URL of that page.
 
-    So this address may stand in the question, for everybody to see.
+    So everybody may see the URL of this view in the question.
     """
     done = Done.objects.filter(action_id=action_id).first()
     source = sources().get(done.source) if done is not None else None
@@ -53,7 +53,7 @@ def objection(request: HttpRequest, action_id: str) -> HttpResponse:
         here = urlencode({"next": request.get_full_path()})
         return redirect(f"{resolve_url(source.sign_in or settings.LOGIN_URL)}?{here}")
     if not source.is_asker(row, user):
-        return HttpResponseForbidden("Only who asked this question can object here.")
+        return HttpResponseForbidden("Only the person who asked this question can object here.")
     return redirect(f"{conf().browser_url}{where}")
 
 

@@ -1,4 +1,4 @@
-"""Notes every change of a question, in the transaction of the change."""
+"""Writes every change of a question to the outbox, in the transaction of the change."""
 
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
@@ -13,7 +13,7 @@ from askedbefore_django.models import Change
 from askedbefore_django.sources import Source, sources
 
 check_of_request: ContextVar[str] = ContextVar("check_of_request", default="")
-"""The check whose suggestions the author saw, while the form that holds it is being posted."""
+"""The check whose suggestions the asker saw, while the request with their form is handled."""
 _WHOLE = "_askedbefore_saves_whole"
 
 
@@ -27,7 +27,7 @@ def watch_all() -> None:
 
 
 def note(path: str, keys: Iterable[Any], *, using: str | None = None, check_id: str = "") -> None:
-    """Note that questions have changed; for changes that send no signal, as ``update`` does."""
+    """Write changes to the outbox; call it for changes without a signal, like ``update``."""
     database = using or router.db_for_write(Change)
     rows = [Change(source=path, object_id=str(key), check_id=check_id) for key in keys]
     Change.objects.using(database).bulk_create(rows)
@@ -47,7 +47,7 @@ def _watch(model: type[models.Model], path: str, keys_of: Callable[[Any], Iterab
 def _changed(
     path: str, keys_of: Callable[[Any], Iterable[Any]], instance: Any, using: str, **given: Any
 ) -> None:
-    if not given.get("raw", False):  # fixtures may come before the tables that they point to
+    if not given.get("raw", False):  # fixtures may be loaded before the rows that they refer to
         check_id = check_of_request.get() if given.get("created") else ""
         note(path, keys_of(instance), using=using, check_id=check_id)
 

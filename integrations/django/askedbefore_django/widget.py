@@ -1,4 +1,4 @@
-"""The ask box: one script tag, which the service serves."""
+"""The ask box: a script tag for the script of the service."""
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString

@@ -219,7 +219,7 @@ def test_what_everybody_reads_names_the_forums_page_and_never_the_askers_own(boa
     )
     words = source.words(action)
 
-    assert words.endswith("say so here: https://board.example/askedbefore/objection/7/")
+    assert words.endswith("object here: https://board.example/askedbefore/objection/7/")
     assert "secret" not in words
 
 

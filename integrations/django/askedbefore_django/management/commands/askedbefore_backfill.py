@@ -13,18 +13,22 @@ from askedbefore_django.models import Mark
 from askedbefore_django.sources import Source, sources
 
 _PATIENT = Retry(tries=1_000, longest_pause_s=3_600)
-"""The service slows an archive down where it cannot keep up."""
+"""The service asks for pauses when it cannot keep up with an archive."""
 
 
 class Command(BaseCommand):
     """Sends the archive; a run that was interrupted continues where it stopped."""
 
-    help = "Send the whole archive to askedbefore, in pages; run it again if it was interrupted."
+    help = "Send all questions of the forum to askedbefore. An interrupted run can be continued."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options."""
-        parser.add_argument("--page", type=int, default=500, help="Questions a page; 500.")
-        parser.add_argument("--restart", action="store_true", help="Begin with the first question.")
+        parser.add_argument(
+            "--page", type=int, default=500, help="Questions in a page; 500 by default."
+        )
+        parser.add_argument(
+            "--restart", action="store_true", help="Begin again with the first question."
+        )
 
     def handle(self, *, page: int, restart: bool, **_: Any) -> None:
         """Send the questions of every source."""
@@ -35,7 +39,9 @@ class Command(BaseCommand):
                 try:
                     self._send(client, path, source, size=page)
                 except AskedBeforeError as error:
-                    raise CommandError(f"{error}; run it again to go on from here") from error
+                    raise CommandError(
+                        f"{error}; run the command again to continue from here"
+                    ) from error
 
     def _send(self, client: Client, path: str, source: Source, *, size: int) -> None:
         total = source.queryset().count()
@@ -51,6 +57,6 @@ class Command(BaseCommand):
                 self.stderr.write(f"{item.id} was refused: {'; '.join(map(str, item.errors))}")
 
     def _wait(self, pause_s: float) -> None:
-        self.stdout.write(f"the service is busy: going on in {pause_s:.0f} s")
+        self.stdout.write(f"the service is busy: continuing in {pause_s:.0f} s")
         self.stdout.flush()
         time.sleep(pause_s)

@@ -18,13 +18,13 @@ from askedbefore_django.models import Change
 class Command(BaseCommand):
     """Runs until it is asked to stop; several at once take turns."""
 
-    help = "Send changed questions to askedbefore, and carry out what it asks for."
+    help = "Send changed questions to askedbefore, and carry out its actions."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options."""
-        parser.add_argument("--once", action="store_true", help="Send what waits, then end.")
+        parser.add_argument("--once", action="store_true", help="Send the outbox once, then end.")
         parser.add_argument(
-            "--interval", type=float, default=2.0, help="Seconds between two looks; 2 by default."
+            "--interval", type=float, default=2.0, help="Seconds between two turns; 2 by default."
         )
 
     def handle(self, *, once: bool, interval: float, **_: Any) -> None:
@@ -46,7 +46,7 @@ class Command(BaseCommand):
                     failures += 1
                     wait_s = pause_s(error, failures=failures, interval_s=interval)
                     self.stderr.write(f"{error}; next try in {wait_s:.0f} s")
-                except OperationalError as error:  # the forum's database is busy or away
+                except OperationalError as error:  # the forum's database is busy or does not answer
                     self.stderr.write(f"{type(error).__name__}: {error}")
                 stopped.wait(wait_s)
         return None
@@ -59,7 +59,7 @@ class Command(BaseCommand):
                     self._say(sent, acted)
                     sent, acted = turn(client)
         except AskedBeforeError as error:
-            raise CommandError(f"{error}; what was not sent stays in the outbox") from error
+            raise CommandError(f"{error}; changes that were not sent stay in the outbox") from error
         self._say(sent, acted)
         refused = Change.objects.exclude(refused="").count()
         if refused:
