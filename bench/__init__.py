@@ -1,1 +1,1 @@
-"""Measurements, side by side with what a user would pick instead; `make bench` runs them all."""
+"""Measurements of the service, compared with its alternatives; `make bench` runs them all."""

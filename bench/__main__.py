@@ -1,8 +1,8 @@
-"""``python -m bench``: every measurement in turn, and its table into docs/measurements.md.
+"""``python -m bench``: runs every measurement and writes its table into docs/measurements.md.
 
-Name measurements to run only some: ``python -m bench service models``. The tables of the others
-stay as they are. A measurement with options, such as ``python -m bench service --stored 180000``,
-and ``python -m bench gpu`` only print.
+To run only some, name them: ``python -m bench service models``. The tables of the others stay as
+they are. Measurements with options, such as ``python -m bench service --stored 180000``, and those
+of `PRINTED` only print their tables.
 """
 
 import subprocess
@@ -14,7 +14,7 @@ PRINTED = ("gpu", "hosts", "adapting", "uploads", "migrations")
 """Measurements that need a machine of their own, or labelled questions."""
 MEASUREMENTS = ("models", "service", "search", "archives", "console", "import", "backup")
 _MODULES = {"import": "imports"}
-"""Those whose name is no name of a module."""
+"""Measurements whose module has another name."""
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
     unknown = set(wanted) - {*MEASUREMENTS, *PRINTED}
     if unknown:
         known = ", ".join((*MEASUREMENTS, *PRINTED))
-        sys.exit(f"there are {known}; not {', '.join(sorted(unknown))}")
+        sys.exit(f"unknown measurements: {', '.join(sorted(unknown))}; choose of {known}")
     if given[options:] or set(wanted) & set(PRINTED):
         for name in wanted:
             subprocess.run([sys.executable, "-m", f"bench.{name}", *given[options:]], check=True)

@@ -1,9 +1,9 @@
 """What `askedbefore adapt` proposes: ``python -m bench.adapting FOLDER``.
 
-FOLDER is a suite (see docs/training.md); of it the mining sets are used, scored as an archive is.
-Before decisions, a share of the duplicates that are known stands for what a forum's own people have
-linked. Then 50 or 200 of the pairs at 0.4 or above are decided as they are labelled, and the others
-tell what that brought.
+FOLDER is a suite (see docs/training.md). Its mining sets are scored like an archive. In the first
+table nobody has decided; a share of the known duplicates takes the place of the links of a forum's
+own people. In the second table, 50 or 200 of the pairs with a score of 0.4 or more are decided
+according to their labels, and the other pairs show what this has changed.
 """
 
 from dataclasses import dataclass, replace
@@ -34,9 +34,9 @@ _TOP_K = 20
 _FLOOR = 0.45
 DECISIONS = (50, 200)
 _LOOKED_AT = 0.4
-"""Lowest probability of the pairs that are decided: of a forum that looks at more than it flags."""
+"""Lowest score of the decided pairs: below the threshold, as in a forum that reviews more pairs."""
 _DRAWS = 20
-"""Draws of the pairs that are decided; the figures are their means."""
+"""Random draws of the decided pairs; the figures are means over the draws."""
 _HEAD = """\
 | set | questions | flagged, estimated | P, R | models say | linked | proved | proposed | then |
 | --- | ---: | ---: | --- | ---: | ---: | ---: | ---: | --- |"""
@@ -64,7 +64,7 @@ def main(
                 found = _mined(domain, matcher)
                 print("\n".join(_rows(found, matcher.threshold)), flush=True)
                 decided += [_decided(found, matcher.threshold, count) for count in DECISIONS]
-    finally:  # what was measured is told, also of a run that is interrupted
+    finally:  # an interrupted run prints its figures too
         print("\n".join(decided))
 
 
@@ -96,7 +96,7 @@ def _mined(domain: MiningDomain, matcher: Matcher) -> _Mined:
 
 
 def _decided(found: _Mined, threshold: float, count: int) -> str:
-    """Return a row: *count* pairs are decided, the others are judged."""
+    """Return a row of the second table: *count* pairs are decided, and the others are measured."""
     pool = np.flatnonzero(found.scores >= _LOOKED_AT)
     drawn = [np.random.default_rng(seed).permutation(pool)[:count] for seed in range(_DRAWS)]
     tried = [_after(found, threshold, part) for part in drawn]

@@ -1,9 +1,9 @@
-"""Back up and restore of 100,000 questions with vectors, pairs, decisions and events.
+"""Measures backup and restore of 100,000 questions with vectors, pairs, decisions and events.
 
-``python -m bench.backup [COUNT]`` fills one database with made-up rows, backs it up to a file while
-nothing else runs, restores it into an empty one, does the same with the forum alone, once more
-beside a vector index, and prints a Markdown table. As in a service of this size there is no vector
-index before that: workers search in their own memory.
+``python -m bench.backup [COUNT]`` fills a database with made-up rows, writes a backup and restores
+it into an empty database, while nothing else runs. It exports and imports the forum alone, without
+and with a vector index, and prints a Markdown table. A service of this size has no vector index by
+default: workers search in their own memory.
 """
 
 import sys
@@ -56,7 +56,7 @@ _ROWS = (
 
 
 def main() -> None:
-    """Fill, back up, restore, move the forum, and print what each took."""
+    """Fill, back up, restore, move the forum, and print the time of each."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else COUNT
     with running_servers() as servers, tempfile.TemporaryDirectory() as folder:
         _fill(servers, count)

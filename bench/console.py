@@ -1,4 +1,4 @@
-"""Server time of the console with 100,000 pairs in the queue: its page, a stage, a decision.
+"""Measures the server time of the console with 100,000 pairs in the queue: page, stage, decision.
 
 ``python -m bench.console`` starts a database of its own and prints a Markdown table.
 """
@@ -53,7 +53,7 @@ def _seed(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         connection.execute(text(_SEED), {"pairs": PAIRS})
-    # As autovacuum does a minute later: statistics, and which rows an index alone can answer for.
+    # As autovacuum does a minute later: statistics, and the visibility map for index-only scans.
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("VACUUM ANALYZE")
 

@@ -1,8 +1,8 @@
-"""One card: our models and block search beside stock sentence-transformers, and memory by batch.
+"""Measures one GPU: our models and block search against sentence-transformers, and their memory.
 
-``python -m bench gpu`` prints a Markdown table with the card's name. Both sides read the same texts
-in one process and take turns. ``--device cpu`` runs the same code without a card, in little, to see
-that it works; its figures mean nothing.
+``python -m bench gpu`` prints a Markdown table with the name of the GPU. Both sides read the same
+texts in one process and take turns. ``--device cpu`` runs the same code with less data on a CPU, to
+check that it works; its figures mean nothing.
 """
 
 import argparse
@@ -36,13 +36,13 @@ TURNS = 3
 FLOOR, TOP = 0.55, 100
 BUDGETS = (8_192, 32_768, 131_072)
 COUNTS = {"cuda": (50_000, 100_000), "cpu": (64, 600)}
-"""Texts for the models, and vectors for the search."""
+"""Numbers of texts for the models and of vectors for the search."""
 MIB = 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What both sides did in a second."""
+    """The rates of both sides, per second."""
 
     what: str
     stock: float
@@ -57,7 +57,7 @@ class Rate:
 
 
 class Ours:
-    """A model as a worker runs it on a device, with a token budget of one's choice."""
+    """A model as a worker runs it on a device, with a chosen token budget."""
 
     def __init__(self, kind: ModelKind, name: str, device: str) -> None:
         source = read(kind, model_folder(name))
@@ -73,7 +73,7 @@ class Ours:
 
 
 def seconds(call: Callable[[], object]) -> float:
-    """Return the median of some turns, after a rehearsal."""
+    """Return the median seconds of some turns, after one that does not count."""
     took = []
     for _ in range(TURNS + 1):
         begun = time.perf_counter()
@@ -107,7 +107,7 @@ def _half(model: _Model, device: str) -> _Model:
 
 
 def searching(count: int, dimension: int, device: str) -> list[str]:
-    """Measure the block search on made-up unit vectors with near ones among them."""
+    """Measure the block search on made-up unit vectors, some of which are near each other."""
     vectors = near_vectors(count, dimension)
     search = BlockSearch(device)
     own = seconds(lambda: search.tile(vectors, vectors, floor=FLOOR, top_k=TOP, same=True))

@@ -1,9 +1,9 @@
-"""Workers on several hosts: how much faster, no twin missed, and nothing lost when one is cut off.
+"""Measures workers on several hosts: speed, missed duplicates, and lost work if one is cut off.
 
 ``python -m bench hosts`` needs root and `ip`. Each host is a network namespace with an address of
-its own; Postgres and Redis listen on TCP with passwords. Every question is asked twice: two twins
-may be checked at the same moment on two hosts. On a machine with as many cores as hosts the
-rate shows how it scales; on fewer it shows what sharing costs.
+its own. Postgres and Redis listen on TCP with passwords. Every question is sent twice, and both
+copies may be checked at the same time on two hosts. On a machine with as many cores as hosts, the
+rate shows how the service scales; on fewer cores it shows the cost of sharing.
 """
 
 import argparse
@@ -45,11 +45,11 @@ class Host:
 
     @property
     def name(self) -> str:
-        """Return its name, and that of its cable."""
+        """Return the name of the host, which is also that of its cable."""
         return f"abhost{self.number}"
 
     def plug(self, *, is_in: bool) -> None:
-        """Connect it to the others, or cut it off."""
+        """Connect the host to the network, or cut it off."""
         _ip("link", "set", f"{self.name}v", "up" if is_in else "down")
 
 
@@ -59,7 +59,7 @@ def _ip(*words: str) -> None:
 
 @contextmanager
 def hub() -> Iterator[None]:
-    """Make the network that all hosts are plugged into."""
+    """Make the network of all hosts."""
     _ip("link", "add", _BRIDGE, "type", "bridge")
     try:
         _ip("addr", "add", f"{HUB}/24", "dev", _BRIDGE)
@@ -98,7 +98,7 @@ def host(number: int) -> Iterator[Host]:
 
 @contextmanager
 def open_servers() -> Iterator[tuple[Servers, Mapping[str, str]]]:
-    """Run Postgres and Redis on the hub's address; yields what a worker must know of them."""
+    """Run Postgres and Redis on the hub's address; yields the settings of a worker."""
     password = secrets.token_hex(8)
     postgres._SETTINGS["listen_addresses"] = HUB  # noqa: SLF001  # the only seam there is
     with running_servers() as servers:
@@ -151,7 +151,7 @@ def worker(host: Host, given: Mapping[str, str]) -> Iterator[None]:
 
 
 def trial(sessions: Sessions, titles: list[str], *, cut: Host | None) -> tuple[float, int, int]:
-    """Have all *titles* checked twice; return the seconds, the twins found, and the jobs left."""
+    """Let all *titles* be checked twice; return the seconds, found pairs and unfinished jobs."""
     with sessions.begin() as session:
         session.execute(delete(Question))
         forum = forums.ensure_forum(session, "bench")

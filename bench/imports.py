@@ -1,8 +1,8 @@
-"""Imports of made-up rows in each format, first and again: ``python -m bench import``.
+"""Measures first and repeated imports of made-up rows in each format: ``python -m bench import``.
 
-Each import is the whole command in a process of its own, without the mining: the file is
-recognised, its rows are parsed, checked and stored by COPY. ``ASKEDBEFORE_BENCH_ROWS`` says how
-many rows, a million without.
+Each import is the whole command in a process of its own, without mining: it recognises the file,
+and parses, checks and stores the rows with COPY. ``ASKEDBEFORE_BENCH_ROWS`` is the number of rows,
+a million by default.
 """
 
 import csv
@@ -40,7 +40,7 @@ def rows(first: int, last: int) -> Iterator[tuple[str, ...]]:
 
 
 def changed(first: int, last: int) -> Iterator[tuple[str, ...]]:
-    """Yield the same rows, of which ten in all are other questions now, and one is gone."""
+    """Yield the same rows with ten changed questions, and without one row."""
     each = max(2, ROWS // 10)
     for row in rows(first, last):
         if row[0] != "5":
@@ -93,7 +93,7 @@ def run(path: Path, forum: str, variables: dict[str, str], *more: str) -> tuple[
 
 
 def _postgres_s(servers: Servers) -> float:
-    """Return the seconds of processor time that Postgres took since it began."""
+    """Return the seconds of processor time of Postgres since its start."""
     pid = int((servers.folder / "postgres" / "postmaster.pid").read_text().split()[0])
     server = psutil.Process(pid)
     spent = [server.cpu_times(), *(one.cpu_times() for one in server.children())]

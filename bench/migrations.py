@@ -1,8 +1,9 @@
-"""Migrations on a large forum, while others write: how long they take, and whom they hold up.
+"""Measures migrations of a large forum while clients write: their time, and whom they block.
 
-``python -m bench.migrations --old FOLDER``: FOLDER is a checkout of an older version, whose schema
-is filled with made-up pairs and brought to the newest. Meanwhile one client stores questions and
-pairs, one decides, one reads the queue, as the older version does.
+``python -m bench.migrations --old FOLDER``: FOLDER is a checkout of an older version. A database
+with its schema is filled with made-up pairs and migrated to the newest schema. Meanwhile one client
+stores questions and pairs, one decides, and one reads the queue, with the statements of the older
+version.
 """
 
 import argparse
@@ -70,7 +71,7 @@ _CLIENTS = {"store": _STORE, "decide": _DECIDE, "read": _READ}
 
 @dataclass(slots=True)
 class Waited:
-    """How long one client's calls took, and what they met."""
+    """The times and errors of one client's calls."""
 
     seconds: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -78,7 +79,7 @@ class Waited:
 
 @contextmanager
 def others(url: str) -> Iterator[dict[str, Waited]]:
-    """Let the clients work for the block."""
+    """Run the clients during the block."""
     is_over = threading.Event()
     waited = {name: Waited() for name in _CLIENTS}
 
@@ -107,7 +108,7 @@ def others(url: str) -> Iterator[dict[str, Waited]]:
 
 @contextmanager
 def steps(url: str) -> Iterator[dict[str, float]]:
-    """Note when each migration is done, by looking at the database."""
+    """Note the time at which each migration is done, as the database shows it."""
     is_over = threading.Event()
     seen: dict[str, float] = {}
     engine = make_engine(settings_of(url))
@@ -129,7 +130,7 @@ def steps(url: str) -> Iterator[dict[str, float]]:
 
 
 def fill(url: str, old: Path, pairs: int) -> None:
-    """Make the older version's schema, and a forum with so many pairs in it."""
+    """Create the older version's schema, and a forum with this many pairs."""
     command = [sys.executable, "-P", "-c", _UPGRADE, url, str(old)]
     subprocess.run(command, cwd=old, env={**os.environ, "PYTHONPATH": str(old)}, check=True)  # noqa: TID251
     connection = psycopg2.connect(url.replace("+psycopg2", ""))
@@ -140,7 +141,7 @@ def fill(url: str, old: Path, pairs: int) -> None:
 
 
 def upgrade(engine: Engine, url: str) -> None:
-    """Bring the database to the newest schema, and print the table."""
+    """Migrate the database to the newest schema, and print the table."""
     with others(url) as waited, steps(url) as seen:
         time.sleep(5)
         before = {name: max(one.seconds) for name, one in waited.items()}

@@ -1,10 +1,10 @@
-"""The models as the service runs them against sentence-transformers with its defaults.
+"""Compares the models as the service runs them with sentence-transformers and its defaults.
 
-``python -m bench.models`` prints a Markdown table: both sides read the same texts, take turns in
-one process, and every ratio is the median over the turns. The error is that of the scores against
-fp32; a GPU is measured where there is one. On a machine that is busy with something else threads
-wait for each other and wall-clock ratios mean little: ``python -m bench.models 1`` gives both sides
-one thread and counts the processor time they use.
+``python -m bench.models`` prints a Markdown table. Both sides read the same texts and take turns in
+one process; every ratio is the median over the turns. The error is the difference of the scores to
+fp32. A GPU is measured if there is one. On a busy machine threads wait for each other, and ratios
+of wall-clock time mean little: ``python -m bench.models 1`` gives both sides one thread and counts
+processor time.
 """
 
 import statistics
@@ -59,7 +59,7 @@ class Row:
 def _turns(
     stock: Callable[[], object], ours: Callable[[], object], clock: Clock
 ) -> list[tuple[float, float]]:
-    """Return the seconds both took in each turn; the first turn of each is a rehearsal."""
+    """Return the seconds of both sides in each turn; the first turn does not count."""
 
     def seconds(call: Callable[[], object]) -> float:
         start = clock()
@@ -95,7 +95,7 @@ def encoding(encoder: Encoder, texts: list[str], *, device: str, clock: Clock) -
 
 
 def reranking(reranker: Reranker, texts: list[str], *, device: str, clock: Clock) -> Row:
-    """Measure the reranker, speed on chance pairs and error on the sample's labelled ones."""
+    """Measure the reranker: speed on random pairs, error on the sample's labelled pairs."""
     pairs = np.array([(at, (at * 7 + 1) % len(texts)) for at in range(len(texts))], np.int32)
     both = [(texts[first], texts[second]) for first, second in pairs]
     stock = CrossEncoder(
@@ -119,7 +119,7 @@ def _labelled() -> tuple[list[str], NDArray[np.int32]]:
 
 
 def start_up(cache: Path) -> str:
-    """Return what a fresh CPU process takes to be ready, both models loaded and proved."""
+    """Return the seconds until a new CPU process has loaded both models and run them once."""
     code = (
         "import time; start = time.perf_counter(); from pathlib import Path;"
         "import numpy as np; from worker.weights.load import *;"
@@ -138,7 +138,7 @@ def start_up(cache: Path) -> str:
 
 
 def main(threads: int = 0) -> None:
-    """Print the table; with *threads* both sides get that many, and processor time is counted."""
+    """Print the table. With *threads*, both sides get that many and processor time is counted."""
     if threads:
         torch.set_num_threads(threads)
     clock = time.process_time if threads else time.perf_counter

@@ -1,8 +1,8 @@
-"""One checkout's service for a comparison: it measures what it is told, line by line.
+"""Runs one checkout's service for a comparison, and measures what each input line asks for.
 
-`bench.side_by_side` starts this file, not this module, with the checkout to be measured on the
-import path, 0.4.0 or later. Each line of the input is a measurement; the answer is a line of JSON:
-the rows of its table, and the processor seconds that the whole service and its client used.
+`bench.side_by_side` starts this file, not this module, with the measured checkout on the import
+path; it must be 0.4.0 or later. Each input line is a measurement. Each answer is a line of JSON:
+the rows of the table, and the processor seconds of the whole service and its client.
 """
 
 import json
@@ -19,12 +19,12 @@ from sqlalchemy import text
 from bench import service as module
 
 service: Any = module
-"""Patched below: vectors are read instead of computed, and two checkouts have two such modules."""
+"""Patched below, so that vectors are read and not computed; its place depends on the checkout."""
 _CHUNK = 5_000
 _PATIENCE = 30
-"""Rehearsals, of ten seconds each, in which a worker must have started."""
+"""Tries, of ten seconds each, in which a worker must have started."""
 _NOISE = 0.02
-"""Standard deviation of each number of a made-up vector beside its real one, of about 0.05."""
+"""Standard deviation of the noise in each number of a made-up vector (numbers: about 0.05)."""
 _MADE_BY_MEASURING = (
     "DELETE FROM questions WHERE external_id ~ '^(live|single|batch)-' OR length(external_id) > 7"
 )
@@ -37,7 +37,7 @@ _STORE = text(
 
 
 def titles(count: int) -> list[str]:
-    """Return *count* questions; those beyond the real ones are real ones with a number."""
+    """Return *count* questions. After all real ones come real ones with a number added."""
     real = service.real_questions
     return [one if n < len(real) else f"{one} ({n // len(real)})" for n, one in _cycle(real, count)]
 
@@ -47,7 +47,7 @@ def _cycle(real: list[str], count: int) -> Iterator[tuple[int, str]]:
 
 
 def store_vectors(vectors: Any, sessions: Any, model_id: int) -> None:
-    """Store the vectors of the questions by their number, made-up ones beyond the real."""
+    """Store the vectors of the questions by their numbers; after the real ones they are made up."""
     random = np.random.default_rng(7)
     for start in range(0, service.STORED, _CHUNK):
         places = np.arange(start, min(start + _CHUNK, service.STORED))
@@ -62,7 +62,7 @@ def store_vectors(vectors: Any, sessions: Any, model_id: int) -> None:
 
 
 def used_s() -> float:
-    """Return the processor seconds of this process and all that it has started."""
+    """Return the processor seconds of this process and of all that it has started."""
     whole = 0.0
     here = psutil.Process()
     for process in [here, *here.children(recursive=True)]:
@@ -89,7 +89,7 @@ def measure(what: str, bench: Any, asked: list[str]) -> list[Any]:
 
 
 def rehearse(bench: Any, asked: list[str]) -> None:
-    """Ask once before anything is measured; a worker with a million vectors needs time to start."""
+    """Measure once without counting it: a worker with a million vectors needs time to start."""
     for _ in range(_PATIENCE - 1):
         with suppress(RuntimeError):  # not answered in time
             measure("latency", bench, asked)
@@ -99,7 +99,7 @@ def rehearse(bench: Any, asked: list[str]) -> None:
 
 
 def main(stored: int, vector_file: Path) -> None:
-    """Serve measurements until the input ends."""
+    """Do measurements until the input ends."""
     vectors = np.load(vector_file, mmap_mode="r")
     service.STORED = stored
     pool = service.some_questions(len(vectors) + 5_000)

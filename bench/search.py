@@ -1,7 +1,8 @@
-"""Exact scan or index: which is faster for a forum of a given size, and what the index misses.
+"""Compares an exact scan with an index: the speed by the forum's size, and what the index misses.
 
-``python -m bench.search`` fills one table with made-up vectors of 384 halfs (clusters, as questions
-make them) in forums of several sizes and prints a Markdown table. It sets `EXACT_LIMIT`.
+``python -m bench.search`` fills one table with made-up vectors of 384 half-precision numbers, in
+clusters like those of questions, in forums of several sizes. It prints a Markdown table, from which
+`EXACT_LIMIT` was chosen.
 """
 
 import time

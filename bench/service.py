@@ -1,9 +1,9 @@
-"""The running service: latency, submit rates, the worker's overhead, the cascade, memory.
+"""Measures a running service: latency, submit rates, the worker's overhead, the cascade, memory.
 
 ``python -m bench.service`` starts the whole service in a temporary folder with 20,000 stored
-questions and prints a Markdown table. Ratios compare what ran within the same minute. With
-``--stored 180000`` another number is stored; with ``--against FOLDER`` another checkout, of 0.4.0
-or later, is measured beside this one, in turns.
+questions and prints a Markdown table. Ratios compare measurements of the same minute. ``--stored
+180000`` changes the number of stored questions. With ``--against FOLDER``, another checkout of
+0.4.0 or later is measured too, in turns with this one.
 """
 
 import argparse
@@ -55,7 +55,7 @@ Row = tuple[str, str]
 
 
 class Clock:
-    """The seconds in which at least one model was at work."""
+    """Counts the seconds in which at least one model was running."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -65,7 +65,7 @@ class Clock:
 
     @contextmanager
     def going(self) -> Iterator[None]:
-        """Let it run for the block."""
+        """Count the time of the block."""
         with self._lock:
             if not self._running:
                 self._since = time.perf_counter()
@@ -80,7 +80,7 @@ class Clock:
 
 
 class Clocked:
-    """A model with a clock, and how many inputs it was given."""
+    """A model with a clock, and the number of its inputs."""
 
     def __init__(self, model: Any, clock: Clock) -> None:
         self._model = model
@@ -91,11 +91,11 @@ class Clocked:
         return getattr(self._model, name)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Encode, on the clock."""
+        """Encode, and count the time."""
         return self._timed(len(texts), lambda: self._model.encode(texts))
 
     def score(self, texts: Sequence[str], pairs: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Score, on the clock."""
+        """Score, and count the time."""
         return self._timed(len(pairs), lambda: self._model.score(texts, pairs))
 
     def _timed(self, inputs: int, call: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
@@ -106,7 +106,7 @@ class Clocked:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """A service with stored questions, and models of its own to compare with."""
+    """A running service with stored questions, and models of this process to compare with."""
 
     service: Service
     forum: ForumRow
@@ -119,7 +119,7 @@ class Bench:
 
     @property
     def redis_url(self) -> str:
-        """Return where the service's queue is."""
+        """Return the URL of the service's Redis."""
         return self.service.servers.running.redis_url
 
     def client(self) -> httpx2.Client:
@@ -145,7 +145,7 @@ def new_questions(titles: Sequence[str], *, first: int) -> list[NewQuestion]:
 
 @contextmanager
 def started(data: Path | None = None) -> Iterator[Bench]:
-    """Start a service that holds `STORED` embedded questions, of the folder *data* if given."""
+    """Start a service with `STORED` embedded questions, from the folder *data* if it is given."""
     with running_servers() as servers:
         models, forum = _stored(servers.sessions, servers.running, data)
         with running_service(servers) as service:
@@ -171,7 +171,7 @@ def _stored(sessions: Sessions, running: Running, data: Path | None) -> tuple[Mo
 
 
 def latency(bench: Bench, titles: Sequence[str]) -> list[Row]:
-    """Return how long one question takes with nothing else to do, stored and only asked about."""
+    """Return the seconds of one question on an idle service: submitted, and only checked."""
     with bench.client() as client:
         live = [
             _timed(lambda n=n, title=title: _put(client, f"live-{n}", title))  # type: ignore[misc]
@@ -197,7 +197,7 @@ def _check(client: httpx2.Client, title: str) -> None:
 
 
 def submit_rates(bench: Bench, titles: Sequence[str]) -> list[Row]:
-    """Return how fast questions are taken in while the worker stands still."""
+    """Return the rate of accepted questions while the worker is suspended."""
     worker = bench.service.supervisor.pid("worker")
     with bench.client() as client, ThreadPoolExecutor(4) as pool, stopped(worker):
 
@@ -221,7 +221,7 @@ def submit_rates(bench: Bench, titles: Sequence[str]) -> list[Row]:
 
 
 def drain(bench: Bench, titles: Sequence[str]) -> list[Row]:
-    """Return the worker's speed, the share of it with a model at work, what the cascade saves."""
+    """Return the worker's speed, the share of time with a running model, and the saved inputs."""
     clock = Clock()
     encoder, reranker = Clocked(bench.models.encoder, clock), Clocked(bench.models.reranker, clock)
     models = Models(
@@ -251,7 +251,7 @@ def drain(bench: Bench, titles: Sequence[str]) -> list[Row]:
         set_pace()
         pipeline = Pipeline(bench.sessions, models, Limits(), memory=memory)
         begun = time.perf_counter()
-        with threadpool_limits(limits=1, user_api="blas"):  # as a worker has it
+        with threadpool_limits(limits=1, user_api="blas"):  # as in a worker
             while lane.run(pipeline.process):
                 pass
         took = time.perf_counter() - begun

@@ -1,8 +1,8 @@
-"""Two checkouts of the service, in turns on one machine: what became faster, and by how much.
+"""Compares two checkouts of the service, which are measured in turns on one machine.
 
-Each has servers and processes of its own. They take turns measurement by measurement, so what else
-the machine does meets both. Besides times, the processor seconds of each whole service are
-compared: other programs hardly change them.
+Each checkout has servers and processes of its own. They take turns after each measurement, so other
+work of the machine affects both. Besides times, the processor seconds of each whole service are
+compared, which other programs hardly change.
 """
 
 import json
@@ -27,13 +27,13 @@ from worker.weights.load import DEFAULT_ENCODER, load_encoder
 
 MEASURED = ("latency", "drain", "submits")
 REAL = 180_000
-"""Real questions at most; further ones are made up, near real ones."""
+"""Largest number of real questions; further ones are made up and near real ones."""
 _RUNNER = Path(__file__).with_name("one_side.py")
 _NUMBER = re.compile(r"(?<![p\d.,])\d[\d,]*\.?\d*")
-"""A figure, and not that of p50."""
+"""A figure, but not the 50 of p50."""
 _CHUNK = 4_096
 _PLAIN_SERVER = {"UVICORN_HTTP": "h11", "UVICORN_LOOP": "asyncio"}
-"""What 0.4.0 had: it would take better ones that only later checkouts need, and name."""
+"""The servers that 0.4.0 can use. Later checkouts name their better ones differently."""
 
 
 @dataclass(slots=True)
@@ -46,7 +46,7 @@ class Side:
     cpu_s: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def measure(self, what: str) -> None:
-        """Do one measurement and keep what it gave."""
+        """Do one measurement and keep its rows."""
         answer = self._ask(what)
         for name, value in answer["rows"]:
             self.rows[name].append(value)
@@ -61,7 +61,7 @@ class Side:
         return answer
 
     def line(self) -> str:
-        """Return its next line that is an answer."""
+        """Return the next line of the process that is an answer."""
         if self.process.stdout is None:
             raise RuntimeError("it was started without an output")
         for line in self.process.stdout:
@@ -148,7 +148,7 @@ def table(sides: Sequence[Side]) -> list[str]:
 
 
 def middle(values: Sequence[str]) -> str:
-    """Return the text with each of its numbers the median of that of all *values*."""
+    """Return the text in which each number is the median of this number in all *values*."""
     numbers = [[float(one.replace(",", "")) for one in _NUMBER.findall(v)] for v in values]
     if not numbers:
         return "-"

@@ -1,4 +1,4 @@
-"""Questions to measure with: real ones where a folder of data is named, made-up ones elsewhere."""
+"""Questions for measurements: real ones if a folder of data is named, otherwise made-up ones."""
 
 import csv
 import gzip
@@ -32,7 +32,7 @@ _PLACES = ("at home", "in a flat", "without tools", "in winter", "on a budget", 
 
 
 class BenchSettings(BaseSettings):
-    """Where real questions lie, read from ``ASKEDBEFORE_DATA``."""
+    """The folder of real questions, read from ``ASKEDBEFORE_DATA``."""
 
     model_config = SettingsConfigDict(env_prefix="ASKEDBEFORE_", frozen=True)
 
@@ -42,7 +42,7 @@ class BenchSettings(BaseSettings):
 def questions(count: int, *, seed: int = 7, folder: Path | None = None) -> list[str]:
     """Return *count* distinct questions, the same ones for the same seed.
 
-    Those in *folder*, or in the one that the environment names, else made-up ones.
+    They are those in *folder*, or in the folder of the environment, otherwise made-up ones.
     """
     folder = folder or BenchSettings().data
     pool = _real(folder) if folder else _made_up(count)

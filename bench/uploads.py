@@ -1,7 +1,8 @@
-"""Hostile uploads of one forum, and what another forum's calls notice of them.
+"""Measures how hostile uploads to one forum change the answer times of another forum.
 
-Of each kind of file, made to be slow or to grow, many are sent at once for some seconds. Meanwhile
-another forum reads one small page of the API again and again. Prints a table.
+Many files of one kind, made to be slow or to grow, are sent at the same time for some seconds.
+Meanwhile another forum reads one small page of the API repeatedly. Then the next kind follows.
+Prints a table.
 """
 
 import gzip
@@ -37,13 +38,13 @@ AT_ONCE = 45
 SECONDS = 15.0
 _PROBE_EVERY_S = 0.05
 _PAUSE_S = 1.0
-"""How long whoever was sent away waits: far less than they are told to."""
+"""Seconds until a refused upload is sent again: much less than ``Retry-After`` asks for."""
 _MIB = 1 << 20
 _FREE = 63 * _MIB
-"""What a packed file may grow to before anybody looks at how far it grows."""
+"""Bytes to which a compressed file may grow before the ratio is checked."""
 _READER = "worker.archives.loading.load_process"
 _READ_S = 600.0
-"""For so long the next kind waits for the last files of the one before."""
+"""Seconds for which the next kind waits for the last files of the one before."""
 
 
 def _quotes(delimiter: bytes) -> bytes:
@@ -80,7 +81,7 @@ def _seven() -> bytes:
 
 
 def _zstd() -> bytes:
-    # The longest window that is let in, and twice that many bytes which do not shrink.
+    # The largest window that is accepted, and twice as many bytes that cannot be compressed.
     noise = np.random.default_rng(1).integers(0, 256, 20 * _MIB, dtype=np.uint8).tobytes()
     window, checksum = zstd.CompressionParameter.window_log, zstd.CompressionParameter.checksum_flag
     options = {int(window): 27, int(checksum): 1}
@@ -106,7 +107,7 @@ FILES: dict[str, Callable[[], bytes]] = {
 
 @dataclass(slots=True)
 class Seen:
-    """What was seen while files of one kind came in."""
+    """The figures of one kind of file."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     untold: int = 0
@@ -118,7 +119,7 @@ class Seen:
 
 @contextmanager
 def running_api(servers: Servers) -> Iterator[tuple[str, psutil.Process]]:
-    """Run the API alone: nobody needs to mine what is brought in."""
+    """Run the API alone: the uploads are not mined."""
     given = environment(servers.running)
     with held_port() as port, Supervisor(servers.folder / "logs", given) as supervisor:
         supervisor.start("api", ["api", "--port", str(port)])
@@ -142,7 +143,7 @@ def make_key(servers: Servers, forum: str) -> dict[str, str]:
 
 
 def attack(url: str, headers: dict[str, str], data: bytes, seen: Seen, until: float) -> None:
-    """Send *data* again and again."""
+    """Send *data* repeatedly."""
     with httpx2.Client(timeout=120, headers=headers) as client:
         while time.monotonic() < until:
             try:
@@ -153,7 +154,7 @@ def attack(url: str, headers: dict[str, str], data: bytes, seen: Seen, until: fl
                 if answer.status_code != HTTPStatus.ACCEPTED:
                     time.sleep(_PAUSE_S)
             except httpx2.TransportError:
-                seen.statuses[0] += 1  # sent away before its body was whole
+                seen.statuses[0] += 1  # refused before the whole body was sent
 
 
 def probe(url: str, headers: dict[str, str], seen: Seen, until: float) -> None:
@@ -167,7 +168,7 @@ def probe(url: str, headers: dict[str, str], seen: Seen, until: float) -> None:
 
 
 def weigh(api: psutil.Process, seen: Seen, is_over: threading.Event) -> None:
-    """Note the largest the API and its readers get."""
+    """Note the peak memory of the API and its readers."""
     while not is_over.wait(0.1):
         seen.api_mib = max(seen.api_mib, api.memory_info().rss / _MIB)
         sizes = []
@@ -194,7 +195,7 @@ def measure(
     *,
     at_once: int = AT_ONCE,
 ) -> Seen:
-    """Return what is seen while *at_once* uploads of *data* come in for `SECONDS`."""
+    """Return the figures of *at_once* simultaneous uploads of *data*, sent for `SECONDS`."""
     seen, is_over = Seen(), threading.Event()
     until = time.monotonic() + SECONDS
     with ThreadPoolExecutor(AT_ONCE + 2) as pool:
@@ -216,7 +217,7 @@ def main() -> None:
         keys_of = [make_key(servers, name) for name in ("stranger", "others")]
         probe(url, keys_of[1], Seen(), time.monotonic() + 2)
         rest = api.memory_info().rss / _MIB
-        # The first row is what others' programs do to the answers, without any upload.
+        # The first row is without any upload: it shows the effect of other programs alone.
         for name, make in {"none": bytes, **FILES}.items():
             data = make()
             wait_until(lambda: not _readers(api), timeout_s=_READ_S, pause_s=0.5)

@@ -1,1 +1,1 @@
-"""What `python -m bench.archives` measures, one module for each part."""
+"""The parts of `python -m bench.archives`, one module for each."""

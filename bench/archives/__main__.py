@@ -1,11 +1,11 @@
-"""Mining archives: speed, recall, cost and memory, each part by itself.
+"""Measures mining: speed, recall, cost and memory, each part by itself.
 
-``python -m bench.archives PART --folder DATA`` measures one part on the folder of real questions,
-which ``ASKEDBEFORE_DATA`` names otherwise; ``all``, or no part, measures each in a process of its
-own and goes on when one fails. A figure is saved as soon as it is known, in ``--results``; at the
-end all that are there are printed as a Markdown table. Vectors, and the service of ``whole``, are
-kept in ``--work``, so that a part which was stopped goes on where it was. Seconds of work are
-processor seconds: other programs hardly change them.
+``python -m bench.archives PART --folder DATA`` measures one part on a folder of real questions.
+Without ``--folder``, ``ASKEDBEFORE_DATA`` names it. ``all``, or no part, measures every part in a
+process of its own, and continues if one fails. Each figure is saved in ``--results`` at once; at
+the end all saved figures are printed as a Markdown table. Vectors, and the service of ``whole``,
+are kept in ``--work``, so a stopped part continues where it was. Seconds of work are processor
+seconds, which other programs hardly change.
 """
 
 import argparse
@@ -95,7 +95,7 @@ def _table(results: Path) -> str:
 
 
 def main() -> None:
-    """Measure, and print the table of all that was ever measured."""
+    """Measure, and print the table of all saved figures."""
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     options = _options()
     failed = []

@@ -1,4 +1,4 @@
-"""What an archive costs: rows a second, memory, and work a question as it grows."""
+"""Measures the cost of an archive: rows a second, memory, and work per question by its size."""
 
 import csv
 import json
@@ -22,12 +22,12 @@ LOADED = 278_000
 TOP = 100
 _SAMPLE = 2_000
 _COMPARED = 50_000
-"""Questions up to which the search is made once more without the gate."""
+"""Largest number of questions for which the search is also measured without the gate."""
 _TICKS = 100
 
 
 def measure_load(context: Context) -> None:
-    """Note how many rows a second are parsed and stored, and the work of both sides of it."""
+    """Note the rows a second that are parsed and stored, and the processor time of both sides."""
     with _servers() as (url, server):
         _load_in_child(context, url, server, context.questions(100_000))
 
@@ -77,7 +77,7 @@ def _server_s(server: int) -> float:
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             words = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
-        except OSError:  # it has ended meanwhile
+        except OSError:  # the process has ended meanwhile
             continue
         if server in {int(stat.parent.name), int(words[1])}:
             ticks += sum(map(int, words[11:15]))
@@ -85,7 +85,7 @@ def _server_s(server: int) -> float:
 
 
 def measure_cost(context: Context) -> None:
-    """Note what search and rerank cost a question at sizes that grow."""
+    """Note the processor time of search and rerank per question, for growing archives."""
     sizes = [context.asked] if context.asked else SIZES
     for size in sizes:
         chosen = with_partners(context.data, size)
@@ -120,7 +120,7 @@ def _rerank_ms(
     pairs: np.ndarray[tuple[int, int], np.dtype[np.int64]],
     cosines: np.ndarray[tuple[int], np.dtype[np.float32]],
 ) -> tuple[float, float]:
-    """Return the milliseconds of work and the CrossEncoder's inputs of a pair."""
+    """Return the milliseconds of processor time and the CrossEncoder's inputs per pair."""
     reranker = context.reranker
     rule = reranker.calibration.for_bi_encoder(context.encoder.digest)
     used, places = np.unique(pairs, return_inverse=True)

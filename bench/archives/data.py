@@ -1,4 +1,4 @@
-"""What archives are measured with: real questions, their labels, and where figures are noted."""
+"""Real questions with their labels, and the file in which figures are saved."""
 
 import csv
 import gzip
@@ -27,19 +27,19 @@ from worker.weights.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encoder,
 _CHUNK = 4_096
 
 Keys = NDArray[np.int64]
-"""Pairs of places among *size* questions, ``low * size + high``."""
+"""Pairs of indexes below *size*, each as ``low * size + high``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Distinct questions and their labelled pairs, by place."""
+    """Distinct questions and their labelled pairs, as indexes of the questions."""
 
     questions: Sequence[str]
     labelled: NDArray[np.int64]  # (n, 2), low before high: labelled as duplicates
     duplicates: NDArray[np.int64]  # (n, 2), with all that follows from labels
     others: NDArray[np.int64]  # (n, 2), labelled as no duplicates
     dev: range
-    """Places of questions that no model was trained on."""
+    """Indexes of the questions that no model was trained on."""
 
 
 def real_data(folder: Path) -> Data:
@@ -86,7 +86,7 @@ def _as_array(pairs: Iterable[tuple[int, int]]) -> NDArray[np.int64]:
 
 
 def closed(pairs: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Return the pairs with all that follow: what is the same as the same is the same."""
+    """Return the pairs and all that follow from them: if A = B and B = C, then A = C."""
     parent: dict[int, int] = {}
 
     def root(one: int) -> int:
@@ -104,7 +104,7 @@ def closed(pairs: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
 
 
 def inside(pairs: NDArray[np.int64], chosen: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the pairs of which both sides were chosen, by their places among the chosen."""
+    """Return the pairs with both questions among the chosen ones, as indexes of the chosen ones."""
     both = pairs[np.isin(pairs, chosen).all(axis=1)]
     return np.searchsorted(chosen, both)
 
@@ -115,7 +115,7 @@ def keys_of(pairs: NDArray[np.int64], size: int) -> Keys:
 
 
 def with_partners(data: Data, size: int) -> NDArray[np.int64]:
-    """Return places of *size* questions, half of them duplicates together with their partners."""
+    """Return the indexes of *size* questions; half of them are duplicates with their partners."""
     size = min(size, len(data.questions))
     chance = np.random.default_rng(0)
     order = chance.permutation(len(data.labelled))
@@ -127,7 +127,7 @@ def with_partners(data: Data, size: int) -> NDArray[np.int64]:
 
 @dataclass
 class Context:
-    """What a part measures with, and where it notes its figures, each as soon as it is known."""
+    """The data and models of a part, and the file in which it saves each figure at once."""
 
     name: str
     folder: Path
@@ -158,7 +158,7 @@ class Context:
 
     @property
     def archive_floor(self) -> float:
-        """Return the cosine below which pairs of an archive are not looked at."""
+        """Return the floor of archives: the cosine below which no pair is reranked."""
         return Matcher.of(self.encoder, self.reranker).screen(with_gate=True).floor
 
     @property
@@ -166,7 +166,7 @@ class Context:
         return WorkerSettings.model_validate({"redis_url": "redis://unused"}).model_cache
 
     def say(self, what: str) -> None:
-        """Show what is going on."""
+        """Print the progress."""
         print(f"[{self.name} {time.monotonic() - self.begun:5.0f} s] {what}", file=sys.stderr)
         sys.stderr.flush()
 
@@ -180,13 +180,13 @@ class Context:
         partial.replace(self.results)
 
     def forget(self) -> None:
-        """Throw away what this part noted in earlier runs."""
+        """Delete the figures of this part from earlier runs."""
         saved = read_results(self.results)
         if saved.pop(self.name, None) is not None:
             self.results.write_text(json.dumps(saved, indent=2) + "\n", encoding="utf-8")
 
     def vectors(self, chosen: NDArray[np.int64]) -> NDArray[np.float16]:
-        """Return the vectors of the questions at *chosen*; what was embedded once is kept."""
+        """Return the vectors of the questions at the indexes *chosen*; computed ones are kept."""
         path = self.work / f"vectors-{re.sub(r'[^0-9a-f]', '', self.encoder.digest)[:12]}.npy"
         shape = (len(self.data.questions), self.encoder.dimension)
         if path.exists():
@@ -212,12 +212,12 @@ def read_results(path: Path) -> dict[str, dict[str, str | float]]:
 
 
 def peak_mib() -> float:
-    """Return the most memory that this process has had since it was started."""
+    """Return the peak memory of this process in MiB."""
     return peak_of("self")
 
 
 def peak_of(pid: int | str) -> float:
-    """Return the most memory that a process has had; unlike `getrusage`, not its parent's."""
+    """Return the peak memory of a process in MiB; `getrusage` would include its parent's."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     (line,) = [line for line in status.splitlines() if line.startswith("VmHWM")]
     return int(line.split()[1]) / 1024

@@ -1,4 +1,4 @@
-"""How long live questions take while an archive is mined beside them, and while none is."""
+"""Measures live questions while an archive is mined, and while none is."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -20,9 +20,10 @@ ARCHIVED = 15_000
 
 
 def measure(context: Context) -> None:
-    """Note the time of live questions with and without an archive that is being mined.
+    """Note the times of live questions with and without an archive that is being mined.
 
-    One worker does both. The archive rests before the first and goes on until the last is answered.
+    One worker does both. The second measurement begins when the archive has reached the stage
+    rerank.
     """
     archived = context.questions(ARCHIVED)
     titles = some_questions(STORED + 2 * LIVE + archived, folder=context.folder)[STORED:]
@@ -39,11 +40,13 @@ def measure(context: Context) -> None:
         what = f"live question while {archived:,} questions are reranked, same worker"
         context.note(what, _quantiles(beside))
         if state is not ArchiveState.RUNNING:
-            context.note("but", "the archive was mined before the last of them: bring in more")
+            context.note(
+                "but", "the archive was mined before the last answer: repeat with a larger archive"
+            )
 
 
 def _wait_for_rerank(context: Context, bench: Bench, archive_id: int) -> None:
-    # It is what takes longest by far, and whose units are the hardest to cut.
+    # Reranking takes the longest by far, and its units are the hardest to interrupt.
     while True:
         with bench.sessions.begin() as session:
             row = archives.get(session, archive_id)

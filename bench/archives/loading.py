@@ -1,6 +1,6 @@
-"""Loads one file into a database and says what that took: ``python -m bench.archives.loading``.
+"""Loads one file into a database and prints the cost: ``python -m bench.archives.loading``.
 
-A process of its own, in which nothing else has taken memory or time.
+It runs in a process of its own, so that nothing else takes memory or time there.
 """
 
 import json
@@ -18,7 +18,7 @@ from worker.archives.readers import open_archive
 
 
 def main() -> None:
-    """Load the file that the second word names into the database that the first one names."""
+    """Load the file of the second argument into the database of the first."""
     url, path = sys.argv[1], Path(sys.argv[2])
     sessions = make_sessions(make_engine(DatabaseSettings.model_validate({"database_url": url})))
     with sessions.begin() as session:

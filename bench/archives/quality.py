@@ -1,4 +1,4 @@
-"""How well unseen duplicates are mined, by the cosine alone and by the cascade."""
+"""Measures how well unseen duplicates are mined: by the cosine alone, and by the cascade."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -36,7 +36,8 @@ class Ranking:
     def of(cls, keys: Keys, right: Keys) -> Self:
         """Score *keys*, best first, by the rules of `ParaphraseMiningEvaluator`.
 
-        What is mined and not among *right* is wrong; what is *right* and not mined is missed.
+        A mined pair that is not in *right* is wrong; a pair of *right* that was not mined is
+        missed.
         """
         is_right = np.isin(keys, right)
         hits = np.cumsum(is_right)
@@ -57,9 +58,9 @@ class Ranking:
 def measure(context: Context) -> None:
     """Note average precision and F1 on Quora's dev questions, which no model was trained on.
 
-    Every ranking orders the same pairs: those at or above the cascade's floor, 100 of a question.
-    Twice: every mined pair that is not known as a duplicate counts as wrong, as the evaluator has
-    it; and among the pairs alone of which a person said whether they are.
+    Every ranking orders the same pairs: those at or above the cascade's floor, at most 100 of each
+    question. There are two results. In the first, every mined pair that is no known duplicate
+    counts as wrong, as in the evaluator. The second is among the pairs with a label alone.
     """
     dev = context.data.dev
     chosen = np.arange(dev.start, min(dev.stop, dev.start + context.questions(len(dev))))
@@ -134,7 +135,7 @@ def _note_best_unjudged(
 
 
 def measure_floor(context: Context) -> None:
-    """Note which share of the duplicates in a question's top 100 the cascade's floor keeps."""
+    """Note the share of the duplicates among the top 100 of a question that the floor keeps."""
     chosen = with_partners(context.data, context.questions(FLOOR_SIZE))
     vectors = context.vectors(chosen).astype(np.float32)
     context.note("questions", len(chosen))
@@ -167,7 +168,7 @@ def _note_kept(
     pairs: NDArray[np.int64],
     cosines: NDArray[np.float32],
 ) -> None:
-    """Note which of the duplicates that reading every pair would flag the cascade reads."""
+    """Note the share of the duplicates flagged by reading every pair that the cascade reads too."""
     some = np.random.default_rng(0).permutation(len(pairs))[:_SAMPLE]
     pairs, cosines, reranker = pairs[some], cosines[some], context.reranker
     near = Near(pairs[:, 0], pairs[:, 1], cosines)
@@ -190,7 +191,7 @@ def _note_kept(
 def _within_top(
     vectors: NDArray[np.float32], pairs: NDArray[np.int64], cosines: NDArray[np.float32]
 ) -> NDArray[np.bool_]:
-    """Return which pairs are among the `TOP` nearest of either of their questions."""
+    """Return for each pair whether it is among the `TOP` nearest of one of its questions."""
     top = np.zeros(len(pairs), dtype=np.bool_)
     for side in (0, 1):
         order = np.argsort(pairs[:, side], kind="stable")

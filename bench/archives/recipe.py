@@ -1,4 +1,4 @@
-"""`askedbefore mine` beside the libraries' recipe: `encode`, `paraphrase_mining`, `predict`."""
+"""Compares `askedbefore mine` with `encode`, `paraphrase_mining` and `predict` of the libraries."""
 
 import time
 from collections.abc import Callable
@@ -20,10 +20,10 @@ _Found = TypeVar("_Found")
 
 
 def measure(context: Context) -> None:
-    """Note the speed of both on questions about one subject, and of ours on many of all kinds.
+    """Note the speed of both on questions about one subject, and of ours on many mixed questions.
 
-    The recipe reads each question's 100 nearest whatever the archive's size, so what it takes for
-    a question is measured on few.
+    The libraries' way reads the 100 nearest of each question in an archive of any size. So its time
+    per question is measured on few questions.
     """
     about = [n for n, text in enumerate(context.data.questions) if _SUBJECT in text.lower()]
     chosen = np.array(about[: min(VERSUS, context.questions(VERSUS))], dtype=np.int64)
@@ -107,7 +107,7 @@ def _recipe() -> Callable[[list[str]], tuple[Keys, int]]:
     )
 
     def run(titles: list[str]) -> tuple[Keys, int]:
-        # It keeps both orders of a pair in one heap: half of `max_pairs` is what comes out.
+        # It keeps both orders of a pair in one heap, so it returns half of `max_pairs`.
         mined = paraphrase_mining(
             bi_encoder, titles, top_k=TOP, max_pairs=2 * TOP * len(titles), query_chunk_size=5_000
         )

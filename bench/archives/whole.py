@@ -1,4 +1,4 @@
-"""Every distinct question, imported and mined through a running service."""
+"""Imports and mines every distinct question with a running service."""
 
 import csv
 import io
@@ -25,7 +25,7 @@ QUESTIONS = 278_395
 _FORUM = "whole"
 _PAUSE_S = 5.0
 _WORKERS = ("first", "second")
-"""They share the cores: while one waits for Postgres, the other's models go on."""
+"""Two workers share the cores: while one waits for Postgres, the other runs its models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class _Whole:
 
 
 def measure(context: Context) -> None:
-    """Note what became of an archive of all questions; goes on where an earlier run was stopped."""
+    """Note the results of an archive of all questions; continues an earlier, stopped run."""
     chosen = with_partners(context.data, context.questions(QUESTIONS))
     with _started(context.work / f"whole-{len(chosen)}") as whole:
         url = _uploaded(context, whole, chosen)
@@ -91,7 +91,7 @@ def _uploaded(context: Context, whole: _Whole, chosen: np.ndarray[Any, Any]) -> 
 
 
 def _followed(context: Context, whole: _Whole, url: str) -> Mapping[str, Any]:
-    """Return what the service says of the archive when it is mined."""
+    """Wait until the archive is mined, and return the service's report of it."""
     while True:
         told: dict[str, Any] = whole.client.get(url).raise_for_status().json()
         if told["state"] == "done":

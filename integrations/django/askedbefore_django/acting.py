@@ -65,7 +65,7 @@ def tell(client: Client) -> None:
         except (
             NotFoundError,
             ConflictError,
-        ) as error:  # its question was erased, or the action was replaced
+        ) as error:  # its question was erased, or the report is refused
             log.warning("askedbefore: action %s was not confirmed: %s", done.action_id, error)
         Done.objects.filter(pk=done.pk, state=done.state).update(is_told=True)
 
