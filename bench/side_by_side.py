@@ -33,7 +33,7 @@ _NUMBER = re.compile(r"(?<![p\d.,])\d[\d,]*\.?\d*")
 """A figure, but not the 50 of p50."""
 _CHUNK = 4_096
 _PLAIN_SERVER = {"UVICORN_HTTP": "h11", "UVICORN_LOOP": "asyncio"}
-"""The servers that 0.4.0 can use. Later checkouts name their better ones differently."""
+"""The HTTP parser and event loop of 0.4.0, which would use faster ones if they are installed."""
 
 
 @dataclass(slots=True)
