@@ -1,4 +1,4 @@
-"""The API of a test: the real application, on the test's database and a queue that only notes."""
+"""The API of a test: the real application with the test's database and a fake queue."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -16,7 +16,7 @@ Factory = sessionmaker[Session]
 
 
 class NotingQueue:
-    """Notes what is asked of it; *work* is done whenever it is woken."""
+    """Records the calls of the queue. Each wake-up runs *work*."""
 
     def __init__(self, work: Callable[[], object] | None = None) -> None:
         self.woken: list[Lane] = []

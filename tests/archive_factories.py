@@ -1,4 +1,4 @@
-"""Archives made for tests, and a process that mines them and may be killed."""
+"""Archives for tests, and a process that mines them and can be killed."""
 
 import os
 import signal
@@ -41,7 +41,7 @@ _FORMS = (
 
 
 def titles(count: int) -> list[str]:
-    """Return questions among which some say the same as others."""
+    """Return questions, some of which ask the same."""
     made = []
     for number in range(count):
         form, subject = _FORMS[number % 5], _SUBJECTS[number // 5 % 8]
@@ -100,7 +100,7 @@ def _mine(database_url: str, statements: int) -> None:
     @event.listens_for(engine, "before_cursor_execute")
     def die(*_: object) -> None:
         nonlocal left
-        if threading.get_ident() == thread:  # and not the one that builds the vector index
+        if threading.get_ident() == thread:  # but not the statement that builds the vector index
             left -= 1
         if not left:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -114,11 +114,11 @@ def _mine(database_url: str, statements: int) -> None:
 
 
 def _kill_again_and_again(database_url: str) -> None:
-    """For each number read, mine in a process that kills itself before that many statements."""
+    """For each number that is read, mine in a process that kills itself before that statement."""
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
-            os.dup2(2, 1)  # its log must not mix with our answers
+            os.dup2(2, 1)  # its log must not mix with the answers
             try:
                 _mine(database_url, int(line))
                 os._exit(0)

@@ -23,7 +23,7 @@ _ARGUMENTS = (
 )
 
 PATIENCE_MS = 60_000
-"""How long is waited for a page of a busy machine."""
+"""Milliseconds to wait for a page on a busy machine."""
 
 
 def _is_ci() -> bool:
@@ -31,9 +31,10 @@ def _is_ci() -> bool:
 
 
 def find_chromium(*, required: bool) -> str:
-    """Return the path of a Chromium, installed where that is possible.
+    """Return the path of a Chromium, which is installed if that is possible.
 
-    Skips the test, with its reason, where there is none and it cannot be had; fails if *required*.
+    If there is none and it cannot be installed, skips the test with the reason, or fails if
+    *required*.
     """
     found = _which()
     if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
@@ -54,7 +55,7 @@ def _which() -> str | None:
 
 @contextmanager
 def chromium(*, required: bool | None = None) -> Iterator[Browser]:
-    """Run a browser for the block; in CI it is *required* unless that says otherwise."""
+    """Run a browser for the block. In CI it is *required* by default."""
     path = find_chromium(required=_is_ci() if required is None else required)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(_ARGUMENTS))
@@ -74,7 +75,7 @@ def sign_in(page: Page, address: str, name: str, password: str) -> None:
 
 
 def settle(page: Page) -> None:
-    """Wait until the page is drawn as its styles and scripts have left it."""
+    """Wait until the page is drawn after all styles and scripts have run."""
     page.evaluate(
         "() => document.fonts.ready.then(() => new Promise((done) =>"
         " requestAnimationFrame(() => requestAnimationFrame(done))))"
@@ -82,7 +83,7 @@ def settle(page: Page) -> None:
 
 
 def shoot(page: Page, path: Path, *, width: int, height: int, scheme: str) -> None:
-    """Save what the page looks like at this size in this colour scheme."""
+    """Save a picture of the page at this size in this colour scheme."""
     page.set_viewport_size({"width": width, "height": height})
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     settle(page)

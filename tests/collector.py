@@ -1,4 +1,4 @@
-"""A collector of traces of OpenTelemetry: takes them over HTTP, as a real one does."""
+"""An OpenTelemetry collector for tests: it receives traces over HTTP."""
 
 import gzip
 from collections.abc import Iterator
@@ -19,12 +19,12 @@ class Received:
     name: str
     trace: str
     links: frozenset[str]
-    """The traces that it links to."""
+    """Ids of the traces that the span links to."""
 
 
 @dataclass(slots=True)
 class Collector:
-    """Where it listens, and what came."""
+    """The URL of the collector, and the spans that it has received."""
 
     url: str = ""
     spans: list[Received] = field(default_factory=list)
@@ -36,7 +36,7 @@ class Collector:
 
 @contextmanager
 def collecting() -> Iterator[Collector]:
-    """Collect during the block."""
+    """Run the collector for the block."""
     made = Collector()
     with serving(_handler(made)) as url:
         made.url = url
@@ -47,7 +47,7 @@ def _handler(collector: Collector) -> type[BaseHTTPRequestHandler]:
     class Traces(Quiet):
         protocol_version = "HTTP/1.1"
 
-        def do_POST(self) -> None:  # as the library calls it
+        def do_POST(self) -> None:  # the name that http.server calls
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if self.headers.get("Content-Encoding") == "gzip":
                 body = gzip.decompress(body)

@@ -1,4 +1,4 @@
-"""The command line as a shell would run it, in the process of the test."""
+"""Runs commands as a shell would, but in the process of the test."""
 
 import io
 import sys
@@ -14,7 +14,7 @@ from cli.main import main
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What a command left: its status and all that it wrote."""
+    """The result of a command: its status and its output."""
 
     returncode: int
     stdout: str

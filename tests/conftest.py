@@ -1,7 +1,7 @@
 """Real servers for the tests: Postgres with pgvector and Redis, started once a run.
 
-Under pytest-xdist the process that hands out the tests starts them, and every worker has databases
-of its own in them: tests that commit, or flush Redis, never see each other.
+Under pytest-xdist the main process starts the servers, and every worker has databases of its own in
+them. So tests that commit, or flush Redis, do not affect each other.
 """
 
 import os
@@ -26,7 +26,7 @@ from db.tenants import people
 # Before anything loads PyTorch: the tests run side by side, and threads that share small batches
 # spend more time waiting for each other than working. Processes started by a test inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # noqa: TID251  # no setting of ours
-# The same models on every machine, whatever was made ready on it before.
+# The same models on every machine, also if others were made ready there.
 os.environ.setdefault("ASKEDBEFORE_PROFILE", "fast")  # noqa: TID251  # for processes too
 
 # The same examples in every run, and no time limit for one: neither chance nor a busy machine may
@@ -45,29 +45,29 @@ _PARTITIONS = (
 )
 _FEW_ROWS = 1_000
 _FEW_BYTES = 2_000_000
-"""Of a table, with what is left of rows that are gone: nobody else cleans it up."""
+"""Size of a table above which it is truncated: deleted rows stay in it without vacuum."""
 _SERVER = {
-    # These only matter when the machine dies.
+    # These settings matter only if the machine crashes.
     "fsync": "off",
     "full_page_writes": "off",
-    # It would find tables that a test has just emptied, and the planner would then take them for
-    # empty in the next test, whatever that puts there.
+    # Autovacuum would analyse tables that a test has just emptied, and the planner would take them
+    # for empty in the next test too.
     "autovacuum": "off",
     "max_wal_size": "4GB",
     "checkpoint_timeout": "1h",
 }
 _WORKERS = 8
-"""At most: Redis has sixteen databases, and a worker takes two."""
+"""Most workers: Redis has sixteen databases, and a worker uses two."""
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a worker of pytest-xdist where the servers of the run are; start them for the first."""
+    """Give a worker of pytest-xdist the servers' addresses; start them for the first one."""
     node.workerinput["servers"] = asdict(_migrated(node.config))
 
 
 def _migrated(config: pytest.Config) -> Addresses:
-    """Return the servers of the run, with a migrated database that nobody is connected to."""
+    """Return the servers of the run, with a migrated database without connections."""
     given = getattr(config, "workerinput", {}).get("servers")
     if given is not None:
         return Addresses(**given)
@@ -83,7 +83,7 @@ def _migrated(config: pytest.Config) -> Addresses:
 
 
 def _hurry(engine: Engine) -> None:
-    """Let Postgres wait for no disk, whose data are gone after the run, and clean nothing up."""
+    """Make Postgres faster: it does not wait for the disk and runs no autovacuum."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         for setting, value in _SERVER.items():
             connection.exec_driver_sql(f"ALTER SYSTEM SET {setting} = '{value}'")
@@ -109,7 +109,7 @@ def copy_of_servers(config: pytest.Config, purpose: str) -> Addresses:
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_passwords() -> Iterator[None]:
-    """Hash passwords at the least cost; people are made in nearly every test of reviewing."""
+    """Hash passwords at the lowest cost: nearly every test of reviewing creates people."""
     with pytest.MonkeyPatch.context() as patch:
         quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
         patch.setattr(people, "_hasher", quick)
@@ -119,7 +119,7 @@ def quick_passwords() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def logs_of_nobody_else() -> None:
-    """Forget where a command of an earlier test sent the logs of this process."""
+    """Reset the logging that a command of an earlier test has set up in this process."""
     structlog.reset_defaults()
 
 
@@ -144,7 +144,7 @@ def connection(engine: Engine) -> Iterator[Connection]:
 
 @pytest.fixture
 def sessions(connection: Connection) -> sessionmaker[Session]:
-    """Sessions of one transaction that is rolled back: what a test commits, no other test sees."""
+    """Sessions of one transaction that is rolled back: other tests see nothing of it."""
     return sessionmaker(
         connection, join_transaction_mode="create_savepoint", expire_on_commit=False
     )
@@ -164,9 +164,9 @@ def committed(engine: Engine) -> Iterator[sessionmaker[Session]]:
 
 
 def empty(engine: Engine) -> None:
-    """Remove all that tests have committed, when nobody writes any more.
+    """Delete all committed rows, when no process writes any more.
 
-    To take few rows out of few tables costs a tenth of truncating them all.
+    Deleting few rows of few tables costs a tenth of truncating all tables.
     """
     with engine.begin() as connection:
         sizes = {str(name): int(size) for name, size in connection.exec_driver_sql(_TABLES)}
@@ -184,7 +184,7 @@ def empty(engine: Engine) -> None:
 
 
 def _filled(connection: Connection, names: Iterable[str]) -> dict[str, int]:
-    """Return the tables that hold rows and how many, counted to just above `_FEW_ROWS`."""
+    """Return the tables with rows, and the number of rows up to just above `_FEW_ROWS`."""
     counts = " UNION ALL ".join(
         f"SELECT '{name}', count(*) FROM (SELECT FROM {name} LIMIT {_FEW_ROWS + 1}) AS few"  # noqa: S608
         for name in names

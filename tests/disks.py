@@ -1,4 +1,4 @@
-"""Small disks of their own, and how they are filled to their last byte."""
+"""Small disks for tests, and a way to fill a disk completely."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ import pytest
 
 @contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[Path]:
-    """Mount a disk at *folder* for the block; only root may, other users' tests are left out."""
+    """Mount a disk at *folder* for the block. Skips the test for users who are not root."""
     folder.mkdir(parents=True, exist_ok=True)
     mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:

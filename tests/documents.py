@@ -1,6 +1,6 @@
-"""What follows from the code in the documentation: tables, and the description of the API.
+"""The generated parts of the documentation: tables, and the description of the API.
 
-``python -m tests.documents`` writes them; tests/unit compares them with what stands in the files.
+``python -m tests.documents`` writes them; a unit test compares them with the files.
 """
 
 import ast
@@ -39,7 +39,7 @@ READERS: dict[type[BaseSettings], str] = {
     HomeSettings: "`up`",
     SourceSettings: "imports",
 }
-"""Who reads which settings, in the order of the table."""
+"""The settings classes and who reads them, in the order of the table."""
 
 MODULES = {
     "worker.check": ("worker/live/check.py",),
@@ -106,7 +106,7 @@ def _task(name: str) -> tuple[str, str]:
 
 
 def room_table(package: str) -> str:
-    """Return the rooms of a package from the top, as its layers stand, and what each is for."""
+    """Return the rooms of a package with their purpose, in the order of its layers."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     layers = next(one for one in contracts["contracts"] if one.get("containers") == [package])
     lines = []
@@ -164,7 +164,7 @@ def parts() -> list[tuple[Path, str, str]]:
 
 
 def between(mark: str) -> re.Pattern[str]:
-    """Return what finds the text between the two comments of a table."""
+    """Return a pattern that finds the text between the two comments of a table."""
     return re.compile(rf"(?<=<!-- {mark}:begin -->\n)(.*?)(?=<!-- {mark}:end -->)", re.DOTALL)
 
 

@@ -1,4 +1,4 @@
-"""Entries of the queue in tests: found, looked at, and decided on."""
+"""Functions for tests of entries of the queue."""
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -31,7 +31,7 @@ def say_of(
     out: tuple[int, ...] = (),
     **more: object,
 ) -> bulk.BulkDone:
-    """Decide on an entry with the questions at the places *out* taken out."""
+    """Decide on an entry without the questions with the indexes *out*."""
     left = {seeded.questions[place] for place in out}
     verdict = EntryVerdict(
         status=status,

@@ -1,4 +1,4 @@
-"""Questions and forums made for tests."""
+"""Creates questions and forums for tests."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -57,5 +57,5 @@ NO_MODELS = Provenance(
 
 
 def finish(session: Session, lease: UUID, ids: Sequence[int]) -> set[int]:
-    """Finish the jobs of questions that no model looked at."""
+    """Mark the jobs of questions as done, although no model has read them."""
     return questions.finish(session, lease, ids, NO_MODELS)

@@ -1,5 +1,5 @@
 # ruff: noqa: E501  # statements of SQL, a row on a line
-"""Small databases of forum programs, made after their public schemas, and a MariaDB to hold them."""
+"""Small databases of forum programs with their public schemas, and a MariaDB for them."""
 
 import shutil
 import subprocess
@@ -212,7 +212,7 @@ INSERT INTO misago_permissions_categorygrouppermission (category_id, group_id, p
   (2, 3, 'see'), (2, 3, 'browse'), (3, 2, 'see'), (3, 2, 'browse'), (3, 3, 'see'), (3, 4, 'browse'),
   (4, 3, 'see'), (4, 3, 'browse');
 """
-"""What newer versions of Misago have in place of roles."""
+"""Tables of newer versions of Misago, which have groups and not roles."""
 ASKBOT = """
 CREATE TABLE auth_user (id serial PRIMARY KEY, username varchar);
 CREATE TABLE askbot_thread (id serial PRIMARY KEY, title varchar, tagnames varchar, view_count int,
@@ -245,7 +245,7 @@ INSERT INTO askbot_post VALUES
 
 @contextmanager
 def running_mariadb() -> Iterator[str]:
-    """Run a MariaDB of its own and yield its socket; skip where the program is not there."""
+    """Run a MariaDB and yield its socket; skip the test if the program is not installed."""
     if shutil.which("mariadbd") is None or shutil.which("mariadb-install-db") is None:
         pytest.skip("mariadbd is not installed: apt-get install mariadb-server")
     with tempfile.TemporaryDirectory(prefix="mdb") as folder:
@@ -279,7 +279,7 @@ def _wait(socket: str) -> None:
 
 
 def fill(socket: str, name: str, statements: str) -> None:
-    """Make a database *name* of these statements, and a person who may only read it."""
+    """Create a database *name* with these statements, and a user who may only read it."""
     connection = pymysql.connect(unix_socket=socket, user="root", autocommit=True)
     with connection, connection.cursor() as cursor:
         cursor.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")

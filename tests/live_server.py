@@ -1,4 +1,4 @@
-"""The API on a real socket, in a thread: for what a test client inside the process cannot show."""
+"""Runs the API on a real socket, in a thread, for tests that a test client cannot do."""
 
 import threading
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from cli.running.service import wait_until
 
 @contextmanager
 def serving(app: ASGIApp) -> Iterator[str]:
-    """Serve *app* and give its address."""
+    """Serve *app* for the block; yields its URL."""
     config = uvicorn.Config(
         app, port=0, log_level="warning", timeout_graceful_shutdown=5, http=LimitedHeads
     )

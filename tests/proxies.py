@@ -1,4 +1,4 @@
-"""Real proxies for the tests, on ports that nobody else is given."""
+"""Runs real proxies for tests, on ports that no other test uses."""
 
 import os
 import socket
@@ -11,11 +11,11 @@ from pathlib import Path
 from cli.running.service import wait_until
 
 _FIRST, _COUNT = 10_000, 20_000
-"""Below the ports that the system hands out by itself, at any moment and to anybody."""
+"""Below the ports that the system assigns to any process."""
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports on which nothing listens; tests beside this one begin to look elsewhere."""
+    """Return ports on which nothing listens. Parallel tests begin at other ports."""
     start = os.getpid() * 101
     ports = (_FIRST + (start + place) % _COUNT for place in range(_COUNT))
     return list(islice(filter(_is_free, ports), count))
@@ -45,6 +45,6 @@ def _is_open(port: int) -> bool:
 
 
 def nginx_places(folder: Path) -> str:
-    """Return where nginx keeps what it writes, for a configuration of its own in *folder*."""
+    """Return the lines of a configuration that put all files of nginx into *folder*."""
     names = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     return "".join(f"{name}_temp_path {folder}/{name};" for name in names)

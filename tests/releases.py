@@ -1,7 +1,7 @@
-"""``python -m tests.releases``: keeps what an installation of this version has in its database.
+"""``python -m tests.releases``: saves the database rows of an installation of this version.
 
-Run it when a version is released, and commit the file: from then on the tests bring these rows into
-every later version. A test fails while a released version has none.
+Run it when a version is released, and commit the file. The tests then migrate these rows to every
+later version. A test fails if a released version has no file.
 """
 
 import re
@@ -19,18 +19,18 @@ from tests.integration.db.two_forums import make_two
 
 FOLDER = Path(__file__).parent / "data" / "releases"
 FIRST = (0, 4, 0)
-"""The first version that has a file; those before it are brought to it first."""
+"""The first version with a file. Earlier versions must be upgraded to it first."""
 _CHANGES = Path(__file__).parents[1] / "CHANGELOG.md"
 _PROJECT = Path(__file__).parents[1] / "pyproject.toml"
 _HEADING = re.compile(r"^## (\d+)\.(\d+)\.(\d+)(?!.*unreleased)", re.MULTILINE)
 _SCHEMA = re.compile(r"^-- schema: (\w+)$", re.MULTILINE)
 _NOT_ROWS = re.compile(r"^(SET |SELECT pg_catalog.set_config|\\|--|$)")
 _QUIET = "SET session_replication_role = replica;\n"
-"""What triggers wrote is among the rows."""
+"""No triggers: the rows contain what they have written."""
 
 
 def released() -> list[str]:
-    """Return the versions that are released, of those that have a file."""
+    """Return the released versions from `FIRST` on."""
     found = [tuple(map(int, one)) for one in _HEADING.findall(_CHANGES.read_text("utf-8"))]
     return [".".join(map(str, one)) for one in found if one >= FIRST]
 
@@ -47,7 +47,7 @@ def load(connection: Connection, file: Path) -> None:
 
 
 def dump(database: str, sockets: str) -> str:
-    """Return the rows of a database as statements that need nothing but its schema."""
+    """Return the rows of a database as SQL statements for an empty database of its schema."""
     command = [
         *(str(programs() / "pg_dump"), "--data-only", "--column-inserts"),
         *("--load-via-partition-root", "--exclude-table=alembic_version"),
@@ -59,7 +59,7 @@ def dump(database: str, sockets: str) -> str:
 
 
 def kept(engine: Engine) -> str:
-    """Return what the file of this version holds, of a database that has its rows."""
+    """Return the content of this version's file, from a database with its rows."""
     with engine.connect() as connection:
         revision = connection.scalar(text("SELECT version_num FROM alembic_version"))
         encoders = list(connection.scalars(text("SELECT id FROM models WHERE kind = 'bi-encoder'")))

@@ -1,4 +1,4 @@
-"""Forums with flagged pairs, people and decisions, made for the tests of reviewing."""
+"""Creates forums with flagged pairs, people and decisions for tests of reviewing."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,7 +29,7 @@ class Seeded:
 def seed_questions(session: Session, *titles: str, forum: str = "cooks", body: str = "") -> Seeded:
     """Store questions a day apart, so that the first is the oldest.
 
-    No second opinions are asked for: which pairs these fall on depends on the pairs' ids.
+    No second opinions are asked for: the ids of the pairs decide which pairs get one.
     """
     row = make_forum(session, forum)
     opinions.set_share(session, row.id, 0)
@@ -64,7 +64,7 @@ def flag(
     score: float = 0.9,
     status: PairStatus = PairStatus.FLAGGED,
 ) -> int:
-    """Flag the pair of two questions, given by their places, and return its id."""
+    """Flag the pair of the questions with these indexes, and return its id."""
     low, high = sorted((seeded.questions[one], seeded.questions[other]))
     return session.execute(
         insert(Pair)
@@ -100,7 +100,7 @@ def say(
     canonical: int | None = None,
     merge: bool = False,
 ) -> Decided:
-    """Decide on a pair as it stands now."""
+    """Decide on the present version of a pair."""
     verdict = Verdict(
         status=status,
         version=version_of(session, pair_id),

@@ -1,7 +1,7 @@
-"""Saves what every page of the console looks like: ``python -m tests.screenshots FOLDER``.
+"""Saves a picture of every page of the console: ``python -m tests.screenshots FOLDER``.
 
-The sample forum is checked by the models that are really served; decisions are made up from its
-labels. The review page at 1440 pixels, in light, is the picture of the README.
+The real models check the sample forum; decisions follow its labels. The light review page at 1440
+pixels is the picture of the README.
 """
 
 import random
@@ -107,7 +107,7 @@ def _decide(sessions: Sessions) -> None:
 
 
 def _go_to_a_telling_pair(page: Page) -> None:
-    """Step over pairs of the same text: there is nothing to see in them."""
+    """Skip pairs of the same text, which show no scores."""
     while "same text" in (page.locator(".stage h1").text_content() or ""):
         before = page.locator(".stage").get_attribute("data-pair")
         page.keyboard.press("j")
@@ -142,7 +142,9 @@ def main() -> None:
         )
         app = create_app(settings, sessions, CeleryQueue(servers.running.redis_url))
         with serving(app) as address, chromium() as browser:
-            page = browser.new_page(reduced_motion="reduce")  # no picture of half a transition
+            page = browser.new_page(
+                reduced_motion="reduce"
+            )  # no picture in the middle of a transition
             sign_in(page, address, PEOPLE[0], _PASSWORD)
             _shoot_all(page, address, folder)
     print(f"{len(PAGES) * len(SIZES) * 2} pictures in {folder}")  # noqa: T201

@@ -1,7 +1,7 @@
-"""A process that runs Celery tasks on fakes of the models, and kills itself where it is asked to.
+"""A process that runs Celery tasks with fake models, and kills itself on request.
 
-Each line read is a task and the number of the statement before which the process dies; 0 lets it
-live. The exit status of the run is the answer.
+Each input line is a task and the number of the SQL statement before which the process kills itself;
+with 0 it does not. The answer is the exit status.
 """
 
 import os
@@ -46,7 +46,7 @@ RUN: dict[str, Callable[[], None]] = {
     "deliver": _deliver,
     "hourly": tasks.hourly,
 }
-"""Every task by its function's name."""
+"""Every task by the name of its function."""
 
 
 def _die_before(engine: Engine, statement: int) -> None:
@@ -76,7 +76,7 @@ def main(database_url: str, redis_url: str) -> None:
         task, statement = line.split()
         child = os.fork()
         if child == 0:
-            os.dup2(2, 1)  # its log must not mix with our answers
+            os.dup2(2, 1)  # its log must not mix with the answers
             try:
                 _run(task, int(statement), database_url=database_url, redis_url=redis_url)
                 os._exit(0)

@@ -1,4 +1,4 @@
-"""Models small enough to be made, exported and run in a test; their weights are random."""
+"""Models with random weights, small enough to be created, exported and run in a test."""
 
 import shutil
 import zipfile
@@ -73,7 +73,7 @@ _MPNET: dict[str, Any] = {**SIZE, "max_position_embeddings": 300}
 
 
 def make_mpnet_encoder(folder: Path) -> Path:
-    """Make a bi-encoder with all files of the published one whose shape it has."""
+    """Create a bi-encoder with the shape and all files of the published one."""
     torch.manual_seed(4)
     made = _save_encoder(folder, MPNetModel(MPNetConfig(**_MPNET)), _tokenizer("</s> </s>"), "mean")
     for name in BASE_FILES:
@@ -84,7 +84,7 @@ def make_mpnet_encoder(folder: Path) -> Path:
 
 
 def make_adapter(folder: Path, *, rank: int = 2) -> Path:
-    """Make an adapter and a head for the query layers of `make_mpnet_encoder`."""
+    """Create an adapter and a head for the query layers of `make_mpnet_encoder`."""
     torch.manual_seed(5)
     config = MPNetConfig(**{**_MPNET, "num_labels": 1})
     head = MPNetForSequenceClassification(config).classifier.state_dict()
@@ -102,7 +102,7 @@ def make_adapter(folder: Path, *, rank: int = 2) -> Path:
 
 
 def publish(base: Path, adapter: Path) -> Published:
-    """Return how these two would be published."""
+    """Return the description of these two as published models."""
     return replace(
         PUBLISHED,
         bi_encoder="tiny-base",
@@ -121,7 +121,7 @@ def file_size(folder: Path) -> int:
 
 
 def make_wheels(published: Published, base: Path, folder: Path) -> Path:
-    """Write the packages that carry *base* as the parts of one zip archive to *folder*."""
+    """Write wheels to *folder* that contain *base* as the parts of a zip archive."""
     folder.mkdir()
     with zipfile.ZipFile(folder / "whole.zip", "w") as archive:
         for name in BASE_FILES:

@@ -30,7 +30,7 @@ def duplicates() -> list[LabelledPair]:
 
 
 def pairs() -> list[LabelledPair]:
-    """Duplicates, and pairs of the same wording about something else; sixty components."""
+    """Return duplicates, and pairs with the same wording about other things; 60 components."""
     found = []
     for place, pair in enumerate(duplicates()):
         verb, thing = pair.question1.rstrip("?").split()[-2:]

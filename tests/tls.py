@@ -1,4 +1,4 @@
-"""TLS before a server that speaks none."""
+"""A TLS proxy for a server without TLS."""
 
 import socket
 import ssl
@@ -11,7 +11,7 @@ import trustme
 
 
 class TlsProxy:
-    """Speaks TLS before a Redis on a socket, with a certificate of *authority*."""
+    """A TLS proxy for a Redis on a unix socket, with a certificate of *authority*."""
 
     def __init__(self, target: Path, authority: trustme.CA, host: str) -> None:
         self._target = target

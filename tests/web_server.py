@@ -1,4 +1,4 @@
-"""A server of HTTP inside the tests: what webhooks, connectors and imports talk to."""
+"""An HTTP server in the test's process, which webhooks, connectors and imports call."""
 
 import threading
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ class Quiet(BaseHTTPRequestHandler):
 
 @contextmanager
 def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    """Serve with *handler* during the block; gives the server's address without a last slash."""
+    """Serve with *handler* for the block; yields the URL without a slash at its end."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -31,7 +31,7 @@ def collector() -> Iterator[Collector]:
 def stack(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
-    collector: Collector,  # it ends after the service, which sends it what is left
+    collector: Collector,  # it ends after the service, which sends its last spans at its end
 ) -> Iterator[Service]:
     own = copy_of_servers(request.config, "stack")
     engine = make_engine(settings_of(own.database_url))

@@ -1,4 +1,4 @@
-"""``python -m tests.faults``: a campaign from the command line; the status is 1 on a difference."""
+"""``python -m tests.faults``: runs a campaign; the exit status is 1 if there is a difference."""
 
 import argparse
 import random

@@ -1,4 +1,4 @@
-"""Makes the faults of a plan, and takes back those that last."""
+"""Makes the faults of a plan, and ends those that last."""
 
 import os
 import random
@@ -25,7 +25,7 @@ _AWAY = (psycopg2.Error, redis.RedisError, OSError, psutil.Error)
 
 @dataclass(slots=True)
 class Breaker:
-    """Makes faults; what they leave behind ends by itself when `tend` is called."""
+    """Makes faults. `tend` ends faults whose time is over."""
 
     world: World
     receiver: Receiver
@@ -36,25 +36,25 @@ class Breaker:
     _undo: list[tuple[float, Undo]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Let go of stopped processes also while one of them is waited for."""
+        """Resume suspended processes also while somebody waits for one of them."""
         self.world.meanwhile = self.tend
 
     def make(self, fault: Fault) -> bool:
-        """Make a fault and return whether it met anybody."""
+        """Make a fault and return whether it had any effect."""
         verb, _, whom = fault.kind.partition(" ")
         name = fault.target or whom
         if verb in {"kill", "restart"} and whom in _PROCESSES and self._is_spared(whom, name):
             return False
         try:
             undo = self._make(verb, whom, name)
-        except _AWAY:  # what it should have met was down already
+        except _AWAY:  # the process was down already
             return False
         if undo is not None:
             self.undo_later(fault.lasts_s, undo)
         return True
 
     def undo_later(self, after_s: float, undo: Undo) -> None:
-        """Have something taken back after a while."""
+        """Undo a fault after some seconds."""
         self._undo.append((time.monotonic() + after_s, undo))
 
     def _is_spared(self, whom: str, name: str) -> bool:
@@ -63,7 +63,7 @@ class Breaker:
         return self.drawn.random() < self.spares and not has_grown
 
     def tend(self, *, at_once: bool = False) -> None:
-        """Take back what has lasted long enough, or everything.
+        """End the faults whose time is over, or all.
 
         It may be called again before it returns: who waits for Postgres, also to take something
         back, may wait for a process that is stopped, and only this lets it go.
@@ -86,7 +86,7 @@ class Breaker:
 
     @property
     def is_over(self) -> bool:
-        """Return whether nothing that was broken is still so."""
+        """Return whether no fault lasts any more."""
         return not self._undo
 
     def _make(self, verb: str, whom: str, name: str) -> Undo | None:

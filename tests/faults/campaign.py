@@ -1,4 +1,4 @@
-"""One campaign: the load, the faults, the calm after them, and the comparison."""
+"""One campaign: load, faults, the wait until all work is done, and the comparison."""
 
 import random
 import time
@@ -33,7 +33,7 @@ Say = Callable[[str], object]
 
 @dataclass(slots=True)
 class Report:
-    """What a campaign did and what it found."""
+    """The result of a campaign."""
 
     ledger: Ledger
     made: Counter[str] = field(default_factory=Counter)
@@ -43,11 +43,11 @@ class Report:
     repeated: int = 0
     differences: Differences = field(default_factory=Differences)
     told: int = 0
-    """How many of what was unexpected has been said already."""
+    """Number of unexpected answers that were printed already."""
 
     @property
     def is_clean(self) -> bool:
-        """Return whether nothing differs and nobody got an answer that nobody should get."""
+        """Return whether nothing differs and there was no unexpected answer."""
         return self.differences.are_none and not self.ledger.unexpected
 
     def lines(self) -> list[str]:
@@ -200,7 +200,7 @@ _LATER = """
 
 
 def _unrest(world: World, breaker: Breaker) -> str:
-    """Return why it is not calm yet, or nothing."""
+    """Return which work is not done yet, or an empty text."""
     breaker.tend()
     if not breaker.is_over:
         return "a fault is not taken back"

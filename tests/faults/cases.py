@@ -1,4 +1,4 @@
-"""What may happen to the servers behind, how it is made, and what a forum may be answered then."""
+"""Faults of Postgres and Redis: how each is made, and which answers a forum may get meanwhile."""
 
 import os
 import shutil
@@ -63,7 +63,7 @@ def _every_second_backend(world: World) -> list[int]:
 
 
 def _standby(world: World, undo: ExitStack) -> None:
-    """Make Postgres a standby, as the one that a failover left behind: it reads, and recovers."""
+    """Make Postgres a standby, as after a failover: it only reads, and recovers."""
     (world.sockets / "standby.signal").touch()
     os.kill(world.pid("postgres"), world.commands["postgres"].stop_signal)
     world.wait_for(lambda: world.ask("SELECT pg_is_in_recovery()", database="postgres")[0][0])
@@ -147,12 +147,12 @@ _ANY_READY = (HTTPStatus.OK, _AWAY)
 _ANY_CHECK = (HTTPStatus.OK, _AWAY)
 _HANGS_S = 20.0
 _REDIS_S = 1.5
-"""A second for Redis, and what the rest of a submission takes on a busy machine."""
+"""Seconds of a submission without Redis: one for Redis, the rest for a busy machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """What happens to a server, and what a forum may be answered meanwhile."""
+    """A fault of a server, and the answers that a forum may get meanwhile."""
 
     name: str
     make: Break
@@ -163,7 +163,7 @@ class Case:
     checks: Sequence[int] = (HTTPStatus.OK,)
     ready: Sequence[int] = (HTTPStatus.OK,)
     goes_on: bool = True
-    """Whether what is submitted meanwhile is done meanwhile."""
+    """Whether questions that are submitted during the fault are checked during the fault."""
     longest_s: float = 10.0
 
 

@@ -1,4 +1,4 @@
-"""Compares what was accepted with what is there."""
+"""Compares the accepted changes with the database."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ _SHOWN = 12
 
 @dataclass(slots=True)
 class Differences:
-    """What is not as it was accepted, by kind."""
+    """The differences between the accepted changes and the database, by kind."""
 
     found: dict[str, list[str]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
 
@@ -28,7 +28,7 @@ class Differences:
 
     @property
     def are_none(self) -> bool:
-        """Return whether all is as it was accepted."""
+        """Return whether there is no difference."""
         return not any(self.found.values())
 
     def lines(self) -> list[str]:
@@ -100,7 +100,7 @@ def _twins(
     for members in groups.values():
         ids = sorted(rows[key].id for key, _ in members)
         if any(wanted.is_still for _, wanted in members):
-            missed = _apart(ids, pairs)  # an archive joins each to the oldest alone
+            missed = _apart(ids, pairs)  # an archive pairs each of them with the oldest one only
         else:
             missed = [ends for ends in combinations(ids, 2) if ends not in pairs]
         for ends in missed:

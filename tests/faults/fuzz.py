@@ -75,7 +75,7 @@ def fuzz(
     queue = NotingQueue()
     queue.answer = CheckAnswer(threshold=0.5, bi_encoder="b", reranker="r")
     app = create_app(make_settings(wait_limit_s=0), sessions, queue)
-    app.openapi()  # kept by the application; to make it costs a second
+    app.openapi()  # the application keeps it; creating it takes a second
     attackers = [Attacker(app, sessions, seeded.forum, seed + n) for n in range(threads)]
     with ThreadPoolExecutor(threads) as pool:
         running = [pool.submit(one.run, count, fuzzed) for one in attackers]
@@ -88,7 +88,7 @@ def fuzz(
 
 
 class Attacker:
-    """Sends hostile requests; what they break in its own rights is made anew now and then."""
+    """Sends hostile requests. When they remove its key or person, it creates them again."""
 
     def __init__(self, app: FastAPI, sessions: Factory, forum: ForumRow, seed: int) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""Requests that somebody could send: right, nearly right, and nothing like it."""
+"""Random requests: correct ones, nearly correct ones, and completely wrong ones."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""What the service has accepted: what must be there in the end, and nothing else."""
+"""The ledger: everything that the service has accepted, and so must have at the end."""
 
 import threading
 from collections import Counter
@@ -66,7 +66,7 @@ class Ledger:
             self.doubtful.discard(key)
 
     def doubt(self, keys: Iterable[Key]) -> None:
-        """Note that nobody knows what became of the last change of these questions."""
+        """Note that it is unknown whether the last change of these questions was accepted."""
         with self.lock:
             self.doubtful.update(keys)
 
@@ -76,6 +76,6 @@ class Ledger:
             self.counts[what] += count
 
     def complain(self, what: str) -> None:
-        """Note an answer that nobody should get."""
+        """Note an unexpected answer."""
         with self.lock:
             self.unexpected.append(what)

@@ -1,4 +1,4 @@
-"""Clients of the service: each repeats a call until it is told what became of it."""
+"""Clients of the service: each repeats a call until it gets an answer with the result."""
 
 import json
 import random
@@ -97,7 +97,7 @@ class Client:
             return client.request(method, f"/v1{path}", **given)
 
     def insist(self, method: str, path: str, **given: Any) -> httpx2.Response:
-        """Return the first answer that says what became of the call."""
+        """Repeat the call, and return the first answer with its result."""
         begun = time.monotonic()
         while True:
             try:
@@ -159,7 +159,7 @@ class Writer(Client):
     def _change(
         self, names: Iterable[str], method: str, rest: str, **given: Any
     ) -> httpx2.Response:
-        """Insist on a change of questions; once it is given up, nobody knows what became of it."""
+        """Repeat a change of questions until it is answered, or note that its result is unknown."""
         try:
             return self.insist(method, self._path(rest), **given)
         except TimeoutError:

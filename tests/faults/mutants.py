@@ -1,7 +1,7 @@
-"""``python -m tests.faults.mutants``: files of every kind, broken at random; each has its own end.
+"""``python -m tests.faults.mutants``: reads files of every kind that are broken at random.
 
-Whatever a file holds, reading it ends in good time: with records and rejected rows, or with one
-sentence for people. The status is 1 if a reader raises anything else, or takes too long.
+Reading any file must end within the limit: with records and rejected rows, or with an error in one
+sentence. The exit status is 1 if a reader raises anything else or takes longer.
 """
 
 import argparse
@@ -78,7 +78,7 @@ def samples() -> dict[str, bytes]:
 
 
 def broken(data: bytes, random_: random.Random) -> bytes:
-    """Return *data* after a few accidents."""
+    """Return *data* with a few random damages."""
     out = bytearray(data)
     for _ in range(random_.randint(1, 4)):
         place = random_.randrange(len(out) + 1)
@@ -111,7 +111,7 @@ def mutants(seed: int, each: int) -> Iterator[tuple[str, bytes]]:
 
 
 def fault_of(name: str, data: bytes) -> str | None:
-    """Read a file to its end; return what no file may cause, or None."""
+    """Read a file to its end; return the fault of the reader, or None."""
     try:
         with _limited(), open_stream(io.BytesIO(data), means_of(), name=name) as archive:
             for _ in archive:

@@ -43,12 +43,12 @@ WEIGHTS = {
 WORKERS = ("worker-1", "worker-2")
 _SHORTEST_S, _LONGEST_S = 0.2, 4.0
 _PATIENCE_S = 15.0
-"""After so long a process that was told to end, and has not, is killed."""
+"""Seconds after which a process that should have ended is killed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One fault: how long after the one before it comes, whom it meets, how long it lasts."""
+    """One fault: the pause before it, the process that it affects, and how long it lasts."""
 
     after_s: float
     kind: str

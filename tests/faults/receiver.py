@@ -1,4 +1,4 @@
-"""The forums' backend that receives webhooks, and that can be made to refuse them."""
+"""The backend of the forums: it receives webhooks, or refuses them on request."""
 
 import threading
 from collections import Counter

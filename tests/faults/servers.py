@@ -1,4 +1,4 @@
-"""``python -m tests.faults.servers``: what the servers behind may do, and what a forum notices.
+"""``python -m tests.faults.servers``: breaks Postgres and Redis, and shows what a forum notices.
 
 A real Postgres and Redis, the real API, workers and beat. One after the other the servers turn
 read-only, fill up, hang, are emptied or die. Meanwhile questions, a batch, an edit and a file are
@@ -36,7 +36,7 @@ _SMALL_LOG = ("max_wal_size=64MB", "min_wal_size=32MB")
 
 @dataclass(slots=True)
 class Seen:
-    """What a forum was answered while something was broken, and after it."""
+    """The answers to a forum during a fault and after it."""
 
     submits: Counter[int] = field(default_factory=Counter)
     others: Counter[int] = field(default_factory=Counter)
@@ -62,7 +62,7 @@ class Seen:
             self.untold.append(f"{answer.status_code} without Retry-After: {answer.text[:300]}")
 
     def faults(self, case: Case) -> list[str]:
-        """Return what must not be."""
+        """Return the faults of the service in this case."""
         wrong = {
             f"submissions: {dict(self.submits)}": set(self.submits) <= set(case.submits),
             f"other writes: {dict(self.others)}": set(self.others) <= set(case.others),
@@ -77,7 +77,7 @@ class Seen:
 
 
 def live_through(world: World, visitor: Visitor, case: Case) -> Seen:
-    """Break something, write in every way, repair it, and return what was seen."""
+    """Make the fault, write in every way, repair it, and return the answers."""
     seen = Seen()
     old, _ = visitor.submit()
     pairs = visitor.twins(_PAIRS)
@@ -116,7 +116,7 @@ def _checked(visitor: Visitor, case: Case) -> httpx2.Response:
 
 
 def tour(folder: Path, cases: Sequence[Case], say: Callable[[str], object]) -> int:
-    """Live through *cases* and return how many were other than they must be."""
+    """Run the *cases* and return the number of those with a fault."""
     wrong = 0
     with (
         small_disk(folder / "disk", _DATA_DISK),
@@ -162,7 +162,7 @@ def _row(case: Case, seen: Seen) -> str:
 
 
 def main() -> None:
-    """Live through all cases, or those whose names hold a text."""
+    """Run all cases, or those whose names contain a text."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.servers", description=__doc__)
     parser.add_argument("--only", default="", help="part of the names of the cases")
     given = parser.parse_args()

@@ -137,7 +137,7 @@ def test_whoever_waits_for_a_stopped_backend_lets_it_go_meanwhile(
         pid = held.info.backend_pid
         connection.exec_driver_sql("LOCK TABLE forums")
         os.kill(pid, signal.SIGSTOP)
-        connection.invalidate()  # its client is gone: it ends as soon as it goes on
+        connection.invalidate()  # its client is gone, so it ends as soon as it is resumed
         done: list[str] = []
         database = str(engine.url.database)
         read = "SELECT count(*) FROM forums"

@@ -8,4 +8,4 @@ def test_no_hostile_request_is_the_services_fault(committed: Factory) -> None:
     fuzzed = fuzz(committed, 7, 150)
 
     assert fuzzed.failed == []
-    assert len(fuzzed.statuses) > 4  # it came further than the door
+    assert len(fuzzed.statuses) > 4  # some requests passed the authentication

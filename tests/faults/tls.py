@@ -1,4 +1,4 @@
-"""A Redis that speaks TLS: Debian's own if it is here, otherwise TLS before the embedded one."""
+"""A Redis with TLS: Debian's own if it is installed, otherwise a TLS proxy and ours."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""A forum's backend and its moderator: they write in every way, and remember what was accepted."""
+"""A forum's backend and moderator: they write in every way, and record what was accepted."""
 
 import random
 import re
@@ -29,7 +29,7 @@ Answer = tuple[httpx2.Response, float]
 
 @dataclass(slots=True)
 class Written:
-    """What must be there afterwards, and what may be."""
+    """What must be in the database afterwards, and what may be."""
 
     titles: dict[str, set[str | None]] = field(default_factory=dict)
     """The titles that each question may have by now; None where it may be absent."""
@@ -135,7 +135,7 @@ class Visitor:
         self._csrf = found[1]
 
     def is_done(self, name: str) -> bool:
-        """Return whether a question has been looked at."""
+        """Return whether a question has been checked."""
         answer = self._http.get(f"/v1/forums/{FORUM}/questions/{name}")
         return answer.is_success and answer.json()["state"] == "done"
 
@@ -151,7 +151,7 @@ class Visitor:
         return answer.status_code, "; ".join(wrong)
 
     def wait_for(self, what: Callable[[], bool], timeout_s: float) -> float | None:
-        """Return how many seconds it took until *what* was true; None if it never was."""
+        """Return the seconds until *what* was true; None if it was not in time."""
 
         def is_so() -> bool:
             self._world.tend()
@@ -174,7 +174,7 @@ class Visitor:
         return self.ready()[0] == HTTPStatus.OK
 
     def what_is_wrong(self) -> list[str]:
-        """Return what is not as it was accepted, and what is there by half."""
+        """Return what is different from what was accepted, and what was stored only partly."""
         ask, forum = self._world.ask, f"(SELECT id FROM forums WHERE name = '{FORUM}')"
         rows = ask(f"SELECT external_id, title FROM questions WHERE forum_id = {forum}")
         titles = dict(rows)

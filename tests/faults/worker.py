@@ -1,4 +1,4 @@
-"""A worker as it is, but with models of words, which cost nothing."""
+"""The real worker, but with fake models that compare words and take no time."""
 
 import argparse
 

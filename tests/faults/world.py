@@ -1,4 +1,4 @@
-"""The service under attack: its servers and processes, each of which can be killed and started."""
+"""The service of a campaign: servers and processes that can be killed and started one by one."""
 
 import os
 import signal
@@ -39,7 +39,7 @@ SETTINGS = {
     "ASKEDBEFORE_UPLOAD_FREE_BYTES": "0",
     "ASKEDBEFORE_CHECK_TIMEOUT_S": "5",
 }
-"""Short leases, so that what a killed process held is soon another's."""
+"""Short leases, so that another process soon takes the work of a killed one."""
 DATABASE = "campaign"
 CONNECTIONS = 60
 _START_S = 300.0
@@ -47,7 +47,7 @@ _ASK_S = 60.0
 
 
 class World:
-    """The processes of the service; what dies is started again at once."""
+    """The processes of the service. A process that ends is started again at once."""
 
     def __init__(self, folder: Path, database: Path | None = None) -> None:
         self.folder = folder
@@ -55,7 +55,7 @@ class World:
         self.commands: dict[str, Command] = {}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self.start_s = 0.0
-        """How long the service took to start on this machine, as busy as it is."""
+        """Seconds that the service took to start on this machine."""
         self._lock = threading.RLock()
         self._ends = False
         self.meanwhile: Callable[[], object] = lambda: None
@@ -111,7 +111,7 @@ class World:
         return self._processes[name].pid
 
     def models_of(self, name: str) -> list[int]:
-        """Return the children of a worker, which hold the models."""
+        """Return the child processes of a worker, which have the models."""
         with suppress(psutil.NoSuchProcess):
             return [child.pid for child in psutil.Process(self.pid(name)).children()]
         return []
@@ -146,7 +146,7 @@ class World:
         wait_until(is_so, timeout_s=timeout_s, pause_s=0.1)
 
     def stop(self) -> None:
-        """End everything, gently where that works."""
+        """End all processes, by a signal first and by killing them last."""
         self._ends = True
         for name in reversed(list(self._processes)):
             process = self._processes[name]

@@ -1,4 +1,4 @@
-"""Both forums and the service, once, and people in browsers; skipped where they cannot be had."""
+"""Both forums, the service and browsers; tests are skipped if these cannot be installed."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -22,14 +22,14 @@ SHOTS = Path("screenshots")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Both, running, with the sample's first questions."""
+    """A running forum and service, with the first questions of the sample."""
 
     forum: Askbot
     up: Up
 
 
 def _have(install: Callable[[], object], name: str) -> None:
-    """Install a forum, or skip the tests with the reason where it cannot be had."""
+    """Install a forum, or skip the tests with the reason if that fails."""
     try:
         install()
     except DemoError as error:
@@ -89,7 +89,7 @@ def moderator(browser: Browser, place: Place) -> Iterator[Page]:
 
 
 def new_page(browser: Browser) -> Page:
-    """Return a page of somebody with cookies of their own."""
+    """Return a page in a browser context of its own, without cookies of others."""
     page = browser.new_context(viewport={"width": 1100, "height": 800}).new_page()
     page.set_default_timeout(30_000)
     return page

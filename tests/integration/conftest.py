@@ -1,4 +1,4 @@
-"""What tests on real servers and real models share."""
+"""Fixtures for tests with real servers and real models."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from worker.weights import export
 
 @pytest.fixture
 def exported_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Export in this process, which has PyTorch loaded: half a minute less a model."""
+    """Export models in this process, which has loaded PyTorch: half a minute less for each."""
     monkeypatch.setattr(export, "_exporting_apart", _exporting_here)
 
 

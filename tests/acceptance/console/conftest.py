@@ -1,4 +1,4 @@
-"""A server, a Chromium, a forum with pairs to review, and moderators who are signed in."""
+"""A server, a Chromium, a forum with pairs to review, and signed-in moderators."""
 
 from collections.abc import Callable, Iterator
 

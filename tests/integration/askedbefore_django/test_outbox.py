@@ -112,7 +112,7 @@ def test_nothing_is_lost_while_the_service_is_away(forum: Any) -> None:
     for _ in range(2):
         with pytest.raises(AskedBeforeError):
             deliver()
-    with pytest.raises(CommandError, match="stays in the outbox"):
+    with pytest.raises(CommandError, match="stay in the outbox"):
         call_command("askedbefore_deliver", "--once")
 
     assert len(waiting()) == 1

@@ -18,6 +18,6 @@ def home() -> Iterator[Path]:
 
 @pytest.fixture
 def running_home(servers: Addresses, home: Path) -> Iterator[Path]:
-    """A data folder whose service is the one that the tests run."""
+    """A data folder that points to the servers of the tests."""
     with hold(home, lambda: servers):
         yield home

@@ -1,4 +1,4 @@
-"""What tests of queries share."""
+"""Fixtures for tests of queries."""
 
 from collections.abc import Iterator
 

@@ -216,7 +216,7 @@ FAULTS: dict[str, tuple[str, Induce, str, str]] = {
     "an old pgvector": (
         "pgvector",
         lambda ward: ward.server_says(installed="0.8.1"),
-        "lose index entries",
+        "lose entries of an index",
         "install 0.8.4",
     ),
     "an old schema": (

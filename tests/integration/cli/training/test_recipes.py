@@ -68,7 +68,7 @@ def test_a_gate_is_fitted_without_labels_and_says_what_it_spares(
     output = run("gate", folder, "--questions", questions)
 
     assert load_gates(folder).keys() == Calibration.load(folder).rules.keys()
-    assert f"of {len(set(titles)):,} questions were scored" in " ".join(output.split())
+    assert f"near pairs of {len(set(titles)):,} questions." in " ".join(output.split())
 
 
 @pytest.mark.parametrize("weight", ["much", "0", "-1", "inf", "nan"])
