@@ -1,4 +1,4 @@
-"""Rows in parts of some thousands, which are known again when they come a second time."""
+"""Divides rows into parts of some thousands, which are recognised in the next archive."""
 
 import hashlib
 import marshal
@@ -10,7 +10,7 @@ from zlib import crc32
 from worker.archives.readers.records import Row
 
 ROWS, _FEWEST, _EACH = 8_192, 1_024, 1_024
-"""Rows of a part: the most, the fewest where more follow, and how many about are more than those.
+"""Rows of a part: the most, the fewest if more rows follow, and the mean number beyond the fewest.
 """
 _CHARS = 4 << 20
 _STEP = 16
@@ -62,7 +62,7 @@ def digest_of(part: Sequence[Row], used: Sequence[str], how: str) -> bytes:
     columns: Iterator[Any] = chain([rejects], ([row.get(name) for row in good] for name in used))
     for values in columns:
         try:
-            # In the second form equal values are equal bytes.
+            # In version 2 of marshal's format equal values give equal bytes.
             digest.update(marshal.dumps(values, 2))
         except ValueError:
             digest.update(repr(values).encode("utf-8", "backslashreplace"))

@@ -1,7 +1,8 @@
-"""CSV and TSV in every dialect of `dialect`.
+"""Reads CSV and TSV in every dialect of `dialect`.
 
-A quote that is not closed is found out by reading on, and the lines behind it are then read again.
-Each line is read again a few times at most, so the work stays linear in the file.
+A quote that is never closed is only noticed some lines later; then the lines after its own line are
+read again. Each line is read again a few times at most, so the work stays linear in the file's
+size.
 """
 
 import csv
@@ -30,13 +31,13 @@ from worker.archives.readers.tabular.drawn_signs import is_foot
 from worker.archives.readers.tabular.headers import header_place
 
 _AT_ONCE, _SINGLY = 64, 1 << 14
-"""Lines that are split at once, and most rows that are read one by one before that is tried again.
+"""Lines that are split at once, and the most rows that are read one by one after that has failed.
 """
 _UNIT = "\x1f"
-"""The delimiter that stands for a longer one."""
+"""Written in place of a delimiter of several characters."""
 _RULE = re.compile(r"--[- ]*\r?\n?")
 _NOTES = 30
-"""Lines among which the names of the columns are looked for."""
+"""The first lines, in which the names of the columns are searched."""
 
 Values = Sequence[str | None]
 
@@ -53,9 +54,9 @@ def _unmarked(row: Sequence[str]) -> Values:
 
 
 class DelimitedRows:
-    """Rows of a delimited file as they come: of any width.
+    """The rows of a delimited file, which may have any number of cells.
 
-    The first line names the columns, unless *columns* do, of a file without such a line.
+    The first line names the columns. For a file without such a line *columns* has the names.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class DelimitedRows:
         delimiter: str | None = None,
         columns: Sequence[str] = (),
     ) -> None:
-        csv.field_size_limit(2 * RECORD_LIMIT)  # what is longer has been refused before
+        csv.field_size_limit(2 * RECORD_LIMIT)  # longer records are rejected before this
         self._lines = Lines(file)
         sample = self._lines.sample()
         if not sample:
@@ -81,17 +82,17 @@ class DelimitedRows:
             sample = self._behind_preamble(sample)
         chars = sum(map(len, sample))
         is_whole = len(sample) < SAMPLE_LINES and chars < SAMPLE_CHARS
-        # Writers whose lines end so quote what holds one.
+        # Programs that end lines with \r\n quote cells with a carriage return.
         self._has_bare_returns = not sample[0].endswith("\r\n") if sample else False
         self.dialect = dialects.guess(sample, delimiter, is_whole=is_whole)
         self.header = list(columns) or self._header()
         self._add_index(sample)
         if _RULE.fullmatch(self._lines.peek().replace(self.dialect.delimiter, "")):
-            next(self._lines)  # a line that is drawn below the names, as sqlcmd does
+            next(self._lines)  # the rule that sqlcmd draws below the names
             self._lines.end_record()
 
     def _behind_preamble(self, sample: list[str]) -> list[str]:
-        """Go behind a title, notes and empty lines before the names of the columns."""
+        """Skip a title, notes and empty lines before the header; return the lines after them."""
         cells = [
             line.rstrip("\r\n").split(dialects.guess_delimiter(line)) for line in sample[:_NOTES]
         ]
@@ -113,7 +114,7 @@ class DelimitedRows:
         return [name.strip().lstrip("\ufeff") for name in header]
 
     def _add_index(self, sample: Sequence[str]) -> None:
-        """Name the first column where every row has one more than the header, as R writes them."""
+        """Add a name for the first column if every row has one cell too many, as R writes it."""
         wide = len(self.header) + 1
         if len(self.header) < 2 or self.dialect.quoting is not Quoting.DOUBLED:  # noqa: PLR2004
             return
@@ -126,7 +127,7 @@ class DelimitedRows:
             self.header.insert(0, "")
 
     def __iter__(self) -> Iterator[tuple[int, Values] | Reject]:
-        """Yield each row with its line, from 1; what cannot be split comes as a reject."""
+        """Yield each row with its line, from 1; a row that cannot be split is a reject."""
         for group in self._groups():
             yield from group
 
@@ -145,7 +146,7 @@ class DelimitedRows:
     def rows(self) -> Iterator[Row]:
         """Yield each row by the names of its columns; a header that is repeated is none."""
         names = list(self.header)
-        while len(names) > 1 and not names[-1]:  # there are more delimiters than names
+        while len(names) > 1 and not names[-1]:  # more delimiters than names
             names.pop()
         width = len(names)
         first_of = {name: names.index(name) for name in names}
@@ -162,7 +163,7 @@ class DelimitedRows:
         names: Sequence[str],
         first_of: Mapping[str, int] | None,
     ) -> Iterator[Row]:
-        """Yield rows of any width; *first_of* has the places of names that are there twice."""
+        """Yield rows of any width by name; if names repeat, *first_of* has their first places."""
         width = len(names)
         for item in group:
             if isinstance(item, Reject):
@@ -187,9 +188,10 @@ class DelimitedRows:
                 yield Row(number, {name: row[place] for name, place in first_of.items()})
 
     def _is_cut_short(self, row: Values) -> bool:
-        """Return whether only empty columns are missing at the end, as spreadsheets leave them out.
+        """Return whether only empty cells are missing at the end, as spreadsheets leave them out.
 
-        A row that a line end broke looks the same, but no number begins the line behind it.
+        A row that is broken by a line end looks the same, but the next line does not begin with a
+        number.
         """
         mark, beyond = self.dialect.delimiter, self._lines.peek()
         follows = not beyond.strip() or beyond.partition(mark)[0].strip('" ').isdigit()
@@ -269,7 +271,7 @@ class DelimitedRows:
             except StopIteration:
                 return
             except csv.Error as error:
-                reader = self._reader()  # the old one is stuck inside the quote
+                reader = self._reader()  # the old reader is inside the quote
                 yield self._bare(source.step_back(), error)
             except TooLongError:
                 reader = self._reader()
@@ -289,7 +291,7 @@ class DelimitedRows:
         return self.dialect.reader(marks)
 
     def _has_swallowed(self, row: Sequence[str]) -> bool:
-        """Return whether each line of a record looks like a row: numbered, and as wide."""
+        """Return whether each line of a record looks like a row: with a number, and as wide."""
         mark, width = self.dialect.delimiter, len(self.header)
         if width < 2 or not row[0].isdigit():  # noqa: PLR2004
             return False

@@ -1,4 +1,4 @@
-"""Lines of a delimited file, which can come again: a broken record begins at another one."""
+"""The lines of a delimited file. After a broken record they can be read again."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -10,9 +10,9 @@ from worker.archives.readers.containers.streams import TOO_LONG, lines
 from worker.archives.readers.records import RECORD_LIMIT, Reject
 
 _QUOTED_LINES = 2_000
-"""Lines that one quoted field may span; a quote that is never closed is given up after so many."""
+"""Most lines of one quoted field; after so many a quote counts as never closed."""
 _TRIES = 8
-"""Records that may take a line for their own in vain; after those it begins a record itself."""
+"""After so many broken records with a line inside, the line begins a record itself."""
 SAMPLE_LINES, SAMPLE_CHARS = 1_000, 1 << 18
 
 
@@ -82,11 +82,11 @@ class Lines:
         return (), ()
 
     def put_back(self, numbers: Sequence[int], texts: Sequence[str]) -> None:
-        """Let lines that `take` returned come again."""
+        """Put back lines that `take` returned; they come again."""
         self._back.extend(map(Line, reversed(numbers), reversed(texts)))
 
     def sample(self) -> list[str]:
-        """Return the first lines; they are still to come."""
+        """Return the first lines without taking them."""
         held: list[Line] = []
         chars = 0
         while len(held) < SAMPLE_LINES and chars < SAMPLE_CHARS:
@@ -99,7 +99,7 @@ class Lines:
         return [line.text for line in held]
 
     def replace(self, mark: str, instead: str) -> None:
-        """Put *instead* where *mark* stands, in all lines that are still to come."""
+        """Replace *mark* with *instead* in all lines that are not read yet."""
         self._source = (
             (number, None if text is None else text.replace(mark, instead))
             for number, text in self._source
@@ -108,7 +108,7 @@ class Lines:
             line.text = line.text.replace(mark, instead)
 
     def peek(self) -> str:
-        """Return the line that comes next, which stays; empty at the end."""
+        """Return the next line without taking it; empty at the end."""
         if not self._back:
             try:
                 self._back.append(self._fresh())
@@ -117,7 +117,7 @@ class Lines:
         return self._back[-1].text
 
     def end_record(self) -> int:
-        """Return the number of the first line of the record that ends here."""
+        """End a record here, and return the number of its first line."""
         number = self._taken[0].number
         self._forget()
         return number
@@ -129,11 +129,11 @@ class Lines:
 
     @property
     def taken(self) -> Sequence[Line]:
-        """The lines of the record being read."""
+        """Return the lines of the record being read."""
         return self._taken
 
     def step_back(self) -> Line:
-        """Return the first line of the record being read; those behind it come again."""
+        """Return the first line of the record being read; its other lines come again."""
         first, *others = self._taken
         for line in others:
             line.tries += 1
@@ -142,9 +142,10 @@ class Lines:
         return first
 
     def pass_over(self) -> int:
-        """Return the number of the first line of the record being read, and go behind its end.
+        """Skip the rest of the record being read, and return the number of its first line.
 
-        Its end is the line that closes the last open quote, or where it is given up.
+        The record ends with the line that closes the last open quote, or after `_QUOTED_LINES`
+        lines.
         """
         number, count = self._taken[0].number, len(self._taken)
         is_open = sum(line.text.count('"') for line in self._taken) % 2 == 1
