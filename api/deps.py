@@ -27,6 +27,7 @@ from api.http.errors import ForbiddenError, UnauthenticatedError, UnsupportedMed
 from api.http.public import CallLimit, allow_origin
 from api.metrics import CountedQueue, Metrics
 from api.settings import ApiSettings
+from api.submits import Submits
 from api.uploading.uploads import Uploads
 from db import engine as db_engine
 from db.engine import FAILURES
@@ -37,7 +38,7 @@ from worker.queue import Queue
 
 _SECRET_LENGTH = 200
 _LOOK_UPS = 8
-_SAVERS = 40
+_SUBMITS = 40
 """Threads that store single questions, at most: as many as run the other routes."""
 _USE_NOTED_EVERY = timedelta(minutes=1)
 
@@ -66,7 +67,7 @@ class Services:
         self.uploads = Uploads(settings)
         self.look_ups = anyio.CapacityLimiter(_LOOK_UPS)
         self.public_calls = CallLimit(settings.ask_per_minute)
-        self.savers = ThreadPoolExecutor(_SAVERS, thread_name_prefix="saver")
+        self.submits = Submits(self, ThreadPoolExecutor(_SUBMITS, "submits"))
         self.check_slots = anyio.CapacityLimiter(settings.check_slots)
         self._access: TimedCache[bytes, Access] = TimedCache(settings.access_cache_s)
         self._noted: TimedCache[int, bool] = TimedCache(_USE_NOTED_EVERY.total_seconds())

@@ -8,10 +8,17 @@ from typing import Any, TypeVar
 import psycopg2
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DBAPIError,
+    DisconnectionError,
+    InterfaceError,
+    OperationalError,
+    SQLAlchemyError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 
-from db.errors import LostTransactionError, ReadOnlyDatabaseError, TransientError
+from db.errors import LostTransactionError, ReadOnlyDatabaseError, ServiceError, TransientError
 from db.patience import patient
 from db.settings import DatabaseSettings
 
@@ -32,6 +39,9 @@ FAILURES = (SQLAlchemyError, TransientError)
 
 DRIVERS_OWN = (psycopg2.OperationalError, psycopg2.InterfaceError)
 """The same if no statement was running, for example while a connection is prepared."""
+
+AWAY = (OperationalError, InterfaceError, PoolTimeoutError, *DRIVERS_OWN)
+"""What every statement would meet now, but for locks."""
 
 
 def make_engine(settings: DatabaseSettings) -> Engine:
@@ -186,6 +196,12 @@ def is_held_up(error: BaseException) -> bool:
     """Return whether others held a lock for too long, or each waited for the other."""
     code = _code(error.orig) if isinstance(error, DBAPIError) else None
     return code == _NO_LOCK or code in _IN_EACH_OTHERS_WAY
+
+
+def is_of_some_rows(error: BaseException) -> bool:
+    """Return whether some rows are at fault, or held by others: the rest may be stored."""
+    is_of_all = isinstance(error, (*AWAY, ServiceError))
+    return is_held_up(error) or is_unfit(error) or not is_of_all
 
 
 def _tell_apart(context: ExceptionContext) -> None:

@@ -12,12 +12,11 @@ from typing import Any, ClassVar
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from db.engine import DRIVERS_OWN, is_disk_full, is_worth_another_try
+from db.engine import AWAY, is_disk_full, is_worth_another_try
 from db.errors import (
     BackpressureError,
     ConflictError,
@@ -132,7 +131,6 @@ STATUS: Mapping[type[ServiceError], HTTPStatus] = {
     TransientError: HTTPStatus.SERVICE_UNAVAILABLE,
     ServiceError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
-_DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError, *DRIVERS_OWN)
 
 
 def status_of(error: ServiceError) -> HTTPStatus:
@@ -173,7 +171,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ServiceError, _service_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
-    for kind in (*_DATABASE_AWAY, DBAPIError, OSError):
+    for kind in (*AWAY, DBAPIError, OSError):
         app.add_exception_handler(kind, _server_failed)
 
 
@@ -263,7 +261,7 @@ def as_service_error(error: Exception) -> ServiceError | None:
     if is_disk_full(error) or (isinstance(error, OSError) and error.errno == errno.EFBIG):
         return DiskFullError()
     is_cut = isinstance(error, DBAPIError) and error.connection_invalidated
-    if not (isinstance(error, _DATABASE_AWAY) or is_cut):
+    if not (isinstance(error, AWAY) or is_cut):
         return None
     log.error("http.database_away", error=type(error).__name__)
     if is_worth_another_try(error):

@@ -1,10 +1,7 @@
 """A forum's questions: stored, read, erased."""
 
-import asyncio
 from contextlib import nullcontext
-from contextvars import copy_context
 from datetime import datetime
-from functools import partial
 from typing import Annotated, TypedDict
 
 import anyio
@@ -26,11 +23,11 @@ from api.finishes import Waiter
 from api.http.openapi import conflict
 from api.http.texts import CheckedRoute
 from api.schemas import ExternalId, QuestionIn, QuestionOut, Version
+from api.submits import Submit
 from db.errors import QuestionNotFoundError
-from db.questions import erasures, questions, saving
-from db.questions.rows import NewQuestion, Saved, State
+from db.questions import erasures, questions
+from db.questions.rows import State
 from db.tenants.rows import ForumRow
-from db.work.rows import Lane
 from worker.text import intake
 from worker.text.cuts import cuts_of
 
@@ -93,7 +90,7 @@ async def put_question(
         cuts=cuts_of(forum.prefixes, forum.boilerplate),
     )
     with services.finishes.waiter() if wait > 0 else nullcontext() as waiter:
-        saved, answer = await _in_saver(services, forum, item, waiter)
+        saved, answer = await services.submits.store(Submit(forum, item, waiter))
         if answer.state is State.PENDING and waiter is not None:
             answer = await _wait_for(services, forum, question_id, answer, waiter, wait_s=wait)
     if answer.state is State.PENDING and saved.owes_work:
@@ -132,33 +129,6 @@ def erase_question(
             with sessions.begin() as session:
                 erasures.note(session, forum.id, question_id, **told)
         raise
-
-
-async def _in_saver(
-    services: Services, forum: ForumRow, item: NewQuestion, waiter: Waiter | None
-) -> tuple[Saved, QuestionOut]:
-    """Save in a thread, by asyncio's own way, which costs half of what `run_in_threadpool` does."""
-    here = partial(copy_context().run, _save, services, forum, item, waiter)
-    return await asyncio.get_running_loop().run_in_executor(services.savers, here)
-
-
-def _save(
-    services: Services, forum: ForumRow, item: NewQuestion, waiter: Waiter | None
-) -> tuple[Saved, QuestionOut]:
-    with services.single.begin() as session:
-        services.backlog.admit(session, forum)
-        done = saving.create(session, forum, item, lane=Lane.LIVE)
-    if done is None:
-        with services.sessions.begin() as session:
-            done = saving.put(session, forum, item, lane=Lane.LIVE)
-    saved, answer = done
-    if waiter is not None:
-        services.finishes.expect(waiter, saved.id)
-    if saved.owes_work:
-        services.backlog.add(forum.id, 1)
-        services.queue.wake(Lane.LIVE)  # after the commit, so that a worker sees the row
-    services.metrics.questions.labels(saved.outcome).inc()
-    return saved, question_out(forum, answer)
 
 
 async def _wait_for(

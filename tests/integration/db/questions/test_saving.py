@@ -21,10 +21,10 @@ class TestTwoForums(TwoForums):
             session, own.forum, new_question("What is new?", external_id="new"), lane=Lane.LIVE
         ),
         "create": lambda session, own: saving.create(
-            session, own.forum, new_question("What is new?", external_id="new"), lane=Lane.LIVE
-        ),
-        "create: a known id": lambda session, own: saving.create(
-            session, own.forum, new_question("What is new?", external_id="q1"), lane=Lane.LIVE
+            session,
+            own.forum,
+            [new_question("What is new?", external_id=name) for name in ("new", "q1", "newer")],
+            lane=Lane.LIVE,
         ),
         "edit": lambda session, own: saving.edit(
             session, own.forum, new_question("What is new?", external_id="q1"), lane=Lane.LIVE
