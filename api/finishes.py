@@ -52,16 +52,16 @@ class Finishes:
         self._queue = queue
         self._lock = threading.Lock()
         self._waiting: dict[int, set[Waiter]] = defaultdict(set)
-        self._is_heard = False
+        self._hearer: threading.Thread | None = None
 
     def expect(self, waiter: Waiter, question_id: int) -> None:
         """Wake *waiter* when the question is finished; call it before a worker is woken for it."""
         with self._lock:
             waiter.question_id = question_id
             self._waiting[question_id].add(waiter)
-            if not self._is_heard:
-                self._is_heard = True
-                threading.Thread(target=self._hear, name="finishes", daemon=True).start()
+            if self._hearer is None:
+                self._hearer = threading.Thread(target=self._hear, name="finishes", daemon=True)
+                self._hearer.start()
 
     @contextmanager
     def waiter(self) -> Iterator[Waiter]:
@@ -87,12 +87,24 @@ class Finishes:
             for ids in self._queue.finished():
                 self._tell(ids)
                 silent = 0 if ids or self._waiting else silent + 1
-                if silent >= _ENDS_AFTER:
-                    break
+                if silent >= _ENDS_AFTER and self._is_over():
+                    return
         except TransientError as error:  # each waiter looks by itself
             log.warning("finishes.unheard", error=type(error).__name__)
         finally:
-            self._is_heard = False
+            self._stop_hearing()
+
+    def _is_over(self) -> bool:
+        """Return whether nobody waits; then whoever comes next gets a thread of their own."""
+        with self._lock:
+            if not self._waiting:
+                self._hearer = None
+            return self._hearer is None
+
+    def _stop_hearing(self) -> None:
+        with self._lock:
+            if self._hearer is threading.current_thread():
+                self._hearer = None
 
     def _tell(self, ids: list[int]) -> None:
         with self._lock:

@@ -34,7 +34,8 @@ _Title = Annotated[
     AfterValidator(intake.title_of),
     WithJsonSchema({"type": "string", "minLength": 1}),
     Field(
-        description="1 to 500 characters, after spaces are joined and control characters removed",
+        description=f"1 to {intake.TITLE_LENGTH:,} characters, after spaces are joined and control"
+        " characters removed",
         examples=["How do I get good at programming?"],
     ),
 ]

@@ -23,7 +23,7 @@ from db.settings import PLACEHOLDER
 from worker.settings import BrokerSettings
 
 SECRET_LENGTH = 32
-_ADDRESS = re.compile(r"[^/?#]+(/(?!v1|console)[\w.~-]+(/[\w.~-]+)*)?")
+_ADDRESS = re.compile(r"https?://[^/?#\s]+(/(?!v1|console)[\w.~-]+(/[\w.~-]+)*)?", re.ASCII)
 """A host, and a path that cannot be mistaken for one of the service's own paths."""
 
 
@@ -141,13 +141,13 @@ class ApiSettings(BrokerSettings):
     @field_validator("public_url")
     @classmethod
     def _public_url_is_an_address(cls, url: str) -> str:
-        parts = urlsplit(url.rstrip("/"))
-        is_address = parts.scheme in {"http", "https"} and parts.hostname
-        if url and not (is_address and _ADDRESS.fullmatch(url.rstrip("/").split("://")[1])):
+        scheme, colon, rest = url.rstrip("/").partition(":")
+        address = f"{scheme.lower()}{colon}{rest}"
+        if url and not (_ADDRESS.fullmatch(address) and urlsplit(address).hostname):
             raise ValueError(
                 "public_url must be like https://duplicates.example or https://forum.example/dup"
             )
-        return url.rstrip("/")
+        return address
 
     @field_validator("trusted_proxies")
     @classmethod

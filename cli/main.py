@@ -8,7 +8,7 @@ import structlog
 import typer
 from pydantic import ValidationError
 from rich.console import Console
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 
 from cli import adapt, keeping, models, retry, status
 from cli.archives import archives, importing, mine, syncing
@@ -89,6 +89,8 @@ def main() -> None:
         _fail(reason_of(error))
     except OperationalError as error:
         _fail(f"the database does not answer: {str(error.orig).strip()}")
+    except DataError as error:
+        _fail(f"the database cannot store a value: {str(error.orig).strip()}")
 
 
 def _log_to_stderr() -> None:

@@ -22,6 +22,6 @@ class TimedCache(Generic[_Key, _Value]):
 
     def put(self, key: _Key, value: _Value) -> None:
         """Keep *value* under *key*."""
-        if len(self._values) >= self._size:
+        if len(self._values) >= self._size and key not in self._values:
             self._values.clear()
         self._values[key] = (time.monotonic(), value)

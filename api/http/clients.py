@@ -20,7 +20,9 @@ def address_of(request: HTTPConnection, settings: ApiSettings) -> str:
 
     For IPv6 it is the network: whoever has one address of a network has all of them.
     """
-    hops = [hop.strip() for hop in request.headers.get("x-forwarded-for", "").split(",")]
+    # A proxy may add a line of its own behind those that the caller wrote.
+    lines = request.headers.getlist("x-forwarded-for")
+    hops = [hop.strip() for hop in ",".join(lines).split(",")]
     address = request.client.host if request.client is not None else _UNKNOWN
     while hops and _is_trusted(address, settings) and _is_address(hops[-1]):
         address = hops.pop()

@@ -12,6 +12,7 @@ from secrets import token_hex
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.errors import (
@@ -37,6 +38,8 @@ _PACKINGS = {"gzip", "x-gzip", "zstd"}
 _UNMATCHED = "unmatched"
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _SERVER_ERROR = 500
+_CLIENT_GONE = 499
+"""As proxies count a caller who left before the answer; it is never sent."""
 
 log = structlog.get_logger()
 
@@ -58,6 +61,8 @@ class Observer:
         with self._metrics.in_flight.track_inprogress():
             try:
                 await self._app(scope, receive, answer.send)
+            except ClientDisconnect:  # nobody is there to answer, and nothing is wrong here
+                answer.status = answer.status or _CLIENT_GONE
             except Exception as error:  # the last place before the server
                 _log_unexpected(error, answer.request_id)
                 if answer.status is not None:

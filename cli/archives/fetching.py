@@ -19,7 +19,7 @@ def fetched(url: str) -> BinaryIO:
                 raise InvalidInputError(f"{url} answered {answer.status_code}: correct the address")
             for chunk in answer.iter_bytes():
                 file.write(chunk)
-    except httpx2.HTTPError as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise InvalidInputError(
             f"{url} cannot be fetched: {error}; correct the address, or try again"
         ) from error

@@ -1,6 +1,7 @@
 """The systemd units for a host without Docker. They use the Python of this process."""
 
 import os
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,13 +139,23 @@ _KINDS = (
 
 
 def units(place: Place, *, program: str | None = None) -> dict[str, str]:
-    """Return the content of each unit by its name."""
-    return {kind.name: _unit(kind, place, program or _program()) for kind in _KINDS}
+    """Return the content of each unit by its name; *program* is the path of the command."""
+    words = [program] if program else _program()
+    return {kind.name: _unit(kind, place, " ".join(map(_word, words))) for kind in _KINDS}
 
 
-def _program() -> str:
+def _program() -> list[str]:
     script = Path(sys.prefix) / "bin" / "askedbefore"
-    return str(script) if script.exists() else f"{sys.executable} -m cli.main"
+    return [str(script)] if script.exists() else [sys.executable, "-m", "cli.main"]
+
+
+def _word(text: str) -> str:
+    """Return a word of a command as systemd reads it: quoted, where it has to be."""
+    literal = text.replace("%", "%%")
+    if re.fullmatch(r"[\w./@:%+=-]+", literal):
+        return literal
+    escaped = literal.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _unit(kind: _Kind, place: Place, program: str) -> str:
@@ -162,7 +173,7 @@ def _unit(kind: _Kind, place: Place, program: str) -> str:
         requires="" if is_migration else f"Requires={first}\n",
         kind=kind.kind,
         identity=identity,
-        settings=place.seen_as,
+        settings=str(place.seen_as).replace("%", "%%"),
         cache=cache,
         command=f"{program} {kind.arguments}",
         timing=kind.timing,

@@ -1,7 +1,7 @@
 """`askedbefore keys`: API keys for a forum's backend and for scripts."""
 
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from cli.connect import database
 from cli.output import AsJson, print_json, tell
 from db.tenants import forums, keys
-from db.tenants.rows import ForumRow
+from db.tenants.rows import ForumRow, KeyRow
 
 app = typer.Typer(
     help="Create, list, rotate and revoke API keys.\n\n"
@@ -21,6 +21,9 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 console = Console(stderr=True)
+
+MOST_HOURS = 1_000_000
+"""More than a hundred years; what Postgres can add to now."""
 
 Data = Annotated[
     Path | None,
@@ -91,7 +94,7 @@ def list_(as_json: AsJson = False) -> None:
     table = Table("key", "name", "forums", "scopes", "state")
     with database() as sessions, sessions.begin() as session:
         for key in keys.list_keys(session):
-            state = "revoked" if key.revoked_at else "valid"
+            state = _state(key)
             table.add_row(
                 f"{key.prefix}…",
                 key.name,
@@ -102,11 +105,18 @@ def list_(as_json: AsJson = False) -> None:
     Console().print(table)
 
 
+def _state(key: KeyRow) -> str:
+    if key.revoked_at is not None:
+        return "revoked"
+    has_ended = key.expires_at is not None and key.expires_at <= datetime.now(UTC)
+    return "expired" if has_ended else "valid"
+
+
 @app.command()
 def rotate(
     prefix: Annotated[str, typer.Argument(help="The beginning of the key, as `list` shows it.")],
     keep_hours: Annotated[
-        float, typer.Option(min=0, help="Hours for which the old key still works.")
+        float, typer.Option(min=0, max=MOST_HOURS, help="Hours for which the old key still works.")
     ] = 24.0,
     as_json: AsJson = False,
 ) -> None:

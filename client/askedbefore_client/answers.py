@@ -25,7 +25,7 @@ def result(call: Call[T], response: httpx.Response) -> T:
         return call.read(None)
     try:
         return call.read(response.json())
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ProblemError(
             {"detail": "this is no answer of askedbefore: correct the address"},
             status=response.status_code,
@@ -47,6 +47,6 @@ def problem(response: httpx.Response) -> ProblemError:
     )
 
 
-def no_answer(error: httpx.TransportError) -> NoAnswerError:
-    """Return the error of a call without an answer."""
+def no_answer(error: httpx.RequestError) -> NoAnswerError:
+    """Return the error of a call without an answer, or with one that cannot be unpacked."""
     return NoAnswerError(f"no answer from the service: {type(error).__name__}: {error}")

@@ -155,6 +155,6 @@ class AsyncClient:
             response = await self._http.request(
                 call.method, call.path, json=call.json, params=call.params
             )
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise no_answer(error) from error
         return result(call, response)

@@ -60,7 +60,7 @@ class ProblemError(AskedBeforeError):
         self.status = status
         self.type = str(problem.get("type", "about:blank"))
         self.detail = str(problem.get("detail") or problem.get("title") or "no details")
-        self.errors = tuple(field_problem(one) for one in problem.get("errors", ()))
+        self.errors = _field_problems(problem.get("errors"))
         self.request_id = request_id
         self.retry_after_s = retry_after_s
         fields = "".join(f"; {one}" for one in self.errors)
@@ -92,6 +92,12 @@ class BusyError(ProblemError):
 def field_problem(raw: Mapping[str, Any]) -> FieldProblem:
     """Return one entry of a problem's ``errors``."""
     return FieldProblem(str(raw.get("detail", "")), raw.get("pointer"), raw.get("parameter"))
+
+
+def _field_problems(raw: Any) -> tuple[FieldProblem, ...]:
+    """Return the entries that are the service's; a proxy may write others."""
+    listed = raw if isinstance(raw, list) else ()
+    return tuple(field_problem(one) for one in listed if isinstance(one, Mapping))
 
 
 _BY_STATUS: dict[int, type[ProblemError]] = {

@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from askedbefore_client.errors import AskedBeforeError, ProblemError
 
 _JITTER = 0.25
+_DOUBLED_AT_MOST = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,8 @@ class Retry:
         if asked is not None:
             pause = asked * (1 + _JITTER * draw())
             return pause if asked <= self.longest_pause_s else None
-        grown = min(self.first_pause_s * 2.0 ** (tried - 1), self.longest_pause_s)
+        doubled = min(tried - 1, _DOUBLED_AT_MOST)  # a float holds no more
+        grown = min(self.first_pause_s * 2.0**doubled, self.longest_pause_s)
         return float(grown * (1 + draw()) / 2)
 
 

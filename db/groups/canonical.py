@@ -40,10 +40,13 @@ def key_of(
     facts: Mapping[str, Any] | None, asked_at: datetime | None, *, rule: str
 ) -> tuple[int, int, datetime]:
     """Return a sort key with the order of `order_of`, the proposed one first."""
+    age = asked_at or datetime.max.replace(tzinfo=UTC)
+    if rule == CanonicalBy.OLDEST:
+        return 0, 0, age
     known = facts or {}
     is_answered = 2 if known.get("accepted") else int(known.get("answers", 0) > 0)
     is_first = 0 if rule == CanonicalBy.VOTES else -is_answered
-    return is_first, -int(known.get("votes", 0)), asked_at or datetime.max.replace(tzinfo=UTC)
+    return is_first, -int(known.get("votes", 0)), age
 
 
 def ranked(session: Session, ids: Iterable[int]) -> list[int]:

@@ -46,14 +46,19 @@ class PairFilter:
         """Return the conditions for WHERE."""
         wanted = [
             (Pair.status.in_(list(self.statuses)) if self.statuses is not None else None),
-            (Pair.score >= self.min_score if self.min_score is not None else None),
-            (Pair.score <= self.max_score if self.max_score is not None else None),
+            (Pair.score >= _stored(self.min_score) if self.min_score is not None else None),
+            (Pair.score <= _stored(self.max_score) if self.max_score is not None else None),
             (Pair.flagged_at >= self.flagged_since if self.flagged_since is not None else None),
             (Pair.flagged_at < self.flagged_before if self.flagged_before is not None else None),
             (self.changed_since <= _LAST_CHANGED if self.changed_since is not None else None),
             (Pair.category == self.category if self.category is not None else None),
         ]
         return [clause for clause in wanted if clause is not None]
+
+
+def _stored(score: float | None) -> ColumnElement[float]:
+    """Return a score in the precision of the column: a stored 0.9 is at least 0.9."""
+    return cast(literal(score), Pair.score.type)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +137,7 @@ _OWN = tuple(
 
 def _values(order: Order, after: Place) -> tuple[object, ...]:
     if order is Order.SCORE:
-        return (cast(literal(after.score), Pair.score.type), after.pair_id)
+        return (_stored(after.score), after.pair_id)
     if order is Order.CHANGED:
         return (cast(literal(after.changed_at), DateTime(timezone=True)), after.pair_id)
     return (after.pair_id,)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, and_, cast, func, select, text
+from sqlalchemy import REAL, ColumnElement, Date, and_, cast, func, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session, aliased
 
 from db.rows import SERVICE, PairKind, PairStatus
@@ -14,7 +15,8 @@ from db.tables.questions import Model, Question
 from db.tables.review import Decision
 
 CHANGES = ("pair.decided", "pair.undone", "pair.withdrawn", "pair.flagged", "pair.rescored")
-_CHANGES_LIMIT = 300
+CHANGES_LIMIT = 1_000
+"""How many changes are read at the most."""
 _JUDGED = (PairStatus.DUPLICATE, PairStatus.NOT_DUPLICATE, PairStatus.RELATED)
 
 
@@ -125,16 +127,30 @@ def last_event(session: Session, forum_id: int) -> int:
     return session.execute(latest).scalar_one() or 0
 
 
-def changes_since(session: Session, forum_id: int, event_id: int) -> list[Change]:
-    """Return what happened to pairs after an event, the latest first, up to a limit."""
+def changes_since(
+    session: Session, forum_id: int, event_id: int, *, without: Collection[int] = ()
+) -> list[Change]:
+    """Return what happened to pairs after an event, the latest first, up to `CHANGES_LIMIT`.
+
+    The events *without* are left out.
+    """
     found = session.execute(
         select(Event.id.label("event_id"), Event.pair_id, Pair.status, Event.actor)
         .join(Pair, Pair.id == Event.pair_id)
-        .where(Event.forum_id == forum_id, Event.id > event_id, Event.kind.in_(CHANGES))
+        .where(*_changes(forum_id, event_id), Event.id.not_in(without))
         .order_by(Event.id.desc())
-        .limit(_CHANGES_LIMIT)
+        .limit(CHANGES_LIMIT)
     )
     return [Change(**row) for row in found.mappings()]
+
+
+def change_ids(session: Session, forum_id: int, event_id: int) -> list[int]:
+    """Return the ids of what happened to pairs after an event."""
+    return list(session.execute(select(Event.id).where(*_changes(forum_id, event_id))).scalars())
+
+
+def _changes(forum_id: int, event_id: int) -> tuple[ColumnElement[bool], ...]:
+    return Event.forum_id == forum_id, Event.id > event_id, Event.kind.in_(CHANGES)
 
 
 def history(
@@ -224,7 +240,9 @@ def judged(session: Session, forum_id: int, *, limit: int = 20_000) -> list[Judg
 
 def waiting_scores(session: Session, forum_id: int, *, bins: int = 200) -> list[int]:
     """Return the number of undecided pairs in each of *bins* equal ranges of the score."""
-    place = func.least(func.floor(Pair.score * bins), bins - 1)
+    # In the precision of the column: 0.9 is in the range that begins at 0.9.
+    begins = cast([place / bins for place in range(bins)], ARRAY(REAL))
+    place = func.width_bucket(Pair.score, begins) - 1
     undecided = (PairStatus.FLAGGED, PairStatus.OBSERVED, PairStatus.WITHDRAWN)
     found = session.execute(
         select(place.label("place"), func.count().label("total"))
@@ -233,7 +251,7 @@ def waiting_scores(session: Session, forum_id: int, *, bins: int = 200) -> list[
     )
     counts = [0] * bins
     for row in found:
-        counts[int(row.place)] = row.total
+        counts[row.place] = row.total
     return counts
 
 

@@ -16,7 +16,11 @@ from db.tenants.rows import PUBLIC_SCOPE, KeyRow
 
 SCOPES = frozenset({"submit", "review", "admin", PUBLIC_SCOPE})
 _PREFIX_LENGTH = 11
-_ORIGIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?")
+_ORIGIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?", re.ASCII)
+_VALID = (
+    ApiKey.revoked_at.is_(None),
+    or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now()),
+)
 
 
 def _hash(secret: str) -> bytes:
@@ -70,13 +74,19 @@ def _pages(scopes: set[str], origins: Sequence[str]) -> list[str]:
         raise InvalidInputError("everybody can read a key with the scope ask: give it no other")
     if not origins:
         raise InvalidInputError("a key with the scope ask needs an origin: https://forum.example")
-    found = sorted({one.strip().rstrip("/").lower() for one in origins})
+    found = sorted({_as_browsers_write(one) for one in origins})
     for one in found:
         if not _ORIGIN.fullmatch(one):
             raise InvalidInputError(
                 f"{one!r} is not an origin: write it like https://forum.example"
             )
     return found
+
+
+def _as_browsers_write(origin: str) -> str:
+    """Return an origin in lower case, without the port that its scheme has anyway."""
+    text = origin.strip().rstrip("/").lower()
+    return text.removesuffix(":443" if text.startswith("https:") else ":80")
 
 
 def _rows(session: Session, *where: object) -> list[KeyRow]:
@@ -107,8 +117,7 @@ def find_key(session: Session, secret: str) -> KeyRow | None:
     rows = _rows(
         session,
         ApiKey.secret_hash == _hash(secret),
-        ApiKey.revoked_at.is_(None),
-        or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now()),
+        *_VALID,
     )
     return rows[0] if rows else None
 
@@ -140,7 +149,7 @@ def rotate_key(session: Session, prefix: str, *, keep: timedelta) -> str:
     The old key stays valid for *keep*, so that its user has time to change to the new one. Raises
     `NotFoundError` if there is no such valid key.
     """
-    found = [row for row in _rows(session, ApiKey.prefix == prefix) if row.revoked_at is None]
+    found = _rows(session, ApiKey.prefix == prefix, *_VALID)
     if not found:
         raise NotFoundError(f"there is no valid key that begins with {prefix!r}")
     old = found[0]
@@ -150,6 +159,7 @@ def rotate_key(session: Session, prefix: str, *, keep: timedelta) -> str:
         forum_ids=list(old.forums.values()),
         scopes=sorted(old.scopes),
         expires_at=old.expires_at,
+        origins=sorted(old.origins),
     )
     ends = func.least(func.coalesce(ApiKey.expires_at, "infinity"), func.now() + keep)
     session.execute(update(ApiKey).where(ApiKey.id == old.id).values(expires_at=ends))

@@ -81,10 +81,10 @@ def set_member(
 ) -> Response:
     """Make a person a moderator or an admin, or take their role away."""
     wanted = Role(role) if role in set(Role) else None
-    if name == reviewer.name and wanted is not Role.ADMIN:
-        raise InvalidInputError("you cannot take your own role away; ask another admin")
     with sessions.begin() as session:
         person = people.ensure_person(session, name)
+        if person.id == reviewer.visitor.person.id and wanted is not Role.ADMIN:
+            raise InvalidInputError("you cannot take your own role away; ask another admin")
         people.set_role(session, person.id, reviewer.forum.id, wanted)
     return _back(reviewer)
 

@@ -1,5 +1,6 @@
 """The precision of each threshold, from the decisions so far. Pure."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -51,7 +52,7 @@ def curve(judged: Sequence[Judged], waiting: Sequence[int]) -> list[Point]:
     """Return a point for each of `STEPS` thresholds, the lowest first."""
     totals, rights = [0] * STEPS, [0] * STEPS
     for pair in judged:
-        place = min(STEPS - 1, int(pair.score * STEPS))
+        place = _place(pair.score)
         totals[place] += 1
         rights[place] += pair.is_duplicate
     points: list[Point] = []
@@ -61,6 +62,11 @@ def curve(judged: Sequence[Judged], waiting: Sequence[int]) -> list[Point]:
         left += waiting[place]
         points.append(Point(threshold=place / STEPS, judged=total, right=right, waiting=left))
     return points[::-1]
+
+
+def _place(score: float, *, steps: int = STEPS) -> int:
+    """Return which of *steps* equal ranges has this score: from its lower end, below its upper."""
+    return bisect_right(range(steps), score, key=lambda place: place / steps) - 1
 
 
 def base(points: Sequence[Point]) -> float:
@@ -77,28 +83,26 @@ def at(points: Sequence[Point], threshold: float) -> Point:
 def suggest(points: Sequence[Point], target: float, judged: Sequence[Judged]) -> Point | None:
     """Return the lowest threshold that reaches *target*, or None with fewer than `ENOUGH` pairs.
 
-    It is never below the lowest judged pair: nothing is known about pairs that nobody saw.
+    It is the step of the lowest judged pair or above: nothing is known of pairs that nobody saw.
     """
     if not judged:
         return None
-    floor = min(pair.score for pair in judged)
-    for point in points:
-        known = point.judged >= ENOUGH and point.threshold >= floor - 1 / STEPS
-        if known and point.precision is not None and point.precision >= target:
+    lowest = _place(min(pair.score for pair in judged))
+    for point in points[lowest:]:
+        if point.judged >= ENOUGH and (point.precision or 0.0) >= target:
             return point
     return None
 
 
-def bands(judged: Sequence[Judged], *, width: float = 0.1) -> list[Band]:
-    """Return the band of each range of scores that has judged pairs, the highest first."""
+def bands(judged: Sequence[Judged], *, steps: int = 10) -> list[Band]:
+    """Return the band of each of *steps* ranges that has judged pairs, the highest first."""
     found: dict[int, list[bool]] = {}
     for pair in judged:
-        place = min(round(1 / width) - 1, int(pair.score / width))
-        found.setdefault(place, []).append(pair.is_duplicate)
+        found.setdefault(_place(pair.score, steps=steps), []).append(pair.is_duplicate)
     return [
         Band(
-            low=place * width,
-            high=(place + 1) * width,
+            low=place / steps,
+            high=(place + 1) / steps,
             judged=len(said),
             right=sum(said),
         )

@@ -60,12 +60,12 @@ def _counted(count: int, unit: str) -> str:
 
 def duration(seconds: float) -> str:
     """Return a duration in short form."""
-    if seconds < 60:  # noqa: PLR2004  # a minute
+    minutes, hours = round(seconds / 60), round(seconds / 3600)
+    if round(seconds) < 60:  # noqa: PLR2004  # a minute
         return f"{seconds:.0f} s"
-    if seconds < 3600:  # noqa: PLR2004  # an hour
-        return f"{seconds / 60:.0f} min"
-    hours = seconds / 3600
-    return f"{hours:.0f} h" if hours < 48 else counted(round(hours / 24), "day")  # noqa: PLR2004  # two days
+    if minutes < 60:  # noqa: PLR2004  # an hour
+        return f"{minutes} min"
+    return f"{hours} h" if hours < 48 else counted(round(hours / 24), "day")  # noqa: PLR2004  # two days
 
 
 def number(count: int, limit: int | None = None) -> str:

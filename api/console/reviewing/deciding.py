@@ -45,6 +45,19 @@ def ids_of(text: str) -> list[int]:
     return [int(one) for one in found]
 
 
+def versions_of(text: str) -> dict[int, int]:
+    """Return the version of each pair in *text*, which has ``id:version`` and blanks.
+
+    Raises `InvalidInputError`.
+    """
+    parts = [part.partition(":") for part in text.split()]
+    # Of a part that is not whole, a dash stays: it is no id.
+    ids, versions = (
+        ids_of(" ".join(part[place].replace(",", "-") or "-" for part in parts)) for place in (0, 2)
+    )
+    return dict(zip(ids, versions, strict=True))
+
+
 def _is_id(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= _ID_DIGITS
 
@@ -105,13 +118,11 @@ def decide(
     form: Annotated[EntryForm, Form()],
 ) -> Response:
     """Save one decision on all pairs of an entry."""
-    parts = form.seen.split()
-    ids = ids_of(" ".join(part.partition(":")[0] for part in parts))
-    versions = ids_of(" ".join(part.partition(":")[2] or "-" for part in parts))
+    seen = versions_of(form.seen)
     keep = frozenset(form.keep)
     verdict = EntryVerdict(
         status=form.status,
-        seen=dict(zip(ids, versions, strict=True)),
+        seen=seen,
         keep=keep,
         canonical_id=form.canonical if form.canonical in keep else None,
         note=form.note,
@@ -119,7 +130,7 @@ def decide(
     )
     with sessions.begin() as session:
         done = entry_decisions.decide(session, reviewer.forum.id, verdict, actor=reviewer.name)
-        follow_flags(session, ids)
+        follow_flags(session, list(seen))
     return answer(request, reviewer, {"undo": f"/entries/{done.bulk}/undo", "done": done.done})
 
 

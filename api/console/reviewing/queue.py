@@ -13,6 +13,7 @@ from api.console.rendering.render import page
 from api.console.reviewing.deciding import answer
 from api.console.reviewing.entry_stage import find_entry_stage
 from api.console.reviewing.listing import list_items
+from api.console.reviewing.seen import seen_now
 from api.console.reviewing.stage import build_second_stage, build_stage
 from api.console.view import frame, read_view
 from api.deps import Sessions
@@ -68,8 +69,9 @@ def _review(
     single: bool = False,
 ) -> Response:
     with sessions.begin() as session:
+        seen = seen_now(session, reviewer.forum.id)  # before all else that the page shows
         view = read_view(request.query_params, reviewer)
-        context = frame(session, reviewer, active="review")
+        context = frame(session, reviewer, active="review") | {"seen": seen}
         context |= list_items(session, reviewer, view)
         context |= _filters(session, reviewer)
         context["matching"] = (

@@ -1,6 +1,7 @@
 // The review page: one entry on stage, decided by keys, saved in the background.
 
 import { isForThePage } from "./keys.js";
+import { listen } from "./live.js";
 import { base, leave, post, text } from "./net.js";
 import { asFields, choose, isJoining, isTooFew, showChoice, takeOut } from "./entry.js";
 import { Queue } from "./queue.js";
@@ -275,6 +276,7 @@ setInterval(() => {
 }, CLAIM_AGAIN_MS);
 
 function hear(news) {
+  if (news.missing) return location.reload();
   const waiting = document.querySelector("#waiting");
   const limit = Number(waiting.dataset.limit);
   waiting.textContent = news.waiting > limit ? `${limit.toLocaleString("en")}+` : news.waiting.toLocaleString("en");
@@ -297,8 +299,7 @@ function hearChange({ pair, status, by, mine }) {
   }
 }
 
-const stream = new EventSource(`${base}/live`);
-stream.addEventListener("message", (event) => hear(JSON.parse(event.data)));
+listen(desk.dataset.seen, hear);
 
 if (queue.isDrawer()) document.querySelector(".drawer").open = false;
 if (current) {

@@ -58,6 +58,8 @@ def conf() -> Conf:
         raise ImproperlyConfigured(
             f"ASKEDBEFORE has unknown names: {', '.join(unknown).upper()}; correct them"
         )
+    if isinstance(given.get("sources"), str):
+        raise ImproperlyConfigured("ASKEDBEFORE['SOURCES'] must be a list of import paths")
     try:
         return Conf(**{**given, "sources": tuple(given["sources"])})
     except (KeyError, TypeError) as error:

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 from askedbefore_django.conf import conf
+from askedbefore_django.models import CHECK_ID_LENGTH
 from askedbefore_django.sources import Source, sources
 from askedbefore_django.watching import check_of_request
 from askedbefore_django.widget import widget_tag
 
 _END = b"</body>"
-_FIELD, _LENGTH = "askedbefore_check", 100
+_FIELD = "askedbefore_check"
 
 
 class AskBoxMiddleware:
@@ -39,7 +40,7 @@ class AskBoxMiddleware:
     def process_view(self, request: HttpRequest, *_: object) -> None:
         """Read the id of the check from the form, for the question that this request creates."""
         if request.method == "POST" and _asked(request) is not None:
-            check_of_request.set(request.POST.get(_FIELD, "")[:_LENGTH])
+            check_of_request.set(request.POST.get(_FIELD, "")[:CHECK_ID_LENGTH])
 
 
 def _asked(request: HttpRequest) -> Source | None:

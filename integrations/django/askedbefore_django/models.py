@@ -2,6 +2,9 @@
 
 from django.db import models
 
+CHECK_ID_LENGTH = 1_000
+"""What the service takes; an id grows with the suggestions that its check gave."""
+
 
 class Change(models.Model):
     """A question has changed and the service does not know yet: the outbox.
@@ -15,7 +18,7 @@ class Change(models.Model):
     object_id = models.CharField(max_length=64)
     made_at = models.DateTimeField(auto_now_add=True)
     refused = models.TextField(blank=True, default="")
-    check_id = models.CharField(max_length=100, blank=True, default="")
+    check_id = models.CharField(max_length=CHECK_ID_LENGTH, blank=True, default="")
     """The check of the ask box that the asker saw while writing the question."""
 
     class Meta:

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 from askedbefore_client import Action, Question
 from django.apps import apps
+from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -74,7 +75,7 @@ class Source:
         """Return the question with this primary key, or None."""
         try:
             return self.queryset().filter(pk=key).first()
-        except ValueError:  # the text cannot be a key of this model
+        except (ValueError, OverflowError, ValidationError):  # the text cannot be such a key
             return None
 
     def model_class(self) -> type[Model]:

@@ -76,7 +76,7 @@ def test_a_cluster_is_claimed_skipped_and_refused_as_a_whole(
 
     with committed.begin() as session:
         say(session, seeded, cluster[1], PairStatus.RELATED, actor="Ben Okri")
-    ana.route("**/live", lambda route: route.abort())
+    ana.route("**/live?*", lambda route: route.abort())
     ana.keyboard.press("n")
     expect(ana.locator(".notice.bad")).to_contain_text("related by Ben Okri")
     assert said(committed, cluster).count("flagged") == 4

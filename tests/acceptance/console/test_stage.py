@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 from sqlalchemy import select, update
 
 from cli.running.service import wait_until
@@ -107,13 +107,41 @@ def test_a_colleague_sees_the_claim_and_then_the_decision(opened: Open, committe
     expect(link).to_have_class(re.compile("done"))
 
 
+def test_a_page_is_told_what_happened_before_its_stream_was_open(opened: Open) -> None:
+    ana, ben = opened("Ana"), opened("Ben Okri")
+    first = shown(ana)
+    held: list[Route] = []
+    ben.route("**/live?*", lambda route: held.append(route))  # noqa: PLW0108  # as for errors
+    ben.reload()
+    press(ana, "n")
+    wait_until(lambda: bool(held), timeout_s=60)
+
+    held[0].continue_()
+
+    expect(ben.locator(f"a[data-pair='{first}']")).to_have_class(re.compile("done"))
+
+
+def test_a_stream_that_was_refused_is_opened_again(opened: Open) -> None:
+    ana, ben = opened("Ana"), opened("Ben Okri")
+    first = shown(ana)
+    ben.clock.install()
+    ben.route("**/live?*", lambda route: route.fulfill(status=503), times=1)
+    with ben.expect_response("**/live?*"):
+        ben.reload()
+    press(ana, "n")
+
+    ben.clock.run_for(6_000)
+
+    expect(ben.locator(f"a[data-pair='{first}']")).to_have_class(re.compile("done"))
+
+
 def test_a_decision_on_what_changed_meanwhile_is_refused_and_shown(
     opened: Open, committed: Factory, address: str
 ) -> None:
     ana, ben = opened("Ana"), opened("Ben Okri")
     pair = shown(ana)
     ben.goto(f"{address}/console/cooks/review/{pair}")
-    ben.route("**/live", lambda route: route.abort())  # news must not come first
+    ben.route("**/live?*", lambda route: route.abort())  # news must not come first
     ben.reload()
     press(ana, "n")
 

@@ -146,3 +146,14 @@ def test_filters_hold_by_category_and_time(session: Session) -> None:
     assert found(PairFilter(flagged_since=future)) == []
     assert found(PairFilter(flagged_before=future)) == [same, other]
     assert found(PairFilter(changed_since=future)) == []
+
+
+@pytest.mark.parametrize("score", [0.1, 0.29, 0.7, 0.9, 0.95, 1.0])
+def test_a_pair_has_at_least_and_at_most_its_own_score(session: Session, score: float) -> None:
+    seeded = seed_questions(session, "q 0", "q 1")
+    pair = flag(session, seeded, 0, 1, score=score)
+
+    for where in (PairFilter(min_score=score), PairFilter(max_score=score)):
+        found = listing.list_pairs(session, seeded.forum.id, where=where)
+        assert [row.id for row in found] == [pair]
+        assert found[0].score == score

@@ -43,6 +43,14 @@ def test_what_the_last_proxy_saw_counts_and_not_what_a_caller_wrote_before(
     assert address_of(through, BEHIND) == CALLER
 
 
+@pytest.mark.parametrize("claimed", ["198.51.100.1", "203.0.113.77, 10.0.0.9", "nonsense"])
+def test_a_proxy_that_adds_a_line_of_its_own_is_heard_before_the_callers_line(claimed: str) -> None:
+    through = request(PROXY, x_forwarded_for=claimed)
+    through.scope["headers"].append((b"x-forwarded-for", CALLER.encode()))
+
+    assert address_of(Request(through.scope), BEHIND) == CALLER
+
+
 @pytest.mark.parametrize(
     ("client", "forwarded", "counted"),
     [

@@ -1,3 +1,5 @@
+"""The precision of each threshold, and where things stand in drawings."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -5,15 +7,9 @@ from hypothesis import strategies as st
 from api.console.insights.precision import STEPS, at, bands, base, curve, suggest
 from api.console.rendering.charts import bars, draw_group
 from db.groups.groups import GroupDetail, Link, MemberRow
-from db.review.insight import Judged
 from db.rows import PairStatus
+from tests.records import judged
 from worker.scoring.proof import ENOUGH, wilson
-
-
-def judged(*found: tuple[float, bool]) -> list[Judged]:
-    return [
-        Judged(pair_id=n, score=score, is_duplicate=right) for n, (score, right) in enumerate(found)
-    ]
 
 
 @pytest.mark.parametrize(
@@ -78,6 +74,47 @@ def test_bands_say_what_was_found_in_each_range() -> None:
     found = bands(judged((0.95, True), (0.93, False), (1.0, True), (0.51, True)))
 
     assert [(round(b.low, 1), b.right, b.judged) for b in found] == [(0.9, 2, 3), (0.5, 1, 1)]
+
+
+SCORES = st.one_of(
+    st.floats(0, 1), st.integers(0, STEPS).map(lambda place: place / STEPS), st.just(1.0)
+)
+
+
+@given(st.lists(st.tuples(SCORES, st.booleans()), max_size=30))
+def test_a_point_counts_exactly_the_pairs_that_its_threshold_would_flag(
+    found: list[tuple[float, bool]],
+) -> None:
+    for point in curve(judged(*found), [0] * STEPS):
+        flagged = [right for score, right in found if score >= point.threshold]
+        assert (point.judged, point.right) == (len(flagged), sum(flagged))
+
+
+@given(st.lists(SCORES, min_size=1, max_size=40), st.sampled_from([0.5, 0.9]))
+def test_no_threshold_is_suggested_a_step_below_what_was_judged(
+    scores: list[float], target: float
+) -> None:
+    every = judged(*((score, True) for score in scores * ENOUGH))
+
+    found = suggest(curve(every, [0] * STEPS), target, every)
+
+    assert found is not None
+    assert found.threshold <= min(scores) < found.threshold + 1.0001 / STEPS or min(scores) == 1
+    assert found.judged == len(every)
+
+
+@given(st.lists(st.tuples(SCORES, st.booleans()), max_size=30))
+def test_every_judged_pair_is_in_one_band_whose_ends_hold_it(
+    found: list[tuple[float, bool]],
+) -> None:
+    made = bands(judged(*found))
+
+    assert sum(band.judged for band in made) == len(found)
+    assert [band.low for band in made] == sorted((band.low for band in made), reverse=True)
+    for band in made:
+        top = 1.1 if band.high == 1 else band.high
+        inside = [right for score, right in found if band.low <= score < top]
+        assert (band.judged, band.right) == (len(inside), sum(inside))
 
 
 def test_the_highest_bar_is_as_high_as_the_chart() -> None:

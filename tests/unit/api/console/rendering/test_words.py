@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from api.console.rendering.diff import TOKEN_LIMIT, Run, mark_words
 from api.console.rendering.words import (
+    HUES,
     ago,
     duration,
     facts,
@@ -80,16 +81,6 @@ def test_times_are_said_in_their_largest_unit(gone: timedelta, words: str) -> No
     assert ago(now - gone, now) == words
 
 
-def test_small_words() -> None:
-    assert [duration(s) for s in (7, 90, 7300, 3 * 86_400)] == ["7 s", "2 min", "2 h", "3 days"]
-    assert (number(1204), number(100_001, 100_000)) == ("1,204", "100,000+")
-    assert (initials("Ben Okri"), initials("ana"), initials("🦊")) == ("BO", "A", "🦊")
-    assert hue("Ana") == hue("Ana")
-    assert probability_of(None) is None
-    assert probability_of(0.0) == 0.5
-    assert probability_of(1e9) == 1.0
-
-
 def test_facts_are_told_as_far_as_they_are_known() -> None:
     known = {"answers": 1, "accepted": True, "votes": -2, "views": 1200, "closed": True}
 
@@ -103,3 +94,82 @@ def test_facts_are_told_as_far_as_they_are_known() -> None:
     ]
     assert facts({"answers": 0, "accepted": False, "closed": False}) == ["0 answers"]
     assert facts(None) == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min"),
+        (60, "1 min"),
+        (90 * 60, "2 h"),
+        (3_599, "1 h"),
+        (47 * 3_600, "47 h"),
+        (48 * 3_600, "2 days"),
+        (10 * 24 * 3_600, "10 days"),
+    ],
+)
+def test_a_duration_never_fills_its_unit(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+@given(st.text(min_size=1, max_size=20).filter(str.strip))
+def test_a_person_always_has_a_letter_and_a_colour_that_there_is(name: str) -> None:
+    assert initials(name)
+    assert 0 <= hue(name) < HUES
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [
+        ("Ana", "A"),
+        ("Ben Okri", "BO"),
+        ("anna maria van dyck", "AD"),
+        ("(bot) Ana", "A"),
+        ("\u00e9mile zola", "\u00c9Z"),
+        ("!?", "!"),
+    ],
+)
+def test_initials_are_those_of_the_first_and_the_last_word(name: str, letters: str) -> None:
+    assert initials(name) == letters
+
+
+@pytest.mark.parametrize(
+    ("count", "limit", "words"),
+    [(0, None, "0"), (1_000, None, "1,000"), (5, 5, "5"), (6, 5, "5+"), (10**6, 10**5, "100,000+")],
+)
+def test_a_count_stops_at_its_limit(count: int, limit: int | None, words: str) -> None:
+    assert number(count, limit) == words
+
+
+@given(st.floats(allow_nan=False))
+def test_a_logit_of_any_size_is_a_probability(logit: float) -> None:
+    found = probability_of(logit)
+
+    assert found is not None
+    assert 0 <= found <= 1
+    assert (found > 0.5) == (logit > 0) or abs(logit) < 1e-9
+
+
+def test_a_score_that_was_not_computed_has_no_probability() -> None:
+    assert probability_of(None) is None
+
+
+@pytest.mark.parametrize(
+    ("known", "told"),
+    [
+        (None, []),
+        ({}, []),
+        ({"answers": 0}, ["0 answers"]),
+        ({"answers": 1, "accepted": True}, ["1 answer, one accepted"]),
+        ({"accepted": True}, ["answered, one accepted"]),
+        ({"accepted": False}, []),
+        ({"votes": -1, "views": 2_000}, ["-1 votes", "2,000 views"]),
+        ({"closed": True, "language": "en"}, ["closed", "en"]),
+        ({"closed": False, "tags": ["a", "b"]}, ["a, b"]),
+        ({"something": "newer", "votes": 1}, ["1 vote"]),
+    ],
+)
+def test_facts_are_said_in_a_few_words(known: dict[str, object] | None, told: list[str]) -> None:
+    assert facts(known) == told
