@@ -10,9 +10,9 @@ FROM ${PYTHON} AS tools
 ENV PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_PYTHON=/srv/venv/bin/python
-# binutils: compiled modules leave what debuggers read behind.
+# binutils: removes debug symbols from compiled modules.
 RUN apt-get update && apt-get install -y --no-install-recommends binutils && rm -rf /var/lib/apt/lists/*
-# The libraries' place has no pip of its own, so that none is in the images.
+# The environment of the libraries has no pip, so that none is in the images.
 RUN python -m venv /tools && python -m venv --without-pip /srv/venv
 
 FROM tools AS api-libraries
@@ -44,7 +44,7 @@ COPY deploy/locks/otel.txt deploy/locks/prune.sh /locks/
 RUN test -z "$OTEL" || /tools/bin/pip install --require-hashes -r /locks/otel.txt
 RUN sh /locks/prune.sh /srv/venv
 
-# Our own code, as it lies in a wheel.
+# Our own code, as in a wheel.
 FROM tools AS code
 COPY deploy/locks/build.txt /locks/
 RUN PIP_PYTHON=/tools/bin/python /tools/bin/pip install --require-hashes -r /locks/build.txt
@@ -69,9 +69,9 @@ COPY migrations/ /code/migrations/
 WORKDIR /code
 RUN /srv/venv/bin/python -m cli.main models export --out /srv/exports && rm -f /srv/exports/*.lock
 
-# The base without what no process of ours reads (nothing is installed into a container that runs), as
-# one layer that all images share. The user has a
-# number of its own, so that files on the host can be given to it.
+# The base image without files that no process of ours reads, as one layer that all images share.
+# Nothing is installed into a running container. The user has a fixed number, so that files on the
+# host can be given to it.
 FROM ${PYTHON} AS small
 RUN groupadd --system --gid 10001 askedbefore \
     && useradd --system --uid 10001 --gid 10001 --home-dir /var/lib/askedbefore --create-home askedbefore \

@@ -1,5 +1,5 @@
-# Everything needs only Python 3.11 and make; the first target that needs it sets `.venv` up: `run`
-# with what running needs, the others with the tools of the tests too.
+# Only Python 3.11 and make are needed. The first target sets up `.venv`: `run` with the libraries of
+# the service, the others also with the tools of the tests.
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,11 +11,11 @@ STAMP := $(VENV)/.installed
 run: $(RUN)
 	@$(BIN)/askedbefore up
 
-# A worker a core, each with databases of its own; the longest files first, as they stand.
+# One worker for each core, each with databases of its own; the longest files first.
 test: $(STAMP) lint
 	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
-# make faults MINUTES=60 SEED=7: kills, pauses, cuts and fills everything, and looks for what is lost.
+# make faults MINUTES=60 SEED=7: kills, pauses, cuts and fills everything, and reports what is lost.
 MINUTES ?= 10
 faults: $(STAMP)
 	@$(BIN)/python -m tests.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
@@ -24,7 +24,7 @@ fuzz: $(STAMP)
 	@$(BIN)/python -m tests.faults.fuzz
 	@$(BIN)/python -m tests.faults.mutants
 
-# As root: what the servers behind may do, and what a forum is told meanwhile.
+# As root: makes Postgres and Redis fail, and reports what a forum is answered meanwhile.
 servers: $(STAMP)
 	@sh tests/programs.sh .programs
 	@PATH="$(abspath .programs/bin):$$PATH" $(BIN)/python -m tests.faults.servers
@@ -47,10 +47,10 @@ demo-forum: $(RUN)
 test-forums: $(STAMP)
 	@$(BIN)/python -m pytest tests/forums -m forums
 
-# What is in deploy/, read by the real nginx, Caddy, Prometheus and Helm, where they can be had.
+# Checks deploy/ with the real nginx, Caddy, Prometheus and Helm, if these can be installed.
 deploy-test: $(STAMP)
 	@sh tests/programs.sh .programs
-	@$(BIN)/pip install --quiet 'helm-python-sdk==0.2.*' 'kubernetes-validate==1.*' || echo "Helm cannot be had from PyPI here, so its tests are left out"
+	@$(BIN)/pip install --quiet 'helm-python-sdk==0.2.*' 'kubernetes-validate==1.*' || echo "Helm cannot be installed from PyPI here, so its tests are left out"
 	@PATH="$(abspath .programs/bin):$$PATH" $(BIN)/python -m pytest tests/unit/deploy tests/integration/api/http/test_under.py
 
 docs: $(STAMP)
@@ -64,11 +64,11 @@ mutants: $(STAMP)
 	@$(BIN)/mutmut run --max-children 2 $(if $(ROOM),"$(ROOM).*","worker.*")
 	@$(BIN)/mutmut results
 
-# Known vulnerabilities of the locked packages; where nobody can be asked it says so and why.
+# Known vulnerabilities of the locked packages. If the database cannot be reached, it says why.
 audit:
 	@sh deploy/locks/audit.sh $(PYTHON) $(abspath $(VENV))-audit
 
-# Builds the images and lives through a day of them; without a Docker engine it says so and ends.
+# Builds the images and tests their operation; without a Docker engine it says so and ends.
 compose-test:
 	@sh deploy/compose/test.sh
 

@@ -1,16 +1,16 @@
 #!/bin/sh
-# Builds the images and lives through what an operator does with them, on the engine of this machine:
+# Builds the images and tests what an operator does with them, with the Docker engine of this machine:
 # up, keys, a flagged pair, console, archive, two workers, restart, kill -9 of each container's
-# process, an upgrade by building again, back-up, restore into an empty volume. Its containers,
-# volumes and secrets are its own and are removed at the end. SLOW=3 waits three times as long for each step.
+# process, an upgrade by building again, backup, restore into an empty volume. It uses containers,
+# volumes and secrets of its own and removes them at the end. SLOW=3 waits three times as long for each step.
 set -eu
 cd "$(dirname "$0")/../.."
 if ! docker info >/dev/null 2>&1; then
-  echo "compose-test: no Docker engine answers here, so nothing was tried"
+  echo "compose-test: no Docker engine answers here, so nothing was tested"
   exit 0
 fi
 if ! docker compose version >/dev/null 2>&1; then
-  echo "compose-test: docker has no compose plugin here, so nothing was tried"
+  echo "compose-test: docker has no compose plugin here, so nothing was tested"
   exit 0
 fi
 

@@ -1,4 +1,4 @@
-"""Writes the units that `askedbefore service install --system` writes, for a look without it."""
+"""Writes the units of `askedbefore service install --system` into this folder, to be read."""
 
 from pathlib import Path
 

@@ -83,6 +83,7 @@ def test_no_sentence_has_a_fixed_plural(package: str) -> None:
 def _of_pages() -> Iterator[tuple[Path, re.Pattern[str]]]:
     console = ROOT / "api" / "console"
     yield from ((path, _IN_A_TEMPLATE) for path in (console / "templates").rglob("*.html"))
+    yield ROOT / "deploy" / "prometheus" / "alerts.yml", _IN_A_TEMPLATE
     for folder in (console / "static", ROOT / "api" / "widget"):
         yield from ((path, _IN_A_SCRIPT) for path in folder.rglob("*.js"))
 
