@@ -15,6 +15,7 @@ from db.tables.actions import Action
 from db.tables.pairs import Event, Pair
 from db.tables.questions import Question
 from db.tables.review import Delivery, Group, Webhook
+from db.wording import counted
 
 TEST = "test"
 TESTS_A_MINUTE = 5
@@ -353,9 +354,9 @@ def record_failure(
         .returning(Webhook.failures)
     ).scalar_one_or_none()
     if failures is not None and failures >= GIVEN_UP_LIMIT:
-        disable(
-            session, due.webhook_id, notice=f"switched off: {failures} in a row failed, {error}"
-        )
+        failed = counted(failures, "delivery", "deliveries")
+        notice = f"switched off: {failed} in a row failed; the last error: {error}"
+        disable(session, due.webhook_id, notice=notice)
 
 
 def forget_old(session: Session, *, days: int, limit: int) -> int:

@@ -26,12 +26,12 @@ _TOO_MANY = 429
 _AWAY = 500
 _LONGEST_REST_S = 3_600.0
 _LINK = "This question has been asked before: {url}"
-_TO_ASKER = "Your question {topic}\n\n{told}\n\nIs yours a different one? Say so here: {where}"
+_TO_ASKER = "Your question {topic}\n\n{told}\n\nIs it a different question? Object here: {where}"
 _TITLE = "Your question seems to have been asked before"
 _STREAM = 20
 """Posts in one answer; the further ones are requested by their ids."""
 _STREAM_MOST = 200
-_NOTE = "askedbefore: it seems to ask the same as {url}"
+_NOTE = "askedbefore: this question seems to ask the same as {url}"
 
 
 class DiscourseError(Exception):
@@ -164,7 +164,9 @@ class Discourse:
         listed = found.get("topic_list")
         topics = listed.get("topics") if isinstance(listed, Mapping) else None
         if not isinstance(listed, Mapping) or not isinstance(topics, list):
-            raise DiscourseError("the forum's list of topics has another shape than documented")
+            raise DiscourseError(
+                "the forum's list of topics does not have the documented form: report this"
+            )
         changes = [self._read(one) for one in topics if isinstance(one, Mapping)]
         kept = [one for one in changes if one is not None]
         if with_bodies:
