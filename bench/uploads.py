@@ -111,7 +111,7 @@ class Seen:
 
     statuses: Counter[int] = field(default_factory=Counter)
     untold: int = 0
-    """Refusals that did not say when to try again."""
+    """Refusals without ``Retry-After``."""
     probes_s: list[float] = field(default_factory=list)
     api_mib: float = 0.0
     readers_mib: float = 0.0

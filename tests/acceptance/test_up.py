@@ -194,7 +194,7 @@ def test_when_it_is_killed_nothing_of_it_goes_on_and_the_data_stay(up: Up) -> No
     assert up.process is not None
     pids = up.pids()
     family = [child.pid for child in psutil.Process(up.process.pid).children(recursive=True)]
-    os.kill(pids["beat"], signal.SIGSTOP)  # one that cannot end when it is told to
+    os.kill(pids["beat"], signal.SIGSTOP)  # a process that cannot react to SIGTERM
 
     up.kill()
 

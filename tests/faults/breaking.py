@@ -111,8 +111,8 @@ class Breaker:
         return None
 
     def _restart(self, name: str) -> Undo:
-        # A Postgres that is told to stop while it recovers from a crash may hang: as the
-        # supervisor does, who does not end in time is killed.
+        # A Postgres that gets the signal to stop while it recovers from a crash may hang. A process
+        # that does not end in time is killed, as the supervisor does.
         asked = psutil.Process(self.world.pid(name))
         asked.send_signal(self.world.commands[name].stop_signal)
 

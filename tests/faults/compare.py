@@ -89,7 +89,7 @@ def _twins(
     found = session.execute(text("SELECT low_id, high_id FROM pairs WHERE status <> 'withdrawn'"))
     pairs = {(row.low_id, row.high_id) for row in found}
     groups: dict[tuple[str, str], list[tuple[Key, Wanted]]] = defaultdict(list)
-    # What nobody knows of is taken as it is there: it owes its pairs like all that is stored.
+    # Questions with an unknown result are taken from the database: they need pairs like all others.
     unknown = {
         key: Wanted(rows[key].title, visible=rows[key].visible, is_still=True)
         for key in ledger.doubtful & rows.keys()

@@ -16,7 +16,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A question as it was last accepted; *is_still*: it stays as it is from now on."""
+    """A question as it was accepted last. With *is_still* it is not changed any more."""
 
     title: str
     visible: bool = True
@@ -38,15 +38,15 @@ class Ledger:
     questions: dict[Key, Wanted] = field(default_factory=dict)
     erased: set[Key] = field(default_factory=set)
     doubtful: set[Key] = field(default_factory=set)
-    """Of calls that their clients gave up: each may have come through, sooner or later, or not."""
+    """Changes of calls that their clients gave up: each may have been accepted, or may be later."""
     archives: dict[int, str] = field(default_factory=dict)
     """Accepted archives and their forums."""
     decisions: dict[str, Decided] = field(default_factory=dict)
-    """By their notes, each of which is used once."""
+    """Decisions by their notes, each of which is used once."""
     counts: Counter[str] = field(default_factory=Counter)
     answers: Counter[int] = field(default_factory=Counter)
     unexpected: list[str] = field(default_factory=list)
-    """Answers that no caller should ever get, and what was never accepted."""
+    """Answers that no caller should get, and calls that were never accepted."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def accept(self, key: Key, wanted: Wanted) -> None:

@@ -25,15 +25,15 @@ _AGAIN = frozenset(
 _NEVER = HTTPStatus.INTERNAL_SERVER_ERROR
 _PATIENCE_S = 600.0
 _UPLOADS_PATIENCE_S = 1_800.0
-"""Reading a file begins anew with every fault that meets it, at the lowest priority."""
+"""Seconds for an upload: after each interruption the file is read from its beginning."""
 _TIMEOUT_S, _UPLOADS_TIMEOUT_S = 60.0, 300.0
 _TWINS = 4
-"""Questions with one text at most: every two of them must become a pair."""
+"""Most questions with the same text: every two of them must become a pair."""
 _NEAR = 0.1
 """Share of the titles that differ from the one before in a word or two."""
 _HANGS_UP_S = 0.03
 _LATE_S = 45.0
-"""For so long a call that was broken off may still come through, behind later ones."""
+"""Seconds in which an interrupted call may still be accepted, after later ones."""
 
 
 class Texts:
@@ -80,7 +80,7 @@ class Client:
     still: Texts
     drawn: random.Random
     own: dict[str, float] = field(default_factory=dict)
-    """Its questions, and until when each is left alone."""
+    """The client's questions, and the time until which each is not changed again."""
     broken_at: float = float("-inf")
     hangs_up: bool = False
     calls: int = 0
@@ -182,7 +182,7 @@ class Writer(Client):
 
     def _erase(self, name: str) -> None:
         answer = self._change([name], "DELETE", f"/questions/{name}")
-        self._expect(answer, {204, 404})  # 404: the first try had come through
+        self._expect(answer, {204, 404})  # 404: the first try was accepted
         del self.own[name]
         self.ledger.erase(Key(self.forum, name))
 
@@ -267,12 +267,12 @@ class Crowd:
             thread.start()
 
     def hang_up(self) -> None:
-        """Let every client break off its next call."""
+        """Make every client interrupt its next call."""
         for client in self._clients:
             client.hangs_up = True
 
     def stop(self, meanwhile: Callable[[], object]) -> None:
-        """Let every client finish what it has begun."""
+        """Stop every client after its present call."""
         self._is_over.set()
         while any(thread.is_alive() for thread in self._threads):
             meanwhile()

@@ -1,9 +1,9 @@
 """``python -m tests.faults.servers``: breaks Postgres and Redis, and shows what a forum notices.
 
-A real Postgres and Redis, the real API, workers and beat. One after the other the servers turn
-read-only, fill up, hang, are emptied or die. Meanwhile questions, a batch, an edit and a file are
-sent as a forum sends them, and a moderator decides in the console. Prints a table; the status is 1
-if anything is other than it must be, or is lost, or is there by half.
+Postgres, Redis, API, workers and beat are real. One after the other the servers become read-only,
+fill up, hang, are emptied or crash. Meanwhile questions, a batch, an edit and a file are sent as a
+forum sends them, and a moderator decides in the console. Prints a table. The exit status is 1 if an
+answer is wrong, or something is lost or only partly stored.
 """
 
 import argparse
@@ -46,13 +46,13 @@ class Seen:
     ready: int = 0
     told: str = ""
     untold: list[str] = field(default_factory=list)
-    """Refusals that did not say when to try again."""
+    """Refusals without ``Retry-After``."""
     done_s: float | None = None
-    """Seconds until a question that was sent meanwhile was done, also meanwhile."""
+    """Seconds until a question that was sent during the fault was checked during it."""
     well_s: float | None = None
-    """Seconds after the end until everything was taken, done and ready again."""
+    """Seconds after the fault until everything was accepted, checked and ready again."""
     lost: list[str] = field(default_factory=list)
-    """What is not as it was accepted, or is there by half."""
+    """Differences to what was accepted, and changes that were stored only partly."""
 
     def note(self, statuses: Counter[int], answer: httpx2.Response, took_s: float = 0.0) -> None:
         """Count an answer."""

@@ -59,7 +59,7 @@ class World:
         self._lock = threading.RLock()
         self._ends = False
         self.meanwhile: Callable[[], object] = lambda: None
-        """What is done while Postgres is waited for: a stopped process of it may be let go."""
+        """Called while somebody waits for Postgres, to resume a suspended process of it."""
         self.deaths = 0
         (folder / "redis").mkdir(parents=True, exist_ok=True)
         self.redis_socket = folder / "redis" / "redis.sock"
@@ -75,7 +75,7 @@ class World:
         self.redis = redis.Redis(
             unix_socket_path=str(self.redis_socket),
             socket_timeout=2,
-            retry=Retry(NoBackoff(), 0),  # whoever waits here takes no fault back meanwhile
+            retry=Retry(NoBackoff(), 0),  # while this waits, no fault is ended
         )
 
     @property

@@ -1,4 +1,4 @@
-"""A Misago on a database of its own: its Python, its processes, steps on its real models."""
+"""Runs a Misago with a database, a Python environment and processes of its own."""
 
 import json
 import os

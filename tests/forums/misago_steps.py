@@ -52,7 +52,7 @@ def find(title: str) -> int:
 
 
 def show(key: str) -> dict[str, Any]:
-    """Return what stands in a thread."""
+    """Return the texts and states of a thread."""
     thread = Thread.objects.get(pk=key)
     posts = thread.post_set.filter(is_event=False).order_by("pk")
     return {

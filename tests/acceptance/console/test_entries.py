@@ -92,7 +92,7 @@ def test_an_entry_is_accessible_at_every_width(opened: Open, cluster: list[int])
     for scheme in ("light", "dark"):
         page.emulate_media(
             color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce"
-        )  # axe must not meet a colour on its way
+        )  # axe must not measure a colour during its transition
         page.keyboard.press("3")
         found = Axe().run(page)
         assert found.violations_count == 0, found.generate_report()

@@ -72,7 +72,7 @@ def test_every_page_is_accessible(opened: Open, address: str, decided: int, sche
     page = opened("Ana")
     page.emulate_media(
         color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce"
-    )  # axe must not meet a colour on its way
+    )  # axe must not measure a colour during its transition
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
     axe, reports = Axe(), []
 

@@ -1,4 +1,4 @@
-"""What moderators decide is carried out in the forum, once, and the service is told."""
+"""Decisions of moderators are carried out in the forum once, and confirmed to the service."""
 
 from types import SimpleNamespace
 from typing import Any

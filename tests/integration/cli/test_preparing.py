@@ -44,7 +44,7 @@ def wheels(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def published(base: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tiny model is the published one; no network is there."""
+    """A tiny model takes the place of the published one; there is no network."""
     made = publish(base, wheels.parent / "adapter")
     monkeypatch.setattr(preparing, "PUBLISHED", made)
     monkeypatch.setattr(preparing, "_BUSY", 1_000.0)

@@ -83,7 +83,7 @@ def test_every_call_of_the_api_is_answered_as_with_the_owners_rights(
 
     def called() -> Statuses:
         with make_client(sessions, key, wait_limit_s=0) as client:
-            # Nothing is removed before all else was tried.
+            # Deletions are tried last.
             calls = sorted(calling.calls(), key=lambda one: one.startswith("DELETE"))
             return {call: calling.make(client, call, calling.OWN, side)[0] for call in calls}
 

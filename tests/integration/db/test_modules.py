@@ -27,7 +27,7 @@ INSTALLATION = {
     "db.work.backlog",
     "db.work.workers",
 }
-"""What is there once, and knows of no forum."""
+"""Modules about the whole installation, without a forum."""
 ELSEWHERE = {
     "db.keeping.forum_export": "keeping/test_moving.py",
     "db.keeping.forum_import": "keeping/test_moving.py",

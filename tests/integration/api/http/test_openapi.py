@@ -27,7 +27,8 @@ CASES = [
     (path, method, mode)
     for path, method in OPERATIONS
     for mode in GenerationMode
-    if path.startswith("/v1") or mode is GenerationMode.POSITIVE  # else there is nothing to break
+    if path.startswith("/v1")
+    or mode is GenerationMode.POSITIVE  # otherwise there is nothing to break
 ]
 
 

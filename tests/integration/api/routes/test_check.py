@@ -28,7 +28,7 @@ ANSWER = CheckAnswer(
 
 
 class SlowQueue(NotingQueue):
-    """Answers a check only when it is let go."""
+    """Answers a check only when the test allows it."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -298,7 +298,7 @@ def test_an_edit_that_meets_the_worker_half_way_is_taken_all_the_same(committed:
         finish(session, held.lease, ids)
         thread.start()
         _wait_for_a_blocked_session(committed)
-        # Each holds now what the other wants next: Postgres gives up on one of the two.
+        # Each has locked the row that the other needs next, so Postgres ends one of the two.
         session.execute(select(Question.id).where(Question.id.in_(ids)).with_for_update())
     thread.join()
 

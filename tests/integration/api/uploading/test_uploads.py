@@ -1,4 +1,4 @@
-"""Uploads that are hostile, unlucky or many: each has its own end, and nobody else notices."""
+"""Hostile, interrupted and many uploads: each ends properly and disturbs no others."""
 
 import contextlib
 import gzip

@@ -52,7 +52,7 @@ def test_a_plain_user_starts_them_with_a_bare_path_beside_another_postgres(home:
 
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        with suppress(OSError):  # somebody is there already, which is as well
+        with suppress(OSError):  # the user exists already
             other.bind(("127.0.0.1", postgres.PORT))
             other.listen()
         command = [sys.executable, "-c", _PROGRAM, str(folder)]

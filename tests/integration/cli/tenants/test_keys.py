@@ -1,4 +1,4 @@
-"""`askedbefore keys`: made, told once, revoked."""
+"""`askedbefore keys`: keys are created, shown once and revoked."""
 
 from pathlib import Path
 

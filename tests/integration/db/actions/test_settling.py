@@ -45,7 +45,7 @@ class TestTwoForums(TwoForums):
 
 @dataclass
 class World:
-    """A forum as the service knows it, and the real one, which does what it is told."""
+    """A forum as the service knows it, and the real one, which carries out every action."""
 
     session: Session
     seeded: Seeded
@@ -79,7 +79,7 @@ class World:
         raise AssertionError("the forum is never done")
 
     def check(self) -> None:
-        """Look at the laws that hold at any moment."""
+        """Check the laws that are valid at any time."""
         for start in self.closed:
             seen, one = set(), start
             while one in self.closed:

@@ -1,4 +1,4 @@
-"""What became of suggestions: each fate once, by score band, apart for two forums."""
+"""What askers did about suggestions: each outcome, by score band, separately for two forums."""
 
 from operator import attrgetter
 from typing import ClassVar

@@ -317,7 +317,7 @@ def test_no_later_score_overrules_a_person(
         kind=PairKind.MODEL,
         score=0.99,
     )
-    for threshold in (0.5, 0.999):  # flagged anew, then withdrawn
+    for threshold in (0.5, 0.999):  # flagged again, then withdrawn
         made = Provenance(bi_encoder_id=1, reranker_id=2, threshold=threshold, observe_only=False)
         read = dict.fromkeys(seeded.questions, 1)
         assert pairs.save_findings(session, seeded.forum.id, [finding], made, read=read) == 0

@@ -1,4 +1,4 @@
-"""A share of the decisions is put to somebody else, blind; a difference is shown to both."""
+"""For a share of the decisions another moderator decides blindly; both see a difference."""
 
 from collections.abc import Iterator
 from http import HTTPStatus

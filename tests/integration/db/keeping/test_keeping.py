@@ -1,4 +1,4 @@
-"""A back-up holds all of a database, comes back whole, and into a later version too."""
+"""A backup has the whole database and can be restored completely, also into a later version."""
 
 import io
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ def database(engine: Engine, name: str) -> Iterator[Engine]:
 
 @pytest.fixture(scope="module")
 def full(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    """A database that holds one of everything, twice."""
+    """A database with two rows of every kind."""
     held = create_engine(copy_of_servers(request.config, "kept").database_url)
     with make_sessions(held).begin() as session:
         make_two(session)
@@ -242,7 +242,7 @@ def check_migrated(engine: Engine, before: dict[str, list[str]]) -> None:
 
 
 def decide_and_ask(engine: Engine) -> None:
-    """Go on with what was there, as this version does: decide, and take a question in."""
+    """Work on with the restored rows in this version: decide, and store a question."""
     with make_sessions(engine).begin() as session:
         forum_id, pair_id, version = session.execute(
             text("SELECT forum_id, id, version FROM pairs WHERE status = 'flagged' ORDER BY id")

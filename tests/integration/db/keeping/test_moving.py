@@ -1,4 +1,4 @@
-"""A forum comes to another installation with all that it owns, and with nothing else."""
+"""A forum moves to another installation with all its data, and with nothing else."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""What a forum does not want to keep any longer is taken away, and nothing else."""
+"""Data older than a forum wants to keep are deleted, and nothing else."""
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session, sessionmaker

@@ -1,4 +1,4 @@
-"""An import by mistake is taken back: what it brought goes, and nothing else."""
+"""An import by mistake is undone: the questions that it brought are erased, and nothing else."""
 
 from typing import ClassVar
 

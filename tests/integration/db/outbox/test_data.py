@@ -1,4 +1,4 @@
-"""What webhooks are told: an action as the API lists it, what rises, what is checked."""
+"""The data of webhook events: actions as in the API, rising questions, checked questions."""
 
 from typing import Any
 

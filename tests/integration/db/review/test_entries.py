@@ -28,7 +28,7 @@ def seeded(session: Session) -> Seeded:
 
 
 def listed(session: Session, seeded: Seeded, **where: object) -> list[tuple[int, int]]:
-    """Return the first pair of each entry, and how many pairs it holds."""
+    """Return the first pair of each entry, and its number of pairs."""
     wanted = QueueFilter(**where)  # type: ignore[arg-type]
     page = list_entries(session, seeded.forum.id, wanted, sort=Sort.CERTAIN)
     return [(entry.first.pair_id, len(entry.pair_ids)) for entry in page.entries]

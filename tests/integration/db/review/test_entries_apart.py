@@ -1,4 +1,4 @@
-"""Entries of one forum's queue hold nothing of another's."""
+"""Entries of one forum's queue contain nothing of another's."""
 
 from operator import attrgetter
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Downloads that nobody reads, or that are broken off, hold nothing that others need."""
+"""Downloads that nobody reads, or that are interrupted, block nothing."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""What a browser is told of colleagues: once each, and only what is new."""
+"""A browser gets each decision and claim of colleagues once, and only new ones."""
 
 import re
 from datetime import timedelta
