@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -49,6 +49,7 @@ def played(
     return held, truth
 
 
+@settings(max_examples=40)
 @given(STEPS)
 def test_it_holds_what_was_put_last_and_not_dropped(steps: list[tuple[str, list[int]]]) -> None:
     held, truth = played(steps)
@@ -60,6 +61,7 @@ def test_it_holds_what_was_put_last_and_not_dropped(steps: list[tuple[str, list[
         assert vector == pytest.approx(truth.get(one, np.zeros(DIMENSION)), abs=NEAR)
 
 
+@settings(max_examples=40)
 @given(STEPS, st.sampled_from([-1.1, -0.005, 0.0, 0.4]))
 def test_a_search_finds_every_vector_that_is_near_and_none_that_is_gone(
     steps: list[tuple[str, list[int]]], floor: float
@@ -77,6 +79,7 @@ def test_a_search_finds_every_vector_that_is_near_and_none_that_is_gone(
         assert exact[pair] == pytest.approx(cosine, abs=NEAR)
 
 
+@settings(max_examples=40)
 @given(STEPS, st.integers(1, 6))
 def test_a_question_gets_its_nearest_and_no_more_than_wanted(
     steps: list[tuple[str, list[int]]], limit: int
@@ -93,6 +96,7 @@ def test_a_question_gets_its_nearest_and_no_more_than_wanted(
     assert len(all_.ids) == 3 * len(truth)
 
 
+@settings(max_examples=40)
 @given(STEPS, st.integers(0, 40))
 def test_a_sample_is_the_same_however_the_vectors_came(
     steps: list[tuple[str, list[int]]], count: int
@@ -110,6 +114,7 @@ def test_a_sample_is_the_same_however_the_vectors_came(
         assert vector == pytest.approx(truth[one], abs=NEAR)
 
 
+@settings(max_examples=40)
 @given(STEPS)
 def test_what_is_dropped_leaves_no_byte_behind(steps: list[tuple[str, list[int]]]) -> None:
     held, truth = played(steps)

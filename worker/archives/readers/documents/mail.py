@@ -15,6 +15,7 @@ _BEGIN = re.compile(rb"From \S+.{0,200}\d{4}\s*$")
 _LINE = 1 << 16
 _QUOTED_BEGIN = re.compile(r"^>+From ", re.MULTILINE)
 _HEADERS = re.compile(r"^(?:From |[\w-]+:\s?\S)")
+_BEHIND = re.compile(r"(?:@| at )\S{1,200}\s{1,9}\(([^()@]{1,200})\)\s*$")
 COLUMNS = (
     "message_id", "subject", "is_reply", "from", "date", "body", "list_id", "archived_at",
     "x_no_archive", "x_gmail_labels", "x_mozilla_status", "x_spam_flag",
@@ -86,7 +87,7 @@ def _values(mail: EmailMessage) -> dict[str, object]:
         "message_id": own_id,
         "subject": _without_list_name(subject),
         "is_reply": "yes" if mail["in-reply-to"] or mail["references"] else "no",
-        "from": _name(str(author or "")),
+        "from": _named_behind(mail) or _name(str(author or "")),
         "date": str(mail["date"] or ""),
         "body": _body(mail),
         "list_id": str(mail["list-id"] or "").strip("<> "),
@@ -101,6 +102,13 @@ def _values(mail: EmailMessage) -> dict[str, object]:
 def _without_list_name(subject: str) -> str:
     """Return a subject without the ``[name]`` that a list's program put before it."""
     return re.sub(r"^\[[\w .-]{1,40}\]\s*(?=\S)", "", subject)
+
+
+def _named_behind(mail: EmailMessage) -> str:
+    """Return the name that Mailman and old programs write in brackets behind the address."""
+    header = next((str(one) for name, one in mail.raw_items() if name.lower() == "from"), "")
+    found = _BEHIND.search(header)
+    return str(policy.default.header_factory("subject", found[1])).strip() if found else ""
 
 
 def _name(author: str) -> str:

@@ -254,6 +254,8 @@ def _items(text: str) -> Iterator[str]:
         elif mark == "," and not depth:
             yield text[begin:place]
             begin = found.end()
+        elif mark.startswith("--") and not text[begin:place].strip():
+            begin = found.end()
 
 
 def _copied(window: Window, *, is_wanted: bool) -> Iterator[tuple[int, Sequence[object] | str]]:
@@ -383,7 +385,8 @@ def _form(*, is_mysql: bool) -> re.Pattern[str]:
     for _ in range(_CALLS):
         inner = rf"|\((?:[^()']|'{body}'{inner})*+\)"
     return re.compile(
-        rf"\s*(?:{begin}'(?P<text>{body})'|[Ee]'(?P<escaped>{_ESCAPED})'|(?P<other>(?:[^,()']{inner})*+))"
+        rf"\s*(?:{begin}'(?P<text>{body})'|[Ee]'(?P<escaped>{_ESCAPED})'"
+        rf"|(?P<other>[XxBb]'[0-9a-fA-F]*'|(?:[^,()']{inner})*+))"
         rf"{_END}",
         re.DOTALL,
     )

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -43,6 +43,7 @@ def points(labels: Labels, scores: Floats) -> list[tuple[float, float]]:
     return found
 
 
+@settings(max_examples=25)
 @given(BOTH)
 def test_average_precision_is_the_area_of_its_steps(rows: list[tuple[bool, float]]) -> None:
     labels, scores = columns(rows)
@@ -53,6 +54,7 @@ def test_average_precision_is_the_area_of_its_steps(rows: list[tuple[bool, float
     assert average_precision(labels, scores) == pytest.approx(area)
 
 
+@settings(max_examples=25)
 @given(BOTH)
 def test_the_best_f1_is_that_of_the_best_threshold(rows: list[tuple[bool, float]]) -> None:
     labels, scores = columns(rows)
@@ -62,6 +64,7 @@ def test_the_best_f1_is_that_of_the_best_threshold(rows: list[tuple[bool, float]
     assert best_f1(labels, scores) == pytest.approx(best)
 
 
+@settings(max_examples=25)
 @given(BOTH, st.sampled_from(PRECISIONS))
 def test_recall_is_the_highest_that_keeps_the_precision(
     rows: list[tuple[bool, float]], precision: float
@@ -73,6 +76,7 @@ def test_recall_is_the_highest_that_keeps_the_precision(
     assert recall_at_precision(labels, scores, precision) == pytest.approx(best)
 
 
+@settings(max_examples=25)
 @given(BOTH)
 def test_calibration_is_judged_in_training_as_in_service(rows: list[tuple[bool, float]]) -> None:
     labels, scores = columns(rows)
@@ -83,6 +87,7 @@ def test_calibration_is_judged_in_training_as_in_service(rows: list[tuple[bool, 
     assert calibration_error(labels, scores) == pytest.approx(served.calibration_error, abs=1e-5)
 
 
+@settings(max_examples=25)
 @given(BOTH, st.integers(1, 3))
 def test_a_pair_of_weight_n_counts_as_n_pairs(rows: list[tuple[bool, float]], times: int) -> None:
     labels, scores = columns(rows)
@@ -94,6 +99,7 @@ def test_a_pair_of_weight_n_counts_as_n_pairs(rows: list[tuple[bool, float]], ti
     )
 
 
+@settings(max_examples=25)
 @given(BOTH)
 def test_a_summary_says_what_each_figure_says(rows: list[tuple[bool, float]]) -> None:
     labels, scores = columns(rows)

@@ -272,7 +272,7 @@ def test_an_entity_that_nobody_declared_rejects_its_row() -> None:
 
 @pytest.mark.parametrize("packer", ["gzip", "zstd", "7z"])
 def test_a_zip_bomb_is_refused(packer: str) -> None:
-    bomb = PACKERS[packer](b"id,title\n" + b" " * (100 << 20))
+    bomb = PACKERS[packer](b"id,title\n" + b" " * (66 << 20))
 
     with pytest.raises(UnreadableArchiveError, match="bomb"):
         for _ in open_stream(io.BytesIO(bomb)):
@@ -312,11 +312,11 @@ def test_a_missing_file_is_a_clear_error(tmp_path: Path) -> None:
 
 
 def test_a_document_larger_than_the_window_is_read_to_its_end() -> None:
-    rows = [{"id": i, "title": f"Question {i}?", "tags": ["a", "b"]} for i in range(20_000)]
+    rows = [{"id": i, "title": f"Question {i}?", "tags": ["a", "b"]} for i in range(6_000)]
 
     records = read(json.dumps({"meta": {"n": 1}, "topics": rows}))
 
-    assert len(questions(records)) == 20_000
+    assert len(questions(records)) == 6_000
     assert not rejects(records)
 
 

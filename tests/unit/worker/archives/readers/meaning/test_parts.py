@@ -20,7 +20,7 @@ def cut(held: list[Row], key: str | None = "id") -> list[list[Row]]:
     return list(parts_of(iter(held), key))
 
 
-@pytest.mark.parametrize("count", [0, 1, 15, 16, 17, 1_023, 1_024, 20_000])
+@pytest.mark.parametrize("count", [0, 1, 15, 16, 17, 1_024, 9_000])
 @pytest.mark.parametrize("key", ["id", "title", "none", None])
 def test_no_row_is_lost_and_none_changes_its_place(count: int, key: str | None) -> None:
     held = rows(0, count)
@@ -32,9 +32,9 @@ def test_no_row_is_lost_and_none_changes_its_place(count: int, key: str | None) 
 
 
 def test_rows_before_a_part_do_not_change_the_parts_behind_them() -> None:
-    plain = cut(rows(0, 30_000))
-    longer = cut([*rows(-77, 0), *rows(0, 30_000)])
-    shorter = cut(rows(333, 30_000))
+    plain = cut(rows(0, 14_000))
+    longer = cut([*rows(-77, 0), *rows(0, 14_000)])
+    shorter = cut(rows(333, 14_000))
 
     for other in (longer, shorter):
         same = [part for part in plain if part in other]
@@ -43,7 +43,7 @@ def test_rows_before_a_part_do_not_change_the_parts_behind_them() -> None:
 
 
 def test_parts_are_of_some_thousands_of_rows() -> None:
-    sizes = [len(part) for part in cut(rows(0, 60_000))]
+    sizes = [len(part) for part in cut(rows(0, 30_000))]
 
     assert min(sizes[:-1]) >= 1_024
     assert 1_500 < sum(sizes) / len(sizes) < 3_500
