@@ -264,14 +264,14 @@ def _reading(archive: Archive | DatabaseArchive) -> Iterator[Callable[[int], Non
         TextColumn("{task.description:>10}"),
         BarColumn(),
         TaskProgressColumn(),
-        TextColumn("{task.fields[rows]:,} rows"),
+        TextColumn("{task.fields[rows]}"),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task("read", total=archive.size, rows=0)
+        task = progress.add_task("read", total=archive.size, rows=counted(0, "row"))
 
         def show(rows: int) -> None:
-            progress.update(task, completed=archive.bytes_read, rows=rows)
+            progress.update(task, completed=archive.bytes_read, rows=counted(rows, "row"))
 
         yield show
 

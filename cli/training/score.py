@@ -104,18 +104,18 @@ def say(line: str) -> None:
 def _bar(table: "Table") -> Iterator[Callable[[int], None]]:
     """Show how much of the file was read, and how many pairs are done."""
     columns = (
-        TextColumn("{task.fields[rows]:,} rows"),
+        TextColumn("{task.fields[rows]}"),
         BarColumn(),
         TextColumn("{task.percentage:.0f} %"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console) as progress:
-        bar, done = progress.add_task("", total=1.0, rows=0), 0
+        bar, done = progress.add_task("", total=1.0, rows=counted(0, "row")), 0
 
         def show(count: int) -> None:
             nonlocal done
             done += count
-            progress.update(bar, completed=table.share_read, rows=done)
+            progress.update(bar, completed=table.share_read, rows=counted(done, "row"))
 
         yield show
 

@@ -2,9 +2,9 @@
 
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import compress, repeat
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, compress, repeat
 from typing import Self
 
 from db.questions.rows import NO_FACTS, NewQuestion
@@ -43,6 +43,11 @@ class Incoming:
     columns: Mapping[str, Texts]
     """By the names of `COLUMNS`, all of one length."""
     tokens: Sequence[int]
+    made: tuple[Sequence[str], bytes] | None = None
+    """What stands beside each question, and the text for COPY, if it was made before.
+
+    Then it is likely that none of them is stored.
+    """
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -60,14 +65,20 @@ class Incoming:
 
     def with_authors(self, names: Texts) -> Self:
         """Return the questions with other names of their authors."""
+        if names is self.columns["author"]:
+            return self
         return type(self)({**self.columns, "author": names}, self.tokens)
 
-    def joined(self, other: Self) -> Self:
-        """Return the questions of both, these first."""
-        if not (len(self) and len(other)):
-            return self if len(self) else other
-        columns = {name: [*self.columns[name], *other.columns[name]] for name in COLUMNS}
-        return type(self)(columns, [*self.tokens, *other.tokens])
+    @classmethod
+    def joined(cls, some: Sequence[Self]) -> Self:
+        """Return the questions of *some*, one behind the other."""
+        filled = [one for one in some if len(one)]
+        if len(filled) <= 1:
+            return (filled or some)[0]
+        columns = {
+            name: list(chain.from_iterable(one.columns[name] for one in filled)) for name in COLUMNS
+        }
+        return cls(columns, list(chain.from_iterable(one.tokens for one in filled)))
 
     def picked(self, keep: Sequence[bool]) -> Self:
         """Return the questions at whose places *keep* is true."""
@@ -83,16 +94,44 @@ class Incoming:
 
     def named(self) -> list[str]:
         """Return the names of the columns that have a value in any row."""
-        return [name for name in COLUMNS if not _is_empty(self.columns[name])]
+        return [name for name in COLUMNS if shared_by_all(self.columns[name]) != (None,)]
 
     def lines(self, beside: Sequence[str] = ()) -> io.BytesIO:
         """Return the columns of `named`, then the values *beside* each question, as text for COPY.
 
         The rows are in the order of the ids, in which all code locks them.
         """
-        cells = [_cells(self.columns[name], is_bytes=name in _BYTES) for name in self.named()]
-        rows = sorted(map("\t".join, zip(*cells, *map(repeat, beside), strict=False)))
-        return io.BytesIO(("\n".join(rows) + "\n").encode())
+        if self.made is not None and list(self.made[0]) == list(beside):
+            return io.BytesIO(self.made[1])
+        return io.BytesIO(self._text(beside))
+
+    def ready(self, beside: Sequence[str]) -> Self:
+        """Return the same questions with the text for COPY made, for another thread."""
+        return replace(self, made=(beside, self._text(beside))) if len(self) else self
+
+    def _text(self, beside: Sequence[str]) -> bytes:
+        cells: list[str | Sequence[str]] = []
+        for name in self.named():
+            cells += ["\t", *_cells(self.columns[name], is_bytes=name in _BYTES)]
+        cells += [f"\t{value}" for value in beside]
+        rows = sorted(beside_each_other(cells[1:], len(self)))
+        return ("\n".join(rows) + "\n").encode()
+
+
+def beside_each_other(parts: Sequence[str | Sequence[str]], count: int) -> Iterator[str]:
+    """Yield *count* rows: of each column of *parts* one text, and the texts between the columns.
+
+    A text that all rows share need not be a column: putting few texts together is quicker.
+    """
+    joined: list[Iterable[str]] = []
+    between = ""
+    for part in parts:
+        if isinstance(part, str):
+            between += part
+        else:
+            joined += [repeat(between, count), part]
+            between = ""
+    return map("".join, zip(*joined, repeat(between, count), strict=True))
 
 
 def array_of(texts: Sequence[str]) -> str:
@@ -101,15 +140,27 @@ def array_of(texts: Sequence[str]) -> str:
     return '{"' + '","'.join(quoted) + '"}' if quoted else "{}"
 
 
-def _is_empty(column: Texts) -> bool:
-    return column.count(None) == len(column)
+def shared_by_all(column: Texts) -> tuple[str | None] | None:
+    """Return the one value of all rows; None if there are several, or no rows."""
+    if not column or column[0] != column[-1]:  # looking at each is for the few that are so
+        return None
+    first = column[0]
+    return (first,) if column.count(first) == len(column) else None
 
 
-def _cells(column: Texts, *, is_bytes: bool) -> Iterator[str]:
+def _cells(column: Texts, *, is_bytes: bool) -> list[str | Sequence[str]]:
+    """Return the texts of a column as COPY takes them: one, if all rows share it."""
     if is_bytes:
-        return map("\\\\x{}".format, column)
-    whole = "".join(filter(None, column))
+        return ["\\\\x", column]  # type: ignore[list-item]  # none is null
+    if (shared := shared_by_all(column)) is not None:
+        return [_cell(shared[0])]
+    try:
+        whole = "".join(column)  # type: ignore[arg-type]  # raises if any is null
+    except TypeError:
+        return [list(map(_cell, column))]
     is_plain = not any(mark in whole for mark in "\\\n\r\t")
-    if is_plain:
-        return iter([_NULL if text is None else text for text in column])
-    return iter([_NULL if text is None else text.translate(_ESCAPED) for text in column])
+    return [column if is_plain else list(map(_cell, column))]  # type: ignore[list-item]
+
+
+def _cell(text: str | None) -> str:
+    return _NULL if text is None else text.translate(_ESCAPED)

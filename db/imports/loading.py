@@ -15,7 +15,7 @@ from db.imports import sightings
 from db.imports.incoming import COLUMNS, Incoming, array_of
 from db.questions import authors
 from db.questions.rows import NewQuestion
-from db.tenants.rows import ForumRow
+from db.tenants.rows import AuthorNames, ForumRow
 from db.work import jobs
 from db.work.rows import Lane
 
@@ -35,6 +35,7 @@ _ERASED = """
         SELECT FROM questions q WHERE q.forum_id = :forum AND q.external_id = i.name
     )
 """
+_HAS_ANY = "SELECT EXISTS (SELECT FROM questions WHERE forum_id = :forum)"
 _HAS_ERASED = "SELECT EXISTS (SELECT FROM erased_questions WHERE forum_id = :forum)"
 # No sequential scan: a batch is small compared to its forum, even if there are no statistics yet.
 # And no JIT: this setting makes the scan of the batch itself look so expensive that Postgres would
@@ -149,13 +150,18 @@ def load(
     lane, unless a newer version is stored. Erased questions are not stored again, unless
     *with_erased*. Stored questions with an id of *hidden* are hidden. Those with an id in *same*
     came again unchanged. All of these are noted as seen, at *position* of the archive.
+    Questions that are `ready` are not looked for first.
     """
     parameters = {"forum": forum.id, "archive": archive_id}
     # The commit at the end of the archive waits for the disk, and so for all commits before it.
     session.execute(text(_SETTINGS))
     incoming = items if isinstance(items, Incoming) else Incoming.of(items)
     incoming = incoming.with_authors(authors.kept_names(forum, incoming.columns["author"]))
-    seen, loaded = _stored(session, forum, parameters, incoming, with_erased=with_erased)
+    kept = incoming if with_erased else _without_erased(session, parameters, incoming)
+    seen, loaded = _stored(session, forum, parameters, kept)
+    if len(kept) < len(incoming):
+        counts = {**loaded.counts, "erased": len(incoming) - len(kept)}
+        loaded = replace(loaded, counts=counts)
     if same:
         seen += same
         loaded = replace(loaded, unchanged=loaded.unchanged + len(same))
@@ -178,24 +184,22 @@ def _stored(
     forum: ForumRow,
     parameters: dict[str, int],
     items: Incoming,
-    *,
-    with_erased: bool,
 ) -> tuple[list[int], Loaded]:
     if not len(items):
         return [], Loaded()
-    kept = items if with_erased else _without_erased(session, parameters, items)
-    same, rest, is_known = _unchanged(session, parameters, kept)
+    is_new = items.made is not None
+    found = ([], items, False) if is_new else _unchanged(session, parameters, items)
+    same, rest, is_known = found
     created = None if is_known else _copied(session, parameters, rest)
     known = _Compared([], [], [])
     if created is None:
         created, known = _merged(session, forum, parameters, rest)
     known.ids.extend(same)
-    counts = {"erased": len(items) - len(kept), "older": len(known.older)}
     return [*known.ids, *created], Loaded(
         created=len(created),
         changed=len(known.changed),
         unchanged=len(known.ids) - len(known.changed) - len(known.older),
-        counts={name: count for name, count in counts.items() if count},
+        counts={"older": len(known.older)} if known.older else {},
     )
 
 
@@ -225,16 +229,34 @@ def _copied(session: Session, parameters: Mapping[str, int], items: Incoming) ->
     if not len(items):
         return []
     last = session.execute(text(_LAST)).scalar_one()
-    beside = {"forum_id": str(parameters["forum"]), "archive_id": str(parameters["archive"])}
     try:
         with session.begin_nested():
-            _copy(session, "questions", items, beside)
+            _copy(session, "questions", items, _beside(**parameters))
     except IntegrityError as error:
         if not isinstance(error.orig, UniqueViolation):
             raise
         return None  # somebody else stored it meanwhile
     found = session.execute(text(_CREATED), {**parameters, "last": last})
     return list(found.scalar_one())
+
+
+def _beside(*, forum: int, archive: int) -> Mapping[str, str]:
+    return {"forum_id": str(forum), "archive_id": str(archive)}
+
+
+def ready(forum: ForumRow, archive_id: int, items: Incoming) -> Incoming:
+    """Return *items* made ready for `load`, which then has less to do.
+
+    For questions of which probably none is stored. Call it while `load` stores what came before.
+    """
+    if forum.author_names is not AuthorNames.KEPT:
+        return items
+    return items.ready(list(_beside(forum=forum.id, archive=archive_id).values()))
+
+
+def is_empty(session: Session, forum_id: int) -> bool:
+    """Return whether a forum has no question."""
+    return not session.execute(text(_HAS_ANY), {"forum": forum_id}).scalar_one()
 
 
 def _merged(
@@ -284,7 +306,7 @@ def _copy(
 
 
 def _without_erased(session: Session, parameters: Mapping[str, int], items: Incoming) -> Incoming:
-    if not session.execute(text(_HAS_ERASED), parameters).scalar_one():
+    if not len(items) or not session.execute(text(_HAS_ERASED), parameters).scalar_one():
         return items
     names = {"names": array_of(items.ids)}
     return items.without(session.execute(text(_ERASED), {**parameters, **names}).scalar_one())

@@ -22,7 +22,14 @@ _GONE = -1
 
 def note(session: Session, archive_id: int, position: int, ids: Iterable[int]) -> None:
     """Note that an archive has these questions, met up to *position*."""
-    _save(session, archive_id, position, np.unique(np.fromiter(ids, np.int64)))
+    _save(session, archive_id, position, _distinct(np.fromiter(ids, np.int64)))
+
+
+def _distinct(ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return *ids* in order, each once; they nearly are so, which `numpy.unique` does not use."""
+    ordered = np.sort(ids, kind="stable")
+    is_first: NDArray[np.bool_] = np.diff(ordered, prepend=ordered[:1] - 1) != 0
+    return ordered[is_first]
 
 
 def _save(session: Session, archive_id: int, position: int, ids: NDArray[np.int64]) -> None:
@@ -49,7 +56,7 @@ def _of(session: Session, archive_id: int, *, gone: bool = False) -> NDArray[np.
         )
     )
     parts = [_unpacked(packed) for packed in found.scalars()]
-    return np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
+    return _distinct(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
 
 
 def settle(session: Session, forum_id: int, archive_id: int) -> tuple[int, int]:
@@ -59,7 +66,7 @@ def settle(session: Session, forum_id: int, archive_id: int) -> tuple[int, int]:
     one, and is not in this one, which was read to its end.
     """
     before = _earlier(session, forum_id, archive_id)
-    gone = np.setdiff1d(before, _of(session, archive_id))
+    gone = np.setdiff1d(before, _of(session, archive_id), assume_unique=True)
     _save(session, archive_id, _GONE, gone)
     return len(gone), len(before)
 
@@ -86,8 +93,9 @@ def _earlier(session: Session, forum_id: int, archive_id: int) -> NDArray[np.int
     )
     found = np.fromiter(came.scalars(), np.int64)
     if last is None:
-        return np.unique(found)
-    return np.union1d(found, _stored(session, forum_id, _of(session, last)))
+        return _distinct(found)
+    stored = _stored(session, forum_id, _of(session, last))
+    return _distinct(np.concatenate([found, stored]))
 
 
 def _stored(session: Session, forum_id: int, ids: NDArray[np.int64]) -> NDArray[np.int64]:

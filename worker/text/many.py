@@ -16,6 +16,7 @@ from worker.text.normal import (
 )
 
 _BREAK = "\n"
+_PRINTABLE = bytes(range(0x20, 0x7F))
 _MARKS = string.punctuation.replace("_", "")
 _CLOSING = b" ?!."
 """Signs at the end of a text that do not count; of a text that has only these, one stays."""
@@ -28,7 +29,7 @@ _LONGEST_WORD = 100
 def is_plain(texts: Sequence[str]) -> bool:
     """Return whether all of *texts* are printable ASCII."""
     whole = "".join(texts)
-    return whole.isascii() and whole.isprintable()
+    return whole.isascii() and not whole.encode().translate(None, _PRINTABLE)
 
 
 def text_digests(texts: Sequence[str]) -> list[str]:
@@ -66,6 +67,8 @@ def _plain_digests(texts: Sequence[str]) -> list[str]:
 
 def foreign_shares(texts: Sequence[str]) -> list[float]:
     """Return `foreign_share` of each text."""
+    if len(max(texts, key=len, default="")) <= _LONGEST_WORD and "".join(texts).isascii():
+        return [0.0] * len(texts)
     return [
         0.0 if len(text) <= _LONGEST_WORD and text.isascii() else foreign_share(text)
         for text in texts
@@ -74,4 +77,9 @@ def foreign_shares(texts: Sequence[str]) -> list[float]:
 
 def token_estimates(texts: Sequence[str]) -> list[int]:
     """Return `estimate_tokens` of the part of each text that the models read."""
+    if is_plain(texts):  # as many bytes as characters
+        lengths = list(map(len, texts))
+        if max(lengths, default=0) > MODEL_TEXT_LENGTH:
+            lengths = [min(length, MODEL_TEXT_LENGTH) for length in lengths]
+        return [3 + length // 4 for length in lengths]
     return [estimate_tokens(text[:MODEL_TEXT_LENGTH]) for text in texts]

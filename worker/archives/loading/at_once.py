@@ -7,11 +7,10 @@ plain are left to that function.
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from itertools import repeat
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from db.imports.incoming import Incoming
+from db.imports.incoming import Incoming, beside_each_other, shared_by_all
 from db.questions.rows import NO_FACTS, Facts
 from worker.archives.readers.records import Block
 from worker.text.cuts import NO_CUTS, Cuts
@@ -53,11 +52,16 @@ def questions_of(block: Block, *, text_fields: str, cuts: Cuts = NO_CUTS) -> tup
         "read_title": read_titles,
         "read_body": read_bodies,
         "text_digest": text_digests(texts),
-        "foreign_share": list(map(str, foreign_shares(texts))),
+        "foreign_share": _shares(texts),
     }
     columns["content_digest"] = _content_digests(columns)
     incoming = Incoming(columns, token_estimates(texts))
     return incoming.picked([at not in odd for at in range(len(titles))]) if odd else incoming, odd
+
+
+def _shares(texts: Sequence[str]) -> list[str]:
+    shares = foreign_shares(texts)
+    return list(map(str, shares)) if any(shares) else ["0.0"] * len(shares)
 
 
 def _each(values: Sequence[Any], read: Callable[[Any], Any], odd: Odd) -> list[Any]:
@@ -75,9 +79,10 @@ def _each(values: Sequence[Any], read: Callable[[Any], Any], odd: Odd) -> list[A
     return found
 
 
-def _ids(ids: Sequence[str], odd: Odd) -> list[str]:
-    odd.update(at for at, one in enumerate(ids) if one in {".", ".."})
-    return _each(ids, id_of, odd)
+def _ids(ids: Sequence[str], odd: Odd) -> Sequence[str]:
+    if "." in ids or ".." in ids:
+        odd.update(at for at, one in enumerate(ids) if one in {".", ".."})
+    return ids if is_plain(ids) else _each(ids, id_of, odd)
 
 
 def _titles(titles: Sequence[str], odd: Odd) -> Sequence[str]:
@@ -117,26 +122,24 @@ def _instead(read: Sequence[str | None], stored: Sequence[str]) -> Sequence[str]
 
 
 def _texts(titles: Sequence[str], bodies: Sequence[str], fields: TextFields) -> Sequence[str]:
-    if fields is TextFields.TITLE and not any(bodies):
-        return titles
+    if not any(bodies):
+        return titles if fields is TextFields.TITLE else [f"{title} " for title in titles]
     return [
         full_text(title, body, fields=fields) for title, body in zip(titles, bodies, strict=True)
     ]
 
 
 def _facts(facts: Sequence[Facts], odd: Odd) -> Sequence[str | None]:
-    known: dict[int, str | None] = {id(NO_FACTS): None}
-    found = []
-    for place, one in enumerate(facts):
-        if id(one) not in known:
-            try:
-                checked = facts_of(one)
-            except ValueError:
-                odd.add(place)
-                checked = NO_FACTS
-            known[id(one)] = None if checked is NO_FACTS else _stored(checked)
-        found.append(known[id(one)])
-    return found
+    ids = list(map(id, facts))
+    known: dict[int, str | None] = {}
+    for own, one in dict(zip(ids, facts, strict=True)).items():
+        try:
+            checked = facts_of(one)
+        except ValueError:
+            odd.update(place for place, other in enumerate(ids) if other == own)
+            checked = NO_FACTS
+        known[own] = None if checked is NO_FACTS else _stored(checked)
+    return list(map(known.__getitem__, ids))
 
 
 @functools.lru_cache(4_096)
@@ -144,31 +147,44 @@ def _stored(facts: Facts) -> str:
     return json.dumps(facts.stored())
 
 
-def _content_digests(columns: dict[str, Any]) -> list[str]:
+def _content_digests(columns: Mapping[str, Sequence[Any]]) -> list[str]:
     """Return the same digests as `question_of` for these fields."""
-    parts = [
-        _as_json(columns[name])
-        for name in ("title", "body", "url", "category", "author", "asked_at")
-    ]
+    said: list[str | Sequence[str]] = ["["]
+    for name in ("title", "body", "url", "category", "author", "asked_at"):
+        said += [*_as_json(columns[name]), ", "]
     beside = _beside(columns["facts"], columns["edited_at"])
-    rows = map(", ".join, zip(*parts, repeat("true"), strict=False))
-    return [
-        hashlib.sha256(f"[{row}{more}]".encode()).hexdigest()
-        for row, more in zip(rows, beside, strict=True)
-    ]
+    whole = "\n".join(beside_each_other([*said, "true", beside, "]"], len(beside)))
+    digest = hashlib.sha256
+    return [digest(row).hexdigest() for row in whole.encode().split(b"\n")] if beside else []
 
 
-def _as_json(column: Sequence[str | None]) -> Sequence[str]:
-    if column.count(None) == len(column):
-        return [_NULL] * len(column)
-    return [_NULL if text is None else quoted(text) for text in column]
+def _as_json(column: Sequence[str | None]) -> list[str | Sequence[str]]:
+    """Return what stands one behind the other: texts that all rows share, and columns."""
+    if (shared := shared_by_all(column)) is not None:
+        return [_json(shared[0])]
+    try:
+        whole = "".join(column)  # type: ignore[arg-type]  # raises if any is null
+    except TypeError:
+        return [list(map(_json, column))]
+    if '"' in whole or "\\" in whole or not is_plain([whole]):
+        return [list(map(_json, column))]
+    return ['"', column, '"']  # type: ignore[list-item]  # none is null
+
+
+def _json(text: str | None) -> str:
+    return _NULL if text is None else quoted(text)
 
 
 def _beside(facts: Sequence[str | None], edited_at: Sequence[str | None]) -> list[str]:
     """Return the last part of each digested text; empty without facts and a date of change."""
-    return [
-        ""
-        if said is None and at is None
-        else f', [{said or _NULL}, "{"None" if at is None else at.replace("T", " ")}", null]'
-        for said, at in zip(facts, edited_at, strict=True)
-    ]
+    if shared_by_all(edited_at) == (None,):
+        known = {said: _said_beside(said, None) for said in set(facts)}
+        return list(map(known.__getitem__, facts))
+    return list(map(_said_beside, facts, edited_at))
+
+
+def _said_beside(said: str | None, at: str | None) -> str:
+    if said is None and at is None:
+        return ""
+    moment = "None" if at is None else at.replace("T", " ")
+    return f', [{said or _NULL}, "{moment}", null]'

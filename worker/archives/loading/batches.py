@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from operator import itemgetter
 
 from db.imports.incoming import Incoming
@@ -56,16 +57,15 @@ class Batch:
 
     def incoming(self) -> Incoming:
         """Return all questions of the batch."""
-        whole = Incoming.of(list(self.questions.values()))
-        for one in self.many:
-            whole = whole.joined(one)
-        return whole
+        return Incoming.joined([Incoming.of(list(self.questions.values())), *self.many])
 
     def keep(self, repeated_ids: frozenset[str]) -> None:
         """Choose the questions to store: all but the repeated ones."""
         incoming = self.incoming()
         self.repeated_ids = repeated_ids
-        self.kept = incoming.picked([one not in repeated_ids for one in incoming.ids])
+        self.kept = incoming
+        if repeated_ids:
+            self.kept = incoming.picked([one not in repeated_ids for one in incoming.ids])
         self.repeated += len(incoming) - len(self.kept)
 
     def read_after_all(self, text_fields: str, cuts: Cuts) -> "Batch":
@@ -79,7 +79,7 @@ class Batch:
     def ids(self) -> Sequence[str]:
         """Return the ids of all questions, also of the rows that are not read again."""
         same = () if self.same is None else self.same.external_ids
-        return [*same, *self.incoming().ids]
+        return [*same, *self.questions, *chain.from_iterable(one.ids for one in self.many)]
 
     def counts(self) -> dict[str, int]:
         """Return the further counts of the batch, by name."""
@@ -204,10 +204,12 @@ def _add_block(batch: Batch, block: Block, text_fields: str, cuts: Cuts) -> None
     repeated = batch.repeated
     alone = [(block.places[at], block.question(at)) for at in sorted(odd)]
     others = sorted([*block.others, *alone], key=itemgetter(0))
-    plain = {block.places[at] for at in range(len(block.places)) if at not in odd}
     _add(batch, (record for _, record in others), text_fields, cuts)
     if block.digest is not None and batch.repeated == repeated:
-        rows = [at for at in range(block.rows) if at not in plain]
+        rows = []
+        if odd or len(block.places) < block.rows:
+            plain = {place for at, place in enumerate(block.places) if at not in odd}
+            rows = sorted(set(range(block.rows)) - plain)
         known = KnownPart(stored_digest=digest_of(incoming), odd=rows)
         batch.parts.append((block.digest, known, frozenset(incoming.ids)))
 

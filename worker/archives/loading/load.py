@@ -78,10 +78,14 @@ def load(
         seen = SeenIds()
         left = _behind(records, archive.position, seen)
         storing: Future[None] | None = None
+        with sessions.begin() as session:
+            is_new = loading.is_empty(session, forum.id)
         for batch in _batches(left, forum, archive.position):
             if batch.same is not None:
                 batch.part = known.get(batch.same.digest)
             _keep_first(batch, seen)
+            if is_new:
+                batch.kept = loading.ready(forum, archive.id, batch.kept)
             if storing is not None:
                 storing.result()
             store = partial(_store, sessions, forum, archive.id, batch, rules)
@@ -165,7 +169,11 @@ def _keep_first(batch: Batch, seen: SeenIds) -> None:
 
 
 def _store(
-    sessions: Sessions, forum: ForumRow, archive_id: int, batch: Batch, rules: Rules
+    sessions: Sessions,
+    forum: ForumRow,
+    archive_id: int,
+    batch: Batch,
+    rules: Rules,
 ) -> None:
     with sessions.begin() as session:
         _refuse_stopped(archives.get(session, archive_id, lock=True))

@@ -14,12 +14,15 @@ from worker.archives.readers.meaning.lookups import Lookups
 from worker.archives.readers.meaning.reading import Reading, Wishes
 from worker.archives.readers.recognise import Choice, choose
 from worker.archives.readers.records import (
+    ManyRows,
     Memory,
     Peeked,
     Piece,
     Record,
     Row,
+    Rows,
     UnreadableArchiveError,
+    each_row,
 )
 from worker.archives.readers.sources import Source
 from worker.archives.readers.sources import fingerprint as fingerprint_of
@@ -61,11 +64,12 @@ class Archive(Peeked):
     def _read(self) -> Iterator[Piece]:
         self._fill_lookups()
         for table in self.choice.tables:
-            rows = table.rows(self._used(table))
-            head = list(islice(rows, _HEAD))
+            rows = table.many(self._used(table))
+            head = list(_head(rows))
             self._check(table)
             before = self._reading.passed_over
-            self._reading = Reading(self.choice.plan, self._wishes, self._joined(iter(head)))
+            first = islice(each_row(self._joined(iter(head))), _HEAD)
+            self._reading = Reading(self.choice.plan, self._wishes, first)
             self._reading.passed_over = before
             by_column = ByColumn(self._reading, self._used(table), self._memory)
             yield from by_column.pieces(self._joined(chain(head, rows)))
@@ -83,18 +87,19 @@ class Archive(Peeked):
     def _fill_lookups(self) -> None:
         if self._lookups is not None:
             for lookup, table in self.choice.lookups:
-                rows = self._joined(table.rows()) if lookup.is_joined else table.rows()
-                self._lookups.fill(lookup, rows)
+                rows = self._joined(table.many()) if lookup.is_joined else table.many()
+                self._lookups.fill(lookup, each_row(rows))
 
-    def _joined(self, rows: Iterator[Row]) -> Iterator[Row]:
-        if self._lookups is None:
-            yield from rows
-            return
-        for row in rows:
+    def _joined(self, rows: Iterator[Rows]) -> Iterator[Rows]:
+        return rows if self._lookups is None else self._with_lookups(self._lookups, rows)
+
+    @staticmethod
+    def _with_lookups(lookups: Lookups, rows: Iterator[Rows]) -> Iterator[Row]:
+        for row in each_row(rows):
             if isinstance(row.values, str):
                 yield row
             else:
-                yield Row(row.line, self._lookups.join(row.values))
+                yield Row(row.line, lookups.join(row.values))
 
     def _links(self) -> Iterator[Record]:
         """Yield the duplicate links of a dump of Stack Exchange, if it contains them."""
@@ -126,6 +131,14 @@ class Archive(Peeked):
     def fingerprint(self) -> str:
         """Return a fingerprint, which differs for another file."""
         return fingerprint_of(self.source)
+
+
+def _head(rows: Iterator[Rows]) -> Iterator[Rows]:
+    """Take the first `_HEAD` of *rows*, or some more."""
+    left = _HEAD
+    while left > 0 and (one := next(rows, None)) is not None:
+        yield one
+        left -= len(one) if isinstance(one, ManyRows) else 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ import json
 import re
 
 from worker.archives.load_job import Format
-from worker.archives.readers.documents import faq, loose_json, mail, toml_rows, yaml_rows
+from worker.archives.readers.documents import faq, loose_json, mail, moodle, toml_rows, yaml_rows
 from worker.archives.readers.records import UnreadableArchiveError
 from worker.archives.readers.sources import Entry
 from worker.archives.readers.tabular import drawn_layout, drawn_records, drawn_sheets, sqldump
@@ -55,6 +55,8 @@ def _of_lines(text: str, head: str, entry: Entry) -> Format:
 def _marked_up(head: str, entry: Entry) -> Format:
     if drawn_sheets.is_sheet(head):
         return Format.SHEET
+    if moodle.is_forum(head):
+        return Format.XML
     if re.search(r"<posts|<row\s", head, re.IGNORECASE) or entry.stem.startswith("Posts"):
         return Format.STACKEXCHANGE
     if faq.is_list(head, entry.name):

@@ -15,12 +15,13 @@ from worker.archives.readers.documents import (
     faq,
     feeds,
     mail,
+    moodle,
     opml,
     pages,
     stackexchange,
     xml_rows,
 )
-from worker.archives.readers.records import Row, UnreadableArchiveError
+from worker.archives.readers.records import Row, Rows, UnreadableArchiveError
 from worker.archives.readers.sources import Entry
 from worker.archives.readers.table import Hints, Make, Opened, Table
 from worker.archives.readers.tabular import (
@@ -42,7 +43,7 @@ def _delimited(entry: Entry, opened: Opened, hints: Hints, make: Make) -> Iterat
     form = hints.form
     delimiter = "\t" if form is Format.TSV or entry.suffix in {".tsv", ".tab"} else None
 
-    def rows(_: Collection[str]) -> Iterator[Row]:
+    def rows(_: Collection[str]) -> Iterator[Rows]:
         with opened() as file:
             yield from DelimitedRows(file, delimiter=delimiter, columns=hints.columns).rows()
 
@@ -58,7 +59,7 @@ def parquet(entry: Entry) -> Iterator[Table]:
         raise NotInstalledError("reading Parquet", needs="pyarrow", extra="parquet")
     from worker.archives.readers.tabular.parquet import ParquetRows  # noqa: PLC0415
 
-    def rows(columns: Collection[str]) -> Iterator[Row]:
+    def rows(columns: Collection[str]) -> Iterator[Rows]:
         reader = ParquetRows(seekable(entry.open()))
         yield from reader.rows(columns or reader.header)
 
@@ -177,8 +178,21 @@ def _outlines(entry: Entry, opened: Opened, _: Hints, make: Make) -> Iterator[Ta
     yield make(name=entry.stem, columns=list(opml.COLUMNS), parts=[rows])
 
 
+def _moodle(entry: Entry, opened: Opened, make: Make, *, is_forum: bool) -> Table:
+    def rows(_: Collection[str]) -> Iterator[Row]:
+        read = moodle.rows if is_forum else moodle.module_row
+        yield from read(opened, entry.name)
+
+    name = "moodle_discussions" if is_forum else "moodle_module"
+    columns = moodle.COLUMNS if is_forum else moodle.MODULE_COLUMNS
+    return make(name=name, columns=list(columns), parts=[rows])
+
+
 def _any_xml(entry: Entry, opened: Opened, hints: Hints, make: Make) -> Iterator[Table]:
     head = _head(opened)
+    if moodle.is_forum(head) or moodle.is_module(head):
+        yield _moodle(entry, opened, make, is_forum=moodle.is_forum(head))
+        return
     if feeds.kind_of(head) or opml.is_opml(head):
         known = _outlines if opml.is_opml(head) else _feed
         yield from known(entry, opened, hints, make)

@@ -4,10 +4,15 @@ from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import Any, BinaryIO
 
-from worker.archives.readers.documents import json_lists, json_rows, toml_rows, yaml_rows
-from worker.archives.readers.records import Row, UnreadableArchiveError
+from worker.archives.readers.documents import chats, json_lists, json_rows, toml_rows, yaml_rows
+from worker.archives.readers.records import (
+    Row,
+    Rows,
+    UnreadableArchiveError,
+    each_row,
+)
 from worker.archives.readers.sources import Entry
-from worker.archives.readers.table import Hints, Make, Opened, Table
+from worker.archives.readers.table import Hints, Make, Opened, Read, Table
 
 _LOOK = 8 << 20
 """The first characters of a document, in which its tables are searched."""
@@ -24,7 +29,13 @@ def json_document(entry: Entry, opened: Opened, hints: Hints, make: Make) -> Ite
     """Yield the tables of JSON documents."""
     with opened() as file:
         found = json_rows.look(file, _LOOK)
-    if json_lists.is_by_columns(found):
+    if chats.is_slack(found, entry.name):
+        read: Read = partial(chats.slack_rows, opened, entry.name)
+        yield make(name="slack", columns=list(chats.SLACK_COLUMNS), parts=[read], path=())
+    elif chats.is_discord(found):
+        read = partial(chats.discord_row, opened)
+        yield make(name="discord", columns=list(chats.DISCORD_COLUMNS), parts=[read], path=())
+    elif json_lists.is_by_columns(found):
         yield make(
             name=entry.stem,
             columns=list(found.columns[()]),
@@ -153,10 +164,10 @@ def json_rows_of_lines(entry: Entry, opened: Opened, _: Hints, make: Make) -> It
     if is_bulk:
         found.note((), ("_id",))
 
-    def lines(_: Collection[str]) -> Iterator[Row]:
+    def lines(_: Collection[str]) -> Iterator[Rows]:
         with opened() as file:
-            found = (Row(row.number, row.value) for row in json_rows.json_lines(file))
-            yield from _behind_actions(found) if is_bulk else found
+            found = json_rows.many_json_lines(file)
+            yield from _behind_actions(each_row(found)) if is_bulk else found
 
     for table in _json_tables(entry, opened, found, make):
         if not table.path:

@@ -4,7 +4,7 @@ If this is not certain, an error asks the user.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from worker.archives.readers.documents.json_rows import ANY
@@ -14,8 +14,10 @@ from worker.archives.readers.meaning.shapes import Known, Lookup, Shape
 from worker.archives.readers.meaning.telling import telling_rules
 from worker.archives.readers.records import UnreadableArchiveError
 from worker.archives.readers.table import Table
+from worker.archives.readers.values.conditions import Condition
 
 _SHOWN = 8
+_THESE_ARE = "these are"
 _SAMPLED = 5_000
 """Among so many rows of a document one must be a question by the shape's own rules."""
 
@@ -125,6 +127,8 @@ def _shaped(shape: Shape, tables: Sequence[Table], wishes: Wishes) -> Choice | N
     if not named & {*found[0].columns, *(lookup.name for lookup, _ in lookups)}:
         return None
     there = {lookup.name for lookup, _ in lookups}
+    if any(lookup.is_needed and lookup.name not in there for lookup in shape.lookups):
+        return None
     telling = {condition.column.partition(".")[0] for _, condition in shape.plan({}).hidden}
     missing = [
         lookup.table
@@ -133,11 +137,27 @@ def _shaped(shape: Shape, tables: Sequence[Table], wishes: Wishes) -> Choice | N
     ]
     return Choice(
         tables=found,
-        plan=shape.plan(wishes.chosen),
+        plan=_with_own_flags(shape, wishes, found[0].columns),
         shape=shape,
         lookups=lookups,
         missing=[name for name in missing if name],
     )
+
+
+def _with_own_flags(shape: Shape, wishes: Wishes, columns: Sequence[str]) -> Plan:
+    """Return the plan of *shape*, which also heeds what columns that it does not know hide.
+
+    Plugins add such columns, and later versions of the program.
+    """
+    plan = shape.plan(wishes.chosen)
+    vias = [path for lookup in shape.lookups for path in lookup.via.split("|")]
+    paths = [path for paths in plan.fields.values() for path in paths]
+    rules = [condition.column for _, condition in plan.hidden]
+    kept = [condition.column for condition in plan.kept]
+    said = [Condition.parse(one).column for one in wishes.visible_if]
+    known = {_root(path) for path in (*vias, *paths, *rules, *kept, *said, *shape.knows)}
+    own = [name for name in columns if name not in known]
+    return replace(plan, hidden=(*plan.hidden, *telling_rules(own)))
 
 
 def _lookups(
@@ -190,9 +210,10 @@ def _generic(tables: Sequence[Table], wishes: Wishes, known: Known) -> Choice:
     if not plans:
         if len(tables) == 1:
             raise UnreadableArchiveError(errors[0])
+        known_as = "".join(f" {one};" for one in errors if one.startswith(_THESE_ARE))
         raise UnreadableArchiveError(
-            f"which of these are questions? {_shown(tables)}. Name them with --records NAME"
-            " and --map title=COLUMN"
+            f"which of these are questions?{known_as} {_shown(tables)}. Name them with"
+            " --records NAME and --map title=COLUMN"
         )
     first = plans[0][0]
     if any(set(one.columns) != set(first.columns) for one, _ in plans) or (
@@ -214,7 +235,7 @@ def _generic_plan(table: Table, tables: Sequence[Table], wishes: Wishes, known: 
     if about is None and len(tables) > 1 and is_of_others(table.name):
         about = f"{table.name}, by their name"
     if about and "title" not in wishes.chosen:
-        raise UnreadableArchiveError(f"these are {about}, not questions")
+        raise UnreadableArchiveError(f"{_THESE_ARE} {about}, not questions")
     if table.is_mixed:
         raise UnreadableArchiveError(f"{table.name} are objects of different kinds")
     plan = generic_plan(

@@ -51,6 +51,41 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class ManyRows:
+    """Rows of a table by column, none of which is unreadable; at least one column."""
+
+    lines: Sequence[int]
+    columns: Mapping[str, Sequence[Any]]
+    """All of one length."""
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def __iter__(self) -> Iterator[Row]:
+        """Yield each row."""
+        names = list(self.columns)
+        for line, *values in zip(self.lines, *self.columns.values(), strict=True):
+            yield Row(line, dict(zip(names, values, strict=True)))
+
+    def part(self, first: int, behind: int) -> "ManyRows":
+        """Return the rows from place *first* to the one before *behind*."""
+        columns = {name: column[first:behind] for name, column in self.columns.items()}
+        return ManyRows(self.lines[first:behind], columns)
+
+
+Rows = Row | ManyRows
+
+
+def each_row(found: Iterable[Rows]) -> Iterator[Row]:
+    """Yield the rows of *found* one by one."""
+    for one in found:
+        if isinstance(one, ManyRows):
+            yield from one
+        else:
+            yield one
+
+
+@dataclass(frozen=True, slots=True)
 class SourceQuestion(Submission):
     """A question of the archive; ``line`` counts from 1, rows if the format has no lines."""
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from worker.archives.load_job import Format
-from worker.archives.readers.records import Row
+from worker.archives.readers.records import Row, Rows, each_row
 
-Rows = Callable[[Collection[str]], Iterator[Row]]
+Read = Callable[[Collection[str]], Iterator[Rows]]
 Opened = Callable[[], BinaryIO]
 """Opens a text in UTF-8."""
 
@@ -20,7 +20,7 @@ class Table:
     columns: list[str]
     form: Format
     encoding: str
-    parts: list[Rows] = field(default_factory=list)
+    parts: list[Read] = field(default_factory=list)
     """Each yields rows with at least the given columns."""
     path: tuple[str, ...] | None = None
     """The path of its objects in JSON, YAML and TOML."""
@@ -29,10 +29,14 @@ class Table:
     is_single: bool = False
     """Whether it is one object and not a list of objects."""
 
-    def rows(self, columns: Collection[str] = ()) -> Iterator[Row]:
-        """Yield the rows of every part."""
+    def many(self, columns: Collection[str] = ()) -> Iterator[Rows]:
+        """Yield the rows of every part, many at once where the format allows it."""
         for part in self.parts:
             yield from part(columns)
+
+    def rows(self, columns: Collection[str] = ()) -> Iterator[Row]:
+        """Yield the rows of every part one by one."""
+        return each_row(self.many(columns))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

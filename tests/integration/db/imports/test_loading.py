@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 
 from db.archives import archives
 from db.imports import loading
+from db.imports.incoming import Incoming
 from db.imports.loading import Loaded
 from db.questions import questions, saving
 from db.questions.rows import Facts, NewQuestion
 from db.tables.questions import Job, Question
-from db.tenants.rows import ForumRow
+from db.tenants.rows import AuthorNames, ForumRow
 from db.work.rows import Lane
 from tests.factories import make_forum, new_question
 from tests.integration.db.two_forums import Calls, TwoForums
@@ -29,7 +30,9 @@ class TestTwoForums(TwoForums):
             [new_question("What is new?", external_id=name) for name in ("q1", "new")],
             hidden=["q2"],
         ),
+        "is_empty": lambda session, own: loading.is_empty(session, own.forum.id),
     }
+    service_wide: ClassVar[frozenset[str]] = frozenset({"ready"})
 
 
 @pytest.fixture
@@ -44,6 +47,13 @@ def load(
     return loading.load(session, forum, archive.id, items, hidden=hidden)
 
 
+def load_ready(session: Session, forum: ForumRow, *items: NewQuestion) -> Loaded:
+    """Load *items* as the first questions of a forum, for which nothing is looked up."""
+    archive = archives.create(session, forum.id, name="old", form="csv", top_k=5)
+    made = loading.ready(forum, archive.id, Incoming.of(items))
+    return loading.load(session, forum, archive.id, made)
+
+
 def titles(session: Session) -> dict[str, str]:
     rows = session.execute(select(Question.external_id, Question.title)).all()
     return {row.external_id: row.title for row in rows}
@@ -52,6 +62,39 @@ def titles(session: Session) -> dict[str, str]:
 def owed(session: Session) -> set[str]:
     found = session.execute(select(Question.external_id).join(Job, Job.question_id == Question.id))
     return set(found.scalars())
+
+
+def test_questions_that_are_ready_are_stored_and_those_that_came_meanwhile_compared(
+    session: Session, forum: ForumRow
+) -> None:
+    assert loading.is_empty(session, forum.id)
+    same, tabbed = new_question("Why?"), new_question("How?\tSo \\", external_id="2")
+
+    first = load_ready(session, forum, same, tabbed)
+    again = load_ready(
+        session,
+        forum,
+        same,
+        new_question("How?", external_id="2"),
+        new_question("Who?", external_id="3"),
+    )
+
+    assert first == Loaded(created=2)
+    assert again == Loaded(created=1, changed=1, unchanged=1)
+    assert titles(session) == {"1": "Why?", "2": "How?", "3": "Who?"}
+    assert not loading.is_empty(session, forum.id)
+
+
+def test_questions_that_are_ready_keep_their_authors_as_the_forum_wants_it(
+    session: Session, forum: ForumRow
+) -> None:
+    named = new_question("Why?", author="ann")
+    hashing = replace(forum, author_names=AuthorNames.HASHED)
+
+    load_ready(session, hashing, named)
+
+    stored = questions.get(session, forum.id, "1").author
+    assert stored not in {None, "ann"}
 
 
 def test_what_the_models_read_is_checked_again_and_the_rest_is_only_stored(

@@ -346,13 +346,22 @@ def lines(file: BinaryIO) -> Iterator[tuple[int, str | None]]:
 
     Bytes that are not UTF-8 become lone surrogates, so that only the bad row is rejected.
     """
+    for number, texts in many_lines(file):
+        if texts is None:
+            yield number, None
+        else:
+            yield from zip(itertools.count(number), texts)
+
+
+def many_lines(file: BinaryIO) -> Iterator[tuple[int, list[str] | None]]:
+    """Yield what `lines` does, many at once, with the number of the first of them."""
     number = 0
     while piece := file.read(_PIECE):
         piece, is_cut = _to_line_end(piece, file)
         # Only \n ends a line here, so lines and bytes of \n are equally many.
         text = cesu8.mended(piece).decode("utf-8", "surrogateescape")
         texts = list(io.StringIO(text, newline="\n"))
-        yield from zip(itertools.count(number + 1), texts)
+        yield number + 1, texts
         number += len(texts)
         if is_cut:
             number += 1

@@ -10,17 +10,19 @@ names of records, ``*`` means any key: ``forums.threads``, ``topic_list.topics``
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, NamedTuple
 
-from worker.archives.readers.containers.streams import TOO_LONG, lines
+from worker.archives.readers.containers.streams import TOO_LONG, lines, many_lines
 from worker.archives.readers.containers.window import CHUNK, Scan, Window
 from worker.archives.readers.meaning.columns import KEY
 from worker.archives.readers.records import (
     RECORD_LIMIT,
     RECORD_TOO_LONG,
+    ManyRows,
     Row,
+    Rows,
     UnreadableArchiveError,
 )
 
@@ -29,6 +31,9 @@ _SPACE = re.compile(r"[\s,\x1e]*+")
 """Signs between values; RFC 7464 puts a record separator before each value."""
 _COLON = re.compile(r"\s*+")
 _decoder = json.JSONDecoder()
+_AT_ONCE = 64
+"""Lines that are decoded together."""
+_LINE_ENDS = frozenset({"\n", "\r\n", ""})
 _DEPTH = 40
 _TAKEN_APART = 1 << 20
 """Taking apart an element that is too long costs so many characters of the budget."""
@@ -66,11 +71,49 @@ def _row(number: int, value: object, chars: int) -> JsonRow:
 
 def json_lines(file: BinaryIO) -> Iterator[JsonRow]:
     """Yield the objects of each line that is not blank."""
-    for number, line in lines(file):
+    return _of_lines(lines(file))
+
+
+def _of_lines(found: Iterable[tuple[int, str | None]]) -> Iterator[JsonRow]:
+    for number, text in found:
+        line = text
         if line is None:
             yield JsonRow(number, TOO_LONG, 0)
         elif line := line.strip(" \t\r\n\x1e"):  # RFC 7464 marks each record
             yield from _of_line(number, line)
+
+
+def many_json_lines(file: BinaryIO) -> Iterator[Rows]:
+    """Yield the rows of `json_lines`, many at once where objects with the same keys follow."""
+    for first, texts in many_lines(file):
+        if texts is None:
+            yield Row(first, TOO_LONG)
+            continue
+        for start in range(0, len(texts), _AT_ONCE):
+            some = texts[start : start + _AT_ONCE]
+            many = _at_once(first + start, some)
+            if many is not None:
+                yield many
+            else:
+                found = _of_lines(enumerate(some, start=first + start))
+                yield from (Row(row.number, row.value) for row in found)
+
+
+def _at_once(first: int, texts: Sequence[str]) -> ManyRows | None:
+    """Return what lines hold, if that is an object each, all with the same keys; else None."""
+    try:
+        found = list(map(_decoder.raw_decode, texts))
+    except (ValueError, RecursionError):
+        return None
+    ends = {text[end:] for text, (_, end) in zip(texts, found, strict=True)}
+    values = [value for value, _ in found]
+    if not ends <= _LINE_ENDS or set(map(type, values)) != {dict}:
+        return None
+    names = list(values[0])
+    if not names or any(list(value) != names for value in values):
+        return None
+    columns = zip(*map(dict.values, values), strict=True)
+    return ManyRows(range(first, first + len(texts)), dict(zip(names, columns, strict=True)))
 
 
 def _of_line(number: int, line: str) -> Iterator[JsonRow]:

@@ -6,7 +6,6 @@ of `Reading`. A row is odd if it is hidden, or if a value of it must be dropped 
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from itertools import compress
@@ -14,16 +13,17 @@ from typing import Any, TypeVar
 
 from db.questions.rows import NO_FACTS, Facts
 from worker.archives.readers.meaning.facts import facts_of_row
-from worker.archives.readers.meaning.parts import digest_of, parts_of
-from worker.archives.readers.meaning.reading import Reading, is_removed
+from worker.archives.readers.meaning.parts import Part, digest_of, parts_of
+from worker.archives.readers.meaning.reading import Reading, removed
 from worker.archives.readers.records import (
     Block,
     Memory,
     Piece,
     Record,
-    Row,
+    Rows,
     Same,
     SourceQuestion,
+    each_row,
 )
 from worker.archives.readers.values.conditions import NULLS, Condition
 from worker.archives.readers.values.moments import moments_of
@@ -64,10 +64,10 @@ class ByColumn:
         )
         """Each condition, and whether a row is odd if it is met (True) or not met (False)."""
 
-    def pieces(self, rows: Iterator[Row]) -> Iterator[Piece]:
+    def pieces(self, rows: Iterator[Rows]) -> Iterator[Piece]:
         """Yield the records of *rows*."""
         if self._reading.is_pairs:
-            for row in rows:
+            for row in each_row(rows):
                 yield from self._reading.records(row)
             return
         key = self._reading.plain.get("id")
@@ -80,13 +80,13 @@ class ByColumn:
             else:
                 yield self._same(part, digest, odd)
 
-    def _same(self, part: Sequence[Row], digest: bytes, odd: Sequence[int]) -> Same:
+    def _same(self, part: Part, digest: bytes, odd: Sequence[int]) -> Same:
         alone = frozenset(odd)
-        plain = [at for at in range(len(part)) if at not in alone]
-        rows: list[Mapping[str, Any]] = [part[at].values for at in plain]  # type: ignore[misc]
+        ids = zip(part.places, self._ids(part, (), set()), strict=True)
+        plain = {at: own for at, own in ids if at not in alone}
         return Same(
             digest=digest,
-            external_ids=self._ids(rows, (), set()),
+            external_ids=list(plain.values()),
             others=self._others(part, plain),
             # These rows are counted already, so another reader reads them.
             read=lambda: list(self._another().read(part, digest)),
@@ -95,7 +95,7 @@ class ByColumn:
     def _another(self) -> "ByColumn":
         return ByColumn(copy(self._reading), self._used, self._memory)
 
-    def read(self, part: Sequence[Row], digest: bytes | None) -> Iterator[Record | Block]:
+    def read(self, part: Part, digest: bytes | None) -> Iterator[Record | Block]:
         """Yield the records of *part*, which has this *digest*, in one block if possible."""
         before = self._reading.passed_over
         block = self._block(part)
@@ -103,17 +103,16 @@ class ByColumn:
             yield replace(block, digest=digest)
             return
         self._reading.passed_over = before
-        for row in part:
+        for _, row in part.rows():
             yield from self._reading.records(row)
 
-    def _block(self, part: Sequence[Row]) -> Block | None:
+    def _block(self, part: Part) -> Block | None:
         """Return the records of *part* as a block; None if an id comes twice."""
-        places = [at for at, row in enumerate(part) if not isinstance(row.values, str)]
-        values: list[Mapping[str, Any]] = [part[at].values for at in places]  # type: ignore[misc]
+        places = part.places
         odd: Odd = set()
-        self._find_odd(values, odd)
-        columns = self._columns(values, odd)
-        columns |= {"places": places, "lines": [part[at].line for at in places]}
+        self._find_odd(part, odd)
+        columns = self._columns(part, odd)
+        columns |= {"places": places, "lines": list(map(part.lines.__getitem__, places))}
         if odd:
             keep = [at not in odd for at in range(len(places))]
             columns = {name: list(compress(column, keep)) for name, column in columns.items()}
@@ -125,47 +124,45 @@ class ByColumn:
         )
         return None if is_twice else block
 
-    def _others(self, part: Sequence[Row], plain: Sequence[int]) -> list[tuple[int, Record]]:
+    def _others(self, part: Part, plain: Collection[int]) -> list[tuple[int, Record]]:
         """Return the records of the rows that are not *plain*, with their places."""
         if len(plain) == len(part):
             return []
-        known = frozenset(plain)
         return [
             (at, record)
-            for at, row in enumerate(part)
-            if at not in known
+            for at, row in part.rows(without=frozenset(plain))
             for record in self._reading.records(row)
         ]
 
-    def _find_odd(self, rows: Sequence[Mapping[str, Any]], odd: Odd) -> None:
+    def _find_odd(self, rows: Part, odd: Odd) -> None:
         for condition, is_odd in self._conditions:
-            met = _met(condition, rows)
-            odd.update(place for place, is_met in enumerate(met) if is_met is is_odd)
+            odd.update(_places(condition, rows, is_met=is_odd))
         if "duplicate_of" in self._reading.has:
             links = self._values(rows, "duplicate_of")
             odd.update(at for at, link in enumerate(links) if link is not None and link != "")
 
-    def _columns(self, rows: Sequence[Mapping[str, Any]], odd: Odd) -> dict[str, Any]:
-        has, none = self._reading.has, [None] * len(rows)
+    def _columns(self, rows: Part, odd: Odd) -> dict[str, Any]:
+        count = len(rows.places)
+        has, none = self._reading.has, [None] * count
         titles = self._titles(self._values(rows, "title"), odd)
         ids = self._ids(rows, titles, odd)
         return {
             "external_ids": ids,
             "titles": titles,
-            "bodies": self._bodies(rows, odd) if "body" in has else [""] * len(rows),
+            "bodies": self._bodies(rows, odd) if "body" in has else [""] * count,
             "urls": self._urls(rows, ids, odd),
             "categories": self._labels(rows, "category", odd) if "category" in has else none,
             "authors": self._labels(rows, "author", odd) if "author" in has else none,
             "asked_at": self._moments(rows, "asked_at", odd) if "asked_at" in has else none,
-            "facts": self._facts(rows, odd) if self._reading.facts else [NO_FACTS] * len(rows),
+            "facts": self._facts(rows, odd) if self._reading.facts else [NO_FACTS] * count,
             "updated_at": self._moments(rows, "updated_at", odd) if "updated_at" in has else none,
         }
 
-    def _values(self, rows: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
+    def _values(self, rows: Part, name: str) -> list[Any]:
         column = self._reading.plain.get(name)
-        if column is None or "." in column:
-            return [self._reading.value(row, name) for row in rows]
-        return [row.get(column) for row in rows]
+        if column is None or ("." in column and not rows.has_column(column)):
+            return [self._reading.value(row, name) for row in rows.values]
+        return rows.column(column)
 
     def _titles(self, values: list[Any], odd: Odd) -> list[str]:
         texts = _plain_texts(values)
@@ -175,7 +172,7 @@ class ByColumn:
         )
         is_plain_column = texts is not None and _fits(texts, TITLE_LENGTH) and not has_marks
         titles = texts if texts and is_plain_column else _each(values, self._title, odd)
-        odd.update(at for at, one in enumerate(titles) if is_removed(one))
+        odd.update(removed(titles))
         return titles
 
     def _title(self, value: object) -> str:
@@ -184,7 +181,7 @@ class ByColumn:
             title = self._reading.unescape(title).strip()
         return _checked(title, TITLE_LENGTH)
 
-    def _ids(self, rows: Sequence[Mapping[str, Any]], titles: Sequence[str], odd: Odd) -> list[str]:
+    def _ids(self, rows: Part, titles: Sequence[str], odd: Odd) -> list[str]:
         if not self._reading.names["id"]:
             return [f"text-{first_digest(title).hex()[:24]}" for title in titles]
         values = self._values(rows, "id")
@@ -196,20 +193,18 @@ class ByColumn:
             values, lambda value: _checked(id_text(value, is_float=is_float), ID_LENGTH), odd
         )
 
-    def _bodies(self, rows: Sequence[Mapping[str, Any]], odd: Odd) -> list[str]:
+    def _bodies(self, rows: Part, odd: Odd) -> list[str]:
         markup = self._reading.plan.markup
         return _each(
             self._values(rows, "body"), _whole(lambda found, value: found.body(value, markup)), odd
         )
 
-    def _urls(
-        self, rows: Sequence[Mapping[str, Any]], ids: Sequence[str], odd: Odd
-    ) -> Sequence[str | None]:
+    def _urls(self, rows: Part, ids: Sequence[str], odd: Odd) -> Sequence[str | None]:
         form, base_url = self._reading.plan.url, self._reading.base_url
         has_form = bool(form and base_url)
         if "url" not in self._reading.has and not has_form:
-            return [None] * len(rows)
-        values = self._values(rows, "url") if "url" in self._reading.has else [None] * len(rows)
+            return [None] * len(ids)
+        values = self._values(rows, "url") if "url" in self._reading.has else [None] * len(ids)
         if has_form:
             values = [
                 form.format(id=own) if value is None else value
@@ -225,9 +220,7 @@ class ByColumn:
 
         return _each(values, url, odd)
 
-    def _labels(
-        self, rows: Sequence[Mapping[str, Any]], name: str, odd: Odd
-    ) -> Sequence[str | None]:
+    def _labels(self, rows: Part, name: str, odd: Odd) -> Sequence[str | None]:
         values = self._values(rows, name)
         texts = _plain_texts([value for value in values if value is not None and value != ""])
         if texts is not None and _fits(texts, LABEL_LENGTH) and _is_label(texts):
@@ -235,9 +228,7 @@ class ByColumn:
             return [None if value is None or value == "" else next(left) for value in values]
         return _each(values, _whole(lambda found, value: found.label(name, value)), odd)
 
-    def _moments(
-        self, rows: Sequence[Mapping[str, Any]], name: str, odd: Odd
-    ) -> Sequence[str | None]:
+    def _moments(self, rows: Part, name: str, odd: Odd) -> Sequence[str | None]:
         values = self._values(rows, name)
         now = self._reading.now
         simple = moments_of(values, now=now)
@@ -252,7 +243,7 @@ class ByColumn:
 
         return _each(values, moment, odd)
 
-    def _facts(self, rows: Sequence[Mapping[str, Any]], odd: Odd) -> list[Facts]:
+    def _facts(self, rows: Part, odd: Odd) -> list[Facts]:
         names = self._reading.facts
         columns = [self._values(rows, name) for name in names]
 
@@ -262,7 +253,7 @@ class ByColumn:
             return _nothing_lost(found, read)
 
         rows_of_facts = list(zip(*columns, strict=True))
-        if any(not _KEPT.issuperset(map(type, column)) for column in columns):
+        if any(not set(map(type, column)) <= _KEPT for column in columns):
             return _each(rows_of_facts, facts, odd, instead=NO_FACTS)
         if len(self._facts_known) > _MOST_KNOWN:
             self._facts_known.clear()
@@ -347,25 +338,39 @@ def _each_known(
     values: Sequence[Any], read: Callable[[Any], _T], odd: Odd, known: dict[Any, _T], *, instead: _T
 ) -> list[_T]:
     """Do the same as `_each` for hashable values, some of which are *known* already."""
+    unusable = set()
     for value in set(values).difference(known):
-        with suppress(ValueError, RecursionError):
+        try:
             known[value] = read(value)
-    found = [known.get(value) for value in values]
-    if None in found:
-        odd.update(place for place, one in enumerate(found) if one is None)
-    return [instead if one is None else one for one in found]
+        except (ValueError, RecursionError):
+            unusable.add(value)
+    if unusable:
+        odd.update(place for place, value in enumerate(values) if value in unusable)
+        return [known.get(value, instead) for value in values]
+    return list(map(known.__getitem__, values))
+
+
+def _places(condition: Condition, rows: Part, *, is_met: bool) -> list[int]:
+    """Return the places of the readable rows that meet *condition*, or do not."""
+    column = condition.column
+    if condition.is_of_row or not rows.has_column(column):
+        met = _met(condition, rows.values)
+        return [place for place, one in enumerate(met) if one is is_met]
+    values = rows.column(column)
+    if set(map(type, values)) != {str}:
+        return [at for at, one in enumerate(values) if condition.is_met({column: one}) is is_met]
+    found = {one for one in set(values) if condition.is_met({column: one}) is is_met}
+    return [at for at, one in enumerate(values) if one in found] if found else []
 
 
 def _met(condition: Condition, rows: Sequence[Mapping[str, Any]]) -> list[bool]:
     """Return for each row whether it meets *condition*; equal texts are checked once."""
-    if condition.is_of_row:
-        return [condition.is_met(row) for row in rows]
     known: dict[str, bool] = {}
     met = []
     column = condition.column
     for row in rows:
         value = row.get(column)
-        if value.__class__ is not str:
+        if condition.is_of_row or value.__class__ is not str:
             met.append(condition.is_met(row))
         else:
             if value not in known:

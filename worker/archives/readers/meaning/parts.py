@@ -2,12 +2,13 @@
 
 import hashlib
 import marshal
-from collections.abc import Iterator, Sequence
-from itertools import chain, islice
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import chain
 from typing import Any
 from zlib import crc32
 
-from worker.archives.readers.records import Row
+from worker.archives.readers.records import ManyRows, Row, Rows
 
 ROWS, _FEWEST, _EACH = 8_192, 1_024, 1_024
 """Rows of a part: the most, the fewest if more rows follow, and the mean number beyond the fewest.
@@ -15,55 +16,191 @@ ROWS, _FEWEST, _EACH = 8_192, 1_024, 1_024
 _CHARS = 4 << 20
 _STEP = 16
 """Rows that are held before their length is looked at: each may be as long as a record may."""
+_BETWEEN = "\x1f\n"
+_Step = ManyRows | list[Row]
 
 
-def parts_of(rows: Iterator[Row], key: str | None) -> Iterator[list[Row]]:
-    """Yield *rows* in lists, shorter where their values are long.
+class Part:
+    """Rows of a table that are read together; those that are readable are also there by column."""
+
+    def __init__(self, held: Sequence[_Step]) -> None:
+        self._columns = _by_column(held)
+        self._rows = [] if self._columns is not None else list(chain.from_iterable(held))
+        self.lines = list(chain.from_iterable(map(_lines, held)))
+        """Of all rows."""
+        self.rejects = _rejects(held)
+        """Why rows cannot be read, by their places."""
+        self.places = [at for at in range(len(self.lines)) if at not in self.rejects]
+        """Of the rows that can be read."""
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def column(self, name: str) -> list[Any]:
+        """Return the values of the rows that can be read; None where a row has no such column."""
+        if self._columns is None:
+            return [row.get(name) for row in self.values]
+        return self._columns.get(name) or [None] * len(self.places)
+
+    def has_column(self, name: str) -> bool:
+        """Return whether every row that can be read certainly has a column."""
+        return self._columns is not None and name in self._columns
+
+    @cached_property
+    def values(self) -> list[Mapping[str, Any]]:
+        """The rows that can be read, by the names of their columns."""
+        if self._columns is None:
+            return _readable(self._rows)
+        names = list(self._columns)
+        columns = self._columns.values()
+        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+    def rows(self, *, without: frozenset[int] = frozenset()) -> Iterator[tuple[int, Row]]:
+        """Yield the rows with their places, but those *without*."""
+        if self._columns is None:
+            yield from ((at, row) for at, row in enumerate(self._rows) if at not in without)
+            return
+        if len(without) == len(self):
+            return
+        readable = dict(zip(self.places, range(len(self.places)), strict=True))
+        for at, line in enumerate(self.lines):
+            if at not in without:
+                why = self.rejects.get(at)
+                yield at, Row(line, self.values[readable[at]] if why is None else why)
+
+
+def _by_column(held: Sequence[_Step]) -> dict[str, list[Any]] | None:
+    """Return the columns of all readable rows, if all have the same; else None."""
+    first = next((one for one in held if isinstance(one, ManyRows)), None)
+    if first is None:
+        return None
+    columns: dict[str, list[Any]] = {name: [] for name in first.columns}
+    for step in held:
+        for found in [step.columns] if isinstance(step, ManyRows) else _readable(step):
+            if found.keys() != columns.keys():
+                return None
+            for name, column in columns.items():
+                column.extend(found[name] if isinstance(step, ManyRows) else (found[name],))
+    return columns
+
+
+def _readable(rows: Sequence[Row]) -> list[Mapping[str, Any]]:
+    return [row.values for row in rows if not isinstance(row.values, str)]
+
+
+def _lines(step: _Step) -> Sequence[int]:
+    return step.lines if isinstance(step, ManyRows) else [row.line for row in step]
+
+
+def _rejects(held: Sequence[_Step]) -> dict[int, str]:
+    found: dict[int, str] = {}
+    place = 0
+    for step in held:
+        if not isinstance(step, ManyRows):
+            whys = enumerate((row.values for row in step), start=place)
+            found.update((at, why) for at, why in whys if isinstance(why, str))
+        place += len(step)
+    return found
+
+
+def parts_of(found: Iterator[Rows], key: str | None) -> Iterator[Part]:
+    """Yield the rows that are *found* in parts, shorter where their values are long.
 
     Where one ends the values of the column *key* say: the same rows make the same parts, whatever
     was put in or taken out before them.
     """
-    part: list[Row] = []
-    chars = 0
-    while some := list(islice(rows, _STEP)):
-        end = _end(some, key) if key is not None and len(part) >= _FEWEST else None
-        part += some[:end]
-        chars += _chars(some)
-        if end is not None or len(part) >= ROWS or chars >= _CHARS:
-            yield part
-            part, chars = some[len(some) if end is None else end :], 0
-    if part:
-        yield part
+    held: list[_Step] = []
+    rows = chars = 0
+    for step in _steps(found):
+        left = step
+        while len(left):
+            end = _end(left, key, _FEWEST - rows) if key is not None else None
+            taken, left = _cut(left, min(len(left) if end is None else end, ROWS - rows))
+            held.append(taken)
+            rows, chars = rows + len(taken), chars + _chars(taken)
+            if end is not None or rows >= ROWS or chars >= _CHARS:
+                yield Part(held)
+                held, rows, chars = [], 0, 0
+    if held:
+        yield Part(held)
 
 
-def _end(rows: Sequence[Row], key: str) -> int | None:
-    """Return how many of *rows* belong to the part before; None for all, and more."""
-    for count, row in enumerate(rows, start=1):
-        value = None if isinstance(row.values, str) else row.values.get(key)
-        if crc32(str(value).encode("utf-8", "backslashreplace")) % _EACH == 0:
-            return count
-    return None
+def _steps(found: Iterator[Rows]) -> Iterator[_Step]:
+    some: list[Row] = []
+    for one in found:
+        if isinstance(one, Row):
+            some.append(one)
+            if len(some) < _STEP:
+                continue
+        if some:
+            yield some
+            some = []
+        if isinstance(one, ManyRows):
+            yield one
+    if some:
+        yield some
 
 
-def _chars(rows: Sequence[Row]) -> int:
-    """Return about how many characters *rows* have, of texts alone."""
-    some = [row.values.values() for row in rows if not isinstance(row.values, str)]
+def _cut(step: _Step, count: int) -> tuple[_Step, _Step]:
+    """Return the first *count* rows, and the others."""
+    if count == len(step):
+        return step, []
+    if isinstance(step, ManyRows):
+        return step.part(0, count), step.part(count, len(step))
+    return step[:count], step[count:]
+
+
+def _end(step: _Step, key: str, first: int) -> int | None:
+    """Return how many rows belong to the part before; None for all, and more.
+
+    The *first* of them end no part.
+    """
+    if first >= len(step):
+        return None
+    if isinstance(step, ManyRows):
+        values: Sequence[Any] = step.columns.get(key, ())
+    else:
+        values = [None if isinstance(row.values, str) else row.values.get(key) for row in step]
     try:
-        return sum(map(len, chain.from_iterable(some)))  # most rows have texts alone
+        marks = list(map(crc32, map(str.encode, values)))
+    except (TypeError, UnicodeEncodeError):
+        marks = [crc32(str(value).encode("utf-8", "backslashreplace")) for value in values]
+    ends = (at for at, mark in enumerate(marks, start=1) if mark % _EACH == 0 and at > first)
+    return next(ends, None)
+
+
+def _chars(step: _Step) -> int:
+    """Return about how many characters the rows have, of texts alone."""
+    if isinstance(step, ManyRows):
+        return sum(map(_length, step.columns.values()))
+    return _length(list(chain.from_iterable(row.values() for row in _readable(step))))
+
+
+def _length(values: Sequence[Any]) -> int:
+    try:
+        return len("".join(values))  # most columns have texts alone
     except TypeError:
-        return sum(len(one) for one in chain.from_iterable(some) if one.__class__ is str)
+        return sum(len(one) for one in values if one.__class__ is str)
 
 
-def digest_of(part: Sequence[Row], used: Sequence[str], how: str) -> bytes:
+def digest_of(part: Part, used: Sequence[str], how: str) -> bytes:
     """Return a digest of the columns *used* of *part*, and of *how* they are read."""
     digest = hashlib.sha256(how.encode("utf-8", "backslashreplace"))
-    rejects = [(at, row.values) for at, row in enumerate(part) if isinstance(row.values, str)]
-    good = [row.values for row in part if not isinstance(row.values, str)]
-    columns: Iterator[Any] = chain([rejects], ([row.get(name) for row in good] for name in used))
+    columns = chain([list(part.rejects.items())], map(part.column, used))
     for values in columns:
-        try:
-            # In version 2 of marshal's format equal values give equal bytes.
-            digest.update(marshal.dumps(values, 2))
-        except ValueError:
-            digest.update(repr(values).encode("utf-8", "backslashreplace"))
+        digest.update(_packed(values))
     return digest.digest()
+
+
+def _packed(values: list[Any]) -> bytes:
+    """Return bytes that are equal for equal values."""
+    try:
+        whole = _BETWEEN.join(values)
+        if whole.count(_BETWEEN) == len(values) - 1:
+            return whole.encode("utf-8", "surrogatepass")
+    except TypeError:  # not all are texts
+        pass
+    try:
+        return marshal.dumps(values, 2)  # in this version equal values give equal bytes
+    except ValueError:
+        return repr(values).encode("utf-8", "backslashreplace")

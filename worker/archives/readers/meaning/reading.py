@@ -40,6 +40,13 @@ _GONE = (
     r"|borrad[oa]|exclu\u00edd[oa]|removid[oa]|cancellat[oa]|rimoss[oa]|verwijderd|usuni\u0119t[ey]"
     r"|\u0443\u0434\u0430\u043b\u0435\u043d[\u043e\u0430]?)"
 )
+_MARKS = "[(<{*_~-"
+_HEAD = 3
+_HEADS = frozenset({
+    "del", "rem", "red", "gel", "ent", "sup", "eff", "eli", "bor", "exc", "can", "rim", "ver",
+    "usu", "\u0443\u0434\u0430", "thi", "the",
+})  # fmt: skip
+"""How texts begin that `_REMOVED` matches without a mark before them."""
 _REMOVED = re.compile(
     rf"[\[(<{{*_~-]{{1,3}}\s*{_GONE}\b[^\])>}}*_~]{{0,60}}[\])>}}*_~-]{{1,3}}"
     rf"|{_GONE} by (?:the )?(?:user|author|owner|poster|moderators?|mods?|admins?|administrators?)"
@@ -86,6 +93,15 @@ class Wishes:
 def is_removed(title: str) -> bool:
     """Return whether *title* is only a mark that a text was removed."""
     return _REMOVED.fullmatch(title) is not None
+
+
+def removed(titles: Sequence[str]) -> list[int]:
+    """Return the places of the titles for which `is_removed` is true."""
+    heads = {title[:_HEAD] for title in titles}
+    telling = {head for head in heads if head[:1] in _MARKS or head.lower() in _HEADS}
+    if not telling:
+        return []
+    return [at for at, title in enumerate(titles) if title[:_HEAD] in telling and is_removed(title)]
 
 
 def generic_plan(

@@ -26,9 +26,11 @@ NO_REPLY = (
 
 _PROGRAMS = (
     "phpbb", "vbulletin", "xenforo", "mybb", "smf", "flarum", "discourse", "askbot", "misago",
-    "stackexchange", "nodebb", "reddit", "hackernews", "sourceforge", "mail", "faq", "vanilla",
-    "wordpress", "question2answer", "invision", "fluxbb", "github", "schema_org", "feed", "lemmy",
-    "piazza", "zendesk", "no_questions", "pages",
+    "kunena", "stackexchange", "nodebb", "reddit", "hackernews", "sourceforge", "mail", "faq",
+    "vanilla", "wordpress", "question2answer", "invision", "fluxbb", "github", "schema_org", "feed",
+    "lemmy", "piazza", "zendesk", "slack", "discord", "edstem", "jira", "bugzilla", "trac", "canny",
+    "moodle", "mantis", "drupal", "apache_answer", "khoros", "open_edx", "youtrack", "no_questions",
+    "pages",
 )  # fmt: skip
 """The files, the most certain first: a table has the first shape that fits."""
 
@@ -55,6 +57,8 @@ class Lookup(_Described):
     where: tuple[str, ...] = ()
     is_joined: bool = False
     """Whether the conditions of `where` also use the lookups before this one."""
+    is_needed: bool = False
+    """Whether nothing is read where its table is missing, because it says what is hidden."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +108,8 @@ class Shape(_Described):
     hidden: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By reason the conditions that hide a question; one that is met is enough."""
     kept: tuple[str, ...] = ()
+    knows: tuple[str, ...] = ()
+    """Further columns, which hide nothing although their names may say so."""
     url: str = ""
     base_url: str = ""
     markup: Markup = Markup.GUESS

@@ -36,6 +36,7 @@ _FLAGS: Mapping[str, str] = {
     "|readrestricted|nonpublic|(?:staff|team|admins?|mods?|moderators?|members?|registered|users?"
     "|loggedin|internal|private)only|(?:requires?|needs?)(?:login|auth|registration|membership)"
     "|(?:login|auth|registration|membership)(?:required|only)|privat|prive|privado",
+    "announcement": "announcement",
     "hidden": "hidden|hide|invisible|unlisted|notvisible|disabled|inactive|blocked|suspended"
     "|shadowbanned|quarantined?|versteckt|oculto|masque",
 }
@@ -63,8 +64,12 @@ _WORDS: Mapping[str, str] = {
     r"|staff|team|internal|restricted|confidential|secret|members?|moderators?|mods?|admins?"
     r"|administrators?|registered(?:[ _-]users)?|logged[ _-]?in|users|privat|prive|direct|friends"
     r"|followers?|subscribers?|patrons?",
+    "announcement": r"(?:global[ _-])?announcements?|newsitem|news[ _-]item",
     "hidden": r"hidden|unlisted|invisible|disabled|inactive|suspended|blocked|not[ _-]visible",
 }
+_KINDS = "type|kind|posttype|nodetype|contenttype|messagetype"
+_OTHER_KINDS = r"answers?|comments?|repl(?:y|ies)|responses?"
+"""What a column that tells kinds apart holds where a row is no question."""
 _SHOWING = frozenset(
     {"empty", "public", "visible", "published", "approved", "active", "open", "ok", "normal",
      "never", "nobody", "everyone", "everybody", "all", "regular", "anyone", "live"}
@@ -106,6 +111,8 @@ def _rules_of(column: str) -> Iterator[Rule]:
             Condition(column, _NOT_SHOWN),
         )
     yield from _unpublished(column)
+    if re.fullmatch(rf"{_ABOUT}(?:{_KINDS})", plain):
+        yield "no question", Condition(column, frozenset(), pattern=_pattern(_OTHER_KINDS))
     if plain == "visibilitylevel":  # GitLab's: private, internal, public
         yield "private", Condition(column, frozenset({"0", "10"}))
     if re.fullmatch(rf"{_ABOUT}(?:{_SAYS})", plain):

@@ -8,14 +8,17 @@ size.
 import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import BinaryIO
+from itertools import compress
+from typing import BinaryIO, NamedTuple
 
 from db.wording import counted
 from worker.archives.readers.records import (
     RECORD_LIMIT,
     RECORD_TOO_LONG,
+    ManyRows,
     Reject,
     Row,
+    Rows,
     UnreadableArchiveError,
 )
 from worker.archives.readers.tabular import dialect as dialects
@@ -42,11 +45,28 @@ _NOTES = 30
 Values = Sequence[str | None]
 
 
-def _by_name(names: list[str], rows: Sequence[tuple[int, Values]]) -> Iterator[Row]:
+class _Split(NamedTuple):
+    """Rows with the numbers of their first lines."""
+
+    numbers: Sequence[int]
+    rows: Sequence[Values]
+
+
+_NONE = _Split((), ())
+
+
+def _alone(number: int, row: Values) -> _Split:
+    return _Split((number,), (row,))
+
+
+def _by_name(names: list[str], split: _Split) -> Iterator[ManyRows]:
     """Yield rows that are all as wide as the header by its names, without one that repeats it."""
-    for number, row in rows:
-        if row != names:
-            yield Row(number, dict(zip(names, row, strict=False)))
+    numbers, rows = split
+    if names in rows:
+        keep = [row != names for row in rows]
+        numbers, rows = list(compress(numbers, keep)), list(compress(rows, keep))
+    if rows:
+        yield ManyRows(numbers, dict(zip(names, zip(*rows, strict=True), strict=True)))
 
 
 def _unmarked(row: Sequence[str]) -> Values:
@@ -129,22 +149,23 @@ class DelimitedRows:
     def __iter__(self) -> Iterator[tuple[int, Values] | Reject]:
         """Yield each row with its line, from 1; a row that cannot be split is a reject."""
         for group in self._groups():
-            yield from group
+            if isinstance(group, Reject):
+                yield group
+            else:
+                yield from zip(*group, strict=True)
 
-    def _groups(self) -> Iterator[Sequence[tuple[int, Values] | Reject]]:
+    def _groups(self) -> Iterator[_Split | Reject]:
         """Yield the same one by one, or many rows together, each as wide as the header."""
         rows = self._quoted if self.dialect.quoting is Quoting.DOUBLED else self._plain
         for group in rows():
-            for reject in self._lines.rejects:
-                yield (reject,)
+            yield from self._lines.rejects
             self._lines.rejects.clear()
-            if len(group) > 1 or group[0][1]:
+            if len(group.rows) > 1 or group.rows[0]:
                 yield group
-        for reject in self._lines.rejects:
-            yield (reject,)
+        yield from self._lines.rejects
 
-    def rows(self) -> Iterator[Row]:
-        """Yield each row by the names of its columns; a header that is repeated is none."""
+    def rows(self) -> Iterator[Rows]:
+        """Yield the rows by the names of their columns; a header that is repeated is none."""
         names = list(self.header)
         while len(names) > 1 and not names[-1]:  # more delimiters than names
             names.pop()
@@ -152,24 +173,23 @@ class DelimitedRows:
         first_of = {name: names.index(name) for name in names}
         is_plain = len(first_of) == width
         for group in self._groups():
-            if is_plain and len(group) > 1 and width == len(self.header):
-                yield from _by_name(names, group)  # type: ignore[arg-type]  # none is a reject
+            if isinstance(group, Reject):
+                yield Row(group.line, group.reason)
+            elif is_plain and len(group.rows) > 1 and width == len(self.header):
+                yield from _by_name(names, group)
             else:
                 yield from self._each_by_name(group, names, first_of if not is_plain else None)
 
     def _each_by_name(
         self,
-        group: Sequence[tuple[int, Values] | Reject],
+        group: _Split,
         names: Sequence[str],
         first_of: Mapping[str, int] | None,
     ) -> Iterator[Row]:
         """Yield rows of any width by name; if names repeat, *first_of* has their first places."""
         width = len(names)
-        for item in group:
-            if isinstance(item, Reject):
-                yield Row(item.line, item.reason)
-                continue
-            number, row = item
+        for number, found in zip(*group, strict=True):
+            row = found
             if len(row) != width:
                 if len(row) == 1 and is_foot(row[0] or ""):
                     continue
@@ -197,7 +217,7 @@ class DelimitedRows:
         follows = not beyond.strip() or beyond.partition(mark)[0].strip('" ').isdigit()
         return len(row) > 1 and (row[0] or "").isdigit() and follows
 
-    def _plain(self) -> Iterator[Sequence[tuple[int, Values]]]:
+    def _plain(self) -> Iterator[_Split]:
         """Yield the rows of a file whose records end where no backslash or quote holds the line."""
         source, dialect = self._lines, self.dialect
         while True:
@@ -208,18 +228,18 @@ class DelimitedRows:
             except StopIteration:
                 if not source.taken:
                     return
-                yield (self._bare(source.step_back(), csv.Error("the file ends inside it")),)
+                yield self._bare(source.step_back(), csv.Error("the file ends inside it"))
                 continue
             except csv.Error as error:
-                yield (self._bare(source.step_back(), error),)
+                yield self._bare(source.step_back(), error)
                 continue
             except TooLongError:
                 number = source.pass_over()
                 source.rejects.append(Reject(number, RECORD_TOO_LONG))
-                yield ((number, ()),)
+                yield _alone(number, ())
                 continue
             number = source.end_record()
-            yield ((number, () if text.isspace() else self._split(text, dialect)),)
+            yield _alone(number, () if text.isspace() else self._split(text, dialect))
 
     def _goes_on(self, text: str) -> bool:
         if self.dialect.quoting is Quoting.BACKSLASH:
@@ -233,7 +253,7 @@ class DelimitedRows:
             return dialects.split_escaped(text, dialect.delimiter)
         return text.rstrip("\r\n").split(dialect.delimiter)
 
-    def _at_once(self) -> list[tuple[int, Values]]:
+    def _at_once(self) -> _Split:
         """Return the next rows, if each is one line and as wide as the header; else none."""
         numbers, texts = self._lines.take(_AT_ONCE)
         try:
@@ -244,15 +264,15 @@ class DelimitedRows:
         is_plain = len(rows) == len(texts) and set(map(len, rows)) == {len(self.header)}
         if not is_plain or has_returns:
             self._lines.put_back(numbers, texts)
-            return []
-        return list(zip(numbers, rows, strict=True))
+            return _NONE
+        return _Split(numbers, rows)
 
-    def _quoted(self) -> Iterator[Sequence[tuple[int, Values]]]:
+    def _quoted(self) -> Iterator[_Split]:
         """Yield rows, many at once; where that fails, more and more of them one by one."""
         singly = 0
         while True:
-            while rows := self._at_once():
-                yield rows
+            while (split := self._at_once()).rows:
+                yield split
                 singly = 0
             singly = min(2 * singly + _AT_ONCE, _SINGLY)
             some = self._one_by_one()
@@ -260,9 +280,9 @@ class DelimitedRows:
                 row = next(some, None)
                 if row is None:
                     return
-                yield (row,)
+                yield row
 
-    def _one_by_one(self) -> Iterator[tuple[int, Values]]:
+    def _one_by_one(self) -> Iterator[_Split]:
         source = self._lines
         reader = self._reader()
         while True:
@@ -277,14 +297,14 @@ class DelimitedRows:
                 reader = self._reader()
                 number = source.pass_over()
                 source.rejects.append(Reject(number, RECORD_TOO_LONG))
-                yield number, ()
+                yield _alone(number, ())
             else:
                 if len(source.taken) > 1 and self._has_swallowed(row):
                     reader = self._reader()
                     yield self._bare(source.step_back(), None)
                 else:
                     is_marked = self._has_bare_returns and source.has_returns
-                    yield source.end_record(), _unmarked(row) if is_marked else row
+                    yield _alone(source.end_record(), _unmarked(row) if is_marked else row)
 
     def _reader(self) -> Iterator[Sequence[str]]:
         marks = map(dialects.marked, self._lines) if self._has_bare_returns else self._lines
@@ -300,13 +320,13 @@ class DelimitedRows:
             for line in self._lines.taken
         )
 
-    def _bare(self, line: Line, error: csv.Error | None) -> tuple[int, Values]:
+    def _bare(self, line: Line, error: csv.Error | None) -> _Split:
         """Return the line's columns with its quotes as they are, or none and a reject."""
         mark, width = self.dialect.delimiter, len(self.header)
         bare: Values = line.text.rstrip("\r\n").split(mark)
         if len(bare) != width and '\\"' in line.text and not dialects.is_inside(line.text):
             bare = dialects.split_backslash(line.text, mark)
         if len(bare) == width:
-            return line.number, bare
+            return _alone(line.number, bare)
         self._lines.rejects.append(Reject(line.number, f"it cannot be split: {error}"))
-        return line.number, ()
+        return _alone(line.number, ())

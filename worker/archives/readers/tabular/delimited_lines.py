@@ -3,10 +3,9 @@
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
 from typing import BinaryIO
 
-from worker.archives.readers.containers.streams import TOO_LONG, lines
+from worker.archives.readers.containers.streams import TOO_LONG, many_lines
 from worker.archives.readers.records import RECORD_LIMIT, Reject
 
 _QUOTED_LINES = 2_000
@@ -33,7 +32,11 @@ class Lines:
     """Lines for `csv.reader` that can go back to the start of a broken record."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._source = lines(file)
+        self._source = many_lines(file)
+        self._piece: Sequence[str] = ()
+        """Lines that were read at once, from the number `_first`; those up to `_place` are taken.
+        """
+        self._first = self._place = 0
         self._back: list[Line] = []
         self._taken: list[Line] = []
         self._taken_chars = 0
@@ -56,30 +59,39 @@ class Lines:
         return line.text
 
     def _fresh(self) -> Line:
-        for number, text in self._source:
-            if text is not None:
-                return Line(number, text)
-            self.rejects.append(Reject(number, TOO_LONG))
-        raise StopIteration
+        if not self._has_piece():
+            raise StopIteration
+        self._place += 1
+        return Line(self._first + self._place - 1, self._piece[self._place - 1])
+
+    def _has_piece(self) -> bool:
+        """Return whether there are lines that were not taken; reads on if need be."""
+        while self._place >= len(self._piece):
+            number, texts = next(self._source, (0, None))
+            if texts is not None:
+                self._piece, self._first, self._place = texts, number, 0
+            elif number:
+                self.rejects.append(Reject(number, TOO_LONG))
+            else:
+                return False
+        return True
 
     def take(self, count: int) -> tuple[Sequence[int], Sequence[str]]:
         """Return up to *count* lines that come next, and their numbers before them.
 
-        None where one was tried, or is too long.
+        None where one was tried, or at the end.
         """
         some: list[Line] = []
         while self._back and len(some) < count and not self._back[-1].tries:
             some.append(self._back.pop())
         if some or self._back:
             return [line.number for line in some], [line.text for line in some]
-        found = list(islice(self._source, count))
-        if not found:
+        if not self._has_piece():
             return (), ()
-        numbers, texts = zip(*found, strict=True)
-        if all(texts):
-            return numbers, texts
-        self._source = chain(found, self._source)
-        return (), ()
+        first, place = self._first + self._place, self._place
+        texts = self._piece[place : place + count]
+        self._place += len(texts)
+        return range(first, first + len(texts)), texts
 
     def put_back(self, numbers: Sequence[int], texts: Sequence[str]) -> None:
         """Put back lines that `take` returned; they come again."""
@@ -101,9 +113,10 @@ class Lines:
     def replace(self, mark: str, instead: str) -> None:
         """Replace *mark* with *instead* in all lines that are not read yet."""
         self._source = (
-            (number, None if text is None else text.replace(mark, instead))
-            for number, text in self._source
+            (number, texts and [text.replace(mark, instead) for text in texts])
+            for number, texts in self._source
         )
+        self._piece = [text.replace(mark, instead) for text in self._piece]
         for line in self._back:
             line.text = line.text.replace(mark, instead)
 

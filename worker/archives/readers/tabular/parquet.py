@@ -16,7 +16,9 @@ import pyarrow.parquet as pq
 from worker.archives.readers.records import (
     RECORD_LIMIT,
     RECORD_TOO_LONG,
+    ManyRows,
     Row,
+    Rows,
     UnreadableArchiveError,
     refuse_bomb,
 )
@@ -47,7 +49,7 @@ class ParquetRows:
             raise UnreadableArchiveError(f"the Parquet file is damaged: {error}") from error
         self.header: list[str] = list(self._file.schema_arrow.names)
 
-    def rows(self, columns: Collection[str]) -> Iterator[Row]:
+    def rows(self, columns: Collection[str]) -> Iterator[Rows]:
         """Yield the rows with those of their columns that are among *columns*."""
         used = [name for name in self.header if name in columns]
         number = 0
@@ -57,9 +59,7 @@ class ParquetRows:
                 if part.nbytes > RECORD_LIMIT:
                     yield Row(number, RECORD_TOO_LONG)
                     continue
-                first = number - part.num_rows + 1
-                for place, values in enumerate(_values(part), start=first):
-                    yield Row(place, values)
+                yield ManyRows(range(number - part.num_rows + 1, number + 1), _columns(part))
         except MemoryError:  # Arrow's own is also an ArrowException
             raise
         except (pa.ArrowException, OSError, ValueError) as error:
@@ -78,13 +78,16 @@ class ParquetRows:
                 yield from (batch.slice(place, 1) for place in range(batch.num_rows))
 
 
-def _values(part: Any) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a batch; times in nanoseconds are cut to microseconds."""
-    columns = []
-    for name, column in zip(part.schema.names, part.columns, strict=True):
-        if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
-            column = column.cast(pa.timestamp("us", column.type.tz), safe=False)  # noqa: PLW2901
-        columns.append((name, column.to_pylist()))
-    names = [name for name, _ in columns]
-    for row in zip(*(values for _, values in columns), strict=True):
-        yield dict(zip(names, row, strict=True))
+def _columns(part: Any) -> dict[str, list[Any]]:
+    """Return the columns of a batch; times in nanoseconds are cut to microseconds."""
+    return {
+        name: _values(column) for name, column in zip(part.schema.names, part.columns, strict=True)
+    }
+
+
+def _values(column: Any) -> list[Any]:
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        return column.to_numpy(zero_copy_only=False).tolist()  # type: ignore[no-any-return]
+    if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
+        column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
+    return column.to_pylist()  # type: ignore[no-any-return]

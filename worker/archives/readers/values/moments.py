@@ -16,8 +16,8 @@ _COLUMNS = {end: re.compile(rf"(?:{_ISO}{re.escape(end)}(?:\n|\Z))++") for end i
 _WHOLE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 _SECONDS = {end: re.compile(rf"(?:{_WHOLE}{re.escape(end)}(?:\n|\Z))++") for end in _ENDS}
 """Columns of whole seconds in one form: only the days can be wrong."""
-_DAY, _SECOND = 10, 19
-"""Lengths of a day, and of a moment in whole seconds."""
+_DAY = 10
+"""Length of a day."""
 _EPOCHS = re.compile(r"(?:[0-9]{10}(?:\n|\Z))++")
 _ZONE = "+00:00"
 
@@ -48,7 +48,7 @@ def _read(values: Sequence[Any], now: datetime) -> list[str | None] | None:
         return _epochs(list(map(int, values)), now)
     end = next(one for one in _ENDS if whole.endswith(one))
     if _SECONDS[end].fullmatch(whole):
-        return _whole_seconds(values, now)
+        return _whole_seconds(whole, end, now)
     return _fractions(values, end, now) if _COLUMNS[end].fullmatch(whole) else None
 
 
@@ -61,13 +61,13 @@ def _fractions(values: Sequence[str], end: str, now: datetime) -> list[str | Non
     return [moment.isoformat() + _ZONE for moment in moments]
 
 
-def _whole_seconds(values: Sequence[str], now: datetime) -> list[str | None] | None:
+def _whole_seconds(whole: str, end: str, now: datetime) -> list[str | None] | None:
     """Return moments of whole seconds; each day is checked once.
 
     Their texts sort like the moments, so the limits are compared as texts.
     """
-    bare = [f"{value[:_DAY]}T{value[_DAY + 1 : _SECOND]}{_ZONE}" for value in values]
-    for day in {value[:_DAY] for value in values}:
+    bare = f"{whole}\n".replace(f"{end}\n", f"{_ZONE}\n").replace(" ", "T").split("\n")[:-1]
+    for day in {value[:_DAY] for value in bare}:
         date.fromisoformat(day)
     earliest, latest = (one.isoformat() for one in (EARLIEST, now + CLOCK_SKEW))
     is_within = earliest <= min(bare) and max(bare) <= latest

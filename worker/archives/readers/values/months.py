@@ -21,12 +21,12 @@ _MONTHS = (
 )
 _NAME = "|".join(f"(?P<m{place}>{one})" for place, one in enumerate(_MONTHS, start=1))
 _DAY_FIRST = re.compile(
-    rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|\.|\u00ba)?[\s-]*(?:de\s+|of\s+)?(?:{_NAME})\.?,?[\s-]*"
+    rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|\.|\u00ba)?[\s/-]*(?:de\s+|of\s+)?(?:{_NAME})\.?,?[\s/-]*"
     r"(?:de\s+|del\s+)?(?P<year>(?:19|20)\d\d|\d\d(?=$|\s))",
     re.IGNORECASE,
 )
 _MONTH_FIRST = re.compile(
-    rf"\b(?:{_NAME})\.?\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year>(?:19|20)\d\d)\b",
+    rf"\b(?:{_NAME})\.?[\s/-]+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?[\s/-]+(?P<year>(?:19|20)\d\d)\b",
     re.IGNORECASE,
 )
 _TIME = re.compile(
