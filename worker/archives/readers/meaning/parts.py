@@ -188,7 +188,9 @@ def digest_of(part: Part, used: Sequence[str], how: str) -> bytes:
     digest = hashlib.sha256(how.encode("utf-8", "backslashreplace"))
     columns = chain([list(part.rejects.items())], map(part.column, used))
     for values in columns:
-        digest.update(_packed(values))
+        packed = _packed(values)
+        digest.update(b"%d " % len(packed))
+        digest.update(packed)
     return digest.digest()
 
 
@@ -197,7 +199,7 @@ def _packed(values: list[Any]) -> bytes:
     try:
         whole = _BETWEEN.join(values)
         if whole.count(_BETWEEN) == len(values) - 1:
-            return whole.encode("utf-8", "surrogatepass")
+            return b"texts " + whole.encode("utf-8", "surrogatepass")
     except TypeError:  # not all are texts
         pass
     try:

@@ -1,5 +1,6 @@
 """A file is read in parts that are the same again, whatever was put in or taken out before them."""
 
+from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
@@ -8,16 +9,56 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.archives.readers.meaning import parts
-from worker.archives.readers.meaning.parts import ROWS, digest_of, parts_of
-from worker.archives.readers.records import Row
+from worker.archives.readers.meaning.parts import ROWS, Part, digest_of, parts_of
+from worker.archives.readers.records import ManyRows, Row, Rows
 
 
 def rows(start: int, end: int, *, width: int = 10) -> list[Row]:
     return [Row(n, {"id": f"q{n}", "title": "x" * width}) for n in range(start, end)]
 
 
-def cut(held: list[Row], key: str | None = "id") -> list[list[Row]]:
-    return list(parts_of(iter(held), key))
+def cut(held: Sequence[Rows], key: str | None = "id") -> list[list[Row]]:
+    return [[row for _, row in part.rows()] for part in parts_of(iter(held), key)]
+
+
+def by_column(held: Sequence[Row], count: int) -> list[Rows]:
+    """Return rows of the same columns as a reader yields them that splits *count* at once."""
+    return [_many(held[start : start + count]) for start in range(0, len(held), count)]
+
+
+def _many(some: Sequence[Row]) -> ManyRows:
+    values = [row.values for row in some if not isinstance(row.values, str)]
+    columns = {name: tuple(one[name] for one in values) for name in values[0]}
+    return ManyRows([row.line for row in some], columns)
+
+
+@pytest.mark.parametrize("count", [1, 7, 64, 10_000])
+def test_rows_by_column_make_the_same_parts_and_digests(count: int) -> None:
+    plain = rows(0, 20_000)
+    mixed = [*by_column(plain[:9_000], count), *plain[9_000:9_003], Row(-1, "cannot be read")]
+    mixed += by_column(plain[9_003:], count)
+
+    assert cut(by_column(plain, count)) == cut(plain)
+    assert cut(mixed) == cut([*plain[:9_003], Row(-1, "cannot be read"), *plain[9_003:]])
+    for many, single in zip(
+        parts_of(iter(by_column(plain, count)), "id"), parts_of(iter(plain), "id"), strict=True
+    ):
+        assert digest_of(many, ["id", "title", "x"], "") == digest_of(
+            single, ["id", "title", "x"], ""
+        )
+
+
+def test_texts_do_not_move_from_one_row_or_column_to_the_next() -> None:
+    held = [
+        {"a": "x", "b": "y"},
+        {"a": "xy", "b": ""},
+        {"a": "", "b": "xy"},
+        {"a": "x\x1f\n", "b": ""},
+    ]
+
+    digests = {digest_of(part([one, one]), ["a", "b"], "") for one in held}
+
+    assert len(digests) == len(held)
 
 
 @pytest.mark.parametrize("count", [0, 1, 15, 16, 17, 1_024, 9_000])
@@ -73,8 +114,8 @@ ROW = st.dictionaries(st.sampled_from("abc"), VALUES) | st.sampled_from(["bad", 
 PARTS = st.lists(ROW, max_size=5)
 
 
-def part(held: list[Any], *, first: int = 1) -> list[Row]:
-    return [Row(line, values) for line, values in enumerate(held, start=first)]
+def part(held: Sequence[Any], *, first: int = 1) -> Part:
+    return Part([[Row(line, values) for line, values in enumerate(held, start=first)]])
 
 
 @given(PARTS, PARTS)
