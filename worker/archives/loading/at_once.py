@@ -159,7 +159,7 @@ def _content_digests(columns: Mapping[str, Sequence[Any]]) -> list[str]:
 
 
 def _as_json(column: Sequence[str | None]) -> list[str | Sequence[str]]:
-    """Return what stands one behind the other: texts that all rows share, and columns."""
+    """Return the pieces of a column's JSON in order: texts that all rows share, and columns."""
     if (shared := shared_by_all(column)) is not None:
         return [_json(shared[0])]
     try:

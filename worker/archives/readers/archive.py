@@ -134,7 +134,7 @@ class Archive(Peeked):
 
 
 def _head(rows: Iterator[Rows]) -> Iterator[Rows]:
-    """Take the first `_HEAD` of *rows*, or some more."""
+    """Yield the first `_HEAD` of *rows*, or a few more."""
     left = _HEAD
     while left > 0 and (one := next(rows, None)) is not None:
         yield one

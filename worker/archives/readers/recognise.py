@@ -145,9 +145,9 @@ def _shaped(shape: Shape, tables: Sequence[Table], wishes: Wishes) -> Choice | N
 
 
 def _with_own_flags(shape: Shape, wishes: Wishes, columns: Sequence[str]) -> Plan:
-    """Return the plan of *shape*, which also heeds what columns that it does not know hide.
+    """Return the plan of *shape*, with the rules for hidden questions from unknown columns.
 
-    Plugins add such columns, and later versions of the program.
+    Plugins and later versions of the program add such columns.
     """
     plan = shape.plan(wishes.chosen)
     vias = [path for lookup in shape.lookups for path in lookup.via.split("|")]

@@ -52,11 +52,11 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ManyRows:
-    """Rows of a table by column, none of which is unreadable; at least one column."""
+    """Readable rows of a table by column; there is at least one column."""
 
     lines: Sequence[int]
     columns: Mapping[str, Sequence[Any]]
-    """All of one length."""
+    """The values by column, all of one length."""
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -68,7 +68,7 @@ class ManyRows:
             yield Row(line, dict(zip(names, values, strict=True)))
 
     def part(self, first: int, behind: int) -> "ManyRows":
-        """Return the rows from place *first* to the one before *behind*."""
+        """Return the rows from place *first* up to, but without, *behind*."""
         columns = {name: column[first:behind] for name, column in self.columns.items()}
         return ManyRows(self.lines[first:behind], columns)
 

@@ -30,7 +30,7 @@ class Table:
     """Whether it is one object and not a list of objects."""
 
     def many(self, columns: Collection[str] = ()) -> Iterator[Rows]:
-        """Yield the rows of every part, many at once where the format allows it."""
+        """Yield the rows of every part, many at once if the format allows it."""
         for part in self.parts:
             yield from part(columns)
 

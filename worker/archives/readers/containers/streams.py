@@ -354,7 +354,7 @@ def lines(file: BinaryIO) -> Iterator[tuple[int, str | None]]:
 
 
 def many_lines(file: BinaryIO) -> Iterator[tuple[int, list[str] | None]]:
-    """Yield what `lines` does, many at once, with the number of the first of them."""
+    """Yield the lines of `lines`, many at once, with the number of the first one."""
     number = 0
     while piece := file.read(_PIECE):
         piece, is_cut = _to_line_end(piece, file)

@@ -1,7 +1,7 @@
-"""Exports of chats in which a question can be told from talk: Slack, and threads of Discord.
+"""Reads exports of chats in which questions can be recognised: Slack, and threads of Discord.
 
-In Slack it is the first message of a thread, if it asks. A thread or a post of a forum on Discord
-has a title, and a file of its own. Other messages are no questions, however they end.
+In Slack a question is the first message of a thread, if it asks. On Discord a thread, or a post of
+a forum, has a title and a file of its own. Other messages are no questions, however they end.
 """
 
 import html
@@ -24,13 +24,13 @@ DISCORD_COLUMNS = (
     "discord_time", "discord_kind", "discord_is_bot",
 )  # fmt: skip
 _DAY = re.compile(r"[^/]+/\d{4}-\d\d-\d\d\.json")
-"""How Slack names the messages of one channel on one day, in the folder of the channel."""
+"""The name of Slack's file for one day of a channel, in the channel's folder."""
 _MESSAGE = frozenset({"type", "ts"})
 _SAID = frozenset({"", "file_share", "me_message"})
 """Kinds of Slack's messages that a person wrote."""
 _EXPORT = frozenset({"guild", "channel", "messages"})
 _FIRST = 20
-"""Messages of a thread among which its first is looked for: some only tell that it began."""
+"""The thread's first written message is searched in so many; some only report that it began."""
 _WRITTEN = frozenset({"Default", "Reply"})
 _MARK = re.compile(r"<(?P<sign>[@#!]?)(?P<target>[^<>|]+)(?:\|(?P<label>[^<>]*))?>")
 _URL = re.compile(r"https?://\S+")
@@ -50,8 +50,8 @@ def slack_rows(opened: Opened, name: str, _: Collection[str]) -> Iterator[Row]:
     channel = PurePosixPath(name).parent.name
     with opened() as file:
         for row in objects(file, ()):
-            told = row.values if isinstance(row.values, str) else _slack(row.values, channel)
-            yield Row(row.line, told)
+            read = row.values if isinstance(row.values, str) else _slack(row.values, channel)
+            yield Row(row.line, read)
 
 
 def _slack(message: Mapping[str, Any], channel: str) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def _slack(message: Mapping[str, Any], channel: str) -> dict[str, Any]:
 
 
 def _kind_of(message: Mapping[str, Any], text: str) -> str:
-    """Return what a message is: a `question`, a `deleted` one, of a `bot`, or a `message`."""
+    """Return the kind of a message: `question`, `deleted`, `bot` or `message`."""
     begins = message.get("thread_ts") == message.get("ts") and bool(message.get("reply_count"))
     subtype = str(message.get("subtype") or "")
     if subtype == "bot_message" or message.get("bot_id"):
@@ -86,7 +86,7 @@ def _kind_of(message: Mapping[str, Any], text: str) -> str:
 
 
 def _shown(mark: re.Match[str]) -> str:
-    """Return what people see of a link; nobody's name becomes part of a question."""
+    """Return the visible text of a link; names of people are left out."""
     sign, label = mark["sign"], mark["label"]
     if sign == "#":
         return f"#{label}" if label else ""
@@ -94,7 +94,7 @@ def _shown(mark: re.Match[str]) -> str:
 
 
 def _title_of(text: str) -> str:
-    """Return a message on one line; of a long one, the first sentence that asks."""
+    """Return a message on one line, or the first question in a long one."""
     line = " ".join(text.split())
     found = _SENTENCE.search(text) if len(line) > _SHORT else None
     return " ".join(found[0].split()) if found else line
@@ -107,7 +107,7 @@ def is_discord(found: Found) -> bool:
 
 
 def discord_row(opened: Opened, _: Collection[str]) -> Iterator[Row]:
-    """Yield the thread that a document holds; another channel comes as well, by its kind."""
+    """Yield the thread in a document; a channel that is no thread is yielded with its kind too."""
     with opened() as file:
         found = next(objects(file, ("channel",)), Row(1, {}))
     channel = found.values if isinstance(found.values, Mapping) else {}

@@ -32,7 +32,7 @@ _SPACE = re.compile(r"[\s,\x1e]*+")
 _COLON = re.compile(r"\s*+")
 _decoder = json.JSONDecoder()
 _AT_ONCE = 64
-"""Lines that are decoded together."""
+"""Number of lines that are decoded together."""
 _LINE_ENDS = frozenset({"\n", "\r\n", ""})
 _DEPTH = 40
 _TAKEN_APART = 1 << 20
@@ -84,7 +84,7 @@ def _of_lines(found: Iterable[tuple[int, str | None]]) -> Iterator[JsonRow]:
 
 
 def many_json_lines(file: BinaryIO) -> Iterator[Rows]:
-    """Yield the rows of `json_lines`, many at once where objects with the same keys follow."""
+    """Yield the rows of `json_lines`; objects in a row with the same keys come many at once."""
     for first, texts in many_lines(file):
         if texts is None:
             yield Row(first, TOO_LONG)
@@ -100,7 +100,7 @@ def many_json_lines(file: BinaryIO) -> Iterator[Rows]:
 
 
 def _at_once(first: int, texts: Sequence[str]) -> ManyRows | None:
-    """Return what lines hold, if that is an object each, all with the same keys; else None."""
+    """Return the objects of *lines* if each has one and all have the same keys, otherwise None."""
     try:
         found = list(map(_decoder.raw_decode, texts))
     except (ValueError, RecursionError):

@@ -105,7 +105,7 @@ def _without_list_name(subject: str) -> str:
 
 
 def _named_behind(mail: EmailMessage) -> str:
-    """Return the name that Mailman and old programs write in brackets behind the address."""
+    """Return the name that Mailman and old programs write in brackets after the address."""
     header = next((str(one) for name, one in mail.raw_items() if name.lower() == "from"), "")
     found = _BEHIND.search(header)
     return str(policy.default.header_factory("subject", found[1])).strip() if found else ""

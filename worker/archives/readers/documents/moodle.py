@@ -1,7 +1,7 @@
-"""Forums in the backup of a course of Moodle: a folder for each, with its discussions.
+"""Reads forums in the backup of a Moodle course: each has a folder with its discussions.
 
-A backup lists a discussion by its name, and its posts below it. Whether a forum is shown at all
-stands in the file ``module.xml`` beside it.
+A backup lists a discussion by its name, and its posts below it. The file ``module.xml`` beside a
+forum says whether the forum is shown.
 """
 
 import re

@@ -351,7 +351,7 @@ def _each_known(
 
 
 def _places(condition: Condition, rows: Part, *, is_met: bool) -> list[int]:
-    """Return the places of the readable rows that meet *condition*, or do not."""
+    """Return the places of the readable rows that meet *condition*, or of those that do not."""
     column = condition.column
     if condition.is_of_row or not rows.has_column(column):
         met = _met(condition, rows.values)

@@ -15,40 +15,40 @@ ROWS, _FEWEST, _EACH = 8_192, 1_024, 1_024
 """
 _CHARS = 4 << 20
 _STEP = 16
-"""Rows that are held before their length is looked at: each may be as long as a record may."""
+"""After so many rows their length is checked, because each may be as long as a record may be."""
 _BETWEEN = "\x1f\n"
 _Step = ManyRows | list[Row]
 
 
 class Part:
-    """Rows of a table that are read together; those that are readable are also there by column."""
+    """Rows of a table that are read together; the readable ones can be read by column."""
 
     def __init__(self, held: Sequence[_Step]) -> None:
         self._columns = _by_column(held)
         self._rows = [] if self._columns is not None else list(chain.from_iterable(held))
         self.lines = list(chain.from_iterable(map(_lines, held)))
-        """Of all rows."""
+        """The lines of all rows."""
         self.rejects = _rejects(held)
-        """Why rows cannot be read, by their places."""
+        """By place: why a row cannot be read."""
         self.places = [at for at in range(len(self.lines)) if at not in self.rejects]
-        """Of the rows that can be read."""
+        """The places of the readable rows."""
 
     def __len__(self) -> int:
         return len(self.lines)
 
     def column(self, name: str) -> list[Any]:
-        """Return the values of the rows that can be read; None where a row has no such column."""
+        """Return a column of the readable rows, with None for rows without this column."""
         if self._columns is None:
             return [row.get(name) for row in self.values]
         return self._columns.get(name) or [None] * len(self.places)
 
     def has_column(self, name: str) -> bool:
-        """Return whether every row that can be read certainly has a column."""
+        """Return whether every readable row surely has the column *name*."""
         return self._columns is not None and name in self._columns
 
     @cached_property
     def values(self) -> list[Mapping[str, Any]]:
-        """The rows that can be read, by the names of their columns."""
+        """Return the readable rows by the names of their columns."""
         if self._columns is None:
             return _readable(self._rows)
         names = list(self._columns)
@@ -56,7 +56,7 @@ class Part:
         return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
     def rows(self, *, without: frozenset[int] = frozenset()) -> Iterator[tuple[int, Row]]:
-        """Yield the rows with their places, but those *without*."""
+        """Yield the rows with their places, except the places in *without*."""
         if self._columns is None:
             yield from ((at, row) for at, row in enumerate(self._rows) if at not in without)
             return
@@ -70,7 +70,7 @@ class Part:
 
 
 def _by_column(held: Sequence[_Step]) -> dict[str, list[Any]] | None:
-    """Return the columns of all readable rows, if all have the same; else None."""
+    """Return the columns of all readable rows if all have the same ones, otherwise None."""
     first = next((one for one in held if isinstance(one, ManyRows)), None)
     if first is None:
         return None
@@ -104,10 +104,10 @@ def _rejects(held: Sequence[_Step]) -> dict[int, str]:
 
 
 def parts_of(found: Iterator[Rows], key: str | None) -> Iterator[Part]:
-    """Yield the rows that are *found* in parts, shorter where their values are long.
+    """Yield the rows of *found* in parts, shorter ones if their values are long.
 
-    Where one ends the values of the column *key* say: the same rows make the same parts, whatever
-    was put in or taken out before them.
+    The values of the column *key* decide where a part ends. So the same rows make the same parts,
+    even if rows before them were added or removed.
     """
     held: list[_Step] = []
     rows = chars = 0
@@ -142,7 +142,7 @@ def _steps(found: Iterator[Rows]) -> Iterator[_Step]:
 
 
 def _cut(step: _Step, count: int) -> tuple[_Step, _Step]:
-    """Return the first *count* rows, and the others."""
+    """Return the first *count* rows, and the other rows."""
     if count == len(step):
         return step, []
     if isinstance(step, ManyRows):
@@ -151,9 +151,9 @@ def _cut(step: _Step, count: int) -> tuple[_Step, _Step]:
 
 
 def _end(step: _Step, key: str, first: int) -> int | None:
-    """Return how many rows belong to the part before; None for all, and more.
+    """Return how many rows still belong to the present part; None if it does not end here.
 
-    The *first* of them end no part.
+    None of the *first* rows ends the part.
     """
     if first >= len(step):
         return None
@@ -170,7 +170,7 @@ def _end(step: _Step, key: str, first: int) -> int | None:
 
 
 def _chars(step: _Step) -> int:
-    """Return about how many characters the rows have, of texts alone."""
+    """Return about how many characters the texts in the rows have."""
     if isinstance(step, ManyRows):
         return sum(map(_length, step.columns.values()))
     return _length(list(chain.from_iterable(row.values() for row in _readable(step))))
@@ -178,7 +178,7 @@ def _chars(step: _Step) -> int:
 
 def _length(values: Sequence[Any]) -> int:
     try:
-        return len("".join(values))  # most columns have texts alone
+        return len("".join(values))  # most columns have only texts
     except TypeError:
         return sum(len(one) for one in values if one.__class__ is str)
 
@@ -195,7 +195,7 @@ def digest_of(part: Part, used: Sequence[str], how: str) -> bytes:
 
 
 def _packed(values: list[Any]) -> bytes:
-    """Return bytes that are equal for equal values."""
+    """Return bytes of *values*; equal values have equal bytes."""
     try:
         whole = _BETWEEN.join(values)
         if whole.count(_BETWEEN) == len(values) - 1:
@@ -203,6 +203,6 @@ def _packed(values: list[Any]) -> bytes:
     except TypeError:  # not all are texts
         pass
     try:
-        return marshal.dumps(values, 2)  # in this version equal values give equal bytes
+        return marshal.dumps(values, 2)  # in version 2 equal values give equal bytes
     except ValueError:
         return repr(values).encode("utf-8", "backslashreplace")

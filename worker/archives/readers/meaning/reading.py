@@ -46,7 +46,7 @@ _HEADS = frozenset({
     "del", "rem", "red", "gel", "ent", "sup", "eff", "eli", "bor", "exc", "can", "rim", "ver",
     "usu", "\u0443\u0434\u0430", "thi", "the",
 })  # fmt: skip
-"""How texts begin that `_REMOVED` matches without a mark before them."""
+"""The beginnings of texts that `_REMOVED` matches without a mark before them."""
 _REMOVED = re.compile(
     rf"[\[(<{{*_~-]{{1,3}}\s*{_GONE}\b[^\])>}}*_~]{{0,60}}[\])>}}*_~-]{{1,3}}"
     rf"|{_GONE} by (?:the )?(?:user|author|owner|poster|moderators?|mods?|admins?|administrators?)"

@@ -58,7 +58,7 @@ class Lookup(_Described):
     is_joined: bool = False
     """Whether the conditions of `where` also use the lookups before this one."""
     is_needed: bool = False
-    """Whether nothing is read where its table is missing, because it says what is hidden."""
+    """Whether nothing is read without this table, because it decides what is hidden."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +109,7 @@ class Shape(_Described):
     """By reason the conditions that hide a question; one that is met is enough."""
     kept: tuple[str, ...] = ()
     knows: tuple[str, ...] = ()
-    """Further columns, which hide nothing although their names may say so."""
+    """Further columns, which hide nothing although their names may look so."""
     url: str = ""
     base_url: str = ""
     markup: Markup = Markup.GUESS

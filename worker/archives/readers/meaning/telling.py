@@ -69,7 +69,7 @@ _WORDS: Mapping[str, str] = {
 }
 _KINDS = "type|kind|posttype|nodetype|contenttype|messagetype"
 _OTHER_KINDS = r"answers?|comments?|repl(?:y|ies)|responses?"
-"""What a column that tells kinds apart holds where a row is no question."""
+"""Values of a column of kinds for rows that are no questions."""
 _SHOWING = frozenset(
     {"empty", "public", "visible", "published", "approved", "active", "open", "ok", "normal",
      "never", "nobody", "everyone", "everybody", "all", "regular", "anyone", "live"}

@@ -60,7 +60,7 @@ def _alone(number: int, row: Values) -> _Split:
 
 
 def _by_name(names: list[str], split: _Split) -> Iterator[ManyRows]:
-    """Yield rows that are all as wide as the header by its names, without one that repeats it."""
+    """Yield rows, all as wide as the header, by its names; repeated headers are left out."""
     numbers, rows = split
     if names in rows:
         keep = [row != names for row in rows]
@@ -155,7 +155,7 @@ class DelimitedRows:
                 yield from zip(*group, strict=True)
 
     def _groups(self) -> Iterator[_Split | Reject]:
-        """Yield the same one by one, or many rows together, each as wide as the header."""
+        """Yield rejects, and rows one by one or many together, each as wide as the header."""
         rows = self._quoted if self.dialect.quoting is Quoting.DOUBLED else self._plain
         for group in rows():
             yield from self._lines.rejects
@@ -165,7 +165,7 @@ class DelimitedRows:
         yield from self._lines.rejects
 
     def rows(self) -> Iterator[Rows]:
-        """Yield the rows by the names of their columns; a header that is repeated is none."""
+        """Yield the rows by the names of their columns; a repeated header is left out."""
         names = list(self.header)
         while len(names) > 1 and not names[-1]:  # more delimiters than names
             names.pop()
@@ -218,7 +218,11 @@ class DelimitedRows:
         return len(row) > 1 and (row[0] or "").isdigit() and follows
 
     def _plain(self) -> Iterator[_Split]:
-        """Yield the rows of a file whose records end where no backslash or quote holds the line."""
+        """Yield the rows of a file without doubled quotes.
+
+        A record includes a line end inside an open quote, or after a backslash, if these have a
+        meaning in the dialect.
+        """
         source, dialect = self._lines, self.dialect
         while True:
             try:
@@ -254,7 +258,7 @@ class DelimitedRows:
         return text.rstrip("\r\n").split(dialect.delimiter)
 
     def _at_once(self) -> _Split:
-        """Return the next rows, if each is one line and as wide as the header; else none."""
+        """Return the next rows if each is one line and as wide as the header, otherwise no rows."""
         numbers, texts = self._lines.take(_AT_ONCE)
         try:
             rows = list(self.dialect.reader(texts))
@@ -268,7 +272,7 @@ class DelimitedRows:
         return _Split(numbers, rows)
 
     def _quoted(self) -> Iterator[_Split]:
-        """Yield rows, many at once; where that fails, more and more of them one by one."""
+        """Yield rows, many at once; after a failure more and more rows one by one."""
         singly = 0
         while True:
             while (split := self._at_once()).rows:
@@ -321,7 +325,7 @@ class DelimitedRows:
         )
 
     def _bare(self, line: Line, error: csv.Error | None) -> _Split:
-        """Return the line's columns with its quotes as they are, or none and a reject."""
+        """Return the line's cells with its quotes unchanged, or no cells and add a reject."""
         mark, width = self.dialect.delimiter, len(self.header)
         bare: Values = line.text.rstrip("\r\n").split(mark)
         if len(bare) != width and '\\"' in line.text and not dialects.is_inside(line.text):

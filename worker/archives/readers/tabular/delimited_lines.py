@@ -34,7 +34,7 @@ class Lines:
     def __init__(self, file: BinaryIO) -> None:
         self._source = many_lines(file)
         self._piece: Sequence[str] = ()
-        """Lines that were read at once, from the number `_first`; those up to `_place` are taken.
+        """Lines that were read at once; the first has the number `_first`, and `_place` are taken.
         """
         self._first = self._place = 0
         self._back: list[Line] = []
@@ -65,7 +65,7 @@ class Lines:
         return Line(self._first + self._place - 1, self._piece[self._place - 1])
 
     def _has_piece(self) -> bool:
-        """Return whether there are lines that were not taken; reads on if need be."""
+        """Return whether there are lines that are not taken yet; read more if necessary."""
         while self._place >= len(self._piece):
             number, texts = next(self._source, (0, None))
             if texts is not None:
@@ -77,9 +77,9 @@ class Lines:
         return True
 
     def take(self, count: int) -> tuple[Sequence[int], Sequence[str]]:
-        """Return up to *count* lines that come next, and their numbers before them.
+        """Return the numbers and texts of up to *count* next lines.
 
-        None where one was tried, or at the end.
+        Both are empty at the end, or if the next line was tried before.
         """
         some: list[Line] = []
         while self._back and len(some) < count and not self._back[-1].tries:

@@ -17,7 +17,7 @@ _WHOLE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0
 _SECONDS = {end: re.compile(rf"(?:{_WHOLE}{re.escape(end)}(?:\n|\Z))++") for end in _ENDS}
 """Columns of whole seconds in one form: only the days can be wrong."""
 _DAY = 10
-"""Length of a day."""
+"""Characters of a day."""
 _EPOCHS = re.compile(r"(?:[0-9]{10}(?:\n|\Z))++")
 _ZONE = "+00:00"
 
