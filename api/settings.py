@@ -41,7 +41,8 @@ class ApiSettings(BrokerSettings):
     model_config = SettingsConfigDict(env_prefix="ASKEDBEFORE_", frozen=True)
 
     secret_key: SecretStr = Field(
-        description="Signs cookies and links of the console; at least 32 characters, your own"
+        description="Secret of your own that signs cookies and links of the console; at least 32"
+        " characters"
     )
     public_url: str = Field(
         default="",
@@ -76,7 +77,7 @@ class ApiSettings(BrokerSettings):
     upload_silence_s: PositiveFloat = Field(
         default=120.0,
         description="Seconds in which the process that reads an archive must begin, and then give a"
-        " sign of life again and again; a machine that is too full for that answers 503",
+        " sign of life repeatedly; if the machine is too busy for that, the answer is 503",
     )
     upload_idle_s: PositiveFloat = Field(
         default=30.0, description="Seconds without a byte after which an upload is ended"

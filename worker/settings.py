@@ -109,14 +109,15 @@ class WorkerSettings(BrokerSettings):
         default=None,
         ge=0,
         le=1,
-        description="Archives: skip the second order of a pair that is sure to stay at or above"
-        " this probability; unset: both orders are read where the second may matter",
+        description="Archives: skip the second order of a pair that is certain to stay at or"
+        " above this probability; unset: it is only skipped if the pair cannot reach the threshold",
     )
     slice_s: PositiveFloat = Field(
         default=0.5, description="Seconds after which a task lets a more urgent lane go first"
     )
     lease_s: PositiveInt = Field(
-        default=300, description="Seconds after which a silent worker's questions go to another"
+        default=300,
+        description="Seconds after which another worker takes a silent worker's questions",
     )
     soft_time_limit_s: PositiveInt = Field(
         default=240, description="Seconds after which a task is asked to stop"
@@ -128,7 +129,7 @@ class WorkerSettings(BrokerSettings):
         default=600, description="Seconds after which Redis sends a lost message again"
     )
     sweep_s: PositiveInt = Field(
-        default=10, description="Seconds between two looks for lost messages and ended leases"
+        default=10, description="Seconds between two searches for lost messages and ended leases"
     )
     proof_s: PositiveInt = Field(
         default=30,

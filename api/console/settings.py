@@ -20,7 +20,7 @@ class ConsoleSettings(ServiceSettings):
         default=5, description="Minutes for which a pair on a moderator's screen is claimed"
     )
     live_interval_s: PositiveInt = Field(
-        default=1, description="Seconds between two looks for colleagues' decisions"
+        default=1, description="Seconds between two searches for colleagues' decisions"
     )
 
     @property
