@@ -196,7 +196,7 @@ def test_a_row_of_another_width_goes_alone() -> None:
 
     assert read(text) == [
         {"a": "1", "b": "2"},
-        "it has 1 values for 2 columns",
+        "it has 1 value for 2 columns",
         {"a": "4", "b": "5"},
     ]
 
