@@ -16,7 +16,9 @@ def fetched(url: str) -> BinaryIO:
     try:
         with httpx2.stream("GET", url, timeout=_TIMEOUT_S, follow_redirects=True) as answer:
             if answer.is_error:
-                raise InvalidInputError(f"{url} answered {answer.status_code}: correct the address")
+                raise InvalidInputError(
+                    f"{url} answered {answer.status_code}: correct the address, or try again"
+                )
             for chunk in answer.iter_bytes():
                 file.write(chunk)
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:

@@ -314,7 +314,9 @@ def _downloaded(url: str, cursor: Any) -> Iterator[tuple[Path, dict[str, Any]] |
         answer = urllib.request.urlopen(request, timeout=60)  # noqa: S310
     except urllib.error.HTTPError as error:
         if error.code != _NOT_MODIFIED:
-            raise InvalidInputError(f"{url} answered {error.code}: correct the address") from error
+            raise InvalidInputError(
+                f"{url} answered {error.code}: correct the address, or try again"
+            ) from error
         yield None
         return
     with answer, tempfile.TemporaryDirectory() as folder:
