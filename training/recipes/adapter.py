@@ -78,7 +78,11 @@ class _AdapterTrainer(CrossEncoderTrainer):
 
 
 def load_base(config: CrossEncoderConfig) -> CrossEncoder:
-    """Return a CrossEncoder of *config.base* in which only the adapter and the head are learnt."""
+    """Return a CrossEncoder of *config.base* in which only the adapter and the head are learnt.
+
+    Raises `InvalidInputError` if the base is no MPNet, and `TypeError` for the configuration of
+    another recipe.
+    """
     if not isinstance(config, AdapterConfig):
         raise TypeError("an adapter needs the configuration of one")
     model = cross_encoder.load_base(config)

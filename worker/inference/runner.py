@@ -28,7 +28,7 @@ class Runner(Protocol):
 
 
 def in_order(batches: Sequence[Batch], rows: Floats) -> Floats:
-    """Return *rows*, which come batch by batch, in the order of the inputs.
+    """Return *rows*, (n,) or (n, dimension), which come batch by batch, in the order of the inputs.
 
     Raises `InferenceError` if a number is not finite.
     """

@@ -152,7 +152,7 @@ class TorchRunner:
     def run(self, batches: Sequence[Batch]) -> Floats:
         """Return the rows of all batches, one batch after the other, copied to the host once.
 
-        Raises `InferenceError` if PyTorch fails.
+        They are (n,) or (n, dimension) float32. Raises `InferenceError` if PyTorch fails.
         """
         try:
             rows = torch.cat([self._module(*self._feed(batch)).float() for batch in batches])

@@ -167,7 +167,10 @@ def best_case(
     cosines: Floats,
     traits: Traits | None = None,
 ) -> Floats:
-    """Return the highest probability that each pair can reach when its other order is scored."""
+    """Return the highest probability, (n,), that each pair can get if its other order is read.
+
+    *logits*, (n,), are those of the first order.
+    """
     return fusion.probability(logits + np.float32(calibration.asymmetry / 2), cosines, traits)
 
 
@@ -178,7 +181,10 @@ def worst_case(
     cosines: Floats,
     traits: Traits | None = None,
 ) -> Floats:
-    """Return the lowest probability that each pair can get when its other order is scored."""
+    """Return the lowest probability, (n,), that each pair can get if its other order is read.
+
+    *logits*, (n,), are those of the first order.
+    """
     return fusion.probability(logits - np.float32(calibration.asymmetry / 2), cosines, traits)
 
 

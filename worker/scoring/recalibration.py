@@ -69,7 +69,7 @@ class Trial:
 
 
 def logits(probabilities: Doubles) -> Doubles:
-    """Return the logits of probabilities, finite also for 0 and 1."""
+    """Return the logits of probabilities, (n,), finite also for 0 and 1."""
     held = np.clip(np.asarray(probabilities, dtype=np.float64), LEAST, MOST)
     return np.log(held) - np.log1p(-held)
 

@@ -53,7 +53,7 @@ def _delimited(entry: Entry, opened: Opened, hints: Hints, make: Make) -> Iterat
 
 
 def parquet(entry: Entry) -> Iterator[Table]:
-    """Yield the table of Parquet."""
+    """Yield the table of Parquet; raises `NotInstalledError` without pyarrow."""
     # Imported here, because Arrow needs memory and the other commands do not use it.
     if find_spec("pyarrow") is None:
         raise NotInstalledError("reading Parquet", needs="pyarrow", extra="parquet")

@@ -145,7 +145,10 @@ def _with_given(
 
 
 def json_rows_of_lines(entry: Entry, opened: Opened, _: Hints, make: Make) -> Iterator[Table]:
-    """Yield the tables of JSON that has an object on each line."""
+    """Yield the tables of JSON with an object on each line.
+
+    Raises `UnreadableArchiveError` if there is no JSON object.
+    """
     found, fault = json_rows.Found(), None
     with opened() as file:
         chars = 0

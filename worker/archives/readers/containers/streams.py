@@ -201,7 +201,10 @@ def _refuse_wide(head: bytes) -> None:
 
 
 def seekable(stream: BinaryIO) -> BinaryIO:
-    """Return *stream* if it can be seeked, otherwise its bytes in a temporary file."""
+    """Return *stream* if it can be seeked, otherwise its bytes in a temporary file.
+
+    Raises `UnreadableArchiveError` if the bytes are more than a file of this process may have.
+    """
     if stream.seekable():
         return stream
     spool = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115  # it outlives us

@@ -27,7 +27,7 @@ _CONTROL = re.compile(
 
 
 def rows(file: BinaryIO) -> Iterator[Row]:
-    """Yield the attributes of each row."""
+    """Yield the attributes of each row; raises `UnreadableArchiveError` for declarations."""
     held = _Held()
     for number, line in lines(file):
         if line is None:

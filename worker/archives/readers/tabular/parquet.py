@@ -50,7 +50,10 @@ class ParquetRows:
         self.header: list[str] = list(self._file.schema_arrow.names)
 
     def rows(self, columns: Collection[str]) -> Iterator[Rows]:
-        """Yield the rows with those of their columns that are among *columns*."""
+        """Yield the rows with those of their columns that are among *columns*.
+
+        Raises `UnreadableArchiveError` if the file is damaged.
+        """
         used = [name for name in self.header if name in columns]
         number = 0
         try:
