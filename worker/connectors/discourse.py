@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx2
+import structlog
 
 from db.actions.rows import ActionRow, Kind
 from db.connecting.connectors import ConnectorRow, Mode
@@ -32,6 +33,9 @@ _STREAM = 20
 """Posts in one answer; the further ones are requested by their ids."""
 _STREAM_MOST = 200
 _NOTE = "askedbefore: this question seems to ask the same as {url}"
+
+
+log = structlog.get_logger()
 
 
 class DiscourseError(Exception):
@@ -183,7 +187,13 @@ class Discourse:
         return replace(change, fields={**change.fields, "body": raw}) if raw else change
 
     def _read(self, topic: Mapping[str, Any]) -> Change | None:
-        return shapes.of_topic(topic, base_url=self._row.url, categories=self._row.categories)
+        url, categories = self._row.url, self._row.categories
+        try:
+            return shapes.of_topic(topic, base_url=url, categories=categories)
+        except (InvalidInputError, ValueError) as error:  # one topic must not end the reading
+            name = type(error).__name__
+            log.warning("backfill.topic_unreadable", forum_id=self._row.forum_id, error=name)
+            return None
 
     def _call(
         self, method: str, path: str, form: Mapping[str, Any] | None = None
@@ -198,7 +208,10 @@ class Discourse:
             raise AwayError(f"it answered {answer.status_code}", rest_s=_rest_s(answer))
         if not answer.is_success:
             raise DiscourseError(f"{method} {path}: it answered {answer.status_code}")
-        found = answer.json() if answer.content.strip() else {}
+        try:
+            found = answer.json() if answer.content.strip() else {}
+        except ValueError as error:  # a page of its proxy, such as one of maintenance
+            raise AwayError(f"{method} {path}: it answered no JSON", rest_s=60) from error
         return found if isinstance(found, Mapping) else {}
 
     def _send(self, method: str, path: str, form: Mapping[str, Any] | None) -> httpx2.Response:

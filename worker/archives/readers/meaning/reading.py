@@ -299,6 +299,7 @@ class Reading:
                 )
         if not sides:
             yield Reject(line, "both questions are empty")
+            return
         label = " ".join(re.split(r"[\s_-]+", raw_text(self.value(row, "label")).strip().lower()))
         is_same, is_other = label in _SAME, label in _OTHER
         if label not in NULLS | {"-1"} and not (is_same or is_other):

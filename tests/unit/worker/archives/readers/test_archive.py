@@ -150,6 +150,16 @@ def test_quoras_own_file_gives_both_questions_and_the_labelled_pairs() -> None:
     ]
 
 
+def test_a_pair_without_questions_is_rejected_alone_whatever_its_label() -> None:
+    for label in ("maybe", "1", "", "-1"):
+        records = read(f"question1,question2,is_duplicate\n,,{label}\nWhy?,How?,1\n")
+
+        assert [(one.line, one.reason) for one in rejects(records)] == [
+            (2, "both questions are empty")
+        ]
+        assert [title for _, title in questions(records)] == ["Why?", "How?"]
+
+
 def test_questions_without_ids_get_the_same_one_whenever_they_are_read() -> None:
     first = questions(read("question\nWhat is a fox?\n"))
     again = questions(read("question\nWhat is a cat?\nwhat is a fox\n"))
