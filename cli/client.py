@@ -40,9 +40,12 @@ class Client:
     def what_is_missing(self) -> str:
         """Return which parts of the service do not answer."""
         try:
-            checks = self._http.get("/readyz").json()["checks"]
+            answer = self._http.get("/readyz")
+            checks = answer.json()["checks"]
         except httpx2.TransportError:
             return "the API does not answer"
+        except (ValueError, KeyError, TypeError):
+            return f"another server answers in its place, with {answer.status_code}"
         ill = [f"{name}: {one['detail']}" for name, one in checks.items() if not one["ok"]]
         return "; ".join(ill) or "nothing"
 

@@ -313,6 +313,7 @@ def _downloaded(url: str, cursor: Any) -> Iterator[tuple[Path, dict[str, Any]] |
     try:
         answer = urllib.request.urlopen(request, timeout=60)  # noqa: S310
     except urllib.error.HTTPError as error:
+        error.close()
         if error.code != _NOT_MODIFIED:
             raise InvalidInputError(
                 f"{url} answered {error.code}: correct the address, or try again"

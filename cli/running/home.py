@@ -147,7 +147,11 @@ def _sign(lock: BinaryIO, url: str | None) -> None:
 def _read_holder(folder: Path) -> Holder | None:
     try:
         pid, command, since, url = json.loads((folder / _LOCK).read_bytes())
-    except (OSError, ValueError):  # written by an earlier version, or not written completely yet
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+    ):  # written by an earlier version, or not written completely yet
         return None
     return Holder(pid=pid, command=command, since=since, url=url)
 

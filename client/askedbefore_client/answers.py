@@ -21,10 +21,8 @@ def result(call: Call[T], response: httpx.Response) -> T:
     """Return the result that the answer contains; raises `ProblemError`."""
     if not response.is_success:
         raise problem(response)
-    if not response.content:
-        return call.read(None)
     try:
-        return call.read(response.json())
+        return call.read(response.json() if response.content else None)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ProblemError(
             {"detail": "this is no answer of askedbefore: correct the address"},

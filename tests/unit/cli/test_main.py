@@ -4,9 +4,12 @@ from collections.abc import Callable
 
 import psycopg2
 import pytest
-from sqlalchemy.exc import OperationalError
+from pydantic import ValidationError
+from sqlalchemy.exc import DataError, OperationalError
 
+from api.settings import ApiSettings
 from cli import main
+from db.errors import InvalidInputError
 
 
 class CollisionError(psycopg2.OperationalError):
@@ -57,3 +60,47 @@ def test_a_collision_is_tried_again(
             main.main()
     else:
         main.main()
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (InvalidInputError("a threshold is a probability"), "a threshold is a probability"),
+        (DataError("UPDATE", {}, Exception("integer out of range\n")), "integer out of range"),
+        (OperationalError("SELECT", {}, Exception("no route to host\n")), "no route to host"),
+    ],
+)
+def test_what_a_user_can_correct_is_one_sentence_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception, said: str
+) -> None:
+    def run() -> None:
+        raise error
+
+    monkeypatch.setattr(main, "app", run)
+
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+
+    told = capsys.readouterr().err
+    assert ended.value.code == 1
+    assert told.startswith("askedbefore: ")
+    assert told.endswith(f"{said}\n")
+    assert "Traceback" not in told
+
+
+def test_a_setting_is_named_as_it_is_written() -> None:
+    with pytest.raises(ValidationError) as caught:
+        ApiSettings.model_validate({"redis_url": "redis://x/0", "secret_key": "short"})
+
+    told = main._settings_errors(caught.value)  # noqa: SLF001  # pure
+
+    assert "secret_key must have at least 32 characters" in told
+    assert "short" not in told
+    missing = main._settings_errors(_error_of({"redis_url": "redis://x/0"}))  # noqa: SLF001
+    assert missing.startswith("  ASKEDBEFORE_SECRET_KEY ")
+
+
+def _error_of(values: dict[str, str]) -> ValidationError:
+    with pytest.raises(ValidationError) as caught:
+        ApiSettings.model_validate(values)
+    return caught.value

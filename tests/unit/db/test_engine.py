@@ -1,9 +1,11 @@
 """What is tried again, and how often."""
 
-import pytest
-from sqlalchemy.exc import OperationalError
+import errno
 
-from db.engine import is_worth_another_try, retried
+import pytest
+from sqlalchemy.exc import DataError, OperationalError
+
+from db.engine import is_disk_full, is_held_up, is_unfit, is_worth_another_try, retried
 from db.errors import ReadOnlyDatabaseError, TransientError
 
 
@@ -60,3 +62,33 @@ def test_what_would_fail_the_same_way_is_tried_once(error: Exception) -> None:
 
     assert work.tries == 1
     assert not is_worth_another_try(error)
+
+
+WHAT = {
+    "deadlock": (met("40P01"), {"held up", "worth another try"}),
+    "serialisation": (met("40001"), {"held up", "worth another try"}),
+    "lock": (met("55P03"), {"held up"}),
+    "disk": (met("53100"), {"disk full"}),
+    "number": (DataError("...", {}, PostgresError("22003")), {"unfit"}),
+    "text": (DataError("...", {}, PostgresError("22021")), {"unfit"}),
+    "too complex": (met("54001"), {"unfit"}),
+    "unique": (met("23505"), set()),
+    "no code": (OperationalError("...", {}, Exception("gone")), set()),
+    "read-only": (ReadOnlyDatabaseError(), {"worth another try"}),
+    "our disk": (OSError(errno.ENOSPC, "full"), {"disk full"}),
+    "our quota": (OSError(errno.EDQUOT, "full"), {"disk full"}),
+    "our file": (OSError(errno.ENOENT, "gone"), set()),
+    "a bug": (ValueError("40P01"), set()),
+}
+
+
+@pytest.mark.parametrize(("error", "said"), WHAT.values(), ids=WHAT)
+def test_each_error_means_one_thing(error: Exception, said: set[str]) -> None:
+    tests = {
+        "held up": is_held_up,
+        "worth another try": is_worth_another_try,
+        "disk full": is_disk_full,
+        "unfit": is_unfit,
+    }
+
+    assert {name for name, test in tests.items() if test(error)} == said
