@@ -205,7 +205,8 @@ class Resources:
 
     @property
     def _limits(self) -> Limits:
-        return Limits(candidates=self.settings.candidates, kept=self.settings.kept)
+        held = self.settings
+        return Limits(candidates=held.candidates, kept=held.kept, upper_band=held.upper_band)
 
     def _drain(self, lane: Lane) -> Drain:
         return Drain(

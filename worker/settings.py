@@ -109,7 +109,7 @@ class WorkerSettings(BrokerSettings):
         default=None,
         ge=0,
         le=1,
-        description="Archives: skip the second order of a pair that is certain to stay at or"
+        description="Skip the second order of a pair that is certain to stay at or"
         " above this probability; unset: it is only skipped if the pair cannot reach the threshold",
     )
     slice_s: PositiveFloat = Field(

@@ -110,8 +110,8 @@ def _scored(
         known = near.cosines[part], traits.take(part)
         one = rerank(reranker, titles, near.pairs[part], *known, fusion=fusion, threshold=0.0)
         logit[part], full[part] = one.mean, one.probability
-        first = fusion.probability(one.forward, *known)
-        kindest = best_case(reranker.calibration, fusion, one.forward, *known)
+        first = fusion.probability(one.first, *known)
+        kindest = best_case(reranker.calibration, fusion, one.first, *known)
         served[part] = np.where(kindest >= rule.threshold, full[part], first)
         context.say(f"scored {min(start + _CHUNK, len(near)):,} of {len(near):,}")
     return full, served, logit

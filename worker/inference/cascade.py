@@ -16,8 +16,9 @@ from worker.scoring.traits import Traits
 class Scores:
     """The scores of n pairs; ``calls`` counts the CrossEncoder's inputs."""
 
-    forward: Floats  # (n,), NaN if the pair was not read
-    backward: Floats  # (n,), NaN if the second order was not read
+    forward: Floats  # (n,), NaN if this order was not read
+    backward: Floats  # (n,), NaN if this order was not read
+    first: Floats  # (n,), of the order that was read first; NaN if the pair was not read
     mean: Floats  # (n,), of the orders that were read; 0, or nearly 0, if none was
     probability: Floats  # (n,)
     calls: int
@@ -45,20 +46,26 @@ def rerank(
     order is also not read if even its lowest possible logit would leave the pair at or above that
     probability.
 
+    Which order is the first follows from the two texts. So a pair has one score, whichever of its
+    questions is asked about.
+
     Raises `InferenceError` if the model cannot read the texts.
     """
     calibration = reranker.calibration
     is_read = worth_reading(calibration, fusion, cosines, traits, threshold=threshold)
-    forward = _answers(reranker, texts, pairs, is_read)
-    first = np.where(is_read, forward, unread(calibration, len(pairs)))
-    matters = is_read & (best_case(calibration, fusion, first, cosines, traits) >= threshold)
+    is_turned = np.array([texts[one] > texts[other] for one, other in pairs.tolist()], dtype=bool)
+    ordered = np.where(is_turned[:, None], pairs[:, ::-1], pairs)
+    first = _answers(reranker, texts, ordered, is_read)
+    known = np.where(is_read, first, unread(calibration, len(pairs)))
+    matters = is_read & (best_case(calibration, fusion, known, cosines, traits) >= threshold)
     if upper_band is not None:
-        matters &= worst_case(calibration, fusion, first, cosines, traits) < upper_band
-    backward = _answers(reranker, texts, pairs[:, ::-1], matters)
-    mean = np.where(matters, (first + np.nan_to_num(backward)) / 2, first).astype(np.float32)
+        matters &= worst_case(calibration, fusion, known, cosines, traits) < upper_band
+    second = _answers(reranker, texts, ordered[:, ::-1], matters)
+    mean = np.where(matters, (known + np.nan_to_num(second)) / 2, known).astype(np.float32)
     return Scores(
-        forward=forward,
-        backward=backward,
+        forward=np.where(is_turned, second, first),
+        backward=np.where(is_turned, first, second),
+        first=first,
         mean=mean,
         probability=fusion.probability(mean, cosines, traits),
         calls=int(is_read.sum() + matters.sum()),

@@ -168,7 +168,7 @@ class Pipeline:
         self, session: Session, forum_id: int, batch: Sequence[Claimed], vectors: Vectors
     ) -> _Found:
         forum = forums.find_forums(session, {forum_id})[forum_id]
-        matcher = self._models.matcher(forum)
+        matcher = self._models.matcher(forum, upper_band=self._limits.upper_band)
         partners = questions.undecided_partners(session, [question.id for question in batch])
         candidates = self._candidates(session, matcher, forum, batch, partners, vectors=vectors)
         twins = _twins(session, forum, batch, candidates, limit=self._limits.kept)

@@ -14,6 +14,7 @@ from worker.inference.cascade import Scores
 from worker.matching.matcher import Matcher
 from worker.matching.near import Near
 from worker.scoring.fusion import Floats
+from worker.scoring.traits import Traits
 from worker.text.normal import Seen
 
 
@@ -73,15 +74,15 @@ def scored(matcher: Matcher, near: Near, questions: Mapping[int, Seen]) -> list[
     if given is None:
         return []
     near, held, places = given
-    scores = matcher.score(held, places)
+    traits = matcher.traits(held, places)
+    return findings(matcher, near, traits, matcher.score(held, places, traits))
+
+
+def findings(matcher: Matcher, near: Near, traits: Traits | None, scores: Scores) -> list[Finding]:
+    """Return the findings of pairs, *near* by id, that were scored, in their order."""
     raw: Sequence[float | None] = [None] * len(near)
     if matcher.line is not None:
-        traits = matcher.traits(held, places)
         raw = matcher.rule.fusion.probability(scores.mean, near.cosines, traits).tolist()
-    return _findings(near, scores, raw)
-
-
-def _findings(near: Near, scores: Scores, raw: Sequence[float | None]) -> list[Finding]:
     rows = zip(
         near.left.tolist(),
         near.right.tolist(),
@@ -111,13 +112,13 @@ def _known(logits: Floats) -> list[float | None]:
     return [None if math.isnan(one) else one for one in logits.tolist()]
 
 
-def flagged(findings: Iterable[Finding], threshold: float) -> list[Finding]:
+def flagged(found: Iterable[Finding], threshold: float) -> list[Finding]:
     """Return the findings at or above *threshold*."""
-    return [finding for finding in findings if finding.score >= threshold]
+    return [finding for finding in found if finding.score >= threshold]
 
 
 def keep_best(
-    findings: Sequence[Finding],
+    found: Sequence[Finding],
     threshold: float,
     *,
     kept: int,
@@ -130,7 +131,7 @@ def keep_best(
     """
     best: list[Finding] = []
     count: Counter[int] = Counter()
-    for finding in sorted(findings, key=lambda f: (-f.score, f.candidate_id)):
+    for finding in sorted(found, key=lambda f: (-f.score, f.candidate_id)):
         is_one_of_the_best = finding.score >= threshold and count[finding.question_id] < kept
         count[finding.question_id] += int(is_one_of_the_best)
         if is_one_of_the_best or pair_of(finding) in undecided:

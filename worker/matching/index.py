@@ -145,22 +145,23 @@ class VectorIndex:
     @_alone
     def drop(self, ids: Iterable[int]) -> None:
         """Remove vectors; their bytes are overwritten."""
-        for one in ids:
-            place = self._in_tail.pop(one, None)
-            if place is not None:
-                self._tail.erase(place)
-            elif (place := self._place(one)) is not None:
-                self._base.erase(place)
+        gone = np.array(list(ids), dtype=np.int64)
+        for one, in_base in zip(gone.tolist(), self._places(gone).tolist(), strict=True):
+            in_tail = self._in_tail.pop(one, None)
+            if in_tail is not None:
+                self._tail.erase(in_tail)
+            elif in_base >= 0:
+                self._base.erase(in_base)
 
     @_alone
     def vectors(self, ids: Ids) -> Floats:
         """Return the vectors with these ids, (n, dimension); zeros for ids that are not there."""
         found = np.zeros((len(ids), self._dimension), np.float32)
-        for row, one in enumerate(ids.tolist()):
-            tail = self._in_tail.get(one)
-            rows, place = (self._base, self._place(one)) if tail is None else (self._tail, tail)
-            if place is not None:  # it may have been dropped meanwhile
-                found[row] = rows.floats([place])[0]
+        in_tail = np.array([self._in_tail.get(one, -1) for one in ids.tolist()], dtype=np.int64)
+        in_base = np.where(in_tail < 0, self._places(ids), -1)
+        for rows, places in ((self._tail, in_tail), (self._base, in_base)):
+            is_there = places >= 0  # the others may have been dropped meanwhile
+            found[is_there] = rows.floats(places[is_there])
         return found
 
     @_alone
@@ -174,11 +175,13 @@ class VectorIndex:
         chosen = ids[np.argsort(ids.astype(np.uint64) * _SPREAD, kind="stable")[:count]]
         return chosen, self.vectors(chosen)
 
-    def _place(self, one: int) -> int | None:
-        at = int(np.searchsorted(self._base.ids, one, sorter=self._order))
-        if at == len(self._order) or self._base.ids[self._order[at]] != one:
-            return None
-        return int(self._order[at])
+    def _places(self, ids: Ids) -> NDArray[np.int64]:
+        """Return where the base has these ids, (n,); -1 for those it has not."""
+        if not len(self._order):
+            return np.full(len(ids), -1, np.int64)
+        at = np.searchsorted(self._base.ids, ids, sorter=self._order)
+        places = self._order[np.minimum(at, len(self._order) - 1)]
+        return np.where(self._base.ids[places] == ids, places, -1)
 
     @_alone
     def settle(self, *, at_once: bool = False) -> None:

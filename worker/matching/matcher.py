@@ -17,7 +17,7 @@ from worker.inference.encoder import Encoder
 from worker.inference.reranker import Reranker
 from worker.matching.near import Near
 from worker.process.meter import METER
-from worker.scoring.calibration import Rule, may_surprise, unread, worth_reading
+from worker.scoring.calibration import Rule, unread, worth_reading
 from worker.scoring.fusion import Floats, Fusion, unmoved
 from worker.scoring.gate import Screen
 from worker.scoring.recalibration import Line
@@ -114,28 +114,24 @@ class Matcher:
         return Traits.of(questions, near.pairs, near.density)
 
     def triage(
-        self, questions: Sequence[Seen], near: Near
+        self, near: Near, traits: Traits | None
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Return which pairs must be read, and which are flagged without reading, (n,) each.
+        """Return which pairs may have to be read, and which are flagged without reading, (n,) each.
 
-        *near* is by places in *questions*. All other pairs would stay below the threshold, surely
-        or most probably.
+        All other pairs would stay below the threshold.
         """
-        calibration, traits = self.reranker.calibration, self.traits(questions, near)
+        calibration = self.reranker.calibration
         is_read = worth_reading(
             calibration, self.fusion, near.cosines, traits, threshold=self.threshold
         )
         bare = self.fusion.probability(unread(calibration, len(near)), near.cosines, traits)
-        is_flagged = np.asarray(~is_read & (bare >= self.threshold))
-        is_read &= may_surprise(
-            self.rule, self.fusion, near.cosines, traits, threshold=self.threshold
-        )
-        return is_read, is_flagged
+        return is_read, np.asarray(~is_read & (bare >= self.threshold))
 
-    def score(self, questions: Sequence[Seen], near: Near) -> Scores:
+    def score(self, questions: Sequence[Seen], near: Near, traits: Traits | None = None) -> Scores:
         """Return the scores of the pairs *near*, by places in *questions*, in their order.
 
-        Raises `InferenceError` if the reranker cannot read the texts.
+        Their *traits* may be known already. Raises `InferenceError` if the reranker cannot read the
+        texts.
         """
         reads = self.reranker.calibration.reads
         used, places = np.unique(near.pairs, return_inverse=True)
@@ -144,7 +140,7 @@ class Matcher:
             [questions[place].for_reranker(reads) for place in used.tolist()],
             places.reshape(-1, 2).astype(np.int32),
             near.cosines,
-            self.traits(questions, near),
+            self.traits(questions, near) if traits is None else traits,
             fusion=self.fusion,
             threshold=self.threshold,
             upper_band=self.upper_band,
@@ -174,7 +170,7 @@ class Matcher:
 
 def _note(scores: Scores) -> None:
     """Add to the meter how many orders of each pair were read, and the pair's score."""
-    read, both = ~np.isnan(scores.forward), ~np.isnan(scores.backward)
+    read, both = ~np.isnan(scores.first), ~np.isnan(scores.forward + scores.backward)
     METER.add("pairs", "not read", int((~read).sum()))
     METER.add("pairs", "one order", int((read & ~both).sum()))
     METER.add("pairs", "both orders", int(both.sum()))

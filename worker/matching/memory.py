@@ -102,6 +102,8 @@ class VectorMemory:
             around = None if held is None else held.surroundings()
         if held is None or around is None:
             return None
+        if not around.weight:
+            return np.zeros(len(ids), np.float32)
         vectors = held.index.vectors(ids)
         for row, one in enumerate(ids.tolist()):
             if one in known:

@@ -56,9 +56,11 @@ class Models:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Limits of a question's search."""
+    """Limits of a question's search, and of what is read for it."""
 
     candidates: int = 100
     """Most candidates of a question."""
     kept: int = 10
     """Most pairs that are kept for a question."""
+    upper_band: float | None = None
+    """As in `worker.inference.cascade.rerank`."""

@@ -1,47 +1,35 @@
 """Reads each question's nearest candidates first, and stops when more reading would change little.
 
 The denser a forum, the more of its questions are near a new one, and most of these ask something
-else. The CrossEncoder reads the candidates that could be flagged, a few at a time and the nearest
-first. It stops when enough are flagged (as many as are kept), or when several in a row are not.
+else. The CrossEncoder reads two candidates of each question at a time. Each answer changes how
+likely the others are to be flagged, and those that hardly are stay unread. The reading ends when
+enough are flagged (as many as are kept), or when no pair with a chance is left.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from db.pairs.rows import Finding
-from worker.matching.findings import by_place, flagged, scored
+from worker.inference.cascade import Scores
+from worker.matching.findings import by_place, findings
 from worker.matching.matcher import Matcher
 from worker.matching.near import Near
+from worker.scoring.chance import LEAST
+from worker.scoring.traits import Traits
 from worker.text.normal import Seen
 
-ROUND = 4
+ROUND = 2
 """Candidates of a question that are read at a time."""
 PATIENCE = 6
-"""After so many candidates in a row that are not flagged, the farther ones are not read."""
+"""After so many candidates in a row that are not flagged, the farther ones are not read. It counts
+for models of which nothing is known about what their answers tell of others.
+"""
 
-
-@dataclass(slots=True)
-class _Turn:
-    """The state of reading for one question."""
-
-    waiting: list[int]
-    """Places of the pairs that are not read yet, the nearest last."""
-    flagged: int
-    misses: int = 0
-
-    def next(self, *, kept: int) -> list[int]:
-        if self.flagged >= kept or self.misses >= PATIENCE:
-            return []
-        return [self.waiting.pop() for _ in range(min(ROUND, len(self.waiting)))]
-
-    def note(self, *, is_flagged: bool) -> None:
-        self.flagged += is_flagged
-        self.misses = 0 if is_flagged else self.misses + 1
+_Places = NDArray[np.int64]
 
 
 def scored_in_rounds(
@@ -64,22 +52,85 @@ def scored_in_rounds(
     near, held, places = given
     pairs = zip(near.left.tolist(), near.right.tolist(), strict=True)
     owed = np.array([frozenset(pair) in undecided for pair in pairs], dtype=bool)
-    is_read, is_flagged = matcher.triage(held, places)
-    findings = scored(matcher, near.take(owed | is_flagged), questions)
-    sure = Counter(one.question_id for one in (*twins, *flagged(findings, matcher.threshold)))
-    turns = _turns(near, np.flatnonzero(is_read & ~owed), sure)
-    while part := [place for turn in turns.values() for place in turn.next(kept=kept)]:
-        for finding in scored(matcher, near.take(np.array(part, dtype=np.int64)), questions):
-            findings.append(finding)
-            turns[finding.question_id].note(is_flagged=finding.score >= matcher.threshold)
-    return findings
+    reading = _Reading(matcher, held, places, near.left, twins)
+    if len(first := np.flatnonzero(owed | reading.is_sure)):
+        reading.read(first)
+    while len(part := reading.next(kept=kept)):
+        reading.read(part)
+    return reading.findings(near)
 
 
-def _turns(near: Near, open_: NDArray[np.int64], flagged: Mapping[int, int]) -> dict[int, _Turn]:
-    turns: dict[int, _Turn] = {}
-    farthest_first = open_[np.argsort(near.cosine[open_], kind="stable")]
-    for place, asked in zip(
-        farthest_first.tolist(), near.left[farthest_first].tolist(), strict=True
-    ):
-        turns.setdefault(asked, _Turn([], flagged.get(asked, 0))).waiting.append(place)
-    return turns
+class _Reading:
+    """The pairs of some questions, (n,): which wait, and what the answers to others say of them."""
+
+    def __init__(
+        self,
+        matcher: Matcher,
+        held: Sequence[Seen],
+        places: Near,
+        asked: NDArray[np.int64],
+        twins: Sequence[Finding],
+    ) -> None:
+        self._matcher, self._held, self._places = matcher, held, places
+        self._traits = matcher.traits(held, places)
+        self._waits, self.is_sure = matcher.triage(places, self._traits)
+        self._needed = matcher.fusion.needed(matcher.threshold, places.cosines, self._traits)
+        self._scores: list[tuple[_Places, Scores]] = []
+        ids, self._of = np.unique(asked, return_inverse=True)
+        known = Counter(one.question_id for one in twins)
+        self._flagged = np.array([known[one] for one in ids.tolist()], dtype=np.int64)
+        self._misses = np.zeros(len(ids), dtype=np.int64)
+        self._count = np.zeros(len(ids), dtype=np.int64)
+        """Answers for pairs of each question, and their sum."""
+        self._total = np.zeros(len(ids), dtype=np.float32)
+
+    def read(self, part: _Places) -> None:
+        """Score the pairs *part* and learn from the answers."""
+        self._waits[part] = False
+        scores = self._matcher.score(self._held, self._places.take(part), self._some(part))
+        self._scores.append((part, scores))
+        of = self._of[part]
+        is_flagged = scores.probability >= self._matcher.threshold
+        np.add.at(self._flagged, of, is_flagged)
+        for one, hit in zip(of.tolist(), is_flagged.tolist(), strict=True):
+            self._misses[one] = 0 if hit else self._misses[one] + 1
+        is_answered = ~np.isnan(scores.first)
+        np.add.at(self._count, of, is_answered)
+        np.add.at(self._total, of, np.where(is_answered, scores.mean, 0))
+
+    def next(self, *, kept: int) -> _Places:
+        """Return the pairs to read next, the nearest of each question that needs more."""
+        waiting = np.flatnonzero(self._waits & (self._flagged < kept)[self._of])
+        waiting = waiting[self._have_a_chance(waiting)]
+        order = np.lexsort((-self._places.cosines[waiting], self._of[waiting]))
+        of = self._of[waiting[order]]
+        rank = np.arange(len(of)) - np.searchsorted(of, of)
+        return np.asarray(waiting[order[rank < ROUND]])
+
+    def _have_a_chance(self, waiting: _Places) -> NDArray[np.bool_]:
+        """Return which of the pairs are worth being read, (m,)."""
+        chance, of = self._matcher.rule.chance, self._of[waiting]
+        may_be = np.ones(len(waiting), dtype=bool)
+        if chance is None or not chance.learns:
+            may_be = self._misses[of] < PATIENCE
+        if chance is not None and self._traits is not None:
+            told = chance.of(
+                self._needed[waiting],
+                self._places.cosines[waiting],
+                self._traits.overlap[waiting],
+                count=self._count[of],
+                total=self._total[of],
+            )
+            may_be &= told >= LEAST
+        return may_be
+
+    def _some(self, part: _Places) -> Traits | None:
+        return None if self._traits is None else self._traits.take(part)
+
+    def findings(self, near: Near) -> list[Finding]:
+        """Return the findings of what was read, *near* by id, in the order of the reading."""
+        return [
+            finding
+            for part, scores in self._scores
+            for finding in findings(self._matcher, near.take(part), self._some(part), scores)
+        ]

@@ -14,42 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.errors import UnreadableModelError
+from worker.scoring.chance import Chance
 from worker.scoring.fusion import Floats, Fusion
 from worker.scoring.traits import Traits
 from worker.text.normal import Reads
 
 CALIBRATION_FILE = "calibration.json"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expected:
-    """The logit to expect for a pair from cosine and overlap; fitted on pairs that were read."""
-
-    weights: tuple[float, ...]
-    """The weights of 1, cosine, overlap of the titles, cosine times overlap, and both squares."""
-    deviation: float
-    """Standard deviation of the logits around the expected one; rather too large than too small."""
-
-    def __post_init__(self) -> None:
-        """Raise `ValueError` if a weight is missing, or the deviation is not above 0."""
-        if len(self.weights) != len(known_before(_NOTHING, _NOTHING)) or self.deviation <= 0:
-            raise ValueError("what is expected needs six weights and a deviation above 0")
-
-    def kindest(self, cosines: Floats, overlap: Floats) -> Floats:
-        """Return the logit that only one pair in two hundred exceeds, (n,)."""
-        middle = np.asarray(self.weights, np.float32) @ known_before(cosines, overlap)
-        return np.asarray(middle + np.float32(_ONE_IN_TWO_HUNDRED * self.deviation), np.float32)
-
-
-_NOTHING = np.zeros(0, np.float32)
-_ONE_IN_TWO_HUNDRED = 2.576
-"""One of two hundred normal values is more standard deviations than this above the mean."""
-
-
-def known_before(cosines: Floats, overlap: Floats) -> Floats:
-    """Return the inputs of the weights in `Expected`, (6, n)."""
-    parts = (np.ones_like(cosines), cosines, overlap, cosines * overlap, cosines**2, overlap**2)
-    return np.stack(parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +32,8 @@ class Rule:
     """Threshold for each precision that it reached on dev, such as ``{"0.95": 0.91}``."""
     cosine_floor: float = 0.5
     """The floor: candidates with a lower cosine are not reranked."""
-    expected: Expected | None = None
-    """None if it was not fitted: then it leaves no pair out."""
+    chance: Chance | None = None
+    """How likely a pair is to reach the threshold, before it is read; None if it was not fitted."""
 
     @property
     def lowest_threshold(self) -> float:
@@ -75,7 +45,7 @@ class Rule:
 class Calibration:
     """A reranker's calibration: fusion, thresholds, floor; saved beside its weights.
 
-    ``asymmetry`` bounds the difference in logits between the two orders of a pair: 99.9 % of pairs
+    ``asymmetry`` bounds the difference in logits between the two orders of a pair: 99 % of pairs
     are below it. ``logit_bounds`` are the lowest and the highest logit to expect.
     """
 
@@ -155,9 +125,9 @@ class Calibration:
 
 
 def _rule(held: dict[str, Any]) -> Rule:
-    if (expected := held.pop("expected", None)) is not None:
-        expected = Expected(weights=tuple(expected["weights"]), deviation=expected["deviation"])
-    return Rule(fusion=Fusion(**held.pop("fusion")), expected=expected, **held)
+    if (chance := held.pop("chance", None)) is not None:
+        chance = Chance(**{name: tuple(weights) for name, weights in chance.items()})
+    return Rule(fusion=Fusion(**held.pop("fusion")), chance=chance, **held)
 
 
 def best_case(
@@ -212,22 +182,3 @@ def worth_reading(
         return np.array(counts)
     kindest = np.full(len(cosines), calibration.logit_bounds[1], dtype=np.float32)
     return np.asarray(counts & (fusion.probability(kindest, cosines, traits) >= threshold))
-
-
-def may_surprise(
-    rule: Rule,
-    fusion: Fusion,
-    cosines: Floats,
-    traits: Traits | None = None,
-    *,
-    threshold: float,
-) -> NDArray[np.bool_]:
-    """Return which pairs could reach *threshold* when they are read, (n,).
-
-    A pair is left out if only one logit in two hundred would lift it so high. Without *traits*, or
-    if `Rule.expected` was not fitted, none is left out.
-    """
-    if rule.expected is None or traits is None:
-        return np.ones(len(cosines), dtype=np.bool_)
-    kindest = rule.expected.kindest(cosines, traits.overlap)
-    return np.asarray(fusion.probability(kindest, cosines, traits) >= threshold)

@@ -73,12 +73,27 @@ class Fusion:
 
         Raises `ValueError` if the fusion uses overlap or bodies and there are no *traits*.
         """
-        raw = self.logit_weight(traits) * logits + self.cosine * cosines + self.bias
+        raw: Floats = self.logit_weight(traits) * logits + self._unread(cosines, traits)
+        return (1.0 / (1.0 + np.exp(-np.clip(raw, -60.0, 60.0)))).astype(np.float32)
+
+    def needed(self, threshold: float, cosines: Floats, traits: Traits | None = None) -> Floats:
+        """Return the logit with which each pair reaches *threshold*, (n,).
+
+        It is infinite, or not a number, where the logit counts nothing.
+        """
+        missing = np.float32(_logit(threshold)) - self._unread(cosines, traits)
+        weight = np.broadcast_to(np.asarray(self.logit_weight(traits), np.float32), missing.shape)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(missing / weight, np.float32)
+
+    def _unread(self, cosines: Floats, traits: Traits | None) -> Floats:
+        """Return the log odds of pairs with a logit of 0, (n,)."""
+        raw: Floats = self.cosine * cosines + self.bias
         if self.bodies:
             raw = raw + self.bodies * _known(traits).bodies
         if self.density and traits is not None and traits.density is not None:
             raw = raw - self.density * traits.density
-        return (1.0 / (1.0 + np.exp(-np.clip(raw, -60.0, 60.0)))).astype(np.float32)
+        return raw
 
     def moved(self, slope: float, shift: float) -> "Fusion":
         """Return a fusion whose result, as a logit, is *slope* times this one's plus *shift*."""
@@ -103,4 +118,10 @@ def unmoved(probability: float, *, slope: float, shift: float) -> float:
     """Return the probability that `Fusion.moved` changes into *probability*."""
     if not 0.0 < probability < 1.0:
         return probability
-    return 1.0 / (1.0 + math.exp(-(math.log(probability / (1.0 - probability)) - shift) / slope))
+    return 1.0 / (1.0 + math.exp(-(_logit(probability) - shift) / slope))
+
+
+def _logit(probability: float) -> float:
+    if probability <= 0.0 or probability >= 1.0:
+        return -math.inf if probability <= 0.0 else math.inf
+    return math.log(probability / (1.0 - probability))

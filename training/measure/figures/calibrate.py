@@ -8,7 +8,8 @@ from sklearn.linear_model import LogisticRegression
 
 from training.data.pairs import Labels
 from training.measure.figures.metrics import PRECISIONS, Floats, average_precision
-from worker.scoring.calibration import Calibration, Expected, Rule, known_before
+from worker.scoring.calibration import Calibration, Rule
+from worker.scoring.chance import Chance, known_before
 from worker.scoring.fusion import BothOrders, Fusion
 from worker.scoring.traits import Traits
 from worker.text.normal import Reads
@@ -19,7 +20,7 @@ DEFAULT_PRECISION = "0.80"
 _KEPT_BY_FLOOR = 0.995
 _HIGHEST_FLOOR = 0.6
 """A higher floor, fitted on one domain, would leave out duplicates of another."""
-_ASYMMETRY_QUANTILE = 0.999
+_ASYMMETRY_QUANTILE = 0.99
 _LEANS = (8.0, 6.0, 5.0, 4.0, 3.0, 2.5, 2.0, 1.75, 1.5, 1.25)
 _GIVEN_FOR_LEANING = 0.0005
 """Loss of average precision on dev that is accepted for a larger weight of the cosine. It is much
@@ -28,9 +29,8 @@ smaller than the noise.
 _LEAST_FLAGGED = 20
 _OVERLAP_SHARES = (0.25, 0.5, 0.75, 0.9, 1.0)
 _LEAST_OVERLAP = 0.05
-_LEAST_DEVIATION = 2.0
-"""At least so much, because the expected logit of one domain was wrong by up to 1.3 on six others.
-"""
+_STEPS = (-1.0, 0.0, 1.0)
+"""Around the logit that is needed: forums choose other thresholds."""
 _SOME = 0.5
 """From this range of the bodies' trait on, its weight can be fitted."""
 
@@ -84,20 +84,25 @@ def _rule(fusion: Fusion, raw: RawScores, labels: Labels) -> Rule:
     return replace(
         rule,
         cosine_floor=cosine_floor_of(raw.cosine[flagged]),
-        expected=None if raw.traits is None else expected_of(raw),
+        chance=None if raw.traits is None else chance_of(raw, rule),
     )
 
 
-def expected_of(raw: RawScores) -> Expected:
-    """Return the logit to expect by cosine and overlap: least squares of both orders' mean.
+def chance_of(raw: RawScores, rule: Rule) -> Chance | None:
+    """Return how likely the logit of a pair lifts it to the threshold; None if all or none do.
 
-    Labelled pairs have more duplicates than the near pairs of a forum. So the expected logit is
-    rather too high, and rather too many pairs are read.
+    Labelled pairs have more duplicates than the near pairs of a forum, so rather too many pairs are
+    read. They are of many questions, so what one answer tells of others is not fitted.
     """
-    known = known_before(raw.cosine, _traits(raw).overlap).T.astype(np.float64)
-    weights, *_ = np.linalg.lstsq(known, raw.logit.astype(np.float64), rcond=None)
-    deviation = float(np.std(raw.logit - known @ weights))
-    return Expected(weights=tuple(weights.tolist()), deviation=max(deviation, _LEAST_DEVIATION))
+    overlap = _traits(raw).overlap
+    needed = np.nan_to_num(rule.fusion.needed(rule.threshold, raw.cosine, raw.traits))
+    tried = [needed + step for step in _STEPS]
+    hits = np.concatenate([raw.logit >= one for one in tried])
+    if hits.all() or not hits.any():
+        return None
+    known = np.concatenate([known_before(one, raw.cosine, overlap).T for one in tried])
+    model = LogisticRegression(C=1e2, max_iter=1_000).fit(known[:, 1:], hits)
+    return Chance(known=(float(model.intercept_[0]), *model.coef_[0].tolist()))
 
 
 def _thresholds(probabilities: Floats, labels: Labels) -> dict[str, float]:

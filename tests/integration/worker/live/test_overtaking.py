@@ -24,6 +24,7 @@ from worker.live import pipeline, recheck
 from worker.matching.matcher import Matcher
 from worker.matching.models import Limits
 from worker.matching.near import Near
+from worker.scoring.traits import Traits
 from worker.text.normal import Seen
 
 Factory = sessionmaker[Session]
@@ -174,8 +175,11 @@ def test_a_pair_is_told_of_once_however_often_it_is_scored(
     drain(sessions)
     whole = Matcher.score
 
-    def other(self: Matcher, texts: Sequence[Seen], near: Near) -> Scores:
-        return replace(scores := whole(self, texts, near), probability=scores.probability * 0.99)
+    def other(
+        self: Matcher, texts: Sequence[Seen], near: Near, traits: Traits | None = None
+    ) -> Scores:
+        scores = whole(self, texts, near, traits)
+        return replace(scores, probability=scores.probability * 0.99)
 
     monkeypatch.setattr(Matcher, "score", other)
     with sessions.begin() as session:

@@ -17,7 +17,7 @@ def test_the_second_order_is_asked_for_only_where_it_can_matter() -> None:
 
     scores = rerank(reranker, TEXTS, PAIRS, COSINES, fusion=Fusion(), threshold=0.5)
 
-    assert np.isnan(scores.backward).tolist() == [True, True, False]
+    assert np.isnan(scores.forward + scores.backward).tolist() == [True, True, False]
     assert scores.calls == reranker.calls == 4
 
 
@@ -59,6 +59,20 @@ def test_both_orders_of_a_pair_get_one_score() -> None:
     )
 
     assert one == pytest.approx(other)
+
+
+def test_a_pair_has_one_score_where_one_order_is_enough() -> None:
+    reranker = WordReranker(Calibration(asymmetry=0.4))
+
+    one, other = (
+        rerank(reranker, TEXTS, pairs, COSINES, fusion=Fusion(), threshold=0.5, upper_band=0.5)
+        for pairs in (PAIRS, PAIRS[:, ::-1])
+    )
+
+    assert one.calls == len(PAIRS)
+    np.testing.assert_array_equal(one.probability, other.probability)
+    np.testing.assert_array_equal(one.forward, other.backward)
+    np.testing.assert_array_equal(one.backward, other.forward)
 
 
 WEIGHED = Fusion(logit=0.0, cosine=6.0, bias=-4.0, overlap_logit=0.5)

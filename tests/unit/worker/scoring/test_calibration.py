@@ -12,14 +12,13 @@ from db.errors import UnreadableModelError
 from worker.scoring.calibration import (
     CALIBRATION_FILE,
     Calibration,
-    Expected,
     Rule,
     best_case,
-    may_surprise,
     unread,
     worst_case,
     worth_reading,
 )
+from worker.scoring.chance import Chance
 from worker.scoring.fusion import Floats, Fusion
 from worker.scoring.traits import Traits
 from worker.text.normal import Reads
@@ -29,7 +28,7 @@ MINI = Rule(
     threshold=0.6,
     thresholds={"0.90": 0.8, "0.80": 0.55},
     cosine_floor=0.55,
-    expected=Expected(weights=(-4.0, 2.0, 3.0, 1.0, 0.5, -0.5), deviation=1.5),
+    chance=Chance(known=(-4.0, -1.0, 2.0, *[0.5] * 7), answers=(0.1, 0.2, 0.3, 0.4, 0.5)),
 )
 LARGE = Rule(fusion=Fusion(logit=0.1, cosine=9.0, bias=-7.0), threshold=0.7, cosine_floor=0.4)
 WHOLE = Calibration(
@@ -225,27 +224,3 @@ def test_only_a_pair_that_its_kindest_answer_lifts_to_the_threshold_is_read() ->
     read = worth_reading(bounded, fusion, cosines, threshold=0.5)
 
     assert read.tolist() == [False, False, True, True]
-
-
-def test_a_pair_is_left_out_that_one_answer_in_two_hundred_would_lift() -> None:
-    overlap = np.array([0.0, 0.5, 1.0], np.float32)
-    cosines = np.full(3, 0.8, np.float32)
-    traits = Traits(overlap=overlap, bodies=np.zeros(3, np.float32))
-    rule = Rule(
-        fusion=Fusion(logit=1.0),
-        expected=Expected(weights=(-4.0, 0.0, 4.0, 0.0, 0.0, 0.0), deviation=1.0),
-    )
-
-    middle = rule.expected.kindest(cosines, overlap) if rule.expected else None
-    found = may_surprise(rule, rule.fusion, cosines, traits, threshold=0.5)
-    unknown = may_surprise(LARGE, LARGE.fusion, cosines, traits, threshold=0.5)
-
-    assert middle == pytest.approx([-1.424, 0.576, 2.576])
-    assert found.tolist() == [False, True, True]
-    assert unknown.all()
-
-
-@pytest.mark.parametrize("weights", [(), (1.0,) * 5, (1.0,) * 7])
-def test_what_is_expected_has_six_weights(weights: tuple[float, ...]) -> None:
-    with pytest.raises(ValueError, match="six weights"):
-        Expected(weights=weights, deviation=1.0)

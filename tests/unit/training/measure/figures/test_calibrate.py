@@ -8,7 +8,7 @@ from training.measure.figures.bootstrap import bootstrap
 from training.measure.figures.calibrate import (
     RawScores,
     calibrate,
-    expected_of,
+    chance_of,
     fit_fusion,
     lean_on_cosine,
     threshold_for,
@@ -19,6 +19,8 @@ from training.measure.figures.metrics import (
     calibration_error,
     recall_at_precision,
 )
+from worker.scoring.calibration import Rule
+from worker.scoring.fusion import Fusion
 from worker.scoring.traits import Traits
 
 
@@ -136,12 +138,13 @@ def test_the_floor_keeps_all_but_half_a_percent_of_the_duplicates_flagged() -> N
     assert np.mean(raw.cosine[flagged & (labels == 1)] >= found.cosine_floor) >= 0.994
 
 
-def test_asymmetry_covers_nearly_every_pair() -> None:
+def test_asymmetry_covers_99_of_a_hundred_pairs() -> None:
     raw, labels = scored(3, rows=5_000)
 
     found = calibrate(raw, labels, bi_encoder="x")
 
-    assert 0.998 <= np.mean(np.abs(raw.forward - raw.backward) <= found.asymmetry) < 1
+    covered = np.mean(np.abs(raw.forward - raw.backward) <= found.asymmetry)
+    assert covered == pytest.approx(0.99, abs=0.001)
 
 
 def test_calibrated_probabilities_come_true() -> None:
@@ -187,20 +190,29 @@ def test_bootstrap_intervals_hold_the_figure_and_see_a_clear_difference() -> Non
     assert difference.low > 0.1
 
 
-def test_the_logit_to_expect_follows_cosine_and_overlap() -> None:
+def test_the_chance_of_a_pair_is_how_often_such_pairs_reach_the_threshold() -> None:
     choice = np.random.default_rng(3)
     cosines, overlap = choice.uniform(0, 1, (2, 3_000)).astype(np.float32)
-    logits = (2 * cosines + 4 * overlap - 3 + choice.normal(0, 3, 3_000)).astype(np.float32)
-    bodies = np.zeros(3_000, np.float32)
+    logits = (2 * cosines + 4 * overlap - 3 + choice.normal(0, 1, 3_000)).astype(np.float32)
+    traits = Traits(overlap=overlap, bodies=np.zeros(3_000, np.float32))
+    raw = RawScores(forward=logits, backward=logits, cosine=cosines, traits=traits)
+    rule = Rule(fusion=Fusion(logit=1.0, cosine=1.0, overlap_logit=0.5, bias=-1.0), threshold=0.6)
+
+    found = chance_of(raw, rule)
+
+    assert found is not None
+    assert not found.learns
+    needed = rule.fusion.needed(rule.threshold, cosines, traits)
+    told = found.of(needed, cosines, overlap, count=np.zeros(3_000, int), total=0 * cosines)
+    for low, high in ((0.0, 0.1), (0.3, 0.7), (0.9, 1.0)):
+        some = (told >= low) & (told <= high)
+        assert (logits >= needed)[some].mean() == pytest.approx(told[some].mean(), abs=0.05)
+
+
+def test_there_is_no_chance_to_tell_where_every_pair_is_flagged() -> None:
+    high, half = np.full(50, 9.0, np.float32), np.full(50, 0.5, np.float32)
     raw = RawScores(
-        forward=logits,
-        backward=logits,
-        cosine=cosines,
-        traits=Traits(overlap=overlap, bodies=bodies),
+        forward=high, backward=high, cosine=half, traits=Traits(overlap=half, bodies=half)
     )
 
-    found = expected_of(raw)
-
-    exceeded = (logits >= found.kindest(cosines, overlap)).mean()
-    assert found.deviation == pytest.approx(3.0, abs=0.15)
-    assert exceeded == pytest.approx(0.005, abs=0.004)
+    assert chance_of(raw, Rule(fusion=Fusion(logit=1.0))) is None

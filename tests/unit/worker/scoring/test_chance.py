@@ -1,0 +1,93 @@
+"""How likely a pair is to be flagged, before it is read and after others were."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.scoring.chance import Chance, known_before, told_by
+from worker.scoring.fusion import Floats, Fusion
+from worker.scoring.traits import Traits
+
+ONE = np.ones(1, np.float32)
+
+
+def chance(weights: dict[int, float], answers: tuple[float, ...] = ()) -> Chance:
+    return Chance(known=tuple(weights.get(place, 0.0) for place in range(10)), answers=answers)
+
+
+def told(one: Chance, needed: float, *, count: int = 0, total: float = 0.0) -> float:
+    found = one.of(
+        np.array([needed], np.float32),
+        0.8 * ONE,
+        0.5 * ONE,
+        count=np.array([count]),
+        total=np.array([total], np.float32),
+    )
+    return float(found[0])
+
+
+def test_the_chance_is_a_logistic_regression_of_what_is_known() -> None:
+    weights = {0: -1.0, 1: -2.0, 2: 3.0, 3: 1.0, 4: 0.5, 7: 0.25}
+
+    found = told(chance(weights), 0.6)
+
+    assert found == pytest.approx(1 / (1 + np.exp(1 + 1.2 - 2.4 - 0.5 - 0.15 - 0.1)), abs=1e-6)
+
+
+def test_answers_above_the_usual_raise_the_chance_and_others_lower_it() -> None:
+    one = chance({}, answers=(0.0, 0.0, 1.0, 0.0, 0.0))
+
+    assert told(one, 0.0) == 0.5
+    assert told(one, 0.0, count=3, total=-6.0) == 0.5
+    assert told(one, 0.0, count=3, total=6.0) == pytest.approx(1 / (1 + np.exp(-2)), abs=1e-6)
+    assert told(one, 0.0, count=3, total=-12.0) == pytest.approx(1 / (1 + np.exp(1)), abs=1e-6)
+
+
+def test_what_no_answer_reaches_and_what_every_answer_reaches_have_a_chance_too() -> None:
+    falling = chance({1: -1.0})
+
+    assert told(falling, np.inf) == told(falling, 6.0)
+    assert told(falling, -np.inf) == told(falling, -6.0)
+
+
+@given(
+    st.floats(0.01, 0.99),
+    st.floats(-1, 1, width=32),
+    st.floats(0, 1, width=32),
+    st.floats(0, 1, width=32),
+)
+def test_the_needed_logit_leads_to_the_threshold(
+    threshold: float, cosine: float, overlap: float, bodies: float
+) -> None:
+    fusion = Fusion(logit=0.1, cosine=9.0, bias=-6.0, overlap_logit=0.8, bodies=1.0, density=5.0)
+    traits = Traits(overlap=overlap * ONE, bodies=bodies * ONE, density=0.1 * ONE)
+    cosines: Floats = cosine * ONE
+
+    needed = fusion.needed(threshold, cosines, traits)
+
+    assert fusion.probability(needed, cosines, traits)[0] == pytest.approx(threshold, abs=1e-4)
+
+
+def test_where_the_logit_counts_nothing_none_is_enough() -> None:
+    assert Fusion(logit=0.0, cosine=1.0).needed(0.9, ONE).tolist() == [np.inf]
+
+
+@pytest.mark.parametrize("known", [(), (1.0,) * 9, (1.0,) * 11])
+def test_ten_weights_are_of_what_is_known(known: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="ten weights"):
+        Chance(known=known)
+
+
+@pytest.mark.parametrize("answers", [(1.0,), (1.0,) * 6])
+def test_five_weights_are_of_answers_or_none(answers: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="five weights"):
+        Chance(known=(0.0,) * 10, answers=answers)
+
+
+def test_each_pair_is_told_by_the_answers_for_its_own_question() -> None:
+    found = told_by(np.zeros(2, np.float32), np.array([0, 2]), np.array([0.0, 1.0], np.float32))
+
+    assert known_before(ONE, ONE, ONE).shape == (10, 1)
+    assert found[:, 0].tolist() == [0.0] * 5
+    assert found[:3, 1] == pytest.approx([1.0, np.log(3), 1.0])
