@@ -40,13 +40,12 @@ def list_(as_json: AsJson = False) -> None:
 
     Example: askedbefore models list
     """
-    if as_json:
-        with database() as sessions, sessions.begin() as session:
-            print_json([asdict(model) for model in models.list_models(session)])
-        return
-    table = Table("id", "kind", "name", "digest", "active")
     with database() as sessions, sessions.begin() as session:
         known = models.list_models(session)
+    if as_json:
+        print_json([asdict(model) for model in known])
+        return
+    table = Table("id", "kind", "name", "digest", "active")
     for model in known:
         active = "yes" if model.active else ""
         table.add_row(str(model.id), model.kind, model.name, model.digest[:12], active)

@@ -1,5 +1,6 @@
 """`askedbefore keys`: API keys for a forum's backend and for scripts."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -87,22 +88,20 @@ def list_(as_json: AsJson = False) -> None:
 
     Example: askedbefore keys list
     """
-    if as_json:
-        with database() as sessions, sessions.begin() as session:
-            print_json([asdict(key) for key in keys.list_keys(session)])
-        return
-    table = Table("key", "name", "forums", "scopes", "state")
     with database() as sessions, sessions.begin() as session:
-        for key in keys.list_keys(session):
-            state = _state(key)
-            table.add_row(
-                f"{key.prefix}…",
-                key.name,
-                ", ".join(key.forums),
-                ", ".join(sorted(key.scopes)),
-                state,
-            )
-    Console().print(table)
+        known = keys.list_keys(session)
+    if as_json:
+        print_json([asdict(key) for key in known])
+    else:
+        Console().print(_table(known))
+
+
+def _table(known: Sequence[KeyRow]) -> Table:
+    table = Table("key", "name", "forums", "scopes", "state")
+    for key in known:
+        scopes = ", ".join(sorted(key.scopes))
+        table.add_row(f"{key.prefix}…", key.name, ", ".join(key.forums), scopes, _state(key))
+    return table
 
 
 def _state(key: KeyRow) -> str:

@@ -110,10 +110,7 @@ def link(
     with database(data) as sessions, sessions.begin() as session:
         person = db_people.get_person(session, name)
         made = db_people.create_sign_in_link(session, person.id, where)
-    if as_json:
-        print_json({"name": name, "link": made})
-    else:
-        typer.echo(made)
+    _show(name, as_json=as_json, link=made)
 
 
 @people.command("key")
@@ -125,10 +122,15 @@ def key(name: Name, data: Data = None, as_json: AsJson = False) -> None:
     with database(data) as sessions, sessions.begin() as session:
         person = db_people.get_person(session, name)
         made = db_people.make_personal_key(session, person.id)
+    _show(name, as_json=as_json, key=made)
+
+
+def _show(name: str, *, as_json: bool, **made: str) -> None:
     if as_json:
-        print_json({"name": name, "key": made})
-    else:
-        typer.echo(made)
+        print_json({"name": name, **made})
+        return
+    for secret in made.values():  # alone on its line, for scripts
+        typer.echo(secret)
 
 
 @people.command("disable")
