@@ -46,8 +46,8 @@ def rerank(
     order is also not read if even its lowest possible logit would leave the pair at or above that
     probability.
 
-    Which order is the first follows from the two texts. So a pair has one score, whichever of its
-    questions is asked about.
+    The texts of a pair decide which order is read first. So a pair has the same score, whichever of
+    its questions is the new one.
 
     Raises `InferenceError` if the model cannot read the texts.
     """

@@ -79,7 +79,7 @@ def scored(matcher: Matcher, near: Near, questions: Mapping[int, Seen]) -> list[
 
 
 def findings(matcher: Matcher, near: Near, traits: Traits | None, scores: Scores) -> list[Finding]:
-    """Return the findings of pairs, *near* by id, that were scored, in their order."""
+    """Return the findings of the scored pairs *near*, by id, in their order."""
     raw: Sequence[float | None] = [None] * len(near)
     if matcher.line is not None:
         raw = matcher.rule.fusion.probability(scores.mean, near.cosines, traits).tolist()

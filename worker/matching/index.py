@@ -176,7 +176,7 @@ class VectorIndex:
         return chosen, self.vectors(chosen)
 
     def _places(self, ids: Ids) -> NDArray[np.int64]:
-        """Return where the base has these ids, (n,); -1 for those it has not."""
+        """Return the rows of these ids in the base, (n,); -1 for ids that are not there."""
         if not len(self._order):
             return np.full(len(ids), -1, np.int64)
         at = np.searchsorted(self._base.ids, ids, sorter=self._order)

@@ -118,7 +118,7 @@ class Matcher:
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Return which pairs may have to be read, and which are flagged without reading, (n,) each.
 
-        All other pairs would stay below the threshold.
+        *traits* are those of the pairs *near*. All other pairs would stay below the threshold.
         """
         calibration = self.reranker.calibration
         is_read = worth_reading(

@@ -56,7 +56,7 @@ class Models:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Limits of a question's search, and of what is read for it."""
+    """Limits of a question's search, and of the reading of its candidates."""
 
     candidates: int = 100
     """Most candidates of a question."""

@@ -1,9 +1,10 @@
 """Reads each question's nearest candidates first, and stops when more reading would change little.
 
 The denser a forum, the more of its questions are near a new one, and most of these ask something
-else. The CrossEncoder reads two candidates of each question at a time. Each answer changes how
-likely the others are to be flagged, and those that hardly are stay unread. The reading ends when
-enough are flagged (as many as are kept), or when no pair with a chance is left.
+else. The CrossEncoder reads two candidates of each question at a time. Each logit changes the
+chance of the other candidates to be flagged, and those with a very small chance are not read. The
+reading ends when enough are flagged (as many as are kept), or when no candidate with a chance is
+left.
 """
 
 from collections import Counter
@@ -25,8 +26,8 @@ from worker.text.normal import Seen
 ROUND = 2
 """Candidates of a question that are read at a time."""
 PATIENCE = 6
-"""After so many candidates in a row that are not flagged, the farther ones are not read. It counts
-for models of which nothing is known about what their answers tell of others.
+"""After so many candidates in a row that are not flagged, the farther ones are not read. This is
+used for models without fitted weights of `Chance.answers`.
 """
 
 _Places = NDArray[np.int64]
@@ -61,7 +62,7 @@ def scored_in_rounds(
 
 
 class _Reading:
-    """The pairs of some questions, (n,): which wait, and what the answers to others say of them."""
+    """The pairs of some questions, (n,): which are not read yet, and the scores of the others."""
 
     def __init__(
         self,
@@ -81,25 +82,25 @@ class _Reading:
         self._flagged = np.array([known[one] for one in ids.tolist()], dtype=np.int64)
         self._misses = np.zeros(len(ids), dtype=np.int64)
         self._count = np.zeros(len(ids), dtype=np.int64)
-        """Answers for pairs of each question, and their sum."""
+        """The number of known logits of each question, and below their sum."""
         self._total = np.zeros(len(ids), dtype=np.float32)
 
     def read(self, part: _Places) -> None:
-        """Score the pairs *part* and learn from the answers."""
+        """Score the pairs at the places *part*, and record their logits."""
         self._waits[part] = False
         scores = self._matcher.score(self._held, self._places.take(part), self._some(part))
         self._scores.append((part, scores))
         of = self._of[part]
         is_flagged = scores.probability >= self._matcher.threshold
         np.add.at(self._flagged, of, is_flagged)
-        for one, hit in zip(of.tolist(), is_flagged.tolist(), strict=True):
-            self._misses[one] = 0 if hit else self._misses[one] + 1
+        for one, is_hit in zip(of.tolist(), is_flagged.tolist(), strict=True):
+            self._misses[one] = 0 if is_hit else self._misses[one] + 1
         is_answered = ~np.isnan(scores.first)
         np.add.at(self._count, of, is_answered)
         np.add.at(self._total, of, np.where(is_answered, scores.mean, 0))
 
     def next(self, *, kept: int) -> _Places:
-        """Return the pairs to read next, the nearest of each question that needs more."""
+        """Return the places of the pairs to read next: the nearest ones of each open question."""
         waiting = np.flatnonzero(self._waits & (self._flagged < kept)[self._of])
         waiting = waiting[self._have_a_chance(waiting)]
         order = np.lexsort((-self._places.cosines[waiting], self._of[waiting]))
@@ -108,27 +109,27 @@ class _Reading:
         return np.asarray(waiting[order[rank < ROUND]])
 
     def _have_a_chance(self, waiting: _Places) -> NDArray[np.bool_]:
-        """Return which of the pairs are worth being read, (m,)."""
+        """Return which of the pairs *waiting*, (m,), still have a chance to be flagged, (m,)."""
         chance, of = self._matcher.rule.chance, self._of[waiting]
         may_be = np.ones(len(waiting), dtype=bool)
         if chance is None or not chance.learns:
             may_be = self._misses[of] < PATIENCE
         if chance is not None and self._traits is not None:
-            told = chance.of(
+            chances = chance.of(
                 self._needed[waiting],
                 self._places.cosines[waiting],
                 self._traits.overlap[waiting],
                 count=self._count[of],
                 total=self._total[of],
             )
-            may_be &= told >= LEAST
+            may_be &= chances >= LEAST
         return may_be
 
     def _some(self, part: _Places) -> Traits | None:
         return None if self._traits is None else self._traits.take(part)
 
     def findings(self, near: Near) -> list[Finding]:
-        """Return the findings of what was read, *near* by id, in the order of the reading."""
+        """Return the findings of the scored pairs of *near*, by id, in the order of the reading."""
         return [
             finding
             for part, scores in self._scores

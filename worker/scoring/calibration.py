@@ -33,7 +33,7 @@ class Rule:
     cosine_floor: float = 0.5
     """The floor: candidates with a lower cosine are not reranked."""
     chance: Chance | None = None
-    """How likely a pair is to reach the threshold, before it is read; None if it was not fitted."""
+    """The chance of a pair to reach the threshold, before it is read; None if it was not fitted."""
 
     @property
     def lowest_threshold(self) -> float:

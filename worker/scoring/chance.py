@@ -1,8 +1,8 @@
 """How likely a pair is to reach the threshold, before the CrossEncoder reads it. Pure.
 
-A logistic regression knows the cosine, the overlap of the titles and the logit that is needed. The
-answers to one question's candidates are alike: after some low ones the others mostly are low too.
-So it also knows what was answered for the question's other pairs.
+The chance comes from a logistic regression of the cosine, the overlap of the titles and the logit
+that the pair needs. The logits of one question's candidates are alike: after some low ones most
+others are low too. So the logits of the question's other pairs are inputs too.
 """
 
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from worker.scoring.fusion import Floats
 
 LEAST = 0.01
-"""Chance below which a pair is left unread."""
+"""A pair with a lower chance is not read."""
 _MOST_NEEDED = 6.0
 _USUAL = -2.0
-"""A usual answer for a near pair, as a logit."""
+"""The usual logit of a near pair."""
 _WORTH = 3
-"""Answers that count as much as the usual one."""
+"""The usual logit has the weight of so many read pairs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,9 +26,9 @@ class Chance:
     """Weights of a logistic regression; fitted on pairs that were read."""
 
     known: tuple[float, ...]
-    """Of what is known of a pair: see `known_before`."""
+    """The weights of `known_before`."""
     answers: tuple[float, ...] = ()
-    """Of what was answered for others of its question: see `told_by`. None: never fitted."""
+    """The weights of `told_by`; empty if they were not fitted."""
 
     def __post_init__(self) -> None:
         """Raise `ValueError` if a weight is missing, or there are too many."""
@@ -40,7 +40,7 @@ class Chance:
 
     @property
     def learns(self) -> bool:
-        """Return whether answers to other pairs of the question count."""
+        """Return whether the logits of the question's other pairs are used."""
         return bool(self.answers)
 
     def of(
@@ -52,9 +52,10 @@ class Chance:
         count: NDArray[np.int64],
         total: Floats,
     ) -> Floats:
-        """Return how likely the answer for each pair is *needed* or more, 0..1, (n,).
+        """Return the chance of each pair that its logit is at least *needed*, 0..1, (n,).
 
-        For the question of each pair *count* answers are known, which are *total* together.
+        *count* is the number of logits that are known for the question of each pair, *total* their
+        sum; all arrays are (n,).
         """
         odds = np.asarray(self.known, np.float32) @ known_before(needed, cosines, overlap)
         if self.answers:
@@ -63,9 +64,9 @@ class Chance:
 
 
 def known_before(needed: Floats, cosines: Floats, overlap: Floats) -> Floats:
-    """Return what is known of pairs before one is read, (10, n): the *needed* logit and the rest.
+    """Return the inputs that are known before a pair is read, (10, n).
 
-    1, the three, and the products of any two of them.
+    They are 1, the needed logit, the cosine, the overlap, and all products of two of these three.
     """
     n, c, j = np.clip(needed, -_MOST_NEEDED, _MOST_NEEDED), cosines, overlap
     parts = (np.ones_like(c), n, c, j, n * j, n * c, n * n, c * j, c * c, j * j)
@@ -73,7 +74,10 @@ def known_before(needed: Floats, cosines: Floats, overlap: Floats) -> Floats:
 
 
 def told_by(needed: Floats, count: NDArray[np.int64] | Floats, total: Floats) -> Floats:
-    """Return what *count* answers, which are *total* together, tell of the others, (5, n)."""
+    """Return the inputs from the *count* known logits of the same question, (5, n).
+
+    *total* is the sum of these logits.
+    """
     n = np.clip(needed, -_MOST_NEEDED, _MOST_NEEDED)
     above = (total - _USUAL * count) / (count + _WORTH)
     return np.stack((count > 0, np.log1p(count), above, above**2, above * n)).astype(np.float32)

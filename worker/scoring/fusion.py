@@ -79,7 +79,7 @@ class Fusion:
     def needed(self, threshold: float, cosines: Floats, traits: Traits | None = None) -> Floats:
         """Return the logit with which each pair reaches *threshold*, (n,).
 
-        It is infinite, or not a number, where the logit counts nothing.
+        It is infinite or NaN if the logit has no weight.
         """
         missing = np.float32(_logit(threshold)) - self._unread(cosines, traits)
         weight = np.broadcast_to(np.asarray(self.logit_weight(traits), np.float32), missing.shape)

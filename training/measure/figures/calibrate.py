@@ -30,7 +30,7 @@ _LEAST_FLAGGED = 20
 _OVERLAP_SHARES = (0.25, 0.5, 0.75, 0.9, 1.0)
 _LEAST_OVERLAP = 0.05
 _STEPS = (-1.0, 0.0, 1.0)
-"""Around the logit that is needed: forums choose other thresholds."""
+"""Steps around the needed logit, because forums choose other thresholds."""
 _SOME = 0.5
 """From this range of the bodies' trait on, its weight can be fitted."""
 
@@ -89,10 +89,11 @@ def _rule(fusion: Fusion, raw: RawScores, labels: Labels) -> Rule:
 
 
 def chance_of(raw: RawScores, rule: Rule) -> Chance | None:
-    """Return how likely the logit of a pair lifts it to the threshold; None if all or none do.
+    """Return the chance of pairs to reach the threshold when read; None if all or none do.
 
     Labelled pairs have more duplicates than the near pairs of a forum, so rather too many pairs are
-    read. They are of many questions, so what one answer tells of others is not fitted.
+    read. They belong to many questions, so the weights for a question's other pairs cannot be
+    fitted here.
     """
     overlap = _traits(raw).overlap
     needed = np.nan_to_num(rule.fusion.needed(rule.threshold, raw.cosine, raw.traits))
