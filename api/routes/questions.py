@@ -20,6 +20,7 @@ from api.deps import (
     services_of,
 )
 from api.finishes import Waiter
+from api.http.direct import DirectRoute
 from api.http.openapi import conflict
 from api.http.texts import CheckedRoute
 from api.schemas import ExternalId, QuestionIn, QuestionOut, Version
@@ -35,9 +36,12 @@ _FIRST_LOOK_S = 0.1
 """A waiting request hears of the finish. It also looks by itself, in case the message got lost."""
 _LONGEST_PAUSE_S = 0.5
 
-router = APIRouter(
-    prefix="/v1/forums/{forum}/questions", tags=["questions"], route_class=CheckedRoute
-)
+
+class _Route(CheckedRoute, DirectRoute):
+    """A call that comes for each question."""
+
+
+router = APIRouter(prefix="/v1/forums/{forum}/questions", tags=["questions"], route_class=_Route)
 
 QuestionId = Annotated[ExternalId, Path()]
 _ERASED = "When the forum erased it: older changes that arrive later are refused"
