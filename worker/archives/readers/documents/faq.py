@@ -2,6 +2,7 @@
 
 import json
 import re
+from codecs import getincrementaldecoder
 from collections.abc import Iterator, Sequence
 from html.parser import HTMLParser
 from itertools import chain, islice
@@ -81,9 +82,10 @@ def _asked(line: str) -> str | None:
 
 def _from_text(file: BinaryIO) -> Iterator[Row]:
     section, in_code, held = "", False, ""
-    whole = [line or "" for _, line in islice(lines(file), _LOOKED)]
-    alone = _all_ask(whole)
-    for number, line in chain(enumerate(whole, start=1), lines(file)):
+    whole = lines(file)
+    begin = list(islice(whole, _LOOKED))
+    alone = _all_ask([line or "" for _, line in begin])
+    for number, line in chain(begin, whole):
         if line is None:
             yield Row(number, "the line is too long")
             continue
@@ -110,7 +112,7 @@ class _Questions(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.found: list[Row] = []
         self._tag, self._id, self._text, self._line, self._section = "", "", list[str](), 1, ""
-        self._is_data, self._known = False, list[object]()
+        self._is_data, self._data, self._known = False, list[str](), set[object]()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         own_id = dict(attrs).get("id") or ""
@@ -123,13 +125,20 @@ class _Questions(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self._is_data:
-            listed = _of_linked_data(data, self.getpos()[0])
-            self.found.extend(one for one in listed if one.values not in self._known)
-            self._known.extend(one.values for one in listed)
+            self._data.append(data)  # a page comes in pieces, and so does what is in it
         elif self._tag and sum(map(len, self._text)) <= _LONGEST:
             self._text.append(data)
 
+    def _read_data(self) -> None:
+        for asked in _of_linked_data("".join(self._data)):
+            if asked not in self._known:
+                self._known.add(asked)
+                self.found.append(Row(self.getpos()[0], {"faq_question": asked, "section": ""}))
+        self._is_data, self._data = False, []
+
     def handle_endtag(self, tag: str) -> None:
+        if self._is_data and tag == "script":
+            self._read_data()
         if tag != self._tag:
             return
         text = " ".join("".join(self._text).split())
@@ -143,7 +152,7 @@ class _Questions(HTMLParser):
         self._tag = ""
 
 
-def _of_linked_data(data: str, line: int) -> list[Row]:
+def _of_linked_data(data: str) -> list[str]:
     """Return the questions of a page's ``application/ld+json``, as search engines read them."""
     try:
         left: list[object] = [json.loads(data)]
@@ -155,16 +164,16 @@ def _of_linked_data(data: str, line: int) -> list[Row]:
         if isinstance(one, list):
             left.extend(reversed(one))
         elif isinstance(one, dict) and one.get("@type") == "Question":
-            found.append(Row(line, {"faq_question": str(one.get("name", "")), "section": ""}))
+            found.append(str(one.get("name", "")))
         elif isinstance(one, dict):
             left.extend(value for value in one.values() if isinstance(value, (dict, list)))
     return found
 
 
 def _from_html(file: BinaryIO) -> Iterator[Row]:
-    parser = _Questions()
+    parser, decoder = _Questions(), getincrementaldecoder("utf-8")("replace")
     while chunk := file.read(RECORD_LIMIT >> 4):
-        parser.feed(chunk.decode("utf-8", "replace"))
+        parser.feed(decoder.decode(chunk))
         yield from parser.found
         parser.found.clear()
     parser.close()
