@@ -201,7 +201,7 @@ def test_a_row_of_xml_over_many_short_lines_is_looked_at_once() -> None:
     # Each line used to copy all that was held.
     data = (
         "<posts>\n<row Id='1'\n"
-        + " \n" * (2 * MIB)
+        + " \n" * (MIB // 4)
         + "/>\n<row PostTypeId='1' Id='2' Title='B?'/>\n"
     )
     records = read(data)
