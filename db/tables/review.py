@@ -20,7 +20,12 @@ from db.tables.pairs import Pair
 from db.tables.questions import Question
 
 Index("ix_pairs_oldest", Pair.forum_id, Pair.status, Pair.flagged_at, Pair.id)
-Index("ix_questions_forum_id_category", Question.forum_id, Question.category)
+Index(
+    "ix_questions_category",
+    Question.forum_id,
+    Question.category,
+    postgresql_where=Question.category.is_not(None),
+)
 
 
 class Person(Base):

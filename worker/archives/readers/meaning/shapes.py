@@ -29,8 +29,8 @@ _PROGRAMS = (
     "kunena", "stackexchange", "nodebb", "reddit", "hackernews", "sourceforge", "mail", "faq",
     "vanilla", "wordpress", "question2answer", "invision", "fluxbb", "github", "schema_org", "feed",
     "lemmy", "piazza", "zendesk", "slack", "discord", "edstem", "jira", "bugzilla", "trac", "canny",
-    "moodle", "mantis", "drupal", "apache_answer", "khoros", "open_edx", "youtrack", "no_questions",
-    "pages",
+    "moodle", "mantis", "drupal", "apache_answer", "khoros", "open_edx", "youtrack", "wpforo",
+    "no_questions", "pages",
 )  # fmt: skip
 """The files, the most certain first: a table has the first shape that fits."""
 
