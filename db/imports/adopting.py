@@ -20,6 +20,18 @@ _UNSEARCHED = """
       AND q.forum_id = (SELECT forum_id FROM archives WHERE id = :archive)
       AND (a.state IN ('cancelled', 'failed', 'done') OR a.stage = 'load')
 """
+_OTHERS = """
+    SELECT o.id FROM archives o JOIN archives own ON own.forum_id = o.forum_id
+    WHERE own.id = :archive AND o.id <> :archive
+      AND (o.state IN ('cancelled', 'failed', 'done') OR o.stage = 'load')
+"""
+_HAS_ANY = f"""
+    SELECT EXISTS ({_OTHERS}) AND EXISTS (
+        SELECT FROM questions
+        WHERE forum_id = (SELECT forum_id FROM archives WHERE id = :archive)
+          AND checked_at IS NULL AND archive_id = ANY (ARRAY ({_OTHERS}))
+    )
+"""  # noqa: S608  # statements of our own
 _ADOPT = f"""
     UPDATE questions SET archive_id = :archive
     WHERE id IN ({_UNSEARCHED} ORDER BY q.id FOR NO KEY UPDATE OF q)
@@ -32,6 +44,8 @@ def unsearched(session: Session, archive_id: int) -> list[int]:
     Those belong to archives that have ended, or that are not read to their end.
     """
     found: list[int] = []
+    if not session.execute(text(_HAS_ANY), {"archive": archive_id}).scalar_one():
+        return found  # as nearly always: then no question need be looked at
     for ids in _steps(sightings.seen(session, archive_id)):
         found += session.execute(text(_UNSEARCHED), {"ids": ids, "archive": archive_id}).scalars()
     return found
