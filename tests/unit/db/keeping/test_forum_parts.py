@@ -3,7 +3,6 @@
 import pytest
 from sqlalchemy import BigInteger, Integer
 
-from db.keeping.copying import names_of
 from db.keeping.forum_parts import IN_JSON, LEFT_OUT, LOOSE, PARTS, Part, references
 from db.tables import Base
 
@@ -59,7 +58,3 @@ def test_columns_that_are_named_are_there(place: tuple[str, str]) -> None:
     assert column in TABLES[table].columns
     assert LOOSE.get(place, "forums") in TABLES
     assert set(IN_JSON.get(place, {}).values()) <= set(TABLES)
-
-
-def test_names_of_columns_are_quoted() -> None:
-    assert names_of(["id", "order"]) == '"id", "order"'
