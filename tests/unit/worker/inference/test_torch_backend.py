@@ -1,5 +1,8 @@
 """What PyTorch is asked for before a model runs on a card; the models themselves run elsewhere."""
 
+from collections.abc import Callable
+from typing import cast
+
 import torch
 
 from worker.inference.torch_backend import without_plans_by_shape
@@ -7,12 +10,16 @@ from worker.inference.torch_backend import without_plans_by_shape
 
 def test_attention_is_kept_from_cudnn_and_from_nothing_else() -> None:
     """CuDNN builds a plan for each shape; the other ways of attention stay."""
-    cuda = torch.backends.cuda
-    cuda.enable_cudnn_sdp(enabled=True)
-    others = (cuda.flash_sdp_enabled, cuda.mem_efficient_sdp_enabled, cuda.math_sdp_enabled)
-    before = [one() for one in others]
+    torch.backends.cuda.enable_cudnn_sdp(enabled=True)
+    before = [_is_on(name) for name in ("flash", "mem_efficient", "math")]
 
     without_plans_by_shape()
 
-    assert not cuda.cudnn_sdp_enabled()
-    assert [one() for one in others] == before
+    assert not _is_on("cudnn")
+    assert [_is_on(name) for name in ("flash", "mem_efficient", "math")] == before
+
+
+def _is_on(name: str) -> bool:
+    """Return whether attention may be computed in this way."""
+    asked = cast("Callable[[], bool]", getattr(torch.backends.cuda, f"{name}_sdp_enabled"))
+    return asked()
