@@ -110,7 +110,11 @@ def test_data_of_another_version_are_refused_with_the_way_to_move_them(
             postgres._check_version(tmp_path)  # noqa: SLF001
 
 
-@pytest.mark.parametrize("content", ["", "abc\n", f"{2**22 + 1}\n", f"{os.getpid()}\n/data\n"])
+@pytest.mark.parametrize(
+    "content",
+    ["", "abc\n", f"{2**22 + 1}\n", f"{os.getpid()}\n/data\n"],
+    ids=["empty", "no number", "no process", "no server"],
+)
 def test_a_lock_file_of_no_server_is_removed_and_nobody_is_ended(
     tmp_path: Path, content: str
 ) -> None:
