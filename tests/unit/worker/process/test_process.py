@@ -111,13 +111,13 @@ def test_libraries_are_heard_when_they_warn_and_ours_from_the_level_on(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     configure_logs(level="ERROR")
-    for name in ("kombu", *PACKAGES):
+    for name in ("a_library", *PACKAGES):
         for level in (logging.INFO, logging.WARNING, logging.ERROR):
             logging.getLogger(name).log(level, "%s %s", name, level)
 
     heard = [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()]
 
-    assert heard == ["kombu 30", "kombu 40", *(f"{name} 40" for name in PACKAGES)]
+    assert heard == ["a_library 30", "a_library 40", *(f"{name} 40" for name in PACKAGES)]
 
 
 @pytest.mark.usefixtures("logs")
