@@ -148,17 +148,22 @@ def shared_by_all(column: Texts) -> tuple[str | None] | None:
     return (first,) if column.count(first) == len(column) else None
 
 
+def whole_of(column: Texts) -> str | None:
+    """Return all texts of a column as one; None if any of them is null."""
+    try:
+        return "".join(column)  # type: ignore[arg-type]  # raises if any is null
+    except TypeError:
+        return None
+
+
 def _cells(column: Texts, *, is_bytes: bool) -> list[str | Sequence[str]]:
     """Return the texts of a column as COPY takes them: one, if all rows share it."""
     if is_bytes:
         return ["\\\\x", column]  # type: ignore[list-item]  # none is null
     if (shared := shared_by_all(column)) is not None:
         return [_cell(shared[0])]
-    try:
-        whole = "".join(column)  # type: ignore[arg-type]  # raises if any is null
-    except TypeError:
-        return [list(map(_cell, column))]
-    is_plain = not any(mark in whole for mark in "\\\n\r\t")
+    whole = whole_of(column)
+    is_plain = whole is not None and not any(mark in whole for mark in "\\\n\r\t")
     return [column if is_plain else list(map(_cell, column))]  # type: ignore[list-item]
 
 

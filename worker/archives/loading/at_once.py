@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from db.imports.incoming import Incoming, beside_each_other, shared_by_all
+from db.imports.incoming import Incoming, beside_each_other, shared_by_all, whole_of
 from db.questions.rows import NO_FACTS, Facts
 from worker.archives.readers.records import Block
 from worker.text.cuts import NO_CUTS, Cuts
@@ -162,11 +162,8 @@ def _as_json(column: Sequence[str | None]) -> list[str | Sequence[str]]:
     """Return the pieces of a column's JSON in order: texts that all rows share, and columns."""
     if (shared := shared_by_all(column)) is not None:
         return [_json(shared[0])]
-    try:
-        whole = "".join(column)  # type: ignore[arg-type]  # raises if any is null
-    except TypeError:
-        return [list(map(_json, column))]
-    if '"' in whole or "\\" in whole or not is_plain([whole]):
+    whole = whole_of(column)
+    if whole is None or '"' in whole or "\\" in whole or not is_plain([whole]):
         return [list(map(_json, column))]
     return ['"', column, '"']  # type: ignore[list-item]  # none is null
 
