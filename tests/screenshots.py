@@ -32,8 +32,8 @@ from db.tenants import forums, people
 from db.tenants.people import Role
 from db.work import jobs
 from db.work.rows import Lane
-from tests.browser import chromium, shoot, sign_in
-from tests.live_server import serving
+from tests.servers.browser import chromium, shoot, sign_in
+from tests.servers.live_server import serving
 from worker.live.pipeline import Pipeline
 from worker.matching.models import Limits
 from worker.queue import CeleryQueue

@@ -20,7 +20,7 @@ from worker.queue import broker_tls, broker_url
 from worker.settings import WorkerSettings
 
 if TYPE_CHECKING:
-    from worker.watch import Watch
+    from worker.scheduling.watch import Watch
 
 SWEEP = "worker.sweep"
 PROVE = "worker.prove"
@@ -112,7 +112,7 @@ def _warm_up(**_: object) -> None:
     from threadpoolctl import threadpool_limits  # noqa: PLC0415
 
     from worker.resources import resources  # noqa: PLC0415
-    from worker.watch import Watch  # noqa: PLC0415
+    from worker.scheduling.watch import Watch  # noqa: PLC0415
 
     die_with(os.getppid())
     # The matrix products of a search are small: threads that share one would mostly wait for each

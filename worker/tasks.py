@@ -3,11 +3,12 @@
 from celery import shared_task
 
 from db.work.rows import Lane
-from worker import acting, lanes, upkeep
+from worker import acting, upkeep
 from worker.app import DELIVER, PROVE, SWEEP, UPKEEP
 from worker.archives.loading import syncing
 from worker.queue import CHECK, DRAIN, CheckRequest, send_answer, wake_key
 from worker.resources import Resources, resources
+from worker.scheduling import lanes
 
 _MORE_URGENT = (Lane.CHECK, Lane.LIVE)
 

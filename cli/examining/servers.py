@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from cli.examining.finding import FaultError, Patient
 from db import facts, schema
 from db.wording import counted
-from worker.beat import KEY as BEAT_KEY
+from worker.scheduling.beat import KEY as BEAT_KEY
 
 MINIMUM_PGVECTOR = (0, 8, 4)
 _CROWDED = 0.85

@@ -118,7 +118,7 @@ def beat() -> None:
     Example: askedbefore beat
     """
     from worker.app import make_app  # noqa: PLC0415  # Celery is not for the other commands
-    from worker.beat import schedule_of  # noqa: PLC0415
+    from worker.scheduling.beat import schedule_of  # noqa: PLC0415
     from worker.settings import WorkerSettings  # noqa: PLC0415
 
     settings = WorkerSettings()

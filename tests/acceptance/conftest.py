@@ -7,8 +7,8 @@ import pytest
 from cli.running.home import Running
 from cli.running.service import Servers, Service, running_service, settings_of
 from db.engine import make_engine
-from tests.collector import Collector, collecting
 from tests.conftest import copy_of_servers
+from tests.servers.collector import Collector, collecting
 
 FAST = {
     "ASKEDBEFORE_SLICE_S": "0.5",

@@ -1,7 +1,7 @@
 """What a collector of traces receives from the running service, over HTTP and over Celery."""
 
 from cli.running.service import Service, wait_until
-from tests.collector import Collector
+from tests.servers.collector import Collector
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 CALLER = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}

@@ -17,10 +17,10 @@ from api.app import create_app
 from db.tables.outcomes import SuggestionOutcome
 from db.tables.questions import Question
 from db.tenants import forums, keys
-from tests.api_service import NotingQueue, make_settings
-from tests.browser import PATIENCE_MS, chromium
-from tests.factories import save_questions
-from tests.live_server import serving
+from tests.rows.factories import save_questions
+from tests.servers.api_service import NotingQueue, make_settings
+from tests.servers.browser import PATIENCE_MS, chromium
+from tests.servers.live_server import serving
 from worker.queue import CheckAnswer, CheckedDuplicate, CheckRequest
 
 Factory = sessionmaker[Session]

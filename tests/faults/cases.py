@@ -12,12 +12,12 @@ from pathlib import Path
 import httpx2
 import psycopg2
 
-from tests.disks import filled
 from tests.faults.breaking import Breaker
 from tests.faults.plan import WORKERS, Fault
 from tests.faults.receiver import Receiver
 from tests.faults.tls import Tls
 from tests.faults.world import DATABASE, World
+from tests.servers.disks import filled
 
 _LONG_S = 1e6
 _MOST_WAL = 400

@@ -27,10 +27,10 @@ from cli.running.service import running_servers
 from db.tenants import people
 from db.tenants.people import Role
 from db.tenants.rows import ForumRow
-from tests.api_service import NotingQueue, make_key, make_settings
 from tests.faults.hostile import Hostile, Maker
 from tests.integration.api.http.test_texts import ENDLESS, routes
-from tests.review import PASSWORD, flag, make_person, seed_questions
+from tests.rows.review import PASSWORD, flag, make_person, seed_questions
+from tests.servers.api_service import NotingQueue, make_key, make_settings
 from worker.queue import CheckAnswer
 
 Factory = sessionmaker[Session]

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.web_server import Quiet, serving
+from tests.servers.web_server import Quiet, serving
 
 
 class Receiver:

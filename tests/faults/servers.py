@@ -22,11 +22,11 @@ from pathlib import Path
 
 import httpx2
 
-from tests.disks import small_disk
 from tests.faults import tls
 from tests.faults.cases import CASES, Case, move_log
 from tests.faults.visitor import Visitor
 from tests.faults.world import World, running_world
+from tests.servers.disks import small_disk
 
 _SUBMISSIONS, _PAIRS, _CHECKS = 5, 60, 4
 _MEANWHILE_S, _AFTER_S = 60.0, 180.0

@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session, sessionmaker
 
-from tests.factories import make_forum, save_questions
 from tests.faults import plan
 from tests.faults.breaking import Breaker
 from tests.faults.campaign import run
@@ -22,6 +21,7 @@ from tests.faults.plan import Fault
 from tests.faults.receiver import Receiver
 from tests.faults.world import World, running_world
 from tests.integration.worker.live.test_pipeline import drain
+from tests.rows.factories import make_forum, save_questions
 
 Factory = sessionmaker[Session]
 TITLES = ("How do I boil an egg", "How do I boil an egg", "Best train to Rome")

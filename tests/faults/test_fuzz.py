@@ -1,7 +1,7 @@
 """A small part of the fuzz; `python -m tests.faults.fuzz` sends 20,000 requests."""
 
-from tests.api_service import Factory
 from tests.faults.fuzz import fuzz
+from tests.servers.api_service import Factory
 
 
 def test_no_hostile_request_is_the_services_fault(committed: Factory) -> None:

@@ -15,7 +15,7 @@ import trustme
 
 from cli.running.service import held_port, wait_until
 from tests.faults.world import World
-from tests.tls import TlsProxy
+from tests.servers.tls import TlsProxy
 
 _PROGRAM = "redis-server"
 

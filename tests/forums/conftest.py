@@ -12,9 +12,9 @@ from integrations.demo.__main__ import demo
 from integrations.demo.forum import ROOT, Askbot, DemoError
 from integrations.demo.seed_askbot import ASKER, PASSWORD
 from integrations.demo.service import Up
-from tests.browser import chromium
 from tests.forums import misago_place
 from tests.forums.misago_place import Misago
+from tests.servers.browser import chromium
 
 QUESTIONS = 30
 SHOTS = Path("screenshots")

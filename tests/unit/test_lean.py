@@ -126,7 +126,10 @@ def test_onnx_runtime_keeps_no_id_of_this_machine(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lock", "code"),
     [
-        ("api", "import api.main, cli.main, worker.beat, kombu.transport.redis, alembic.command"),
+        (
+            "api",
+            "import api.main, cli.main, worker.scheduling.beat, kombu.transport.redis, alembic.command",
+        ),
         (
             "worker",
             WORKER,

@@ -14,10 +14,10 @@ from db.rows import PairStatus
 from db.tables.pairs import Pair
 from db.tables.review import Person
 from db.tenants.people import Role
-from tests.api_service import NotingQueue, make_settings
-from tests.browser import PATIENCE_MS, chromium, sign_in
-from tests.live_server import serving
-from tests.review import PASSWORD, Seeded, flag, make_person, say, seed_questions
+from tests.rows.review import PASSWORD, Seeded, flag, make_person, say, seed_questions
+from tests.servers.api_service import NotingQueue, make_settings
+from tests.servers.browser import PATIENCE_MS, chromium, sign_in
+from tests.servers.live_server import serving
 
 Factory = sessionmaker[Session]
 Open = Callable[[str], Page]

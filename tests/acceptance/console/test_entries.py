@@ -11,7 +11,7 @@ from db.tables.pairs import Pair
 from db.tables.review import SecondOpinion
 from tests.acceptance.console.conftest import Factory, Open
 from tests.acceptance.console.desk import is_saved, press, shown, wait_for_claim
-from tests.review import Seeded, flag, say
+from tests.rows.review import Seeded, flag, say
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),

@@ -11,8 +11,8 @@ from db.tables.pairs import Pair
 from db.tenants.people import Role
 from tests.acceptance.console.conftest import Factory, Open
 from tests.acceptance.console.desk import is_saved, press, shown, statuses
-from tests.browser import settle
-from tests.review import Seeded, flag, make_person, say, seed_questions
+from tests.rows.review import Seeded, flag, make_person, say, seed_questions
+from tests.servers.browser import settle
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),

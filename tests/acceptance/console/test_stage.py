@@ -14,8 +14,8 @@ from db.tables.review import Claim, Decision, Person, SignIn
 from db.tenants.people import create_sign_in_link
 from tests.acceptance.console.conftest import Factory, Open
 from tests.acceptance.console.desk import press, shown, statuses, wait_for_claim
-from tests.browser import settle
-from tests.review import PASSWORD, Seeded, flag, say
+from tests.rows.review import PASSWORD, Seeded, flag, say
+from tests.servers.browser import settle
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),

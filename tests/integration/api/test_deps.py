@@ -6,8 +6,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from db.tables.keys import ApiKey
 from db.tenants import keys
-from tests.api_service import NotingQueue, make_client, make_key
 from tests.integration.worker.live.test_pipeline import drain
+from tests.servers.api_service import NotingQueue, make_client, make_key
 from worker.queue import CheckAnswer
 
 Factory = sessionmaker[Session]

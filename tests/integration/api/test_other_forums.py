@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from api.app import create_app
 from db.tenants import keys
-from tests.api_service import NotingQueue, make_client, make_settings
 from tests.integration.api.http.test_texts import served
 from tests.integration.db.two_forums import MARK, Side, Two, make_two, rows_of_other
+from tests.servers.api_service import NotingQueue, make_client, make_settings
 
 Factory = sessionmaker[Session]
 OWN, OTHER = "alpha", MARK

@@ -19,8 +19,8 @@ from db.tables.questions import Job, Question
 from db.tenants import forums
 from db.tenants.rows import ForumRow
 from db.work.rows import Lane
-from tests.api_service import Factory, NotingQueue, make_settings
-from tests.factories import new_question
+from tests.rows.factories import new_question
+from tests.servers.api_service import Factory, NotingQueue, make_settings
 
 
 @pytest.fixture

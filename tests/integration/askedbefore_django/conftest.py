@@ -10,8 +10,8 @@ from django.conf import settings
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.app import create_app
-from tests.api_service import NotingQueue, make_key, make_settings
-from tests.live_server import serving
+from tests.servers.api_service import NotingQueue, make_key, make_settings
+from tests.servers.live_server import serving
 
 Factory = sessionmaker[Session]
 FORUM = "board"

@@ -21,7 +21,7 @@ from db.tables.questions import Question
 from db.tenants import forums
 from tests.integration.askedbefore_django.conftest import FORUM, SECRET
 from tests.integration.askedbefore_django.test_outbox import deliver, reader
-from tests.review import Seeded, flag, say
+from tests.rows.review import Seeded, flag, say
 
 Factory = sessionmaker[Session]
 pytestmark = pytest.mark.usefixtures("service")

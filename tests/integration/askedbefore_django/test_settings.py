@@ -11,8 +11,8 @@ from django.core.management import call_command
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
-from tests.api_service import make_settings
 from tests.integration.askedbefore_django.conftest import given
+from tests.servers.api_service import make_settings
 
 pytestmark = pytest.mark.usefixtures("forum")
 CLOSE = Action(id="1", kind="close", question_id="7", canonical_url="https://f.example/3")

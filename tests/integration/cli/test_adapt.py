@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from cli import adapt as command
 from db.vectors import models as db_models
 from db.vectors.rows import ModelKind
-from tests.archive_factories import CALIBRATION
 from tests.command import run
 from tests.integration.worker.adapting.test_calibrating import make_pairs
+from tests.rows.archive_factories import CALIBRATION
 from worker.inference.testing import WordEncoder, WordReranker
 from worker.matching.models import Models
 

@@ -18,7 +18,7 @@ from db.questions import questions
 from db.tables.questions import Question
 from db.tenants import keys
 from tests.command import run
-from tests.factories import make_forum, save_questions
+from tests.rows.factories import make_forum, save_questions
 
 Factory = sessionmaker[Session]
 

@@ -13,7 +13,7 @@ from cli.preparing import Place, take_profile
 from db.errors import ServiceError
 from db.vectors.rows import ModelKind
 from tests.command import run
-from tests.tiny_models import make_adapter, make_mpnet_encoder, make_wheels, publish
+from tests.models.tiny_models import make_adapter, make_mpnet_encoder, make_wheels, publish
 from worker.settings import Profile
 from worker.weights.export import ready_folder
 

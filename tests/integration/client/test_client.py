@@ -18,9 +18,9 @@ from askedbefore_client import (
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.app import create_app
-from tests.api_service import NotingQueue, make_key, make_settings
-from tests.live_server import serving
-from tests.review import flag, seed_questions
+from tests.rows.review import flag, seed_questions
+from tests.servers.api_service import NotingQueue, make_key, make_settings
+from tests.servers.live_server import serving
 from worker.queue import CheckAnswer
 
 Factory = sessionmaker[Session]

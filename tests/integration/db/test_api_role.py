@@ -20,11 +20,11 @@ from db.pairs.listing import Order, PairFilter
 from db.tables.keys import ApiKey
 from db.tenants import people
 from tests import command
-from tests.api_service import Factory, make_client, make_key
 from tests.integration.api import test_other_forums as calling
 from tests.integration.api.console import test_rights as console
 from tests.integration.db.two_forums import Side, make_two
-from tests.review import PASSWORD, flag, seed_questions
+from tests.rows.review import PASSWORD, flag, seed_questions
+from tests.servers.api_service import Factory, make_client, make_key
 
 ROLE = "rows only"
 SCOPES = ("submit", "review", "admin")

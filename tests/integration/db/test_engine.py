@@ -21,7 +21,7 @@ from db.engine import (
 from db.errors import LostTransactionError, ReadOnlyDatabaseError
 from db.settings import DatabaseSettings
 from db.tenants import forums
-from tests.api_service import make_client, make_key
+from tests.servers.api_service import make_client, make_key
 
 pytestmark = pytest.mark.usefixtures("committed")
 Factory = sessionmaker[Session]

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from db import patience
 from db.engine import make_engine, make_sessions, of_single_statements
 from db.settings import DatabaseSettings
-from tests.api_service import make_client, make_key
+from tests.servers.api_service import make_client, make_key
 
 Factory = sessionmaker[Session]
 _PATIENCE_S = 0.4

@@ -47,7 +47,7 @@ from db.tenants.rows import ForumRow, Learnt
 from db.vectors import embeddings, models, partitions
 from db.vectors.rows import ModelKind, ModelRow, NewEmbedding
 from db.work.rows import Lane
-from tests.factories import make_forum, new_question
+from tests.rows.factories import make_forum, new_question
 
 MARK = "stranger"
 DIMENSION = 4

@@ -15,9 +15,9 @@ from standardwebhooks.webhooks import Webhook as Standard
 
 from api.app import create_app
 from db.rows import PairKind
-from tests.api_service import NotingQueue, make_client, make_key, make_settings
 from tests.documents import ROOT
-from tests.live_server import serving
+from tests.servers.api_service import NotingQueue, make_client, make_key, make_settings
+from tests.servers.live_server import serving
 from worker.queue import CheckAnswer, CheckedDuplicate
 
 Factory = sessionmaker[Session]

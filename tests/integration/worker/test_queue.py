@@ -18,7 +18,7 @@ from cli.running.service import wait_until
 from cli.running.supervisor import Supervisor
 from db.errors import TransientError
 from db.work.rows import Lane
-from tests.tls import TlsProxy
+from tests.servers.tls import TlsProxy
 from worker import queue as queueing
 from worker.queue import CeleryQueue, CheckRequest, make_redis, tell_finished
 

@@ -20,8 +20,8 @@ from db.tables.questions import Job, Question
 from db.tables.review import Delivery
 from db.work.rows import Lane
 from tests.conftest import empty
-from tests.factories import make_forum, save_questions
-from tests.task_process import RUN
+from tests.rows.factories import make_forum, save_questions
+from tests.servers.task_process import RUN
 from worker import tasks
 
 Factory = sessionmaker[Session]
@@ -46,7 +46,13 @@ OTHERS = sorted(set(RUN) - {"drain_live", "drain_archive"})
 @pytest.fixture(scope="module")
 def run(servers: Addresses) -> Iterator[Runner]:
     """Run a task in a process of its own and return its exit status."""
-    command = [sys.executable, "-m", "tests.task_process", servers.database_url, servers.redis_url]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.servers.task_process",
+        servers.database_url,
+        servers.redis_url,
+    ]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as nursery:

@@ -19,9 +19,9 @@ from api.app import create_app
 from db.errors import InvalidInputError
 from db.outbox import events
 from db.outbox.events import NewEvent
-from tests.api_service import make_key, make_settings
-from tests.archive_factories import make_models
-from tests.factories import make_forum
+from tests.rows.archive_factories import make_models
+from tests.rows.factories import make_forum
+from tests.servers.api_service import make_key, make_settings
 from worker import tasks
 from worker.app import make_app
 from worker.process import tracing

@@ -11,7 +11,7 @@ from api.answers import duplicate_out, pair_out, question_out, status_url
 from api.schemas import QuestionIn
 from db.questions.rows import NO_FACTS, Answer, Facts
 from db.rows import PairKind, PairStatus
-from tests.records import NOON, duplicate, forum_row, pair_row, question_row
+from tests.rows.records import NOON, duplicate, forum_row, pair_row, question_row
 
 VISIBLE = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30)
 

@@ -10,7 +10,7 @@ from itsdangerous import TimestampSigner
 
 from api.asking import CHECK_ID_LENGTH, CheckIdError, Suggested, seal, unseal
 from db.errors import InvalidInputError
-from tests.api_service import make_settings
+from tests.servers.api_service import make_settings
 from worker.queue import CheckAnswer, CheckedDuplicate
 
 SETTINGS = make_settings()

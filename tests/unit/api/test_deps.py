@@ -9,8 +9,8 @@ from api.deps import Access, ForumFor, only_json
 from api.http.errors import ForbiddenError, UnauthenticatedError, UnsupportedMediaTypeError
 from db.errors import ForumNotFoundError
 from db.tenants.rows import ForumRow
-from tests.asgi import scope_of
-from tests.records import forum_row, key_row
+from tests.rows.records import forum_row, key_row
+from tests.servers.asgi import scope_of
 
 
 class Door(ForumFor):

@@ -19,7 +19,7 @@ from db.questions.rows import NO_FACTS, Facts
 from db.rows import WHOLE_FORUM, SearchScope, Within
 from db.tenants.rows import CalibrationRow
 from db.vectors.rows import ModelKind, ModelRow
-from tests.records import NOON, key_row
+from tests.rows.records import NOON, key_row
 
 COUNTS = st.none() | st.integers(0, 10**6)
 KNOWN = st.builds(

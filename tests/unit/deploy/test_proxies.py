@@ -16,8 +16,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from tests.live_server import serving
-from tests.proxies import free_ports, nginx_places, running
+from tests.servers.live_server import serving
+from tests.servers.proxies import free_ports, nginx_places, running
 
 PROXY = Path(__file__).parents[3] / "deploy" / "proxy"
 SITE = "duplicates.example"

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from api.metrics import Metrics
 from api.stage_metrics import worker_metrics
-from tests.api_service import NotingQueue
+from tests.servers.api_service import NotingQueue
 from worker.process.meter import SCORE_BUCKETS, Meter
 
 DEPLOY = Path(__file__).parents[3] / "deploy"

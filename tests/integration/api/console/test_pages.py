@@ -19,8 +19,8 @@ from db.rows import PairStatus
 from db.tables.pairs import Event, Pair
 from db.tenants import forums, people
 from db.tenants.people import Role
-from tests.api_service import make_client
-from tests.review import PASSWORD, Seeded, flag, make_person, say, seed_questions
+from tests.rows.review import PASSWORD, Seeded, flag, make_person, say, seed_questions
+from tests.servers.api_service import make_client
 
 Factory = sessionmaker[Session]
 HTML = {"Accept": "text/html"}

@@ -17,10 +17,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from api import console
 from db.tenants import people
 from db.tenants.people import Role
-from tests.api_service import make_client
 from tests.integration.api.http.test_texts import served
 from tests.integration.db.two_forums import MARK, Side, Two, make_two, rows_of_other
-from tests.review import PASSWORD
+from tests.rows.review import PASSWORD
+from tests.servers.api_service import make_client
 
 Factory = sessionmaker[Session]
 HTML = {"Accept": "text/html"}

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, text
 from structlog.testing import capture_logs
 
 from cli.running.service import wait_until
-from tests.api_service import Factory, make_client, make_key
+from tests.servers.api_service import Factory, make_client, make_key
 
 _BATCH = "/v1/forums/cooks/questions:batch"
 _LOCK = text("SELECT FROM questions WHERE external_id = :id FOR UPDATE")

@@ -6,7 +6,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from api.http.heads import LONGEST_HEAD
-from tests.live_server import serving
+from tests.servers.live_server import serving
 
 
 async def _app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -14,9 +14,9 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import sessionmaker
 
 from api.app import create_app
-from tests.api_service import NotingQueue, make_client, make_key, make_settings
 from tests.conftest import empty
 from tests.integration.api.routes.test_health import prove
+from tests.servers.api_service import NotingQueue, make_client, make_key, make_settings
 from worker.queue import CheckAnswer
 
 DESCRIPTION: dict[str, Any] = create_app(make_settings(), sessionmaker(), NotingQueue()).openapi()

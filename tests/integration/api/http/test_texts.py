@@ -21,8 +21,8 @@ import api.routes
 from api.app import create_app
 from api.http.texts import CheckedRoute, fault_of
 from db.tenants.people import Role
-from tests.api_service import Factory, NotingQueue, make_client, make_key, make_settings
-from tests.review import PASSWORD, make_person, seed_questions
+from tests.rows.review import PASSWORD, make_person, seed_questions
+from tests.servers.api_service import Factory, NotingQueue, make_client, make_key, make_settings
 
 HTML = {"Accept": "text/html"}
 LONG = "9" * 5_000

@@ -13,10 +13,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.app import create_app
 from db.tenants.people import Role
-from tests.api_service import Factory, NotingQueue, make_key, make_settings
-from tests.live_server import serving
-from tests.proxies import free_ports, nginx_places, running
-from tests.review import PASSWORD, flag, make_person, seed_questions
+from tests.rows.review import PASSWORD, flag, make_person, seed_questions
+from tests.servers.api_service import Factory, NotingQueue, make_key, make_settings
+from tests.servers.live_server import serving
+from tests.servers.proxies import free_ports, nginx_places, running
 
 PROXY = Path(__file__).parents[4] / "deploy" / "proxy"
 PATH = "/duplicates"

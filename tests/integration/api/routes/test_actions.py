@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from db.deciding import decisions
 from db.rows import PairStatus
 from db.tenants import keys
-from tests.api_service import make_client
-from tests.review import Seeded, flag, say, seed_questions
+from tests.rows.review import Seeded, flag, say, seed_questions
+from tests.servers.api_service import make_client
 
 Factory = sessionmaker[Session]
 

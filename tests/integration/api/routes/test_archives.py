@@ -7,11 +7,18 @@ import pytest
 
 from db.archives.archives import Stage
 from db.work.rows import Lane
-from tests.api_service import NotingQueue, make_client, make_key
-from tests.archive_factories import Factory, bring_in, make_models, make_worker, records, titles
 from tests.integration.api.routes.test_health import metric
 from tests.integration.worker.archives.stages.test_slices import advance_to
 from tests.integration.worker.archives.stages.test_steps import expected, found, mine, named
+from tests.rows.archive_factories import (
+    Factory,
+    bring_in,
+    make_models,
+    make_worker,
+    records,
+    titles,
+)
+from tests.servers.api_service import NotingQueue, make_client, make_key
 from worker.live.check import Checker
 from worker.matching.models import Limits
 from worker.queue import CheckRequest

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from db.tables.questions import Job, Question
 from db.tenants import forums
 from db.work.rows import Lane
-from tests.api_service import NotingQueue, make_client, make_key
+from tests.servers.api_service import NotingQueue, make_client, make_key
 
 Factory = sessionmaker[Session]
 BATCH = "/v1/forums/cooks/questions:batch"

@@ -6,8 +6,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session, sessionmaker
 
-from tests.api_service import make_client, make_key
 from tests.integration.worker.adapting.test_calibrating import make_pairs, state
+from tests.servers.api_service import make_client, make_key
 
 Factory = sessionmaker[Session]
 PATH = "/v1/forums/cooks/calibration"

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from db.work.rows import Lane
-from tests.api_service import NotingQueue, make_client, make_key
+from tests.servers.api_service import NotingQueue, make_client, make_key
 from worker.queue import CheckAnswer, CheckedDuplicate, CheckRequest
 
 Factory = sessionmaker[Session]

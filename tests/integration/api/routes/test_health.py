@@ -11,8 +11,8 @@ from api.http.errors import DiskFullError, as_service_error
 from cli.running.embedded import Addresses
 from db.work import workers
 from db.work.rows import Lane
-from tests.api_service import NotingQueue, make_client, make_key
-from tests.factories import make_forum, save_questions
+from tests.rows.factories import make_forum, save_questions
+from tests.servers.api_service import NotingQueue, make_client, make_key
 from worker.queue import CeleryQueue
 
 Factory = sessionmaker[Session]

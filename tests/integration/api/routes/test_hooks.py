@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from api.routes import hooks
 from db.tenants import forums
 from db.work.rows import Lane
-from tests.api_service import NotingQueue, make_client, make_key
+from tests.servers.api_service import NotingQueue, make_client, make_key
 from tests.unit.worker.connectors.test_shapes import PATHS, topic
 
 Factory = sessionmaker[Session]

@@ -6,8 +6,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
 from db.tenants import forums, keys
-from tests.api_service import NotingQueue, make_client
-from tests.factories import save_questions
+from tests.rows.factories import save_questions
+from tests.servers.api_service import NotingQueue, make_client
 from worker.queue import CheckAnswer, CheckedDuplicate
 
 Factory = sessionmaker[Session]

@@ -9,8 +9,8 @@ from api.routes.pairs import read_cursor, write_cursor
 from db.pairs.listing import Place
 from db.rows import PairStatus
 from db.tables.pairs import Pair
-from tests.api_service import make_client, make_key
 from tests.integration.worker.live.test_pipeline import drain, submit
+from tests.servers.api_service import make_client, make_key
 
 Factory = sessionmaker[Session]
 PAIRS = "/v1/forums/cooks/pairs"

@@ -14,9 +14,9 @@ from db.tables.questions import Embedding, Job, Question
 from db.tenants import forums
 from db.work import jobs
 from db.work.rows import Lane
-from tests.api_service import NotingQueue, make_client, make_key
-from tests.factories import finish, save_questions
 from tests.integration.worker.live.test_pipeline import drain
+from tests.rows.factories import finish, save_questions
+from tests.servers.api_service import NotingQueue, make_client, make_key
 
 Factory = sessionmaker[Session]
 EGG = "/v1/forums/cooks/questions/egg"

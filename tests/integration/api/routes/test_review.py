@@ -12,8 +12,8 @@ from db.tables.pairs import Pair
 from db.tables.review import SignInAttempt, SignInLink
 from db.tenants import people
 from db.tenants.people import Role
-from tests.api_service import make_client, make_key
-from tests.review import PASSWORD, Seeded, flag, make_person, seed_questions
+from tests.rows.review import PASSWORD, Seeded, flag, make_person, seed_questions
+from tests.servers.api_service import make_client, make_key
 
 Factory = sessionmaker[Session]
 HTML = {"Accept": "text/html"}

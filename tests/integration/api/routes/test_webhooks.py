@@ -12,7 +12,7 @@ from db.outbox import deliveries, webhooks
 from db.outbox.deliveries import Busy
 from db.tables.review import Delivery
 from db.tenants import forums
-from tests.api_service import make_client, make_key
+from tests.servers.api_service import make_client, make_key
 
 Factory = sessionmaker[Session]
 BASE = "/v1/forums/cooks/webhooks"

@@ -28,9 +28,9 @@ from cli.running.service import wait_until
 from db.archives import archives
 from db.archives.archives import ArchiveRow, ArchiveState
 from db.tenants import forums
-from tests.api_service import Factory, NotingQueue, make_client, make_key, make_settings
-from tests.disks import small_disk
-from tests.live_server import serving
+from tests.servers.api_service import Factory, NotingQueue, make_client, make_key, make_settings
+from tests.servers.disks import small_disk
+from tests.servers.live_server import serving
 from worker.archives.load_job import LoadJob, Outcome
 
 URL = "/v1/forums/cooks/archives"

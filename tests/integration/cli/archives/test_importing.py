@@ -15,8 +15,8 @@ from cli.running.embedded import Addresses
 from db.tables.archives import Archive
 from db.tables.pairs import Pair
 from db.tables.questions import Question
-from tests.archive_factories import Factory, make_worker, titles
 from tests.integration.worker.archives.stages.test_steps import expected, found, named
+from tests.rows.archive_factories import Factory, make_worker, titles
 from worker.archives.loading import batches
 
 DATA = os.environ.get("ASKEDBEFORE_DATA", "")  # noqa: TID251  # tests have no settings

@@ -16,9 +16,9 @@ from db.archives import archives
 from db.errors import InvalidInputError
 from db.imports import syncs
 from db.tables.questions import Question
-from tests.archive_factories import Factory
-from tests.forum_databases import DISCOURSE
-from tests.web_server import Quiet, serving
+from tests.rows.archive_factories import Factory
+from tests.servers.forum_databases import DISCOURSE
+from tests.servers.web_server import Quiet, serving
 from worker.archives.loading import syncing as starting
 
 

@@ -27,8 +27,8 @@ from db.engine import make_sessions
 from tests.command import run
 from tests.conftest import copy_of_servers, empty
 from tests.integration.db.two_forums import make_two
-from tests.tls import TlsProxy
-from worker.beat import KEY as BEAT_KEY
+from tests.servers.tls import TlsProxy
+from worker.scheduling.beat import KEY as BEAT_KEY
 
 Usage = namedtuple("Usage", "total used free")  # noqa: PYI024  # as shutil returns it
 

@@ -20,8 +20,8 @@ from cli.running.embedded import Addresses
 from db.groups import groups
 from db.imports import links
 from db.imports.links import Label
-from tests.factories import make_forum, save_questions
-from tests.web_server import Quiet, serving
+from tests.rows.factories import make_forum, save_questions
+from tests.servers.web_server import Quiet, serving
 
 Factory = sessionmaker[Session]
 

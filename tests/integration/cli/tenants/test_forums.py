@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from tests.command import run
-from tests.factories import make_forum, save_questions
 from tests.integration.worker.adapting.test_calibrating import make_pairs
+from tests.rows.factories import make_forum, save_questions
 
 Factory = sessionmaker[Session]
 

@@ -16,7 +16,7 @@ from db.rows import PairStatus
 from db.tables.review import Person
 from db.tenants import people
 from db.tenants.people import Role, SignInRefusedError
-from tests.review import flag, say, seed_questions
+from tests.rows.review import flag, say, seed_questions
 
 Factory = sessionmaker[Session]
 SECRET = "a long enough password"  # noqa: S105  # of a test

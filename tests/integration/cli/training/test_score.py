@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from cli.main import app
 from db.errors import InvalidInputError
-from tests.tiny_models import make_bert_encoder, make_reranker
+from tests.models.tiny_models import make_bert_encoder, make_reranker
 from training.data.pairs import PairsError
 from training.measure.scoring.pair_files import SCORES
 from worker.text.normal import model_text

@@ -21,9 +21,9 @@ from db.tables.pairs import Pair
 from db.tables.questions import Forum, Question
 from db.tenants import forums
 from db.work.rows import Lane
-from tests.factories import make_forum, new_question
 from tests.integration.db.two_forums import Calls, Crossed, Side, TwoForums
-from tests.review import Seeded, flag, say, seed_questions
+from tests.rows.factories import make_forum, new_question
+from tests.rows.review import Seeded, flag, say, seed_questions
 from worker import acting
 
 Factory = sessionmaker[Session]

@@ -26,7 +26,7 @@ from db.tables.pairs import Pair
 from db.tables.review import Decision, Group, GroupMember
 from db.tenants import forums
 from tests.integration.db.two_forums import Calls, TwoForums
-from tests.review import Seeded, flag, say, seed_questions, version_of
+from tests.rows.review import Seeded, flag, say, seed_questions, version_of
 from worker import acting
 
 Factory = sessionmaker[Session]

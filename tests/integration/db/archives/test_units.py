@@ -19,10 +19,17 @@ from db.questions import saving
 from db.tables.archives import ArchiveUnit
 from db.tables.questions import Question
 from db.work.rows import Lane
-from tests.archive_factories import CALIBRATION, Factory, bring_in, make_worker, records, titles
-from tests.factories import make_forum, new_question
 from tests.integration.worker.archives.stages.test_slices import advance_to, reranked
 from tests.integration.worker.archives.stages.test_steps import expected, found, mine, named
+from tests.rows.archive_factories import (
+    CALIBRATION,
+    Factory,
+    bring_in,
+    make_worker,
+    records,
+    titles,
+)
+from tests.rows.factories import make_forum, new_question
 from worker.archives.payload import unpack_near
 from worker.inference.testing import WordEncoder, WordReranker
 

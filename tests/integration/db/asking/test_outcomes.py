@@ -13,9 +13,9 @@ from db.errors import InvalidInputError
 from db.questions import questions
 from db.rows import PairStatus
 from db.tables.outcomes import SuggestionOutcome
-from tests.factories import make_forum, save_questions
 from tests.integration.db.two_forums import Calls, Crossed, TwoForums
-from tests.review import flag, say, seed_questions
+from tests.rows.factories import make_forum, save_questions
+from tests.rows.review import flag, say, seed_questions
 
 
 def told(key: bytes, outcome: AskerDid, candidate: str | None = "q1", **more: object) -> NewOutcome:

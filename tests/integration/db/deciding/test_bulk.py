@@ -17,7 +17,7 @@ from db.rows import PairKind, PairStatus
 from db.tables.pairs import Pair
 from db.tables.review import Decision
 from tests.integration.db.two_forums import Calls, Crossed, Side, TwoForums
-from tests.review import Seeded, flag, say, seed_questions, version_of
+from tests.rows.review import Seeded, flag, say, seed_questions, version_of
 
 ALL = 10**9
 

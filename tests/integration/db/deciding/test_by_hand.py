@@ -14,7 +14,7 @@ from db.rows import PairKind, PairStatus
 from db.tables.pairs import Pair
 from db.tables.review import Decision
 from tests.integration.db.two_forums import Calls, Crossed, TwoForums
-from tests.review import seed_questions
+from tests.rows.review import seed_questions
 
 _SAME, _NOT = PairStatus.DUPLICATE, PairStatus.NOT_DUPLICATE
 

@@ -19,7 +19,7 @@ from db.rows import PairKind, PairStatus, Provenance
 from db.tables.pairs import Event, Pair
 from db.tables.questions import Job, Question
 from db.tables.review import Claim, Decision
-from tests.review import Seeded, flag, say, seed_questions, version_of
+from tests.rows.review import Seeded, flag, say, seed_questions, version_of
 
 FIVE_MINUTES = timedelta(minutes=5)
 

@@ -9,7 +9,7 @@ from db.deciding import decisions
 from db.deciding.decisions import Choice, Verdict
 from db.rows import PairStatus
 from tests.integration.db.two_forums import Calls, Crossed, TwoForums
-from tests.review import version_of
+from tests.rows.review import version_of
 
 
 def _verdict(

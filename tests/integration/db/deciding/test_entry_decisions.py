@@ -17,9 +17,9 @@ from db.groups.groups import WouldMergeError
 from db.rows import PairKind, PairStatus
 from db.tables.pairs import Pair
 from db.tables.review import Decision
-from tests.entries import entry_of, places, say_of, sizes, statuses
 from tests.integration.db.two_forums import Calls, Crossed, Side, TwoForums
-from tests.review import Seeded, flag, say, seed_questions, version_of
+from tests.rows.entries import entry_of, places, say_of, sizes, statuses
+from tests.rows.review import Seeded, flag, say, seed_questions, version_of
 
 NOT_DUPLICATE = PairStatus.NOT_DUPLICATE
 

@@ -14,7 +14,7 @@ from db.faq.ranking import Ranking, Scope
 from db.tables.pairs import Event
 from db.tables.questions import Question
 from tests.integration.db.two_forums import Calls, Crossed, TwoForums
-from tests.review import Seeded, flag, say, seed_questions
+from tests.rows.review import Seeded, flag, say, seed_questions
 
 WEEK_S = 7 * 86_400
 

@@ -15,8 +15,8 @@ from db.questions.rows import Facts
 from db.tables.questions import Question
 from db.tenants import forums
 from db.work.rows import Lane
-from tests.factories import make_forum, new_question
 from tests.integration.db.two_forums import Calls, TwoForums
+from tests.rows.factories import make_forum, new_question
 
 
 class TestTwoForums(TwoForums):

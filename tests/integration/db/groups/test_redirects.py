@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 from db.groups import groups, redirects
 from db.imports import links
 from db.imports.links import Label
-from tests.factories import make_forum, save_questions
 from tests.integration.db.two_forums import Calls, TwoForums
+from tests.rows.factories import make_forum, save_questions
 
 
 class TestTwoForums(TwoForums):

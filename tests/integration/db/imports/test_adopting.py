@@ -10,8 +10,8 @@ from db.archives import archives
 from db.archives.archives import ArchiveState, Stage
 from db.imports import adopting, sightings
 from db.tables.questions import Question
-from tests.factories import make_forum, save_questions
 from tests.integration.db.two_forums import Calls, TwoForums
+from tests.rows.factories import make_forum, save_questions
 
 
 class TestTwoForums(TwoForums):

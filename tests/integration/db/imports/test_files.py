@@ -14,8 +14,8 @@ from db.questions import questions, saving
 from db.tables.questions import Question
 from db.tenants.rows import ForumRow
 from db.work.rows import Lane
-from tests.factories import make_forum, new_question
 from tests.integration.db.two_forums import Calls, TwoForums
+from tests.rows.factories import make_forum, new_question
 
 
 class TestTwoForums(TwoForums):

@@ -15,8 +15,8 @@ from db.rows import PairStatus
 from db.tables.pairs import Pair
 from db.tables.questions import Question
 from db.tenants.rows import ForumRow
-from tests.factories import make_forum, save_questions
 from tests.integration.db.two_forums import Calls, TwoForums
+from tests.rows.factories import make_forum, save_questions
 
 
 class TestTwoForums(TwoForums):

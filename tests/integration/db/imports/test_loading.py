@@ -16,8 +16,8 @@ from db.questions.rows import Facts, NewQuestion
 from db.tables.questions import Job, Question
 from db.tenants.rows import AuthorNames, ForumRow
 from db.work.rows import Lane
-from tests.factories import make_forum, new_question
 from tests.integration.db.two_forums import Calls, TwoForums
+from tests.rows.factories import make_forum, new_question
 
 
 class TestTwoForums(TwoForums):

@@ -8,8 +8,8 @@ from db.archives import archives
 from db.imports import loading, parts
 from db.imports.incoming import Incoming
 from db.imports.parts import KnownPart
-from tests.factories import make_forum, new_question
 from tests.integration.db.two_forums import Calls, TwoForums
+from tests.rows.factories import make_forum, new_question
 
 PART = KnownPart(stored_digest=b"stored", odd=[1, 70_000])
 

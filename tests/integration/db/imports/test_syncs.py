@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from db.errors import NotFoundError
 from db.imports import syncs
 from db.imports.syncs import SyncRow
-from tests.factories import make_forum
 from tests.integration.db.two_forums import Calls, TwoForums
+from tests.rows.factories import make_forum
 
 
 def make(session: Session, forum_id: int, source: str = "/srv/dump") -> SyncRow:

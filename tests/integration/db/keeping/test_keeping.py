@@ -26,10 +26,10 @@ from db.vectors import models, partitions
 from db.vectors.rows import ModelKind
 from db.work.rows import Lane
 from tests.conftest import copy_of_servers
-from tests.factories import new_question
 from tests.integration.db.two_forums import make_two
 from tests.releases import FOLDER, load, released, schema_of
 from tests.releases import kept as kept_rows
+from tests.rows.factories import new_question
 
 QUIET = {"version": "of the test", "settings": {}}
 

@@ -9,8 +9,8 @@ from db.tables.pairs import Event, Pair
 from db.tables.questions import Question
 from db.tables.review import Decision
 from db.tenants import forums
-from tests.factories import make_forum, save_questions
-from tests.review import flag, say, seed_questions
+from tests.rows.factories import make_forum, save_questions
+from tests.rows.review import flag, say, seed_questions
 
 Factory = sessionmaker[Session]
 

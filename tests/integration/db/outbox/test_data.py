@@ -10,9 +10,9 @@ from db.faq import rising
 from db.outbox import deliveries, webhooks
 from db.outbox.deliveries import Busy, Due
 from db.tenants import keys
-from tests.api_service import make_client
 from tests.integration.worker.live.test_pipeline import drain, submit
-from tests.review import Seeded, flag, say, seed_questions
+from tests.rows.review import Seeded, flag, say, seed_questions
+from tests.servers.api_service import make_client
 from worker import acting
 
 Factory = sessionmaker[Session]

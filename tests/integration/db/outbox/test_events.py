@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from db.outbox import deliveries, events, webhooks
 from db.outbox.events import NewEvent
-from tests.factories import make_forum
 from tests.integration.db.two_forums import Calls, TwoForums
+from tests.rows.factories import make_forum
 
 Factory = sessionmaker[Session]
 

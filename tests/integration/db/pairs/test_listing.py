@@ -12,7 +12,7 @@ from db.pairs.listing import Order, PairFilter, Place
 from db.pairs.rows import PairRow
 from db.rows import PairStatus
 from tests.integration.db.two_forums import Calls, Crossed, TwoForums
-from tests.review import flag, say, seed_questions
+from tests.rows.review import flag, say, seed_questions
 
 Factory = sessionmaker[Session]
 

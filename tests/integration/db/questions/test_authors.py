@@ -8,8 +8,8 @@ from db.questions import authors, questions, saving
 from db.tenants import forums
 from db.tenants.rows import AuthorNames, ForumRow
 from db.work.rows import Lane
-from tests.factories import make_forum, new_question
 from tests.integration.db.two_forums import Calls, TwoForums
+from tests.rows.factories import make_forum, new_question
 
 Factory = sessionmaker[Session]
 

@@ -13,8 +13,8 @@ from db.questions import erasures, questions, saving
 from db.questions.rows import NewQuestion, Outcome
 from db.tables.questions import ErasedQuestion
 from db.work.rows import Lane
-from tests.factories import make_forum, new_question
 from tests.integration.db.two_forums import Calls, TwoForums
+from tests.rows.factories import make_forum, new_question
 
 DAY = datetime(2024, 5, 1, tzinfo=UTC)
 

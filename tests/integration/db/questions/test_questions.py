@@ -12,9 +12,9 @@ from db.groups import groups
 from db.questions import questions
 from db.rows import Provenance, SearchScope, Within
 from db.tables.questions import Job
-from tests.factories import new_question
 from tests.integration.db.two_forums import Calls, Side, TwoForums
-from tests.review import flag, say, seed_questions
+from tests.rows.factories import new_question
+from tests.rows.review import flag, say, seed_questions
 
 Factory = sessionmaker[Session]
 

@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from db.questions import saving
 from db.work.rows import Lane
-from tests.factories import new_question
 from tests.integration.db.two_forums import Calls, TwoForums
+from tests.rows.factories import new_question
 
 
 class TestTwoForums(TwoForums):

@@ -16,8 +16,8 @@ from db.review.queue import QueueFilter, Sort
 from db.rows import PairStatus
 from db.tables.pairs import Pair
 from db.tables.questions import Question
-from tests.entries import entry_of, places, say_of, sizes, statuses
-from tests.review import Seeded, flag, say, seed_questions, version_of
+from tests.rows.entries import entry_of, places, say_of, sizes, statuses
+from tests.rows.review import Seeded, flag, say, seed_questions, version_of
 
 DUPLICATE, NOT_DUPLICATE = PairStatus.DUPLICATE, PairStatus.NOT_DUPLICATE
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from db.review import insight
 from tests.integration.db.two_forums import Calls, TwoForums
-from tests.review import flag, seed_questions
+from tests.rows.review import flag, seed_questions
 
 
 class TestTwoForums(TwoForums):

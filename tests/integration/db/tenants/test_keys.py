@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from db.errors import InvalidInputError, NotFoundError
 from db.tenants import keys
-from tests.factories import make_forum
 from tests.integration.db.two_forums import Calls, Side, TwoForums
+from tests.rows.factories import make_forum
 
 
 def _id(session: Session, own: Side) -> int:

@@ -10,8 +10,8 @@ from db.errors import InvalidInputError, NotFoundError
 from db.rows import NOBODY
 from db.tenants import people
 from db.tenants.people import Role
-from tests.factories import make_forum
 from tests.integration.db.two_forums import HOUR, Calls, Crossed, TwoForums
+from tests.rows.factories import make_forum
 
 PASSWORD = "correct horse battery"  # noqa: S105
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from db.vectors import changes, embeddings, models, partitions
 from db.vectors.rows import ModelKind, ModelRow, NewEmbedding
-from tests.factories import make_forum
+from tests.rows.factories import make_forum
 
 FILLED = 2_000
 ASKED = 40

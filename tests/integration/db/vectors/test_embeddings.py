@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from db.tables.questions import Embedding, Question
 from db.vectors import embeddings, models, partitions
 from db.vectors.rows import ModelKind, ModelRow, NewEmbedding
-from tests.factories import make_forum, save_questions
+from tests.rows.factories import make_forum, save_questions
 
 DIMENSION = 7
 ODD = np.array([0.0, -0.0, 1.0, -1.0, 6e-8, 1 / 3, -0.99951], dtype=np.float32)

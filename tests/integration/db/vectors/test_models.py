@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from db.vectors import models, partitions
 from db.vectors.rows import ModelKind
-from tests.api_service import Factory
-from tests.archive_factories import make_models
+from tests.rows.archive_factories import make_models
+from tests.servers.api_service import Factory
 
 TOGETHER = 6
 

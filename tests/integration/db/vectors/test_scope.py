@@ -12,7 +12,7 @@ from db.rows import WHOLE_FORUM, SearchScope, Within
 from db.tables.questions import Question
 from db.vectors import embeddings, models, partitions
 from db.vectors.rows import ModelKind, ModelRow, NewEmbedding
-from tests.review import Seeded, seed_questions
+from tests.rows.review import Seeded, seed_questions
 
 NOW = datetime.now(UTC)
 COUNT = 60

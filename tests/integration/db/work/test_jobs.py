@@ -9,7 +9,7 @@ from db.questions.rows import Outcome, State
 from db.tables.questions import Job
 from db.work import backlog, jobs
 from db.work.rows import Claim, Lane
-from tests.factories import finish, make_forum, new_question, save_questions
+from tests.rows.factories import finish, make_forum, new_question, save_questions
 
 Factory = sessionmaker[Session]
 

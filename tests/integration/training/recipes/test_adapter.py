@@ -9,8 +9,8 @@ from safetensors.torch import load_file
 from sentence_transformers import CrossEncoder
 
 from db.errors import InvalidInputError
-from tests.tiny_models import make_bert_encoder, make_mpnet_encoder
-from tests.tiny_recipes import pairs
+from tests.models.tiny_models import make_bert_encoder, make_mpnet_encoder
+from tests.models.tiny_recipes import pairs
 from training.recipes import adapter
 from training.recipes.adapter import AdapterConfig
 from worker.weights.merging import merge

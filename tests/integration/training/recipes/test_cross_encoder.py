@@ -12,7 +12,7 @@ import torch
 from sentence_transformers import CrossEncoder, SentenceTransformer
 
 from db.errors import IncompatibleModelError, InvalidInputError
-from tests.tiny_recipes import config, duplicates, make_base, pairs
+from tests.models.tiny_recipes import config, duplicates, make_base, pairs
 from training.data.pairs import LabelledPair, write_pairs
 from training.data.splits import LeakError
 from training.measure.evaluate import Scored, compare

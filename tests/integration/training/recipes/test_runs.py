@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from db.errors import InvalidInputError
-from tests.tiny_recipes import config, make_base, pairs
+from tests.models.tiny_recipes import config, make_base, pairs
 from training.data.pairs import write_pairs
 from training.recipes import cross_encoder, runs
 from training.recipes.progress import start
@@ -28,7 +28,7 @@ DYING = """
 import os, signal, sys
 from pathlib import Path
 import torch
-from tests.tiny_recipes import config, pairs
+from tests.models.tiny_recipes import config, pairs
 from training.recipes import cross_encoder, runs
 
 class Dying(cross_encoder.SymmetricBinaryCrossEntropyLoss):

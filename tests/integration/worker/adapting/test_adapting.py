@@ -6,8 +6,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from db.pairs import thresholds
 from db.tenants import forums
 from db.vectors import sampling
-from tests.archive_factories import CALIBRATION, bring_in, make_models, make_worker
 from tests.integration.worker.archives.stages.test_steps import mine
+from tests.rows.archive_factories import CALIBRATION, bring_in, make_models, make_worker
 from worker.adapting import adapting
 from worker.adapting.adapting import ACTOR, adapt
 from worker.adapting.calibrating import CannotLearnError

@@ -24,7 +24,7 @@ from db.vectors.rows import ModelKind
 from db.work import jobs
 from db.work.rows import Lane
 from tests.integration.worker.live.test_pipeline import drain, make_models, submit
-from tests.review import Seeded, flag, say, seed_questions
+from tests.rows.review import Seeded, flag, say, seed_questions
 from worker.adapting.calibrating import (
     NEEDED,
     CannotLearnError,

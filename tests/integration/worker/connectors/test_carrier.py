@@ -22,9 +22,9 @@ from db.rows import PairStatus
 from db.tables.questions import Question
 from db.tenants import forums
 from db.work.rows import Lane
-from tests.api_service import NotingQueue
-from tests.factories import make_forum, new_question
-from tests.live_server import serving
+from tests.rows.factories import make_forum, new_question
+from tests.servers.api_service import NotingQueue
+from tests.servers.live_server import serving
 from tests.unit.worker.connectors.test_shapes import topic
 from worker.connectors.carrier import Carrier
 

@@ -21,7 +21,7 @@ from db.outbox.deliveries import Busy, Due, TooManyTestsError
 from db.outbox.webhooks import WebhookRow
 from db.tables.review import Delivery, Webhook
 from db.tenants import forums
-from tests.web_server import Quiet, serving
+from tests.servers.web_server import Quiet, serving
 from worker.delivery import webhooks as courier
 from worker.delivery.addresses import is_public
 from worker.delivery.webhooks import Outcome, deliver_due, note, rest_s

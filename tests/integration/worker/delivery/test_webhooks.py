@@ -21,8 +21,8 @@ from db.outbox import deliveries, webhooks
 from db.outbox.webhooks import WebhookRow
 from db.rows import PairStatus
 from db.tables.review import Delivery
-from tests.review import Seeded, flag, say, seed_questions
-from tests.web_server import Quiet, serving
+from tests.rows.review import Seeded, flag, say, seed_questions
+from tests.servers.web_server import Quiet, serving
 from worker.delivery import webhooks as sender
 from worker.delivery.addresses import check_url, is_public, resolve
 from worker.delivery.webhooks import RETRIES, deliver_due, retry_after

@@ -17,7 +17,7 @@ from db.questions.rows import QuestionRow, State
 from db.tenants.rows import ForumRow
 from db.work import jobs
 from db.work.rows import Claimed, Lane
-from tests.factories import finish, make_forum, save_questions
+from tests.rows.factories import finish, make_forum, save_questions
 from worker.inference.runner import InferenceError
 from worker.live.blame import BrokenModelError
 from worker.live.drain import Drain

@@ -17,8 +17,8 @@ from db.tables.pairs import Event, Pair
 from db.tenants.rows import ForumRow
 from db.work import jobs
 from db.work.rows import Lane
-from tests.factories import make_forum, new_question
 from tests.integration.worker.live.test_pipeline import drain, found, make_models, submit
+from tests.rows.factories import make_forum, new_question
 from worker.inference.cascade import Scores
 from worker.live import pipeline, recheck
 from worker.matching.matcher import Matcher

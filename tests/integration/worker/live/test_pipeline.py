@@ -19,7 +19,7 @@ from db.vectors import embeddings, models, partitions
 from db.vectors.rows import ModelKind
 from db.work import jobs
 from db.work.rows import Lane
-from tests.factories import make_forum, new_question, save_questions
+from tests.rows.factories import make_forum, new_question, save_questions
 from worker.inference.testing import WordEncoder, WordReranker
 from worker.live.check import Checker
 from worker.live.drain import Drain

@@ -17,8 +17,6 @@ from db.tables.questions import Job
 from db.tenants.rows import ForumRow
 from db.work import jobs
 from db.work.rows import Lane
-from tests.archive_factories import CALIBRATION, bring_in, make_worker, records
-from tests.factories import new_question
 from tests.integration.worker.archives.stages.test_steps import mine
 from tests.integration.worker.live.test_pipeline import (
     Factory,
@@ -28,6 +26,8 @@ from tests.integration.worker.live.test_pipeline import (
     make_models,
     submit,
 )
+from tests.rows.archive_factories import CALIBRATION, bring_in, make_worker, records
+from tests.rows.factories import new_question
 from worker.inference.runner import InferenceError
 from worker.inference.testing import WordEncoder, WordReranker
 from worker.live.blame import BrokenModelError

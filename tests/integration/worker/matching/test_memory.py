@@ -15,7 +15,7 @@ from db.tenants.rows import ForumRow
 from db.vectors import changes, embeddings, models, partitions
 from db.vectors.rows import ModelKind, ModelRow, NewEmbedding
 from db.work.rows import Lane
-from tests.factories import make_forum, new_question
+from tests.rows.factories import make_forum, new_question
 from worker.inference.testing import WordEncoder, WordReranker
 from worker.matching import index
 from worker.matching.index import VectorIndex

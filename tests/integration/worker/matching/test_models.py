@@ -14,10 +14,10 @@ from db.tenants import forums
 from db.vectors import models
 from db.vectors.rows import ModelKind
 from db.work.rows import Lane
-from tests.archive_factories import bring_in, make_models, make_worker
-from tests.factories import make_forum
 from tests.integration.worker.archives.stages.test_steps import mine
 from tests.integration.worker.live.test_pipeline import NoQueue
+from tests.rows.archive_factories import bring_in, make_models, make_worker
+from tests.rows.factories import make_forum
 from worker.archives.readers import SourceQuestion
 from worker.inference.testing import WordEncoder, WordReranker
 from worker.live.check import Checker

@@ -15,7 +15,7 @@ from sentence_transformers import CrossEncoder, SentenceTransformer
 from cli.sample import load_questions
 from db.errors import IncompatibleModelError, ModelNotFoundError, UnreadableModelError
 from db.vectors.rows import ModelKind
-from tests.tiny_models import make_bert_encoder, make_reranker, make_roberta_encoder
+from tests.models.tiny_models import make_bert_encoder, make_reranker, make_roberta_encoder
 from worker.inference.encoder import Encoder
 from worker.inference.runner import InferenceError
 from worker.inference.tokens import ModelSpec, Precision

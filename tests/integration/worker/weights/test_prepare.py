@@ -7,7 +7,7 @@ import pytest
 from sentence_transformers import CrossEncoder, SentenceTransformer
 
 from db.errors import IncompatibleModelError
-from tests.tiny_models import make_adapter, make_mpnet_encoder, make_wheels, publish
+from tests.models.tiny_models import make_adapter, make_mpnet_encoder, make_wheels, publish
 from worker.scoring.calibration import Calibration
 from worker.settings import WorkerSettings
 from worker.weights.accurate import PUBLISHED, Published, hub_folder

@@ -12,7 +12,7 @@ from api.console.view import View, read_view
 from db.review.queue import Sort
 from db.rows import PairStatus
 from db.tenants.people import Role
-from tests.records import forum_row, person_row
+from tests.rows.records import forum_row, person_row
 
 VISITOR = Visitor(person=person_row("Ana"), token="t", csrf="c")  # noqa: S106  # no secret
 ANA = Reviewer(visitor=VISITOR, forum=forum_row(), role=Role.MODERATOR)

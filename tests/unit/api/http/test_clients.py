@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 
 from api.http.clients import address_of, base_url, is_secure
-from tests.api_service import make_settings
+from tests.servers.api_service import make_settings
 
 PROXY, OTHER_PROXY, CALLER = "10.0.0.2", "10.0.0.3", "203.0.113.9"
 BEHIND = make_settings(trusted_proxies="10.0.0.0/24")

@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.middleware import SECURITY_HEADERS, BodyForms, Heads, Observer, PayloadLimit
-from tests.asgi import Inner, call, scope_of
+from tests.servers.asgi import Inner, call, scope_of
 from tests.unit.api.http.test_errors import FewMetrics
 
 QUESTION = "/v1/forums/cooks/questions/1"

@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.http import public
 from api.http.public import CallLimit, PublicPages, TooManyCallsError, allow_origin
-from tests.asgi import Inner, call, scope_of
+from tests.servers.asgi import Inner, call, scope_of
 
 CHECK = "/v1/forums/cooks/check"
 PAGE = "https://forum.example"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 
 from api.http.under import UnderPath, here
-from tests.asgi import Inner, call, scope_of
+from tests.servers.asgi import Inner, call, scope_of
 
 PATHS = st.from_regex(r"(/[a-z]{0,6}){1,4}", fullmatch=True)
 

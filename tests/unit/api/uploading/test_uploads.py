@@ -21,8 +21,8 @@ from api.http.errors import (
     UploadsTakenError,
 )
 from api.uploading.uploads import Uploads
-from tests.api_service import make_settings
-from tests.asgi import scope_of
+from tests.servers.api_service import make_settings
+from tests.servers.asgi import scope_of
 
 
 class Body(Request):

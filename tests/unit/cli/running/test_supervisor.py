@@ -19,7 +19,7 @@ from cli.running.children import Command, end_leftovers, record
 from cli.running.service import wait_until
 from cli.running.signs import Knocks, Silence, Touches
 from cli.running.supervisor import ChildDiedError, Supervisor, pause_s
-from tests.disks import filled, small_disk
+from tests.servers.disks import filled, small_disk
 
 SLEEPS = "import time; time.sleep(600)"
 

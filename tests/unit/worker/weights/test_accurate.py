@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from db.errors import IncompatibleModelError, ModelNotFoundError
-from tests.tiny_models import make_adapter, make_mpnet_encoder, make_wheels, publish
+from tests.models.tiny_models import make_adapter, make_mpnet_encoder, make_wheels, publish
 from worker.scoring.calibration import Calibration
 from worker.settings import Profile
 from worker.weights.accurate import (

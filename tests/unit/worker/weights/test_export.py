@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from db.errors import ModelNotFoundError, TransientError, UnreadableModelError
 from db.vectors.rows import ModelKind
-from tests.tiny_models import make_adapter
+from tests.models.tiny_models import make_adapter
 from worker.weights import load
 from worker.weights.accurate import PUBLISHED, Published
 from worker.weights.export import ModelNotMadeError, agrees, ready_folder, take_exports

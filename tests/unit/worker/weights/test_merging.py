@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from db.errors import IncompatibleModelError
-from tests.tiny_models import make_adapter, make_mpnet_encoder
+from tests.models.tiny_models import make_adapter, make_mpnet_encoder
 from worker.weights.merging import Weights, added, main
 
 LAYER = "encoder.layer.0.attention.attn.q"

@@ -18,9 +18,9 @@ from db.rows import PairStatus, Rung
 from db.tables.pairs import Pair
 from db.tenants import forums
 from db.tenants.people import Role
-from tests.api_service import make_client
 from tests.integration.api.console.test_pages import HTML, post, sign_in
-from tests.review import Seeded, flag, make_person, say, seed_questions
+from tests.rows.review import Seeded, flag, make_person, say, seed_questions
+from tests.servers.api_service import make_client
 
 Factory = sessionmaker[Session]
 

@@ -11,10 +11,10 @@ from fastapi.testclient import TestClient
 from db.archives import archives
 from db.archives.archives import ArchiveState
 from db.tenants.people import Role
-from tests.api_service import make_client
-from tests.archive_factories import Factory
 from tests.integration.api.console.test_pages import HTML, sign_in
-from tests.review import make_person, seed_questions
+from tests.rows.archive_factories import Factory
+from tests.rows.review import make_person, seed_questions
+from tests.servers.api_service import make_client
 
 CSV = "id,title\n" + "".join(f"{n},How do I boil egg {n}?\n" for n in range(30))
 

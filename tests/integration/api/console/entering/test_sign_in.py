@@ -13,8 +13,8 @@ from api.console.entering.sign_in import ATTEMPTS, KNOWN
 from api.settings import ApiSettings
 from db.tenants import people
 from db.tenants.people import Role
-from tests.api_service import Factory, NotingQueue, make_settings
-from tests.review import PASSWORD, make_person, seed_questions
+from tests.rows.review import PASSWORD, make_person, seed_questions
+from tests.servers.api_service import Factory, NotingQueue, make_settings
 
 HTML = {"Accept": "text/html"}
 PUBLIC = "https://duplicates.example"

@@ -16,9 +16,9 @@ from sqlalchemy import Engine, text
 from api.app import create_app
 from api.console.insights.history import csv_of
 from db.rows import PairStatus
-from tests.api_service import Factory, NotingQueue, make_key, make_settings
-from tests.live_server import serving
-from tests.review import PASSWORD, Seeded, flag, make_person, say, seed_questions
+from tests.rows.review import PASSWORD, Seeded, flag, make_person, say, seed_questions
+from tests.servers.api_service import Factory, NotingQueue, make_key, make_settings
+from tests.servers.live_server import serving
 from training.data.reading import read_pairs
 
 STALLED = 12

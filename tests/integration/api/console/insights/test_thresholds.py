@@ -9,10 +9,10 @@ from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session, sessionmaker
 
 from db.tenants.people import Role
-from tests.api_service import make_client
 from tests.integration.api.console.test_pages import HTML, post, sign_in
 from tests.integration.worker.adapting.test_calibrating import make_pairs, state
-from tests.review import make_person
+from tests.rows.review import make_person
+from tests.servers.api_service import make_client
 
 Factory = sessionmaker[Session]
 

@@ -13,8 +13,8 @@ from api.console.reviewing.seen import LOOK_BACK, Seen, read_seen, seen_now
 from db.review import attention, insight
 from db.rows import PairStatus
 from db.tenants.people import Role
-from tests.api_service import make_client
-from tests.review import PASSWORD, Seeded, flag, make_person, say, seed_questions
+from tests.rows.review import PASSWORD, Seeded, flag, make_person, say, seed_questions
+from tests.servers.api_service import make_client
 
 Factory = sessionmaker[Session]
 HTML = {"Accept": "text/html"}

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import make_url
 
 from cli.running.embedded import Addresses
-from tests import forum_databases as made
-from tests.forum_databases import fill, running_mariadb
+from tests.servers import forum_databases as made
+from tests.servers.forum_databases import fill, running_mariadb
 from worker.archives.databases import Address, open_database, reading
 from worker.archives.databases.addresses import has_password
 from worker.archives.databases.connecting import LostError, MySql

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from db.archives import archives
 from db.tables.archives import Archive
-from tests.factories import make_forum
+from tests.rows.factories import make_forum
 from worker.archives.loading import attending
 
 

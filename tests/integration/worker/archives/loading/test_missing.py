@@ -7,7 +7,7 @@ from db.archives import archives
 from db.archives.archives import ArchiveRow
 from db.tables.questions import Question
 from db.tenants import forums
-from tests.archive_factories import Factory, records
+from tests.rows.archive_factories import Factory, records
 from worker.archives.loading import batches
 from worker.archives.loading.load import load
 from worker.archives.loading.missing import Rules, why_kept

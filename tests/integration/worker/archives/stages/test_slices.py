@@ -19,8 +19,15 @@ from db.questions import questions
 from db.questions.rows import State
 from db.tables.archives import ArchiveUnit
 from db.tables.pairs import Event, Pair
-from tests.archive_factories import CALIBRATION, Factory, bring_in, make_worker, records, titles
 from tests.integration.worker.archives.stages.test_steps import count, expected, found, mine, named
+from tests.rows.archive_factories import (
+    CALIBRATION,
+    Factory,
+    bring_in,
+    make_worker,
+    records,
+    titles,
+)
 from worker.archives.stages.slices import ArchiveWorker
 from worker.inference.testing import WordEncoder, WordReranker
 
@@ -87,7 +94,7 @@ def test_a_run_killed_twenty_times_ends_with_the_pairs_of_an_undisturbed_one(
     _, archive = bring_in(committed, records(wanted))
     chance, kills, ended = random.Random(4), 0, False  # noqa: S311  # no secret
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.archive_factories", servers.database_url],
+        [sys.executable, "-m", "tests.rows.archive_factories", servers.database_url],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -29,8 +29,8 @@ from db.tables.questions import Embedding, Job, Question
 from db.tenants import forums
 from db.tenants.rows import ForumRow
 from db.work.rows import Lane
-from tests.api_service import NotingQueue
-from tests.archive_factories import (
+from tests.integration.worker.live.test_pipeline import drain
+from tests.rows.archive_factories import (
     CALIBRATION,
     Factory,
     bring_in,
@@ -38,8 +38,8 @@ from tests.archive_factories import (
     records,
     titles,
 )
-from tests.factories import make_forum, save_questions
-from tests.integration.worker.live.test_pipeline import drain
+from tests.rows.factories import make_forum, save_questions
+from tests.servers.api_service import NotingQueue
 from worker.archives.loading.ends import StoppedError
 from worker.archives.loading.load import load
 from worker.archives.readers import KnownPair, Record, Reject, SourceQuestion

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from api.console.entering import access, sign_in
 from api.console.entering.access import csrf_of, refuse_forged, seal
 from api.console.settings import ConsoleSettings
-from tests.api_service import make_settings
-from tests.asgi import scope_of
+from tests.servers.api_service import make_settings
+from tests.servers.asgi import scope_of
 
 SETTINGS = make_settings()
 OTHER = make_settings(secret_key="another-secret-of-the-service-123456")  # noqa: S106

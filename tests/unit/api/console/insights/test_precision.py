@@ -8,7 +8,7 @@ from api.console.insights.precision import STEPS, at, bands, base, curve, sugges
 from api.console.rendering.charts import bars, draw_group
 from db.groups.groups import GroupDetail, Link, MemberRow
 from db.rows import PairStatus
-from tests.records import judged
+from tests.rows.records import judged
 from worker.scoring.proof import ENOUGH, wilson
 
 

@@ -12,7 +12,7 @@ from db.archives.archives import ArchiveRow
 from db.questions import questions
 from db.tables.questions import Question
 from db.tenants import forums
-from tests.archive_factories import Factory
+from tests.rows.archive_factories import Factory
 from worker.archives.loading.load import load
 from worker.archives.loading.missing import Rules
 from worker.archives.readers import open_archive

@@ -13,14 +13,15 @@ from db.questions.rows import State
 from db.tenants.rows import ForumRow
 from db.work import workers
 from db.work.rows import Lane
-from tests.factories import make_forum, save_questions
 from tests.integration.worker.live.test_pipeline import make_models
-from worker import upkeep, watch
+from tests.rows.factories import make_forum, save_questions
+from worker import upkeep
 from worker.matching.models import Models
 from worker.queue import CheckAnswer, CheckRequest
 from worker.resources import Resources
+from worker.scheduling import watch
+from worker.scheduling.watch import Watch
 from worker.settings import WorkerSettings
-from worker.watch import Watch
 
 Factory = sessionmaker[Session]
 NOWHERE = "redis://127.0.0.1:1/0"

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from tests.web_server import Quiet, serving
+from tests.servers.web_server import Quiet, serving
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, event
 from db.engine import make_engine, make_sessions
 from db.settings import DatabaseSettings
 from db.tenants import forums
-from tests.archive_factories import make_models
+from tests.rows.archive_factories import make_models
 from worker import tasks
 from worker.queue import CeleryQueue
 from worker.resources import Resources

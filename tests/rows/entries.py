@@ -9,7 +9,7 @@ from db.groups import groups
 from db.review.entries import EntryDetail, find_entry
 from db.rows import PairStatus
 from db.tables.pairs import Pair
-from tests.review import Seeded
+from tests.rows.review import Seeded
 
 
 def entry_of(session: Session, seeded: Seeded, pair_id: int) -> EntryDetail:

@@ -14,7 +14,7 @@ from db.tables.questions import Question
 from db.tenants import people
 from db.tenants.people import PersonRow, Role
 from db.tenants.rows import ForumRow
-from tests.factories import make_forum
+from tests.rows.factories import make_forum
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"  # noqa: S105

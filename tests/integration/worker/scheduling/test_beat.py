@@ -5,8 +5,8 @@ from pathlib import Path
 import redis
 
 from worker.app import make_app
-from worker.beat import KEY, Place, schedule_of
 from worker.queue import Broker
+from worker.scheduling.beat import KEY, Place, schedule_of
 from worker.settings import WorkerSettings
 
 

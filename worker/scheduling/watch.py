@@ -14,10 +14,11 @@ import structlog
 
 from db.errors import ServiceError
 from db.work.rows import Lane
-from worker import acting, lanes, upkeep
+from worker import acting, upkeep
 from worker.archives.loading import syncing
 from worker.process.meter import METER
 from worker.resources import Resources
+from worker.scheduling import lanes
 
 _UPKEEP_S = 2 * 3_600
 """Seconds between two runs of the hourly upkeep by the watch itself."""

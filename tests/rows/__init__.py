@@ -1,0 +1,1 @@
+"""Rows for tests: forums, questions, pairs, archives and decisions, stored or only as records."""

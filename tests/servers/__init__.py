@@ -1,0 +1,1 @@
+"""Servers, processes, browsers and disks that tests start or use."""
