@@ -51,6 +51,12 @@ def evaluate(  # noqa: PLR0913  # a command's options
     out: Annotated[
         Path | None, typer.Option(help="Suite: .md or .json file to write the table to.")
     ] = None,
+    curve: Annotated[
+        Path | None,
+        typer.Option(
+            help="Suite: .svg, .png or .csv file to write precision by recall of each domain to."
+        ),
+    ] = None,
     pairs: Annotated[
         int | None,
         typer.Option(min=2, help="Suite: at most this many pairs of a domain, drawn at random."),
@@ -90,6 +96,8 @@ def evaluate(  # noqa: PLR0913  # a command's options
     if suite is None:
         if first is None or second is None or data is None:
             raise typer.BadParameter("give two models and --data, or give --suite")
+        if out is not None or curve is not None:
+            raise typer.BadParameter("--out and --curve write the figures of a --suite")
         encoder = bi_encoder or DEFAULT_ENCODER
         return _compare((first, second), data, encoder=encoder, shown=shown, samples=samples)
     if first is not None or data is not None:
@@ -106,7 +114,7 @@ def evaluate(  # noqa: PLR0913  # a command's options
             console=console,
         ),
         is_left_out=leave_one_out,
-        out=out,
+        files=(out, curve),
         most=(pairs, questions),
         checkpoints=checkpoints,
         nearest=nearest,
@@ -136,7 +144,7 @@ def _over_domains(
     load: Callable[[], "Stages"],
     *,
     is_left_out: bool,
-    out: Path | None,
+    files: tuple[Path | None, Path | None],
     most: tuple[int | None, int | None],
     checkpoints: Path | None,
     nearest: int,
@@ -144,11 +152,15 @@ def _over_domains(
 ) -> Facts:
     from training.data.suites import Most, read_suite  # noqa: PLC0415  # heavy and optional
     from training.measure.suites.checkpoints import Checkpoints  # noqa: PLC0415
+    from training.measure.suites.drawing import require_drawable, write_curves  # noqa: PLC0415
     from training.measure.suites.suite import measure_suite  # noqa: PLC0415
     from training.measure.suites.suite_report import require_suffix, write_report  # noqa: PLC0415
 
+    out, curve = files
     if out is not None:
         require_suffix(out)  # before a measurement that may take an hour
+    if curve is not None:
+        require_drawable(curve)
     pairs, questions = most
     domains = read_suite(suite, most=Most(pairs=pairs, questions=questions))
     say(domain.summary for domain in domains)
@@ -167,4 +179,7 @@ def _over_domains(
     if out is not None:
         write_report(found, out)
         say([f"The table is in {out}."])
+    if curve is not None:
+        write_curves(found.domains, curve)
+        say([f"The curves are in {curve}."])
     return {**asdict(found), "means": found.means}

@@ -97,10 +97,12 @@ class StageScores(BothOrders):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Decision:
-    """The service's decision on n pairs; both arrays are (n,)."""
+    """The service's decision on n pairs; every array is (n,)."""
 
     probability: Floats
     flagged: NDArray[np.bool_]
+    looked_at: NDArray[np.bool_]
+    """Whether some threshold would flag the pair."""
     threshold: float
 
 
@@ -159,5 +161,6 @@ def decide(scores: StageScores, rule: Rule, *, threshold: float | None = None) -
     return Decision(
         probability=np.where(scores.same_text, np.float32(1.0), probability),
         flagged=scores.same_text | (is_looked_at & (probability >= least)),
+        looked_at=scores.same_text | is_looked_at,
         threshold=least,
     )

@@ -15,6 +15,7 @@ from training.measure.figures.bootstrap import (
     samples_of_pairs,
     samples_of_questions,
 )
+from training.measure.figures.curves import Point, Sweep
 from training.measure.figures.metrics import asymmetry, calibration_error
 from training.measure.scoring.stages import Decision, PairTexts, Stages, StageScores
 from worker.archives.searching.blocks import BlockSearch
@@ -25,6 +26,8 @@ from worker.scoring.gate import Screen
 from worker.text.normal import Seen, TextFields, seen
 
 STAGES = ("cosine_titles", "cosine_whole", "cross_encoder", "served")
+PRECISIONS = (0.75, 0.9)
+"""Precisions for which the recall is told."""
 NEAREST = 12_000
 """So many of the nearest pairs of a mining set, by each cosine, are scored."""
 _LEAST_COSINE = 0.2
@@ -65,6 +68,10 @@ class DomainFigures:
     """Share of the flagged pairs that are the same; None if nothing is flagged."""
     recall: float
     """Share of the pairs that are the same and are flagged."""
+    recall_at: Mapping[str, float]
+    """The recall that the service can have with each of `PRECISIONS`, such as ``{"0.75": 0.6}``."""
+    curves: Mapping[str, Sequence[Point]]
+    """Precision by recall, of the service and of the cosine alone."""
     calibration_error: float
     asymmetry: float
     """Mean difference between the probabilities of the two orders, by the CrossEncoder alone."""
@@ -104,6 +111,7 @@ def figures(
     found = intervals(labels, stages, draws, same=measured.same)
     flagged = int(decision.flagged.sum())
     right = int(labels[decision.flagged].sum())
+    sweeps = _sweeps(measured, decision)
     return DomainFigures(
         name=measured.domain.name,
         label=measured.domain.label,
@@ -115,9 +123,20 @@ def figures(
         flagged=flagged,
         precision=right / flagged if flagged else None,
         recall=right / measured.same,
+        recall_at={f"{one:.2f}": sweeps["served"].recall_at(one) for one in PRECISIONS},
+        curves={stage: sweep.curve() for stage, sweep in sweeps.items()},
         calibration_error=calibration_error(labels, decision.probability),
         asymmetry=asymmetry(scores.forward, scores.backward),
     )
+
+
+def _sweeps(measured: Measured, decision: Decision) -> Mapping[str, Sweep]:
+    """Return the sweeps of the stages with a curve. The service can only flag what it looks at."""
+    labels, same, is_seen = measured.labels, measured.same, decision.looked_at
+    return {
+        "cosine_whole": Sweep.of(labels, measured.scores.cosine_whole, same=same),
+        "served": Sweep.of(labels[is_seen], decision.probability[is_seen], same=same),
+    }
 
 
 def _draws(measured: Measured, *, samples: int, seed: int) -> Iterator[Draw]:

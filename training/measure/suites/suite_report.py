@@ -7,18 +7,26 @@ from pathlib import Path
 
 from db.errors import InvalidInputError
 from training.measure.figures.bootstrap import Interval
-from training.measure.suites.domains import STAGES, DomainFigures
+from training.measure.suites.domains import PRECISIONS, STAGES, DomainFigures
 from training.measure.suites.suite import SuiteFigures
 
 RANKING = ("pairs", "same", "cosine, titles", "cosine, whole", "CrossEncoder", "served")
-DECISION = ("threshold", "flagged", "precision", "recall", "calibration error", "asymmetry")
+DECISION = (
+    "threshold",
+    "flagged",
+    "precision",
+    "recall",
+    *(f"recall at precision {one:.2f}" for one in PRECISIONS),
+    "calibration error",
+    "asymmetry",
+)
 MEANS = {"pairs": "mean of labelled pairs", "mining": "mean of mining sets"}
 LEGEND = """\
 - The four columns after `same` are average precision, with 95 % bootstrap intervals.
 - `pairs` of a mining set are its nearest pairs; `same` are all of its pairs that are the same, near
   or not; average precision and recall are shares of all those.
 - `served` is the probability that the service gives; `precision` and `recall` are of the pairs that
-  it flags at `threshold`.
+  it flags at `threshold`; `recall at precision` is the most that another threshold could give.
 - `calibration error` is the mean gap between the probability and the share that came true;
   `asymmetry` the mean difference between the CrossEncoder's probabilities of both orders.
 """
@@ -74,6 +82,7 @@ def decision(one: DomainFigures) -> list[str]:
         f"{one.flagged:,}",
         "-" if one.precision is None else f"{one.precision:.2f}",
         f"{one.recall:.2f}",
+        *(f"{recall:.2f}" for recall in one.recall_at.values()),
         f"{one.calibration_error:.3f}",
         f"{one.asymmetry:.3f}",
     ]

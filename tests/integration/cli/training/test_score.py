@@ -174,7 +174,8 @@ def test_a_suite_is_one_table_on_the_terminal_and_in_a_file(
 ) -> None:
     more = ("--suite", suite, "--samples", "20", "--out")
 
-    printed = run("evaluate", *more, tmp_path / "table.md", *models).output
+    curves = ("--curve", tmp_path / "curves.csv")
+    printed = run("evaluate", *more, tmp_path / "table.md", *curves, *models).output
     run("evaluate", *more, tmp_path / "table.json", "--leave-one-out", *models)
 
     text = (tmp_path / "table.md").read_text(encoding="utf-8")
@@ -182,7 +183,10 @@ def test_a_suite_is_one_table_on_the_terminal_and_in_a_file(
     assert "house (mining): 3 questions, 1 pair is the same" in printed
     for name in ("garden", "house", "house (mining)"):
         assert f"| {name} |" in text
+    drawn = (tmp_path / "curves.csv").read_text(encoding="utf-8")
+    assert "house (mining),served," in drawn
     assert data["is_left_out"]
+    assert 0 < data["domains"][0]["curves"]["served"][0]["recall"] <= 1
     assert [(one["name"], one["is_mining"]) for one in data["domains"]] == [
         ("garden", False),
         ("house", False),
@@ -197,6 +201,7 @@ def test_a_suite_is_one_table_on_the_terminal_and_in_a_file(
         ["evaluate", "cosine", "default"],
         ["evaluate", "cosine", "default", "--suite", "x"],
         ["evaluate", "--suite", "x", "--leave-one-out", "--threshold", "0.5"],
+        ["evaluate", "cosine", "default", "--data", "x.csv", "--curve", "x.svg"],
     ],
 )
 def test_what_does_not_go_together_is_said(words: list[str]) -> None:
