@@ -3,12 +3,10 @@
 from celery import shared_task
 
 from db.work.rows import Lane
-from worker import acting, upkeep
 from worker.app import DELIVER, PROVE, SWEEP, UPKEEP
-from worker.archives.loading import syncing
 from worker.queue import CHECK, DRAIN, CheckRequest, send_answer, wake_key
 from worker.resources import Resources, resources
-from worker.scheduling import lanes
+from worker.scheduling import lanes, rounds
 
 _MORE_URGENT = (Lane.CHECK, Lane.LIVE)
 
@@ -55,10 +53,7 @@ def check(request: dict[str, object], reply: str) -> None:
 @shared_task(name=SWEEP)
 def sweep() -> None:
     """Wake lanes with due work, record questions that many ask now, and start due syncs."""
-    held = resources()
-    upkeep.sweep(held.sessions, held.queue)
-    acting.tell_rising(held.sessions)
-    syncing.start_due(held.sessions)
+    rounds.sweep(resources())
 
 
 @shared_task(name=PROVE)
@@ -70,16 +65,10 @@ def prove() -> None:
 @shared_task(name=DELIVER)
 def deliver() -> None:
     """Decide, write actions, and start deliveries and connectors in threads of their own."""
-    held = resources()
-    acting.act(held.sessions)
-    acting.settle(held.sessions)
-    held.courier.start()
-    held.carrier.start()
+    rounds.deliver(resources())
 
 
 @shared_task(name=UPKEEP)
 def hourly() -> None:
     """Do the hourly upkeep, and compute again from which score the service may decide."""
-    held: Resources = resources()
-    held.keep_up()
-    acting.prove_again(held.sessions)
+    rounds.hourly(resources())

@@ -14,11 +14,9 @@ import structlog
 
 from db.errors import ServiceError
 from db.work.rows import Lane
-from worker import acting, upkeep
-from worker.archives.loading import syncing
 from worker.process.meter import METER
 from worker.resources import Resources
-from worker.scheduling import lanes
+from worker.scheduling import lanes, rounds
 
 _UPKEEP_S = 2 * 3_600
 """Seconds between two runs of the hourly upkeep by the watch itself."""
@@ -83,18 +81,13 @@ class Watch:
             return
         self._looked_at = time.monotonic()
         self._held.broker.ask(METER.send, default=False)
-        acting.act(self._held.sessions)
-        acting.settle(self._held.sessions)
-        self._held.courier.start()
-        self._held.carrier.start()
-        due = upkeep.sweep(self._held.sessions, self._held.queue)
-        syncing.start_due(self._held.sessions)
+        rounds.deliver(self._held)
+        due = rounds.sweep(self._held)
         if due.intersection(self._lanes) and self._is_idle():
             self.work()
         if time.monotonic() >= self._upkeep_at:
             self._upkeep_at = time.monotonic() + _UPKEEP_S
-            self._held.keep_up()
-            acting.prove_again(self._held.sessions)
+            rounds.hourly(self._held)
 
     def _is_idle(self) -> bool:
         return self._held.turns.idle_s() >= self._held.settings.sweep_s

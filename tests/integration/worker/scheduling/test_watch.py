@@ -5,16 +5,21 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 import pytest
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from cli.running.service import WaitedTooLongError, wait_until
+from db.faq import rising
 from db.questions import questions
 from db.questions.rows import State
+from db.tables.pairs import Event
+from db.tables.questions import Forum, Question
 from db.tenants.rows import ForumRow
 from db.work import workers
 from db.work.rows import Lane
 from tests.integration.worker.live.test_pipeline import make_models
 from tests.rows.factories import make_forum, save_questions
+from tests.rows.review import flag, seed_questions
 from worker import upkeep
 from worker.matching.models import Models
 from worker.queue import CheckAnswer, CheckRequest
@@ -166,3 +171,22 @@ def test_upkeep_is_done_soon_after_the_start(held: Held, monkeypatch: pytest.Mon
 
     with watching(held):
         assert becomes(lambda: done == [1], within_s=10)
+
+
+def risen(sessions: Factory) -> int:
+    with sessions.begin() as session:
+        found = session.execute(select(Event.id).where(Event.kind == rising.KIND))
+        return len(found.all())
+
+
+def test_a_question_that_many_ask_now_is_recorded_without_a_beat(
+    held: Held, committed: Factory
+) -> None:
+    with committed.begin() as session:
+        seeded = seed_questions(session, "How do I boil an egg", "How do I boil eggs")
+        flag(session, seeded, 0, 1)
+        session.execute(update(Question).values(asked_at=func.now()))
+        session.execute(update(Forum).values(rising_count=2))
+
+    with watching(held):
+        assert becomes(lambda: risen(committed) == 1, within_s=10)
