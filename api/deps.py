@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
 from typing import Annotated
 
 import anyio
@@ -19,15 +18,16 @@ from fastapi.security import HTTPBearer
 from fastapi.security.base import SecurityBase
 from starlette.concurrency import run_in_threadpool
 
-from api.backpressure import Backlog
-from api.finishes import Finishes
 from api.http.cache import TimedCache
 from api.http.clients import address_of
 from api.http.errors import ForbiddenError, UnauthenticatedError, UnsupportedMediaTypeError
 from api.http.public import CallLimit, allow_origin
-from api.metrics import CountedQueue, Metrics
+from api.measuring.metrics import CountedQueue, Metrics
 from api.settings import ApiSettings
-from api.submits import Submits
+from api.submitting.backpressure import Backlog
+from api.submitting.finishes import Finishes
+from api.submitting.store import Store
+from api.submitting.submits import Submits
 from api.uploading.uploads import Uploads
 from db import engine as db_engine
 from db.engine import FAILURES
@@ -62,22 +62,28 @@ class Services:
         self.metrics = Metrics(sessions, queue, proof_s=settings.believed_s)
         self.queue: Queue = CountedQueue(queue, self.metrics)
         self.finishes = Finishes(queue)
-        self.backlog = Backlog(settings.pending_cache_s)
         self.wait_slots = anyio.CapacityLimiter(settings.wait_slots)
         self.uploads = Uploads(settings)
         self.look_ups = anyio.CapacityLimiter(_LOOK_UPS)
         self.public_calls = CallLimit(settings.ask_per_minute)
-        self.submits = Submits(self, ThreadPoolExecutor(_SUBMITS, "submits"))
+        self.store = self._store()
+        self.submits = Submits(self.store, ThreadPoolExecutor(_SUBMITS, "submits"))
         self.check_slots = anyio.CapacityLimiter(settings.check_slots)
         self._access: TimedCache[bytes, Access] = TimedCache(settings.access_cache_s)
         self._noted: TimedCache[int, bool] = TimedCache(_USE_NOTED_EVERY.total_seconds())
 
-    @cached_property
-    def single(self) -> db_engine.Sessions:
-        """Return sessions for work that is done in one statement."""
-        if self.settings.traces:
-            return self.sessions  # a trace is noted in a transaction
-        return db_engine.of_single_statements(self.sessions)
+    def _store(self) -> Store:
+        is_traced = self.settings.traces  # a trace is noted in a transaction
+        sessions = self.sessions
+        return Store(
+            sessions=sessions,
+            single=sessions if is_traced else db_engine.of_single_statements(sessions),
+            backlog=Backlog(self.settings.pending_cache_s),
+            queue=self.queue,
+            finishes=self.finishes,
+            metrics=self.metrics,
+            is_traced=is_traced,
+        )
 
     async def access(self, secret: str) -> Access | None:
         """Return what this key may see, or None if it is unknown, revoked or expired."""

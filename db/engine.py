@@ -140,7 +140,7 @@ def of_single_statements(sessions: Sessions) -> Sessions:
 
     Sessions on one connection stay as they are: another part of the program ends its transaction.
     """
-    engine = sessions.kw["bind"]
+    engine = sessions.kw.get("bind")
     if not isinstance(engine, Engine):
         return sessions
     return make_sessions(engine.execution_options(isolation_level="AUTOCOMMIT"))

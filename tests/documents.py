@@ -148,6 +148,7 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {
     "CONTRIBUTING.md": {
         "rooms-of-worker": partial(room_table, "worker"),
         "rooms-of-db": partial(room_table, "db"),
+        "rooms-of-api": partial(room_table, "api"),
         "tasks": task_table,
         "periodic": periodic_table,
     },

@@ -14,8 +14,8 @@ from playwright.sync_api import Page
 from sqlalchemy import select, update
 
 from api.app import create_app
-from api.schemas import BatchItemIn
 from api.settings import ApiSettings
+from api.shapes.schemas import BatchItemIn
 from cli.running.service import running_servers
 from cli.sample import FORUM, labels, load_questions
 from db.deciding import decisions

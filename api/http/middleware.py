@@ -21,7 +21,7 @@ from api.http.errors import (
     internal_problem,
     service_problem,
 )
-from api.metrics import Metrics
+from api.measuring.metrics import Metrics
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from api.http.errors import MEDIA_TYPE
-from api.schemas import Problem
+from api.http.problems import Problem
 
 _EVERYWHERE = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
 _WITH_KEY = (

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from api.answers import question_out
 from api.deps import AdminForum, Sessions
 from api.http.texts import CheckedRoute
-from api.schemas import AuthorErasedOut, AuthorOut
+from api.shapes.answers import question_out
+from api.shapes.schemas import AuthorErasedOut, AuthorOut
 from db.questions import authors, questions
 
 router = APIRouter(prefix="/v1/forums/{forum}/authors", tags=["authors"], route_class=CheckedRoute)

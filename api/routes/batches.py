@@ -1,6 +1,5 @@
 """Questions sent together: each checked by itself, all stored in one transaction."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
@@ -8,11 +7,12 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Response, status
 from pydantic import ValidationError
 
-from api.answers import questions_url
 from api.deps import AllServices, Services, SubmitForum, only_json
 from api.http.errors import field_errors
+from api.http.problems import FieldProblem
 from api.http.texts import CheckedRoute, fault_of
-from api.schemas import BatchIn, BatchItemIn, BatchItemOut, BatchOut, FieldProblem
+from api.shapes.answers import questions_url
+from api.shapes.schemas import BatchIn, BatchItemIn, BatchItemOut, BatchOut
 from db.questions import saving
 from db.questions.rows import NewQuestion, Saved
 from db.tenants.rows import ForumRow
@@ -37,13 +37,9 @@ def put_batch(
     cuts = cuts_of(forum.prefixes, forum.boilerplate)
     accepted, refused = sort_out(batch.questions, forum.text_fields, cuts)
     saved = _save(services, forum, list(accepted.values()))
-    enqueued = sum(one.owes_work for one in saved)
+    enqueued = services.store.tell(forum, saved)
     if enqueued:
-        services.backlog.add(forum.id, enqueued)
-        services.queue.wake(Lane.LIVE)
         response.status_code = status.HTTP_202_ACCEPTED
-    for outcome, count in Counter(one.outcome for one in saved).items():
-        services.metrics.questions.labels(outcome).inc(count)
     under = questions_url(forum)
     done = [_saved(under, index, one) for index, one in zip(accepted, saved, strict=True)]
     items = sorted([*done, *refused], key=lambda item: item.index)
@@ -80,7 +76,7 @@ def sort_out(
 
 def _save(services: Services, forum: ForumRow, items: list[NewQuestion]) -> list[Saved]:
     with services.sessions.begin() as session:
-        services.backlog.admit(session, forum)
+        services.store.admit(session, forum)
         return saving.save(session, forum, items, lane=Lane.LIVE)
 
 

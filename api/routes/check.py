@@ -3,10 +3,10 @@
 import anyio.to_thread
 from fastapi import APIRouter, Depends
 
-from api.asking import Suggested, seal
 from api.deps import AllServices, AskForum, only_json
 from api.http.texts import CheckedRoute
-from api.schemas import CheckIn, CheckOut, ModelsOut, SuggestedOut
+from api.shapes.check_ids import Suggested, seal
+from api.shapes.schemas import CheckIn, CheckOut, ModelsOut, SuggestedOut
 from db.errors import TransientError
 from worker.queue import CheckAnswer, CheckRequest
 

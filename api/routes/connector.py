@@ -8,9 +8,9 @@ from starlette.concurrency import run_in_threadpool
 
 from api.deps import AdminForum, AllServices, Services, Sessions, only_json
 from api.http.clients import base_url
+from api.http.look_up import callable_url
 from api.http.openapi import conflict
 from api.http.texts import CheckedRoute
-from api.look_up import callable_url
 from db.connecting import connectors
 from db.connecting.connectors import Backfill, ConnectorKind, ConnectorRow, Mode, Wanted
 from db.errors import InvalidInputError

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from api.deps import ReadForum, Sessions
 from api.http.texts import CheckedRoute
-from api.schemas import ForumOut
+from api.shapes.schemas import ForumOut
 from db.work import jobs
 from db.work.rows import Lane
 

@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse
 from api.deps import AllServices, Services
 from api.http.errors import DiskFullError
 from api.http.texts import CheckedRoute
-from api.schemas import CheckResult, HealthOut
+from api.shapes.schemas import CheckResult, HealthOut
 from db import schema
 from db.errors import TransientError
 from db.work import workers

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
 from starlette.concurrency import run_in_threadpool
 
-from api.asking import CHECK_ID_LENGTH, unseal
 from api.deps import AllServices, AskForum, Services, only_json
 from api.http.texts import CheckedRoute
-from api.schemas import ExternalId
+from api.shapes.check_ids import CHECK_ID_LENGTH, unseal
+from api.shapes.schemas import ExternalId
 from db.asking import outcomes
 from db.asking.outcomes import AskerDid, NewOutcome
 from db.errors import InvalidInputError

@@ -9,10 +9,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
-from api.answers import pair_out
 from api.deps import ReadForum, Sessions
 from api.http.texts import CheckedRoute
-from api.schemas import PairsOut
+from api.shapes.answers import pair_out
+from api.shapes.schemas import PairsOut
 from db.errors import InvalidInputError
 from db.pairs import listing, pairs
 from db.pairs.listing import Order, PairFilter, Place

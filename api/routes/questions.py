@@ -9,7 +9,6 @@ from fastapi import APIRouter, Path, Query, Request, Response, status
 from pydantic import AwareDatetime
 from starlette.concurrency import run_in_threadpool
 
-from api.answers import question_out, status_url
 from api.deps import (
     Caller,
     ReadForum,
@@ -19,12 +18,13 @@ from api.deps import (
     SubmitJsonForum,
     services_of,
 )
-from api.finishes import Waiter
 from api.http.direct import DirectRoute
 from api.http.openapi import conflict
 from api.http.texts import CheckedRoute
-from api.schemas import ExternalId, QuestionIn, QuestionOut, Version
-from api.submits import Submit
+from api.shapes.answers import question_out, status_url
+from api.shapes.schemas import ExternalId, QuestionIn, QuestionOut, Version
+from api.submitting.finishes import Waiter
+from api.submitting.submits import Submit
 from db.errors import QuestionNotFoundError
 from db.questions import erasures, questions
 from db.questions.rows import State
@@ -147,11 +147,11 @@ async def _wait_for(
     slots = services.wait_slots
     if slots.available_tokens < 1:
         return answer
-    look_s = _FIRST_LOOK_S
+    look_s, single = _FIRST_LOOK_S, services.store.single
     async with slots:
         with anyio.move_on_after(min(wait_s, services.settings.wait_limit_s)):
             while answer.state is State.PENDING:
                 await waiter.told(within_s=look_s)
                 look_s = min(_LONGEST_PAUSE_S, 2 * look_s)
-                answer = await run_in_threadpool(get_question, question_id, forum, services.single)
+                answer = await run_in_threadpool(get_question, question_id, forum, single)
     return answer

@@ -12,7 +12,7 @@ from api.http.conflicts import review_problem
 from api.http.openapi import conflict
 from api.http.texts import CheckedRoute
 from api.http.traced import follow_flags
-from api.schemas import ExternalId
+from api.shapes.schemas import ExternalId
 from db.deciding import decisions
 from db.deciding.decisions import NOTE_LENGTH, StaleVersionError, Verdict
 from db.faq import ranking

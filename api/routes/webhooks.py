@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 from starlette.concurrency import run_in_threadpool
 
 from api.deps import AdminForum, AllServices, Sessions, only_json
+from api.http.look_up import callable_url
 from api.http.openapi import conflict
 from api.http.texts import CheckedRoute
-from api.look_up import callable_url
 from db.engine import Sessions as SessionFactory
 from db.outbox import deliveries, webhooks
 from db.outbox.deliveries import DeliveryRow

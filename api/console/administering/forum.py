@@ -12,7 +12,7 @@ from api.console.rendering.render import page
 from api.console.view import frame
 from api.deps import AllServices, Sessions
 from api.http.clients import base_url
-from api.look_up import callable_url
+from api.http.look_up import callable_url
 from db.engine import Sessions as SessionFactory
 from db.errors import InvalidInputError
 from db.groups.canonical import CanonicalBy

@@ -33,8 +33,8 @@ def test_the_id_of_a_check_with_all_its_suggestions_is_kept_whole(forum: Any) ->
     from askedbefore_django.models import CHECK_ID_LENGTH, Change  # noqa: PLC0415
     from django.test import Client as Browser  # noqa: PLC0415
 
-    from api.asking import CHECK_ID_LENGTH as TAKEN  # noqa: PLC0415
-    from api.asking import Suggested, seal  # noqa: PLC0415
+    from api.shapes.check_ids import CHECK_ID_LENGTH as TAKEN  # noqa: PLC0415
+    from api.shapes.check_ids import Suggested, seal  # noqa: PLC0415
     from worker.queue import CheckAnswer, CheckedDuplicate  # noqa: PLC0415
 
     found = [

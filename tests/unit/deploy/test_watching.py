@@ -12,8 +12,8 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from api.metrics import Metrics
-from api.stage_metrics import worker_metrics
+from api.measuring.metrics import Metrics
+from api.measuring.stages import worker_metrics
 from tests.servers.api_service import NotingQueue
 from worker.process.meter import SCORE_BUCKETS, Meter
 

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import cast
 
-from api.finishes import Finishes, Waiter
+from api.submitting.finishes import Finishes, Waiter
 from db.errors import TransientError
 from worker.queue import Queue
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, func, select, text
 
 from api.deps import Services
-from api.submits import Submit, Submits
+from api.submitting.submits import Submit, Submits
 from db.errors import QuestionOutdatedError
 from db.questions import erasures, saving
 from db.questions.rows import NewQuestion, Outcome
@@ -50,7 +50,7 @@ def store(
 
     async def run() -> Sequence[Any]:
         with ThreadPoolExecutor(4) as threads:
-            submits = Submits(Services(make_settings(), sessions, queue), threads)
+            submits = Submits(Services(make_settings(), sessions, queue).store, threads)
             free = threading.Event()
             for _ in range(4):
                 threads.submit(free.wait, 10)

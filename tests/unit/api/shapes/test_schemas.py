@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from api.routes.batches import sort_out
-from api.schemas import QuestionIn
+from api.shapes.schemas import QuestionIn
 
 
 def faults(**fields: object) -> dict[str, str]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from itsdangerous import TimestampSigner
 
-from api.asking import CHECK_ID_LENGTH, CheckIdError, Suggested, seal, unseal
+from api.shapes.check_ids import CHECK_ID_LENGTH, CheckIdError, Suggested, seal, unseal
 from db.errors import InvalidInputError
 from tests.servers.api_service import make_settings
 from worker.queue import CheckAnswer, CheckedDuplicate

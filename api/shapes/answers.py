@@ -3,7 +3,7 @@
 from urllib.parse import quote
 
 from api.http.under import here
-from api.schemas import (
+from api.shapes.schemas import (
     DuplicateOut,
     ModelsOut,
     PairOut,

@@ -7,20 +7,17 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from api.answers import question_out
-from api.finishes import Waiter
-from api.gathering import Call, Gathering
-from api.schemas import QuestionOut
+from api.shapes.answers import question_out
+from api.shapes.schemas import QuestionOut
+from api.submitting.finishes import Waiter
+from api.submitting.gathering import Call, Gathering
+from api.submitting.store import Store
 from db.engine import is_of_some_rows
 from db.questions import saving
 from db.questions.rows import Answer, NewQuestion, Saved
 from db.tenants.rows import ForumRow
 from db.work.rows import Lane
-
-if TYPE_CHECKING:
-    from api.deps import Services
 
 _TOGETHER = 32
 
@@ -41,11 +38,11 @@ _Call = Call[Submit, _Done]
 class Submits:
     """The single questions that one process is storing."""
 
-    def __init__(self, services: "Services", threads: ThreadPoolExecutor) -> None:
-        self._services = services
+    def __init__(self, store: Store, threads: ThreadPoolExecutor) -> None:
+        self._to = store
         self._threads = threads
         # A trace is noted in the transaction of its request, so none is shared then.
-        most = 1 if services.settings.traces else _TOGETHER
+        most = 1 if store.is_traced else _TOGETHER
         self._gathering: Gathering[Submit, _Done] = Gathering(self._store, self._threads, most=most)
 
     async def store(self, submit: Submit) -> _Done:
@@ -78,8 +75,8 @@ class Submits:
         self, forum: ForumRow, items: Sequence[NewQuestion]
     ) -> Sequence[tuple[Saved, Answer] | None]:
         try:
-            with self._services.single.begin() as session:
-                self._services.backlog.admit(session, forum)
+            with self._to.single.begin() as session:
+                self._to.admit(session, forum)
                 return saving.create(session, forum, items, lane=Lane.LIVE)
         except Exception as error:
             if len(items) == 1 or not is_of_some_rows(error):
@@ -88,7 +85,7 @@ class Submits:
 
     def _store_alone(self, forum: ForumRow, call: _Call) -> None:
         try:
-            with self._services.sessions.begin() as session:
+            with self._to.sessions.begin() as session:
                 done = saving.put(session, forum, call.given.item, lane=Lane.LIVE)
             self._tell(forum, [(call, done)])
         except Exception as error:  # noqa: BLE001  # its caller handles it
@@ -96,14 +93,9 @@ class Submits:
 
     def _tell(self, forum: ForumRow, done: Sequence[tuple[_Call, tuple[Saved, Answer]]]) -> None:
         """Tell workers, counters and callers what was stored; call it after the commit."""
-        services = self._services
         for call, (saved, _) in done:
             if call.given.waiter is not None:
-                services.finishes.expect(call.given.waiter, saved.id)
-        owed = sum(saved.owes_work for _, (saved, _) in done)
-        if owed:
-            services.backlog.add(forum.id, owed)
-            services.queue.wake(Lane.LIVE)
+                self._to.finishes.expect(call.given.waiter, saved.id)
+        self._to.tell(forum, [saved for _, (saved, _) in done])
         for call, (saved, answer) in done:
-            services.metrics.questions.labels(saved.outcome).inc()
             call.succeed((saved, question_out(forum, answer)))

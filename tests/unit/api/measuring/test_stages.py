@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.core import Metric
 
-from api.stage_metrics import worker_metrics
+from api.measuring.stages import worker_metrics
 from worker.process.meter import SCORE_BUCKETS, STAGE_BUCKETS
 
 ENDS = [*map(str, STAGE_BUCKETS), "+Inf"]

@@ -17,6 +17,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from api.http.problems import FieldProblem
 from db.questions.rows import NO_FACTS, Facts, Outcome, State
 from db.rows import PairKind, PairStatus
 from worker.text import intake
@@ -262,24 +263,6 @@ class QuestionOut(_Out):
     created_at: datetime
     updated_at: datetime
     checked_at: datetime | None
-
-
-class FieldProblem(_Out):
-    """One wrong field."""
-
-    detail: str
-    pointer: str | None = Field(default=None, description="JSON pointer into the body")
-    parameter: str | None = Field(default=None, description="Parameter of the path or the query")
-
-
-class Problem(_Out):
-    """An error, by RFC 9457."""
-
-    type: str = Field(examples=["urn:askedbefore:forum-not-found"])
-    title: str
-    status: int
-    detail: str
-    errors: list[FieldProblem] = Field(default=[], description="Present when fields are wrong")
 
 
 class BatchItemOut(_Out):

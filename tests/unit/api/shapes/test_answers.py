@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.answers import duplicate_out, pair_out, question_out, status_url
-from api.schemas import QuestionIn
+from api.shapes.answers import duplicate_out, pair_out, question_out, status_url
+from api.shapes.schemas import QuestionIn
 from db.questions.rows import NO_FACTS, Answer, Facts
 from db.rows import PairKind, PairStatus
 from tests.rows.records import NOON, duplicate, forum_row, pair_row, question_row

@@ -14,7 +14,7 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from api.stage_metrics import state_metrics, worker_metrics
+from api.measuring.stages import state_metrics, worker_metrics
 from db.actions import actions
 from db.archives import units as archive_units
 from db.engine import FAILURES, Sessions

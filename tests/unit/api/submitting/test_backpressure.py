@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.backpressure import retry_after_s
 from api.http.cache import TimedCache
+from api.submitting.backpressure import retry_after_s
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from api import gathering
-from api.gathering import Call, Gathering
+from api.submitting import gathering
+from api.submitting.gathering import Call, Gathering
 
 _who: ContextVar[str] = ContextVar("who", default="nobody")
 
