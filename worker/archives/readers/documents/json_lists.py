@@ -59,8 +59,8 @@ def list_table(
     """
     keys = list(found.columns.get((), {}))
     path: Path = next(((key,) for key in _ROWS if key in keys), ())
-    first = None if keys and not path else next(_elements(opened, path), None)
-    if first is None or isinstance(first, dict):
+    first = None if keys and not path else next(filter(None, _elements(opened, path)), None)
+    if first is None or _has_objects(first):
         return None
     if names:
         return path, list(names)
@@ -71,6 +71,11 @@ def list_table(
     raise UnreadableArchiveError(
         "its rows have no names of columns: name the columns with --columns id,title,..."
     )
+
+
+def _has_objects(value: object) -> bool:
+    """Return whether a value is an object, or a list of objects, such as a page of an API."""
+    return isinstance(value, dict) or (isinstance(value, list) and all(map(_has_objects, value)))
 
 
 def _elements(opened: Callable[[], BinaryIO], path: Path) -> Iterator[object]:

@@ -343,7 +343,7 @@ def _objects(window: Window, left: Path, key: str, *, depth: int = 0) -> Iterato
 
 def _below_array(window: Window, left: Path, *, depth: int) -> Iterator[Row]:
     if not left:
-        for number, value, chars in _elements(window):
+        for number, value, chars in _elements(window, opens=_DEPTH - depth):
             yield _keyed(_row(number, value, chars), "")
         return
     while (mark := _next_char(window)) != "]":
@@ -381,10 +381,11 @@ def _keyed(row: JsonRow, key: str) -> Row:
     return Row(row.number, row.value)
 
 
-def _elements(window: Window) -> Iterator[tuple[int, object, int]]:
+def _elements(window: Window, *, opens: int = 0) -> Iterator[tuple[int, object, int]]:
     """Yield the line, the value or a `_Broken`, and the length of each element of an array.
 
-    Raises `UnreadableArchiveError` if the file ends inside the array.
+    Arrays inside the array, such as the pages of an API, are opened on so many levels. Raises
+    `UnreadableArchiveError` if the file ends inside the array.
     """
     decoder = json.JSONDecoder()
     while window.skip(_SPACE):
@@ -393,6 +394,9 @@ def _elements(window: Window) -> Iterator[tuple[int, object, int]]:
         number = window.line
         if window.pass_over("}"):
             yield number, _Broken(_NO_OBJECT), 1
+            continue
+        if opens and window.pass_over("["):
+            yield from _elements(window, opens=opens - 1)
             continue
         try:
             value, end = decoder.raw_decode(window.text, window.place)

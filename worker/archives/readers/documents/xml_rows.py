@@ -63,8 +63,8 @@ class _Reader:
             attributes = {}
         element = _Open(bare, column or bare, line=line)
         if not column:
-            given = ((_bare(key), value) for key, value in attributes.items())
-            element.values.update((key, one) for key, one in given if not key.startswith("xml"))
+            given = (one for one in attributes.items() if not one[0].startswith("xmlns"))
+            element.values.update((_bare(key), value) for key, value in given)
         if self._open:
             self._open[-1].children += 1
         self._open.append(element)
