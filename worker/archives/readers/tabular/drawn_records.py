@@ -100,7 +100,8 @@ def _is_begin(drawn: str, layout: Layout) -> bool:
 def _take(held: _Record, line: str, drawn: str, layout: Layout) -> None:
     """Add a line to a record: a column, or more of the value before."""
     name = drawn[: layout.at].strip("| ")
-    is_known = not layout.columns or name in layout.columns
+    goes_on = not name and layout.sign == "|"  # psql repeats the sign alone
+    is_known = goes_on or not layout.columns or name in layout.columns
     if drawn[layout.at : layout.at + 1] == layout.sign and is_known:
         value = line[layout.at + 1 :].strip()
         if drawn.startswith("|"):

@@ -22,7 +22,7 @@ BARS = frozenset(map(chr, (*map(ord, "|"), *_BARS)))
 _OF_RULES = "-=|+: \t"
 _FOOT = re.compile(
     r"\(\d+ rows?\)|\d+ rows? in set\b.*|(?:\d+|no) rows? selected\.?|\(\d+ rows? affected\)"
-    r"|(?:run )?time: [\d.]+.*|elapsed: [\d:.]+|bye|\|? *\d+ rows? .*\d+ columns? *\|?",
+    r"|(?:run )?time: (?:real )?[\d.]+.*|elapsed: [\d:.]+|bye|\|? *\d+ rows? .*\d+ columns? *\|?",
     re.IGNORECASE,
 )
 _PROMPT = re.compile(
@@ -56,17 +56,19 @@ def is_prompt(line: str) -> bool:
 def places(text: str, wanted: Sequence[int]) -> list[int]:
     """Return the places in *text* of the screen positions *wanted*, which ascend.
 
-    If a wide character covers a position, it is the place of the next character.
+    If a wide character covers a position, it is the place of the next character. A mark, such as an
+    accent, belongs to the letter before it.
     """
     if text.isascii():
         return list(wanted)
     found: list[int] = []
     column = 0
     for at, char in enumerate(text):
-        while len(found) < len(wanted) and column >= wanted[len(found)]:
+        width = 2 if east_asian_width(char) in _WIDE else int(category(char) not in _NARROW)
+        while width and len(found) < len(wanted) and column >= wanted[len(found)]:
             found.append(at)
         if len(found) == len(wanted):
             return found
-        column += 2 if east_asian_width(char) in _WIDE else int(category(char) not in _NARROW)
+        column += width
     beyond = wanted[len(found) :]
     return found + [len(text) + max(0, one - column) for one in beyond]

@@ -28,7 +28,7 @@ def read(*rows: str) -> list[tuple[int, object]]:
     return [(row.line, row.values) for row in stackexchange.rows(in_file(*rows))]
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(st.lists(st.tuples(TEXTS, TEXTS), max_size=5))
 def test_rows_come_back_as_they_were_written(rows: list[tuple[str, str]]) -> None:
     entities = {"\n": "&#xA;", "\t": "&#x9;"}
@@ -71,7 +71,7 @@ def test_a_row_is_what_it_says_or_goes_alone(row: str, found: list[object]) -> N
     ['<!DOCTYPE posts [<!ENTITY a "b">]>', '<!ENTITY a SYSTEM "file:///etc/passwd">'],
 )
 def test_declarations_are_refused_with_their_line(line: str) -> None:
-    with pytest.raises(UnreadableArchiveError, match="^line 3: declarations of document types"):
+    with pytest.raises(UnreadableArchiveError, match=r"^line 3: declarations of document types"):
         read('<row Id="1" />', line)
 
 

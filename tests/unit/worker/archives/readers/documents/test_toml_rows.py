@@ -27,7 +27,7 @@ def read(text: str, *path: str) -> list[Any]:
     return [(row.line, row.values) for row in toml_rows.rows(opened(text), path)]
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=5))
 def test_rows_come_back_from_a_list_of_tables(rows: list[tuple[str, str]]) -> None:
     text = "".join(
