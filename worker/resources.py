@@ -67,7 +67,7 @@ class Resources:
         self._single = of_single_statements(sessions)
         self.queue = queue
         self.broker = Broker(settings.redis_url.get_secret_value())
-        self.memory = VectorMemory(settings.vector_memory_mb * MIB)
+        self.memory = VectorMemory(settings.vector_memory_mb * MIB, sessions=sessions)
         self.turns = Turns()
         self.drains = {lane: self._drain(lane) for lane in (Lane.LIVE, Lane.ARCHIVE)}
         self._models: Models | None = None

@@ -93,6 +93,17 @@ def _changes(newest: int, rows: Iterable[Any], model: ModelRow) -> Changes:
     )
 
 
+def visible_ids(session: Session, model: ModelRow, forum_id: int) -> Ids:
+    """Return the questions of a forum that are in the search, (n,)."""
+    statement = (
+        "SELECT coalesce(array_agg(question_id), '{}') FROM embeddings"
+        " WHERE model_id = %(model)s AND forum_id = %(forum)s AND visible"
+    )
+    given = {"model": model.id, "forum": forum_id}
+    found = session.connection().exec_driver_sql(statement, given)
+    return np.array(found.scalar_one(), dtype=np.int64)
+
+
 def read_all(session: Session, model: ModelRow, forum_id: int, on_rows: OnRows) -> None:
     """Call *on_rows* with the visible vectors of a forum, some thousand at a time."""
     reading = _Reading(int(model.dimension or 0), on_rows)

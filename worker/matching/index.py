@@ -11,25 +11,28 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
-from threading import RLock
+from threading import Lock, RLock
 from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from worker.matching.clusters import SAMPLE, Clusters, Floats
+
 Ids = NDArray[np.int64]
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 EXACT = 20_000
 """Up to so many vectors each is compared."""
-PROBED = 0.1
-"""Share of the clusters that is searched."""
-_LEAST_PROBED = 24
+COMPARED, COMPARED_SHARE = 8_000, 0.01
+"""Of more vectors about so many are compared, and this share of all."""
+_CLUSTERS = 4
+"""Clusters, as a multiple of the root of the vectors' number."""
+_FEW = 4
+"""For up to so many questions the vectors of all their clusters are compared together."""
 _SLAB = 2_048
-_ROUNDS = 6
-_SAMPLE = 32
-"""Sampled vectors for each cluster's centre."""
+_PIECE = 65_536
+"""Rows that are moved at a time."""
 _FIRST_TAIL = 64
 _LEAST_TAIL = 2_048
 """The tail, the vectors added last, is put into the clusters when it has more than this."""
@@ -72,6 +75,9 @@ class _Rows:
     def take(self, which: Any) -> "_Rows":
         return _Rows(self.ids[which], self.codes[which], self.steps[which])
 
+    def put(self, which: Any, rows: "_Rows") -> None:
+        self.ids[which], self.codes[which], self.steps[which] = rows.ids, rows.codes, rows.steps
+
     def write(self, at: slice, ids: Ids, vectors: NDArray[Any]) -> None:
         values = np.asarray(vectors, np.float32)
         steps = np.maximum(np.abs(values).max(axis=1), 1e-12) / _LARGEST
@@ -103,11 +109,14 @@ class VectorIndex:
 
     def __init__(self, dimension: int) -> None:
         self.lock = RLock()
+        self._settling = Lock()
         self._dimension = dimension
         self._base = _Rows.empty(0, dimension)
         self._order = np.zeros(0, np.int64)
         """Rows of the base in the order of their ids."""
-        self._centres = np.zeros((0, dimension), np.float32)
+        self._in_base = 0
+        """Number of rows of the base that are not dropped."""
+        self._clusters: Clusters | None = None
         self._trained_on = 0
         self._starts = np.zeros(1, np.int64)
         self._tail = _Rows.empty(_FIRST_TAIL, dimension)
@@ -115,13 +124,14 @@ class VectorIndex:
         self._used = 0
 
     def __len__(self) -> int:
-        return int((self._base.steps > 0).sum()) + len(self._in_tail)
+        return self._in_base + len(self._in_tail)
 
     @property
     def nbytes(self) -> int:
         """Return the bytes of memory that the vectors take, without small parts."""
         rows = len(self._base.ids) + len(self._tail.ids)
-        return rows * (self._dimension + 20) + self._centres.nbytes
+        centres = 0 if self._clusters is None else self._clusters.centres.nbytes
+        return rows * (self._dimension + 20) + centres
 
     @_alone
     def put(self, ids: Ids, vectors: NDArray[Any]) -> None:
@@ -135,8 +145,8 @@ class VectorIndex:
         needed = self._used + len(ids)
         if needed > len(self._tail.ids):
             larger = _Rows.empty(max(needed, 2 * len(self._tail.ids)), self._dimension)
-            for name in ("ids", "codes", "steps"):
-                getattr(larger, name)[: self._used] = getattr(self._tail, name)[: self._used]
+            held = slice(0, self._used)
+            larger.put(held, self._tail.take(held))
             self._tail = larger
         self._tail.write(slice(self._used, needed), ids, vectors)
         self._in_tail.update(zip(ids.tolist(), range(self._used, needed), strict=True))
@@ -150,8 +160,9 @@ class VectorIndex:
             in_tail = self._in_tail.pop(one, None)
             if in_tail is not None:
                 self._tail.erase(in_tail)
-            elif in_base >= 0:
+            elif in_base >= 0 and self._base.steps[in_base] > 0:
                 self._base.erase(in_base)
+                self._in_base -= 1
 
     @_alone
     def vectors(self, ids: Ids) -> Floats:
@@ -166,13 +177,10 @@ class VectorIndex:
 
     @_alone
     def sample(self, count: int) -> tuple[Ids, Floats]:
-        """Return the ids and vectors of *count* questions at most, (m,) and (m, dimension).
-
-        The choice depends only on the ids, so every process with the same vectors draws the same.
-        """
+        """Return the ids and vectors of *count* questions at most, (m,) and (m, dimension)."""
         tail = self._tail.take(slice(0, self._used))
         ids = np.concatenate([part.ids[part.steps > 0] for part in (self._base, tail)])
-        chosen = ids[np.argsort(ids.astype(np.uint64) * _SPREAD, kind="stable")[:count]]
+        chosen = sampled(ids, count)
         return chosen, self.vectors(chosen)
 
     def _places(self, ids: Ids) -> NDArray[np.int64]:
@@ -183,40 +191,56 @@ class VectorIndex:
         places = self._order[np.minimum(at, len(self._order) - 1)]
         return np.where(self._base.ids[places] == ids, places, -1)
 
-    @_alone
-    def settle(self, *, at_once: bool = False) -> None:
-        """Put the tail into the clusters if it is large enough, or *at_once*."""
+    @property
+    def is_due(self) -> bool:
+        """Return whether the tail is so large that it should be put into the clusters."""
         enough = max(_LEAST_TAIL, _TAIL_SHARE * len(self._base.ids))
-        if self._used and (at_once or self._used > enough):
-            self._merge()
+        return self._used > enough and not self._settling.locked()
 
-    def _merge(self) -> None:
-        tail = self._tail.take(slice(0, self._used))
-        codes = np.concatenate((self._base.codes, tail.codes))
-        steps = np.concatenate((self._base.steps, tail.steps))
-        rows = _Rows(np.concatenate((self._base.ids, tail.ids)), codes, steps)
-        kept = np.flatnonzero(rows.steps > 0)
-        clusters = self._clusters(rows, kept)
-        by_cluster = np.argsort(clusters, kind="stable")
-        self._base = rows.take(kept[by_cluster])
-        counts = np.bincount(clusters, minlength=max(1, len(self._centres)))
-        self._starts = np.concatenate(([0], np.cumsum(counts)))
+    def settle(self, *, at_once: bool = False) -> None:
+        """Put the tail into the clusters if it is large enough, or *at_once*.
+
+        Other threads may search and change the index meanwhile; they only wait while rows are
+        moved.
+        """
+        if at_once or self.is_due:
+            with self._settling:
+                clusters, trained_on, of, used = self._planned()
+                with self.lock:
+                    self._move(of, used, count=1 if clusters is None else len(clusters))
+                    self._clusters, self._trained_on = clusters, trained_on
+
+    def _planned(self) -> tuple[Clusters | None, int, NDArray[np.int64], int]:
+        """Return clusters, the number they were made for, each row's cluster, and the tail's rows.
+
+        The rows are those of the base and the tail. They keep their places meanwhile.
+        """
+        with self.lock:
+            base, tail, used, live = self._base, self._tail, self._used, len(self)
+        clusters, trained_on = self._clusters, self._trained_on
+        if live <= EXACT:
+            clusters, trained_on = None, 0
+        elif clusters is None or live > _GROWN * trained_on:
+            sample = _drawn(base, tail, used, math.ceil(_CLUSTERS * math.sqrt(live)) * SAMPLE)
+            clusters, trained_on = Clusters.of(sample), live
+        if clusters is self._clusters:
+            of = np.repeat(np.arange(len(self._starts) - 1), np.diff(self._starts))
+        else:
+            of = _clusters_of(base, len(base.ids), clusters)
+        return clusters, trained_on, np.concatenate((of, _clusters_of(tail, used, clusters))), used
+
+    def _move(self, of: NDArray[np.int64], used: int, *, count: int) -> None:
+        """Put the first *used* rows of the tail into the base; *of* has each row's cluster."""
+        base, tail = self._base, self._tail
+        kept = np.flatnonzero(np.concatenate((base.steps, tail.steps[:used])) > 0)
+        of = of[kept]
+        self._base = _gathered(base, tail, kept[np.argsort(of, kind="stable")])
+        self._in_base = len(kept)
+        self._starts = np.concatenate(([0], np.cumsum(np.bincount(of, minlength=count))))
         self._order = np.argsort(self._base.ids, kind="stable")
-        self._tail = _Rows.empty(_FIRST_TAIL, self._dimension)
-        self._in_tail, self._used = {}, 0
-
-    def _clusters(self, rows: _Rows, kept: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the cluster of each row of *kept*; up to `EXACT` rows are one cluster."""
-        if len(kept) <= EXACT:
-            self._centres, self._trained_on = self._centres[:0], 0
-            return np.zeros(len(kept), np.int64)
-        if len(kept) > _GROWN * self._trained_on:
-            self._centres, self._trained_on = centres_of(rows, kept), len(kept)
-        found = [
-            nearest_centre(rows.floats(kept[at : at + _SLAB]), self._centres)
-            for at in range(0, len(kept), _SLAB)
-        ]
-        return np.concatenate(found)
+        self._tail = tail.take(np.arange(used, self._used))
+        self._in_tail = {one: at - used for one, at in self._in_tail.items() if at >= used}
+        self._used -= used
 
     @_alone
     def search(self, asked: Floats, *, floor: float, limit: int) -> Found:
@@ -225,7 +249,7 @@ class VectorIndex:
         For each they are the nearest, at most *limit*, with a cosine of at least *floor*.
         """
         found = [
-            *self._in_base(asked, floor),
+            *self._in_clusters(asked, floor),
             *self._in_slabs(self._tail, 0, self._used, asked, floor),
         ]
         if not found:
@@ -236,20 +260,36 @@ class VectorIndex:
         best = order[np.arange(len(order)) - firsts < limit]
         return Found(which[best], ids[best], cosines[best])
 
-    def _in_base(self, asked: Floats, floor: float) -> list["_Hits"]:
-        if not len(self._centres):
+    def _in_clusters(self, asked: Floats, floor: float) -> list["_Hits"]:
+        if self._clusters is None:
             return self._in_slabs(self._base, 0, len(self._base.ids), asked, floor)
-        probes = max(_LEAST_PROBED, math.ceil(PROBED * len(self._centres)))
-        near = asked @ self._centres.T  # (m, clusters)
-        chosen = np.argpartition(-near, min(probes, near.shape[1]) - 1, axis=1)[:, :probes]
-        wanted = np.zeros(near.shape, dtype=bool)
-        np.put_along_axis(wanted, chosen, values=True, axis=1)
+        wanted = self._wanted(asked, self._clusters)
+        if len(asked) <= _FEW:
+            rows = self._base.take(self._rows_of(np.flatnonzero(wanted.any(axis=0))))
+            return self._in_slabs(rows, 0, len(rows.ids), asked, floor)
         found: list[_Hits] = []
         for cluster in np.flatnonzero(wanted.any(axis=0)).tolist():
             who = np.flatnonzero(wanted[:, cluster])
             start, end = self._starts[cluster : cluster + 2].tolist()
             found += self._in_slabs(self._base, start, end, asked[who], floor, who=who)
         return found
+
+    def _wanted(self, asked: Floats, clusters: Clusters) -> NDArray[np.bool_]:
+        """Return whether each cluster is searched for each of *asked*, (m, k)."""
+        count = max(1, len(self._base.ids))
+        share = COMPARED / count + COMPARED_SHARE
+        probes = min(len(clusters), math.ceil(share * len(clusters)))
+        near = asked @ clusters.centres.T  # (m, k)
+        chosen = np.argpartition(-near, probes - 1, axis=1)[:, :probes]
+        wanted = np.zeros(near.shape, dtype=bool)
+        np.put_along_axis(wanted, chosen, values=True, axis=1)
+        return wanted
+
+    def _rows_of(self, clusters: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the rows of the base that are in *clusters*, in their order."""
+        starts, sizes = self._starts[clusters], self._starts[clusters + 1] - self._starts[clusters]
+        before = np.cumsum(sizes) - sizes
+        return np.repeat(starts - before, sizes) + np.arange(sizes.sum())
 
     def _in_slabs(
         self,
@@ -284,22 +324,35 @@ class VectorIndex:
 _Hits = tuple[NDArray[np.int64], Ids, Floats]
 
 
-def centres_of(rows: "_Rows", kept: NDArray[np.int64], *, seed: int = 7) -> Floats:
-    """Return the centres of k clusters, (k, dimension); k is the root of the vectors' number."""
-    count = math.ceil(math.sqrt(len(kept)))
-    random = np.random.default_rng(seed)
-    sample = rows.floats(kept[random.permutation(len(kept))[: _SAMPLE * count]])
-    centres = sample[:count].copy()
-    for _ in range(_ROUNDS):
-        of = nearest_centre(sample, centres)
-        sums = np.zeros_like(centres)
-        np.add.at(sums, of, sample)
-        empty = np.bincount(of, minlength=count) == 0
-        sums[empty] = sample[random.integers(len(sample), size=int(empty.sum()))]
-        centres = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
-    return centres
+def sampled(ids: Ids, count: int) -> Ids:
+    """Return *count* of *ids* at most; every process with the same ids chooses the same."""
+    return ids[np.argsort(ids.astype(np.uint64) * _SPREAD, kind="stable")[:count]]
 
 
-def nearest_centre(vectors: Floats, centres: Floats) -> NDArray[np.int64]:
-    """Return the row of the centre nearest to each of *vectors*, (n, dimension); (n,)."""
-    return np.asarray(np.argmax(vectors @ centres.T, axis=1), np.int64)
+def _drawn(base: _Rows, tail: _Rows, used: int, count: int, *, seed: int = 7) -> Floats:
+    """Return *count* vectors at most of the base and the tail, drawn at random, (m, dimension)."""
+    places = np.flatnonzero(np.concatenate((base.steps, tail.steps[:used])) > 0)
+    chosen = np.random.default_rng(seed).permutation(places)[:count]
+    rows = _gathered(base, tail, chosen)
+    return rows.floats(slice(None))
+
+
+def _clusters_of(rows: _Rows, count: int, clusters: Clusters | None) -> NDArray[np.int64]:
+    """Return the cluster of each of the first *count* rows, (count,); without clusters all 0."""
+    if clusters is None:
+        return np.zeros(count, np.int64)
+    parts = [slice(at, min(at + _SLAB, count)) for at in range(0, count, _SLAB)]
+    found = [clusters.nearest(rows.floats(part)) for part in parts]
+    return np.concatenate((np.zeros(0, np.int64), *found))
+
+
+def _gathered(first: _Rows, second: _Rows, places: NDArray[np.int64]) -> _Rows:
+    """Return the rows at *places* of both, as if the second came after the first."""
+    found = _Rows.empty(len(places), first.codes.shape[1])
+    for at in range(0, len(places), _PIECE):
+        part = places[at : at + _PIECE]
+        is_first = part < len(first.ids)
+        here = np.arange(at, at + len(part))
+        found.put(here[is_first], first.take(part[is_first]))
+        found.put(here[~is_first], second.take(part[~is_first] - len(first.ids)))
+    return found

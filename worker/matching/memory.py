@@ -2,14 +2,16 @@
 
 Postgres has the truth: before a search, the changes since the last search are read from Postgres.
 So a search finds every vector that was committed before the search began. If a process dies,
-nothing is lost: the next process reads a forum again at its first search.
+nothing is lost: the next process reads a forum again at its first search. A large forum is read by
+a thread, and until it is there, Postgres searches.
 """
 
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,9 +19,11 @@ import structlog
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
+from db.engine import FAILURES, Sessions
 from db.vectors import changes, embeddings
 from db.vectors.rows import ModelRow
-from worker.matching.index import Floats, VectorIndex
+from worker.matching.clusters import Floats
+from worker.matching.index import VectorIndex, sampled
 from worker.scoring.density import SAMPLE, Surroundings
 
 Vectors = Mapping[int, NDArray[np.floating[Any]]]
@@ -29,6 +33,8 @@ MEMORY_BYTES = 512 * MIB
 """Default limit of one process."""
 ROW_BYTES = 20
 """Bytes that a vector takes beside its numbers."""
+AT_ONCE = 50_000
+"""A forum with more vectors is read by a thread; reading so many takes less than a second."""
 _TOO_LARGE_S = 600.0
 _GROWN = 1.1
 """If a forum grows or shrinks by this factor, its surroundings are computed again."""
@@ -60,33 +66,62 @@ class _Held:
             self.around, self.around_count, self.around_ids = None, 0, frozenset()
 
 
-class VectorMemory:
-    """Keeps the vectors of the forums that were searched last, up to *limit_bytes*."""
+@dataclass(slots=True)
+class _Coming:
+    """A forum that a thread is reading, with the sample that shows its density."""
 
-    def __init__(self, limit_bytes: int) -> None:
+    version: int
+    ids: frozenset[int]
+    around: Surroundings | None
+
+    def forget(self, news: changes.Changes | None) -> None:
+        """Forget the sample if one of its questions has changed."""
+        if news is None or not self.ids.isdisjoint([*news.gone, *news.ids.tolist()]):
+            self.around = None
+
+
+_Key = tuple[int, int]
+"""A model and a forum."""
+
+
+class VectorMemory:
+    """Keeps the vectors of the forums that were searched last, up to *limit_bytes*.
+
+    With *sessions* large forums are read by threads, otherwise by the search that needs them.
+    """
+
+    def __init__(self, limit_bytes: int, *, sessions: Sessions | None = None) -> None:
         self._limit = limit_bytes
-        self._held: OrderedDict[tuple[int, int], _Held] = OrderedDict()
-        self._too_large: dict[tuple[int, int], float] = {}
+        self._sessions = sessions
+        self._held: OrderedDict[_Key, _Held] = OrderedDict()
+        self._coming: dict[_Key, _Coming] = {}
+        """The forums that threads are reading."""
+        self._too_large: dict[_Key, float] = {}
         self._lock = threading.RLock()
+        self._reading = threading.Lock()
 
     def largest(self, dimension: int) -> int:
         """Return how many vectors of one forum fit into the memory."""
         return self._limit // (dimension + ROW_BYTES)
 
     def fresh(self, session: Session, model: ModelRow, forum_id: int) -> VectorIndex | None:
-        """Return the forum's vectors as they are committed now; None if they do not fit.
+        """Return the forum's vectors as they are committed now.
+
+        None if they do not fit, or if a thread still reads them: then Postgres has to search.
 
         *session* must not have written vectors itself: they would stay in memory after a rollback.
         """
         key = (model.id, forum_id)
         with self._lock:
+            if coming := self._coming.get(key):
+                coming.forget(changes.since(session, model, forum_id, coming.version))
+                return None
             held = self._held.pop(key, None)  # put back when complete: a time limit may interrupt
             if held is None or not self._catch_up(session, model, forum_id, held):
                 held = self._load(session, model, forum_id)
             if held is None:
                 return None
-            self._held[key] = held
-            self._make_room(key)
+            self._keep(key, held)
             return held.index
 
     def densities(
@@ -97,14 +132,18 @@ class VectorMemory:
         It is NaN for questions whose vector is neither in memory nor *known*, and None if the forum
         is not in memory or too small.
         """
+        key = (model.id, forum_id)
         with self._lock:
-            held = self._held.get((model.id, forum_id))
-            around = None if held is None else held.surroundings()
-        if held is None or around is None:
+            held = self._held.get(key)
+            coming = self._coming.get(key)
+            told = coming.around if coming is not None else None
+            around = told if held is None else held.surroundings()
+        if around is None:
             return None
         if not around.weight:
             return np.zeros(len(ids), np.float32)
-        vectors = held.index.vectors(ids)
+        index = self._stored(model, forum_id, ids) if held is None else held.index
+        vectors = index.vectors(ids)
         for row, one in enumerate(ids.tolist()):
             if one in known:
                 vectors[row] = known[one]
@@ -116,7 +155,10 @@ class VectorMemory:
         """Read the largest forums that fit together, so that no question has to wait for this."""
         room = self.largest(model.dimension or 1)
         for forum_id, count in changes.forums_by_size(session, model.id):
-            if count <= room and self.fresh(session, model, forum_id) is not None:
+            if count > room:
+                continue
+            index = self.fresh(session, model, forum_id)
+            if index is not None or (model.id, forum_id) in self._coming:
                 room -= count
 
     def _catch_up(self, session: Session, model: ModelRow, forum_id: int, held: _Held) -> bool:
@@ -127,19 +169,67 @@ class VectorMemory:
         held.forget([*news.gone, *news.ids.tolist()])
         held.index.drop(news.gone)
         held.index.put(news.ids, news.vectors)
-        held.index.settle()
+        self._settle(held.index)
         held.version = news.version
         return True
 
+    def _settle(self, index: VectorIndex) -> None:
+        if self._sessions is None or len(index) <= AT_ONCE:
+            index.settle()
+        elif index.is_due:
+            self._start(index.settle)
+
+    @staticmethod
+    def _start(work: Callable[[], None]) -> None:
+        threading.Thread(target=work, name="vectors", daemon=True).start()
+
     def _load(self, session: Session, model: ModelRow, forum_id: int) -> _Held | None:
+        """Return the forum's vectors; None if they do not fit, or if a thread reads them now."""
         if self._is_too_large(session, model, forum_id):
             return None
+        if self._sessions is None or not self._is_large(session, model, forum_id):
+            held = self._read(session, model, forum_id)
+            held.index.settle(at_once=True)
+            return held
+        version = changes.version(session, model.id, forum_id)
+        chosen = sampled(changes.visible_ids(session, model, forum_id), SAMPLE)
+        around = Surroundings.of(self._stored(model, forum_id, chosen).vectors(chosen))
+        self._coming[model.id, forum_id] = _Coming(version, frozenset(chosen.tolist()), around)
+        self._start(partial(self._read_apart, self._sessions, model, forum_id))
+        return None
+
+    def _read_apart(self, sessions: Sessions, model: ModelRow, forum_id: int) -> None:
+        """Read a large forum; until it settles, each search compares all of its vectors."""
+        key = (model.id, forum_id)
+        try:
+            with self._reading:
+                with sessions.begin() as session:
+                    held = self._read(session, model, forum_id)
+                with self._lock:
+                    self._keep(key, held)
+                    del self._coming[key]
+                held.index.settle(at_once=True)
+        except FAILURES as error:
+            log.warning("vectors.not_read", forum_id=forum_id, error=type(error).__name__)
+        finally:  # after a failure the next search begins again
+            with self._lock:
+                self._coming.pop(key, None)
+
+    def _stored(self, model: ModelRow, forum_id: int, ids: NDArray[np.int64]) -> VectorIndex:
+        """Return these vectors of a forum that is not in memory, as the memory would have them."""
+        index = VectorIndex(int(model.dimension or 0))
+        if self._sessions is not None:
+            with self._sessions.begin() as session:
+                index.add(*changes.vectors(session, model, forum_id, ids.tolist()))
+        return index
+
+    @staticmethod
+    def _read(session: Session, model: ModelRow, forum_id: int) -> _Held:
         begun = time.monotonic()
         # Read before the vectors: a change in between is then read twice, and never missed.
         version = changes.version(session, model.id, forum_id)
         index = VectorIndex(int(model.dimension or 0))
         changes.read_all(session, model, forum_id, index.add)
-        index.settle(at_once=True)
         log.info(
             "vectors.loaded",
             forum_id=forum_id,
@@ -159,7 +249,14 @@ class VectorMemory:
             log.info("vectors.too_many", forum_id=forum_id, fit=most)
         return is_larger
 
-    def _make_room(self, wanted: tuple[int, int]) -> None:
+    def _is_large(self, session: Session, model: ModelRow, forum_id: int) -> bool:
+        return embeddings.count_vectors(session, model.id, forum_id, cap=AT_ONCE + 1) > AT_ONCE
+
+    def _keep(self, key: _Key, held: _Held) -> None:
+        self._held[key] = held
+        self._make_room(key)
+
+    def _make_room(self, wanted: _Key) -> None:
         while sum(held.index.nbytes for held in self._held.values()) > self._limit:
             oldest = next(iter(self._held))
             if oldest == wanted:

@@ -1,13 +1,17 @@
 """Vectors in memory: whatever was committed before a search is seen by it, and nothing else."""
 
+import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from threading import Event
+from typing import Any
 
 import numpy as np
 import pytest
 from sqlalchemy import text, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from db.errors import TransientError
 from db.questions import questions, saving
 from db.tables.questions import VectorHead
 from db.tenants import forums
@@ -18,6 +22,7 @@ from db.work.rows import Lane
 from tests.rows.factories import make_forum, new_question
 from worker.inference.testing import WordEncoder, WordReranker
 from worker.matching import index
+from worker.matching import memory as memory_module
 from worker.matching.index import VectorIndex
 from worker.matching.matcher import Matcher
 from worker.matching.memory import ROW_BYTES, VectorMemory
@@ -365,10 +370,155 @@ def test_two_racing_writers_find_each_other(committed: Factory) -> None:
             assert search(session, memory, model, forum) == [first, second]
 
 
+@dataclass
+class Reading:
+    """Lets the threads that read a large forum go on, or fail."""
+
+    may_go: Event = field(default_factory=Event)
+    error: Exception | None = None
+    begun: int = 0
+
+    def read_all(self, *given: Any) -> None:
+        self.begun += 1
+        assert self.may_go.wait(10)
+        if self.error is not None:
+            raise self.error
+        READ_ALL(*given)
+
+
+READ_ALL = changes.read_all
+
+
+@pytest.fixture
+def reading(monkeypatch: pytest.MonkeyPatch) -> Reading:
+    """Let every forum be large."""
+    held = Reading()
+    monkeypatch.setattr(memory_module, "AT_ONCE", 1)
+    monkeypatch.setattr(changes, "read_all", held.read_all)
+    return held
+
+
+def settled(memory: VectorMemory) -> None:
+    """Wait until no thread reads a forum."""
+    for thread in threading.enumerate():
+        if thread.name.startswith("vectors"):
+            thread.join(10)
+    assert not memory._coming  # noqa: SLF001
+
+
+def test_while_a_thread_reads_a_large_forum_every_search_finds_what_is_committed(
+    committed: Factory, reading: Reading
+) -> None:
+    with committed.begin() as session:
+        model, forum = make_model(session, "tiny-1"), make_forum(session)
+        ids = store(session, forum, model, [NORTH, EAST, NEARLY_NORTH])
+    memory = VectorMemory(1 << 20, sessions=committed)
+    found = []
+    with committed.begin() as session:
+        found.append(search(session, memory, model, forum))
+    with committed.begin() as session:
+        ids += store(session, forum, model, [NORTH], first=9)
+        questions.erase(session, forum.id, "1", actor="test")
+    with committed.begin() as session:
+        found.append(search(session, memory, model, forum))
+        is_there = memory.fresh(session, model, forum.id) is not None
+    reading.may_go.set()
+    settled(memory)
+    with committed.begin() as session:
+        found.append(search(session, memory, model, forum))
+        held = memory.fresh(session, model, forum.id)
+
+    assert found == [[ids[0], ids[2]], [ids[3], ids[2]], [ids[3], ids[2]]]
+    assert (is_there, reading.begun) == (False, 1)
+    assert held is not None
+    assert len(held) == 3
+
+
+def test_a_reading_that_fails_is_begun_again_by_the_next_search(
+    committed: Factory, reading: Reading
+) -> None:
+    with committed.begin() as session:
+        model, forum = make_model(session, "tiny-1"), make_forum(session)
+        ids = store(session, forum, model, [NORTH, EAST, NEARLY_NORTH])
+    memory = VectorMemory(1 << 20, sessions=committed)
+    reading.may_go.set()
+    for reading.error in (TransientError("the database hangs"), None):
+        with committed.begin() as session:
+            found = search(session, memory, model, forum)
+        settled(memory)
+    with committed.begin() as session:
+        held = memory.fresh(session, model, forum.id)
+
+    assert found == [ids[0], ids[2]]
+    assert (held is not None, reading.begun) == (True, 2)
+
+
+def test_density_is_the_same_while_a_large_forum_is_read(
+    committed: Factory, reading: Reading
+) -> None:
+    with committed.begin() as session:
+        model, forum = make_model(session, "tiny-1"), make_forum(session)
+        ids = np.array(store(session, forum, model, crowd_and_strangers()))
+    memory = VectorMemory(1 << 20, sessions=committed)
+    with committed.begin() as session:
+        search(session, memory, model, forum)
+    before = memory.densities(model, forum.id, np.append(ids, 0), {0: NORTH})
+    reading.may_go.set()
+    settled(memory)
+    after = memory.densities(model, forum.id, np.append(ids, 0), {0: NORTH})
+
+    assert before is not None
+    assert after is not None
+    np.testing.assert_allclose(before, after, atol=0.01)
+
+
+def test_an_erased_question_leaves_the_sample_of_a_forum_that_is_read(
+    committed: Factory, reading: Reading
+) -> None:
+    with committed.begin() as session:
+        model, forum = make_model(session, "tiny-1"), make_forum(session)
+        ids = store(session, forum, model, crowd_and_strangers())
+    memory = VectorMemory(1 << 20, sessions=committed)
+    with committed.begin() as session:
+        search(session, memory, model, forum)
+    with committed.begin() as session:
+        questions.erase(session, forum.id, "1", actor="test")
+    with committed.begin() as session:
+        search(session, memory, model, forum)
+
+    assert memory.densities(model, forum.id, np.array(ids), {}) is None
+    reading.may_go.set()
+    settled(memory)
+
+
+def test_a_worker_that_starts_does_not_wait_for_a_large_forum(
+    committed: Factory, reading: Reading
+) -> None:
+    with committed.begin() as session:
+        model, large, small = (
+            make_model(session, "tiny-1"),
+            make_forum(session),
+            make_forum(session, "bakers"),
+        )
+        store(session, large, model, [NORTH, EAST, NEARLY_NORTH])
+        store(session, small, model, [NORTH])
+    memory = VectorMemory(3 * (DIMENSION + ROW_BYTES), sessions=committed)
+
+    with committed.begin() as session:
+        memory.warm(session, model)
+        is_there = memory.fresh(session, model, large.id) is not None
+    reading.may_go.set()
+    settled(memory)
+
+    assert not is_there
+    assert list(memory._held) == [(model.id, large.id)]  # noqa: SLF001  # the other has no room
+
+
 @pytest.fixture
 def small_clusters() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(index, "EXACT", 300)
+        patch.setattr(index, "COMPARED", 300)
         yield
 
 

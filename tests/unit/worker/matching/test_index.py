@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from worker.matching import index
-from worker.matching.index import VectorIndex, centres_of, nearest_centre
+from worker.matching.index import VectorIndex
 
 DIMENSION = 8
 NEAR = 0.02
@@ -35,7 +35,19 @@ def played(
 ) -> tuple[VectorIndex, dict[int, NDArray[np.float32]]]:
     """Return an index after these steps, and what it has to hold."""
     held, truth = VectorIndex(DIMENSION), dict[int, NDArray[np.float32]]()
-    for place, (kind, ids) in enumerate(steps):
+    play(steps, held, truth)
+    return held, truth
+
+
+def play(
+    steps: list[tuple[str, list[int]]],
+    held: VectorIndex,
+    truth: dict[int, NDArray[np.float32]],
+    *,
+    seed: int = 0,
+) -> None:
+    """Do these steps to an index, and to what it has to hold."""
+    for place, (kind, ids) in enumerate(steps, start=seed):
         if kind == "put":
             vectors = drawn(len(ids), seed=place)
             held.put(np.array(ids, np.int64), vectors)
@@ -46,7 +58,6 @@ def played(
                 truth.pop(one, None)
         else:
             held.settle(at_once=True)
-    return held, truth
 
 
 @settings(max_examples=40)
@@ -196,15 +207,53 @@ def test_an_index_that_shrinks_compares_all_again(monkeypatch: pytest.MonkeyPatc
     assert len(found.ids) == 50 * 51
 
 
-@given(st.integers(1, 200), st.integers(0, 3))
-def test_centres_are_of_unit_length_and_about_as_many_as_the_root(count: int, seed: int) -> None:
-    rows = index._Rows.empty(count, DIMENSION)  # noqa: SLF001
-    vectors = drawn(count, seed=seed)
-    rows.write(slice(0, count), np.arange(count), vectors)
+@settings(max_examples=40)
+@given(STEPS, STEPS)
+def test_what_changes_while_it_is_settled_is_kept(
+    steps: list[tuple[str, list[int]]], meanwhile: list[tuple[str, list[int]]]
+) -> None:
+    held, truth = played(steps)
+    plan = held._planned()  # noqa: SLF001  # as `settle` does, with changes in between
+    changes = [one for one in meanwhile if one[0] != "settle"]
+    play(changes, held, truth, seed=50)
+    held._move(plan[2], plan[3], count=1)  # noqa: SLF001
 
-    centres = centres_of(rows, np.arange(count))
+    found = held.vectors(np.arange(31))
+    near = held.search(drawn(1, seed=3), floor=-1.1, limit=100)
 
-    assert len(centres) == int(np.ceil(np.sqrt(count)))
-    assert np.linalg.norm(centres, axis=1) == pytest.approx(np.ones(len(centres)), abs=1e-5)
-    best = (vectors @ centres.T).max(axis=1)
-    assert (vectors * centres[nearest_centre(vectors, centres)]).sum(axis=1) == pytest.approx(best)
+    assert len(held) == len(truth)
+    assert sorted(near.ids.tolist()) == sorted(truth)
+    for one, vector in enumerate(found):
+        assert vector == pytest.approx(truth.get(one, np.zeros(DIMENSION)), abs=NEAR)
+
+
+def test_one_question_finds_what_it_finds_among_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index, "EXACT", 100)
+    monkeypatch.setattr(index, "COMPARED", 100)
+    held, vectors = VectorIndex(DIMENSION), drawn(1_000, seed=1)
+    held.add(np.arange(1_000), vectors)
+    held.settle(at_once=True)
+
+    many = held.search(vectors[:20], floor=0.9, limit=1_000)
+
+    for row in range(20):
+        alone = held.search(vectors[row : row + 1], floor=0.9, limit=1_000)
+        assert alone.ids.tolist() == many.ids[many.asked == row].tolist()
+        assert row in alone.ids.tolist()
+
+
+def test_new_vectors_join_the_clusters_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index, "EXACT", 100)
+    held = VectorIndex(DIMENSION)
+    held.add(np.arange(400), drawn(400, seed=1))
+    held.settle(at_once=True)
+    clusters = held._clusters  # noqa: SLF001  # nothing else shows them
+    held.add(np.arange(400, 500), drawn(100, seed=2))
+    held.settle(at_once=True)
+    few = held._clusters  # noqa: SLF001
+    held.add(np.arange(500, 3_000), drawn(2_500, seed=3))
+    held.settle(at_once=True)
+
+    assert clusters is few
+    assert held._clusters is not few  # noqa: SLF001
+    assert len(held) == 3_000
