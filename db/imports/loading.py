@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
+import numpy as np
 from psycopg2.errors import UniqueViolation
 from sqlalchemy import RowMapping, text
 from sqlalchemy.exc import IntegrityError
@@ -13,6 +14,7 @@ from db.actions import actions, vetoes
 from db.engine import copy
 from db.imports import sightings
 from db.imports.incoming import COLUMNS, Incoming, array_of
+from db.imports.packing import Ids, in_order
 from db.questions import authors
 from db.questions.rows import NewQuestion
 from db.tenants.rows import AuthorNames, ForumRow
@@ -21,6 +23,7 @@ from db.work.rows import Lane
 
 _COPY_PIECE = 1 << 22
 _NOTHING: Mapping[str, str] = {}
+_NO_IDS: Ids = np.zeros(0, np.int64)
 _NAMES = ", ".join(COLUMNS)
 _INCOMING = f"""
     CREATE TEMP TABLE IF NOT EXISTS incoming ON COMMIT DELETE ROWS
@@ -131,6 +134,8 @@ class Loaded:
     unchanged: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
     """What else happened, by name: `erased`, `older`, `hidden_now`; only what did happen."""
+    question_ids: Ids = _NO_IDS
+    """The questions that are stored now as they came, in order."""
 
 
 def load(
@@ -142,7 +147,7 @@ def load(
     hidden: Iterable[str] = (),
     with_erased: bool = False,
     position: int = 0,
-    same: Sequence[int] = (),
+    same: Ids = _NO_IDS,
 ) -> Loaded:
     """Store the questions by COPY; *items* must not contain an id twice.
 
@@ -162,8 +167,11 @@ def load(
     if len(kept) < len(incoming):
         counts = {**loaded.counts, "erased": len(incoming) - len(kept)}
         loaded = replace(loaded, counts=counts)
-    if same:
-        seen += same
+    found = in_order(seen)
+    if "older" not in loaded.counts:
+        loaded = replace(loaded, question_ids=found)
+    if len(same):
+        found = in_order(np.concatenate([found, same]))
         loaded = replace(loaded, unchanged=loaded.unchanged + len(same))
     names = list(hidden)
     if names:
@@ -172,10 +180,11 @@ def load(
         session.execute(text(_SHOW), {"ids": now})
         for question_id in now:
             actions.note_group(session, question_id)
-        seen += session.execute(text(_KNOWN), of_names).scalars()
+        known = np.fromiter(session.execute(text(_KNOWN), of_names).scalars(), np.int64)
+        found = np.concatenate([found, known])
         counts = {**loaded.counts, **({"hidden_now": len(now)} if now else {})}
         loaded = replace(loaded, counts=counts)
-    sightings.note(session, archive_id, position, seen)
+    sightings.note(session, archive_id, position, found)
     return loaded
 
 

@@ -4,19 +4,17 @@ The ids of a batch are one row, written with the batch: an interrupted import th
 also seen the questions of its first run. Only the newest complete archive of a name keeps its rows.
 """
 
-import zlib
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from db.imports.packing import Ids, in_order, of_eight_bytes, packed, unpacked
 from db.tables.archives import Archive, ArchiveSighting
 from db.tables.questions import Question
 
-# In eight bytes each: a million numbers as rows take a second, and memory.
 _CAME = """
     SELECT coalesce(string_agg(int8send(id), ''), '') FROM questions
     WHERE forum_id = :forum AND archive_id = ANY (:ids)
@@ -29,43 +27,31 @@ _GONE = -1
 """Position of the row with the questions that are gone."""
 
 
-def note(session: Session, archive_id: int, position: int, ids: Iterable[int]) -> None:
+def note(session: Session, archive_id: int, position: int, ids: Iterable[int] | Ids) -> None:
     """Note that an archive has these questions, met up to *position*."""
-    _save(session, archive_id, position, _distinct(np.fromiter(ids, np.int64)))
+    _save(session, archive_id, position, in_order(ids))
 
 
-def _distinct(ids: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return *ids* in order, each once; they nearly are so, which `numpy.unique` does not use."""
-    ordered = np.sort(ids, kind="stable")
-    is_first: NDArray[np.bool_] = np.diff(ordered, prepend=ordered[:1] - 1) != 0
-    return ordered[is_first]
-
-
-def _save(session: Session, archive_id: int, position: int, ids: NDArray[np.int64]) -> None:
-    # Ids of one batch lie close together: their differences are small.
-    packed = zlib.compress(np.diff(ids, prepend=0).astype("<i8").tobytes(), 1)
-    row = {"archive_id": archive_id, "position": position, "question_ids": packed}
+def _save(session: Session, archive_id: int, position: int, ids: Ids) -> None:
+    held = packed(ids)
+    row = {"archive_id": archive_id, "position": position, "question_ids": held}
     statement = insert(ArchiveSighting).values(row)
     session.execute(
         statement.on_conflict_do_update(
-            index_elements=["archive_id", "position"], set_={"question_ids": packed}
+            index_elements=["archive_id", "position"], set_={"question_ids": held}
         )
     )
 
 
-def _unpacked(packed: bytes) -> NDArray[np.int64]:
-    return np.cumsum(np.frombuffer(zlib.decompress(packed), "<i8"), dtype=np.int64)
-
-
-def _of(session: Session, archive_id: int, *, gone: bool = False) -> NDArray[np.int64]:
+def _of(session: Session, archive_id: int, *, gone: bool = False) -> Ids:
     is_gone = ArchiveSighting.position == _GONE
     found = session.execute(
         select(ArchiveSighting.question_ids).where(
             ArchiveSighting.archive_id == archive_id, is_gone if gone else ~is_gone
         )
     )
-    parts = [_unpacked(packed) for packed in found.scalars()]
-    return _distinct(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
+    parts = [unpacked(held) for held in found.scalars()]
+    return in_order(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
 
 
 def settle(session: Session, forum_id: int, archive_id: int) -> tuple[int, int]:
@@ -80,7 +66,7 @@ def settle(session: Session, forum_id: int, archive_id: int) -> tuple[int, int]:
     return len(gone), len(before)
 
 
-def _earlier(session: Session, forum_id: int, archive_id: int) -> NDArray[np.int64]:
+def _earlier(session: Session, forum_id: int, archive_id: int) -> Ids:
     name = select(Archive.name).where(Archive.id == archive_id).scalar_subquery()
     same = session.execute(
         select(Archive.id)
@@ -97,7 +83,7 @@ def _earlier(session: Session, forum_id: int, archive_id: int) -> NDArray[np.int
     last = session.execute(
         complete.order_by(ArchiveSighting.archive_id.desc()).limit(1)
     ).scalar_one_or_none()
-    came = _distinct(_ids(session, _CAME, forum=forum_id, ids=others))
+    came = in_order(_ids(session, _CAME, forum=forum_id, ids=others))
     if last is None:
         return came
     seen_last = np.setdiff1d(_of(session, last), came, assume_unique=True)  # mostly none
@@ -105,12 +91,11 @@ def _earlier(session: Session, forum_id: int, archive_id: int) -> NDArray[np.int
         _ids(session, _STORED, forum=forum_id, ids=seen_last[start : start + _STEP].tolist())
         for start in range(0, len(seen_last), _STEP)
     ]
-    return _distinct(np.concatenate([came, *stored]))
+    return in_order(np.concatenate([came, *stored]))
 
 
-def _ids(session: Session, statement: str, **parameters: object) -> NDArray[np.int64]:
-    packed = session.execute(text(statement), parameters).scalar_one()
-    return np.frombuffer(bytes(packed), ">i8").astype(np.int64)
+def _ids(session: Session, statement: str, **parameters: object) -> Ids:
+    return of_eight_bytes(session.execute(text(statement), parameters).scalar_one())
 
 
 _STEP = 10_000

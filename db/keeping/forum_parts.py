@@ -127,6 +127,8 @@ LEFT_OUT = MappingProxyType(
 LOOSE: Mapping[tuple[str, str], str] = MappingProxyType(
     {
         ("questions", "archive_id"): "archives",
+        ("questions", "bi_encoder_id"): "models",
+        ("questions", "reranker_id"): "models",
         ("syncs", "archive_id"): "archives",
         ("pairs", "calibration_id"): "forum_calibrations",
         ("pairs", "canonical_id"): "questions",

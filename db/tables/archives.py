@@ -83,6 +83,8 @@ class ArchivePart(Base):
     stored_digest: Mapped[bytes] = mapped_column(LargeBinary)
     odd: Mapped[bytes] = mapped_column(LargeBinary)
     """Places of rows that are read alone, 4 bytes each."""
+    question_ids: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Its questions, as packed differences of sorted ids; null if they are not known for sure."""
 
 
 class ArchiveUnit(Base):

@@ -105,7 +105,8 @@ class Question(Base):
     )
 
     id: Mapped[BigId]
-    forum_id: Mapped[int] = mapped_column(ForeignKey("forums.id", ondelete="CASCADE"))
+    forum_id: Mapped[int] = mapped_column(BigInteger)
+    """Triggers do what a foreign key does, for each statement in place of each row."""
     external_id: Mapped[str]
     title: Mapped[str]
     body: Mapped[str] = mapped_column(server_default="")
@@ -131,8 +132,8 @@ class Question(Base):
     content_digest: Mapped[bytes] = mapped_column(LargeBinary)
     foreign_share: Mapped[float] = mapped_column(REAL, server_default=text("0"))
     threshold: Mapped[float | None] = mapped_column(REAL)
-    bi_encoder_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
-    reranker_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
+    bi_encoder_id: Mapped[int | None]
+    reranker_id: Mapped[int | None]
     checked_at: Mapped[Instant | None]
     created_at: Mapped[Now]
     updated_at: Mapped[Now]

@@ -9,11 +9,13 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib import metadata
 from itertools import chain, compress
 
+import numpy as np
 import structlog
 from sqlalchemy.orm import Session
 
@@ -23,6 +25,7 @@ from db.archives.archives import ArchiveRow, ArchiveState, Stage
 from db.archives.units import NewUnit
 from db.engine import FAILURES, Sessions, retried
 from db.imports import adopting, loading, parts, sightings
+from db.imports.packing import Ids
 from db.imports.parts import KnownPart
 from db.tenants.rows import ForumRow
 from worker.archives.loading import missing
@@ -46,6 +49,7 @@ _DISTRIBUTION = "askedbefore"
 log = structlog.get_logger()
 _RULES = Rules()
 _Known = Mapping[bytes, KnownPart]
+_NOTHING: Ids = np.zeros(0, np.int64)
 
 OnBatch = Callable[[int, Sequence[Reject]], None]
 """Called with the number of records read in all, and the rejected rows of the batch."""
@@ -74,7 +78,10 @@ def load(
         failing(sessions, archive.id),
         ThreadPoolExecutor(1, thread_name_prefix="store") as pool,
     ):
-        known = _remembered(sessions, archive.id, memory, rules) if memory is not None else {}
+        known: _Known = {}
+        if memory is not None:
+            fields = forum.text_fields
+            known = _remembered(sessions, archive.id, memory, rules, text_fields=fields)
         seen = SeenIds()
         left = _behind(records, archive.position, seen)
         storing: Future[None] | None = None
@@ -108,12 +115,14 @@ def load(
         return archives.get(session, archive.id)
 
 
-def _remembered(sessions: Sessions, archive_id: int, memory: Memory, rules: Rules) -> _Known:
+def _remembered(
+    sessions: Sessions, archive_id: int, memory: Memory, rules: Rules, *, text_fields: str
+) -> _Known:
     """Give the *memory* of a reader the parts that earlier archives had, and return them."""
     with sessions.begin() as session:
         known = {} if rules.reads_all else parts.earlier(session, archive_id)
     memory.odd = {digest: part.odd for digest, part in known.items()}
-    memory.salt = _version()
+    memory.salt = f"{_version()} {text_fields}"
     return known
 
 
@@ -188,7 +197,7 @@ def _store(
             hidden=[one.external_id for one in batch.hidden if one.external_id is not None],
             with_erased=rules.with_erased,
             position=batch.position,
-            same=same or (),
+            same=_NOTHING if same is None else same,
         )
         archives.note_progress(
             session,
@@ -200,34 +209,45 @@ def _store(
             rejects=[{"line": one.line, "reason": one.reason} for one in batch.rejects],
             counts={**loaded.counts, **batch.counts()},
         )
-        _note_parts(session, archive_id, batch)
+        _note_parts(session, archive_id, batch, loaded.question_ids, same)
         if batch.labels:
             packed = pack_labels(batch.labels)
             unit = NewUnit(stage=Stage.LINK, size=len(batch.labels), payload=packed)
             archive_units.plan(session, archive_id, [unit])
 
 
-def _unchanged(session: Session, forum: ForumRow, batch: Batch) -> list[int] | None:
+def _unchanged(session: Session, forum: ForumRow, batch: Batch) -> Ids | None:
     """Return the stored questions of known rows, if they are unchanged; empty if there are none.
 
     Return None if the rows must be read again.
     """
     if batch.same is None or batch.part is None:
-        return []
+        return _NOTHING
     names = batch.same.external_ids
     if not batch.repeated_ids.isdisjoint(names):
         return None
+    known = batch.part.question_ids
+    if known is not None and len(known) == len(names):
+        return known
     fields = forum.text_fields
     return parts.find_unchanged(session, forum.id, names, batch.part, text_fields=fields)
 
 
-def _note_parts(session: Session, archive_id: int, batch: Batch) -> None:
-    """Store the result of each part, for the next archive of this name."""
+def _note_parts(
+    session: Session, archive_id: int, batch: Batch, stored: Ids, same: Ids | None
+) -> None:
+    """Store the result of each part, for the next archive of this name.
+
+    *stored* are the questions of the batch, and *same* those of its known part.
+    """
     if batch.same is not None and batch.part is not None:
-        parts.note(session, archive_id, batch.same.digest, batch.part)
+        part = batch.part if same is None else replace(batch.part, question_ids=same)
+        parts.note(session, archive_id, batch.same.digest, part)
     for digest, part, ids in batch.parts:
         if batch.repeated_ids.isdisjoint(ids):
-            parts.note(session, archive_id, digest, part)
+            is_all = len(stored) == len(ids) == len(batch.kept)
+            known = replace(part, question_ids=stored) if is_all else part
+            parts.note(session, archive_id, digest, known)
 
 
 def _cuts(forum: ForumRow) -> Cuts:

@@ -10,7 +10,7 @@ from zlib import crc32
 
 from worker.archives.readers.records import ManyRows, Row, Rows
 
-ROWS, _FEWEST, _EACH = 8_192, 1_024, 1_024
+ROWS, _FEWEST, _EACH = 8_192, 3_072, 1_024
 """Rows of a part: the most, the fewest if more rows follow, and the mean number beyond the fewest.
 """
 _CHARS = 4 << 20
