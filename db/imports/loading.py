@@ -14,7 +14,7 @@ from db.actions import actions, vetoes
 from db.engine import copy
 from db.imports import sightings
 from db.imports.incoming import COLUMNS, Incoming, array_of
-from db.imports.packing import Ids, in_order
+from db.packed_ids import Ids, in_order
 from db.questions import authors
 from db.questions.rows import NewQuestion
 from db.tenants.rows import AuthorNames, ForumRow
@@ -134,7 +134,7 @@ class Loaded:
     unchanged: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
     """What else happened, by name: `erased`, `older`, `hidden_now`; only what did happen."""
-    question_ids: Ids = _NO_IDS
+    question_ids: Ids = field(default_factory=lambda: _NO_IDS, compare=False)
     """The questions that are stored now as they came, in order."""
 
 

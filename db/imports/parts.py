@@ -7,7 +7,7 @@ same.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from sqlalchemy import Select, delete, func, select, text
@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from db.imports.incoming import Incoming, array_of
-from db.imports.packing import Ids, in_order, of_eight_bytes, packed, unpacked
+from db.packed_ids import Ids, in_order, of_eight_bytes, packed, unpacked
 from db.tables.archives import Archive, ArchivePart
 
 _STORED = """
@@ -49,7 +49,7 @@ class KnownPart:
     """Digest of its questions' content digests, in their order."""
     odd: Sequence[int]
     """Places of the rows that are read alone each time: hidden, rejected, or not quite usable."""
-    question_ids: Ids | None = None
+    question_ids: Ids | None = field(default=None, compare=False)
     """Its questions in order, if they are known and none of them was written since."""
 
 

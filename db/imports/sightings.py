@@ -11,7 +11,7 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from db.imports.packing import Ids, in_order, of_eight_bytes, packed, unpacked
+from db.packed_ids import Ids, in_order, of_eight_bytes, packed, unpacked
 from db.tables.archives import Archive, ArchiveSighting
 from db.tables.questions import Question
 

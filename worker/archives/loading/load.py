@@ -25,8 +25,8 @@ from db.archives.archives import ArchiveRow, ArchiveState, Stage
 from db.archives.units import NewUnit
 from db.engine import FAILURES, Sessions, retried
 from db.imports import adopting, loading, parts, sightings
-from db.imports.packing import Ids
 from db.imports.parts import KnownPart
+from db.packed_ids import Ids
 from db.tenants.rows import ForumRow
 from worker.archives.loading import missing
 from worker.archives.loading.batches import Batch, batches_of, ids_of, prepared

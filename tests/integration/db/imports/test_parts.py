@@ -2,12 +2,14 @@
 
 from typing import ClassVar
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 from db.archives import archives
 from db.imports import loading, parts
 from db.imports.incoming import Incoming
 from db.imports.parts import KnownPart
+from db.questions import questions
 from tests.integration.db.two_forums import Calls, TwoForums
 from tests.rows.factories import make_forum, new_question
 
@@ -64,3 +66,42 @@ def test_stored_questions_are_unchanged_if_each_is_as_it_was(session: Session) -
         )
     loading.load(session, forum, archive.id, [new_question("Edited?", external_id=names[0])])
     assert parts.find_unchanged(session, forum.id, names, part, text_fields="title") is None
+
+
+def _known(session: Session, later: int) -> list[bool]:
+    """Return for each known part whether its questions are known too, by its digest."""
+    found = parts.earlier(session, later)
+    return [found[digest].question_ids is not None for digest in sorted(found)]
+
+
+def test_a_part_knows_its_questions_until_one_is_written_or_gone(session: Session) -> None:
+    forum = make_forum(session)
+    first = archives.create(session, forum.id, name="old", form="csv", top_k=5)
+    for digest in (b"0", b"1"):
+        items = [new_question(external_id=f"{digest!r} {n}") for n in range(3)]
+        ids = loading.load(session, forum, first.id, items).question_ids
+        known = KnownPart(stored_digest=b"stored", odd=(), question_ids=ids)
+        parts.note(session, first.id, digest, known)
+    later = archives.create(session, forum.id, name="old", form="csv", top_k=5)
+
+    assert _known(session, later.id) == [True, True]
+    found = parts.earlier(session, later.id)[b"1"].question_ids
+    assert found is not None
+    assert found.tolist() == ids.tolist()
+    loading.load(session, forum, later.id, [new_question("New?", external_id="b'1' 2")])
+    assert _known(session, later.id) == [True, False]
+    questions.erase(session, forum.id, "b'0' 0", actor="x")
+    assert _known(session, later.id) == [False, False]
+
+
+def test_questions_that_lie_far_apart_are_looked_up_by_name(session: Session) -> None:
+    forum = make_forum(session)
+    first = archives.create(session, forum.id, name="old", form="csv", top_k=5)
+    ids = loading.load(session, forum, first.id, [new_question("Why?")]).question_ids
+    far = np.array([int(ids[0]) - 1_000, *ids])
+    for digest, held in ((b"0", ids), (b"1", far)):
+        known = KnownPart(stored_digest=b"stored", odd=(), question_ids=held)
+        parts.note(session, first.id, digest, known)
+    later = archives.create(session, forum.id, name="old", form="csv", top_k=5)
+
+    assert _known(session, later.id) == [False, False]

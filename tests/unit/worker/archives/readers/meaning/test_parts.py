@@ -86,8 +86,8 @@ def test_rows_before_a_part_do_not_change_the_parts_behind_them() -> None:
 def test_parts_are_of_some_thousands_of_rows() -> None:
     sizes = [len(part) for part in cut(rows(0, 30_000))]
 
-    assert min(sizes[:-1]) >= 1_024
-    assert 1_500 < sum(sizes) / len(sizes) < 3_500
+    assert min(sizes[:-1]) >= 3_072
+    assert 3_500 < sum(sizes) / len(sizes) < 5_000
 
 
 def test_long_rows_make_short_parts() -> None:
