@@ -78,7 +78,7 @@ def test_a_part_knows_its_questions_until_one_is_written_or_gone(session: Sessio
     forum = make_forum(session)
     first = archives.create(session, forum.id, name="old", form="csv", top_k=5)
     for digest in (b"0", b"1"):
-        items = [new_question(external_id=f"{digest!r} {n}") for n in range(3)]
+        items = [new_question("Why?", external_id=f"{digest!r} {n}") for n in range(3)]
         ids = loading.load(session, forum, first.id, items).question_ids
         known = KnownPart(stored_digest=b"stored", odd=(), question_ids=ids)
         parts.note(session, first.id, digest, known)
