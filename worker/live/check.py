@@ -21,6 +21,7 @@ from worker.matching.findings import (
     same_text,
     worth_reranking,
 )
+from worker.matching.index import VectorIndex
 from worker.matching.matcher import Matcher
 from worker.matching.memory import MEMORY_BYTES, VectorMemory
 from worker.matching.models import Limits, Models
@@ -28,6 +29,7 @@ from worker.matching.near import Near
 from worker.matching.rounds import scored_in_rounds
 from worker.matching.search import Searcher
 from worker.matching.vectors import seen_of
+from worker.process.beside import beside
 from worker.queue import CheckAnswer, CheckedDuplicate, CheckRequest
 from worker.text.cuts import cuts_of
 from worker.text.language import warnings_of
@@ -56,7 +58,9 @@ class Checker:
         memory: VectorMemory | None = None,
     ) -> None:
         memory = memory or VectorMemory(MEMORY_BYTES)
-        self._searcher = Searcher(memory, models.bi_encoder, limit=limits.candidates)
+        self._searcher = Searcher(
+            memory, models.bi_encoder, limit=limits.candidates, sessions=sessions
+        )
         self._sessions = sessions
         self._single = of_single_statements(sessions)
         self._models = models
@@ -77,17 +81,19 @@ class Checker:
         asked = seen(title, body, fields=fields)
         share = foreign_share(full)
         is_foreign = share > FOREIGN_LIMIT
+        known = beside(partial(self._known, forum, text_digest(full)))
         vector = None if is_foreign else matcher.encoder.encode([asked.whole])[0]
-        with self._sessions.begin() as session:
-            near = self._near(session, matcher, forum, vector)
-            twins, texts = self._texts(session, forum, text_digest(full), near)
+        index, twins = known()
+        with self._single.begin() as session:
+            near = self._near(session, matcher, forum, vector, index)
+            texts = questions.texts(session, {*twins, *(candidate.id for candidate in near)})
         known_vectors = {} if vector is None else {_ASKED: vector}
         around = partial(self._searcher.surrounded, forum, matcher=matcher, vectors=known_vectors)
         findings = self._score(matcher, asked, near, twins, texts, around=around)
-        known = self._answered([finding.candidate_id for finding in findings])
+        answered = self._answered([finding.candidate_id for finding in findings])
         return CheckAnswer(
             duplicates=[
-                _duplicate(finding, texts[finding.candidate_id], known.get(finding.candidate_id))
+                _duplicate(finding, texts[finding.candidate_id], answered.get(finding.candidate_id))
                 for finding in findings
             ],
             threshold=matcher.threshold,
@@ -102,27 +108,29 @@ class Checker:
         with self._single.begin() as session:
             return questions.answered(session, ids)
 
+    def _known(self, forum: ForumRow, digest: bytes) -> tuple[VectorIndex | None, list[int]]:
+        """Return what needs no vector: the forum in memory, and the questions with this text."""
+        with self._single.begin() as session:
+            index = self._searcher.index(session, forum)
+            same = questions.same_text(session, forum.id, [digest], limit=self._limits.kept)
+            pairs = [(_ASKED, twin) for twin in same[digest]]
+            return index, [
+                twin for _, twin in sorted(questions.in_scope(session, forum.scope, pairs))
+            ]
+
     def _near(
         self,
         session: Session,
         matcher: Matcher,
         forum: ForumRow,
         vector: NDArray[np.float32] | None,
+        index: VectorIndex | None,
     ) -> list[Candidate]:
         if vector is None:
             return []
         return self._searcher.nearest_to_vector(
-            session, forum.id, vector, matcher=matcher, scope=forum.scope
+            session, forum, vector, index=index, matcher=matcher
         )
-
-    def _texts(
-        self, session: Session, forum: ForumRow, digest: bytes, near: list[Candidate]
-    ) -> tuple[list[int], dict[int, CandidateText]]:
-        same = questions.same_text(session, forum.id, [digest], limit=self._limits.kept)
-        pairs = [(_ASKED, twin) for twin in same[digest]]
-        twins = [twin for _, twin in sorted(questions.in_scope(session, forum.scope, pairs))]
-        ids = {candidate.id for candidate in near} | set(twins)
-        return twins, questions.texts(session, ids)
 
     def _score(
         self,

@@ -16,7 +16,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
-from db.engine import Sessions
+from db.engine import Sessions, of_single_statements
 from db.outbox import webhooks
 from db.outbox.events import NewEvent, record
 from db.pairs import pairs
@@ -75,9 +75,12 @@ class Pipeline:
         on_finished: OnFinished = lambda _ids: None,
     ) -> None:
         memory = memory or VectorMemory(MEMORY_BYTES)
-        self._searcher = Searcher(memory, models.bi_encoder, limit=limits.candidates)
+        self._searcher = Searcher(
+            memory, models.bi_encoder, limit=limits.candidates, sessions=sessions
+        )
         self._tell = on_finished
         self._sessions = sessions
+        self._single = of_single_statements(sessions)
         self._models = models
         self._limits = limits
 
@@ -109,7 +112,7 @@ class Pipeline:
     def _check(
         self, forum_id: int, batch: Sequence[Claimed], lease: UUID, vectors: Vectors
     ) -> None:
-        with METER.timed("search"), self._sessions.begin() as session:
+        with METER.timed("search"), self._single.begin() as session:
             found = self._search(session, forum_id, batch, vectors)
         with METER.timed("rerank"):
             scores, unreadable = scored_where_readable(
@@ -197,9 +200,7 @@ class Pipeline:
     ) -> dict[int, list[Candidate]]:
         model = self._models.bi_encoder
         ids = [question.id for question in batch if question.foreign_share <= FOREIGN_LIMIT]
-        near = self._searcher.nearest(
-            session, forum.id, ids, matcher=matcher, scope=forum.scope, vectors=vectors
-        )
+        near = self._searcher.nearest(session, forum, ids, matcher=matcher, vectors=vectors)
         for one, found in near.items():
             lost = set(partners[one]) - {candidate.id for candidate in found}
             if lost:  # flagged earlier, but no candidates now: score them again

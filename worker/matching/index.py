@@ -24,7 +24,7 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 EXACT = 20_000
 """Up to so many vectors each is compared."""
-COMPARED, COMPARED_SHARE = 8_000, 0.01
+COMPARED, COMPARED_SHARE = 4_000, 0.04
 """Of more vectors about so many are compared, and this share of all."""
 _CLUSTERS = 4
 """Clusters, as a multiple of the root of the vectors' number."""

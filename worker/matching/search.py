@@ -1,13 +1,14 @@
 """Finds the nearest stored questions in this process' memory, or in Postgres if they do not fit."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from db.rows import WHOLE_FORUM, SearchScope
+from db.engine import Sessions
 from db.tenants.rows import ForumRow
 from db.vectors import changes, embeddings
 from db.vectors.rows import Candidate, ModelRow
@@ -26,35 +27,60 @@ _SLACK = 0.005
 class Searcher:
     """Searches the questions of a forum by the vectors of one model."""
 
-    def __init__(self, memory: VectorMemory, model: ModelRow, *, limit: int) -> None:
+    def __init__(
+        self,
+        memory: VectorMemory,
+        model: ModelRow,
+        *,
+        limit: int,
+        sessions: Sessions | None = None,
+    ) -> None:
+        """Take *sessions* if those of the callers have a transaction for each statement."""
         self._memory = memory
         self._model = model
         self._limit = limit
+        self._sessions = sessions
+
+    def index(self, session: Session, forum: ForumRow) -> VectorIndex | None:
+        """Return the forum's vectors as they are committed now; None if Postgres has to search.
+
+        In a smaller scope Postgres searches, because the memory has no categories.
+        """
+        if not forum.scope.is_whole:
+            return None
+        return self._memory.fresh(session, self._model, forum.id)
+
+    @contextmanager
+    def _transaction(self, session: Session) -> Iterator[Session]:
+        """Yield a session whose settings stay until its transaction ends."""
+        if self._sessions is None:
+            yield session
+        else:
+            with self._sessions.begin() as own:
+                yield own
 
     def nearest(
         self,
         session: Session,
-        forum_id: int,
+        forum: ForumRow,
         ids: Sequence[int],
         *,
         matcher: Matcher,
-        scope: SearchScope = WHOLE_FORUM,
         vectors: Vectors = NO_VECTORS,
     ) -> dict[int, list[Candidate]]:
         """Return each stored question's visible candidates that passed the screen, nearest first.
 
         Every vector that was committed before is searched, and no question that is hidden or
-        erased. In a smaller scope Postgres searches, because the memory has no categories.
-        *vectors* may have stored vectors that are known already.
+        erased. *vectors* may have stored vectors that are known already.
         """
-        in_memory = bool(ids) and scope.is_whole
-        index = self._memory.fresh(session, self._model, forum_id) if in_memory else None
+        index = self.index(session, forum) if ids else None
         if index is None:
-            near = embeddings.nearest(
-                session, self._model, forum_id, ids, limit=self._limit, scope=scope
-            )
+            with self._transaction(session) as own:
+                near = embeddings.nearest(
+                    own, self._model, forum.id, ids, limit=self._limit, scope=forum.scope
+                )
             return {one: _from(matcher.floor, found) for one, found in near.items()}
-        known, asked = self._asked(session, forum_id, ids, vectors)
+        known, asked = self._asked(session, forum.id, ids, vectors)
         screen = matcher.screen(with_gate=True)
         found = index.search(asked, floor=screen.floor - _SLACK, limit=self._limit + 1)
         found = found.take(known[found.asked] != found.ids)
@@ -62,7 +88,7 @@ class Searcher:
         exact = changes.exact(
             session,
             self._model,
-            forum_id,
+            forum.id,
             asked=known[found.asked].tolist(),
             others=found.ids.tolist(),
         )
@@ -85,26 +111,26 @@ class Searcher:
     def nearest_to_vector(
         self,
         session: Session,
-        forum_id: int,
+        forum: ForumRow,
         vector: NDArray[np.float32],
         *,
+        index: VectorIndex | None,
         matcher: Matcher,
-        scope: SearchScope = WHOLE_FORUM,
     ) -> list[Candidate]:
         """Return the visible candidates of a vector, (dimension,), nearest first.
 
-        They have passed the screen.
+        They have passed the screen. *index* is the one that `index` returned.
         """
-        index = self._memory.fresh(session, self._model, forum_id) if scope.is_whole else None
         if index is None:
-            stored = embeddings.nearest_to_vector(
-                session, self._model, forum_id, vector, limit=self._limit, scope=scope
-            )
+            with self._transaction(session) as own:
+                stored = embeddings.nearest_to_vector(
+                    own, self._model, forum.id, vector, limit=self._limit, scope=forum.scope
+                )
             return _from(matcher.floor, stored)
         screen = matcher.screen(with_gate=True)
         found = index.search(vector[None], floor=screen.floor - _SLACK, limit=self._limit)
         found = found.take(_passed(screen, vector[None], found, index))
-        exact = changes.exact_to_vector(session, self._model, forum_id, vector, found.ids.tolist())
+        exact = changes.exact_to_vector(session, self._model, forum.id, vector, found.ids.tolist())
         return self._by_asked(exact, [0], screen.floor)[0]
 
     def surrounded(

@@ -96,7 +96,8 @@ def search(
     matcher: Matcher = MATCHER,
 ) -> list[int]:
     searcher = Searcher(memory, model, limit=100)
-    found = searcher.nearest_to_vector(session, forum.id, NORTH, matcher=matcher)
+    index = searcher.index(session, forum)
+    found = searcher.nearest_to_vector(session, forum, NORTH, index=index, matcher=matcher)
     return [one.id for one in found]
 
 
@@ -122,7 +123,7 @@ def test_a_gate_leaves_out_what_it_knows_for_no_duplicate(
 
     assert search(session, memory, model, forum) == ids
     assert search(session, memory, model, forum, matcher=gated) == [same]
-    found = Searcher(memory, model, limit=9).nearest(session, forum.id, ids, matcher=gated)
+    found = Searcher(memory, model, limit=9).nearest(session, forum, ids, matcher=gated)
     assert {one: len(near) for one, near in found.items()} == {same: 0, further: 0}
 
 
