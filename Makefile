@@ -11,7 +11,7 @@ STAMP := $(VENV)/.installed
 run: $(RUN)
 	@$(BIN)/askedbefore up
 
-# One worker for each core, each with databases of its own; the longest files first.
+# One worker more than there are cores, each with databases of its own; the longest files first.
 test: $(STAMP) lint
 	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 

@@ -4,6 +4,7 @@ Under pytest-xdist the main process starts the servers, and every worker has dat
 them. So tests that commit, or flush Redis, do not affect each other.
 """
 
+import gc
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -31,7 +32,7 @@ os.environ.setdefault("ASKEDBEFORE_PROFILE", "fast")  # noqa: TID251  # for proc
 
 # The same examples in every run, and no time limit for one: neither chance nor a busy machine may
 # fail a test. `--hypothesis-profile default` looks for others.
-settings.register_profile("sure", deadline=None, derandomize=True, database=None)
+settings.register_profile("sure", max_examples=50, deadline=None, derandomize=True, database=None)
 settings.load_profile("sure")
 
 _MIGRATED = pytest.StashKey[Addresses]()
@@ -58,6 +59,24 @@ _SERVER = {
 }
 _WORKERS = 8
 """Most workers: Redis has sixteen databases, and a worker uses two."""
+
+
+def pytest_configure() -> None:
+    """Leave garbage alone until all modules are loaded, because nearly nothing of them is any."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Keep the modules and tests out of later collections, which had little else to look at."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one worker more than there are cores, because a test waits for a fifth of its time."""
+    return len(os.sched_getaffinity(0)) + 1
 
 
 @pytest.hookimpl(optionalhook=True)
