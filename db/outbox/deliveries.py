@@ -360,7 +360,7 @@ def record_failure(
 
 
 def forget_old(session: Session, *, days: int, limit: int) -> int:
-    """Delete up to *limit* lines of the log that are older than *before*; return how many."""
+    """Delete up to *limit* lines of the log that are older than *days*; return how many."""
     old = (
         select(Delivery.id)
         .where(Delivery.created_at < func.now() - timedelta(days=days))

@@ -73,10 +73,11 @@ def test_what_a_threshold_hid_a_lower_one_shows_and_twice_changes_nothing(
     session: Session, eggs: Seeded
 ) -> None:
     put(session, eggs, 0.85)
-    versions = dict(session.execute(select(Pair.id, Pair.version)).tuples())
+    versions = session.execute(select(Pair.id, Pair.version).order_by(Pair.id)).all()
 
     assert put(session, eggs, 0.85) == thresholds.Applied(shown=0, hidden=0)
-    assert dict(session.execute(select(Pair.id, Pair.version)).tuples()) == versions
+    now = session.execute(select(Pair.id, Pair.version).order_by(Pair.id)).all()
+    assert now == versions
     assert put(session, eggs, 0.65) == thresholds.Applied(shown=2, hidden=0)
 
 

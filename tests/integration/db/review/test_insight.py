@@ -66,7 +66,7 @@ def test_what_was_done_today_counts_without_what_was_undone(session: Session, eg
     for pair_id in pairs[:3]:
         say(session, seeded, pair_id)
     done = say(session, seeded, pairs[3], actor="ben")
-    decisions.undo(session, seeded.forum.id, done.decision_id, actor="ben")
+    decisions.undo(session, seeded.forum.id, done.id, actor="ben")
     session.execute(
         update(Decision)
         .where(Decision.pair_id == pairs[0])
@@ -130,7 +130,7 @@ def test_only_what_people_said_of_a_models_pairs_is_judged(session: Session, egg
     for pair_id, status in zip(pairs, said, strict=False):
         say(session, seeded, pair_id, status, actor=SERVICE if pair_id == pairs[3] else "ana")
     exact = flag(session, seeded, 0, 3, score=1.0)
-    session.execute(update(Pair).where(Pair.id == exact).values(kind=PairKind.EXACT))
+    session.execute(update(Pair).where(Pair.id == exact).values(kind=PairKind.SAME_TEXT))
     say(session, seeded, exact, PairStatus.NOT_DUPLICATE)
 
     found = {one.pair_id: one for one in insight.judged(session, seeded.forum.id)}
