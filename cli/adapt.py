@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
+from cli.bars import count_bar
 from cli.connect import database
 from cli.output import AsJson, print_json, tell
 from db.engine import Sessions
@@ -81,15 +81,8 @@ def adapt_(
 def _looked_at(sessions: Sessions, forum: str, sample: int) -> Adaptation:
     with console.status("Loading the models in use"):
         models = _active(sessions)
-    with Progress(*Progress.get_default_columns(), console=console, transient=True) as progress:
-        task = progress.add_task("Looking at questions", total=sample)
-        return adapting.adapt(
-            sessions,
-            models,
-            forum,
-            sample=sample,
-            on_done=lambda count: progress.advance(task, count),
-        )
+    with count_bar(console, "Sampling", sample) as show:
+        return adapting.adapt(sessions, models, forum, sample=sample, on_done=show)
 
 
 def _active(sessions: Sessions) -> Models:

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
+from cli.bars import copy_bar
 from cli.connect import service
-from cli.one_file import STANDARD, console, progress, source, target
+from cli.one_file import STANDARD, console, source, target
 from cli.output import AsJson, tell
 from cli.version import version
 from db.engine import make_engine
@@ -51,7 +52,7 @@ def backup(
         raise InvalidInputError("standard output cannot take both the file and JSON: name a file")
     begun = time.monotonic()
     about = {"version": version(), "settings": _settings()}
-    with service(data), target(file) as stream, progress() as say:
+    with service(data), target(file) as stream, copy_bar(console) as say:
         kept = write_backup(make_engine(DatabaseSettings()), stream, about=about, say=say)
     where = "standard output" if file == STANDARD else file
     _say(f"Written to {where}", kept, begun, as_json=as_json)
@@ -73,7 +74,7 @@ def restore(
     Example: askedbefore restore askedbefore.backup
     """
     begun = time.monotonic()
-    with service(data), source(file) as stream, progress() as say:
+    with service(data), source(file) as stream, copy_bar(console) as say:
         engine = make_engine(DatabaseSettings())
         manifest, kept = read_backup(engine, stream, force=force, say=say)
     _say(

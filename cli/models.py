@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
+from cli.bars import count_bar
 from cli.connect import database
 from cli.output import AsJson, Facts, print_json, tell, with_json
 from cli.preparing import Place, prepare_accurate, prepare_fast
@@ -157,10 +157,8 @@ def _load_encoder(name: str) -> Encoder:
 def _fill(sessions: Sessions, encoder: Encoder, model: ModelRow) -> None:
     with sessions.begin() as session:
         total = embeddings.count_unembedded(session, model.id)
-    errors = Console(stderr=True)
-    with Progress(*Progress.get_default_columns(), console=errors) as progress:
-        task = progress.add_task("Questions embedded", total=total)
-        fill(sessions, encoder, model, on_done=lambda count: progress.advance(task, count))
+    with count_bar(Console(stderr=True), "Embedding", total) as show:
+        fill(sessions, encoder, model, on_done=show)
 
 
 @app.command("export")

@@ -1,14 +1,13 @@
-"""The file that a command writes or reads, or standard output or input, and its progress bar."""
+"""The file that a command writes or reads, or standard output or input."""
 
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from rich.console import Console
-from rich.progress import DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
 from db.errors import ConflictError, InvalidInputError
 
@@ -53,12 +52,3 @@ def source(file: str) -> Iterator[BinaryIO]:
         raise InvalidInputError(f"{file} cannot be read: {error.strerror}") from error
     with stream:
         yield stream
-
-
-@contextmanager
-def progress() -> Iterator[Any]:
-    """Yield a function that shows how far a copy is; it takes the table and the bytes so far."""
-    columns = (TextColumn("{task.description:<24}"), DownloadColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda table, size: bar.update(task, description=table, completed=size)

@@ -1,29 +1,17 @@
 """Makes models ready and shows bars for what is fetched, unpacked and converted."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
-from rich.text import Text
 
+from cli.bars import stage_bars
 from db.errors import ServiceError
 from worker.settings import Profile
-from worker.weights.accurate import PUBLISHED, OnProgress
+from worker.weights.accurate import PUBLISHED
 from worker.weights.export import ready_folder
 from worker.weights.load import Backend, load_encoder, load_reranker
 from worker.weights.prepare import (
@@ -41,6 +29,7 @@ _STAGES = {
     "unpack": "Unpacking them",
     "convert": "Converting",
 }
+_IN_BYTES = {"fetch", "unpack"}
 _FETCH_LIMIT_S = 60.0
 """Limit for fetching. With fetching and converting, a first `up` takes about two minutes longer."""
 _DISK, _MEMORY = 3 << 30, 3 << 30
@@ -92,7 +81,7 @@ def show_preparing(console: Console, names: ModelNames, *, cache: Path, device: 
 def prepare_accurate(console: Console, place: Place, ways: Ways) -> float:
     """Make the models of `accurate` ready with bars, and return how many seconds it took."""
     begun = time.monotonic()
-    with _bars(console) as show:
+    with stage_bars(console, _STAGES, in_bytes=_IN_BYTES) as show:
         prepare(PUBLISHED, place.cache, in_fp32=place.in_fp32, ways=ways, tell=show)
     return time.monotonic() - begun
 
@@ -168,30 +157,3 @@ def _sentence(chosen: Profile, place: Place, reason: str | None) -> str:
         f"Profile fast: {models}.{why}"
         " `askedbefore models prepare accurate` makes the larger models ready."
     )
-
-
-class _Amount(ProgressColumn):
-    """A column with bytes for copying, and with steps for all other stages."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._bytes, self._steps = DownloadColumn(), MofNCompleteColumn()
-
-    def render(self, task: Task) -> Text:
-        """Return the text beside a bar."""
-        is_copied = (task.total or 0) > 1_000  # noqa: PLR2004  # no stage counts so many steps
-        return (self._bytes if is_copied else self._steps).render(task)
-
-
-@contextmanager
-def _bars(console: Console) -> Iterator[OnProgress]:
-    bars: dict[str, TaskID] = {}
-    columns = (TextColumn("{task.description:>17}"), BarColumn(), _Amount(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as progress:
-
-        def show(stage: str, done: int, total: int) -> None:
-            if stage not in bars:
-                bars[stage] = progress.add_task(_STAGES[stage], total=total)
-            progress.advance(bars[stage], done)
-
-        yield show

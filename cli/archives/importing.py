@@ -6,7 +6,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from cli import output
 from cli.archives import said
@@ -24,6 +23,7 @@ from cli.archives.places import address_of, check_writable
 from cli.archives.sampling import show_sample
 from cli.archives.tally import Tally, tell
 from cli.archives.watch import follow, wake
+from cli.bars import file_bar
 from cli.connect import database
 from cli.output import AsJson, print_json
 from db.archives import archives, reading
@@ -258,22 +258,10 @@ def _without_links(archive: Archive | DatabaseArchive) -> Iterator[Piece]:
             yield piece
 
 
-@contextmanager
-def _reading(archive: Archive | DatabaseArchive) -> Iterator[Callable[[int], None]]:
-    columns = (
-        TextColumn("{task.description:>10}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[rows]}"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task("read", total=archive.size, rows=counted(0, "row"))
-
-        def show(rows: int) -> None:
-            progress.update(task, completed=archive.bytes_read, rows=counted(rows, "row"))
-
-        yield show
+def _reading(
+    archive: Archive | DatabaseArchive,
+) -> AbstractContextManager[Callable[[int], None]]:
+    return file_bar(console, archive.size, lambda: archive.bytes_read)
 
 
 @contextmanager

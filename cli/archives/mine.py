@@ -11,9 +11,9 @@ import typer
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from rich.console import Console
 
+from cli.bars import stage_bars
 from cli.output import Facts, with_json
 from cli.preparing import show_preparing
-from cli.stages import stage_bars
 from cli.training.models import BiEncoder, ProfileName, RerankerName
 from db.errors import InvalidInputError
 from db.wording import counted

@@ -4,32 +4,33 @@ import time
 from collections.abc import Callable
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
+from cli.bars import stage_bars
 from cli.client import Client
 from cli.sample import FORUM, labels, load_questions
 from db.wording import counted
 
 _ROWS = 25
 _BATCH = 100
+_PAUSE_S = 0.2
 
 
 def load(console: Console, client: Client, *, check: Callable[[], object]) -> None:
     """Send the sample's questions and wait until all are checked; *check* is called repeatedly."""
     questions = load_questions()
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console) as progress:
-        sent = progress.add_task("Questions sent", total=len(questions))
-        for start in range(0, len(questions), _BATCH):
-            client.submit(FORUM, questions[start : start + _BATCH])
-            progress.update(sent, completed=min(start + _BATCH, len(questions)))
-        checked = progress.add_task("Questions checked", total=len(questions))
-        while (pending := client.count_pending(FORUM)) > 0:
+    total = left = len(questions)
+    with stage_bars(console) as show:
+        for start in range(0, total, _BATCH):
+            batch = questions[start : start + _BATCH]
+            client.submit(FORUM, batch)
+            show("Questions sent", len(batch), total)
+        while left > 0:
             check()
-            progress.update(checked, completed=len(questions) - pending)
-            time.sleep(0.2)
-        progress.update(checked, completed=len(questions))
+            pending = client.count_pending(FORUM)
+            show("Questions checked", left - pending, total)
+            if (left := pending) > 0:
+                time.sleep(_PAUSE_S)
 
 
 def show(console: Console, client: Client) -> None:

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from cli.bars import copy_bar
 from cli.connect import database, service
-from cli.one_file import STANDARD, console, progress, source, target
+from cli.one_file import STANDARD, console, source, target
 from cli.output import AsJson, print_json
 from cli.version import version
 from db.engine import make_engine
@@ -51,7 +52,7 @@ def export(
         raise InvalidInputError("standard output cannot take both the file and JSON: name a file")
     begun = time.monotonic()
     about = {"version": version()}
-    with service(data), target(file) as stream, progress() as say:
+    with service(data), target(file) as stream, copy_bar(console) as say:
         engine = make_engine(DatabaseSettings())
         kept = write_forum(engine, name, stream, about=about, say=say)
         engine.dispose()
@@ -76,7 +77,7 @@ def import_(
     begun = time.monotonic()
     with database(data) as sessions:
         engine = make_engine(DatabaseSettings())
-        with source(file) as stream, progress() as say:
+        with source(file) as stream, copy_bar(console) as say:
             moved = read_forum(engine, stream, name=name, say=say)
         engine.dispose()
         if moved.is_of_other_models:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.bars import stage_bars
 from cli.output import Facts
-from cli.stages import stage_bars
 from cli.training import models
 from cli.training.recipes import CACHE, console, load_bi_encoder, say
 from cli.training.tables import show_comparison, show_suite

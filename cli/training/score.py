@@ -1,14 +1,13 @@
 """`askedbefore score`: scores a file of pairs with each stage of the service."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from cli.bars import file_bar
 from cli.output import Facts
 from cli.training import models
 from db.errors import InvalidInputError
@@ -16,7 +15,6 @@ from db.wording import counted
 from worker.settings import Profile
 
 if TYPE_CHECKING:
-    from training.data.tables import Table
     from training.measure.scoring.pair_files import Lines, Tally
 
 console = Console(stderr=True)
@@ -74,7 +72,7 @@ def score(  # noqa: PLR0913  # a command's options
             cache=model_cache,
             console=console,
         )
-        with _bar(table) as show:
+        with file_bar(console, 1.0, lambda: table.share_read) as show:
             tally = score_table(table, stages, writer, on_rows=show)
     if table.encoding not in {"utf-8", "utf-8-sig"} and encoding is None:
         say(
@@ -98,26 +96,6 @@ def score(  # noqa: PLR0913  # a command's options
 def say(line: str) -> None:
     """Print a line as it is, on standard error."""
     console.print(line, highlight=False, markup=False)
-
-
-@contextmanager
-def _bar(table: "Table") -> Iterator[Callable[[int], None]]:
-    """Show how much of the file was read, and how many pairs are done."""
-    columns = (
-        TextColumn("{task.fields[rows]}"),
-        BarColumn(),
-        TextColumn("{task.percentage:.0f} %"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as progress:
-        bar, done = progress.add_task("", total=1.0, rows=counted(0, "row")), 0
-
-        def show(count: int) -> None:
-            nonlocal done
-            done += count
-            progress.update(bar, completed=table.share_read, rows=counted(done, "row"))
-
-        yield show
 
 
 def _report(tally: "Tally", threshold: float, *, is_json: bool) -> Iterator[str]:

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from cli.bars import stage_bars
 from cli.output import Facts, with_json
-from cli.stages import stage_bars
 from cli.training.evaluate import evaluate
 from cli.training.recipes import CACHE, Seed, app, console, folder_of, load_bi_encoder, say
 from cli.training.score import score

@@ -91,7 +91,7 @@ def score_table(
     *,
     on_rows: Callable[[int], object] = lambda _count: None,
 ) -> Tally:
-    """Write every row of *table* with its scores; *on_rows* gets the number of rows just done."""
+    """Write every row of *table* with its scores; *on_rows* gets the number of rows so far."""
     tally = Tally()
     source = iter(table)
     while rows := list(islice(source, CHUNK)):
@@ -110,7 +110,7 @@ def score_table(
                 for row, texts in zip(rows, asked, strict=True)
             ]
         )
-        on_rows(len(rows))
+        on_rows(tally.rows)
     return tally
 
 
