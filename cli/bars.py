@@ -51,7 +51,8 @@ def stage_bars(
     stages' names.
     """
     bars: dict[str, TaskID] = {}
-    columns = (_DESCRIPTION, BarColumn(), _Amount(), TimeElapsedColumn(), TimeRemainingColumn())
+    time_left = TimeRemainingColumn(elapsed_when_finished=True)
+    columns = (_DESCRIPTION, BarColumn(), _Amount(), time_left)
     with Progress(*columns, console=console) as progress:
 
         def show(stage: str, done: int, total: int) -> None:
