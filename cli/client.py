@@ -51,55 +51,60 @@ class Client:
 
     def submit(self, forum: str, questions: Sequence[dict[str, Any]]) -> None:
         """Send questions in one batch; raises `ServiceError` if one is refused."""
-        answer = self._http.post(
-            f"/v1/forums/{forum}/questions:batch", json={"questions": list(questions)}
-        )
-        _raise(answer)
-        if answer.json()["rejected"]:
-            raise ServiceError(f"the service refused questions: {answer.text}")
+        body = {"questions": list(questions)}
+        found = self._call("POST", f"/v1/forums/{forum}/questions:batch", "rejected", json=body)
+        if found["rejected"]:
+            raise ServiceError(f"the service refused questions: {found}")
 
     def upload(self, forum: str, file: Path) -> dict[str, Any]:
         """Send an archive's file and return the service's answer; raises `ServiceError`."""
         with file.open("rb") as stream:
-            answer = self._http.post(
+            return self._call(
+                "POST",
                 f"/v1/forums/{forum}/archives",
+                "id",
                 params={"name": file.name},
                 content=iter(lambda: stream.read(_PIECE), b""),
                 headers={"Content-Type": "application/octet-stream"},
                 timeout=httpx2.Timeout(60, read=None),
             )
-        _raise(answer)
-        held: dict[str, Any] = answer.json()
-        return held
 
     def count_pending(self, forum: str) -> int:
         """Return how many questions of the forum are not checked yet."""
-        answer = self._http.get(f"/v1/forums/{forum}")
-        _raise(answer)
-        return int(answer.json()["pending"])
+        return int(self._call("GET", f"/v1/forums/{forum}", "pending")["pending"])
 
     def pairs(self, forum: str) -> list[dict[str, Any]]:
         """Return every flagged pair of the forum."""
         return list(self._pages(f"/v1/forums/{forum}/pairs"))
 
     def _pages(self, path: str) -> Iterator[dict[str, Any]]:
-        cursor: str | None = None
-        while True:
-            wanted = {
-                "status": "flagged",
-                "limit": str(_PAGE),
-                **({"cursor": cursor} if cursor else {}),
-            }
-            answer = self._http.get(path, params=wanted)
-            _raise(answer)
-            yield from answer.json()["pairs"]
-            cursor = answer.json()["next_cursor"]
-            if cursor is None:
-                return
+        wanted = {"status": "flagged", "limit": str(_PAGE)}
+        cursor: str | None = ""
+        while cursor is not None:
+            params = {**wanted, "cursor": cursor} if cursor else wanted
+            page = self._call("GET", path, "pairs", "next_cursor", params=params)
+            yield from page["pairs"]
+            cursor = page["next_cursor"]
 
+    def _call(self, method: str, path: str, *names: str, **options: Any) -> dict[str, Any]:
+        """Return the object that the service answers, which has all *names*.
 
-def _raise(answer: httpx2.Response) -> None:
-    if answer.is_error:
-        raise ServiceError(
-            f"{answer.request.url.path} answered {answer.status_code}: {answer.text}"
-        )
+        Raises `ServiceError` if the service refuses the call, does not answer, or another server
+        answers in its place.
+        """
+        try:
+            answer = self._http.request(method, path, **options)
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise ServiceError(f"{self.url} does not answer: {error}") from error
+        if answer.is_error:
+            raise ServiceError(f"{path} answered {answer.status_code}: {answer.text}")
+        try:
+            found = answer.json()
+        except ValueError:
+            found = None
+        if not isinstance(found, dict) or any(name not in found for name in names):
+            raise ServiceError(
+                f"{self.url}{path}: this is no answer of askedbefore (status {answer.status_code})."
+                " Correct the address"
+            )
+        return found

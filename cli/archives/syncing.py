@@ -2,8 +2,6 @@
 
 import re
 import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -17,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.archives import said
+from cli.archives.fetching import download
 from cli.archives.watch import wake
 from cli.connect import database
 from cli.output import AsJson, print_json, tell
@@ -49,8 +48,6 @@ _OVERLAP = timedelta(minutes=5)
 _WHOLE_EVERY = timedelta(days=1)
 """How often the whole database is read: only then questions that are gone are noticed."""
 _TOP_K = 100
-_PIECE = 1 << 20
-_NOT_MODIFIED = 304
 
 _Id = Annotated[
     int, typer.Argument(metavar="ID", help="Number of the sync, as `sync list` shows it.")
@@ -303,34 +300,12 @@ def _import_url(sessions: Sessions, forum: ForumRow, row: SyncRow) -> Iterator[_
 
 @contextmanager
 def _downloaded(url: str, cursor: Any) -> Iterator[tuple[Path, dict[str, Any]] | None]:
-    """Yield the file at *url*, with its ETag and date of change; None if it has not changed."""
-    headers = {
-        name: cursor[key]
-        for name, key in (("If-None-Match", "etag"), ("If-Modified-Since", "modified"))
-        if cursor.get(key)
-    }
-    request = urllib.request.Request(url, headers=headers)  # noqa: S310  # http or https, as asked
-    try:
-        answer = urllib.request.urlopen(request, timeout=60)  # noqa: S310
-    except urllib.error.HTTPError as error:
-        error.close()
-        if error.code != _NOT_MODIFIED:
-            raise InvalidInputError(
-                f"{url} answered {error.code}: correct the address, or try again"
-            ) from error
-        yield None
-        return
-    with answer, tempfile.TemporaryDirectory() as folder:
-        name = Path(urlsplit(url).path).name or "download"
-        file = Path(folder) / name
+    """Yield the file at *url*, with what marks its version; None if it has not changed."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / (Path(urlsplit(url).path).name or "download")
         with file.open("wb") as out:
-            while piece := answer.read(_PIECE):
-                out.write(piece)
-        mark = {
-            "etag": answer.headers.get("ETag"),
-            "modified": answer.headers.get("Last-Modified"),
-        }
-        yield file, {key: value for key, value in mark.items() if value}
+            marks = download(url, out, known=cursor)
+        yield None if marks is None else (file, marks)
 
 
 def _means(row: SyncRow) -> Means:

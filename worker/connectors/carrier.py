@@ -57,7 +57,16 @@ class Carrier:
         with self._sessions.begin() as session:
             found = connectors.list_callable(session)
         forum_ids = [one.forum_id for one in found if one.kind is ConnectorKind.DISCOURSE]
-        return sum(self._serve(forum_id) for forum_id in forum_ids)
+        return sum(map(self._served, forum_ids))
+
+    def _served(self, forum_id: int) -> int:
+        try:
+            return self._serve(forum_id)
+        except SQLAlchemyError:
+            raise
+        except Exception as error:  # noqa: BLE001  # the other forums are served all the same
+            log.warning("connector.failed", forum_id=forum_id, error=type(error).__name__)
+            return 0
 
     def _serve(self, forum_id: int) -> int:
         with self._sessions.begin() as session:

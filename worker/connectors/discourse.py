@@ -89,9 +89,9 @@ class Discourse:
         if self._row.mode is Mode.NOTE:
             return
         for post in _posts(topic):
-            if post.get("post_number") != 1 and self._is_ours(post):
+            if post.get("post_number") != 1 and "id" in post and self._is_ours(post):
                 self._call("DELETE", f"/posts/{post['id']}.json")
-        tags, own = _tags(topic), self._row.tag or "asked-before"
+        tags, own = shapes.tags_of(topic), self._row.tag or "asked-before"
         if own in tags:
             rest = [tag for tag in tags if tag != own]
             self._call("PUT", f"/t/-/{action.question_id}.json", {"tags[]": rest or [""]})
@@ -134,6 +134,11 @@ class Discourse:
     def _topic(self, number: str) -> Mapping[str, Any]:
         """Return a topic with its posts, also those that the first answer lacks."""
         topic = self._call("GET", f"/t/{number}.json?include_raw=1")
+        if str(topic.get("id")) != number:
+            raise DiscourseError(
+                f"the forum's answer for topic {number} does not have the documented form:"
+                " report this"
+            )
         posts = _posts(topic)
         known = {post.get("id") for post in posts}
         left = [one for one in _stream(topic) if one not in known][-_STREAM_MOST:]
@@ -149,7 +154,7 @@ class Discourse:
         return is_author and _MARK.strip() in str(post.get("raw"))
 
     def _tag(self, topic: Mapping[str, Any], tag: str) -> None:
-        tags = _tags(topic)
+        tags = shapes.tags_of(topic)
         if tag not in tags:
             self._call("PUT", f"/t/-/{topic['id']}.json", {"tags[]": [*tags, tag]})
 
@@ -210,7 +215,7 @@ class Discourse:
             raise DiscourseError(f"{method} {path}: it answered {answer.status_code}")
         try:
             found = answer.json() if answer.content.strip() else {}
-        except ValueError as error:  # a page of its proxy, such as one of maintenance
+        except (ValueError, RecursionError) as error:  # a page of its proxy, as for maintenance
             raise AwayError(f"{method} {path}: it answered no JSON", rest_s=60) from error
         return found if isinstance(found, Mapping) else {}
 
@@ -238,7 +243,8 @@ _MARK = "\n\n<!-- askedbefore -->"
 def _posts(topic: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     stream = topic.get("post_stream")
     posts = stream.get("posts") if isinstance(stream, Mapping) else None
-    return [one for one in posts if isinstance(one, Mapping)] if isinstance(posts, list) else []
+    found = posts if isinstance(posts, list) else []
+    return [one for one in found if isinstance(one, Mapping)]
 
 
 def _stream(topic: Mapping[str, Any]) -> list[int]:
@@ -252,13 +258,6 @@ def _created_by(topic: Mapping[str, Any]) -> str | None:
     author = details.get("created_by") if isinstance(details, Mapping) else None
     name = author.get("username") if isinstance(author, Mapping) else None
     return name if isinstance(name, str) else None
-
-
-def _tags(topic: Mapping[str, Any]) -> list[str]:
-    found = [
-        one.get("name") if isinstance(one, Mapping) else one for one in topic.get("tags") or ()
-    ]
-    return [str(one) for one in found]
 
 
 def _rest_s(answer: httpx2.Response) -> float:

@@ -102,15 +102,22 @@ def _hidden(external_id: str) -> Change:
 
 def _facts(topic: Mapping[str, Any]) -> Facts:
     posts, accepted = topic.get("posts_count"), topic.get("has_accepted_answer")
-    tags = [one.get("name") if isinstance(one, Mapping) else one for one in topic.get("tags") or ()]
     return Facts(
         answers=max(0, posts - 1) if isinstance(posts, int) else None,
         accepted=accepted if isinstance(accepted, bool) else None,
         views=topic["views"] if isinstance(topic.get("views"), int) else None,
         votes=topic["like_count"] if isinstance(topic.get("like_count"), int) else None,
-        tags=tuple(one for one in tags if isinstance(one, str)),
+        tags=tags_of(topic),
         closed=topic["closed"] if isinstance(topic.get("closed"), bool) else None,
     )
+
+
+def tags_of(topic: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of a topic's tags; newer versions of Discourse send objects with names."""
+    given = topic.get("tags")
+    found = given if isinstance(given, list) else []
+    names = [one.get("name") if isinstance(one, Mapping) else one for one in found]
+    return tuple(name for name in names if isinstance(name, str))
 
 
 def _part(message: Any, name: str) -> Mapping[str, Any]:

@@ -102,3 +102,32 @@ def test_an_error_names_the_call_and_what_was_answered() -> None:
         pytest.raises(ServiceError, match=r"/v1/forums/cooks answered 404: no such forum"),
     ):
         to.count_pending("cooks")
+
+
+ODD = [
+    httpx2.Response(200, text="<html>Sign in</html>"),
+    httpx2.Response(200, content=b""),
+    httpx2.Response(200, content=b"\xff"),
+    httpx2.Response(200, json=[]),
+    httpx2.Response(200, json={}),
+    httpx2.Response(302, text="", headers={"location": "/sign-in"}),
+]
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("call", ["pairs", "count_pending", "submit", "upload"])
+def test_another_server_in_its_place_is_an_error_in_a_sentence(
+    odd: httpx2.Response, call: str, tmp_path: Path
+) -> None:
+    (tmp_path / "old.csv").write_text("id,title\n")
+    more: dict[str, list[Any]] = {"submit": [[]], "upload": [tmp_path / "old.csv"]}
+    with (
+        client(lambda _: odd) as to,
+        pytest.raises(ServiceError, match="this is no answer of askedbefore"),
+    ):
+        getattr(to, call)("cooks", *more.get(call, []))
+
+
+def test_a_service_that_is_away_is_an_error_in_a_sentence() -> None:
+    with client(away) as to, pytest.raises(ServiceError, match="does not answer: refused"):
+        to.pairs("cooks")

@@ -86,6 +86,15 @@ def test_an_address_without_a_file_is_named_with_the_answer(site: str) -> None:
         pass
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/x.csv", "http://no.such.host.invalid/x"])
+def test_a_sync_of_a_server_that_is_away_says_so(url: str) -> None:
+    with (
+        pytest.raises(InvalidInputError, match="correct the address, or try again"),
+        syncing._downloaded(url, {}),  # noqa: SLF001  # as above
+    ):
+        pass
+
+
 def test_a_file_is_fetched_whole_and_read_from_its_beginning(site: str) -> None:
     with fetching.fetched(f"{site}/old/archive.csv") as file:
         assert file.read() == b"id,title\n1,Egg?\n"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from db.actions.rows import ActionRow, ActionState, Kind
 from db.connecting.connectors import Backfill, ConnectorKind, ConnectorRow, Mode
 from db.errors import InvalidInputError
 from tests.unit.worker.connectors.test_shapes import topic
@@ -162,6 +164,68 @@ def test_any_answer_is_a_page_or_a_fault_of_ours(content: object) -> None:
         return
 
     assert all(one.external_id for one in page.changes)
+
+
+class Repeating(Answering):
+    """A forum that answers every call in the same way."""
+
+    def _send(self, method: str, path: str, form: Mapping[str, Any] | None) -> httpx2.Response:
+        self.answers = self.answers[:1] * 2
+        return super()._send(method, path, form)
+
+
+def action(kind: Kind) -> ActionRow:
+    now = datetime.now(UTC)
+    return ActionRow(
+        id=1,
+        pair_id=1,
+        kind=kind,
+        state=ActionState.OPEN,
+        question_id="42",
+        question_title="How do I boil an egg?",
+        question_url=None,
+        canonical_id="7",
+        canonical_title="How long do I boil an egg?",
+        canonical_url=None,
+        reason=None,
+        token="t",  # noqa: S106  # of nobody
+        due_at=now,
+        applied_at=None,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+POST = st.fixed_dictionaries(
+    {}, optional={"id": JSON, "post_number": JSON, "raw": JSON, "username": JSON}
+)
+TOPIC = st.fixed_dictionaries(
+    {"id": st.just(42)},
+    optional={
+        "tags": JSON,
+        "closed": JSON,
+        "details": JSON | JSON.map(lambda inner: {"created_by": inner}),
+        "post_stream": JSON | st.lists(POST | JSON, max_size=3).map(lambda posts: {"posts": posts}),
+    },
+)
+
+
+@settings(max_examples=60)
+@given(JSON | TOPIC, st.sampled_from(Kind))
+def test_whatever_a_forum_answers_an_action_is_carried_out_or_refused(
+    content: object, kind: Kind
+) -> None:
+    forum = Repeating(answer(content))
+    try:
+        forum.carry_out(action(kind))
+    except DiscourseError:
+        assert forum.asked == ["GET /t/42.json?include_raw=1"]
+
+
+@pytest.mark.parametrize("content", [b"<html>Sign in</html>", b"[" * 100_000])
+def test_an_action_waits_while_another_server_answers(content: bytes) -> None:
+    with pytest.raises(AwayError, match="it answered no JSON"):
+        Repeating(answer(content)).carry_out(action(Kind.CLOSE))
 
 
 def test_a_body_is_that_of_the_first_post_and_a_topic_that_is_gone_keeps_its_title() -> None:
