@@ -151,7 +151,7 @@ async def _wait_for(
     async with slots:
         with anyio.move_on_after(min(wait_s, services.settings.wait_limit_s)):
             while answer.state is State.PENDING:
-                await waiter.told(within_s=look_s)
+                await waiter.wait(within_s=look_s)
                 look_s = min(_LONGEST_PAUSE_S, 2 * look_s)
                 answer = await run_in_threadpool(get_question, question_id, forum, single)
     return answer

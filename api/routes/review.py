@@ -35,13 +35,13 @@ class ReviewRoute(CheckedRoute):
         """Return the handler, with the answers to conflicts around it."""
         handler = super().get_route_handler()
 
-        async def told(request: Request) -> Response:
+        async def handle(request: Request) -> Response:
             try:
                 return await handler(request)
             except (StaleVersionError, WouldMergeError) as error:
                 return review_problem(error)
 
-        return told
+        return handle
 
 
 router = APIRouter(prefix="/v1/forums/{forum}", tags=["review"], route_class=ReviewRoute)

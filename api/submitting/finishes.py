@@ -37,7 +37,7 @@ class Waiter:
         except RuntimeError:  # the loop is closed: nobody waits any more
             log.debug("finish.told_too_late")
 
-    async def told(self, *, within_s: float) -> None:
+    async def wait(self, *, within_s: float) -> None:
         """Return once it is woken, or after *within_s* seconds."""
         with anyio.move_on_after(within_s):
             await self._told.wait()

@@ -42,7 +42,7 @@ def how_read(
     dates: _Dates = "auto",
     strict: _Strict = False,
 ) -> dict[str, Any]:
-    """Return what was given, as `worker.archives.loading.said.means_of` takes it."""
+    """Return what was given, as `worker.archives.loading.options.means_of` takes it."""
     return {
         "encoding": encoding,
         "columns": columns,

@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 
 from cli import output
-from cli.archives import said
+from cli.archives import reading_options
 from cli.archives.archives import show
 from cli.archives.fetching import fetched
 from cli.archives.places import address_of, check_writable
@@ -40,7 +40,7 @@ from worker.archives.loading.attending import attended
 from worker.archives.loading.batches import batches_of, check
 from worker.archives.loading.load import OnBatch, load
 from worker.archives.loading.missing import Rules, beside
-from worker.archives.loading.said import mapping_of, means_of
+from worker.archives.loading.options import mapping_of, means_of
 from worker.archives.readers import (
     Archive,
     Block,
@@ -71,9 +71,9 @@ def import_(  # noqa: PLR0913  # each is an option of the command
     forum: Annotated[str, typer.Option(help="Forum of the questions; created if it is new.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Read the whole file and store nothing.")] = False,
-    form: said.Form = None,
-    columns: said.Map = None,
-    encoding: said.Encoding = None,
+    form: reading_options.Form = None,
+    columns: reading_options.Map = None,
+    encoding: reading_options.Encoding = None,
     shape: Annotated[
         str,
         typer.Option(
@@ -90,14 +90,14 @@ def import_(  # noqa: PLR0913  # each is an option of the command
             help="File with the database's password, so that no list of processes shows it."
         ),
     ] = None,
-    records: said.Records = "",
-    names: said.Columns = "",
-    visible_if: said.VisibleIf = None,
+    records: reading_options.Records = "",
+    names: reading_options.Columns = "",
+    visible_if: reading_options.VisibleIf = None,
     base_url: Annotated[
         str, typer.Option(help="Address of the forum, to put before relative links.")
     ] = "",
-    dates: said.DatesOf = DateOrder.AUTO,
-    strict: said.Strict = False,
+    dates: reading_options.DatesOf = DateOrder.AUTO,
+    strict: reading_options.Strict = False,
     links: Annotated[
         bool, typer.Option(help="Store labelled pairs of the file as confirmed duplicates.")
     ] = True,
@@ -203,7 +203,7 @@ def import_(  # noqa: PLR0913  # each is an option of the command
             if digest is not None:
                 with sessions.begin() as session:
                     files.note(session, done.id, digest + row.text_fields.encode())
-            console.print(_told(done, rules), highlight=False)
+            console.print(_summary(done, rules), highlight=False)
             tell(tally, archive)
             wake()
             if wait:
@@ -370,7 +370,7 @@ def _load(
         raise typer.Exit(130) from None
 
 
-def _told(done: ArchiveRow, rules: Rules) -> str:
+def _summary(done: ArchiveRow, rules: Rules) -> str:
     counts = (
         f"Archive {done.id}: {counted(done.created, 'new question')}, {done.changed:,} changed,"
         f" {done.unchanged:,} unchanged, {done.rejected:,} rejected."

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.archives import said
+from cli.archives import reading_options
 from cli.archives.fetching import download
 from cli.archives.watch import wake
 from cli.connect import database
@@ -32,7 +32,7 @@ from worker.archives.load_job import Format
 from worker.archives.loading.attending import attended
 from worker.archives.loading.load import load
 from worker.archives.loading.missing import Rules, beside
-from worker.archives.loading.said import means_of
+from worker.archives.loading.options import means_of
 from worker.archives.readers import Archive, Means, open_archive
 from worker.archives.readers.values.dates import DateOrder
 
@@ -73,14 +73,14 @@ def add(  # noqa: PLR0913  # each is an option of the command
     base_url: Annotated[
         str, typer.Option(help="Address of the forum, to put before relative links.")
     ] = "",
-    form: said.Form = None,
-    columns: said.Map = None,
-    encoding: said.Encoding = None,
-    records: said.Records = "",
-    names: said.Columns = "",
-    visible_if: said.VisibleIf = None,
-    dates: said.DatesOf = DateOrder.AUTO,
-    strict: said.Strict = False,
+    form: reading_options.Form = None,
+    columns: reading_options.Map = None,
+    encoding: reading_options.Encoding = None,
+    records: reading_options.Records = "",
+    names: reading_options.Columns = "",
+    visible_if: reading_options.VisibleIf = None,
+    dates: reading_options.DatesOf = DateOrder.AUTO,
+    strict: reading_options.Strict = False,
     delete_missing: Annotated[
         bool,
         typer.Option("--delete-missing", help="Erase questions that the source no longer has."),
@@ -107,7 +107,7 @@ def add(  # noqa: PLR0913  # each is an option of the command
     }
     where = source if "://" in source else str(Path(source).resolve())
     if not is_address(source):
-        options["reading"] = said.kept(
+        options["reading"] = reading_options.kept(
             columns,
             form=form,
             encoding=encoding,

@@ -40,7 +40,7 @@ class Tally:
                 self.dropped[kind] += 1
                 self._examples.setdefault(kind, f"line {record.line}: {one.example}")
 
-    def told(self, passed_over: int) -> Iterator[str]:
+    def sentences(self, passed_over: int) -> Iterator[str]:
         """Yield a sentence for each kind; *passed_over* counts rows that are no questions."""
         if passed_over:
             rows = counted(passed_over, "row is no question", "rows are no questions")
@@ -56,5 +56,5 @@ class Tally:
 def tell(tally: Tally, archive: Archive | DatabaseArchive) -> None:
     """Print how many rows were skipped, kept out or imported without a value."""
     passed_over = archive.passed_over if isinstance(archive, Archive) else 0
-    for line in tally.told(passed_over):
+    for line in tally.sentences(passed_over):
         console.print(line, highlight=False, markup=False)

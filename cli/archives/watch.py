@@ -46,27 +46,27 @@ def follow(
     with Progress(
         TextColumn("{task.description:>10}"),
         BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %  {task.fields[told]}"),
+        TextColumn("{task.percentage:>3.0f} %  {task.fields[line]}"),
         console=console,
     ) as bars:
         shown: dict[Stage, TaskID] = {}
         while True:
             with sessions.begin() as session:
                 row = archives.get(session, archive_id)
-                told = archive_units.progress(session, archive_id)
-            for one in told:
+                stages = archive_units.progress(session, archive_id)
+            for one in stages:
                 if one.stage not in shown:
-                    shown[one.stage] = bars.add_task(_NAMES[one.stage], total=1, told="")
-                line = _told(one, is_over=one.stage is not row.stage)
+                    shown[one.stage] = bars.add_task(_NAMES[one.stage], total=1, line="")
+                line = _line(one, is_over=one.stage is not row.stage)
                 task = shown[one.stage]
-                bars.update(task, total=one.size, completed=one.size_done, told=line)
+                bars.update(task, total=one.size, completed=one.size_done, line=line)
             if row.state is not ArchiveState.RUNNING or row.stage is Stage.LOAD:
                 return row.state
             if work is None or not work():
                 time.sleep(_PAUSE_S)
 
 
-def _told(one: StageProgress, *, is_over: bool) -> str:
+def _line(one: StageProgress, *, is_over: bool) -> str:
     parts = [f"{one.found:,} found"] if one.found else []
     if one.failed:
         parts.append(f"{counted(one.failed, 'unit')} set aside")

@@ -202,7 +202,7 @@ def keep(
         if changes:
             row = forums.update_forum(session, name, **changes)
     if as_json:
-        print_json(_told(row))
+        print_json(_facts(row))
         return
     table = Table("authors", *(column.removeprefix("keep_") for column in wanted))
     days = (getattr(row, column) for column in wanted)
@@ -244,7 +244,7 @@ def ladder_(
         f"{row.name}: {row.rung}, grace of {row.grace_h:g} h,"
         f" precision {row.wanted_precision:.3g}{alone}"
     )
-    tell(said, as_json=as_json, on=console, **_told(row))
+    tell(said, as_json=as_json, on=console, **_facts(row))
 
 
 @app.command()
@@ -342,14 +342,14 @@ def _moved(moved: Moved, *, dry_run: bool) -> str:
 
 def _show_one(row: ForumRow, *, as_json: bool) -> None:
     if as_json:
-        print_json(_told(row))
+        print_json(_facts(row))
     else:
         _show([row], as_json=False)
 
 
 def _show(rows: list[ForumRow], *, as_json: bool) -> None:
     if as_json:
-        print_json([_told(row) for row in rows])
+        print_json([_facts(row) for row in rows])
         return
     columns = ("forum", "models see", "threshold", "observe only", "pending limit", "canonical by")
     table = Table(*columns)
@@ -366,6 +366,6 @@ def _show(rows: list[ForumRow], *, as_json: bool) -> None:
     console.print(table)
 
 
-def _told(row: ForumRow) -> dict[str, object]:
+def _facts(row: ForumRow) -> dict[str, object]:
     """Return a forum's settings for other programs, without the salt of its hashed author names."""
     return {name: value for name, value in asdict(row).items() if name != "author_salt"}

@@ -124,11 +124,11 @@ def _rising(
 
 def tell(session: Session, forum_id: int, found: Sequence[Rising]) -> int:
     """Record an event for each rising question, once in a window; return how many were new."""
-    if all(_is_told(session, one) for one in found):
+    if all(_is_recorded(session, one) for one in found):
         return 0
     # Several workers may look at the same moment: the second one sees the first one's events.
     session.execute(select(Forum.id).where(Forum.id == forum_id).with_for_update(key_share=True))
-    new = [one for one in found if not _is_told(session, one)]
+    new = [one for one in found if not _is_recorded(session, one)]
     record(
         session,
         [
@@ -145,7 +145,7 @@ def tell(session: Session, forum_id: int, found: Sequence[Rising]) -> int:
     return len(new)
 
 
-def _is_told(session: Session, one: Rising) -> bool:
+def _is_recorded(session: Session, one: Rising) -> bool:
     told = select(Event.id).where(
         Event.question_id == one.question_id,
         Event.kind == KIND,

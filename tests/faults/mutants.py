@@ -22,7 +22,7 @@ from pathlib import Path
 import openpyxl
 
 from tests.unit.worker.archives.readers.test_archive import FORMATS, PACKERS
-from worker.archives.loading.said import means_of
+from worker.archives.loading.options import means_of
 from worker.archives.readers import open_stream
 from worker.archives.readers.records import UnreadableArchiveError
 

@@ -60,7 +60,7 @@ class LoadJob(_Message):
     form: Format | None
     chosen: Mapping[str, str]
     reading: Mapping[str, Any] = field(default_factory=dict)
-    """The options of reading that somebody gave; see `worker.archives.loading.said.means_of`."""
+    """The options of reading that somebody gave; see `worker.archives.loading.options.means_of`."""
     top_k: int
     delete_missing: bool = False
     with_erased: bool = False

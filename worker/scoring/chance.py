@@ -26,16 +26,16 @@ class Chance:
     """Weights of a logistic regression; fitted on pairs that were read."""
 
     known: tuple[float, ...]
-    """The weights of `known_before`."""
+    """The weights of `pair_inputs`."""
     answers: tuple[float, ...] = ()
-    """The weights of `told_by`; empty if they were not fitted."""
+    """The weights of `answer_inputs`; empty if they were not fitted."""
 
     def __post_init__(self) -> None:
         """Raise `ValueError` if a weight is missing, or there are too many."""
         none = np.zeros(0, np.float32)
-        if len(self.known) != len(known_before(none, none, none)):
+        if len(self.known) != len(pair_inputs(none, none, none)):
             raise ValueError("the chance of a pair needs ten weights of what is known")
-        if self.answers and len(self.answers) != len(told_by(none, none, none)):
+        if self.answers and len(self.answers) != len(answer_inputs(none, none, none)):
             raise ValueError("the chance of a pair needs five weights of answers, or none")
 
     @property
@@ -57,13 +57,13 @@ class Chance:
         *count* is the number of logits that are known for the question of each pair, *total* their
         sum; all arrays are (n,).
         """
-        odds = np.asarray(self.known, np.float32) @ known_before(needed, cosines, overlap)
+        odds = np.asarray(self.known, np.float32) @ pair_inputs(needed, cosines, overlap)
         if self.answers:
-            odds = odds + np.asarray(self.answers, np.float32) @ told_by(needed, count, total)
+            odds = odds + np.asarray(self.answers, np.float32) @ answer_inputs(needed, count, total)
         return np.asarray(1 / (1 + np.exp(-np.clip(odds, -30, 30))), np.float32)
 
 
-def known_before(needed: Floats, cosines: Floats, overlap: Floats) -> Floats:
+def pair_inputs(needed: Floats, cosines: Floats, overlap: Floats) -> Floats:
     """Return the inputs that are known before a pair is read, (10, n).
 
     They are 1, the needed logit, the cosine, the overlap, and all products of two of these three.
@@ -73,7 +73,7 @@ def known_before(needed: Floats, cosines: Floats, overlap: Floats) -> Floats:
     return np.stack(parts).astype(np.float32)
 
 
-def told_by(needed: Floats, count: NDArray[np.int64] | Floats, total: Floats) -> Floats:
+def answer_inputs(needed: Floats, count: NDArray[np.int64] | Floats, total: Floats) -> Floats:
     """Return the inputs from the *count* known logits of the same question, (5, n).
 
     *total* is the sum of these logits.

@@ -180,7 +180,7 @@ class ConsoleRoute(CheckedRoute):
         """Return the handler, with the console's error answers around it."""
         handler = super().get_route_handler()
 
-        async def told(request: Request) -> Response:
+        async def handle(request: Request) -> Response:
             try:
                 return await handler(request)
             except RequestValidationError as error:
@@ -196,7 +196,7 @@ class ConsoleRoute(CheckedRoute):
                     raise
                 return await run_in_threadpool(_tell, request, met)
 
-        return told
+        return handle
 
 
 def _tell(request: Request, error: ServiceError) -> Response:

@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from training.data.pairs import Labels
 from training.measure.figures.metrics import PRECISIONS, Floats, average_precision
 from worker.scoring.calibration import Calibration, Rule
-from worker.scoring.chance import Chance, known_before
+from worker.scoring.chance import Chance, pair_inputs
 from worker.scoring.fusion import BothOrders, Fusion
 from worker.scoring.traits import Traits
 from worker.text.normal import Reads
@@ -101,7 +101,7 @@ def chance_of(raw: RawScores, rule: Rule) -> Chance | None:
     hits = np.concatenate([raw.logit >= one for one in tried])
     if hits.all() or not hits.any():
         return None
-    known = np.concatenate([known_before(one, raw.cosine, overlap).T for one in tried])
+    known = np.concatenate([pair_inputs(one, raw.cosine, overlap).T for one in tried])
     model = LogisticRegression(C=1e2, max_iter=1_000).fit(known[:, 1:], hits)
     return Chance(known=(float(model.intercept_[0]), *model.coef_[0].tolist()))
 

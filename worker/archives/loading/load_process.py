@@ -96,7 +96,7 @@ def _load(job: LoadJob, sessions: "Sessions", say: Callable[[LoadReport], None])
     from worker.archives.loading.attending import attended  # noqa: PLC0415
     from worker.archives.loading.load import failing, load  # noqa: PLC0415
     from worker.archives.loading.missing import Rules  # noqa: PLC0415
-    from worker.archives.loading.said import means_of  # noqa: PLC0415
+    from worker.archives.loading.options import means_of  # noqa: PLC0415
     from worker.archives.readers import open_stream  # noqa: PLC0415
 
     with sessions.begin() as session:

@@ -9,9 +9,9 @@ from itertools import islice
 
 from worker.archives.readers.documents.json_rows import ANY
 from worker.archives.readers.meaning.columns import Columns, check_chosen, is_of_others
+from worker.archives.readers.meaning.hiding import hiding_rules
 from worker.archives.readers.meaning.reading import Plan, Wishes, generic_plan
 from worker.archives.readers.meaning.shapes import Known, Lookup, Shape
-from worker.archives.readers.meaning.telling import telling_rules
 from worker.archives.readers.records import UnreadableArchiveError
 from worker.archives.readers.table import Table
 from worker.archives.readers.values.conditions import Condition
@@ -129,11 +129,11 @@ def _shaped(shape: Shape, tables: Sequence[Table], wishes: Wishes) -> Choice | N
     there = {lookup.name for lookup, _ in lookups}
     if any(lookup.is_needed and lookup.name not in there for lookup in shape.lookups):
         return None
-    telling = {condition.column.partition(".")[0] for _, condition in shape.plan({}).hidden}
+    hiding = {condition.column.partition(".")[0] for _, condition in shape.plan({}).hidden}
     missing = [
         lookup.table
         for lookup in shape.lookups
-        if lookup.name not in there and lookup.name in telling
+        if lookup.name not in there and lookup.name in hiding
     ]
     return Choice(
         tables=found,
@@ -157,7 +157,7 @@ def _with_own_flags(shape: Shape, wishes: Wishes, columns: Sequence[str]) -> Pla
     said = [Condition.parse(one).column for one in wishes.visible_if]
     known = {_root(path) for path in (*vias, *paths, *rules, *kept, *said, *shape.knows)}
     own = [name for name in columns if name not in known]
-    return replace(plan, hidden=(*plan.hidden, *telling_rules(own)))
+    return replace(plan, hidden=(*plan.hidden, *hiding_rules(own)))
 
 
 def _lookups(
@@ -258,10 +258,10 @@ def _refuse_inside_hidden(table: Table, tables: Sequence[Table]) -> None:
     for one in tables:
         if one.path is None or one.is_single or not _is_inside(table, one.path):
             continue
-        telling = [rule for _, rule in telling_rules(one.columns) if rule.pattern is None]
-        if telling:
+        hiding = [rule for _, rule in hiding_rules(one.columns) if rule.pattern is None]
+        if hiding:
             raise _InsideHiddenError(
-                f"{table.name} lies inside {one.name}, whose {telling[0].column} may hide all that"
+                f"{table.name} lies inside {one.name}, whose {hiding[0].column} may hide all that"
                 f" is in it: keep only what everybody may read, then say --records {table.name}"
             )
 

@@ -50,9 +50,9 @@ def test_each_waiter_is_woken_by_its_own_question() -> None:
                     waiter.question_id = question
                     finishes._waiting[question].add(waiter)  # noqa: SLF001
             finishes.expect(third, 4)
-            await one.told(within_s=LONG_S)
-            await other.told(within_s=LONG_S)
-            await third.told(within_s=0)
+            await one.wait(within_s=LONG_S)
+            await other.wait(within_s=LONG_S)
+            await third.wait(within_s=0)
             return [one.question_id, other.question_id, third.question_id]
 
     assert asyncio.run(run()) == [1, 2, 4]
@@ -60,7 +60,7 @@ def test_each_waiter_is_woken_by_its_own_question() -> None:
 
 def test_a_waiter_that_nobody_tells_goes_on_in_time() -> None:
     async def run() -> None:
-        await Waiter().told(within_s=0.001)
+        await Waiter().wait(within_s=0.001)
 
     asyncio.run(run())
 
@@ -70,7 +70,7 @@ def test_a_waiter_can_be_woken_again_and_again() -> None:
         waiter, woken = Waiter(), 0
         for _ in range(3):
             waiter.tell()
-            await waiter.told(within_s=LONG_S)
+            await waiter.wait(within_s=LONG_S)
             woken += 1
         return woken
 
@@ -105,8 +105,8 @@ def test_two_who_wait_for_the_same_are_both_woken() -> None:
             with finishes._lock:  # noqa: SLF001  # as above
                 finishes._waiting[1].add(one)  # noqa: SLF001
             finishes.expect(other, 1)
-            await one.told(within_s=LONG_S)
-            await other.told(within_s=LONG_S)
+            await one.wait(within_s=LONG_S)
+            await other.wait(within_s=LONG_S)
 
     asyncio.run(run())
 
@@ -128,7 +128,7 @@ def test_who_comes_while_the_listener_stops_gets_one_of_their_own() -> None:
             finishes.expect(first, 1)
         idle_end = asyncio.to_thread(idle.ended.wait, LONG_S)
         await idle_end
-        await waiter.told(within_s=LONG_S)
+        await waiter.wait(within_s=LONG_S)
         late.__exit__(None, None, None)
 
     asyncio.run(run())
@@ -151,7 +151,7 @@ def test_after_the_broker_was_away_the_next_one_listens_again() -> None:
                 thread.join(LONG_S)
         with finishes.waiter() as other:
             finishes.expect(other, 7)
-            await other.told(within_s=LONG_S)
+            await other.wait(within_s=LONG_S)
 
     asyncio.run(run())
 

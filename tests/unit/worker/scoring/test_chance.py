@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.scoring.chance import Chance, known_before, told_by
+from worker.scoring.chance import Chance, answer_inputs, pair_inputs
 from worker.scoring.fusion import Floats, Fusion
 from worker.scoring.traits import Traits
 
@@ -86,8 +86,10 @@ def test_five_weights_are_of_answers_or_none(answers: tuple[float, ...]) -> None
 
 
 def test_each_pair_is_told_by_the_answers_for_its_own_question() -> None:
-    found = told_by(np.zeros(2, np.float32), np.array([0, 2]), np.array([0.0, 1.0], np.float32))
+    found = answer_inputs(
+        np.zeros(2, np.float32), np.array([0, 2]), np.array([0.0, 1.0], np.float32)
+    )
 
-    assert known_before(ONE, ONE, ONE).shape == (10, 1)
+    assert pair_inputs(ONE, ONE, ONE).shape == (10, 1)
     assert found[:, 0].tolist() == [0.0] * 5
     assert found[:3, 1] == pytest.approx([1.0, np.log(3), 1.0])

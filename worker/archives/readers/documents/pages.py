@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
 from worker.archives.readers.documents import yaml_rows
-from worker.archives.readers.meaning.telling import telling_rules
+from worker.archives.readers.meaning.hiding import hiding_rules
 from worker.archives.readers.records import RECORD_LIMIT, RECORD_TOO_LONG, Row
 
 COLUMNS = (
@@ -99,5 +99,5 @@ def _plain(value: Any) -> Any:
 
 
 def _why_hidden(front: Mapping[str, Any]) -> str:
-    rules = telling_rules(front, ("title", *(name for names in _FROM.values() for name in names)))
+    rules = hiding_rules(front, ("title", *(name for names in _FROM.values() for name in names)))
     return next((reason for reason, condition in rules if condition.is_met(front)), "")

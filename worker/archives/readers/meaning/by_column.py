@@ -72,7 +72,7 @@ class ByColumn:
             return
         key = self._reading.plain.get("id")
         for part in parts_of(rows, key):
-            how = f"{self._memory.salt} {self._reading.told()}"
+            how = f"{self._memory.salt} {self._reading.identity()}"
             digest = digest_of(part, self._used, how) if self._memory.salt and key else None
             odd = self._memory.odd.get(digest) if digest is not None else None
             if digest is None or odd is None:

@@ -9,7 +9,7 @@ from typing import Any
 from db.questions.rows import NO_FACTS, Facts
 from worker.archives.readers.meaning.columns import FIELDS, Columns
 from worker.archives.readers.meaning.facts import FACTS, facts_of_row
-from worker.archives.readers.meaning.telling import Rule, telling_rules
+from worker.archives.readers.meaning.hiding import Rule, hiding_rules
 from worker.archives.readers.records import Hidden, KnownPair, Record, Reject, Row, SourceQuestion
 from worker.archives.readers.values.conditions import NO, NULLS, YES, Condition, value_at
 from worker.archives.readers.values.dates import DateOrder, Dates, NoDateError
@@ -115,7 +115,7 @@ def generic_plan(
     decided = {Condition.parse(one).column for one in wishes.visible_if}
     return Plan(
         fields={name: (column,) for name, column in columns.names.items()},
-        hidden=telling_rules(
+        hidden=hiding_rules(
             (name for name in (*found, *inner) if name not in decided), columns.names.values()
         ),
     )
@@ -159,11 +159,11 @@ class Reading:
         """Return the columns of ``--visible-if`` that the table lacks."""
         return [one.column for one in self.visible if one.column.partition(".")[0] not in names]
 
-    def told(self) -> str:
+    def identity(self) -> str:
         """Return a text of all that decides how a row is read; it is the same in every process."""
         plan = self.plan
-        rules = [(reason, one.told()) for reason, one in plan.hidden]
-        others = [[one.told() for one in some] for some in (plan.kept, self.visible)]
+        rules = [(reason, one.identity()) for reason, one in plan.hidden]
+        others = [[one.identity() for one in some] for some in (plan.kept, self.visible)]
         means = (self.base_url, plan.url, plan.markup, plan.is_cut, self.wishes.strict)
         guessed = (self.dates.order, self.is_float, getattr(self.unescape, "__name__", ""))
         return repr((sorted(plan.fields.items()), rules, others, means, guessed))

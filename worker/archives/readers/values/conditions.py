@@ -85,7 +85,7 @@ class Condition:
             return (self.pattern.search(str(value or "")) is not None) != self.negated
         return self._is_wanted(value, row) != self.negated
 
-    def told(self) -> tuple[object, ...]:
+    def identity(self) -> tuple[object, ...]:
         """Return all parts of the condition; they are the same in every process."""
         pattern = self.pattern.pattern if self.pattern is not None else None
         return self.column, sorted(self.wanted), self.negated, pattern

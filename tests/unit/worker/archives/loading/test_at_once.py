@@ -11,8 +11,8 @@ from worker.archives.loading.batches import prepared
 from worker.archives.readers.meaning.by_column import ByColumn
 from worker.archives.readers.meaning.columns import Columns
 from worker.archives.readers.meaning.facts import FACTS
+from worker.archives.readers.meaning.hiding import hiding_rules
 from worker.archives.readers.meaning.reading import Plan, Reading, Wishes
-from worker.archives.readers.meaning.telling import telling_rules
 from worker.archives.readers.records import Block, Record, Row, singly
 from worker.archives.readers.values.dates import DateOrder
 from worker.archives.readers.values.markup import Markup
@@ -86,7 +86,7 @@ _plans = st.builds(
     fields=st.sets(st.sampled_from((*_NAMES, "duplicate_of"))).map(
         lambda names: {name: (name,) for name in {*names, "title", "id"}}
     ),
-    hidden=st.sampled_from([(), telling_rules(["deleted_at", "is_pm"])]),
+    hidden=st.sampled_from([(), hiding_rules(["deleted_at", "is_pm"])]),
     url=st.sampled_from(["", "t/{id}"]),
     markup=st.sampled_from(list(Markup)),
     is_escaped=st.booleans(),

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.archives.load_job import Format
-from worker.archives.loading.said import means_of
+from worker.archives.loading.options import means_of
 from worker.archives.readers import KnownPair, Reject, SourceQuestion, open_stream
 from worker.archives.readers.records import Hidden, Record, UnreadableArchiveError
 

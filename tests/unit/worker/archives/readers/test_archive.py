@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from db.questions.rows import Facts
 from worker.archives.load_job import Format
-from worker.archives.loading.said import means_of
+from worker.archives.loading.options import means_of
 from worker.archives.readers import (
     KnownPair,
     Record,

@@ -28,7 +28,7 @@ import pytest
 from backports import zstd
 
 from worker.archives.loading.batches import check
-from worker.archives.loading.said import means_of
+from worker.archives.loading.options import means_of
 from worker.archives.readers import Hidden, KnownPair, Reject, SourceQuestion, open_archive
 from worker.archives.readers.records import UnreadableArchiveError
 

@@ -21,7 +21,7 @@ from tests.unit.worker.archives.readers.test_archive import (
     rejects,
 )
 from worker.archives.load_job import Format
-from worker.archives.loading.said import means_of
+from worker.archives.loading.options import means_of
 from worker.archives.readers import SourceQuestion, open_stream
 from worker.archives.readers.containers import window
 from worker.archives.readers.records import RECORD_LIMIT, UnreadableArchiveError

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from db.errors import InvalidInputError
 from worker.archives.load_job import Format
-from worker.archives.loading.said import mapping_of, means_of
+from worker.archives.loading.options import mapping_of, means_of
 from worker.archives.readers.values.dates import DateOrder
 
 

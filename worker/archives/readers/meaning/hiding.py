@@ -76,7 +76,7 @@ _SHOWING = frozenset(
 )  # fmt: skip
 
 
-def telling_rules(names: Iterable[str], taken: Iterable[str] = ()) -> tuple[Rule, ...]:
+def hiding_rules(names: Iterable[str], taken: Iterable[str] = ()) -> tuple[Rule, ...]:
     """Return the rules for the columns *names*, some of them nested (``meta.deleted``).
 
     A column that is *taken* for a field of the question has no rule, except a date of publishing.

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.archives.readers.meaning.telling import telling_rules
+from worker.archives.readers.meaning.hiding import hiding_rules
 
 
 def reasons(row: dict[str, Any], *taken: str) -> set[str]:
     """Return why a row with these columns is hidden."""
-    return {reason for reason, one in telling_rules(row, taken) if one.is_met(row)}
+    return {reason for reason, one in hiding_rules(row, taken) if one.is_met(row)}
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_column_hides_by_its_name(column: str, hides: object, shows: object, r
      "private_key_of_car", "deletedItems42Count", "publisher", "visibleness", "url"],
 )  # fmt: skip
 def test_a_column_of_another_name_says_nothing(column: str) -> None:
-    assert telling_rules([column]) == ()
+    assert hiding_rules([column]) == ()
 
 
 def test_a_column_that_is_the_question_says_nothing_but_when_it_was_published() -> None:
@@ -80,7 +80,7 @@ NAMES = st.sampled_from(
 def test_rules_do_not_hang_on_how_often_or_beside_what_a_column_stands(
     one: list[str], other: list[str]
 ) -> None:
-    together = set(telling_rules([*one, *other]))
+    together = set(hiding_rules([*one, *other]))
 
-    assert together == {*telling_rules(one), *telling_rules(other)}
+    assert together == {*hiding_rules(one), *hiding_rules(other)}
     assert {rule.column for _, rule in together} <= {*one, *other}
