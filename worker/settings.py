@@ -57,6 +57,11 @@ class WorkerSettings(BrokerSettings):
         default="auto",
         description="`auto`, `cpu`, `cuda` or `cuda:N`; auto uses a GPU if there is one",
     )
+    alive_file: Path | None = Field(
+        default=None,
+        description="File that is touched after each proof of a worker and each round of the beat,"
+        " for a check of their health",
+    )
     public_url: str = Field(
         default="",
         description="Address under which browsers reach the service, such as"
@@ -86,11 +91,6 @@ class WorkerSettings(BrokerSettings):
         default=None,
         description="Folder of exported models, as in an image; a worker copies the models that"
         " its cache lacks",
-    )
-    alive_file: Path | None = Field(
-        default=None,
-        description="File that is touched after each proof of a worker and each round of the beat,"
-        " for a check of their health",
     )
     token_budget: PositiveInt = Field(
         default=4_096, description="Tokens of the questions that are claimed at once"

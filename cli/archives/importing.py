@@ -74,28 +74,13 @@ def import_(  # noqa: PLR0913  # each is an option of the command
     form: reading_options.Form = None,
     columns: reading_options.Map = None,
     encoding: reading_options.Encoding = None,
-    shape: Annotated[
-        str,
-        typer.Option(
-            "--as", help="Program that wrote the file, such as phpbb, if it is recognised wrongly."
-        ),
-    ] = "",
-    table_prefix: Annotated[
-        str | None,
-        typer.Option(help="Prefix of the database's tables, if it is not the usual one."),
-    ] = None,
-    password_file: Annotated[
-        Path | None,
-        typer.Option(
-            help="File with the database's password, so that no list of processes shows it."
-        ),
-    ] = None,
+    shape: reading_options.Program = "",
+    table_prefix: reading_options.TablePrefix = None,
+    password_file: reading_options.PasswordFile = None,
     records: reading_options.Records = "",
     names: reading_options.Columns = "",
     visible_if: reading_options.VisibleIf = None,
-    base_url: Annotated[
-        str, typer.Option(help="Address of the forum, to put before relative links.")
-    ] = "",
+    base_url: reading_options.BaseUrl = "",
     dates: reading_options.DatesOf = DateOrder.AUTO,
     strict: reading_options.Strict = False,
     links: Annotated[
@@ -180,13 +165,7 @@ def import_(  # noqa: PLR0913  # each is an option of the command
             asked = (means, links, delete_missing, with_erased, forum)
             digest = None if again or resume else _digest_of(file, asked)
             if digest is not None and (same := _known(sessions, forum, called, digest)):
-                console.print(
-                    f"Archive {same} was the same file, and nothing has changed since: there is"
-                    " nothing to do. To read it anyway: --again",
-                    highlight=False,
-                )
-                if as_json:
-                    print_json({"archive": same, "is_unchanged": True})
+                _say_unchanged(same, as_json=as_json)
                 return
             row, held = _begin(sessions, forum, called, archive, resume=resume, top_k=top_k)
             more = held.position > 0
@@ -221,6 +200,16 @@ def _digest_of(file: str, asked: object) -> bytes | None:
         digest = hashlib.file_digest(stream, "sha256")
     digest.update(repr(asked).encode())
     return digest.digest()
+
+
+def _say_unchanged(archive_id: int, *, as_json: bool) -> None:
+    console.print(
+        f"Archive {archive_id} was the same file, and nothing has changed since: there is nothing"
+        " to do. To read it anyway: --again",
+        highlight=False,
+    )
+    if as_json:
+        print_json({"archive": archive_id, "is_unchanged": True})
 
 
 def _known(sessions: Sessions, forum: str, name: str, digest: bytes) -> int | None:

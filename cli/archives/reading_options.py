@@ -1,6 +1,7 @@
 """Options that describe a file, for the commands that read one."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -22,6 +23,22 @@ Encoding = Annotated[
     str | None,
     typer.Option(help="Encoding of the file, such as cp1252, if it is detected wrongly."),
 ]
+Program = Annotated[
+    str,
+    typer.Option(
+        "--as",
+        help="Program that wrote the file or has the database, such as phpbb, if it is recognised"
+        " wrongly.",
+    ),
+]
+TablePrefix = Annotated[
+    str | None, typer.Option(help="Prefix of the database's tables, if it is not the usual one.")
+]
+PasswordFile = Annotated[
+    Path | None,
+    typer.Option(help="File with the database's password, so that no list of processes shows it."),
+]
+BaseUrl = Annotated[str, typer.Option(help="Address of the forum, to put before relative links.")]
 Records = Annotated[
     str, typer.Option(help="Where the questions are: a table, or a path in JSON such as a.b.c")
 ]

@@ -60,19 +60,10 @@ def add(  # noqa: PLR0913  # each is an option of the command
     *,
     forum: Annotated[str, typer.Option(help="Forum of the questions; created if it is new.")],
     every: Annotated[str, typer.Option(help="Interval: 30m, 6h or 1d, for example.")] = "1d",
-    shape: Annotated[
-        str, typer.Option("--as", help="Program whose database it is, such as phpbb.")
-    ] = "",
-    table_prefix: Annotated[
-        str | None,
-        typer.Option(help="Prefix of the database's tables, if it is not the usual one."),
-    ] = None,
-    password_file: Annotated[
-        Path | None, typer.Option(help="File with the database's password; it is read at each run.")
-    ] = None,
-    base_url: Annotated[
-        str, typer.Option(help="Address of the forum, to put before relative links.")
-    ] = "",
+    shape: reading_options.Program = "",
+    table_prefix: reading_options.TablePrefix = None,
+    password_file: reading_options.PasswordFile = None,
+    base_url: reading_options.BaseUrl = "",
     form: reading_options.Form = None,
     columns: reading_options.Map = None,
     encoding: reading_options.Encoding = None,

@@ -10,12 +10,11 @@ from sqlalchemy.orm import Session
 
 from cli.connect import database
 from cli.output import AsJson, print_json, tell
-from cli.tenants import moving
+from cli.tenants import forum_options, moving
 from db.acting.ladder import Ladder
 from db.errors import InvalidInputError
-from db.groups.canonical import CanonicalBy
 from db.pairs.calibrations import Moved
-from db.rows import Rung, Within
+from db.rows import Rung
 from db.tenants import forums
 from db.tenants.rows import AuthorNames, ForumRow
 from db.wording import counted
@@ -24,7 +23,6 @@ from worker.adapting import calibrating
 from worker.adapting.calibrating import Proposal
 from worker.live.recheck import owe_again
 from worker.text.cuts import PATTERNS, check_boilerplate, check_prefix
-from worker.text.normal import TextFields
 
 _Days = Annotated[int | None, typer.Option(min=0, help="Days; 0 for ever.")]
 
@@ -81,48 +79,15 @@ def delete(
 def set_(  # noqa: PLR0913  # a command's options
     name: Annotated[str, typer.Argument(help="Name of the forum.")],
     *,
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            help="Probability from which a pair is flagged; 0 for the model's own threshold."
-        ),
-    ] = None,
-    observe_only: Annotated[
-        bool | None, typer.Option(help="Record what would be flagged and show it to nobody.")
-    ] = None,
-    pending_limit: Annotated[
-        int | None,
-        typer.Option(help="How many questions may wait; with more, the API answers 429."),
-    ] = None,
-    models_see: Annotated[
-        TextFields | None,
-        typer.Option(help="Fields that the models read. Run a recheck after a change."),
-    ] = None,
-    search_days: Annotated[
-        int | None, typer.Option(help="Compare only with questions of the last N days; 0 for all.")
-    ] = None,
-    search_within: Annotated[
-        Within | None,
-        typer.Option(help="Compare only with questions of the same category or author."),
-    ] = None,
-    canonical: Annotated[
-        CanonicalBy | None,
-        typer.Option(help="Rule that proposes the canonical question of a group."),
-    ] = None,
-    prefix: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Beginning of titles that the models do not read, such as 'Re:'. Repeatable; ''"
-            " for none. Run a recheck after a change."
-        ),
-    ] = None,
-    boilerplate: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Text that the models do not read anywhere; * means the rest of a line."
-            " Repeatable; '' for none. Run a recheck after a change."
-        ),
-    ] = None,
+    threshold: forum_options.Threshold = None,
+    observe_only: forum_options.ObserveOnly = None,
+    pending_limit: forum_options.PendingLimit = None,
+    models_see: forum_options.ModelsSee = None,
+    search_days: forum_options.SearchDays = None,
+    search_within: forum_options.SearchWithin = None,
+    canonical: forum_options.Canonical = None,
+    prefix: forum_options.Prefix = None,
+    boilerplate: forum_options.Boilerplate = None,
     as_json: AsJson = False,
 ) -> None:
     """Change a forum's settings. Workers use them from their next batch on.

@@ -7,6 +7,7 @@ import typer
 
 from cli.bars import stage_bars
 from cli.output import Facts, with_json
+from cli.training import making
 from cli.training.evaluate import evaluate
 from cli.training.recipes import CACHE, Seed, app, console, folder_of, load_bi_encoder, say
 from cli.training.score import score
@@ -139,6 +140,7 @@ def gate(
 
 def add_to(root: typer.Typer) -> None:
     """Add ``train``, ``evaluate`` and ``score`` to the command."""
+    making.add_to(app)
     root.add_typer(app, name="train")
     root.command()(with_json(evaluate))
     root.command()(with_json(score, file="out"))

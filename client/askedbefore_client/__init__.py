@@ -1,6 +1,7 @@
 """Calls an askedbefore service: submits questions, asks checks, verifies webhooks."""
 
 from askedbefore_client.asynchronous import AsyncClient
+from askedbefore_client.calls import PairsQuery
 from askedbefore_client.client import Client
 from askedbefore_client.errors import (
     AccessError,
@@ -49,6 +50,7 @@ __all__ = [
     "Pair",
     "PairQuestion",
     "Pairs",
+    "PairsQuery",
     "ProblemError",
     "Question",
     "Retry",

@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from datetime import datetime
-from typing import Self, TypeVar
+from typing import Self, TypeVar, Unpack
 
 import httpx
 
 from askedbefore_client.answers import no_answer, result, settings
-from askedbefore_client.calls import Call, Calls
+from askedbefore_client.calls import Call, Calls, PairsQuery
 from askedbefore_client.errors import AskedBeforeError
 from askedbefore_client.results import (
     Actions,
@@ -109,24 +108,13 @@ class AsyncClient:
             for pair in page.pairs:
                 yield pair
 
-    async def pairs_page(
-        self,
-        *statuses: str,
-        min_score: float | None = None,
-        category: str | None = None,
-        sort: str | None = None,
-        updated_since: datetime | None = None,
-        cursor: str | None = None,
-        limit: int = 100,
-    ) -> Pairs:
-        """Return one page of pairs.
+    async def pairs_page(self, *statuses: str, **wanted: Unpack[PairsQuery]) -> Pairs:
+        """Return one page of pairs; `PairsQuery` has the options.
 
         With *updated_since* the pages are a feed of changes: keep the last cursor, and continue
         with it later.
         """
-        page = {"category": category, "sort": sort, "cursor": cursor, "limit": limit}
-        since = {"min_score": min_score, "updated_since": updated_since}
-        return await self._send(self._calls.pairs(statuses=statuses, **since, **page))
+        return await self._send(self._calls.pairs(statuses, wanted))
 
     async def actions(
         self, after: str | None = None, *, state: str = "open", limit: int = 100

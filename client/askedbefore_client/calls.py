@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypedDict, TypeVar
 from urllib.parse import quote
 
 from askedbefore_client import results
@@ -16,6 +16,23 @@ T = TypeVar("T")
 BATCH_SIZE = 1_000
 BATCH_BYTES = 1_900_000
 """Bytes of JSON in one call, below the default limit of the service."""
+
+
+PAGE = 100
+"""Pairs of a page, unless the caller wants more or fewer."""
+
+
+class PairsQuery(TypedDict, total=False):
+    """Which pairs a page has, and in which order; what is left out does not matter."""
+
+    min_score: float | None
+    category: str | None
+    sort: str | None
+    updated_since: datetime | None
+    cursor: str | None
+    """Where the page begins: `next_cursor` of the page before it."""
+    limit: int
+    """Pairs of the page, 100 by default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,13 +90,12 @@ class Calls:
         sent = {"check_id": check_id, "outcome": outcome, **_set(ids)}
         return Call(method="POST", path=self._path("outcomes"), json=sent, read=_nothing)
 
-    def pairs(
-        self, *, statuses: Sequence[str], **where: float | str | datetime | None
-    ) -> Call[Pairs]:
+    def pairs(self, statuses: Sequence[str], wanted: PairsQuery) -> Call[Pairs]:
         """Return the call that reads a page of pairs."""
+        where = {"limit": PAGE, **wanted}
         params = {name: _written(value) for name, value in _set(where).items()}
-        wanted = {**params, **({"status": list(statuses)} if statuses else {})}
-        return Call(method="GET", path=self._path("pairs"), params=wanted, read=results.pairs)
+        query = {**params, **({"status": list(statuses)} if statuses else {})}
+        return Call(method="GET", path=self._path("pairs"), params=query, read=results.pairs)
 
     def actions(self, *, after: str | None, state: str, limit: int) -> Call[Actions]:
         """Return the call that reads a page of actions."""

@@ -2,13 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
-from typing import Self, TypeVar
+from typing import Self, TypeVar, Unpack
 
 import httpx
 
 from askedbefore_client.answers import no_answer, result, settings
-from askedbefore_client.calls import Call, Calls
+from askedbefore_client.calls import Call, Calls, PairsQuery
 from askedbefore_client.errors import AskedBeforeError
 from askedbefore_client.results import (
     Actions,
@@ -103,24 +102,13 @@ class Client:
             page = self.pairs_page(*statuses, min_score=min_score, cursor=page.next_cursor)
             yield from page.pairs
 
-    def pairs_page(
-        self,
-        *statuses: str,
-        min_score: float | None = None,
-        category: str | None = None,
-        sort: str | None = None,
-        updated_since: datetime | None = None,
-        cursor: str | None = None,
-        limit: int = 100,
-    ) -> Pairs:
-        """Return one page of pairs.
+    def pairs_page(self, *statuses: str, **wanted: Unpack[PairsQuery]) -> Pairs:
+        """Return one page of pairs; `PairsQuery` has the options.
 
         With *updated_since* the pages are a feed of changes: keep the last cursor, and continue
         with it later.
         """
-        page = {"category": category, "sort": sort, "cursor": cursor, "limit": limit}
-        since = {"min_score": min_score, "updated_since": updated_since}
-        return self._send(self._calls.pairs(statuses=statuses, **since, **page))
+        return self._send(self._calls.pairs(statuses, wanted))
 
     def actions(
         self, after: str | None = None, *, state: str = "open", limit: int = 100

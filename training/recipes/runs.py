@@ -6,7 +6,7 @@ One half of dev chooses the checkpoint and fits the calibration, the other is fo
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -142,17 +142,30 @@ def _report_reranker(
     calibration = calibrate_reranker(folder, halves["calibrate"], encoder=encoder)
     raw = raw_scores(halves["report"], reranker=full_precision(folder), encoder=encoder)
     probabilities = _probabilities(raw, calibration, encoder.digest)
-    run = report.Run(
+    figures = _reranker_figures(probabilities, raw, halves["report"])
+    run = _run(recipe, config, data, done, metrics=figures)
+    return _reported(run, output, halves["report"], probabilities)
+
+
+def _run(
+    recipe: str,
+    config: _Seeded,
+    data: Data,
+    done: Trained[Any],
+    *,
+    metrics: report.Figures,
+    notes: Sequence[str] = (),
+) -> report.Run:
+    return report.Run(
         recipe=recipe,
-        config=asdict(config),
+        config=asdict(config),  # type: ignore[call-overload]  # every recipe's is a dataclass
         data=data.sources,
         seed=config.seed,
         history=done.history,
         pairs_a_step=done.pairs_a_step,
-        metrics=_reranker_figures(probabilities, raw, halves["report"]),
-        notes=data.notes,
+        metrics=metrics,
+        notes=[*data.notes, *notes],
     )
-    return _reported(run, output, halves["report"], probabilities)
 
 
 def train_sentence_transformer(
@@ -175,15 +188,13 @@ def train_sentence_transformer(
     before = _cosine_probabilities(SentenceTransformer(config.base), halves)
     after = _cosine_probabilities(done.model, halves)
     labels = labels_of(halves["report"])
-    run = report.Run(
-        recipe="SentenceTransformer",
-        config=asdict(config),
-        data=data.sources,
-        seed=config.seed,
-        history=done.history,
-        pairs_a_step=done.pairs_a_step,
+    run = _run(
+        "SentenceTransformer",
+        config,
+        data,
+        done,
         metrics={"before": summary(labels, before), "after": summary(labels, after)},
-        notes=[*data.notes, *_retrieval_notes(done.model, halves["report"])],
+        notes=_retrieval_notes(done.model, halves["report"]),
     )
     return _reported(run, output, halves["report"], {"before": before, "after": after})
 

@@ -153,9 +153,9 @@ class OpinionForm(BaseModel):
 def give_opinion(
     request: Request,
     reviewer: AReviewer,
+    form: Annotated[OpinionForm, Form()],
     sessions: Sessions,
     opinion_id: int,
-    form: Annotated[OpinionForm, Form()],
 ) -> Response:
     """Save a second opinion; it does not change the first decision."""
     with sessions.begin() as session:

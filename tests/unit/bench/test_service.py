@@ -6,24 +6,17 @@ import pytest
 
 from bench import service
 from bench.service import Clock, new_questions
-
-
-class Time:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def perf_counter(self) -> float:
-        return self.now
+from tests.clock import Clock as FakeTime
 
 
 @pytest.fixture
-def time(monkeypatch: pytest.MonkeyPatch) -> Time:
-    made = Time()
+def time(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
+    made = FakeTime()
     monkeypatch.setattr(service, "time", made)
     return made
 
 
-def test_two_models_at_once_take_their_time_once(time: Time) -> None:
+def test_two_models_at_once_take_their_time_once(time: FakeTime) -> None:
     clock = Clock()
     with clock.going():
         time.now += 1
@@ -37,7 +30,7 @@ def test_two_models_at_once_take_their_time_once(time: Time) -> None:
     assert clock.seconds == 23
 
 
-def test_a_model_that_fails_stops_the_clock(time: Time) -> None:
+def test_a_model_that_fails_stops_the_clock(time: FakeTime) -> None:
     clock = Clock()
 
     def fail() -> None:
@@ -53,7 +46,7 @@ def test_a_model_that_fails_stops_the_clock(time: Time) -> None:
     assert clock.seconds == 2
 
 
-def test_threads_share_one_clock(time: Time) -> None:
+def test_threads_share_one_clock(time: FakeTime) -> None:
     clock, inside, done = Clock(), threading.Event(), threading.Event()
 
     def work() -> None:

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import pytest
 from askedbefore_client import Question
-from askedbefore_client.calls import BATCH_SIZE, Call, Calls, chunks
+from askedbefore_client.calls import BATCH_SIZE, Call, Calls, PairsQuery, chunks
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -88,9 +88,8 @@ def test_waiting_is_asked_for_only_if_it_is_wanted(
 def test_filters_of_pairs_are_written_as_the_api_reads_them() -> None:
     since = datetime(2026, 1, 2, tzinfo=UTC)
 
-    call = CALLS.pairs(
-        statuses=("flagged",), min_score=0.0, updated_since=since, cursor=None, limit=5
-    )
+    wanted = PairsQuery(min_score=0.0, updated_since=since, cursor=None, limit=5)
+    call = CALLS.pairs(("flagged",), wanted)
 
     assert call.params == {
         "min_score": "0.0",

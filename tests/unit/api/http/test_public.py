@@ -8,20 +8,11 @@ from starlette.types import Receive, Scope, Send
 
 from api.http import public
 from api.http.public import CallLimit, PublicPages, TooManyCallsError, allow_origin
+from tests.clock import Clock
 from tests.servers.asgi import Inner, call, scope_of
 
 CHECK = "/v1/forums/cooks/check"
 PAGE = "https://forum.example"
-
-
-class Clock:
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def monotonic(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -6,22 +6,23 @@ from worker.text import language
 from worker.text.language import other_language, warnings_of
 from worker.text.normal import FOREIGN_WARNING
 
+TEXTS = {
+    "de": [
+        "Wie kann ich mein Passwort im Büro zurücksetzen?",
+        "Was kostet das?",
+        "Rechnung stornieren",
+    ],
+    "es": ["¿Cómo puedo restablecer la contraseña de mi cuenta?", "¿Qué es esto?"],
+    "fr": ["Comment puis-je réinitialiser mon mot de passe ?", "Mot de passe oublié"],
+    "nl": ["Hoe kan ik mijn wachtwoord opnieuw instellen?"],
+    "pt": ["Como faço para redefinir a minha senha?"],
+    "sv": ["Hur kan jag byta mitt gamla lösenord?"],
+    "tr": ["Şifremi unuttum"],
+}
+
 
 @pytest.mark.parametrize(
-    ("text", "language"),
-    [
-        ("Wie kann ich mein Passwort im Büro zurücksetzen?", "de"),
-        ("¿Cómo puedo restablecer la contraseña de mi cuenta?", "es"),
-        ("Comment puis-je réinitialiser mon mot de passe ?", "fr"),
-        ("Hoe kan ik mijn wachtwoord opnieuw instellen?", "nl"),
-        ("Como faço para redefinir a minha senha?", "pt"),
-        ("Hur kan jag byta mitt gamla lösenord?", "sv"),
-        ("Was kostet das?", "de"),
-        ("Rechnung stornieren", "de"),
-        ("¿Qué es esto?", "es"),
-        ("Mot de passe oublié", "fr"),
-        ("Şifremi unuttum", "tr"),
-    ],
+    ("text", "language"), [(text, language) for language in TEXTS for text in TEXTS[language]]
 )
 def test_other_languages_in_latin_letters_are_recognised(text: str, language: str) -> None:
     assert other_language(text) == language

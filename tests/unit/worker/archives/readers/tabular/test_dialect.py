@@ -193,13 +193,15 @@ def test_a_delimiter_may_have_several_signs(line: str, mark: str | None) -> None
         ("sep=;\r\n", ";"),
         ("\ufeffSEP=|", "|"),
         ('"sep=,"\n', ","),
-        ("sep=", None),
-        ("sep=;;", None),
-        ("id;sep=;", None),
     ],
 )
-def test_a_line_may_name_the_separator(line: str, mark: str | None) -> None:
+def test_a_line_may_name_the_separator(line: str, mark: str) -> None:
     assert separator(line) == mark
+
+
+@pytest.mark.parametrize("line", ["sep=", "sep=;;", "id;sep=;"])
+def test_a_line_that_names_no_separator_is_a_row(line: str) -> None:
+    assert separator(line) is None
 
 
 @given(st.text("a\r\n", max_size=8))
