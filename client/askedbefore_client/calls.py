@@ -92,7 +92,7 @@ class Calls:
 
     def pairs(self, statuses: Sequence[str], wanted: PairsQuery) -> Call[Pairs]:
         """Return the call that reads a page of pairs."""
-        where = {"limit": PAGE, **wanted}
+        where = {**wanted, "limit": wanted.get("limit", PAGE)}
         params = {name: _written(value) for name, value in _set(where).items()}
         query = {**params, **({"status": list(statuses)} if statuses else {})}
         return Call(method="GET", path=self._path("pairs"), params=query, read=results.pairs)

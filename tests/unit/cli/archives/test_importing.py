@@ -101,4 +101,4 @@ def progress(**changes: object) -> StageProgress:
     ],
 )
 def test_a_stage_says_how_far_it_is(changes: dict[str, object], is_over: bool, told: str) -> None:
-    assert watch._told(progress(**changes), is_over=is_over) == told  # noqa: SLF001  # pure
+    assert watch._line(progress(**changes), is_over=is_over) == told  # noqa: SLF001  # pure

@@ -19,7 +19,7 @@ def bad_date(example: str) -> Dropped:
 def told(*pieces: Any, passed_over: int = 0) -> list[str]:
     tally = Tally()
     assert list(tally.watched(pieces)) == list(pieces)
-    return list(tally.told(passed_over))
+    return list(tally.sentences(passed_over))
 
 
 def test_nothing_to_tell_is_nothing() -> None:
