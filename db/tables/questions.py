@@ -37,7 +37,7 @@ class Forum(Base):
     """Probability to flag at; null: the active reranker's own."""
     observe_only: Mapped[bool] = mapped_column(server_default=text("false"))
     pending_limit: Mapped[int] = mapped_column(server_default=text("20000"))
-    canonical_rule: Mapped[str] = mapped_column(server_default="oldest")
+    canonical_rule: Mapped[str] = mapped_column(server_default="oldest")  # nothing reads it
     canonical_by: Mapped[str] = mapped_column(server_default="answers")
     """The rule that proposes the canonical question of a group: see `db.groups.canonical`."""
     keep_questions_days: Mapped[int | None]

@@ -66,7 +66,6 @@ class ForumRow:
     threshold: float | None
     observe_only: bool
     pending_limit: int
-    canonical_rule: str
     canonical_by: str
     """The rule that proposes the canonical question of a group."""
     calibration: CalibrationRow | None

@@ -24,7 +24,6 @@ def forum_row(name: str = "cooks", **changes: Any) -> ForumRow:
         "threshold": None,
         "observe_only": False,
         "pending_limit": 1_000,
-        "canonical_rule": "oldest",
         "canonical_by": "answers",
         "calibration": None,
         "rung": Rung.QUEUE,

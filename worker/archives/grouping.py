@@ -6,19 +6,10 @@ questions, the group is split there. If the bridge links a single question, the 
 marked.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from db.groups.components import bridges, components
-
-
-class CanonicalRule(StrEnum):
-    """Which question of a group is suggested as canonical."""
-
-    OLDEST = "oldest"
-    CENTRAL = "central"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +49,11 @@ def group(
     *,
     threshold: float,
     age: Mapping[int, object] | None = None,
-    rule: CanonicalRule = CanonicalRule.OLDEST,
 ) -> Grouping:
     """Return the groups that the links at or above *threshold* form.
 
-    *age* has a sort key for each question, the oldest first; without it the smallest number is the
-    oldest.
+    *age* has a sort key for each question, the suggested canonical one first; without it the
+    smallest number is suggested.
     """
     sure = [link for link in links if link.score >= threshold]
     waiting = _parts(sure)
@@ -79,7 +69,7 @@ def group(
             cut.append(weakest)
             waiting.extend(sides)
         else:
-            groups.append(_group(part, weakest, chained=is_bridge, age=age, rule=rule))
+            groups.append(_group(part, weakest, chained=is_bridge, age=age))
     groups.sort(key=lambda one: (-len(one.members), one.members))
     return Grouping(groups=groups, cut=sorted(cut, key=lambda link: link.ends))
 
@@ -116,33 +106,14 @@ def _group(
     *,
     chained: bool,
     age: Mapping[int, object] | None,
-    rule: CanonicalRule,
 ) -> Group:
     members = sorted(_nodes(part))
     return Group(
         members=members,
-        canonical=suggest_canonical(members, part, age=age, rule=rule),
+        canonical=_by_age(members, age)[0],
         weakest=weakest.score,
         chained=chained,
     )
-
-
-def suggest_canonical(
-    members: Sequence[int],
-    links: Iterable[Link],
-    *,
-    age: Mapping[int, object] | None = None,
-    rule: CanonicalRule = CanonicalRule.OLDEST,
-) -> int:
-    """Return the suggested canonical question of *members*: the oldest or the most central."""
-    ranks = {one: place for place, one in enumerate(_by_age(members, age))}
-    if rule is CanonicalRule.OLDEST:
-        return min(members, key=ranks.__getitem__)
-    strength: dict[int, float] = defaultdict(float)
-    for link in links:
-        strength[link.low] += link.score
-        strength[link.high] += link.score
-    return min(members, key=lambda one: (-strength[one], ranks[one]))
 
 
 def _by_age(members: Sequence[int], age: Mapping[int, object] | None) -> list[int]:

@@ -17,7 +17,7 @@ from db.tenants import forums
 from db.vectors import models
 from db.wording import counted
 from worker.adapting import calibrating
-from worker.archives.grouping import CanonicalRule, Group, Grouping, Link, group
+from worker.archives.grouping import Group, Grouping, Link, group
 from worker.scoring.calibration import Calibration
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
@@ -82,7 +82,6 @@ def make_report(session: Session, archive_id: int) -> Report:
         [Link(pair.low_id, pair.high_id, pair.score) for pair in found],
         threshold=0.0,
         age=archive_report.ages(session, archive_id, by=forum.canonical_by),
-        rule=CanonicalRule(forum.canonical_rule),
     )
     threshold = archive.threshold or 0.0
     took = {str(stage): round(one.took_s, 1) for stage, one in stages.items()}

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.archives.grouping import CanonicalRule, Link, group
+from worker.archives.grouping import Link, group
 
 
 def links(*pairs: tuple[int, int, float]) -> list[Link]:
@@ -49,16 +49,15 @@ def test_a_lone_pair_is_no_chain() -> None:
     assert only.weakest == 0.6
 
 
-def test_the_oldest_or_the_most_central_question_is_suggested() -> None:
+def test_the_question_that_comes_first_by_age_or_number_is_suggested() -> None:
     star = links((1, 5, 0.9), (3, 5, 0.9), (4, 5, 0.9))
     ages = {4: datetime(2001, 1, 1, tzinfo=UTC), 1: datetime(2009, 1, 1, tzinfo=UTC)}
 
-    def canonical(**options: object) -> int:
-        return group(star, threshold=0.5, **options).groups[0].canonical  # type: ignore[arg-type]
+    (by_number,) = group(star, threshold=0.5).groups
+    (by_age,) = group(star, threshold=0.5, age=ages).groups
 
-    assert canonical() == 1
-    assert canonical(age=ages) == 4
-    assert canonical(rule=CanonicalRule.CENTRAL) == 5
+    assert by_number.canonical == 1
+    assert by_age.canonical == 4
 
 
 _pairs = st.sets(

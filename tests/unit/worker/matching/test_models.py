@@ -26,7 +26,6 @@ FORUM = ForumRow(
     threshold=None,
     observe_only=False,
     pending_limit=9,
-    canonical_rule="oldest",
     canonical_by="asked_at",
     calibration=None,
     rung=Rung.LOG,

@@ -15,7 +15,6 @@ _BEGIN = re.compile(
 )
 """The line above a record, in ASCII."""
 _FIELD = re.compile(r"\|? ?\s*[\w. ]{1,60}?\s*(?P<sign>[|:=])(?= |$)")
-_SIGNS = {"[": "|", "*": ":"}
 _LOOKED, _FEWEST = 2_000, 2
 
 _Lines = Iterable[tuple[int, str | None]]
