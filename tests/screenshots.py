@@ -42,7 +42,19 @@ from worker.text.intake import question_of
 from worker.weights.load import DEFAULT_ENCODER, DEFAULT_RERANKER, load_encoder, load_reranker
 
 SIZES = ((1440, 900), (1024, 768), (390, 844))
-PAGES = ("review", "groups", "groups/1", "thresholds", "insight", "archives", "history", "settings")
+PAGES = (
+    "review",
+    "bulk",
+    "groups",
+    "groups/1",
+    "faq",
+    "thresholds",
+    "insight",
+    "archives",
+    "history",
+    "actions",
+    "settings",
+)
 PEOPLE = ("Ana", "Ben Okri", "Chloé Duval")
 DECIDED_SHARE = 0.5
 _PASSWORD = "only for these pictures"  # noqa: S105  # of a database that is thrown away
@@ -106,7 +118,7 @@ def _decide(sessions: Sessions) -> None:
             )
 
 
-def _go_to_a_telling_pair(page: Page) -> None:
+def _go_to_a_pair_with_scores(page: Page) -> None:
     """Skip pairs of the same text, which show no scores."""
     while "same text" in (page.locator(".stage h1").text_content() or ""):
         before = page.locator(".stage").get_attribute("data-pair")
@@ -123,7 +135,7 @@ def _shoot_all(page: Page, address: str, folder: Path) -> None:
                 page.set_viewport_size({"width": width, "height": height})
                 page.goto(f"{address}/console/{FORUM}/{path}")
                 if path == "review":
-                    _go_to_a_telling_pair(page)
+                    _go_to_a_pair_with_scores(page)
                 name = f"{path.replace('/', '-')}-{width}-{scheme}.png"
                 shoot(page, folder / name, width=width, height=height, scheme=scheme)
 
