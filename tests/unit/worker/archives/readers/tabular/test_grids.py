@@ -22,7 +22,7 @@ def test_the_names_of_the_columns_are_found(lines: list[list[object]], header: l
 
 
 def test_rows_are_those_below_the_names_with_their_numbers() -> None:
-    lines = [
+    lines: list[list[object]] = [
         ["My forum"],
         ["id", "", "title"],
         [1, "x", "Why?"],
@@ -37,7 +37,7 @@ def test_rows_are_those_below_the_names_with_their_numbers() -> None:
 
 
 def test_a_row_that_is_too_long_goes_alone() -> None:
-    lines = [["id", "title"], [1, "x" * (RECORD_LIMIT + 1)], [2, "Why?"]]
+    lines: list[list[object]] = [["id", "title"], [1, "x" * (RECORD_LIMIT + 1)], [2, "Why?"]]
 
     assert [row.values for row in grids.rows_of(lines, ["id", "title"])] == [
         "the record is longer than 4 MiB",
