@@ -49,7 +49,7 @@ def read(text: str) -> list[object]:
 @settings(max_examples=20)
 @given(rows=ROWS)
 def test_records_come_back_as_they_were_printed(write: str, rows: list[tuple[str, str]]) -> None:
-    whole = [(str(number), *row) for number, row in enumerate(rows)]
+    whole: list[tuple[str, ...]] = [(str(number), *row) for number, row in enumerate(rows)]
     text = {"psql": as_psql, "mysql": as_mysql, "sqlite": as_sqlite}[write](whole)
 
     assert read(text) == [dict(zip(NAMES, row, strict=True)) for row in whole]
