@@ -2,10 +2,12 @@
 
 import csv
 from collections.abc import Sequence
+from dataclasses import replace
 from math import ceil
 from pathlib import Path
 
 import matplotlib as mpl
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -59,18 +61,27 @@ def _rounded(point: Point) -> tuple[float, float, float]:
 def _draw(domains: Sequence[DomainFigures], path: Path) -> None:
     down, across = ceil(len(domains) / _ACROSS), min(len(domains), _ACROSS)
     figure = Figure(figsize=(_SIZE[0] * across, _SIZE[1] * down), layout="constrained")
-    for place, one in enumerate(domains):
-        _one(figure.add_subplot(down, across, place + 1), one)
-    # Without a date, so that equal figures give equal files.
-    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
+    all_axes = [figure.add_subplot(down, across, place + 1) for place in range(len(domains))]
+    for axes, one in zip(all_axes, domains, strict=True):
+        _one(axes, one)
+    names = {name: line for axes in all_axes for line, name in zip(*_named(axes), strict=True)}
+    figure.legend(names.values(), names.keys(), loc="outside lower center", ncols=len(names))
+    # Words as words, not as outlines, and without a date: small files, equal for equal figures.
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": ""}):
+        figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
 def _one(axes: Axes, domain: DomainFigures) -> None:
     for stage, points in domain.curves.items():
-        recall, precision = [one.recall for one in points], [one.precision for one in points]
+        # A point is the best from its recall on, so the line begins at a recall of 0.
+        line = [*(replace(first, recall=0.0) for first in points[:1]), *points]
+        recall, precision = [one.recall for one in line], [one.precision for one in line]
         axes.plot(recall, precision, _STYLES[stage], label=_NAMES[stage])
     if domain.precision is not None:
         axes.plot([domain.recall], [domain.precision], "o", color="black", label="at the threshold")
     axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall", ylabel="precision")
     axes.set_title(domain.label, fontsize="medium")
-    axes.legend(fontsize="small", loc="lower left")
+
+
+def _named(axes: Axes) -> tuple[Sequence[Artist], Sequence[str]]:
+    return axes.get_legend_handles_labels()  # type: ignore[no-untyped-call]  # matplotlib's

@@ -62,6 +62,14 @@ def test_a_picture_can_be_drawn_of_any_number_of_domains(
     assert path.read_bytes().startswith(start)
 
 
+def test_equal_figures_give_equal_pictures(tmp_path: Path) -> None:
+    for name in ("a.svg", "b.svg"):
+        write_curves([domain("shop")], tmp_path / name)
+
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+    assert "shop &amp; &lt;co&gt;" in (tmp_path / "a.svg").read_text(encoding="utf-8")
+
+
 def test_a_file_of_another_kind_is_refused_before_the_work() -> None:
     with pytest.raises(InvalidInputError, match=r"must end in \.svg, \.png or \.csv"):
         require_drawable(Path("curves.pdf"))
