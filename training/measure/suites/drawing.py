@@ -84,4 +84,4 @@ def _one(axes: Axes, domain: DomainFigures) -> None:
 
 
 def _named(axes: Axes) -> tuple[Sequence[Artist], Sequence[str]]:
-    return axes.get_legend_handles_labels()  # type: ignore[no-untyped-call]  # matplotlib's
+    return axes.get_legend_handles_labels()
