@@ -9,7 +9,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from db.archives.archives import ArchiveState, Stage
@@ -366,25 +378,37 @@ def payloads(session: Session, archive_id: int, stage: Stage, place: int) -> Ite
         yield bytes(payload or b"")
 
 
-def _tile(archive_id: int, stage: Stage, place: int, other: int) -> tuple[ColumnElement[bool], ...]:
+def column(
+    session: Session, archive_id: int, stage: Stage, other: int, *, only: int | None = None
+) -> Iterator[tuple[int, bytes]]:
+    """Yield ``(place, payload)`` of the tiles whose second block is *other*.
+
+    With *only* just the tile with this first block.
+    """
+    found = session.execute(
+        select(ArchiveUnit.place, ArchiveUnit.payload)
+        .where(*_column(archive_id, stage, other, only), ArchiveUnit.payload.is_not(None))
+        .order_by(ArchiveUnit.place)
+        .execution_options(yield_per=8)
+    )
+    for place, payload in found:
+        yield place, bytes(payload or b"")
+
+
+def drop_column(
+    session: Session, archive_id: int, stage: Stage, other: int, *, only: int | None = None
+) -> None:
+    """Delete the payloads that `column` yields."""
+    where = _column(archive_id, stage, other, only)
+    session.execute(update(ArchiveUnit).where(*where).values(payload=None))
+
+
+def _column(
+    archive_id: int, stage: Stage, other: int, only: int | None
+) -> tuple[ColumnElement[bool], ...]:
     return (
         ArchiveUnit.archive_id == archive_id,
         ArchiveUnit.stage == stage,
-        ArchiveUnit.place == place,
         ArchiveUnit.other == other,
-    )
-
-
-def payload(session: Session, archive_id: int, stage: Stage, place: int, other: int) -> bytes:
-    """Return the payload of this tile, or None."""
-    found = session.execute(
-        select(ArchiveUnit.payload).where(*_tile(archive_id, stage, place, other))
-    ).scalar_one_or_none()
-    return bytes(found or b"")
-
-
-def drop_payload(session: Session, archive_id: int, stage: Stage, place: int, other: int) -> None:
-    """Delete the payload of this tile."""
-    session.execute(
-        update(ArchiveUnit).where(*_tile(archive_id, stage, place, other)).values(payload=None)
+        true() if only is None else ArchiveUnit.place == only,
     )

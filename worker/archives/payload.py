@@ -13,8 +13,11 @@ from worker.matching.near import Near
 
 _FIRST_ROW = np.dtype([("left", "<i8"), ("right", "<i8"), ("cosine", "<f4")])
 _ROW = np.dtype([("left", "<i8"), ("right", "<i8"), ("cosine", "<f4"), ("density", "<f4")])
+_READ_ROW = np.dtype([*_ROW.descr, ("logit", "<f4")])
 _HEAD = (-2).to_bytes(8, "little", signed=True)
 """The first bytes. The data of versions before 0.5 begin with an id instead, never below 0."""
+_READ_HEAD = (-3).to_bytes(8, "little", signed=True)
+"""The first bytes if logits are known."""
 _FOLD_AT = 4_000_000
 _BAR = np.dtype([("id", "<i8"), ("bar", "<f4")])
 
@@ -40,25 +43,27 @@ def unpack_labels(payload: bytes) -> list[Label]:
 
 
 def pack_near(near: Near) -> bytes:
-    """Return candidate pairs by question id as bytes, 24 a pair."""
-    rows = np.empty(len(near), dtype=_ROW)
+    """Return candidate pairs by question id as bytes: 24 a pair, 28 if logits are known."""
+    is_read = near.logit is not None
+    rows = np.empty(len(near), dtype=_READ_ROW if is_read else _ROW)
     rows["left"], rows["right"], rows["cosine"] = near.left, near.right, near.cosine
     rows["density"] = np.nan if near.density is None else near.density
-    return _HEAD + rows.tobytes()
+    if is_read:
+        rows["logit"] = near.logit
+    return (_READ_HEAD if is_read else _HEAD) + rows.tobytes()
 
 
 def unpack_near(payload: bytes) -> Near:
     """Return the pairs that `pack_near` packed, or versions before 0.5; none from no bytes."""
-    if payload.startswith(_HEAD):
-        rows = np.frombuffer(payload, dtype=_ROW, offset=len(_HEAD))
-        density = rows["density"].astype(np.float32)
-    else:
-        rows, density = np.frombuffer(payload, dtype=_FIRST_ROW), None
+    kind = {_HEAD: _ROW, _READ_HEAD: _READ_ROW}.get(payload[: len(_HEAD)], _FIRST_ROW)
+    rows = np.frombuffer(payload, kind, offset=0 if kind is _FIRST_ROW else len(_HEAD))
+    density = None if kind is _FIRST_ROW else rows["density"].astype(np.float32)
     return Near(
         rows["left"].astype(np.int64),
         rows["right"].astype(np.int64),
         rows["cosine"].astype(np.float32),
         density=None if density is None or np.isnan(density).any() else density,
+        logit=rows["logit"].astype(np.float32) if kind is _READ_ROW else None,
     )
 
 

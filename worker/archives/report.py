@@ -54,7 +54,9 @@ class Report:
     cut: int
     """Weak links at which groups were split."""
     candidates: int
+    """Near pairs, before the cut."""
     reranked: int
+    """Pairs that the CrossEncoder read: the others had no chance to reach the threshold."""
     crowded: int
     """Questions with more candidates than top-k."""
     set_aside: int
@@ -84,6 +86,7 @@ def make_report(session: Session, archive_id: int) -> Report:
         age=archive_report.ages(session, archive_id, by=forum.canonical_by),
     )
     threshold = archive.threshold or 0.0
+    histogram = archive_units.histogram(session, archive_id)
     took = {str(stage): round(one.took_s, 1) for stage, one in stages.items()}
     return Report(
         archive=archive.name,
@@ -103,10 +106,10 @@ def make_report(session: Session, archive_id: int) -> Report:
             if least >= threshold
         },
         threshold=round(threshold, 4),
-        histogram=archive_units.histogram(session, archive_id),
+        histogram=histogram,
         **_groups(grouping, titles),
         candidates=_found(stages, Stage.SEARCH),
-        reranked=stages[Stage.RERANK].size_done if Stage.RERANK in stages else 0,
+        reranked=sum(histogram),
         crowded=_found(stages, Stage.RANK),
         set_aside=sum(one.failed for one in stages.values()),
         stages_s=took,

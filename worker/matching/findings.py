@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 
 import numpy as np
 
@@ -62,7 +63,7 @@ def by_place(near: Near, questions: Mapping[int, Seen]) -> tuple[Near, Sequence[
     if not is_there.any():
         return None
     near, (left, right) = near.take(is_there), places[:, is_there]
-    return near, list(questions.values()), Near(left, right, near.cosine, density=near.density)
+    return near, list(questions.values()), replace(near, left=left, right=right)
 
 
 def scored(matcher: Matcher, near: Near, questions: Mapping[int, Seen]) -> list[Finding]:

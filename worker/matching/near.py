@@ -1,6 +1,6 @@
 """Candidate pairs as arrays: by position among some texts, or by question id."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +26,8 @@ class Near:
     capped: int = 0
     density: Floats | None = None
     """How much denser than usual the forum is around each pair, (n,); None if not known."""
+    logit: Floats | None = None
+    """The logits of pairs that were read before, NaN for the others, (n,); None if none was."""
 
     def __len__(self) -> int:
         return len(self.left)
@@ -39,7 +41,9 @@ class Near:
     def take(self, which: Which) -> "Near":
         """Return some of the pairs, in the given order."""
         density = None if self.density is None else self.density[which]
-        return Near(self.left[which], self.right[which], self.cosine[which], self.capped, density)
+        logit = None if self.logit is None else self.logit[which]
+        sides = self.left[which], self.right[which]
+        return Near(*sides, self.cosine[which], self.capped, density, logit)
 
     def surrounded(self, tell: Callable[[NDArray[np.int64]], Floats | None]) -> "Near":
         """Return the pairs, by question id, with the density around them.
@@ -63,3 +67,17 @@ class Near:
     def cosines(self) -> Floats:
         """Return the cosines in single precision, (n,)."""
         return np.asarray(self.cosine, dtype=np.float32)
+
+
+def joined(parts: Sequence[Near]) -> Near:
+    """Return the pairs of all *parts*, one part after the other; their logits are not kept."""
+    if not parts:
+        return Near.none()
+    densities = [one.density for one in parts]
+    known = [one for one in densities if one is not None]
+    return Near(
+        np.concatenate([one.left for one in parts]),
+        np.concatenate([one.right for one in parts]),
+        np.concatenate([one.cosine for one in parts]),
+        density=np.concatenate(known) if len(known) == len(parts) else None,
+    )

@@ -20,6 +20,7 @@ from worker.matching.findings import by_place, findings
 from worker.matching.matcher import Matcher
 from worker.matching.near import Near
 from worker.scoring.chance import LEAST
+from worker.scoring.fusion import Floats
 from worker.scoring.traits import Traits
 from worker.text.normal import Seen
 
@@ -53,16 +54,20 @@ def scored_in_rounds(
     near, held, places = given
     pairs = zip(near.left.tolist(), near.right.tolist(), strict=True)
     owed = np.array([frozenset(pair) in undecided for pair in pairs], dtype=bool)
-    reading = _Reading(matcher, held, places, near.left, twins)
+    reading = Reading(matcher, held, places, near.left, kept=kept, twins=twins)
     if len(first := np.flatnonzero(owed | reading.is_sure)):
         reading.read(first)
-    while len(part := reading.next(kept=kept)):
+    while len(part := reading.next()):
         reading.read(part)
     return reading.findings(near)
 
 
-class _Reading:
-    """The pairs of some questions, (n,): which are not read yet, and the scores of the others."""
+class Reading:
+    """The pairs of some questions, (n,): which are not read yet, and the scores of the others.
+
+    *asked*, (n,), tells the question of each pair. About *kept* pairs of each question are flagged.
+    If *kept* is None, every pair with a chance is read, in rounds that grow.
+    """
 
     def __init__(
         self,
@@ -70,9 +75,11 @@ class _Reading:
         held: Sequence[Seen],
         places: Near,
         asked: NDArray[np.int64],
-        twins: Sequence[Finding],
+        *,
+        kept: int | None,
+        twins: Sequence[Finding] = (),
     ) -> None:
-        self._matcher, self._held, self._places = matcher, held, places
+        self._matcher, self._held, self._places, self._kept = matcher, held, places, kept
         self._traits = matcher.traits(held, places)
         self._waits, self.is_sure = matcher.triage(places, self._traits)
         self._needed = matcher.fusion.needed(matcher.threshold, places.cosines, self._traits)
@@ -84,6 +91,26 @@ class _Reading:
         self._count = np.zeros(len(ids), dtype=np.int64)
         """The number of known logits of each question, and below their sum."""
         self._total = np.zeros(len(ids), dtype=np.float32)
+        self.logit = np.full(len(places), np.nan, np.float32)
+        """The mean logit of each pair that was read, (n,); NaN for the others."""
+        if places.logit is not None:
+            self._record(np.arange(len(places)), places.logit)
+
+    @property
+    def probability(self) -> Floats:
+        """Return the probability of each pair, (n,); 0 if it was not read."""
+        found = np.zeros(len(self.logit), np.float32)
+        for part, scores in self._scores:
+            found[part] = scores.probability
+        return found
+
+    def read_all(self) -> int:
+        """Read every pair with a chance, and return the number of inputs read."""
+        if len(sure := np.flatnonzero(self.is_sure)):
+            self.read(sure)
+        while len(part := self.next()):
+            self.read(part)
+        return sum(scores.calls for _, scores in self._scores)
 
     def read(self, part: _Places) -> None:
         """Score the pairs at the places *part*, and record their logits."""
@@ -95,24 +122,39 @@ class _Reading:
         np.add.at(self._flagged, of, is_flagged)
         for one, is_hit in zip(of.tolist(), is_flagged.tolist(), strict=True):
             self._misses[one] = 0 if is_hit else self._misses[one] + 1
-        is_answered = ~np.isnan(scores.first)
-        np.add.at(self._count, of, is_answered)
-        np.add.at(self._total, of, np.where(is_answered, scores.mean, 0))
+        self._record(part, np.where(np.isnan(scores.first), np.nan, scores.mean))
 
-    def next(self, *, kept: int) -> _Places:
+    def _record(self, part: _Places, logits: Floats) -> None:
+        part, logits = part[~np.isnan(logits)], logits[~np.isnan(logits)]
+        self._waits[part], self.logit[part] = False, logits
+        np.add.at(self._count, self._of[part], 1)
+        np.add.at(self._total, self._of[part], logits)
+
+    def next(self) -> _Places:
         """Return the places of the pairs to read next: the nearest ones of each open question."""
-        waiting = np.flatnonzero(self._waits & (self._flagged < kept)[self._of])
+        waiting = np.flatnonzero(self._waits)
+        if self._kept is not None:
+            waiting = waiting[self._flagged[self._of[waiting]] < self._kept]
         waiting = waiting[self._have_a_chance(waiting)]
         order = np.lexsort((-self._places.cosines[waiting], self._of[waiting]))
         of = self._of[waiting[order]]
         rank = np.arange(len(of)) - np.searchsorted(of, of)
-        return np.asarray(waiting[order[rank < ROUND]])
+        return np.asarray(waiting[order[rank < self._most(of)]])
+
+    def _most(self, of: _Places) -> NDArray[np.int64] | int:
+        """Return how many candidates of each question *of*, (m,), are read in the next round."""
+        if self._kept is not None:
+            return ROUND
+        chance = self._matcher.rule.chance
+        if chance is None or not chance.learns:
+            return len(of)
+        return np.maximum(ROUND, self._count[of] // 2)
 
     def _have_a_chance(self, waiting: _Places) -> NDArray[np.bool_]:
         """Return which of the pairs *waiting*, (m,), still have a chance to be flagged, (m,)."""
         chance, of = self._matcher.rule.chance, self._of[waiting]
         may_be = np.ones(len(waiting), dtype=bool)
-        if chance is None or not chance.learns:
+        if self._kept is not None and (chance is None or not chance.learns):
             may_be = self._misses[of] < PATIENCE
         if chance is not None and self._traits is not None:
             chances = chance.of(

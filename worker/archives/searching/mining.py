@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from worker.archives.searching.products import Search, all_near
 from worker.inference.encoder import Encoder
 from worker.inference.reranker import Reranker
+from worker.matching.archived import score_many
 from worker.matching.matcher import Matcher
 from worker.matching.near import Near
 from worker.scoring.density import SAMPLE, Floats, Surroundings, of_pairs
@@ -96,8 +97,11 @@ class Miner:
                 top_k=self._top_k,
                 on_progress=self._tell,
             )
-        scores, calls = self._matcher.score_many(
-            distinct.seen, near, on_done=lambda done: self._tell("rerank", done, len(near))
+        scores, calls = score_many(
+            self._matcher,
+            distinct.seen,
+            near,
+            on_done=lambda done: self._tell("rerank", done, len(near)),
         )
         return self._assemble(distinct, near, scores, calls)
 

@@ -82,9 +82,14 @@ def _plan_ranks(session: Session, archive: ArchiveRow) -> None:
 
 
 def _plan_cuts(session: Session, archive: ArchiveRow) -> None:
+    """Plan a unit for each block: it has the pairs of the block's questions with earlier ones."""
+    found: dict[tuple[int, int, int], int] = {}
+    for tile in archive_units.tiles(session, archive.id):
+        block = tile.other, tile.other_low_id, tile.other_high_id
+        found[block] = found.get(block, 0) + tile.found
     units = [
-        NewUnit(stage=Stage.CUT, size=tile.found, place=tile.place, other=tile.other)
-        for tile in archive_units.tiles(session, archive.id)
-        if tile.found
+        NewUnit(stage=Stage.CUT, size=count, place=one, other=one, low_id=low, high_id=high)
+        for (one, low, high), count in sorted(found.items())
+        if count
     ]
     archive_units.plan(session, archive.id, units)

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -32,16 +31,17 @@ from worker.archives.searching.products import Search
 from worker.archives.stages.plan import compared
 from worker.live.pipeline import set_aside
 from worker.live.unreadable import failing_alone, scored_where_readable
+from worker.matching.archived import Reader, looks, whole_groups, with_owners
+from worker.matching.archived import groups as groups_of
 from worker.matching.findings import flagged, same_text
-from worker.matching.matcher import Matcher
 from worker.matching.models import Models
-from worker.matching.near import Near
+from worker.matching.near import Near, joined
 from worker.matching.vectors import embed, seen_of
 from worker.scoring.density import SAMPLE, Floats, Surroundings, of_pairs
 from worker.text.normal import MODEL_TEXT_LENGTH
 
-RERANK_PAIRS = 960
-"""Pairs of a unit; with a GPU `_ON_GPU` times as many."""
+RERANK_PAIRS = 3_840
+"""Pairs of a unit, of which about a third is read; with a GPU `_ON_GPU` times as many."""
 LOOK = 8_000
 """After so many characters for a model, check for more urgent work; with a GPU more, as above."""
 _ON_GPU = 64
@@ -214,69 +214,58 @@ class Steps:
             )
 
     def _cut(self, unit: Unit, archive: ArchiveRow, _forum: ForumRow, begun: float) -> None:
+        """Plan the rerank of the pairs that the questions of a block have with earlier ones."""
+        # A unit that a version before 0.5 planned has no range of ids, and only one tile.
+        only = None if unit.high_id else unit.place
         with self._sessions.begin() as session:
-            tile = archive_units.payload(session, archive.id, Stage.SEARCH, unit.place, unit.other)
-            near = unpack_near(tile)
-            left, right = (
-                Bars.unpack(archive_units.payload(session, archive.id, Stage.RANK, one, one))
-                for one in (unit.place, unit.other)
-            )
-            kept = near.take(
-                left.over(near.left, near.cosine) | right.over(near.right, near.cosine)
-            )
+            kept = with_owners(self._kept(session, archive, unit.other, only=only))
+            lengths = archive_blocks.lengths(session, kept.left, longest=MODEL_TEXT_LENGTH)
             # Pairs of similar length need the least padding.
-            ends = np.concatenate((kept.left, kept.right))
-            lengths = archive_blocks.lengths(session, ends, longest=MODEL_TEXT_LENGTH)
-            kept = kept.take(np.argsort(lengths.reshape(2, -1).sum(axis=0), kind="stable"))
+            kept = kept.take(np.lexsort((-kept.cosine, kept.left, lengths)))
             size = RERANK_PAIRS * self._scale
             archive_units.plan(session, archive.id, list(_rerank_units(kept, size)))
-            archive_units.drop_payload(session, archive.id, Stage.SEARCH, unit.place, unit.other)
+            archive_units.drop_column(session, archive.id, Stage.SEARCH, unit.other, only=only)
             archive_units.finish(session, unit, took_s=_since(begun), found=len(kept))
+
+    def _kept(self, session: Session, archive: ArchiveRow, block: int, *, only: int | None) -> Near:
+        """Return the pairs of a block with earlier blocks that one of both questions keeps."""
+
+        def bars(place: int) -> Bars:
+            return Bars.unpack(archive_units.payload(session, archive.id, Stage.RANK, place, place))
+
+        ours = bars(block)
+        parts = []
+        for place, tile in archive_units.column(
+            session, archive.id, Stage.SEARCH, block, only=only
+        ):
+            near = unpack_near(tile)
+            is_kept = bars(place).over(near.left, near.cosine) | ours.over(near.right, near.cosine)
+            parts.append(near.take(is_kept))
+        return joined(parts)
 
     def _rerank(self, unit: Unit, archive: ArchiveRow, forum: ForumRow, begun: float) -> None:
         near = unpack_near(unit.payload or b"")
         matcher = self._models.matcher(forum, upper_band=self._upper_band)
-        found, done, read = self._score(near, matcher)
+        with self._sessions.begin() as session:
+            rows = questions.texts(session, {*near.left.tolist(), *near.right.tolist()})
+        read = {row.id: row.text_version for row in rows.values()}
+        texts = {row.id: seen_of(row) for row in rows.values()}
+        reader = Reader(LOOK * self._scale, self._is_wanted)
+        found, why = scored_where_readable(matcher, near, texts, reader)
+        set_aside(self._sessions, why, read)
         sure = flagged(found, matcher.threshold)
-        counts, _ = np.histogram(
-            [finding.score for finding in found], bins=HISTOGRAM_BINS, range=(0.0, 1.0)
-        )
         with self._sessions.begin() as session:
             pairs.save_findings(session, forum.id, sure, self._provenance(forum), read=read)
-            rest = near.take(slice(done, None))
-            archive_units.plan(session, archive.id, list(_rerank_units(rest, max(len(rest), 1))))
+            rest = list(_rerank_units(reader.rest, max(len(reader.rest), 1)))
+            archive_units.plan(session, archive.id, rest)
             archive_units.finish(
                 session,
                 unit,
                 took_s=_since(begun),
                 found=len(sure),
-                size=done,
-                histogram=counts.tolist(),
+                size=unit.size - sum(one.size for one in rest),
+                histogram=_histogram(found),
             )
-
-    def _score(self, near: Near, matcher: Matcher) -> tuple[list[Finding], int, dict[int, int]]:
-        """Return the findings, the number of pairs read, and each question's text version.
-
-        If more urgent work comes, only the first pairs are read.
-        """
-        with self._sessions.begin() as session:
-            rows = questions.texts(session, {*near.left.tolist(), *near.right.tolist()})
-        texts = {row.id: seen_of(row) for row in rows.values()}
-        reads = matcher.reranker.calibration.reads
-        length = {one: len(text.for_reranker(reads)) for one, text in texts.items()}
-        read = {row.id: row.text_version for row in rows.values()}
-        lengths = [
-            length.get(one, 0) + length.get(other, 0)
-            for one, other in zip(near.left.tolist(), near.right.tolist(), strict=True)
-        ]
-        found: list[Finding] = []
-        for part in looks(lengths, LOOK * self._scale):
-            if part.start and self._is_wanted():
-                return found, part.start, read
-            some, why = scored_where_readable(matcher, near.take(part), texts)
-            found += some
-            set_aside(self._sessions, why, read)
-        return found, len(near), read
 
     def _mark(self, unit: Unit, archive: ArchiveRow, forum: ForumRow, begun: float) -> None:
         model_id = archive.bi_encoder_id or self._models.bi_encoder.id
@@ -301,17 +290,20 @@ def _density(ours: _Block, theirs: _Block, near: Near) -> Floats | None:
     return of_pairs(ours.density[near.left], theirs.density[near.right])
 
 
-def looks(lengths: Sequence[int], look: int) -> Iterator[slice]:
-    """Yield slices of rows with about *look* characters each; *lengths* has those of each row."""
-    ends = np.flatnonzero(np.diff(np.cumsum(lengths) // look)) + 1
-    for start, end in pairwise([0, *ends.tolist(), len(lengths)]):
-        yield slice(start, end)
+def _rerank_units(near: Near, size: int) -> Iterator[NewUnit]:
+    for which in whole_groups(groups_of(near.left), size):
+        part = near.take(which)
+        count = len(part) if part.logit is None else int(np.isnan(part.logit).sum())
+        yield NewUnit(stage=Stage.RERANK, size=count, payload=pack_near(part))
 
 
-def _rerank_units(pairs_: Near, size: int) -> Iterator[NewUnit]:
-    for start in range(0, len(pairs_), size):
-        part = pairs_.take(slice(start, start + size))
-        yield NewUnit(stage=Stage.RERANK, size=len(part), payload=pack_near(part))
+def _histogram(found: Sequence[Finding]) -> list[int]:
+    """Return how many pairs the CrossEncoder read, by their score."""
+    scores = [
+        one.score for one in found if not (one.logit_forward is None and one.logit_backward is None)
+    ]
+    counts, _ = np.histogram(scores, bins=HISTOGRAM_BINS, range=(0.0, 1.0))
+    return [int(one) for one in counts]
 
 
 def _without_set_aside(session: Session, archive: ArchiveRow, ids: Sequence[int]) -> list[int]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 import pytest
@@ -169,12 +169,11 @@ def test_the_live_lane_is_looked_at_after_a_few_questions_and_pairs(
         assert all(one.size_done == one.size for one in told)
 
 
-def test_pairs_of_like_length_are_reranked_together(
+def test_the_pairs_of_a_question_are_reranked_together_and_questions_of_like_length(
     committed: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("worker.archives.stages.steps.RERANK_PAIRS", 16)
-    wanted = titles(80)
-    _, archive = bring_in(committed, records(wanted))
+    _, archive = bring_in(committed, records(titles(80)))
     advance_to(committed, archive.id, Stage.RERANK)
 
     with committed.begin() as session:
@@ -185,17 +184,16 @@ def test_pairs_of_like_length_are_reranked_together(
             .where(ArchiveUnit.stage == Stage.RERANK)
             .order_by(ArchiveUnit.id)
         ).scalars()
-        tiles = [unpack_near(payload) for payload in units if payload]  # others are done
+        parts = [unpack_near(payload) for payload in units if payload]  # others are done
 
-    spans = [
-        [lengths[one] + lengths[other] for one, other in zip(tile.left, tile.right, strict=True)]
-        for tile in tiles
-    ]
-    assert len(spans) > 3
-    assert all(span == sorted(span) for span in spans)
-    longer = sum(max(one) <= min(other) for one, other in pairwise(spans))
-    tile_ends = sum(len(span) < 16 for span in spans)
-    assert longer >= len(spans) - 1 - tile_ends
+    owners = [one for part in parts for one, _ in groupby(part.left.tolist())]
+    assert len(parts) > 3
+    assert len(owners) == len(set(owners)) > 20
+    assert all((part.left > part.right).all() for part in parts)
+    blocks = sum(
+        lengths[one] > lengths[other] for one, other in pairwise(owners)
+    )  # where the next block's pairs begin
+    assert blocks < 3
 
 
 def test_a_length_is_of_what_the_models_see(committed: Factory) -> None:

@@ -45,8 +45,9 @@ class TestTwoForums(TwoForums):
             units.payloads(session, own.archive, Stage.SEARCH, 0)
         ),
         "payload": lambda session, own: units.payload(session, own.archive, Stage.SEARCH, 0, 0),
-        "drop_payload": lambda session, own: units.drop_payload(
-            session, own.archive, Stage.SEARCH, 0, 0
+        "column": lambda session, own: list(units.column(session, own.archive, Stage.SEARCH, 0)),
+        "drop_column": lambda session, own: units.drop_column(
+            session, own.archive, Stage.SEARCH, 0
         ),
     }
     service_wide: ClassVar[frozenset[str]] = frozenset(

@@ -15,7 +15,7 @@ from db.archives.report import FoundPair
 from db.imports.links import Label
 from worker.archives.payload import Bars, pack_labels, pack_near, unpack_labels, unpack_near
 from worker.archives.report import Report
-from worker.archives.stages.steps import looks
+from worker.matching.archived import looks
 from worker.matching.near import Near
 
 REPORT = Report(
@@ -97,6 +97,16 @@ def test_the_density_around_pairs_survives_where_it_is_told() -> None:
     assert back.density is not None
     assert back.density.tolist() == [-0.5, 0.25]
     assert without.density is None
+
+
+def test_logits_of_pairs_that_were_read_survive() -> None:
+    pairs = replace(near((1, 2, 0.5), (3, 4, 0.75)), logit=np.array([np.nan, -1.5], np.float32))
+
+    back = unpack_near(pack_near(pairs))
+
+    assert back.right.tolist() == [2, 4]
+    assert back.logit is not None
+    np.testing.assert_array_equal(back.logit, pairs.logit)
 
 
 def test_pairs_of_earlier_versions_are_read() -> None:
