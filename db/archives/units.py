@@ -378,6 +378,13 @@ def payloads(session: Session, archive_id: int, stage: Stage, place: int) -> Ite
         yield bytes(payload or b"")
 
 
+def payload(session: Session, archive_id: int, stage: Stage, place: int) -> bytes:
+    """Return the payload of the unit of this block, or no bytes."""
+    where = _column(archive_id, stage, place, place)
+    found = session.execute(select(ArchiveUnit.payload).where(*where)).scalar_one_or_none()
+    return bytes(found or b"")
+
+
 def column(
     session: Session, archive_id: int, stage: Stage, other: int, *, only: int | None = None
 ) -> Iterator[tuple[int, bytes]]:

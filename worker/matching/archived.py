@@ -93,9 +93,10 @@ class Reader:
         lengths = _lengths(held, matcher.reranker.calibration.reads)[places.pairs].sum(axis=1)
         if len(sure := np.flatnonzero(reading.is_sure)):
             reading.read(sure)
+        whole = of if reading.learns else np.arange(len(of))  # what a look must not divide
         has_read = False
         while len(part := reading.next()):
-            for some in _by_group(of[part], lengths[part], self.look):
+            for some in _by_group(whole[part], lengths[part], self.look):
                 if has_read and self.is_wanted():
                     self.rest = _rest(near, of, reading)
                     return reading.findings(near)

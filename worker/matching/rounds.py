@@ -97,6 +97,12 @@ class Reading:
             self._record(np.arange(len(places)), places.logit)
 
     @property
+    def learns(self) -> bool:
+        """Return whether the logits of a question's other pairs change the chance of a pair."""
+        chance = self._matcher.rule.chance
+        return chance is not None and chance.learns
+
+    @property
     def probability(self) -> Floats:
         """Return the probability of each pair, (n,); 0 if it was not read."""
         found = np.zeros(len(self.logit), np.float32)
@@ -145,8 +151,7 @@ class Reading:
         """Return how many candidates of each question *of*, (m,), are read in the next round."""
         if self._kept is not None:
             return ROUND
-        chance = self._matcher.rule.chance
-        if chance is None or not chance.learns:
+        if not self.learns:
             return len(of)
         return np.maximum(ROUND, self._count[of] // 2)
 
@@ -154,7 +159,7 @@ class Reading:
         """Return which of the pairs *waiting*, (m,), still have a chance to be flagged, (m,)."""
         chance, of = self._matcher.rule.chance, self._of[waiting]
         may_be = np.ones(len(waiting), dtype=bool)
-        if self._kept is not None and (chance is None or not chance.learns):
+        if self._kept is not None and not self.learns:
             may_be = self._misses[of] < PATIENCE
         if chance is not None and self._traits is not None:
             chances = chance.of(

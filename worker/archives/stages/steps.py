@@ -231,7 +231,7 @@ class Steps:
         """Return the pairs of a block with earlier blocks that one of both questions keeps."""
 
         def bars(place: int) -> Bars:
-            return Bars.unpack(archive_units.payload(session, archive.id, Stage.RANK, place, place))
+            return Bars.unpack(archive_units.payload(session, archive.id, Stage.RANK, place))
 
         ours = bars(block)
         parts = []

@@ -44,7 +44,7 @@ class TestTwoForums(TwoForums):
         "payloads": lambda session, own: list(
             units.payloads(session, own.archive, Stage.SEARCH, 0)
         ),
-        "payload": lambda session, own: units.payload(session, own.archive, Stage.SEARCH, 0, 0),
+        "payload": lambda session, own: units.payload(session, own.archive, Stage.RANK, 0),
         "column": lambda session, own: list(units.column(session, own.archive, Stage.SEARCH, 0)),
         "drop_column": lambda session, own: units.drop_column(
             session, own.archive, Stage.SEARCH, 0

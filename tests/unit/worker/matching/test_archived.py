@@ -138,7 +138,8 @@ def test_mining_in_memory_reads_the_pairs_that_a_stored_archive_reads() -> None:
     near, texts = crowd()
     matcher, reranker = matcher_of()
     whole = by_pair(Reader(10**9, never)(matcher, near, texts))
-    inputs, told = reranker.read, []
+    inputs = reranker.read
+    told: list[int] = []
     shuffled = np.random.default_rng(2).permutation(len(near))
     places = replace(near, left=near.right - 100, right=near.left - 100).take(shuffled)
 
