@@ -11,6 +11,9 @@ from worker.scoring.calibration import best_case, unread, worst_case, worth_read
 from worker.scoring.fusion import Floats, Fusion
 from worker.scoring.traits import Traits
 
+Places = NDArray[np.int64]
+_NO_MORE: Places = np.zeros(0, np.int64)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
@@ -35,10 +38,28 @@ def rerank(
     threshold: float,
     upper_band: float | None = None,
 ) -> Scores:
-    """Return the scores of *pairs*, (n, 2) indices into *texts*, with their *cosines*, (n,).
+    """Return the scores of *pairs*, read as `Cascade` says.
 
-    *traits* are needed by some fusions. A pair is not read if its logit has no weight, or could not
-    lift it to *threshold*.
+    Raises `InferenceError` if the model cannot read the texts.
+    """
+    cascade = Cascade(
+        reranker,
+        texts,
+        pairs,
+        cosines,
+        traits,
+        fusion=fusion,
+        threshold=threshold,
+        upper_band=upper_band,
+    )
+    return cascade.read_all()
+
+
+class Cascade:
+    """Pairs that are read in steps: first one order, in a later step the other where it matters.
+
+    *pairs* are (n, 2) indices into *texts*, with their *cosines*, (n,). *traits* are needed by some
+    fusions. A pair is not read if its logit has no weight, or could not lift it to *threshold*.
 
     A CrossEncoder gives the two orders of a pair different logits, so their mean is used. If even
     the highest possible second logit would leave a pair below *threshold*, the second order is not
@@ -48,37 +69,86 @@ def rerank(
 
     The texts of a pair decide which order is read first. So a pair has the same score, whichever of
     its questions is the new one.
-
-    Raises `InferenceError` if the model cannot read the texts.
     """
-    calibration = reranker.calibration
-    is_read = worth_reading(calibration, fusion, cosines, traits, threshold=threshold)
-    is_turned = np.array([texts[one] > texts[other] for one, other in pairs.tolist()], dtype=bool)
-    ordered = np.where(is_turned[:, None], pairs[:, ::-1], pairs)
-    first = _answers(reranker, texts, ordered, is_read)
-    known = np.where(is_read, first, unread(calibration, len(pairs)))
-    matters = is_read & (best_case(calibration, fusion, known, cosines, traits) >= threshold)
-    if upper_band is not None:
-        matters &= worst_case(calibration, fusion, known, cosines, traits) < upper_band
-    second = _answers(reranker, texts, ordered[:, ::-1], matters)
-    mean = np.where(matters, (known + np.nan_to_num(second)) / 2, known).astype(np.float32)
-    return Scores(
-        forward=np.where(is_turned, second, first),
-        backward=np.where(is_turned, first, second),
-        first=first,
-        mean=mean,
-        probability=fusion.probability(mean, cosines, traits),
-        calls=int(is_read.sum() + matters.sum()),
-    )
 
+    def __init__(
+        self,
+        reranker: Reranker,
+        texts: Sequence[str],
+        pairs: NDArray[np.int32],
+        cosines: Floats,
+        traits: Traits | None = None,
+        *,
+        fusion: Fusion,
+        threshold: float,
+        upper_band: float | None = None,
+    ) -> None:
+        self._reranker, self._texts, self._fusion = reranker, texts, fusion
+        self._cosines, self._traits = cosines, traits
+        self._threshold, self._upper_band = threshold, upper_band
+        calibration = reranker.calibration
+        self._is_read = worth_reading(calibration, fusion, cosines, traits, threshold=threshold)
+        self._is_turned = np.array(
+            [texts[one] > texts[other] for one, other in pairs.tolist()], dtype=bool
+        )
+        self._ordered = np.where(self._is_turned[:, None], pairs[:, ::-1], pairs)
+        self._first = np.full(len(pairs), np.nan, dtype=np.float32)
+        self._second = self._first.copy()
+        self.is_owed = np.zeros(len(pairs), dtype=bool)
+        """Which pairs were read in one order, and are read in the other by the next step."""
 
-def _answers(
-    reranker: Reranker,
-    texts: Sequence[str],
-    pairs: NDArray[np.int32],
-    wanted: NDArray[np.bool_],
-) -> Floats:
-    """Return the logits of the *wanted* pairs, NaN for the others, (n,)."""
-    logits = np.full(len(pairs), np.nan, dtype=np.float32)
-    logits[wanted] = reranker.score(texts, pairs[wanted])
-    return logits
+    def read(self, part: Places) -> Places:
+        """Read the pairs at the places *part*, and the other order of those that are owed.
+
+        Return the places of the pairs whose scores are known now, in the order of the reading.
+        Raises `InferenceError` if the model cannot read the texts.
+        """
+        first, second = part[self._is_read[part]], np.flatnonzero(self.is_owed)
+        inputs = np.concatenate((self._ordered[first], self._ordered[second][:, ::-1]))
+        logits = self._reranker.score(self._texts, inputs)
+        self._first[first], self._second[second] = np.split(logits, [len(first)])
+        self.is_owed[second] = False
+        self.is_owed[first] = self._matters(first)
+        return np.concatenate((second, part[~self.is_owed[part]]))
+
+    def read_owed(self) -> Places:
+        """Read the other order of the pairs that are owed; return their places."""
+        return self.read(_NO_MORE)
+
+    def read_all(self) -> Scores:
+        """Read all pairs, and return their scores."""
+        everything = np.arange(len(self._first))
+        self.read(everything)
+        self.read_owed()
+        return self.scores(everything)
+
+    def _matters(self, part: Places) -> NDArray[np.bool_]:
+        """Return whether the other order of each pair can change what is flagged, (m,)."""
+        calibration = self._reranker.calibration
+        given = self._first[part], self._cosines[part], self._some(part)
+        matters = best_case(calibration, self._fusion, *given) >= self._threshold
+        if self._upper_band is not None:
+            matters &= worst_case(calibration, self._fusion, *given) < self._upper_band
+        return np.asarray(matters)
+
+    def _some(self, part: Places) -> Traits | None:
+        return None if self._traits is None else self._traits.take(part)
+
+    @property
+    def logits(self) -> Floats:
+        """Return the mean logit of the orders that were read, (n,); NaN if none was."""
+        return np.where(np.isnan(self._second), self._first, (self._first + self._second) / 2)
+
+    def scores(self, part: Places) -> Scores:
+        """Return the scores of the pairs at the places *part*, as far as they are read."""
+        first, second, is_turned = self._first[part], self._second[part], self._is_turned[part]
+        none = unread(self._reranker.calibration, len(part))
+        mean = np.where(np.isnan(first), none, self.logits[part]).astype(np.float32)
+        return Scores(
+            forward=np.where(is_turned, second, first),
+            backward=np.where(is_turned, first, second),
+            first=first,
+            mean=mean,
+            probability=self._fusion.probability(mean, self._cosines[part], self._some(part)),
+            calls=int((~np.isnan(first)).sum() + (~np.isnan(second)).sum()),
+        )

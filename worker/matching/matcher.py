@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.inference.cascade import Scores, rerank
+from worker.inference.cascade import Cascade, Scores
 from worker.inference.encoder import Encoder
 from worker.inference.reranker import Reranker
 from worker.matching.near import Near
@@ -133,9 +133,17 @@ class Matcher:
         Their *traits* may be known already. Raises `InferenceError` if the reranker cannot read the
         texts.
         """
+        scores = self.cascade(questions, near, traits).read_all()
+        note(scores)
+        return scores
+
+    def cascade(
+        self, questions: Sequence[Seen], near: Near, traits: Traits | None = None
+    ) -> Cascade:
+        """Return the pairs *near*, by places in *questions*, to be read in steps."""
         reads = self.reranker.calibration.reads
         used, places = np.unique(near.pairs, return_inverse=True)
-        scores = rerank(
+        return Cascade(
             self.reranker,
             [questions[place].for_reranker(reads) for place in used.tolist()],
             places.reshape(-1, 2).astype(np.int32),
@@ -145,8 +153,6 @@ class Matcher:
             threshold=self.threshold,
             upper_band=self.upper_band,
         )
-        _note(scores)
-        return scores
 
     def score_many(
         self, questions: Sequence[Seen], near: Near, *, on_done: OnDone = unheard
@@ -168,7 +174,7 @@ class Matcher:
         return probabilities, calls
 
 
-def _note(scores: Scores) -> None:
+def note(scores: Scores) -> None:
     """Add to the meter how many orders of each pair were read, and the pair's score."""
     read, both = ~np.isnan(scores.first), ~np.isnan(scores.forward + scores.backward)
     METER.add("pairs", "not read", int((~read).sum()))

@@ -17,15 +17,16 @@ from numpy.typing import NDArray
 from db.pairs.rows import Finding
 from worker.inference.cascade import Scores
 from worker.matching.findings import by_place, findings
-from worker.matching.matcher import Matcher
+from worker.matching.matcher import Matcher, note
 from worker.matching.near import Near
 from worker.scoring.chance import LEAST
 from worker.scoring.fusion import Floats
-from worker.scoring.traits import Traits
 from worker.text.normal import Seen
 
 ROUND = 2
 """Candidates of a question that are read at a time."""
+MORE = 4
+"""The same for a question with a flagged candidate: it often has more of them."""
 PATIENCE = 6
 """After so many candidates in a row that are not flagged, the farther ones are not read. This is
 used for models without fitted weights of `Chance.answers`.
@@ -57,7 +58,7 @@ def scored_in_rounds(
     reading = Reading(matcher, held, places, near.left, kept=kept, twins=twins)
     if len(first := np.flatnonzero(owed | reading.is_sure)):
         reading.read(first)
-    while len(part := reading.next()):
+    while len(part := reading.next()) or reading.is_owed:
         reading.read(part)
     return reading.findings(near)
 
@@ -83,18 +84,18 @@ class Reading:
         self._traits = matcher.traits(held, places)
         self._waits, self.is_sure = matcher.triage(places, self._traits)
         self._needed = matcher.fusion.needed(matcher.threshold, places.cosines, self._traits)
-        self._scores: list[tuple[_Places, Scores]] = []
+        self._cascade = matcher.cascade(held, places, self._traits)
+        self._read: list[_Places] = []
         ids, self._of = np.unique(asked, return_inverse=True)
         known = Counter(one.question_id for one in twins)
         self._flagged = np.array([known[one] for one in ids.tolist()], dtype=np.int64)
         self._misses = np.zeros(len(ids), dtype=np.int64)
-        self._count = np.zeros(len(ids), dtype=np.int64)
-        """The number of known logits of each question, and below their sum."""
-        self._total = np.zeros(len(ids), dtype=np.float32)
         self.logit = np.full(len(places), np.nan, np.float32)
         """The mean logit of each pair that was read, (n,); NaN for the others."""
         if places.logit is not None:
-            self._record(np.arange(len(places)), places.logit)
+            self.logit = places.logit.copy()
+            self._waits &= np.isnan(self.logit)
+        self._learn()
 
     @property
     def learns(self) -> bool:
@@ -103,11 +104,16 @@ class Reading:
         return chance is not None and chance.learns
 
     @property
+    def is_owed(self) -> bool:
+        """Return whether the other order of some pairs is still to be read."""
+        return bool(self._cascade.is_owed.any())
+
+    @property
     def probability(self) -> Floats:
         """Return the probability of each pair, (n,); 0 if it was not read."""
         found = np.zeros(len(self.logit), np.float32)
-        for part, scores in self._scores:
-            found[part] = scores.probability
+        places, scores = self._scores()
+        found[places] = scores.probability
         return found
 
     def read_all(self) -> int:
@@ -116,31 +122,45 @@ class Reading:
             self.read(sure)
         while len(part := self.next()):
             self.read(part)
-        return sum(scores.calls for _, scores in self._scores)
+        return self._scores()[1].calls
 
     def read(self, part: _Places) -> None:
-        """Score the pairs at the places *part*, and record their logits."""
-        self._waits[part] = False
-        scores = self._matcher.score(self._held, self._places.take(part), self._some(part))
-        self._scores.append((part, scores))
-        of = self._of[part]
-        is_flagged = scores.probability >= self._matcher.threshold
-        np.add.at(self._flagged, of, is_flagged)
-        for one, is_hit in zip(of.tolist(), is_flagged.tolist(), strict=True):
-            self._misses[one] = 0 if is_hit else self._misses[one] + 1
-        self._record(part, np.where(np.isnan(scores.first), np.nan, scores.mean))
+        """Read the pairs at the places *part*, and the other order of those that are owed.
 
-    def _record(self, part: _Places, logits: Floats) -> None:
-        part, logits = part[~np.isnan(logits)], logits[~np.isnan(logits)]
-        self._waits[part], self.logit[part] = False, logits
-        np.add.at(self._count, self._of[part], 1)
-        np.add.at(self._total, self._of[part], logits)
+        The other order of *part* is read with the next ones, so that fewer steps are needed. If all
+        pairs with a chance are read, it is read at once.
+        """
+        self._waits[part] = False
+        self._read.append(part)
+        done = self._cascade.read(part)
+        if self._kept is None:
+            done = np.concatenate((done, self._cascade.read_owed()))
+        is_flagged = self._cascade.scores(done).probability >= self._matcher.threshold
+        np.add.at(self._flagged, self._of[done], is_flagged)
+        for one, is_hit in zip(self._of[done].tolist(), is_flagged.tolist(), strict=True):
+            self._misses[one] = 0 if is_hit else self._misses[one] + 1
+        self._learn()
+
+    def _learn(self) -> None:
+        """Count and add up the known logits of each question."""
+        logits = self._cascade.logits
+        self.logit = np.where(np.isnan(logits), self.logit, logits)
+        known = np.flatnonzero(~np.isnan(self.logit))
+        of, count = self._of[known], len(self._flagged)
+        self._count = np.bincount(of, minlength=count)
+        total = np.bincount(of, weights=self.logit[known], minlength=count)
+        self._total = total.astype(np.float32)
+
+    def _hits(self) -> _Places:
+        """Return how many pairs of each question are flagged, or may be by their other order."""
+        owed = self._of[self._cascade.is_owed]
+        return self._flagged + np.bincount(owed, minlength=len(self._flagged))
 
     def next(self) -> _Places:
         """Return the places of the pairs to read next: the nearest ones of each open question."""
         waiting = np.flatnonzero(self._waits)
         if self._kept is not None:
-            waiting = waiting[self._flagged[self._of[waiting]] < self._kept]
+            waiting = waiting[self._hits()[self._of[waiting]] < self._kept]
         waiting = waiting[self._have_a_chance(waiting)]
         order = np.lexsort((-self._places.cosines[waiting], self._of[waiting]))
         of = self._of[waiting[order]]
@@ -150,7 +170,9 @@ class Reading:
     def _most(self, of: _Places) -> NDArray[np.int64] | int:
         """Return how many candidates of each question *of*, (m,), are read in the next round."""
         if self._kept is not None:
-            return ROUND
+            hits = self._hits()[of]
+            at_once = np.where(hits > 0, MORE, ROUND) if self.learns else ROUND
+            return np.minimum(at_once, self._kept - hits + 1)
         if not self.learns:
             return len(of)
         return np.maximum(ROUND, self._count[of] // 2)
@@ -172,13 +194,14 @@ class Reading:
             may_be &= chances >= LEAST
         return may_be
 
-    def _some(self, part: _Places) -> Traits | None:
-        return None if self._traits is None else self._traits.take(part)
+    def _scores(self) -> tuple[_Places, Scores]:
+        """Return the places of the pairs in the order of the reading, and their scores."""
+        places = np.concatenate((np.zeros(0, np.int64), *self._read))
+        return places, self._cascade.scores(places)
 
     def findings(self, near: Near) -> list[Finding]:
         """Return the findings of the scored pairs of *near*, by id, in the order of the reading."""
-        return [
-            finding
-            for part, scores in self._scores
-            for finding in findings(self._matcher, near.take(part), self._some(part), scores)
-        ]
+        places, scores = self._scores()
+        note(scores)
+        traits = None if self._traits is None else self._traits.take(places)
+        return findings(self._matcher, near.take(places), traits, scores)
