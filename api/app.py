@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from api import console
 from api.deps import Services
 from api.http import errors, openapi
+from api.http.direct import Direct
 from api.http.middleware import BodyForms, Heads, Observer, PayloadLimit
 from api.http.public import PublicPages
 from api.http.traced import Traced
@@ -96,6 +97,7 @@ def create_app(settings: ApiSettings, sessions: Sessions, queue: Queue) -> FastA
     app.add_middleware(BodyForms)
     app.add_middleware(PublicPages)
     app.add_middleware(Heads)
+    app.add_middleware(Direct, routes=questions.router.routes, limit=settings.max_payload_bytes)
     app.add_middleware(Observer, metrics=services.metrics)
     if settings.traces:
         app.add_middleware(Traced)

@@ -2,7 +2,7 @@
 
 import errno
 import select
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import psycopg2
@@ -30,6 +30,8 @@ _IN_EACH_OTHERS_WAY = frozenset({"40001", "40P01"})
 _UNFIT = ("22", "54")
 """Classes of SQLSTATEs: data that a column cannot take, and a limit of Postgres itself."""
 _TRIES = 3
+_SINGLE = "AUTOCOMMIT"
+"""The isolation level of connections on which each statement is a transaction."""
 _READ_ONLY, _IDLE_TOO_LONG, _DISK_FULL, _NO_LOCK = "25006", "25P03", "53100", "55P03"
 
 
@@ -127,12 +129,53 @@ def copy(connection: Connection, statement: str, file: Any, *, size: int = 8_192
         is_lost = bool(cursor.connection.closed)
         if is_lost:
             connection.invalidate(error)
-        raise DBAPIError.instance(
-            "COPY", None, error, psycopg2.Error, hide_parameters=True,
-            connection_invalidated=is_lost, dialect=connection.dialect,
-        ) from error  # fmt: skip
+        raise _as_sqlalchemys("COPY", error, connection.dialect, is_lost=is_lost) from error
     finally:
         cursor.close()
+
+
+def _as_sqlalchemys(what: str, error: psycopg2.Error, dialect: Any, *, is_lost: bool) -> Exception:
+    return DBAPIError.instance(
+        what, None, error, psycopg2.Error, hide_parameters=True,
+        connection_invalidated=is_lost, dialect=dialect,
+    )  # fmt: skip
+
+
+def run_alone(session: Session, statement: str, values: Any) -> Sequence[Any]:
+    """Return the rows of one statement of the driver.
+
+    In a session of single statements (`of_single_statements`) it skips the layers between, which
+    take longer than a small statement. It is done when this returns; errors are SQLAlchemy's.
+    """
+    engine = session.bind
+    if not isinstance(engine, Engine) or not _is_of_single_statements(engine):
+        return session.connection().exec_driver_sql(statement, values).all()
+    pooled = engine.raw_connection()
+    driver: Any = pooled.driver_connection
+    try:
+        driver.autocommit = True
+        with driver.cursor() as cursor:
+            cursor.execute(statement, values)
+            rows: Sequence[Any] = cursor.fetchall()
+    except psycopg2.Error as error:
+        is_lost = bool(driver.closed)
+        is_standby = _code(error) == _READ_ONLY
+        if is_lost or is_standby:
+            engine.dispose()  # the others are of the same server
+            pooled.invalidate(error)
+        if is_standby:
+            raise ReadOnlyDatabaseError from error
+        raise _as_sqlalchemys(statement, error, engine.dialect, is_lost=is_lost) from error
+    else:
+        return rows
+    finally:
+        if not driver.closed:
+            driver.autocommit = False
+        pooled.close()
+
+
+def _is_of_single_statements(engine: Engine) -> bool:
+    return engine.get_execution_options().get("isolation_level") == _SINGLE
 
 
 def of_single_statements(sessions: Sessions) -> Sessions:
@@ -143,7 +186,7 @@ def of_single_statements(sessions: Sessions) -> Sessions:
     engine = sessions.kw.get("bind")
     if not isinstance(engine, Engine):
         return sessions
-    return make_sessions(engine.execution_options(isolation_level="AUTOCOMMIT"))
+    return make_sessions(engine.execution_options(isolation_level=_SINGLE))
 
 
 def is_worth_another_try(error: BaseException) -> bool:

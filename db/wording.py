@@ -1,4 +1,13 @@
-"""Counts in words, for people: 1 question, 2 questions."""
+"""Counts and states in words, for people: 1 question, 2 questions; not the same."""
+
+from collections.abc import Mapping
+
+from db.rows import PairStatus
+
+STATUS_WORDS: Mapping[str, str] = {one: one.replace("_", " ") for one in PairStatus} | {
+    PairStatus.NOT_DUPLICATE: "not the same"
+}
+"""What people call the status of a pair, and the decision that gave it."""
 
 
 def counted(count: int, one: str, many: str | None = None, *, limit: int | None = None) -> str:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from secrets import token_hex
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -31,6 +31,7 @@ SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
+_SECURITY = Headers(SECURITY_HEADERS).raw
 _ARCHIVES = re.compile(r"/v1/forums/[^/]+/archives|/console/[^/]+/archives")
 _PACKINGS = {"gzip", "x-gzip", "zstd"}
 """Values of `Content-Encoding` that an archive may have; its first bytes decide how it is unpacked.
@@ -86,10 +87,9 @@ class _Answer:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            headers["X-Request-Id"] = self.request_id
-            for name, value in SECURITY_HEADERS.items():
-                headers.setdefault(name, value)
+            given = [*message["headers"], (b"x-request-id", self.request_id.encode())]
+            present = {name.lower() for name, _ in given}
+            message["headers"] = given + [one for one in _SECURITY if one[0] not in present]
         await self._send(message)
 
 

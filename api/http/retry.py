@@ -9,6 +9,9 @@ from fastapi.routing import APIRoute
 
 from db.engine import Tries
 
+FIRST_TRY = "askedbefore.first_try"
+"""Where a request's scope has the error of a try that was made before the request came here."""
+
 log = structlog.get_logger()
 
 
@@ -26,6 +29,7 @@ class RetriedRoute(APIRoute):
             tries = Tries()
             while True:
                 try:
+                    _raise_met(request)
                     return await handler(request)
                 except Exception as error:
                     if _is_spent(request) or not tries.is_another_due(error):
@@ -33,6 +37,12 @@ class RetriedRoute(APIRoute):
                     log.info("http.tried_again", path=self.path)
 
         return tried
+
+
+def _raise_met(request: Request) -> None:
+    met: Exception | None = request.scope.pop(FIRST_TRY, None)
+    if met is not None:
+        raise met
 
 
 def _is_spent(request: Request) -> bool:

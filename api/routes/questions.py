@@ -18,10 +18,9 @@ from api.deps import (
     SubmitJsonForum,
     services_of,
 )
-from api.http.direct import DirectRoute
 from api.http.openapi import conflict
 from api.http.texts import CheckedRoute
-from api.shapes.answers import question_out, status_url
+from api.shapes.answers import question_out
 from api.shapes.schemas import ExternalId, QuestionIn, QuestionOut, Version
 from api.submitting.finishes import Waiter
 from api.submitting.submits import Submit
@@ -37,11 +36,9 @@ _FIRST_LOOK_S = 0.1
 _LONGEST_PAUSE_S = 0.5
 
 
-class _Route(CheckedRoute, DirectRoute):
-    """A call that comes for each question."""
-
-
-router = APIRouter(prefix="/v1/forums/{forum}/questions", tags=["questions"], route_class=_Route)
+router = APIRouter(
+    prefix="/v1/forums/{forum}/questions", tags=["questions"], route_class=CheckedRoute
+)
 
 QuestionId = Annotated[ExternalId, Path()]
 _ERASED = "When the forum erased it: older changes that arrive later are refused"
@@ -99,7 +96,7 @@ async def put_question(
             answer = await _wait_for(services, forum, question_id, answer, waiter, wait_s=wait)
     if answer.state is State.PENDING and saved.owes_work:
         response.status_code = status.HTTP_202_ACCEPTED
-        response.headers["Location"] = status_url(forum, question_id)
+        response.headers["Location"] = answer.status_url
     return answer
 
 

@@ -97,7 +97,11 @@ _Language = Annotated[
 ]
 _Accepted = Annotated[
     StrictBool | StrictStr | StrictInt | None,
-    Field(description="Whether an answer is accepted, or the forum's id of that answer"),
+    AfterValidator(lambda told: intake.label_of(told) if isinstance(told, str) else told),
+    Field(
+        description="Whether an answer is accepted, or the forum's id of that answer: at most 200"
+        " characters, cleaned"
+    ),
 ]
 _UpdatedAt = Annotated[
     datetime | None,

@@ -20,6 +20,7 @@ from db.pairs import outdated
 from db.rows import SERVICE, UNDECIDED, PairStatus
 from db.tables.pairs import Pair
 from db.tables.review import Claim, Decision, Skip
+from db.wording import STATUS_WORDS
 
 DECIDED = (PairStatus.DUPLICATE, PairStatus.NOT_DUPLICATE, PairStatus.RELATED)
 NOTE_LENGTH = 500
@@ -69,7 +70,7 @@ class StaleVersionError(ConflictError):
         who = f" by {current.decided_by}" if current.decided_by else ""
         super().__init__(
             f"pair {current.pair_id} has changed: you saw version {seen}, now it is version"
-            f" {current.version}: {current.status.replace('_', ' ')}{who}"
+            f" {current.version}: {STATUS_WORDS[current.status]}{who}"
         )
         self.seen = seen
         self.current = current

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from db.actions import actions, vetoes
+from db.engine import run_alone
 from db.errors import QuestionOutdatedError, TransientError
 from db.questions import erasures, questions
 from db.questions.authors import as_kept
@@ -62,6 +63,18 @@ _CREATE_MANY = f"""
     SELECT external_id, id FROM new
 """  # noqa: S608  # made of the names above
 """Stores the new questions and a job for each, in one statement."""
+
+
+class _New(NamedTuple):
+    """What the database has set of a new question."""
+
+    id: int
+    external_id: str
+    text_version: int
+    created_at: datetime
+    updated_at: datetime
+
+
 _Stored = Row[
     str, int, bytes, bytes, str, str | None, str | None, bool, datetime | None, int | None
 ]
@@ -120,8 +133,8 @@ def create(
 
 def _create_few(
     session: Session, forum_id: int, items: Sequence[NewQuestion], lane: Lane
-) -> Sequence[Any]:
-    """Return the new ones of *items*: their ids and what the database has set."""
+) -> Sequence[_New]:
+    """Return the new ones of *items*."""
     if not items:
         return ()
     given: dict[str, Any] = {"forum_id": forum_id, "lane": str(lane)}
@@ -131,7 +144,7 @@ def _create_few(
         values = dict(zip((*_STORED, "tokens"), _GIVEN(item), strict=True))
         values["facts"] = facts and json.dumps(facts)
         given |= {f"{name}{place}": value for name, value in values.items()}
-    return session.connection().exec_driver_sql(_statement_for(len(items)), given).all()
+    return [_New(*row) for row in run_alone(session, _statement_for(len(items)), given)]
 
 
 @cache
@@ -171,7 +184,7 @@ def edit(
     return saved, questions.answer(session, forum.id, item.external_id)
 
 
-def _fresh(forum_id: int, item: NewQuestion, row: Any) -> QuestionRow:
+def _fresh(forum_id: int, item: NewQuestion, row: _New) -> QuestionRow:
     return QuestionRow(
         id=row.id,
         forum_id=forum_id,

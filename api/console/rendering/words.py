@@ -7,7 +7,7 @@ from typing import Any
 
 from db.questions.rows import Facts
 from db.rows import PairKind, PairStatus
-from db.wording import counted
+from db.wording import STATUS_WORDS, counted
 
 _SCALE = (
     (0.98, "Almost certainly the same"),
@@ -17,12 +17,9 @@ _SCALE = (
     (0.0, "Probably not the same"),
 )
 _STATUS = {
+    **STATUS_WORDS,
     PairStatus.FLAGGED: "to review",
     PairStatus.OBSERVED: "observed only",
-    PairStatus.WITHDRAWN: "withdrawn",
-    PairStatus.DUPLICATE: "duplicate",
-    PairStatus.NOT_DUPLICATE: "not the same",
-    PairStatus.RELATED: "related",
 }
 _STEPS = ((60, "s"), (60, "min"), (24, "h"), (30.44, "days"), (12, "months"))
 HUES = 8

@@ -148,7 +148,7 @@ def test_a_decision_on_what_changed_meanwhile_is_refused_and_shown(
     ben.keyboard.press("d")
 
     expect(ben.locator(".notice.bad")).to_contain_text("Not saved")
-    expect(ben.locator(".notice.bad")).to_contain_text("not duplicate by Ana")
+    expect(ben.locator(".notice.bad")).to_contain_text("not the same by Ana")
     assert shown(ben) == pair
     assert statuses(committed)[0] == "not_duplicate"
 

@@ -65,6 +65,25 @@ def test_the_same_batch_again_enqueues_nothing(sessions: Factory, key: str) -> N
     assert queue.woken == [Lane.LIVE] * 2
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("accepted", "a" * 201), ("tags", ["a" * 201]), ("language", "no language"),
+        ("views", -1), ("version", -1), ("author", "a" * 201), ("url", "no address"),
+    ],
+)  # fmt: skip
+def test_a_bad_optional_field_refuses_its_own_question_alone(
+    sessions: Factory, key: str, field: str, value: object
+) -> None:
+    client = make_client(sessions, key)
+    sent = [{"id": "a", "title": "Egg"}, {"id": "b", "title": "Rice", field: value}]
+
+    items = client.post(BATCH, json={"questions": sent}).json()["items"]
+
+    assert [item["outcome"] for item in items] == ["created", None]
+    assert items[1]["errors"][0]["pointer"].startswith(f"#/questions/1/{field}")
+
+
 def test_a_batch_of_nothing_usable_stores_nothing(sessions: Factory, key: str) -> None:
     queue = NotingQueue()
     client = make_client(sessions, key, queue=queue)

@@ -6,15 +6,16 @@ from typing import Annotated, Any
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
 from fastapi.dependencies.utils import solve_dependencies
-from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from api.http import errors
-from api.http.direct import DirectRoute
+from api.http.direct import Direct
 from api.http.errors import UnauthenticatedError, UnsupportedMediaTypeError
 from api.http.texts import CheckedRoute
 from tests.unit.api.http.test_retry import Work
+
+LIMIT = 1_000
 
 
 class Told(BaseModel):
@@ -59,15 +60,13 @@ async def tell(
     return Heard(name=name, told=told, wait=wait, shop=shop)
 
 
-class _Direct(CheckedRoute, DirectRoute):
-    pass
-
-
-def client_of(route_class: type[APIRoute], endpoint: Any = tell) -> TestClient:
-    router = APIRouter(route_class=route_class)
+def client_of(endpoint: Any = tell, *, is_direct: bool = True) -> TestClient:
+    router = APIRouter(route_class=CheckedRoute)
     router.put("/{shop}/{name:path}")(endpoint)
     app = FastAPI()
     app.include_router(router)
+    if is_direct:
+        app.add_middleware(Direct, routes=router.routes, limit=LIMIT)
     errors.add_handlers(app)
     return TestClient(app, raise_server_exceptions=False, headers={"Authorization": "Bearer x"})
 
@@ -110,13 +109,21 @@ WRONG: list[dict[str, Any]] = [
     },
     {"url": "/a/egg", "content": b"\xff", "headers": JSON},
     {"url": "/a/nobody", "content": "{", "headers": {"Authorization": ""}},
+    {"url": "/a/egg", "json": {"title": "a"}, "headers": {"Authorization": ""}},
+    {"url": "/a/%00", "json": {"title": "a"}},
+    {"url": "/a/egg?x=%00", "json": {"title": "a"}},
+    {"url": "/a/egg", "json": {"title": "a"}, "headers": {"X-Odd": b"\xff"}},
+    {"url": "/a/egg", "content": "[" * 900, "headers": JSON},
+    {"url": "/a/egg", "content": '{"title": "a", "count": 9223372036854775808}', "headers": JSON},
+    {"url": "/a/egg", "content": [b'{"title":', b' "a"}'], "headers": JSON},
+    {"url": "/a/egg", "json": {"title": "a" * LIMIT}},
 ]
 
 
 @pytest.mark.parametrize("sent", [*RIGHT, *WRONG], ids=str)
 def test_the_answer_is_fastapis_own_to_the_byte(sent: dict[str, Any]) -> None:
-    direct = client_of(_Direct).put(**sent)
-    own = client_of(CheckedRoute).put(**sent)
+    direct = client_of().put(**sent)
+    own = client_of(is_direct=False).put(**sent)
 
     assert (direct.status_code, direct.content) == (own.status_code, own.content)
     assert direct.headers.raw == own.headers.raw
@@ -124,7 +131,7 @@ def test_the_answer_is_fastapis_own_to_the_byte(sent: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("sent", RIGHT, ids=str)
 def test_what_is_plainly_right_is_not_solved(sent: dict[str, Any], unsolved: list[int]) -> None:
-    assert client_of(_Direct).put(**sent).is_success
+    assert client_of().put(**sent).is_success
     assert unsolved == []
 
 
@@ -135,9 +142,9 @@ def test_what_a_plan_does_not_know_is_left_to_fastapi(unsolved: list[int]) -> No
     def in_a_thread(name: str, shop: str) -> Heard:
         return Heard(name=name, told=Told(title=""), wait=0, shop=shop)
 
-    assert client_of(_Direct, plain).put("/a/egg").json()["shop"] == "a"
+    assert client_of(plain).put("/a/egg", json={}).json()["shop"] == "a"
     assert unsolved == []
-    assert client_of(_Direct, in_a_thread).put("/a/egg").json()["shop"] == "a"
+    assert client_of(in_a_thread).put("/a/egg", json={}).json()["shop"] == "a"
     assert unsolved == [1]
 
 
@@ -149,6 +156,19 @@ def test_a_collision_is_tried_again() -> None:
         work()
         return Heard(name=name, told=told, wait=0, shop=shop)
 
-    answer = client_of(_Direct, colliding).put("/a/egg", json={"title": "a"})
+    answer = client_of(colliding).put("/a/egg", json={"title": "a"})
 
     assert (answer.status_code, work.tries) == (HTTPStatus.OK, 3)
+
+
+def test_an_error_of_the_endpoint_is_answered_and_the_endpoint_is_called_once() -> None:
+    calls: list[str] = []
+
+    async def failing(told: Told, shop: str, name: str) -> Heard:
+        calls.append(shop + name)
+        raise UnsupportedMediaTypeError(told.title)
+
+    answer = client_of(failing).put("/a/egg", json={"title": "no"})
+
+    assert (answer.status_code, answer.json()["detail"]) == (415, "no")
+    assert calls == ["aegg"]

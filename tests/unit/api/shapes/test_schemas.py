@@ -31,6 +31,8 @@ def faults(**fields: object) -> dict[str, str]:
         ({"asked_at": "2024-05-01T12:00:00"}, "asked_at"),
         ({"asked_at": "2024-13-01T12:00:00Z"}, "asked_at"),
         ({"asked_at": "0001-01-01T00:00:00+23:59"}, "asked_at"),
+        ({"accepted": "a" * 201}, "accepted"),
+        ({"accepted": 1.5}, "accepted"),
         ({"labels": []}, "labels"),
         ({"id": "egg"}, "id"),
     ],
@@ -46,6 +48,16 @@ def test_fields_arrive_clean() -> None:
 
     assert (question.title, question.author, question.visible) == ("eggs", None, True)
     assert question.asked_at == datetime(2024, 5, 1, 10, tzinfo=UTC)
+
+
+def test_the_accepted_answer_is_cleaned_like_other_labels() -> None:
+    def accepted(told: object) -> object:
+        return QuestionIn.model_validate({"title": "eggs", "accepted": told}).accepted
+
+    assert accepted(" a\n7 ") == "a 7"
+    assert accepted("\t") is None
+    assert accepted("a" * 200) == "a" * 200
+    assert [accepted(told) for told in (True, False, 7, None)] == [True, False, 7, None]
 
 
 def test_a_batch_is_sorted_out_item_by_item() -> None:
