@@ -1,7 +1,8 @@
 """Queries that save questions: many at once, or a few with their answers."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from functools import cache
 from operator import attrgetter
@@ -12,6 +13,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from db.actions import actions, vetoes
+from db.arrays import array_of
 from db.engine import run_alone
 from db.errors import QuestionOutdatedError, TransientError
 from db.questions import erasures, questions
@@ -88,12 +90,69 @@ def save(
     *items* must not contain an id twice; the results are in their order. Saving the same again
     changes nothing. An older version than the stored one, or than one that was erased, is left out.
     """
-    names = [item.external_id for item in items]
-    gone = erasures.newer(session, forum.id, items)
-    items = as_kept(forum, [item for item in items if item.external_id not in gone])
-    created = _create(session, forum.id, items, lane) if items else {}
-    saved = {one.external_id: one for one in _settle(session, forum, items, created, lane)}
-    return [saved.get(name) or _outdated(name) for name in names]
+    return _settle_all(session, forum, [_store(session, forum, _part(forum, items), lane)], lane)
+
+
+def save_in_parts(
+    session: Session, forum: ForumRow, parts: Iterable[Sequence[NewQuestion]], *, lane: Lane
+) -> list[Saved]:
+    """Save the questions of all parts like `save`; while one is stored, the next one is made.
+
+    Each part must have larger ids than the one before, so that two calls cannot deadlock.
+    """
+    stored: list[_Part] = []
+    storing: Future[_Part] | None = None
+    with ThreadPoolExecutor(1, "save_in_parts") as beside:  # waits for Postgres
+        for part in (_part(forum, items) for items in parts):
+            if storing is not None:
+                stored.append(storing.result())
+            storing = beside.submit(_store, session, forum, part, lane)
+        if storing is not None:
+            stored.append(storing.result())
+    return _settle_all(session, forum, stored, lane)
+
+
+class _Part(NamedTuple):
+    """Questions that are stored with one statement."""
+
+    items: Sequence[NewQuestion]
+    """As the forum keeps them."""
+    given: Mapping[str, str | None]
+    """The same as columns, by their names."""
+    gone: Collection[str] = ()
+    """The ids that were erased after the versions of the items."""
+    created: Mapping[str, int] = {}
+
+
+def _part(forum: ForumRow, items: Sequence[NewQuestion]) -> _Part:
+    kept = as_kept(forum, items)
+    return _Part(kept, _columns(kept) if kept else {})
+
+
+def _store(session: Session, forum: ForumRow, part: _Part, lane: Lane) -> _Part:
+    gone = erasures.newer(session, forum.id, part.items)
+    left = [item for item in part.items if item.external_id not in gone]
+    if not left:
+        return part._replace(gone=gone)
+    given: dict[str, Any] = {
+        **(_columns(left) if gone else part.given),
+        "forum_id": forum.id,
+        "lane": str(lane),
+    }
+    rows = session.connection().exec_driver_sql(_CREATE_MANY, given)
+    return part._replace(gone=gone, created={row.external_id: row.id for row in rows})
+
+
+def _settle_all(
+    session: Session, forum: ForumRow, parts: Sequence[_Part], lane: Lane
+) -> list[Saved]:
+    """Do what is left when all new questions are stored, and return what came of each question."""
+    gone = {name for part in parts for name in part.gone}
+    created = {name: found for part in parts for name, found in part.created.items()}
+    sent = [item for part in parts for item in part.items]
+    left = [item for item in sent if item.external_id not in gone]
+    saved = {one.external_id: one for one in _settle(session, forum, left, created, lane)}
+    return [saved.get(item.external_id) or _outdated(item.external_id) for item in sent]
 
 
 def put(
@@ -227,19 +286,19 @@ def _values(item: NewQuestion) -> dict[str, object]:
     return values | {"facts": item.facts.stored()}
 
 
-def _create(
-    session: Session, forum_id: int, items: Sequence[NewQuestion], lane: Lane
-) -> dict[str, int]:
-    """Return the new questions of *items*, by their own ids."""
+def _columns(items: Sequence[NewQuestion]) -> dict[str, str | None]:
+    """Return the columns of *items* as arrays, None for those without any value."""
     # Sorted, so that two batches with common ids cannot deadlock.
     ordered = sorted(items, key=lambda item: item.external_id)
     columns = zip(*map(_GIVEN, ordered), strict=True)
-    given: dict[str, Any] = dict(zip((*_STORED, "tokens"), map(list, columns), strict=True))
+    given: dict[str, Sequence[object]] = dict(zip((*_STORED, "tokens"), columns, strict=True))
     facts = [item.facts.stored() for item in ordered]
     given["facts"] = [None if one is None else json.dumps(one) for one in facts]
-    given |= {"forum_id": forum_id, "lane": str(lane)}
-    rows = session.connection().exec_driver_sql(_CREATE_MANY, given)
-    return {row.external_id: row.id for row in rows}
+    # A missing column is filled up with nulls, and takes no time.
+    return {
+        name: None if column.count(None) == len(column) else array_of(column)
+        for name, column in given.items()
+    }
 
 
 def _lock_existing(

@@ -17,6 +17,7 @@ from db.engine import (
     make_engine,
     make_sessions,
     of_single_statements,
+    run_alone,
 )
 from db.errors import LostTransactionError, ReadOnlyDatabaseError
 from db.settings import DatabaseSettings
@@ -159,6 +160,67 @@ def test_a_connection_that_is_cut_after_its_statement_comes_back_to_the_pool(own
     assert pool.checkedout() == 0
     with single.begin() as session:
         assert session.execute(text("SELECT 1")).scalar_one() == 1
+
+
+def alone(sessions: Factory, statement: str, **values: object) -> list[tuple[object, ...]]:
+    with sessions.begin() as session:
+        return [tuple(row) for row in run_alone(session, statement, values)]
+
+
+@pytest.mark.parametrize("is_single", [True, False])
+def test_a_statement_alone_is_a_transaction_if_its_session_has_none(
+    own: Factory, *, is_single: bool
+) -> None:
+    sessions = of_single_statements(own) if is_single else own
+    insert = "INSERT INTO forums (name, title) VALUES (%(name)s, '') RETURNING name"
+    with pytest.raises(ZeroDivisionError), sessions.begin() as session:  # noqa: PT012
+        assert [tuple(row) for row in run_alone(session, insert, {"name": "bakers"})]
+        raise ZeroDivisionError
+
+    assert alone(own, "SELECT name FROM forums") == ([("bakers",)] if is_single else [])
+    own.kw["bind"].dispose()
+    with own.begin() as session:
+        session.execute(text("DELETE FROM forums"))
+
+
+def test_an_error_of_a_statement_alone_is_like_any_other(own: Factory) -> None:
+    single, pool = of_single_statements(own), own.kw["bind"].pool
+    for statement, kind in (("SELECT 1/0", DataError), ("SELECT x", ProgrammingError)):
+        with pytest.raises(kind) as wrong:
+            alone(single, statement)
+        assert is_unfit(wrong.value) is (kind is DataError)
+        assert not wrong.value.connection_invalidated
+
+    assert (pool.checkedout(), pool.checkedin()) == (0, 1)
+    assert alone(own, "SHOW transaction_isolation") == [("read committed",)]
+    with own.begin() as session:  # the pool's connections are in transactions as before
+        assert not session.connection().connection.driver_connection.autocommit
+
+
+def test_a_connection_that_is_cut_in_a_statement_alone_is_made_anew(own: Factory) -> None:
+    single = of_single_statements(own)
+
+    with pytest.raises(OperationalError) as cut:
+        alone(single, "SELECT pg_terminate_backend(pg_backend_pid())")
+
+    assert cut.value.connection_invalidated
+    assert own.kw["bind"].pool.checkedout() == 0
+    assert alone(single, "SELECT 1") == [(1,)]
+
+
+def test_after_a_standby_all_connections_are_made_anew(own: Factory) -> None:
+    single = of_single_statements(own)
+    with own.begin() as session, own.begin() as other:
+        before = {one.execute(text("SELECT pg_backend_pid()")).scalar() for one in (session, other)}
+    alone(single, "SELECT set_config('default_transaction_read_only', 'on', false)")
+
+    with pytest.raises(ReadOnlyDatabaseError):
+        alone(single, "INSERT INTO forums (name, title) VALUES ('bakers', '') RETURNING id")
+
+    with own.begin() as session, own.begin() as other:
+        after = {one.execute(text("SELECT pg_backend_pid()")).scalar() for one in (session, other)}
+    assert before.isdisjoint(after)
+    assert alone(single, "SHOW transaction_read_only") == [("off",)]
 
 
 def test_a_statement_that_took_too_long_is_not_worth_another_try(own: Factory) -> None:

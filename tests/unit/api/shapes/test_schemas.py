@@ -3,7 +3,6 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import ValidationError
 
-from api.routes.batches import sort_out
 from api.shapes.schemas import QuestionIn
 
 
@@ -58,30 +57,3 @@ def test_the_accepted_answer_is_cleaned_like_other_labels() -> None:
     assert accepted("\t") is None
     assert accepted("a" * 200) == "a" * 200
     assert [accepted(told) for told in (True, False, 7, None)] == [True, False, 7, None]
-
-
-def test_a_batch_is_sorted_out_item_by_item() -> None:
-    items = [
-        {"id": "a", "title": "How do I boil an egg?"},
-        {"id": "b", "title": ""},
-        {"id": "a", "title": "How do I fry an egg?"},
-        "egg",
-        {"id": "\ud83d", "title": "egg"},
-        {"id": "c", "title": "Best train to Rome"},
-    ]
-
-    accepted, refused = sort_out(items, "title")
-
-    assert {index: item.external_id for index, item in accepted.items()} == {0: "a", 5: "c"}
-    assert [(item.index, item.id) for item in refused] == [
-        (1, "b"),
-        (2, "a"),
-        (3, None),
-        (4, None),
-    ]
-    assert [item.errors[0].pointer for item in refused] == [
-        "#/questions/1/title",
-        "#/questions/2/id",
-        "#/questions/3",
-        "#/questions/4/id",
-    ]
