@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from db.rows import PairStatus
 
-STATUS_WORDS: Mapping[str, str] = {one: one.replace("_", " ") for one in PairStatus} | {
-    PairStatus.NOT_DUPLICATE: "not the same"
+STATUS_WORDS: Mapping[str, str] = {
+    status.value: "not the same" if status is PairStatus.NOT_DUPLICATE else status.replace("_", " ")
+    for status in PairStatus
 }
 """What people call the status of a pair, and the decision that gave it."""
 

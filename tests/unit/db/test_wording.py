@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from db.wording import counted
+from db.rows import PairStatus
+from db.wording import STATUS_WORDS, counted
 from tests.documents import ROOT
 
 PACKAGES = ("api", "cli", "client", "db", "integrations", "training", "worker")
@@ -29,6 +30,12 @@ def test_one_of_a_thing_is_no_plural() -> None:
     assert counted(1, "question") == "1 question"
     assert [counted(count, "question") for count in (0, 2)] == ["0 questions", "2 questions"]
     assert counted(1_000, "row was", "rows were") == "1,000 rows were"
+
+
+def test_a_decision_is_named_as_on_its_button() -> None:
+    decisions = (PairStatus.DUPLICATE, PairStatus.NOT_DUPLICATE, PairStatus.RELATED)
+    assert [STATUS_WORDS[one] for one in decisions] == ["duplicate", "not the same", "related"]
+    assert set(STATUS_WORDS) == set(PairStatus)
 
 
 def test_a_count_above_its_limit_is_the_limit_and_a_plus() -> None:
