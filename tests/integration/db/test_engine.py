@@ -194,7 +194,9 @@ def test_an_error_of_a_statement_alone_is_like_any_other(own: Factory) -> None:
     assert (pool.checkedout(), pool.checkedin()) == (0, 1)
     assert alone(own, "SHOW transaction_isolation") == [("read committed",)]
     with own.begin() as session:  # the pool's connections are in transactions as before
-        assert not session.connection().connection.driver_connection.autocommit
+        driver = session.connection().connection.driver_connection
+        assert driver is not None
+        assert not driver.autocommit
 
 
 def test_a_connection_that_is_cut_in_a_statement_alone_is_made_anew(own: Factory) -> None:
