@@ -211,3 +211,26 @@ def test_nothing_near_is_no_work(reranker: CountingReranker) -> None:
     found = scored_in_rounds(Matcher.of(WordEncoder(), reranker), Near.none(), {}, kept=10)
 
     assert found == []
+
+
+@pytest.mark.parametrize(
+    ("count", "kept", "steps"),
+    [(1, 10, [1, 1]), (3, 10, [2, 3, 1]), (9, 10, [2, 6, 7, 3]), (9, 1, [2, 2])],
+)
+def test_the_other_order_is_read_together_with_the_next_candidates(
+    count: int, kept: int, steps: list[int]
+) -> None:
+    near, questions = given(*[f"{ASKED} high"] * count)
+    reranker = telling(high=6.0)
+    read = [0]
+    score = reranker.score
+
+    def counted(texts: Sequence[str], pairs: NDArray[np.int32]) -> NDArray[np.float32]:
+        read.append(len(pairs))
+        return score(texts, pairs)
+
+    reranker.score = counted  # type: ignore[method-assign]
+    found = scored_in_rounds(Matcher.of(WordEncoder(), reranker), near, questions, kept=kept)
+
+    assert [one for one in read if one] == steps
+    assert all(one.logit_forward == one.logit_backward == 6.0 for one in found)
