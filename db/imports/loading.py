@@ -11,9 +11,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from db.actions import actions, vetoes
+from db.arrays import array_of
 from db.engine import copy
 from db.imports import sightings
-from db.imports.incoming import COLUMNS, Incoming, array_of
+from db.imports.incoming import COLUMNS, Incoming
 from db.packed_ids import Ids, in_order
 from db.questions import authors
 from db.questions.rows import NewQuestion

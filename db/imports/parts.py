@@ -14,7 +14,8 @@ from sqlalchemy import Select, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from db.imports.incoming import Incoming, array_of
+from db.arrays import array_of
+from db.imports.incoming import Incoming
 from db.packed_ids import Ids, in_order, of_eight_bytes, packed, unpacked
 from db.tables.archives import Archive, ArchivePart
 
