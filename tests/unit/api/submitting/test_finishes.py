@@ -2,8 +2,10 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import cast
+
+from structlog.testing import capture_logs
 
 from api.submitting.finishes import Finishes, Waiter
 from db.errors import TransientError
@@ -16,7 +18,7 @@ class Broker:
     """Says what it is told to; *at_end* happens when the listener has stopped listening."""
 
     def __init__(self, *rounds: list[int]) -> None:
-        self.rounds = rounds
+        self.rounds: Iterable[list[int]] = rounds
         self.listeners = 0
         self.ended = threading.Event()
         self.at_end: Callable[[], object] = lambda: None
@@ -59,10 +61,12 @@ def test_each_waiter_is_woken_by_its_own_question() -> None:
 
 
 def test_a_waiter_that_nobody_tells_goes_on_in_time() -> None:
-    async def run() -> None:
-        await Waiter().wait(within_s=0.001)
+    async def run() -> bool:
+        waiter = Waiter()
+        await waiter.wait(within_s=0.001)
+        return waiter._told.is_set()  # noqa: SLF001  # it says nothing of why it goes on
 
-    asyncio.run(run())
+    assert asyncio.run(run()) is False
 
 
 def test_a_waiter_can_be_woken_again_and_again() -> None:
@@ -81,7 +85,10 @@ def test_telling_one_whose_loop_is_closed_harms_nobody() -> None:
     async def make() -> Waiter:
         return Waiter()
 
-    asyncio.run(make()).tell()
+    with capture_logs() as logs:
+        asyncio.run(make()).tell()
+
+    assert [one["event"] for one in logs] == ["finish.told_too_late"]
 
 
 def test_who_waits_for_nothing_is_forgotten_without_a_trace() -> None:
@@ -112,7 +119,13 @@ def test_two_who_wait_for_the_same_are_both_woken() -> None:
 
 
 def test_who_comes_while_the_listener_stops_gets_one_of_their_own() -> None:
-    idle = Broker(*[[]] * 40)
+    idle, is_alone = Broker(), threading.Event()
+
+    def silence() -> Iterator[list[int]]:
+        is_alone.wait(LONG_S)  # while somebody waits, the listener goes on
+        yield from [[]] * 40
+
+    idle.rounds = silence()
 
     async def run() -> None:
         finishes = finishes_of(idle)
@@ -126,6 +139,7 @@ def test_who_comes_while_the_listener_stops_gets_one_of_their_own() -> None:
         idle.at_end = come
         with finishes.waiter() as first:
             finishes.expect(first, 1)
+        is_alone.set()
         idle_end = asyncio.to_thread(idle.ended.wait, LONG_S)
         await idle_end
         await waiter.wait(within_s=LONG_S)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.scoring.chance import Chance, answer_inputs, pair_inputs
+from worker.scoring.chance import LEAST, Chance, answer_inputs, pair_inputs
 from worker.scoring.fusion import Floats, Fusion
 from worker.scoring.traits import Traits
 
@@ -93,3 +93,91 @@ def test_each_pair_is_told_by_the_answers_for_its_own_question() -> None:
     assert pair_inputs(ONE, ONE, ONE).shape == (10, 1)
     assert found[:, 0].tolist() == [0.0] * 5
     assert found[:3, 1] == pytest.approx([1.0, np.log(3), 1.0])
+
+
+FINE = st.floats(-8, 8, width=32)
+SHARE = st.floats(0, 1, width=32)
+
+
+def array(*values: float) -> Floats:
+    return np.array(values, np.float32)
+
+
+@given(
+    needed=st.lists(FINE, min_size=2, max_size=6),
+    falls=st.floats(0.01, 3),
+    pair=st.tuples(SHARE, SHARE),
+    known=st.tuples(st.integers(0, 9), FINE),
+)
+def test_the_more_a_pair_needs_the_lower_is_its_chance(
+    needed: list[float], falls: float, pair: tuple[float, float], known: tuple[int, float]
+) -> None:
+    (cosine, overlap), (count, mean) = pair, known
+    one = chance({0: 0.5, 1: -falls, 2: 1.0}, answers=(0.3, -0.2, 0.4, 0.1, 0.0))
+    some = array(*sorted(needed))
+    same = np.ones_like(some)
+
+    found = one.of(
+        some,
+        cosine * same,
+        overlap * same,
+        count=np.full(some.shape, count),
+        total=count * mean * same,
+    )
+
+    assert found.dtype == np.float32
+    assert np.all(np.diff(found) <= 0)
+    assert np.all((found >= 0) & (found <= 1))
+
+
+def test_what_is_known_are_one_three_numbers_and_their_products() -> None:
+    found = pair_inputs(array(2.0), array(3.0), array(5.0))
+
+    assert found[:, 0].tolist() == [1, 2, 3, 5, 10, 6, 4, 15, 9, 25]
+    assert found.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("needed", "counted"), [(9.0, 6.0), (-9.0, -6.0), (np.inf, 6.0), (5.5, 5.5)]
+)
+def test_a_needed_logit_is_counted_within_bounds(needed: float, counted: float) -> None:
+    known = pair_inputs(array(needed), ONE, ONE)
+    answers = answer_inputs(array(needed), np.array([1]), array(1.0))
+
+    assert (known[1, 0], known[6, 0]) == (counted, counted**2)
+    assert answers[4, 0] == pytest.approx(answers[2, 0] * counted)
+
+
+@pytest.mark.parametrize(
+    ("count", "total", "above"),
+    [(0, 0.0, 0.0), (1, -2.0, 0.0), (1, 2.0, 1.0), (3, 0.0, 1.0), (7, -14.0, 0.0), (2, -9.0, -1.0)],
+)
+def test_answers_count_by_how_far_they_are_above_the_usual(
+    count: int, total: float, above: float
+) -> None:
+    found = answer_inputs(array(2.0), np.array([count]), array(total))[:, 0]
+
+    assert found[0] == float(count > 0)
+    assert found[1] == pytest.approx(np.log(1 + count))
+    assert found[2:].tolist() == pytest.approx([above, above**2, 2 * above])
+
+
+def test_a_chance_without_answers_does_not_learn_and_one_with_them_does() -> None:
+    silent, learning = chance({1: -1.0}), chance({1: -1.0}, answers=(0.5, 0.0, 0.0, 0.0, 0.0))
+
+    assert (silent.learns, learning.learns) == (False, True)
+    assert told(silent, 1.0, count=5, total=9.0) == told(silent, 1.0)
+    assert told(learning, 1.0) == told(silent, 1.0)
+    assert told(learning, 1.0, count=5) > told(silent, 1.0, count=5)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_the_surest_chance_is_a_number_and_not_an_overflow(sign: float) -> None:
+    with np.errstate(all="raise"):
+        found = told(chance({0: 1e6 * sign}), 0.0)
+
+    assert found == pytest.approx(1 / (1 + np.exp(-30 * sign)), rel=1e-5)
+
+
+def test_what_is_hardly_ever_flagged_is_not_read() -> None:
+    assert LEAST == 0.01
