@@ -1,6 +1,7 @@
 """What a forum sets, and what is made of it, without any call."""
 
 import string
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -26,7 +27,11 @@ def conf(**changes: object) -> Any:
 
 
 def test_the_migrations_are_those_of_the_models() -> None:
-    call_command("makemigrations", "askedbefore_django", check=True, dry_run=True, verbosity=0)
+    said = StringIO()
+
+    call_command("makemigrations", "askedbefore_django", check=True, dry_run=True, stdout=said)
+
+    assert said.getvalue() == "No changes detected in app 'askedbefore_django'\n"
 
 
 def test_the_id_of_a_check_with_all_its_suggestions_is_kept_whole(forum: Any) -> None:

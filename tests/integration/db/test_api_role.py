@@ -194,7 +194,8 @@ def test_a_table_that_is_created_later_is_its_own_too(engine: Engine, limited: E
         connection.exec_driver_sql("CREATE TABLE later (a int)")
     try:
         with limited.begin() as connection:
-            connection.exec_driver_sql("INSERT INTO later VALUES (1)")
+            added = connection.exec_driver_sql("INSERT INTO later VALUES (1)")
+            assert added.rowcount == 1
     finally:
         with engine.begin() as connection:
             connection.exec_driver_sql("DROP TABLE later")

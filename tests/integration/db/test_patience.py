@@ -118,7 +118,11 @@ def test_a_statement_with_a_limit_of_its_own_may_take_longer(
         connection_factory=patience.patient(0.1),
     )
     own.cursor().execute(change)
-    own.cursor().execute("SELECT pg_sleep(1.0)")
+    cursor = own.cursor()
+
+    cursor.execute("SELECT 7, pg_sleep(1.0)")
+
+    assert (cursor.fetchone() or ())[0] == 7
 
     own.close()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import cast
 
@@ -106,16 +107,17 @@ def test_who_waits_for_nothing_is_forgotten_without_a_trace() -> None:
 def test_two_who_wait_for_the_same_are_both_woken() -> None:
     broker = Broker([1])
 
-    async def run() -> None:
-        finishes = finishes_of(broker)
+    async def run() -> float:
+        finishes, begun = finishes_of(broker), time.monotonic()
         with finishes.waiter() as one, finishes.waiter() as other:
             with finishes._lock:  # noqa: SLF001  # as above
                 finishes._waiting[1].add(one)  # noqa: SLF001
             finishes.expect(other, 1)
             await one.wait(within_s=LONG_S)
             await other.wait(within_s=LONG_S)
+        return time.monotonic() - begun
 
-    asyncio.run(run())
+    assert asyncio.run(run()) < LONG_S
 
 
 def test_who_comes_while_the_listener_stops_gets_one_of_their_own() -> None:
