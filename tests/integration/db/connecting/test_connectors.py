@@ -1,6 +1,5 @@
 """Connectors of two forums."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 

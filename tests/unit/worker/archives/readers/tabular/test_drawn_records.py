@@ -1,6 +1,7 @@
 """Records with a line for each column: what psql, MySQL and SQLite print comes back."""
 
 import io
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +16,7 @@ ROWS = st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=4)
 NAMES = ("id", "title", "body")
 
 
-def as_psql(rows: list[tuple[str, ...]]) -> str:
+def as_psql(rows: Sequence[tuple[str, ...]]) -> str:
     width = max(map(len, NAMES))
     parts = []
     for number, row in enumerate(rows, start=1):
@@ -24,7 +25,7 @@ def as_psql(rows: list[tuple[str, ...]]) -> str:
     return "\n".join([*parts, ""])
 
 
-def as_mysql(rows: list[tuple[str, ...]]) -> str:
+def as_mysql(rows: Sequence[tuple[str, ...]]) -> str:
     parts = []
     for number, row in enumerate(rows, start=1):
         parts.append(f"{'*' * 27} {number}. row {'*' * 27}")
@@ -32,7 +33,7 @@ def as_mysql(rows: list[tuple[str, ...]]) -> str:
     return "\n".join([*parts, f"{len(rows)} rows in set (0.00 sec)", ""])
 
 
-def as_sqlite(rows: list[tuple[str, ...]]) -> str:
+def as_sqlite(rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join(
         "".join(f"{n:>5} = {v}\n" for n, v in zip(NAMES, row, strict=True)) for row in rows
     )
