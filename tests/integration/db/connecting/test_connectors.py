@@ -84,7 +84,7 @@ def test_a_connector_that_is_removed_is_gone_with_its_secret(session: Session) -
 
 @pytest.mark.parametrize("missing", [{"url": None}, {"api_key": None}])
 def test_a_forum_that_cannot_be_called_is_not_read_and_not_called(
-    session: Session, missing: Mapping[str, Any]
+    session: Session, missing: dict[str, Any]
 ) -> None:
     forum_id = connected(session, **missing)
 
