@@ -14,8 +14,10 @@ import numpy as np
 from bench.archives.data import Context, with_partners, work_s
 from cli.running.service import running_servers
 from worker.archives.searching.blocks import BlockSearch, all_near
-from worker.inference.cascade import rerank
-from worker.scoring.traits import Traits
+from worker.matching.archived import score_many
+from worker.matching.matcher import Matcher
+from worker.matching.near import Near
+from worker.text.normal import Seen
 
 SIZES = (10_000, 50_000, 250_000)
 LOADED = 278_000
@@ -96,14 +98,9 @@ def measure_cost(context: Context) -> None:
         gate, device = context.reranker.gates.get(context.encoder.digest), BlockSearch("cpu")
         near = all_near(vectors, floor=floor, top_k=TOP, search=device, gate=gate)
         search = 1e3 * (work_s() - worked) / len(texts)
-        pairs = np.stack((near.left, near.right), axis=1)
-        sample = np.random.default_rng(0).permutation(len(pairs))[:_SAMPLE]
-        each, calls = _rerank_ms(context, texts, pairs[sample], near.cosine[sample])
-        reading = each * len(near) / len(texts)
         context.note(
             f"work a question, {len(texts):,} questions",
-            f"search {search:.2f} ms, rerank {reading:.2f} ms"
-            f" ({len(near) / len(texts):.2f} pairs, {calls * len(near) / len(texts):.2f} inputs)",
+            f"search {search:.2f} ms, {_reading(context, texts, near)}",
         )
         if gate is not None and len(texts) <= _COMPARED:
             every = len(all_near(vectors, floor=floor, top_k=TOP, search=device))
@@ -111,28 +108,29 @@ def measure_cost(context: Context) -> None:
                 f"near pairs that the gate leaves out, {len(texts):,} questions",
                 f"{1 - len(near) / every:.1%} of {every:,}",
             )
-    context.note("pairs whose rerank was timed at each size", _SAMPLE)
+    context.note("questions whose pairs were read at each size", _SAMPLE)
 
 
-def _rerank_ms(
-    context: Context,
-    texts: Sequence[str],
-    pairs: np.ndarray[tuple[int, int], np.dtype[np.int64]],
-    cosines: np.ndarray[tuple[int], np.dtype[np.float32]],
-) -> tuple[float, float]:
-    """Return the milliseconds of processor time and the CrossEncoder's inputs per pair."""
-    reranker = context.reranker
-    rule = reranker.calibration.for_bi_encoder(context.encoder.digest)
-    used, places = np.unique(pairs, return_inverse=True)
-    given = [texts[place] for place in used]
+def _reading(context: Context, texts: Sequence[str], near: Near) -> str:
+    """Return the work of a sample of questions: of reading what has a chance, and everything.
+
+    Both are milliseconds of processor time, and inputs of the CrossEncoder for a question.
+    """
+    matcher = Matcher.of(context.encoder, context.reranker)
+    asked = np.random.default_rng(0).permutation(len(texts))[:_SAMPLE]
+    some = near.take(np.isin(np.maximum(near.left, near.right), asked))
+    seen = [Seen(text, text) for text in texts]
     worked = work_s()
-    scores = rerank(
-        reranker,
-        given,
-        places.reshape(-1, 2).astype(np.int32),
-        cosines,
-        Traits.of_titles(texts, pairs.astype(np.int32)),
-        fusion=rule.fusion,
-        threshold=rule.threshold,
+    found, calls = score_many(matcher, seen, some)
+    then = work_s()
+    every, calls_of_all = matcher.score_many(seen, some)
+    ends = work_s()
+    is_flagged = every >= matcher.threshold
+    kept = (found >= matcher.threshold)[is_flagged].mean() if is_flagged.any() else 1.0
+    each = 1e3 / len(asked)
+    return (
+        f"rerank {each * (then - worked):.2f} ms ({calls / len(asked):.2f} inputs of"
+        f" {len(near) / len(texts):.2f} near pairs); reading all would take"
+        f" {each * (ends - then):.2f} ms ({calls_of_all / len(asked):.2f} inputs), and"
+        f" {kept:.2%} of its {is_flagged.sum():,} flags are kept"
     )
-    return 1e3 * (work_s() - worked) / max(len(pairs), 1), scores.calls / max(len(pairs), 1)
