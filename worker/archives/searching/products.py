@@ -23,7 +23,7 @@ BLOCK = 4_096
 """Rows of a block: a tile of two such blocks takes less than half a second on two cores."""
 _SLAB = 1_024
 _CROWDED = 4
-_EXACT_CHUNK = 1 << 14
+_EXACT_CHUNK = 1 << 9
 _PRUNE_AT = 4
 _MARGIN = 1e-5
 
@@ -125,14 +125,21 @@ class NumpySearch(Search):
     def _exact(
         self, ours: _Floats, theirs: _Floats, rows: _Integers, columns: _Integers, gate: Gate | None
     ) -> tuple[_Floats, NDArray[np.bool_]]:
-        cosines, passed = np.zeros(len(rows), np.float32), np.ones(len(rows), bool)
-        for at in range(0, len(rows), _EXACT_CHUNK):
-            part = slice(at, at + _EXACT_CHUNK)
-            one, other = ours[rows[part]], theirs[columns[part]]
-            cosines[part] = (one * other).sum(1)
-            if gate is not None:
-                passed[part] = gate_scores(one, other, gate.weights) >= gate.bar
-        return cosines, passed
+        return exact_cosines(ours, theirs, rows, columns, gate)
+
+
+def exact_cosines(
+    ours: _Floats, theirs: _Floats, rows: _Integers, columns: _Integers, gate: Gate | None
+) -> tuple[_Floats, NDArray[np.bool_]]:
+    """Return the cosine of each pair of rows, (n,), and whether it passes the gate, (n,)."""
+    cosines, passed = np.zeros(len(rows), np.float32), np.ones(len(rows), bool)
+    for at in range(0, len(rows), _EXACT_CHUNK):
+        part = slice(at, at + _EXACT_CHUNK)
+        one, other = ours[rows[part]], theirs[columns[part]]
+        cosines[part] = np.einsum("nd,nd->n", one, other)
+        if gate is not None:
+            passed[part] = gate_scores(one, other, gate.weights) >= gate.bar
+    return cosines, passed
 
 
 def _slab(
@@ -143,7 +150,7 @@ def _slab(
         rows, columns = scores.shape
         scores[np.tri(rows, columns, start, dtype=bool)] = -2.0
     mask = scores >= floor - _MARGIN
-    if int(mask.sum()) > _CROWDED * top_k * len(scores):
+    if np.count_nonzero(mask) > _CROWDED * top_k * len(scores):
         mask &= _top_of_either_side(scores, top_k)
     hits, places = np.divmod(np.flatnonzero(mask), scores.shape[1])
     return hits + start, places

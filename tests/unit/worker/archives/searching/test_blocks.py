@@ -32,9 +32,10 @@ def as_set(left: NDArray[np.int64], right: NDArray[np.int64]) -> set[tuple[int, 
     [
         BlockSearch("cpu", dtype=torch.float32),
         BlockSearch("cpu", dtype=torch.bfloat16),
+        BlockSearch("cpu", dtype=torch.int8),
         NumpySearch(),
     ],
-    ids=["fp32", "bf16", "numpy"],
+    ids=["fp32", "bf16", "int8", "numpy"],
 )
 def test_every_pair_over_the_floor_is_found_once(search: Search) -> None:
     vectors = unit(3_000)
