@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from worker.archives.readers.meaning import languages
 from worker.archives.readers.records import UnreadableArchiveError
 
 FIELDS = ("id", "title", "body", "url", "category", "author", "asked_at")
@@ -50,9 +51,10 @@ _TITLES = (
     "sujet",
     "oggetto",
     "onderwerp",
+    *languages.FIELDS["title"],
     "text",
 )
-_VAGUE = frozenset({"title", "text", "titel", "titre", "titulo", "titolo"})
+_VAGUE = frozenset({"title", "text", "titel", "titre", "titulo", "titolo"}) | languages.VAGUE
 """Names of titles that are also used for other things than questions."""
 _OTHERS = frozenset({
     "email", "password", "passwordhash", "trustlevel", "lastseenat", "lastvisit", "lastactivity",
@@ -89,6 +91,7 @@ _REPLIES = frozenset({
     "parentcommentid", "linkid",
 })  # fmt: skip
 """Columns of comments and answers."""
+_OF_LANGUAGES = {name: own for name, own in languages.FIELDS.items() if name != "title"}
 _ALIASES: Mapping[str, tuple[str, ...]] = {
     "id": (
         "qid1", "id1", "id", "qid", "externalid", "questionid", "topicid", "threadid",
@@ -141,6 +144,7 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     "label": ("isduplicate", "duplicate", "label", "isdup", "dup", "duplicates", "issame", "same",
               "samequestion"),
 }  # fmt: skip
+_ALIASES = {name: (*own, *_OF_LANGUAGES.get(name, ())) for name, own in _ALIASES.items()}
 _NUMBER = "#"
 """Redmine's name of its ids; other programs number the lines of a list with it."""
 KEY = "_key"
@@ -205,8 +209,8 @@ class Columns:
 
 
 def plain_name(column: str) -> str:
-    """Return the name of a column in small letters and digits only."""
-    return re.sub(r"[^a-z0-9]", "", column.lower())
+    """Return the name of a column in small letters and digits only, without accents."""
+    return languages.plain(column)
 
 
 def is_of_others(name: str) -> bool:
@@ -226,7 +230,8 @@ def _pair(plain: Mapping[str, str]) -> tuple[str, str] | None:
 
 def _usable_titles(plain: Mapping[str, str]) -> list[str]:
     """Return the names that are surely titles of questions in a table with these columns."""
-    is_named = "name" in plain and not plain.keys() & _CONTENT
+    names = {"name"} | languages.PERSONS
+    is_named = bool(plain.keys() & names) and not plain.keys() & _CONTENT
     if is_named or plain.keys() & _OTHERS:
         return [name for name in _TITLES if name not in _VAGUE]
     if plain.keys() & _REPLIES:

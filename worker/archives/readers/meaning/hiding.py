@@ -9,6 +9,7 @@ but one that is shown by mistake is not noticed.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from worker.archives.readers.meaning import languages
 from worker.archives.readers.values.conditions import Condition
 
 Rule = tuple[str, Condition]
@@ -17,28 +18,31 @@ _NOT_SHOWN = frozenset({"no", "-1", "-2", "2", "3", "4"})
 
 _ABOUT = (
     r"(?:is|was|has|been|post|topic|thread|question|discussion|record|row|item|entry|ticket|soft"
-    r"|hard|admin|mod|moderator|system|date|time)*"
+    r"|hard|admin|mod|moderator|system|date|time|posting|content|review|article|page|issue|case"
+    r"|bug|message|comment|publication"
+    rf"|{'|'.join(languages.ABOUT)})*"
 )
 _KEPT = (
     r"(?:topic|post|thread|question|message|discussion)?"
     r"(?:at|on|date|datetime|time|timestamp|ts|utc|by|byid|byuser|byuserid|userid|username|reason"
-    r"|category|bycategory|flag|state|status)?"
+    rf"|category|bycategory|flag|state|status|{'|'.join(languages.KEPT)})?"
 )
 _FLAGS: Mapping[str, str] = {
     "deleted": "deleted|deletion|trash|trashed|removed|removal|erased|purged|discarded|destroyed"
-    "|banned|geloscht|geloescht|supprime|eliminado|excluido",
+    "|banned|withdrawn|retracted",
     "unapproved": "unapproved|spam|junk|draft|unpublished|pending|rejected|quarantined|queued"
     "|scheduled|awaitingapproval|awaitingmoderation|needsapproval|needsmoderation|inmoderation"
-    "|requiresapproval|approvalrequired",
+    "|requiresapproval|approvalrequired|embargoed",
     "closed category": "(?:category|forum|board|node|section|subforum|space|channel|group)(?:is)?"
     "(?:private|hidden|restricted|readrestricted|secret|unlisted|staffonly|membersonly)",
     "private": "private|pm|dm|privatemessage|directmessage|restricted|confidential|secret|internal"
     "|readrestricted|nonpublic|(?:staff|team|admins?|mods?|moderators?|members?|registered|users?"
     "|loggedin|internal|private)only|(?:requires?|needs?)(?:login|auth|registration|membership)"
-    "|(?:login|auth|registration|membership)(?:required|only)|privat|prive|privado",
+    "|(?:login|auth|registration|membership)(?:required|only)"
+    "|(?:only|just)for(?:staff|team|admins?|mods?|moderators?|members?|registered|users?)",
     "announcement": "announcement",
     "hidden": "hidden|hide|invisible|unlisted|notvisible|disabled|inactive|blocked|suspended"
-    "|shadowbanned|quarantined?|versteckt|oculto|masque",
+    "|shadowbanned|quarantined?",
 }
 _SHOWN = (
     r"(?:visible|viewable|readable|shown|open|accessible)(?:to|by|for)(?:guests?|public|everyone|everybody"
@@ -46,7 +50,7 @@ _SHOWN = (
     r"(?:able)?|(?:can)?(?:guests?|everyone|anyone)(?:can)?(?:view|see|read)|publicly(?:visible|viewable"
     r"|readable|accessible)|(?:allows?)guests?|guests?(?:allowed|access|visible)|publicaccess"
     r"|visible|public|published|publish|approved|listed|active|enabled|accessible"
-    r"|released|live"
+    rf"|released|live|{'|'.join(languages.SHOWN)}"
 )
 _SAYS = (
     r"status|state|visibility|visibility(?:scope|status|type|setting)|(?:view|read|access|sharing)scope"
@@ -54,18 +58,22 @@ _SAYS = (
     r"|lifecycle|workflow|workflowstate|moderation|moderationstatus|approval|approvalstatus"
     r"|publicationstatus|publishstatus|visibleto|viewpermissions?|readpermissions?|viewaccess"
     r"|readaccess|viewableby|scope|type|flags?|labels?|statusname|visibilitylevel|sichtbarkeit"
+    rf"|sharing|share|sharedwith|{'|'.join(languages.SAYS)}"
 )
 _WORDS: Mapping[str, str] = {
-    "deleted": r"(?:soft|hard)?[ _-]?deleted|removed|trash|trashed|erased|purged|geloscht",
+    "deleted": r"(?:soft|hard)?[ _-]?deleted|removed|trash|trashed|erased|purged|withdrawn"
+    r"|retracted",
     "unapproved": r"pending|spam|unapproved|not[ _-]approved|draft|rejected|declined|moderated"
     r"|unpublished|queued|auto-draft|inherit|future|scheduled|quarantined|in[ _-]?moderation"
-    r"|moderation|(?:awaiting|needs|pending|in)[ _-](?:approval|moderation|review)",
+    r"|moderation|waiting|embargoed"
+    r"|(?:awaiting|needs|pending|in)[ _-](?:approval|moderation|review)",
     "private": r"private|private[ _-]?(?:message|topic|thread)s?|pm|dm|direct[ _-]?message|whisper"
     r"|staff|team|internal|restricted|confidential|secret|members?|moderators?|mods?|admins?"
-    r"|administrators?|registered(?:[ _-]users)?|logged[ _-]?in|users|privat|prive|direct|friends"
-    r"|followers?|subscribers?|patrons?",
+    r"|administrators?|registered(?:[ _-]users)?|logged[ _-]?in|users|direct|friends"
+    r"|followers?|subscribers?|patrons?|employees?|colleagues|staff[ _-]?members?",
     "announcement": r"(?:global[ _-])?announcements?|newsitem|news[ _-]item",
-    "hidden": r"hidden|unlisted|invisible|disabled|inactive|suspended|blocked|not[ _-]visible",
+    "hidden": r"hidden|unlisted|invisible|disabled|inactive|suspended|blocked|not[ _-]visible"
+    r"|shadow(?:ed|[ _-]?banned)?",
 }
 _KINDS = "type|kind|posttype|nodetype|contenttype|messagetype"
 _OTHER_KINDS = r"answers?|comments?|repl(?:y|ies)|responses?"
@@ -91,18 +99,18 @@ def hiding_rules(names: Iterable[str], taken: Iterable[str] = ()) -> tuple[Rule,
 
 def _unpublished(column: str) -> Iterator[Rule]:
     """Yield the rule of a moment of publishing: without one the row is not published."""
-    if re.fullmatch(rf"{_ABOUT}published", _plain(column.rpartition(".")[2])):
+    if re.fullmatch(rf"{_ABOUT}published", languages.plain(column.rpartition(".")[2])):
         yield "unapproved", Condition(column, frozenset({"no"}))
     if re.fullmatch(
-        rf"{_ABOUT}(?:published|approved)(?:at|on|date)", _plain(column.rpartition(".")[2])
+        rf"{_ABOUT}(?:published|approved)(?:at|on|date)", languages.plain(column.rpartition(".")[2])
     ):
         yield "unapproved", Condition(column, frozenset({"empty"}))
 
 
 def _rules_of(column: str) -> Iterator[Rule]:
-    plain = _plain(column.rpartition(".")[2])
+    plain = languages.plain(column.rpartition(".")[2])
     for reason, words in _FLAGS.items():
-        if re.fullmatch(rf"{_ABOUT}(?:{words}){_KEPT}", plain):
+        if re.fullmatch(rf"{_ABOUT}(?:{words}|{languages.said_by(reason)}){_KEPT}", plain):
             yield reason, Condition(column, _SHOWING, negated=True)
     if re.fullmatch(rf"{_ABOUT}(?:{_SHOWN})", plain):
         reason = "unapproved" if re.search(r"publish|approved|released", plain) else "hidden"
@@ -117,12 +125,8 @@ def _rules_of(column: str) -> Iterator[Rule]:
         yield "private", Condition(column, frozenset({"0", "10"}))
     if re.fullmatch(rf"{_ABOUT}(?:{_SAYS})", plain):
         for reason, words in _WORDS.items():
-            yield reason, Condition(column, frozenset(), pattern=_pattern(words))
-
-
-def _plain(name: str) -> str:
-    folded = name.lower().replace("ö", "o").replace("é", "e")
-    return re.sub(r"[^a-z0-9]", "", folded)
+            said = f"{words}|{languages.values_of(reason)}"
+            yield reason, Condition(column, frozenset(), pattern=_pattern(said))
 
 
 def _pattern(words: str) -> re.Pattern[str]:

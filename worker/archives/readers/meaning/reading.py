@@ -31,6 +31,7 @@ _SAME = YES | {
     "match", "paraphrase",
 }  # fmt: skip
 _OTHER = NO | {
+    "not paraphrase", "non paraphrase", "non dup", "not dup", "non match",
     "not duplicate", "not a duplicate", "not duplicates", "notduplicate", "non duplicate",
     "nonduplicate", "different", "distinct", "unrelated", "not same", "not the same", "no match",
 }  # fmt: skip
@@ -314,14 +315,31 @@ class Reading:
     def _linked(self, line: int, row: Mapping[str, Any]) -> Iterator[Record]:
         """Yield a question, and its links to questions that the forum calls the same."""
         question = self._question(line, row)
-        yield question
         value = self.value(row, "duplicate_of")
         if isinstance(question, Hidden) or value is None:
+            yield question
             return
-        for one in value if isinstance(value, list) else [value]:
-            target = id_text(one, is_float=self.is_float or isinstance(one, float))
-            is_id = target.lower() not in NULLS | {"0"} and not target.startswith(
-                ("http:", "https:")
-            )
-            if is_id and target != question.external_id:
+        try:
+            targets = list(self._targets(value))
+        except ValueUnusableError as error:
+            lost = Dropped("duplicate_of", str(error), str(value)[:60])
+            targets, question = [], replace(question, dropped=(*question.dropped, lost))
+        yield question
+        for target in targets:
+            if target != question.external_id:
                 yield KnownPair(line, question.external_id, target, canonical_id=target)
+
+    def _targets(self, value: Any) -> Iterator[str]:
+        """Yield the ids in a link; raises `ValueUnusableError` if it has none that can be read.
+
+        ``#12`` is 12, ``2.0`` of a spreadsheet is 2, and an object has its own id.
+        """
+        for one in value if isinstance(value, list) else [value]:
+            inner = value_at(one, "id") if isinstance(one, Mapping) and "id" in one else one
+            target = id_text(inner, is_float=self.is_float or isinstance(inner, float))
+            if target.lower() in NULLS | {"0"}:
+                continue
+            if target.startswith(("http:", "https:")):
+                raise ValueUnusableError("it is an address: name the column with the id")
+            target = target.removeprefix("#") if target[1:].isdecimal() else target
+            yield target.partition(".")[0] if _FLOAT.fullmatch(target) else target

@@ -20,18 +20,30 @@ YES = frozenset(
     {"1", "1.0", "true", "t", "yes", "y", "on", "wahr", "ja", "vrai", "oui", "verdadero",
      "verdadeiro", "vero", "si", "s\u00ed", "sim", "\u0434\u0430",
      "\u0438\u0441\u0442\u0438\u043d\u0430",
+     "s\u00ec", "tak", "evet", "igen", "ano", "kyll\u00e4", "\u03bd\u03b1\u03b9",
+     "\u0442\u0430\u043a", "\u662f", "\u306f\u3044", "\uc608",
      "\u2713", "\u2714", "\x01"}
 )  # fmt: skip
 """The values for yes in databases, programs and spreadsheets, in small letters."""
 NO = frozenset(
     {"0", "0.0", "false", "f", "no", "n", "off", "falsch", "nein", "faux", "non", "falso", "nao",
+     "nee", "nie", "nej", "nei", "ei", "ne", "nem", "hay\u0131r", "\u03cc\u03c7\u03b9",
+     "\u043d\u0456", "\u5426", "\u3044\u3044\u3048", "\uc544\ub2c8\uc694",
      "n\u00e3o", "\u043d\u0435\u0442", "\u043b\u043e\u0436\u044c", "\u2717", "\u2718", "\x00"}
 )  # fmt: skip
 NULLS = frozenset(
     {"", "\\n", "null", "(null)", "[null]", "<null>", "none", "(none)", "nan", "nat", "<na>", "n/a",
-     "#n/a", "na", "nil", "undefined", "-", "--", "\u2014"}
+     "#n/a", "na", "n.a.", "nil", "undefined", "-", "--", "\u2014", "{}", "[]", '""', "(blank)",
+     "(empty)", "?", "#ref!", "#name?", "#value!", "#div/0!", "#null!", "#num!"}
 )  # fmt: skip
 """The values for nothing in databases and programs, in small letters."""
+
+
+TYPED = frozenset({
+    "S", "N", "BOOL", "stringValue", "integerValue", "doubleValue", "booleanValue",
+    "timestampValue", "referenceValue",
+})  # fmt: skip
+"""Keys of a value in DynamoDB and Firestore: its type is its only key."""
 
 
 def value_at(row: Mapping[str, Any], path: str) -> Any:
@@ -96,6 +108,8 @@ class Condition:
         return any(word.startswith("same ") for word in self.wanted)
 
     def _is_wanted(self, value: object, row: Mapping[str, Any]) -> bool:
+        if isinstance(value, Mapping) and len(value) == 1 and value.keys() <= TYPED:
+            return self._is_wanted(next(iter(value.values())), row)
         if isinstance(value, Mapping):  # a lookup or an object
             return ("missing" if not value else "found") in self.wanted
         if isinstance(value, list):

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any
+from unicodedata import decimal
 
 from dateutil import parser as dateutil
 
@@ -38,6 +39,11 @@ _YEAR_FIRST = re.compile(
 _SINCE_1970 = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
 _ZONE_TWICE = re.compile(r"(?<=[\dZ])\[[\w/+-]+\]$")
 """Java writes the name of a zone after its hours."""
+_DOTTED = re.compile(r"^(\d{4}-\d\d-\d\d)[- ](\d\d)\.(\d\d)\.(\d\d)")
+_AT_HOUR = re.compile(r",? (?:\u00e0 )?(\d{1,2}) ?[hH] ?(\d\d)\b")
+_HOURS = re.compile(r"(?<=\d)()\s*[\u65f6\u6642\uc2dc]\s*")
+_MINUTES = re.compile(r"(\d)\s*[\u5206\ubd84]\s*(?=\d)")
+_AFTER_MINUTES = re.compile(r"(\d)\s*[\u79d2\ucd08\u5206\ubd84]$")
 _SECONDS = ("seconds", "_seconds", "epochSecond", "sec")
 _PARTS = range(3, 8)
 """Lengths of a list of year, month, day and perhaps more."""
@@ -161,6 +167,7 @@ class Dates:
         return datetime.fromtimestamp(number, UTC)
 
     def _text(self, text: str) -> datetime | None:
+        text = _in_one_form(text)
         if _STAMP.fullmatch(text):
             return datetime.strptime(text.ljust(14, "0"), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
         if _EPOCH.fullmatch(text):
@@ -173,7 +180,8 @@ class Dates:
 
     def _numeric(self, found: re.Match[str]) -> datetime:
         one, two = int(found[1]), int(found[3])
-        if len(found[4]) < _YEAR_DIGITS and found[2] != "." and self.order is DateOrder.AUTO:
+        is_short = len(found[4]) < _YEAR_DIGITS and found[2] != "."
+        if is_short and two <= _NOON and self.order is DateOrder.AUTO:
             raise NoDateError("it is not certain which number is the year: say --dates dmy or mdy")
         if found[2] == "." or one > _NOON or self.order is DateOrder.DAY_FIRST:
             day, month = one, two
@@ -185,6 +193,18 @@ class Dates:
             raise NoDateError("it is not certain which number is the month: say --dates dmy or mdy")
         moment = datetime(full_year(int(found[4])), month, day, tzinfo=UTC)
         return with_time(moment, found["time"] or "")
+
+
+def _in_one_form(text: str) -> str:
+    """Return *text* with digits and times as most programs write them.
+
+    DB2 writes ``2019-03-02-11.22.33``, French forums ``11h22``, and others digits of their script.
+    """
+    if not text.isascii():
+        text = "".join(str(decimal(one, one)) for one in text)
+        text = _HOURS.sub(r"\1:", _MINUTES.sub(r"\1:", _AFTER_MINUTES.sub(r"\1", text)))
+    text = _AT_HOUR.sub(r" \1:\2", text)
+    return _DOTTED.sub(r"\1 \2:\3:\4", text)
 
 
 def _year_first(text: str) -> datetime:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
-from worker.archives.readers.values.conditions import NULLS
+from worker.archives.readers.values.conditions import NULLS, TYPED
 from worker.archives.readers.values.markup import Markup, without_markup
 from worker.text.intake import BODY_LENGTH, ID_LENGTH, LABEL_LENGTH, URL_LENGTH, label_of, url_of
 from worker.text.normal import clean
@@ -17,8 +17,10 @@ _LONGEST_NULL = max(map(len, NULLS))
 _NAMES = ("display_name", "username", "name", "login", "title", "slug", "value", "href", "id")
 """The first of these keys gives the text of an object, such as an author."""
 DATABASE_NULLS = frozenset(
-    {"\\N", "NULL", "null", "(null)", "None", "nan", "NaN", "NaT", "<NA>", "undefined"}
-)
+    {"\\N", "NULL", "null", "Null", "(null)", "[null]", "<null>", "None", "(none)", "nan", "NaN",
+     "NaT", "<NA>", "undefined", "{}", "[]", "(blank)", "#N/A", "#REF!", "#NAME?", "#VALUE!",
+     "#DIV/0!", "#NULL!", "#NUM!"}
+)  # fmt: skip
 """Exact values for nothing in databases and programs; fewer than `NULLS`, because a question may be
 short.
 """
@@ -35,6 +37,11 @@ _IS_NO_TEXT = "is not valid in this encoding"
 _TAG_MARKS = re.compile("[<>|]+")
 SIMPLE_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,4})?(?:[/?][!#-;=?-\[\]_a-z~]*)?")
 """Matches most addresses; one that matches and is not too long needs no cleaning."""
+_LINK = re.compile(
+    r"""<a\s[^>]*?href=["']?([^"'>\s]+)[^>]*>.*|=HYPERLINK\("([^"]+)".*|!?\[[^\]]*\]\(([^)\s]+).*\)""",
+    re.IGNORECASE | re.DOTALL,
+)
+_SIGNED_IN = re.compile(r"^(https?://)[^/?#@]*@", re.IGNORECASE)
 _UNSAFE = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\\"<>^`{|}]")
 
 
@@ -68,7 +75,7 @@ def typed_value(value: Mapping[str, Any]) -> object:
     if marked is not None or len(value) != 1:
         return marked
     name, inner = next(iter(value.items()))
-    return inner if name.startswith("$") or name in {"S", "N"} else None
+    return inner if name.startswith("$") or name in TYPED else None
 
 
 def _no_text(_: object) -> str:
@@ -225,7 +232,7 @@ class Optionals:
 
     def url(self, value: object, base_url: str) -> str | None:
         """Return an address; a relative one is completed with *base_url*."""
-        text = self._text("url", value).strip()
+        text = _linked(self._text("url", value).strip())
         if text.lower() in NULLS:
             return None
         text = _UNSAFE.sub(lambda found: quote(found[0], safe=""), text)
@@ -249,6 +256,18 @@ class Optionals:
         except ValueError as error:
             self.drop(name, str(error), text)
             return None
+
+
+def _linked(text: str) -> str:
+    """Return the address in a link of HTML, Markdown or a spreadsheet; other texts unchanged.
+
+    Of several lines only the first one counts, and a name and password in an address are left out.
+    """
+    if found := _LINK.fullmatch(text):
+        text = next(filter(None, found.groups()))
+    if text[:4].lower() == "www.":
+        text = f"https://{text}"
+    return _SIGNED_IN.sub(r"\1", text.split("\n", 1)[0].strip())
 
 
 def urlsplit_scheme(text: str) -> Any:
