@@ -12,6 +12,7 @@ from functools import cache
 
 _PAGES = (
     "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "iso8859_2", "koi8_r",
+    "koi8_u",
     "mac_roman", "cp850", "cp866", "cp437", "cp874", "iso8859_5", "iso8859_7",
 )  # fmt: skip
 """The more common page is first: it is chosen if two read a text equally well."""

@@ -223,6 +223,8 @@ _GUESSED = 1 << 15
 _HIGH = re.compile(rb"[^\n]{0,200}[\x80-\xff][^\n]{0,200}")
 _WESTERN = frozenset({"cp1252", "latin_1", "iso8859_1", "iso8859_15", "cp1250", "iso8859_2"})
 """Code pages that are guessed for texts of old Macs, whose lines end with a carriage return."""
+_OF_MAIL = re.compile(rb"\x1b\$[@AB][!-~\n]{2,}\x1b\([BJ]")
+"""Japanese in seven bits, as mail has it."""
 _ZEROS = 0.3
 """From this share of zero bytes at even or odd places a text is UTF-16 without a mark."""
 _MARKS = (
@@ -246,8 +248,8 @@ def detect_encoding(sample: bytes) -> str:
     for mark, encoding in _MARKS:
         if sample.startswith(mark):
             return encoding
-    if wide := _without_mark(sample):
-        return wide
+    if special := _without_mark(sample) or (_OF_MAIL.search(sample) and "iso2022_jp_2"):
+        return special
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample)
     except UnicodeDecodeError as error:
@@ -274,6 +276,8 @@ def _without_mark(sample: bytes) -> str | None:
 def _code_page(sample: bytes, error: UnicodeDecodeError) -> str:
     """Return the code page, from the lines of *sample* that are not ASCII."""
     telling = b"\n".join(_HIGH.findall(sample))[:_GUESSED]
+    if _is_mixed(telling):
+        return "utf-8"
     matches = from_bytes(telling or sample[:_GUESSED], cp_exclusion=_MARKED)
     best = matches.best()
     if best is None:
@@ -281,6 +285,15 @@ def _code_page(sample: bytes, error: UnicodeDecodeError) -> str:
     page = likely_page(telling) or best.encoding
     has_old_ends = b"\r" in sample and b"\n" not in sample
     return "mac_roman" if has_old_ends and page in _WESTERN else page
+
+
+def _is_mixed(telling: bytes) -> bool:
+    """Return whether at least half of the lines of *telling* are good UTF-8.
+
+    Then a few lines come from another place: each is rejected alone, and all others can be read.
+    """
+    good = [line for line in telling.split(b"\n") if line and _bad_sequences(line) == 0]
+    return 2 * len(good) >= telling.count(b"\n") + 1
 
 
 def _bad_sequences(sample: bytes) -> int:

@@ -14,6 +14,7 @@ from worker.archives.readers.records import Row, UnreadableArchiveError
 
 _WHOLE = 64 << 20
 """Largest document in bytes with column after column, because all of it must be in memory."""
+_KEYS_OF_NAMES = ("name", "field", "key", "fieldName", "id", "title", "label")
 _NAMES = ("columns", "header", "headers", "fields", "cols")
 _ROWS = ("data", "rows", "values")
 _FEWEST, _MOST = 2, 10_000
@@ -65,7 +66,7 @@ def list_table(
     if names:
         return path, list(names)
     if path and (named := next((key for key in keys if key in _NAMES), None)):
-        return path, [str(one) for one in islice(_elements(opened, (named,)), _MOST)]
+        return path, list(map(_name_of, islice(_elements(opened, (named,)), _MOST)))
     if isinstance(first, list) and all(isinstance(one, str) for one in first):
         return path, first
     raise UnreadableArchiveError(
@@ -76,6 +77,13 @@ def list_table(
 def _has_objects(value: object) -> bool:
     """Return whether a value is an object, or a list of objects, such as a page of an API."""
     return isinstance(value, dict) or (isinstance(value, list) and all(map(_has_objects, value)))
+
+
+def _name_of(column: object) -> str:
+    """Return the name of a column, which may be an object that describes it."""
+    if isinstance(column, dict):
+        column = next((column[key] for key in _KEYS_OF_NAMES if column.get(key)), "")
+    return str(column)
 
 
 def _elements(opened: Callable[[], BinaryIO], path: Path) -> Iterator[object]:

@@ -137,8 +137,8 @@ class ByColumn:
     def _find_odd(self, rows: Part, odd: Odd) -> None:
         for condition, is_odd in self._conditions:
             odd.update(_places(condition, rows, is_met=is_odd))
-        if "duplicate_of" in self._reading.has:
-            links = self._values(rows, "duplicate_of")
+        for name in self._reading.has & {"duplicate_of", "duplicates"}:
+            links = self._values(rows, name)
             odd.update(at for at, link in enumerate(links) if link is not None and link != "")
 
     def _columns(self, rows: Part, odd: Odd) -> dict[str, Any]:

@@ -142,9 +142,12 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     "id2": ("qid2", "id2", "questionid2", "q2id"),
     "title2": (),
     "label": ("isduplicate", "duplicate", "label", "isdup", "dup", "duplicates", "issame", "same",
-              "samequestion"),
+              "samequestion", "dups", "duplicateids"),
+    "duplicates": (),
 }  # fmt: skip
 _ALIASES = {name: (*own, *_OF_LANGUAGES.get(name, ())) for name, own in _ALIASES.items()}
+_DUPLICATES = frozenset({"duplicates", "dups", "duplicateids"})
+"""In a table without pairs: the ids of a question's duplicates."""
 _NUMBER = "#"
 """Redmine's name of its ids; other programs number the lines of a list with it."""
 KEY = "_key"
@@ -191,21 +194,33 @@ class Columns:
         own = next((name for name in (KEY, _NUMBER) if name in found), None)
         if "id" not in {*names, *(chosen or {})} and own and (own == KEY or "tracker" in plain):
             names["id"] = own
-        if "title2" in names and "id2" not in names and "id" not in (chosen or {}):
+        if "title2" not in names:
+            _take_duplicates(names)
+        elif "id2" not in names and "id" not in (chosen or {}):
             names.pop("id", None)  # the id is of the row, not of a question
-        if "title" not in names:
-            some = ", ".join(map(repr, found[:20])) or "none"
-            raise UnreadableArchiveError(
-                f"no column is certain to hold the question: found {some}; name it with"
-                " --map title=COLUMN, and where the first line is no header, name all columns with"
-                " --columns id,title,..."
-            )
+        _check_title(names, found)
         return cls(names)
 
     @property
     def is_pairs(self) -> bool:
         """Return whether each row has two questions."""
         return "title2" in self.names
+
+
+def _check_title(names: Mapping[str, str], found: Sequence[str]) -> None:
+    if "title" not in names:
+        some = ", ".join(map(repr, found[:20])) or "none"
+        raise UnreadableArchiveError(
+            f"no column is certain to hold the question: found {some}; name it with"
+            " --map title=COLUMN, and where the first line is no header, name all columns with"
+            " --columns id,title,..."
+        )
+
+
+def _take_duplicates(names: dict[str, str]) -> None:
+    """Take the label of a table without pairs as the list of a question's duplicates."""
+    if plain_name(names.get("label", "")) in _DUPLICATES:
+        names["duplicates"] = names.pop("label")
 
 
 def plain_name(column: str) -> str:

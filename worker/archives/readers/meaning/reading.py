@@ -25,6 +25,7 @@ from worker.archives.readers.values.texts import (
 from worker.text.intake import TITLE_LENGTH, instant_of
 from worker.text.normal import first_digest
 
+_LINKS = ("duplicate_of", "duplicates")
 _FLOAT = re.compile(r"\d+[.,]0")
 _SAME = YES | {
     "duplicate", "duplicates", "duplicated", "dup", "dupe", "same", "same question", "equivalent",
@@ -132,7 +133,7 @@ class Reading:
         self.visible = tuple(map(Condition.parse, wishes.visible_if))
         self.names = {
             name: plan.fields.get(name, ())
-            for name in (*FIELDS, "updated_at", "id2", "title2", "label", "duplicate_of")
+            for name in (*FIELDS, "updated_at", "id2", "title2", "label", *_LINKS)
         }
         self.facts = tuple(name for name in FACTS if name in plan.fields)
         self.names.update({name: plan.fields[name] for name in self.facts})
@@ -145,7 +146,7 @@ class Reading:
         self.has = frozenset(name for name, paths in self.names.items() if paths)
         self.now = datetime.now(UTC)
         self.is_pairs = bool(self.names["title2"])
-        self._is_checked = self.is_pairs or wishes.strict or "duplicate_of" in self.has
+        self._is_checked = self.is_pairs or wishes.strict or not self.has.isdisjoint(_LINKS)
         rows = [row.values for row in head if not isinstance(row.values, str)]
         self.dates = Dates.of((self.value(row, "asked_at") for row in rows), wishes.dates)
         ids = [value for row in rows if (value := self.value(row, "id")) is not None]
@@ -315,19 +316,23 @@ class Reading:
     def _linked(self, line: int, row: Mapping[str, Any]) -> Iterator[Record]:
         """Yield a question, and its links to questions that the forum calls the same."""
         question = self._question(line, row)
-        value = self.value(row, "duplicate_of")
-        if isinstance(question, Hidden) or value is None:
+        if isinstance(question, Hidden):
             yield question
             return
-        try:
-            targets = list(self._targets(value))
-        except ValueUnusableError as error:
-            lost = Dropped("duplicate_of", str(error), str(value)[:60])
-            targets, question = [], replace(question, dropped=(*question.dropped, lost))
+        pairs: list[KnownPair] = []
+        own = question.external_id
+        for name in _LINKS:
+            try:
+                targets = set(self._targets(self.value(row, name))) - {own}
+            except ValueUnusableError as error:
+                lost = Dropped(name, str(error), str(self.value(row, name))[:60])
+                question = replace(question, dropped=(*question.dropped, lost))
+                continue
+            for target in sorted(targets):
+                canonical = target if name == "duplicate_of" else None
+                pairs.append(KnownPair(line, own, target, canonical_id=canonical))
         yield question
-        for target in targets:
-            if target != question.external_id:
-                yield KnownPair(line, question.external_id, target, canonical_id=target)
+        yield from pairs
 
     def _targets(self, value: Any) -> Iterator[str]:
         """Yield the ids in a link; raises `ValueUnusableError` if it has none that can be read.
@@ -335,7 +340,7 @@ class Reading:
         ``#12`` is 12, ``2.0`` of a spreadsheet is 2, and an object has its own id.
         """
         for one in value if isinstance(value, list) else [value]:
-            inner = value_at(one, "id") if isinstance(one, Mapping) and "id" in one else one
+            inner = one["id"] if isinstance(one, Mapping) and "id" in one else one
             target = id_text(inner, is_float=self.is_float or isinstance(inner, float))
             if target.lower() in NULLS | {"0"}:
                 continue

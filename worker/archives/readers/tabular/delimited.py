@@ -8,7 +8,7 @@ size.
 import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import compress
+from itertools import compress, islice
 from typing import BinaryIO, NamedTuple
 
 from db.wording import counted
@@ -41,6 +41,9 @@ _UNIT = "\x1f"
 _RULE = re.compile(r"--[- ]*\r?\n?")
 _NOTES = 30
 """The first lines, in which the names of the columns are searched."""
+
+_HEADER_LINES = 20
+"""The most lines of a header: spreadsheets break the names of columns."""
 
 Values = Sequence[str | None]
 
@@ -123,15 +126,15 @@ class DelimitedRows:
         return sample[place:]
 
     def _header(self) -> list[str]:
-        line = next(self._lines, None)
-        if line is None:
-            raise UnreadableArchiveError("there is no header")
+        lines = islice(self._lines, _HEADER_LINES)
         try:
-            header = next(self.dialect.reader([line]))
+            header = next(self.dialect.reader(lines), None)
         except csv.Error as error:
             raise UnreadableArchiveError(f"line 1 is no header: {error}") from error
+        if header is None:
+            raise UnreadableArchiveError("there is no header")
         self._lines.end_record()
-        return [name.strip().lstrip("\ufeff") for name in header]
+        return [" ".join(name.split()).lstrip("\ufeff") for name in header]
 
     def _add_index(self, sample: Sequence[str]) -> None:
         """Add a name for the first column if every row has one cell too many, as R writes it."""

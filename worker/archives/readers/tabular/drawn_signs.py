@@ -22,7 +22,8 @@ BARS = frozenset(map(chr, (*map(ord, "|"), *_BARS)))
 _OF_RULES = "-=|+: \t"
 _FOOT = re.compile(
     r"\(\d+ rows?\)|\d+ rows? in set\b.*|(?:\d+|no) rows? selected\.?|\(\d+ rows? affected\)"
-    r"|(?:run )?time: (?:real )?[\d.]+.*|elapsed: [\d:.]+|bye|\|? *\d+ rows? .*\d+ columns? *\|?",
+    r"|(?:run )?time: (?:real )?[\d.]+.*|elapsed: [\d:.]+|bye|\x1a"
+    r"|\|? *\d+ rows? .*\d+ columns? *\|?",
     re.IGNORECASE,
 )
 _PROMPT = re.compile(
