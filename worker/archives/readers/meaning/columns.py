@@ -97,6 +97,7 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
         "qid1", "id1", "id", "qid", "externalid", "questionid", "topicid", "threadid",
         "discussionid", "tid", "postid", "pk", "issueid", "ticketid", "questionid1", "q1id",
         "uuid", "guid", "idtopic", "idthread", "nr", "identifiant", "number", "iid",
+        "postlink",
     ),
     "title": _TITLES,
     "body": (
@@ -116,6 +117,7 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     "asked_at": (
         "askedat", "createdat", "creationdate", "created", "date", "datetime", "timestamp",
         "topictime", "posttime", "createdutc", "publishedat", "postdate", "dateline", "createddate",
+        "dategmt",
         "dateposted", "posteddate", "postedat", "postedon", "datecreated", "createdon",
         "creationtime",         "timecreated", "dateadded", "addedat", "addedon", "dateasked",
         "askedon", "askeddate",

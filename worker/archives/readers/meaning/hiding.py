@@ -27,16 +27,18 @@ _KEPT = (
     r"(?:at|on|date|datetime|time|timestamp|ts|utc|by|byid|byuser|byuserid|userid|username|reason"
     rf"|category|bycategory|flag|state|status|{'|'.join(languages.KEPT)})?"
 )
+_PLACES = "category|forum|board|node|section|subforum|space|channel|group"
 _FLAGS: Mapping[str, str] = {
     "deleted": "deleted|deletion|trash|trashed|removed|removal|erased|purged|discarded|destroyed"
     "|banned|withdrawn|retracted",
     "unapproved": "unapproved|spam|junk|draft|unpublished|pending|rejected|quarantined|queued"
     "|scheduled|awaitingapproval|awaitingmoderation|needsapproval|needsmoderation|inmoderation"
     "|requiresapproval|approvalrequired|embargoed",
-    "closed category": "(?:category|forum|board|node|section|subforum|space|channel|group)(?:is)?"
+    "closed category": f"(?:{_PLACES})(?:is)?"
     "(?:private|hidden|restricted|readrestricted|secret|unlisted|staffonly|membersonly)",
     "private": "private|pm|dm|privatemessage|directmessage|restricted|confidential|secret|internal"
-    "|readrestricted|nonpublic|(?:staff|team|admins?|mods?|moderators?|members?|registered|users?"
+    "|protected|passwordprotected|haspassword|readrestricted|nonpublic"
+    "|(?:staff|team|admins?|mods?|moderators?|members?|registered|users?"
     "|loggedin|internal|private)only|(?:requires?|needs?)(?:login|auth|registration|membership)"
     "|(?:login|auth|registration|membership)(?:required|only)"
     "|(?:only|just)for(?:staff|team|admins?|mods?|moderators?|members?|registered|users?)",
@@ -121,6 +123,8 @@ def _rules_of(column: str) -> Iterator[Rule]:
     yield from _unpublished(column)
     if re.fullmatch(rf"{_ABOUT}(?:{_KINDS})", plain):
         yield "no question", Condition(column, frozenset(), pattern=_pattern(_OTHER_KINDS))
+    if re.fullmatch(rf"(?:{_PLACES})visibility", plain):  # Freshdesk's: all, members, staff
+        yield "closed category", Condition(column, frozenset({"2", "3", "4"}))
     if plain == "visibilitylevel":  # GitLab's: private, internal, public
         yield "private", Condition(column, frozenset({"0", "10"}))
     if re.fullmatch(rf"{_ABOUT}(?:{_SAYS})", plain):

@@ -122,7 +122,7 @@ SHOWN = _names(
 """Columns that show a question if they say yes."""
 SAYS = _names(
     "estado, estatus, statut, stato, zustand, situação, toestand, stav, статус,"
-    " состояние, 状态, 狀態, ステータス, 상태, durum, tila, visibilité, visibilidad,"
+    " состояние, 状态, 状態, 狀態, ステータス, 상태, durum, tila, visibilité, visibilidad,"
     " visibilidade, visibilità, zichtbaarheid, widoczność, видимость, 可见性, 公開範囲"
 )
 """Columns that say in a word whether a question is shown."""

@@ -10,6 +10,7 @@ from db.questions.rows import NO_FACTS, Facts
 from worker.archives.readers.meaning.columns import FIELDS, Columns
 from worker.archives.readers.meaning.facts import FACTS, facts_of_row
 from worker.archives.readers.meaning.hiding import Rule, hiding_rules
+from worker.archives.readers.meaning.links import targets_of
 from worker.archives.readers.records import Hidden, KnownPair, Record, Reject, Row, SourceQuestion
 from worker.archives.readers.values.conditions import NO, NULLS, YES, Condition, value_at
 from worker.archives.readers.values.dates import DateOrder, Dates, NoDateError
@@ -323,7 +324,7 @@ class Reading:
         own = question.external_id
         for name in _LINKS:
             try:
-                targets = set(self._targets(self.value(row, name))) - {own}
+                targets = set(targets_of(self.value(row, name), is_float=self.is_float)) - {own}
             except ValueUnusableError as error:
                 lost = Dropped(name, str(error), str(self.value(row, name))[:60])
                 question = replace(question, dropped=(*question.dropped, lost))
@@ -333,18 +334,3 @@ class Reading:
                 pairs.append(KnownPair(line, own, target, canonical_id=canonical))
         yield question
         yield from pairs
-
-    def _targets(self, value: Any) -> Iterator[str]:
-        """Yield the ids in a link; raises `ValueUnusableError` if it has none that can be read.
-
-        ``#12`` is 12, ``2.0`` of a spreadsheet is 2, and an object has its own id.
-        """
-        for one in value if isinstance(value, list) else [value]:
-            inner = one["id"] if isinstance(one, Mapping) and "id" in one else one
-            target = id_text(inner, is_float=self.is_float or isinstance(inner, float))
-            if target.lower() in NULLS | {"0"}:
-                continue
-            if target.startswith(("http:", "https:")):
-                raise ValueUnusableError("it is an address: name the column with the id")
-            target = target.removeprefix("#") if target[1:].isdecimal() else target
-            yield target.partition(".")[0] if _FLOAT.fullmatch(target) else target

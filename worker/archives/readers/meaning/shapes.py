@@ -90,6 +90,11 @@ class Database(_Described):
     """
 
 
+def _has_each(have: set[str], needs: Sequence[str]) -> bool:
+    """Return whether each of *needs*, or one of its alternatives, is there."""
+    return all(have & set(one.split("|")) for one in needs)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape(_Described):
     """How one program stores or exports its questions."""
@@ -120,7 +125,7 @@ class Shape(_Described):
     def fits(self, columns: Sequence[str]) -> bool:
         """Return whether a table with these columns is of this shape."""
         have = set(columns)
-        return all(have & set(one.split("|")) for one in self.needs) and not have & set(self.lacks)
+        return _has_each(have, self.needs) and not have & set(self.lacks)
 
     def prefix(self, table: str) -> str | None:
         """Return the prefix that an installation gave to *table*; None if it is another table."""
@@ -160,7 +165,7 @@ class NoQuestions(_Described):
 
     def fits(self, columns: Sequence[str]) -> bool:
         """Return whether a table with these columns is of this kind."""
-        return set(self.needs) <= set(columns)
+        return _has_each(set(columns), self.needs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
