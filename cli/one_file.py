@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 from rich.console import Console
 
@@ -38,6 +38,37 @@ def target(file: str) -> Iterator[BinaryIO]:
         raise InvalidInputError(f"{path} cannot be written: {error.strerror}") from error
     finally:
         half.unlink(missing_ok=True)
+
+
+@contextmanager
+def replaced(file: Path | str | None) -> Iterator[TextIO]:
+    """Yield a stream for the rows of *file*; without one, or for ``-``, it is standard output.
+
+    The file has its old content until the block has ended without an error. Raises
+    `InvalidInputError` if it cannot be written.
+    """
+    if file is None or str(file) == STANDARD:
+        yield sys.stdout
+        return
+    path = Path(file)
+    if path.exists() and not path.is_file():  # a device, or a pipe to another program
+        with _opened(path, path) as stream:
+            yield stream
+        return
+    half = path.with_name(f".{path.name}.part")
+    try:
+        with _opened(half, path) as stream:
+            yield stream
+        half.replace(path)
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def _opened(path: Path, told: Path) -> TextIO:
+    try:
+        return path.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise InvalidInputError(f"{told} cannot be written: {error.strerror}") from error
 
 
 @contextmanager

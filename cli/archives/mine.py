@@ -2,8 +2,6 @@
 
 import csv
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
@@ -12,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from rich.console import Console
 
 from cli.bars import stage_bars
+from cli.one_file import replaced
 from cli.output import Facts, with_json
 from cli.preparing import show_preparing
 from cli.training.models import BiEncoder, ProfileName, RerankerName
@@ -86,7 +85,7 @@ def mine(  # noqa: PLR0913  # a command's options
 
     ids, titles = _read(file)
     cache = _CacheSettings().model_cache
-    with _output(out) as stream:
+    with replaced(out) as stream:
         names = model_names(profile, cache, bi_encoder=bi_encoder, reranker=reranker)
         show_preparing(console, names, cache=cache, device=device)
         with console.status(f"Loading {names.bi_encoder} and the CrossEncoder {names.reranker}"):
@@ -141,20 +140,6 @@ def _opened(file: str) -> Archive:
     if file == "-":
         return open_stream(sys.stdin.buffer)
     return open_archive(Path(file))
-
-
-@contextmanager
-def _output(out: str) -> Iterator[TextIO]:
-    if out == "-":
-        yield sys.stdout
-        return
-    path = Path(out)
-    try:  # before the work, which may take an hour
-        path.touch()
-    except OSError as error:
-        raise InvalidInputError(f"{out}: {error.strerror}") from error
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        yield stream
 
 
 def _write(stream: TextIO, found: "Mined", ids: list[str], titles: list[str]) -> None:

@@ -2,9 +2,7 @@
 
 import csv
 import json
-import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +13,7 @@ from rich.console import Console
 
 from cli.connect import database
 from cli.exporting.programs import discourse_script, is_number, phpbb_sql
+from cli.one_file import replaced
 from cli.output import Facts, with_json
 from db.engine import Sessions
 from db.groups import redirects as db_redirects
@@ -82,7 +81,7 @@ def redirects(  # each is an option of the command
 
     Example: askedbefore export redirects --forum cooks --out redirects.csv
     """
-    with database(data) as sessions, _target(out) as stream:
+    with database(data) as sessions, replaced(out) as stream:
         rows = (row for row in _redirects(sessions, forum) if row.score >= min_score)
         counted = _Counted(rows if program is None else filter(is_number, rows))
         match program:
@@ -101,7 +100,7 @@ def groups(*, forum: _Forum, out: _Out = None, form: _Form = Form.CSV, data: _Da
 
     Example: askedbefore export groups --forum cooks --out groups.csv
     """
-    with database(data) as sessions, _target(out) as stream:
+    with database(data) as sessions, replaced(out) as stream:
         counted = _Counted(_members(sessions, forum))
         _write(stream, (_as_row(row) for row in counted), form)
     written = in_words(counted.count, "question in groups", "questions in groups")
@@ -120,10 +119,6 @@ class _Counted:
         for row in self._rows:
             self.count += 1
             yield row
-
-
-def _target(out: Path | None) -> AbstractContextManager[TextIO]:
-    return out.open("w", encoding="utf-8", newline="") if out else nullcontext(sys.stdout)
 
 
 def _redirects(sessions: Sessions, forum: str) -> Iterator[Redirect]:

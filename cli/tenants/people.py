@@ -1,8 +1,6 @@
 """`askedbefore people` and `askedbefore export`: moderators and their decisions."""
 
 import csv
-import sys
-from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.connect import address, database
+from cli.one_file import replaced
 from cli.output import AsJson, Facts, print_json, tell, with_json
 from db.tenants import forums
 from db.tenants import people as db_people
@@ -186,9 +185,8 @@ def decisions(
     with database(data) as sessions:
         with sessions.begin() as session:
             row = forums.get_forum(session, forum)
-        target = out.open("w", encoding="utf-8", newline="") if out else nullcontext(sys.stdout)
         count = -1  # the header line does not count
-        with target as stream:
+        with replaced(out) as stream:
             for part in csv_of(sessions, row.id):
                 stream.write(part)
                 count += sum(1 for _ in csv.reader(part.splitlines(keepends=True)))

@@ -1,13 +1,14 @@
 """The one file that a command writes is there only when it is whole, and never written over."""
 
 import io
+import os
 import sys
 from pathlib import Path
 from typing import BinaryIO
 
 import pytest
 
-from cli.one_file import source, target
+from cli.one_file import replaced, source, target
 from db.errors import ConflictError, InvalidInputError
 
 
@@ -94,3 +95,46 @@ def test_a_file_or_a_pipe_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     with pytest.raises(InvalidInputError, match="gone cannot be read"), source("gone"):
         pass
+
+
+def test_the_old_rows_stay_until_all_new_ones_are_written(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.csv"
+    path.write_text("old\n")
+
+    with pytest.raises(RuntimeError), replaced(path) as stream:
+        stream.write("half")
+        raise RuntimeError
+
+    assert path.read_text() == "old\n"
+    with replaced(str(path)) as stream:
+        stream.write("new\r\n")
+    assert path.read_bytes() == b"new\r\n"
+    assert [one.name for one in tmp_path.iterdir()] == ["pairs.csv"]
+
+
+def test_rows_for_a_pipe_are_written_into_it(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reading = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+
+    with replaced(path) as stream:
+        stream.write("row\n")
+
+    assert os.read(reading, 100) == b"row\n"
+    os.close(reading)
+
+
+def test_rows_without_a_file_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    for file in (None, "-"):
+        with replaced(file) as stream:
+            stream.write("row\n")
+
+    assert capsys.readouterr().out == "row\nrow\n"
+
+
+def test_a_folder_that_is_not_there_is_told_before_the_work(tmp_path: Path) -> None:
+    with (
+        pytest.raises(InvalidInputError, match=r"gone/pairs\.csv cannot be written: No such file"),
+        replaced(tmp_path / "gone" / "pairs.csv"),
+    ):
+        pytest.fail("the work has begun")

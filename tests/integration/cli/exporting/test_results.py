@@ -55,6 +55,17 @@ def test_redirects_are_rows() -> None:
     assert json.loads(line)["title"] == "=Why 1?"
 
 
+@pytest.mark.parametrize("what", ["redirects", "groups", "decisions"])
+def test_an_export_that_fails_leaves_the_file_as_it_was(what: str, tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("of yesterday")
+
+    done = CliRunner().invoke(app, ["export", what, "--forum", "nowhere", "--out", str(path)])
+
+    assert done.exit_code
+    assert path.read_text() == "of yesterday"
+
+
 def test_groups_are_rows_with_the_canonical_question_marked() -> None:
     rows = list(csv.DictReader(io.StringIO(export("groups"))))
 

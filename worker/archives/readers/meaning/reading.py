@@ -192,12 +192,17 @@ class Reading:
             yield Reject(line, "it is nested too deeply")
 
     def _strictly(self, records: Iterable[Record]) -> Iterator[Record]:
-        """Yield *records*; with ``--strict`` a question with a dropped value is rejected."""
+        """Yield *records* of a row; with ``--strict`` a question with a dropped value is rejected.
+
+        Then its links are left out too.
+        """
+        is_rejected = False
         for one in records:
             if self.wishes.strict and isinstance(one, SourceQuestion) and one.dropped:
                 first = one.dropped[0]
+                is_rejected = True
                 yield Reject(one.line, f"{first.field}: {first.reason}")
-            else:
+            elif not (is_rejected and isinstance(one, KnownPair)):
                 yield one
 
     def value(self, row: Mapping[str, Any], name: str) -> Any:
