@@ -4,7 +4,7 @@ import io
 import os
 import sys
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 import pytest
 
@@ -98,12 +98,15 @@ def test_a_file_or_a_pipe_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_old_rows_stay_until_all_new_ones_are_written(tmp_path: Path) -> None:
+    def fail(stream: TextIO) -> None:
+        stream.write("half")
+        raise RuntimeError
+
     path = tmp_path / "pairs.csv"
     path.write_text("old\n")
 
     with pytest.raises(RuntimeError), replaced(path) as stream:
-        stream.write("half")
-        raise RuntimeError
+        fail(stream)
 
     assert path.read_text() == "old\n"
     with replaced(str(path)) as stream:
