@@ -79,13 +79,15 @@ def run(path: Path, forum: str, variables: dict[str, str], *more: str) -> tuple[
     """Import a file and return seconds, seconds of processor time, and peak MiB."""
     command = [sys.executable, "-m", "cli.main", "import", str(path), "--forum", forum]
     before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run(
+    done = subprocess.run(
         [*command, "--yes", "--no-wait", *more],
         env={**os.environ, **variables},  # noqa: TID251  # handed on as it is
-        check=True,
+        check=False,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     )
+    if done.returncode:
+        sys.exit(f"the import ended with {done.returncode}:\n{done.stderr.decode()[-2_000:]}")
     took = time.perf_counter() - begun
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     work = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

@@ -28,7 +28,7 @@ from cli.connect import database
 from cli.output import AsJson, print_json
 from db.archives import archives, reading
 from db.archives.archives import ArchiveRow
-from db.engine import Sessions
+from db.engine import FAILURES, Sessions
 from db.errors import InvalidInputError
 from db.imports import files
 from db.tenants import forums
@@ -357,6 +357,13 @@ def _load(
             "\nInterrupted. Run the same command with --resume to continue.", style="yellow"
         )
         raise typer.Exit(130) from None
+    except FAILURES:
+        console.print(
+            "The questions that were stored stay. When the database answers again, run the same"
+            " command with --resume to continue.",
+            style="yellow",
+        )
+        raise
 
 
 def _summary(done: ArchiveRow, rules: Rules) -> str:
