@@ -81,13 +81,16 @@ class ByColumn:
                 yield self._same(part, digest, odd)
 
     def _same(self, part: Part, digest: bytes, odd: Sequence[int]) -> Same:
-        alone = frozenset(odd)
-        ids = zip(part.places, self._ids(part, (), set()), strict=True)
-        plain = {at: own for at, own in ids if at not in alone}
+        ids = self._ids(part, (), set())
+        others: list[tuple[int, Record]] = []
+        if odd:
+            alone = frozenset(odd)
+            plain = {at: own for at, own in zip(part.places, ids, strict=True) if at not in alone}
+            ids, others = list(plain.values()), self._others(part, plain)
         return Same(
             digest=digest,
-            external_ids=list(plain.values()),
-            others=self._others(part, plain),
+            external_ids=ids,
+            others=others,
             # These rows are counted already, so another reader reads them.
             read=lambda: list(self._another().read(part, digest)),
         )

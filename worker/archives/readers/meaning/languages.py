@@ -100,7 +100,7 @@ HIDDEN: Mapping[str, tuple[str, ...]] = {
         "confidentiel", "réservé aux membres", "privado", "privada", "confidencial", "privato",
         "privata", "riservato", "prywatny", "prywatne", "приватно", "приватный", "приватная",
         "личное", "私密", "仅自己可见", "非公開", "限定公開", "비공개", "besloten", "soukromé",
-        "yksityinen", "özel", "intern",
+        "yksityinen", "özel", "nur intern",
     ),
     "hidden": (
         "versteckt", "verborgen", "ausgeblendet", "unsichtbar", "masqué", "masquée", "caché",
