@@ -34,7 +34,7 @@ NO = frozenset(
 NULLS = frozenset(
     {"", "\\n", "null", "(null)", "[null]", "<null>", "none", "(none)", "nan", "nat", "<na>", "n/a",
      "#n/a", "na", "n.a.", "nil", "undefined", "-", "--", "\u2014", "{}", "[]", '""', "(blank)",
-     "(empty)", "?", "#ref!", "#name?", "#value!", "#div/0!", "#null!", "#num!"}
+     "(empty)", "#ref!", "#name?", "#value!", "#div/0!", "#null!", "#num!"}
 )  # fmt: skip
 """The values for nothing in databases and programs, in small letters."""
 
