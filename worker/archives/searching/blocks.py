@@ -134,8 +134,9 @@ class BlockSearch(Search):
         gate: Gate | None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         if not self.is_on_gpu:  # PyTorch takes four times as long for rows that lie apart
-            sides = (one.numpy() for one in (ours, theirs, rows, columns))
-            cosines, passed = exact_cosines(*sides, gate)
+            cosines, passed = exact_cosines(
+                ours.numpy(), theirs.numpy(), rows.numpy(), columns.numpy(), gate
+            )
             return torch.from_numpy(cosines), torch.from_numpy(passed)
         near = torch.zeros(len(rows), device=self._device)
         is_in = torch.ones(len(rows), dtype=torch.bool, device=self._device)
