@@ -62,10 +62,3 @@ def test_pairs_are_written_with_their_texts_and_run_nothing() -> None:
     header, row = csv.reader(io.StringIO(out.getvalue()))
     assert header == ["id1", "id2", "question1", "question2", "cosine", "score"]
     assert row == ["7", "'=8", "How to boil eggs?", "'@SUM(A1)", "0.8765", "0.9123"]
-
-
-def test_a_place_that_cannot_be_written_is_told_before_the_work(tmp_path: Path) -> None:
-    place = mine._output(str(tmp_path / "no folder" / "out.csv"))  # noqa: SLF001
-
-    with pytest.raises(InvalidInputError, match=r"out\.csv"):
-        place.__enter__()
