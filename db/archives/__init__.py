@@ -2,5 +2,5 @@
 
 May touch: archives, their units of work, and the questions and pairs that come with an archive.
 Must never: score a pair, or change what a person decided.
-Imported through: `archives`, `reading`, `units`, `blocks`, `report`.
+Imported through: `archives`, `reading`, `units`, `results`, `blocks`, `report`.
 """

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db.archives import archives
+from db.archives import archives, results
 from db.archives import report as archive_report
 from db.archives import units as archive_units
 from db.archives.archives import ArchiveRow, Stage
@@ -86,7 +86,7 @@ def make_report(session: Session, archive_id: int) -> Report:
         age=archive_report.ages(session, archive_id, by=forum.canonical_by),
     )
     threshold = archive.threshold or 0.0
-    histogram = archive_units.histogram(session, archive_id)
+    histogram = results.histogram(session, archive_id)
     took = {str(stage): round(one.took_s, 1) for stage, one in stages.items()}
     return Report(
         archive=archive.name,

@@ -3,6 +3,7 @@
 from sqlalchemy.orm import Session
 
 from db.archives import blocks as archive_blocks
+from db.archives import results
 from db.archives import units as archive_units
 from db.archives.archives import ArchiveRow, Stage
 from db.archives.blocks import Compared
@@ -70,7 +71,7 @@ def _plan_tiles(session: Session, archive: ArchiveRow, model_id: int, *, block: 
 
 def _plan_ranks(session: Session, archive: ArchiveRow) -> None:
     bounds: dict[int, tuple[int, int]] = {}
-    for tile in archive_units.tiles(session, archive.id):
+    for tile in results.tiles(session, archive.id):
         if tile.found:
             bounds[tile.place] = (tile.low_id, tile.high_id)
             bounds[tile.other] = (tile.other_low_id, tile.other_high_id)
@@ -84,7 +85,7 @@ def _plan_ranks(session: Session, archive: ArchiveRow) -> None:
 def _plan_cuts(session: Session, archive: ArchiveRow) -> None:
     """Plan a unit for each block: it has the pairs of the block's questions with earlier ones."""
     found: dict[tuple[int, int, int], int] = {}
-    for tile in archive_units.tiles(session, archive.id):
+    for tile in results.tiles(session, archive.id):
         block = tile.other, tile.other_low_id, tile.other_high_id
         found[block] = found.get(block, 0) + tile.found
     units = [

@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 from sqlalchemy.orm import Session
 
-from db.archives import archives
+from db.archives import archives, results
 from db.archives import blocks as archive_blocks
 from db.archives import units as archive_units
 from db.archives.archives import ArchiveRow, Stage
@@ -202,7 +202,7 @@ class Steps:
 
     def _rank(self, unit: Unit, archive: ArchiveRow, _forum: ForumRow, begun: float) -> None:
         with self._sessions.begin() as session:
-            tiles = archive_units.payloads(session, archive.id, Stage.SEARCH, unit.place)
+            tiles = results.payloads(session, archive.id, Stage.SEARCH, unit.place)
             bars = Bars.of(
                 (unpack_near(payload) for payload in tiles),
                 unit.low_id,
@@ -224,20 +224,18 @@ class Steps:
             kept = kept.take(np.lexsort((-kept.cosine, kept.left, lengths)))
             size = RERANK_PAIRS * self._scale
             archive_units.plan(session, archive.id, list(_rerank_units(kept, size)))
-            archive_units.drop_column(session, archive.id, Stage.SEARCH, unit.other, only=only)
+            results.drop_column(session, archive.id, Stage.SEARCH, unit.other, only=only)
             archive_units.finish(session, unit, took_s=_since(begun), found=len(kept))
 
     def _kept(self, session: Session, archive: ArchiveRow, block: int, *, only: int | None) -> Near:
         """Return the pairs of a block with earlier blocks that one of both questions keeps."""
 
         def bars(place: int) -> Bars:
-            return Bars.unpack(archive_units.payload(session, archive.id, Stage.RANK, place))
+            return Bars.unpack(results.payload(session, archive.id, Stage.RANK, place))
 
         ours = bars(block)
         parts = []
-        for place, tile in archive_units.column(
-            session, archive.id, Stage.SEARCH, block, only=only
-        ):
+        for place, tile in results.column(session, archive.id, Stage.SEARCH, block, only=only):
             near = unpack_near(tile)
             is_kept = bars(place).over(near.left, near.cosine) | ours.over(near.right, near.cosine)
             parts.append(near.take(is_kept))

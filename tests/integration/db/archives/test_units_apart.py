@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from sqlalchemy.orm import Session
 
-from db.archives import archives, units
+from db.archives import archives, results, units
 from db.archives.archives import Stage
 from db.archives.units import NewUnit, Unit
 from tests.integration.db.two_forums import Calls, Side, TwoForums
@@ -21,7 +21,7 @@ def _claim(session: Session, own: Side) -> Unit:
     return unit
 
 
-class TestTwoForums(TwoForums):
+class TestUnitsOfTwoForums(TwoForums):
     module = units
     calls: ClassVar[Calls] = {
         "plan": lambda session, own: units.plan(
@@ -39,17 +39,23 @@ class TestTwoForums(TwoForums):
         "forget": lambda session, own: units.forget(session, own.archive, after=Stage.EMBED),
         "progress": lambda session, own: units.progress(session, own.archive),
         "set_aside": lambda session, own: units.set_aside(session, own.archive, Stage.SEARCH),
-        "histogram": lambda session, own: units.histogram(session, own.archive),
-        "tiles": lambda session, own: units.tiles(session, own.archive),
-        "payloads": lambda session, own: list(
-            units.payloads(session, own.archive, Stage.SEARCH, 0)
-        ),
-        "payload": lambda session, own: units.payload(session, own.archive, Stage.RANK, 0),
-        "column": lambda session, own: list(units.column(session, own.archive, Stage.SEARCH, 0)),
-        "drop_column": lambda session, own: units.drop_column(
-            session, own.archive, Stage.SEARCH, 0
-        ),
     }
     service_wide: ClassVar[frozenset[str]] = frozenset(
         {"active", "allow_long_statements", "count_unmined"}
     )
+
+
+class TestResultsOfTwoForums(TwoForums):
+    module = results
+    calls: ClassVar[Calls] = {
+        "histogram": lambda session, own: results.histogram(session, own.archive),
+        "tiles": lambda session, own: results.tiles(session, own.archive),
+        "payloads": lambda session, own: list(
+            results.payloads(session, own.archive, Stage.SEARCH, 0)
+        ),
+        "payload": lambda session, own: results.payload(session, own.archive, Stage.RANK, 0),
+        "column": lambda session, own: list(results.column(session, own.archive, Stage.SEARCH, 0)),
+        "drop_column": lambda session, own: results.drop_column(
+            session, own.archive, Stage.SEARCH, 0
+        ),
+    }

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select, update
 
 from cli.running.embedded import Addresses
-from db.archives import archives
+from db.archives import archives, results
 from db.archives import units as archive_units
 from db.archives.archives import ArchiveState, Stage
 from db.questions import questions
@@ -84,7 +84,7 @@ def reranked(sessions: Factory, archive_id: int) -> tuple[int, int]:
     """Return the pairs that the ledger counts, and those that its histogram holds."""
     with sessions.begin() as session:
         told = {one.stage: one for one in archive_units.progress(session, archive_id)}
-        return told[Stage.RERANK].size_done, sum(archive_units.histogram(session, archive_id))
+        return told[Stage.RERANK].size_done, sum(results.histogram(session, archive_id))
 
 
 def test_a_run_killed_twenty_times_ends_with_the_pairs_of_an_undisturbed_one(

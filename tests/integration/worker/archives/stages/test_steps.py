@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sqlalchemy import delete, func, select, update
 
-from db.archives import archives, reading
+from db.archives import archives, reading, results
 from db.archives import units as archive_units
 from db.archives.archives import (
     ArchiveEndedError,
@@ -109,7 +109,7 @@ def test_an_archive_ends_with_the_pairs_that_mining_in_memory_finds(committed: F
         assert (row.state, row.stage, row.created) == (ArchiveState.DONE, Stage.DONE, 150)
         told = archive_units.progress(session, archive.id)
         assert all(one.units_done == one.units and one.size_done == one.size for one in told)
-        assert sum(archive_units.histogram(session, archive.id)) > 0
+        assert sum(results.histogram(session, archive.id)) > 0
         assert questions.get(session, forum.id, "q1").checked_at is not None
 
 
