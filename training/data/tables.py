@@ -22,7 +22,7 @@ from worker.archives.readers.containers.streams import (
     detect_encoding,
     opened,
 )
-from worker.archives.readers.documents.json_rows import json_lines
+from worker.archives.readers.documents.json_lines import json_lines
 from worker.archives.readers.records import Reject, UnreadableArchiveError
 from worker.archives.readers.tabular.delimited import DelimitedRows
 from worker.text.cells import of_cell

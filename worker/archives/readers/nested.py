@@ -4,7 +4,14 @@ from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import Any, BinaryIO
 
-from worker.archives.readers.documents import chats, json_lists, json_rows, toml_rows, yaml_rows
+from worker.archives.readers.documents import (
+    chats,
+    json_lines,
+    json_lists,
+    json_rows,
+    toml_rows,
+    yaml_rows,
+)
 from worker.archives.readers.records import (
     Row,
     Rows,
@@ -152,7 +159,7 @@ def json_rows_of_lines(entry: Entry, opened: Opened, _: Hints, make: Make) -> It
     found, fault = json_rows.Found(), None
     with opened() as file:
         chars = 0
-        for count, (number, value, length) in enumerate(json_rows.json_lines(file)):
+        for count, (number, value, length) in enumerate(json_lines.json_lines(file)):
             chars += length
             if isinstance(value, str):
                 fault = fault or f": line {number}, {value}"
@@ -169,7 +176,7 @@ def json_rows_of_lines(entry: Entry, opened: Opened, _: Hints, make: Make) -> It
 
     def lines(_: Collection[str]) -> Iterator[Rows]:
         with opened() as file:
-            found = json_rows.many_json_lines(file)
+            found = json_lines.many_json_lines(file)
             yield from _behind_actions(each_row(found)) if is_bulk else found
 
     for table in _json_tables(entry, opened, found, make):

@@ -1,4 +1,4 @@
-"""Reads JSON: one object a line, or documents with objects somewhere inside.
+"""Reads JSON documents with objects somewhere inside.
 
 A document is never kept in memory: its text moves through a window, and each wanted object is
 decoded alone. The end of an object is found without decoding. So a broken object, or one that is
@@ -10,30 +10,29 @@ names of records, ``*`` means any key: ``forums.threads``, ``topic_list.topics``
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO
 
-from worker.archives.readers.containers.streams import TOO_LONG, lines, many_lines
 from worker.archives.readers.containers.window import CHUNK, Scan, Window
+from worker.archives.readers.documents.json_lines import (
+    DECODER,
+    NO_OBJECT,
+    SPACE,
+    Broken,
+    JsonRow,
+    decoded,
+    row_of,
+)
 from worker.archives.readers.meaning.columns import KEY
 from worker.archives.readers.records import (
     RECORD_LIMIT,
     RECORD_TOO_LONG,
-    ManyRows,
     Row,
-    Rows,
     UnreadableArchiveError,
 )
 
-_NO_OBJECT = "it is no JSON object"
-_SPACE = re.compile(r"[\s,\x1e]*+")
-"""Signs between values; RFC 7464 puts a record separator before each value."""
 _COLON = re.compile(r"\s*+")
-_decoder = json.JSONDecoder()
-_AT_ONCE = 64
-"""Number of lines that are decoded together."""
-_LINE_ENDS = frozenset({"\n", "\r\n", ""})
 _DEPTH = 40
 _TAKEN_APART = 1 << 20
 """Taking apart an element that is too long costs so many characters of the budget."""
@@ -47,106 +46,9 @@ ANY = "*"
 Path = tuple[str, ...]
 
 
-class JsonRow(NamedTuple):
-    """One line of JSON, or one element of an array."""
-
-    number: int
-    """Its line, from 1."""
-    value: dict[str, Any] | str
-    """The object, or the reason why there is none."""
-    chars: int
-
-
-class _Broken(NamedTuple):
-    """A value that cannot be used, with the reason."""
-
-    reason: str
-
-
-def _row(number: int, value: object, chars: int) -> JsonRow:
-    if isinstance(value, _Broken):
-        return JsonRow(number, value.reason, chars)
-    return JsonRow(number, value if isinstance(value, dict) else _NO_OBJECT, chars)
-
-
-def json_lines(file: BinaryIO) -> Iterator[JsonRow]:
-    """Yield the objects of each line that is not blank."""
-    return _of_lines(lines(file))
-
-
-def _of_lines(found: Iterable[tuple[int, str | None]]) -> Iterator[JsonRow]:
-    for number, text in found:
-        line = text
-        if line is None:
-            yield JsonRow(number, TOO_LONG, 0)
-        elif line := line.strip(" \t\r\n\x1e"):  # RFC 7464 marks each record
-            yield from _of_line(number, line)
-
-
-def many_json_lines(file: BinaryIO) -> Iterator[Rows]:
-    """Yield the rows of `json_lines`; objects in a row with the same keys come many at once."""
-    for first, texts in many_lines(file):
-        if texts is None:
-            yield Row(first, TOO_LONG)
-            continue
-        for start in range(0, len(texts), _AT_ONCE):
-            some = texts[start : start + _AT_ONCE]
-            many = _at_once(first + start, some)
-            if many is not None:
-                yield many
-            else:
-                found = _of_lines(enumerate(some, start=first + start))
-                yield from (Row(row.number, row.value) for row in found)
-
-
-def _at_once(first: int, texts: Sequence[str]) -> ManyRows | None:
-    """Return the objects of *lines* if each has one and all have the same keys, otherwise None."""
-    try:
-        found = list(map(_decoder.raw_decode, texts))
-    except (ValueError, RecursionError):
-        return None
-    ends = {text[end:] for text, (_, end) in zip(texts, found, strict=True)}
-    values = [value for value, _ in found]
-    if not ends <= _LINE_ENDS or set(map(type, values)) != {dict}:
-        return None
-    names = list(values[0])
-    if not names or any(list(value) != names for value in values):
-        return None
-    columns = zip(*map(dict.values, values), strict=True)
-    return ManyRows(range(first, first + len(texts)), dict(zip(names, columns, strict=True)))
-
-
-def _of_line(number: int, line: str) -> Iterator[JsonRow]:
-    """Yield the object of a line, or several objects one after the other."""
-    place = 0
-    while place < len(line):
-        try:
-            value, end = _decoder.raw_decode(line, place)
-        except (ValueError, RecursionError):
-            value, end = _decoded(line[place:]), len(line)
-        behind = end
-        if end < len(line) and (found := _SPACE.match(line, end)):
-            behind = found.end()
-        if behind < len(line) and not (isinstance(value, dict) and line[behind] == "{"):
-            value, behind = _decoded(line[place:]), len(line)
-        yield _row(number, value, behind - place)
-        place = behind
-
-
-def _decoded(text: str) -> object:
-    """Return the value of *text*, or a `_Broken`."""
-    try:
-        value, end = _decoder.raw_decode(text)
-        return value if end == len(text) else json.loads(text)
-    except ValueError as error:
-        return _Broken(f"it is not valid JSON: {error}")
-    except RecursionError:
-        return _Broken("it is nested too deeply")
-
-
 def _next_char(window: Window) -> str:
     """Skip spaces and commas, and return the next character without taking it; empty at the end."""
-    return window.text[window.place] if window.skip(_SPACE) else ""
+    return window.text[window.place] if window.skip(SPACE) else ""
 
 
 def _take_key(window: Window) -> str:
@@ -155,7 +57,7 @@ def _take_key(window: Window) -> str:
     window.skip(_COLON)
     if not window.pass_over(":"):
         raise UnreadableArchiveError(f"line {window.line}: not valid JSON: a colon is missing")
-    key = _decoded(text or '""')
+    key = decoded(text or '""')
     return key if isinstance(key, str) else ""
 
 
@@ -293,7 +195,7 @@ def _look_at_element(
     while True:
         begin = window.place
         try:
-            value, end = _DECODER.raw_decode(window.text, begin)
+            value, end = DECODER.raw_decode(window.text, begin)
         except (ValueError, RecursionError):
             scan = Scan()
             end, value = scan.advance(window.text, begin), None
@@ -312,9 +214,6 @@ def _look_at_element(
         window.move(max(end, begin + 1))
         found.see(value, path, depth=depth)
         return
-
-
-_DECODER = json.JSONDecoder()
 
 
 def objects(file: BinaryIO, wanted: Path) -> Iterator[Row]:
@@ -336,7 +235,7 @@ def _objects(window: Window, left: Path, key: str, *, depth: int = 0) -> Iterato
     elif mark == "{":
         number = window.line
         value, chars = _taken(window)
-        yield _keyed(_row(number, value, chars), key)
+        yield _keyed(row_of(number, value, chars), key)
     else:
         _pass_by(window)
 
@@ -344,7 +243,7 @@ def _objects(window: Window, left: Path, key: str, *, depth: int = 0) -> Iterato
 def _below_array(window: Window, left: Path, *, depth: int) -> Iterator[Row]:
     if not left:
         for number, value, chars in _elements(window, opens=_DEPTH - depth):
-            yield _keyed(_row(number, value, chars), "")
+            yield _keyed(row_of(number, value, chars), "")
         return
     while (mark := _next_char(window)) != "]":
         if not mark:
@@ -382,18 +281,18 @@ def _keyed(row: JsonRow, key: str) -> Row:
 
 
 def _elements(window: Window, *, opens: int = 0) -> Iterator[tuple[int, object, int]]:
-    """Yield the line, the value or a `_Broken`, and the length of each element of an array.
+    """Yield the line, the value or a `Broken`, and the length of each element of an array.
 
     Arrays inside the array, such as the pages of an API, are opened on so many levels. Raises
     `UnreadableArchiveError` if the file ends inside the array.
     """
     decoder = json.JSONDecoder()
-    while window.skip(_SPACE):
+    while window.skip(SPACE):
         if window.pass_over("]"):
             return
         number = window.line
         if window.pass_over("}"):
-            yield number, _Broken(_NO_OBJECT), 1
+            yield number, Broken(NO_OBJECT), 1
             continue
         if opens and window.pass_over("["):
             yield from _elements(window, opens=opens - 1)
@@ -422,9 +321,9 @@ def array_at(file: BinaryIO, path: Path) -> Iterator[tuple[int, object]]:
     if _next_char(window) == "[":
         window.pass_over("[")
         for number, value, _ in _elements(window):
-            yield number, None if isinstance(value, _Broken) else value
+            yield number, None if isinstance(value, Broken) else value
 
 
 def _taken(window: Window) -> tuple[object, int]:
     text, length = window.take_value()
-    return (_Broken(RECORD_TOO_LONG) if text is None else _decoded(text)), length
+    return (Broken(RECORD_TOO_LONG) if text is None else decoded(text)), length

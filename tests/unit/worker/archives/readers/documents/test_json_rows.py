@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.archives.readers.documents import json_rows
+from worker.archives.readers.documents import json_lines, json_rows
 from worker.archives.readers.documents.json_rows import ANY, Found
 from worker.archives.readers.meaning.columns import KEY
 from worker.archives.readers.records import RECORD_LIMIT, UnreadableArchiveError, each_row
@@ -27,7 +27,7 @@ def in_file(text: str) -> io.BytesIO:
 
 
 def of_lines(text: str) -> list[tuple[int, object]]:
-    return [(row.number, row.value) for row in json_rows.json_lines(in_file(text))]
+    return [(row.number, row.value) for row in json_lines.json_lines(in_file(text))]
 
 
 def at(path: tuple[str, ...], text: str) -> list[object]:
@@ -43,7 +43,7 @@ def looked(text: str, limit: int = 1 << 20) -> Found:
 def test_lines_read_many_at_once_are_the_lines_read_one_by_one(values: list[object]) -> None:
     text = "\n".join(map(json.dumps, values))
 
-    many = [(row.line, row.values) for row in each_row(json_rows.many_json_lines(in_file(text)))]
+    many = [(row.line, row.values) for row in each_row(json_lines.many_json_lines(in_file(text)))]
 
     assert many == of_lines(text)
     assert [value for _, value in many] == [
