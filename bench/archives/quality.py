@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from bench.archives.data import Context, Keys, inside, keys_of, with_partners
 from worker.archives.searching.blocks import BlockSearch, all_near
-from worker.inference.cascade import rerank
+from worker.inference.cascade import Cascade
 from worker.matching.near import Near
 from worker.scoring.calibration import best_case
 from worker.scoring.gate import gate_scores
@@ -108,7 +108,9 @@ def _scored(
     for start in range(0, len(near), _CHUNK):
         part = slice(start, start + _CHUNK)
         known = near.cosines[part], traits.take(part)
-        one = rerank(reranker, titles, near.pairs[part], *known, fusion=fusion, threshold=0.0)
+        one = Cascade(
+            reranker, titles, near.pairs[part], *known, fusion=fusion, threshold=0.0
+        ).read_all()
         logit[part], full[part] = one.mean, one.probability
         first = fusion.probability(one.first, *known)
         kindest = best_case(reranker.calibration, fusion, one.first, *known)

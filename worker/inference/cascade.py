@@ -27,34 +27,6 @@ class Scores:
     calls: int
 
 
-def rerank(
-    reranker: Reranker,
-    texts: Sequence[str],
-    pairs: NDArray[np.int32],
-    cosines: Floats,
-    traits: Traits | None = None,
-    *,
-    fusion: Fusion,
-    threshold: float,
-    upper_band: float | None = None,
-) -> Scores:
-    """Return the scores of *pairs*, read as `Cascade` says.
-
-    Raises `InferenceError` if the model cannot read the texts.
-    """
-    cascade = Cascade(
-        reranker,
-        texts,
-        pairs,
-        cosines,
-        traits,
-        fusion=fusion,
-        threshold=threshold,
-        upper_band=upper_band,
-    )
-    return cascade.read_all()
-
-
 class Cascade:
     """Pairs that are read in steps: first one order, in a later step the other where it matters.
 
@@ -116,7 +88,7 @@ class Cascade:
         return self.read(_NO_MORE)
 
     def read_all(self) -> Scores:
-        """Read all pairs, and return their scores."""
+        """Read all pairs, and return their scores; raises the errors of `read`."""
         everything = np.arange(len(self._first))
         self.read(everything)
         self.read_owed()

@@ -46,7 +46,7 @@ class Matcher:
     line: Line | None = None
     """The forum's own calibration; None if it has none."""
     upper_band: float | None = None
-    """As in `worker.inference.cascade.rerank`."""
+    """As in `worker.inference.cascade.Cascade`."""
 
     @classmethod
     def of(

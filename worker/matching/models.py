@@ -63,4 +63,4 @@ class Limits:
     kept: int = 10
     """Most pairs that are kept for a question."""
     upper_band: float | None = None
-    """As in `worker.inference.cascade.rerank`."""
+    """As in `worker.inference.cascade.Cascade`."""

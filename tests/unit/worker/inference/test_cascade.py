@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from worker.inference.cascade import rerank
+from worker.inference.cascade import Cascade
 from worker.inference.testing import WordReranker
 from worker.scoring.calibration import Calibration
 from worker.scoring.fusion import Fusion
@@ -15,7 +15,7 @@ COSINES = np.array([0.9, 0.6, 0.95], dtype=np.float32)
 def test_the_second_order_is_asked_for_only_where_it_can_matter() -> None:
     reranker = WordReranker(Calibration(asymmetry=0.4))
 
-    scores = rerank(reranker, TEXTS, PAIRS, COSINES, fusion=Fusion(), threshold=0.5)
+    scores = Cascade(reranker, TEXTS, PAIRS, COSINES, fusion=Fusion(), threshold=0.5).read_all()
 
     assert np.isnan(scores.forward + scores.backward).tolist() == [True, True, False]
     assert scores.calls == reranker.calls == 4
@@ -26,7 +26,7 @@ def test_skipping_the_second_order_never_changes_what_is_flagged() -> None:
     thorough = WordReranker(Calibration(asymmetry=1000.0))
 
     a, b = (
-        rerank(r, TEXTS, PAIRS, COSINES, fusion=Fusion(), threshold=0.5)
+        Cascade(r, TEXTS, PAIRS, COSINES, fusion=Fusion(), threshold=0.5).read_all()
         for r in (sparing, thorough)
     )
 
@@ -36,13 +36,13 @@ def test_skipping_the_second_order_never_changes_what_is_flagged() -> None:
 
 def test_an_upper_band_spares_the_second_order_of_what_is_sure() -> None:
     reranker = WordReranker(Calibration(asymmetry=0.4))
-    whole = rerank(reranker, TEXTS, PAIRS, COSINES, fusion=Fusion(), threshold=0.5)
+    whole = Cascade(reranker, TEXTS, PAIRS, COSINES, fusion=Fusion(), threshold=0.5).read_all()
     sure = float(whole.probability[2])
 
     below, above = (
-        rerank(
+        Cascade(
             reranker, TEXTS, PAIRS, COSINES, fusion=Fusion(), threshold=0.5, upper_band=sure + step
-        )
+        ).read_all()
         for step in (-0.2, 0.0)
     )
 
@@ -54,7 +54,9 @@ def test_both_orders_of_a_pair_get_one_score() -> None:
     reranker = WordReranker(Calibration(asymmetry=1000.0))
 
     one, other = (
-        rerank(reranker, TEXTS, pairs, COSINES, fusion=Fusion(), threshold=0.5).probability
+        Cascade(reranker, TEXTS, pairs, COSINES, fusion=Fusion(), threshold=0.5)
+        .read_all()
+        .probability
         for pairs in (PAIRS, PAIRS[:, ::-1])
     )
 
@@ -65,7 +67,9 @@ def test_a_pair_has_one_score_where_one_order_is_enough() -> None:
     reranker = WordReranker(Calibration(asymmetry=0.4))
 
     one, other = (
-        rerank(reranker, TEXTS, pairs, COSINES, fusion=Fusion(), threshold=0.5, upper_band=0.5)
+        Cascade(
+            reranker, TEXTS, pairs, COSINES, fusion=Fusion(), threshold=0.5, upper_band=0.5
+        ).read_all()
         for pairs in (PAIRS, PAIRS[:, ::-1])
     )
 
@@ -87,7 +91,7 @@ def test_what_cannot_reach_the_threshold_is_not_read_and_flags_stay_what_they_ar
     cosines = np.array([0.1, 0.9, 0.6], dtype=np.float32)
 
     a, b = (
-        rerank(one, TEXTS, PAIRS, cosines, TRAITS, fusion=WEIGHED, threshold=0.5)
+        Cascade(one, TEXTS, PAIRS, cosines, TRAITS, fusion=WEIGHED, threshold=0.5).read_all()
         for one in (sparing, thorough)
     )
 
@@ -104,7 +108,7 @@ def test_titles_without_a_word_in_common_are_judged_by_their_cosine() -> None:
     zeros = np.zeros(3, dtype=np.float32)
     none = Traits(overlap=zeros, bodies=zeros)
 
-    found = rerank(reranker, TEXTS, PAIRS, cosines, none, fusion=WEIGHED, threshold=0.5)
+    found = Cascade(reranker, TEXTS, PAIRS, cosines, none, fusion=WEIGHED, threshold=0.5).read_all()
 
     assert reranker.calls == found.calls == 0
     assert found.probability == pytest.approx(1 / (1 + np.exp(-(6.0 * 0.9 - 4.0))), abs=1e-5)
