@@ -123,24 +123,12 @@ def mix(  # noqa: PLR0913, PLR0917  # a command's options
     negatives: Annotated[
         str | None, typer.Option(help="Hard negatives, from `train negatives`.")
     ] = None,
-    gold_pairs: Annotated[
-        int, typer.Option(help="At most this many of the pairs of --gold.")
-    ] = 52_000,
-    further: Annotated[
-        int, typer.Option(help="At most this many of the duplicates of --positives.")
-    ] = 6_000,
-    inferred: Annotated[
-        int, typer.Option(help="At most this many negatives that follow from the labels.")
-    ] = 10_000,
-    hard_negatives: Annotated[
-        int, typer.Option(help="At most this many of the pairs of --negatives.")
-    ] = 16_000,
-    joined: Annotated[
-        int, typer.Option(help="Number of longer texts, each joined from two pairs.")
-    ] = 3_000,
-    templates: Annotated[
-        int, typer.Option(help="Number of pairs from the project's templates.")
-    ] = 0,
+    gold_pairs: Annotated[int, typer.Option(help="At most this many pairs of --gold.")] = 52_000,
+    further: Annotated[int, typer.Option(help="At most this many of --positives.")] = 6_000,
+    inferred: Annotated[int, typer.Option(help="At most this many inferred negatives.")] = 10_000,
+    hard_negatives: Annotated[int, typer.Option(help="At most this many of --negatives.")] = 16_000,
+    joined: Annotated[int, typer.Option(help="Number of texts joined from two pairs.")] = 3_000,
+    templates: Annotated[int, typer.Option(help="Number of pairs from our templates.")] = 0,
     seed: Seed = 1,
 ) -> Facts:
     """Mix labelled pairs with pairs that follow from them, and with pairs made by small edits.

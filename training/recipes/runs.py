@@ -175,11 +175,7 @@ def train_sentence_transformer(
     output: Path,
     resume: bool = False,
 ) -> report.Figures:
-    """Train and report a bi-encoder in the folder *output*, and return its figures.
-
-    If there are several processes, only the first continues after the training; the others return
-    no figures. Raises the errors of `dev_halves` and of the recipe.
-    """
+    """Train and report a bi-encoder, as `train_cross_encoder` does with a reranker."""
     done = _trained(sentence_transformer.train, config, data, output=output, resume=resume)
     if done is None:
         return {}
