@@ -48,6 +48,7 @@ def published(base: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch) -> None
     made = publish(base, wheels.parent / "adapter")
     monkeypatch.setattr(preparing, "PUBLISHED", made)
     monkeypatch.setattr(preparing, "_BUSY", 1_000.0)
+    monkeypatch.setattr(preparing, "_FETCH_LIMIT_S", 600.0)
     monkeypatch.setattr("worker.weights.prepare.exporting", exporting)
     monkeypatch.setattr("worker.weights.prepare.exported", exported)
     monkeypatch.setattr("worker.weights.prepare.hub_folder", lambda *_, **__: None)
@@ -70,7 +71,7 @@ def test_accurate_is_taken_where_pip_has_it_and_at_once_the_second_time(
 
     second, _ = take(Profile.AUTO, tmp_path)
 
-    assert (first, second) == (Profile.ACCURATE, Profile.ACCURATE)
+    assert (first, second) == (Profile.ACCURATE, Profile.ACCURATE), told
     assert "Profile accurate" in told
     assert "--profile fast" in told
 

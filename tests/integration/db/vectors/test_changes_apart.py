@@ -24,6 +24,7 @@ class TestTwoForums(TwoForums):
     calls: ClassVar[Calls] = {
         "version": lambda session, own: changes.version(session, own.bi_encoder.id, own.id),
         "since": lambda session, own: changes.since(session, own.bi_encoder, own.id, 0),
+        "visible_ids": lambda session, own: changes.visible_ids(session, own.bi_encoder, own.id),
         "read_all": _read,
         "vectors": lambda session, own: changes.vectors(
             session, own.bi_encoder, own.id, own.questions

@@ -15,8 +15,9 @@ def plain(name: str) -> str:
     """Return *name* in small letters and digits of any script, without accents."""
     if name.isascii():
         return "".join(filter(str.isalnum, name.lower()))
-    parts = unicodedata.normalize("NFKD", name.casefold().translate(_ALONE))
-    return "".join(filter(str.isalnum, parts))
+    for _ in range(2):  # what Unicode takes apart may be a capital letter
+        name = unicodedata.normalize("NFKD", name.casefold().translate(_ALONE))
+    return "".join(filter(str.isalnum, name))
 
 
 def _names(words: str) -> tuple[str, ...]:
