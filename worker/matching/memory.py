@@ -201,19 +201,19 @@ class VectorMemory:
     def _read_apart(self, sessions: Sessions, model: ModelRow, forum_id: int) -> None:
         """Read a large forum; until it settles, each search compares all of its vectors."""
         key = (model.id, forum_id)
-        try:
-            with self._reading:
+        with self._reading:
+            try:
                 with sessions.begin() as session:
                     held = self._read(session, model, forum_id)
                 with self._lock:
                     self._keep(key, held)
+            except FAILURES as error:
+                log.warning("vectors.not_read", forum_id=forum_id, error=type(error).__name__)
+                return
+            finally:  # from now on a search may begin again
+                with self._lock:
                     del self._coming[key]
-                held.index.settle(at_once=True)
-        except FAILURES as error:
-            log.warning("vectors.not_read", forum_id=forum_id, error=type(error).__name__)
-        finally:  # after a failure the next search begins again
-            with self._lock:
-                self._coming.pop(key, None)
+            held.index.settle(at_once=True)
 
     def _stored(self, model: ModelRow, forum_id: int, ids: NDArray[np.int64]) -> VectorIndex:
         """Return these vectors of a forum that is not in memory, as the memory would have them."""
