@@ -29,6 +29,8 @@ from db.tenants import people
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # noqa: TID251  # no setting of ours
 # The same models on every machine, also if others were made ready there.
 os.environ.setdefault("ASKEDBEFORE_PROFILE", "fast")  # noqa: TID251  # for processes too
+# A nearly full disk of the machine fails no test; those of full disks set their own limits.
+os.environ.setdefault("ASKEDBEFORE_UPLOAD_FREE_BYTES", "0")  # noqa: TID251  # for processes too
 
 # The same examples in every run, and no time limit for one: neither chance nor a busy machine may
 # fail a test. `--hypothesis-profile default` looks for others.
@@ -54,7 +56,7 @@ _SERVER = {
     # Autovacuum would analyse tables that a test has just emptied, and the planner would take them
     # for empty in the next test too.
     "autovacuum": "off",
-    "max_wal_size": "4GB",
+    "max_wal_size": "1GB",  # more would fill a small disk
     "checkpoint_timeout": "1h",
 }
 _WORKERS = 8

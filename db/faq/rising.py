@@ -66,10 +66,11 @@ def rising(session: Session, forum_id: int) -> list[Rising]:
     leads = _leads(session, nodes)
     edges += [(one, lead) for one, lead in leads.items() if one != lead]
     rows = _questions(session, nodes | set(leads.values()))
+    shown = [edge for edge in edges if edge[0] in rows and edge[1] in rows]
     since = session.execute(select(func.now() - timedelta(hours=window_h))).scalar_one()
     found = [
         _rising(part, rows, leads, helped, since=since, window_h=window_h)
-        for part in components(rows, [edge for edge in edges if set(edge) <= set(rows)])
+        for part in components(rows, shown)
     ]
     return sorted(
         (one for one in found if one.asked >= count), key=lambda one: (-one.asked, one.question_id)

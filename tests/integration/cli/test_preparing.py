@@ -44,10 +44,12 @@ def wheels(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def published(base: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tiny model takes the place of the published one; there is no network."""
+    """A tiny model takes the place of the published one, on a machine with room; no network."""
     made = publish(base, wheels.parent / "adapter")
     monkeypatch.setattr(preparing, "PUBLISHED", made)
     monkeypatch.setattr(preparing, "_BUSY", 1_000.0)
+    monkeypatch.setattr(preparing, "_DISK", 0)
+    monkeypatch.setattr(preparing, "_MEMORY", 0)
     monkeypatch.setattr(preparing, "_FETCH_LIMIT_S", 600.0)
     monkeypatch.setattr("worker.weights.prepare.exporting", exporting)
     monkeypatch.setattr("worker.weights.prepare.exported", exported)

@@ -151,6 +151,7 @@ def ward(
     with make_sessions(house).begin() as session:
         make_two(session)
     made.run(*HEALTHY)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**12, 0, 10**12))
     client.set(BEAT_KEY, "one", ex=600)
     with kept(client, **{"maxmemory-policy": "noeviction", "save": "", "appendonly": "no"}):
         yield made
