@@ -160,14 +160,46 @@ class Tokens:
 def batches(lengths: Integers, *, token_budget: int) -> Iterator[Integers]:
     """Yield positions in groups of similar length, shortest first.
 
-    A group has at most *token_budget* tokens, with padding, and at least one row.
+    A group has at most *token_budget* tokens, with padding, and at least one row. The groups are
+    those that cost least: padding costs as much as other tokens, and so does `_overhead` a group.
     """
     order = np.argsort(lengths, kind="stable")
     start = 0
-    for end in range(1, len(order) + 1):
-        if end == len(order) or lengths[order[end]] * (end + 1 - start) > token_budget:
-            yield order[start:end]
-            start = end
+    for end in _ends(lengths[order], token_budget):
+        part = order[start:end]
+        most = _most(lengths[part[-1]], token_budget)
+        yield from np.array_split(part, -(-len(part) // most))
+        start = end
+
+
+def _ends(lengths: Integers, token_budget: int) -> list[int]:
+    """Return where each stretch of similar *lengths*, (n,) ascending, ends at the least cost.
+
+    A group begins only where the length changes, or where the group before it is full.
+    """
+    sizes, counts = np.unique(lengths, return_counts=True)
+    ends = np.concatenate(([0], np.cumsum(counts)))
+    cost, before = np.zeros(len(ends)), np.zeros(len(ends), np.int64)
+    for at, size in enumerate(sizes.tolist(), 1):
+        rows = ends[at] - ends[:at]
+        groups = -(-rows // _most(size, token_budget))
+        costs = cost[:at] + rows * size + groups * _overhead(token_budget)
+        before[at] = np.argmin(costs)
+        cost[at] = costs[before[at]]
+    found, at = [], len(sizes)
+    while at > 0:
+        found.append(int(ends[at]))
+        at = int(before[at])
+    return found[::-1]
+
+
+def _most(length: int, token_budget: int) -> int:
+    return max(1, token_budget // max(1, int(length)))
+
+
+def _overhead(token_budget: int) -> float:
+    """Return how many tokens could be computed in the time that a batch takes beside its tokens."""
+    return token_budget / 25
 
 
 def longest_first(lengths: Integers, room: int) -> Integers:

@@ -244,6 +244,45 @@ def test_batches_come_shortest_first(lengths: list[int]) -> None:
     assert [lengths[row] for row in made] == sorted(lengths)
 
 
+def padded(groups: list[list[int]]) -> int:
+    return sum(len(group) * max(group) for group in groups)
+
+
+def filled(lengths: list[int], token_budget: int) -> list[list[int]]:
+    """Return batches as they are if each takes as many rows as it can, shortest first."""
+    groups: list[list[int]] = [[]]
+    for length in sorted(lengths):
+        if groups[-1] and (len(groups[-1]) + 1) * length > token_budget:
+            groups.append([])
+        groups[-1].append(length)
+    return groups
+
+
+@given(lengths=st.lists(st.integers(4, 90), min_size=1, max_size=40))
+def test_batches_cost_no_more_than_full_ones(lengths: list[int]) -> None:
+    budget = 500
+    made = [
+        [lengths[row] for row in rows]
+        for rows in batches(np.array(lengths, np.int64), token_budget=budget)
+    ]
+    full = filled(lengths, budget)
+
+    cost, of_full = (padded(groups) + len(groups) * budget / 25 for groups in (made, full))
+    assert cost <= of_full + budget / 25  # a stretch of one length may end within a full batch
+
+
+def test_a_short_text_is_not_padded_to_a_long_one() -> None:
+    made = list(batches(np.array([200, 12, 11, 190]), token_budget=500))
+
+    assert [rows.tolist() for rows in made] == [[2, 1], [3, 0]]
+
+
+def test_texts_of_almost_one_length_share_a_batch() -> None:
+    assert [rows.tolist() for rows in batches(np.array([11, 14, 12]), token_budget=500)] == [
+        [0, 2, 1]
+    ]
+
+
 def test_of_no_rows_there_is_no_batch() -> None:
     assert list(batches(np.zeros(0, np.int64), token_budget=40)) == []
 
