@@ -98,7 +98,7 @@ def search(
     searcher = Searcher(memory, model, limit=100)
     index = searcher.index(session, forum)
     found = searcher.nearest_to_vector(session, forum, NORTH, index=index, matcher=matcher)
-    return [one.id for one in found]
+    return [one.id for one in found.near[0]]
 
 
 def test_a_gate_leaves_out_what_it_knows_for_no_duplicate(
@@ -124,7 +124,7 @@ def test_a_gate_leaves_out_what_it_knows_for_no_duplicate(
     assert search(session, memory, model, forum) == ids
     assert search(session, memory, model, forum, matcher=gated) == [same]
     found = Searcher(memory, model, limit=9).nearest(session, forum, ids, matcher=gated)
-    assert {one: len(near) for one, near in found.items()} == {same: 0, further: 0}
+    assert {one: len(near) for one, near in found.near.items()} == {same: 0, further: 0}
 
 
 def test_what_is_written_is_found_by_the_next_search(
