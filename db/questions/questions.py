@@ -66,24 +66,17 @@ _SAME_TEXT = """
     ) AS same
     ORDER BY given.place, same.id
 """
+# If nothing but the end of the work is written, the commit need not wait for the disk: what a crash
+# of the server undoes is due again.
 _FINISH = f"""
-    WITH locked AS MATERIALIZED (
-        SELECT id FROM questions WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE
-    ), {jobs.DONE.format(ids="ARRAY(SELECT id FROM locked)")}, checked AS (
-        UPDATE questions SET checked_at = clock_timestamp(), bi_encoder_id = %(bi_encoder)s,
-            reranker_id = %(reranker)s, threshold = %(threshold)s
-        FROM done WHERE questions.id = done.question_id
-    )
-    SELECT question_id FROM done
-"""  # noqa: S608  # statements of our own
-_FINISH_QUIETLY = f"""
     WITH wanted AS MATERIALIZED (
-        SELECT EXISTS (
+        SELECT CASE WHEN %(alone)s THEN set_config('synchronous_commit', 'off', true) END, EXISTS (
             SELECT FROM webhooks WHERE forum_id = %(forum)s AND disabled_at IS NULL
             AND 'question.checked' = ANY(kinds)
         ) AS is_wanted
     ), locked AS MATERIALIZED (
-        SELECT id FROM questions WHERE id = ANY(%(ids)s) AND NOT (SELECT is_wanted FROM wanted)
+        SELECT id FROM questions
+        WHERE id = ANY(%(ids)s) AND NOT (%(alone)s AND (SELECT is_wanted FROM wanted))
         ORDER BY id FOR NO KEY UPDATE
     ), {jobs.DONE.format(ids="ARRAY(SELECT id FROM locked)")}, checked AS (
         UPDATE questions SET checked_at = clock_timestamp(), bi_encoder_id = %(bi_encoder)s,
@@ -317,20 +310,33 @@ def mark_checked(session: Session, ids: Iterable[int], provenance: Provenance) -
     )
 
 
-def finish(session: Session, lease: UUID, ids: Sequence[int], provenance: Provenance) -> set[int]:
-    """Delete the jobs of questions that *lease* still holds, and return their ids.
+def finish(
+    session: Session,
+    forum_id: int,
+    lease: UUID,
+    ids: Sequence[int],
+    provenance: Provenance,
+    *,
+    alone: bool = False,
+) -> tuple[set[int], bool]:
+    """Delete the jobs of questions of a forum that *lease* still holds.
 
-    The questions are locked before, and marked as checked with these models. Save results only for
-    these: the other questions were edited, erased or claimed by another worker.
+    Returns their ids, and whether a webhook wants to hear of them. The questions are locked before,
+    and marked as checked with these models. Save results only for these: the other questions were
+    edited, erased or claimed by another worker. If *alone*, nothing else is saved; nothing is done
+    then if a webhook wants to hear of it.
     """
     given = {
         "lease": str(lease),
+        "forum": forum_id,
         "ids": list(ids),
+        "alone": alone,
         "bi_encoder": provenance.bi_encoder_id,
         "reranker": provenance.reranker_id,
         "threshold": provenance.threshold,
     }
-    return set(session.connection().exec_driver_sql(_FINISH, given).scalars())
+    ((is_wanted, done),) = run_alone(session, _FINISH, given)
+    return set(done), is_wanted
 
 
 def lock(session: Session, ids: Iterable[int]) -> None:

@@ -17,7 +17,6 @@ import structlog
 from sqlalchemy.orm import Session
 
 from db.engine import Sessions, of_single_statements
-from db.outbox import webhooks
 from db.outbox.events import NewEvent, record
 from db.pairs import pairs
 from db.pairs.pairs import StaleScoresError
@@ -176,8 +175,8 @@ class Pipeline:
             kept=self._limits.kept,
             undecided=found.undecided,
         )
-        with METER.timed("save"), self._sessions.begin() as session:
-            done, changed = self._save(session, found, batch, lease, findings)
+        with METER.timed("save"):
+            done, changed = self._save(found, batch, lease, findings)
         set_aside(self._sessions, unreadable, found.versions)
         self._tell(done)
         log.info(
@@ -198,21 +197,27 @@ class Pipeline:
 
     def _save(
         self,
-        session: Session,
         found: _Found,
         batch: Sequence[Claimed],
         lease: UUID,
         findings: Sequence[Finding],
     ) -> tuple[list[int], int]:
         """Save results of the jobs that are still ours; return their questions and a pair count."""
-        provenance = self._models.provenance(found.forum)
+        forum_id, provenance = found.forum.id, self._models.provenance(found.forum)
         ids = [question.id for question in batch]
-        ours = questions.finish(session, lease, ids, provenance)
-        mine = [finding for finding in findings if finding.question_id in ours]
-        changed = pairs.save_findings(
-            session, found.forum.id, mine, provenance, read=found.versions
-        )
-        _record_checked(session, found.forum.id, ours, mine)
+        if not findings:  # one statement does it, unless there are events to be stored
+            with self._single.begin() as session:
+                ours, is_wanted = questions.finish(
+                    session, forum_id, lease, ids, provenance, alone=True
+                )
+            if not is_wanted:
+                return sorted(ours), 0
+        with self._sessions.begin() as session:
+            ours, is_wanted = questions.finish(session, forum_id, lease, ids, provenance)
+            mine = [finding for finding in findings if finding.question_id in ours]
+            changed = pairs.save_findings(session, forum_id, mine, provenance, read=found.versions)
+            if is_wanted and ours:
+                _record_checked(session, forum_id, ours, mine)
         return sorted(ours), changed
 
     def _search(
@@ -282,9 +287,7 @@ def set_aside(sessions: Sessions, unreadable: Reasons, versions: Mapping[int, in
 def _record_checked(
     session: Session, forum_id: int, ids: AbstractSet[int], findings: Sequence[Finding]
 ) -> None:
-    """Record that questions are checked, if a webhook of the forum wants that event."""
-    if not ids or not webhooks.is_wanted(session, forum_id, "question.checked"):
-        return
+    """Record that questions are checked."""
     counts = Counter(finding.question_id for finding in findings)
     new = [
         NewEvent(

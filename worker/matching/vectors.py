@@ -40,7 +40,9 @@ def embed(
     versions = {row.id: row.text_version for row in rows}
     save = _save_few if len(new) <= embeddings.FEW else _save_many
     alive = save(sessions, model_id, new, versions)
-    return {row.question_id: row.vector.astype(np.float16) for row in new if row.question_id in alive}
+    return {
+        row.question_id: row.vector.astype(np.float16) for row in new if row.question_id in alive
+    }
 
 
 def _save_few(
