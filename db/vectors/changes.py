@@ -200,11 +200,11 @@ _OF_OTHER = f"""CROSS JOIN LATERAL (
         FROM questions WHERE id = given.other AND forum_id + 0 = %(forum)s OFFSET 0
     ) AS q"""  # noqa: S608  # names of columns
 _EXACT = f"""
-    SELECT given.asked, given.other, 1 - (own.vector <=> e.vector) AS cosine, q.*
+    SELECT given.asked, given.other, 1 - (own.vector <=> e.vector) AS cosine{{shown}}
     FROM unnest(%(asked)s::bigint[], %(others)s::bigint[]) AS given (asked, other)
     CROSS JOIN LATERAL {_VECTOR.format(of="asked", also="true")} AS own
     CROSS JOIN LATERAL {_VECTOR.format(of="other", also="visible")} AS e
-    {_OF_OTHER}
+    {{of_other}}
 """  # noqa: S608  # names of columns
 _EXACT_TO_ONE = f"""
     SELECT 0 AS asked, given.other,
@@ -222,10 +222,16 @@ def exact(
     *,
     asked: Sequence[int],
     others: Sequence[int],
+    with_texts: bool = True,
 ) -> Compared:
-    """Return the cosines of those pairs whose other question is in the search now."""
+    """Return the cosines of those pairs whose other question is in the search now.
+
+    For many asked questions read the texts apart, without *with_texts*: many are near to several.
+    """
     given = {"asked": list(asked), "others": list(others), "forum": forum_id}
-    return _cosines(session, _EXACT, model, given)
+    parts = (", q.*", _OF_OTHER) if with_texts else ("", "")
+    template = _EXACT.replace("{shown}", parts[0]).replace("{of_other}", parts[1])
+    return _cosines(session, template, model, given)
 
 
 def exact_to_vector(
@@ -248,7 +254,7 @@ def _cosines(
         return Compared(pairs=[], texts={}, answered={})
     statement = template.format(model=int(model.id), dimension=int(model.dimension or 0))
     rows = run_alone(session, statement, dict(given))
-    firsts = {row[1]: row for row in rows}
+    firsts = {row[1]: row for row in rows if row[3:]}
     return Compared(
         pairs=[(row[0], row[1], row[2]) for row in rows],
         texts={

@@ -22,6 +22,8 @@ from worker.scoring.fusion import Floats
 from worker.scoring.gate import Screen, gate_scores
 
 NO_VECTORS: Vectors = {}
+_FEW = 8
+"""The candidates' texts of up to so many questions are read together with their cosines."""
 _SLACK = 0.005
 """The largest error of a cosine in memory that is allowed for: several times the measured one."""
 
@@ -105,6 +107,7 @@ class Searcher:
             forum.id,
             asked=known[found.asked].tolist(),
             others=found.ids.tolist(),
+            with_texts=len(ids) <= _FEW,
         )
         return self._by_asked(exact, ids, screen.floor)
 

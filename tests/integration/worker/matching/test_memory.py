@@ -556,3 +556,15 @@ def test_an_index_gives_the_nearest_first_and_no_more_than_wanted() -> None:
 
     assert len(held) == 400
     assert set(found.ids.tolist()) == {0, 1, 7}
+
+
+@pytest.mark.parametrize("count", [2, 9])
+def test_the_texts_of_a_few_come_with_their_cosines(
+    session: Session, memory: VectorMemory, model: ModelRow, forum: ForumRow, count: int
+) -> None:
+    ids = store(session, forum, model, [NORTH] * count)
+
+    found = Searcher(memory, model, limit=99).nearest(session, forum, ids, matcher=MATCHER)
+
+    assert {one: len(near) for one, near in found.near.items()} == dict.fromkeys(ids, count - 1)
+    assert set(found.texts) == (set(ids) if count == 2 else set())
