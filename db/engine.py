@@ -4,6 +4,7 @@ import errno
 import select
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import psycopg2
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -34,6 +35,9 @@ _SINGLE = "AUTOCOMMIT"
 """The isolation level of connections on which each statement is a transaction."""
 _READ_ONLY, _IDLE_TOO_LONG, _DISK_FULL, _NO_LOCK = "25006", "25P03", "53100", "55P03"
 
+
+_single_of: "WeakKeyDictionary[Sessions, Sessions]" = WeakKeyDictionary()
+"""Made once for each factory: making them takes as long as a small statement."""
 
 FAILURES = (SQLAlchemyError, TransientError)
 """What a transaction raises if the database is away, read-only, or too slow at the moment."""
@@ -72,14 +76,14 @@ def make_engine(settings: DatabaseSettings) -> Engine:
 def _put_back_quietly(engine: Engine) -> None:
     """Let a lost connection return to the pool; the next user gets a new one.
 
-    Otherwise resetting its isolation level would raise after all the work is done, and the pool
-    would lose a place for ever.
+    Otherwise leaving the mode of single statements would raise after all the work is done, and the
+    pool would lose a place for ever. SQLAlchemy would set a level, which the driver then takes back
+    by a statement of its own each time: a round trip for each single statement.
     """
-    put_back = engine.dialect.reset_isolation_level
 
     def quietly(connection: Any) -> None:
         try:
-            put_back(connection)
+            connection.autocommit = False
         except psycopg2.Error:
             connection.close()
 
@@ -105,6 +109,7 @@ def _options(settings: DatabaseSettings) -> list[tuple[str, str]]:
         ("statement_timeout", f"{settings.statement_timeout_s}s"),
         ("idle_in_transaction_session_timeout", f"{settings.idle_transaction_timeout_s}s"),
         ("timezone", "UTC"),
+        ("default_transaction_isolation", r"read\ committed"),
     ]
 
 
@@ -186,7 +191,11 @@ def of_single_statements(sessions: Sessions) -> Sessions:
     engine = sessions.kw.get("bind")
     if not isinstance(engine, Engine):
         return sessions
-    return make_sessions(engine.execution_options(isolation_level=_SINGLE))
+    made = _single_of.get(sessions)
+    if made is None:
+        made = make_sessions(engine.execution_options(isolation_level=_SINGLE))
+        _single_of[sessions] = made
+    return made
 
 
 def is_worth_another_try(error: BaseException) -> bool:

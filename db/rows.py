@@ -101,6 +101,21 @@ class QuestionText:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateText:
+    """What the models read of a candidate, and what is shown of it."""
+
+    id: int
+    external_id: str
+    title: str
+    body: str
+    url: str | None
+    text_fields: str
+    text_version: int
+    read_title: str | None = None
+    read_body: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
     """The models and the threshold with which a pair was scored."""
 

@@ -49,6 +49,9 @@ def calibrate_(
 ) -> Facts:
     """Fit the probability, the thresholds and the cosine floor on labelled pairs.
 
+    The chance of a pair to be flagged is fitted too, but for its five weights of `answers`: they
+    need all candidates of many questions, and labelled pairs are a few pairs of each.
+
     Example: askedbefore train calibrate runs/reranker/model --data decisions.csv
     """
     from training.data.pairs import require_both_labels  # noqa: PLC0415  # heavy, optional

@@ -34,12 +34,6 @@ LIMIT = 10
 """Webhooks of a forum at most."""
 OLD_SECRET_SIGNS = timedelta(days=1)
 LONGEST_REST = timedelta(days=1)
-_IS_WANTED = """
-    SELECT EXISTS (
-        SELECT FROM webhooks WHERE forum_id = %(forum)s AND disabled_at IS NULL
-        AND %(kind)s = ANY(kinds)
-    )
-"""
 
 
 class WebhookOffError(ConflictError):
@@ -115,12 +109,6 @@ def rotate_secret(session: Session, forum_id: int, webhook_id: int) -> WebhookRo
     }
     session.execute(update(Webhook).where(Webhook.id == webhook_id).values(values))
     return get(session, forum_id, webhook_id)
-
-
-def is_wanted(session: Session, forum_id: int, kind: str) -> bool:
-    """Return whether a webhook of the forum receives events of this kind."""
-    given = {"forum": forum_id, "kind": kind}
-    return bool(session.connection().exec_driver_sql(_IS_WANTED, given).scalar_one())
 
 
 def _row(webhook: Webhook) -> WebhookRow:

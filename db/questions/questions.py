@@ -21,13 +21,14 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from db.asking import outcomes
+from db.engine import run_alone
 from db.errors import QuestionNotFoundError, QuestionOutdatedError
 from db.groups import groups
 from db.outbox import events
 from db.pairs import pairs
 from db.questions import erasures
-from db.questions.rows import Answer, CandidateText, QuestionRow, State
-from db.rows import UNDECIDED, Provenance, SearchScope
+from db.questions.rows import Answer, QuestionRow, State
+from db.rows import UNDECIDED, CandidateText, Provenance, SearchScope
 from db.tables.archives import Archive
 from db.tables.pairs import Event, Pair
 from db.tables.questions import Job, Model, Question
@@ -65,15 +66,24 @@ _SAME_TEXT = """
     ) AS same
     ORDER BY given.place, same.id
 """
+# If nothing but the end of the work is written, the commit need not wait for the disk: what a crash
+# of the server undoes is due again.
 _FINISH = f"""
-    WITH locked AS MATERIALIZED (
-        SELECT id FROM questions WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE
+    WITH wanted AS MATERIALIZED (
+        SELECT CASE WHEN %(alone)s THEN set_config('synchronous_commit', 'off', true) END, EXISTS (
+            SELECT FROM webhooks WHERE forum_id = %(forum)s AND disabled_at IS NULL
+            AND 'question.checked' = ANY(kinds)
+        ) AS is_wanted
+    ), locked AS MATERIALIZED (
+        SELECT id FROM questions
+        WHERE id = ANY(%(ids)s) AND NOT (%(alone)s AND (SELECT is_wanted FROM wanted))
+        ORDER BY id FOR NO KEY UPDATE
     ), {jobs.DONE.format(ids="ARRAY(SELECT id FROM locked)")}, checked AS (
         UPDATE questions SET checked_at = clock_timestamp(), bi_encoder_id = %(bi_encoder)s,
             reranker_id = %(reranker)s, threshold = %(threshold)s
         FROM done WHERE questions.id = done.question_id
     )
-    SELECT question_id FROM done
+    SELECT is_wanted, ARRAY(SELECT question_id FROM done) FROM wanted
 """  # noqa: S608  # statements of our own
 # Built once: building them again for every question takes longer than Postgres needs to run them.
 _IDS: BindParameter[Sequence[int]] = bindparam("ids", expanding=True)
@@ -85,9 +95,8 @@ _PARTNERS = union_all(
         for own, other in ((Pair.low_id, Pair.high_id), (Pair.high_id, Pair.low_id))
     )
 )
-_TEXTS = select(*(getattr(Question, name) for name in CandidateText.__dataclass_fields__)).where(
-    Question.id.in_(_IDS)
-)
+_TEXT = tuple(CandidateText.__dataclass_fields__)
+_TEXTS = f"SELECT {', '.join(_TEXT)} FROM questions WHERE id = ANY(%(ids)s)"  # noqa: S608
 _ANSWERED = select(
     Question.id,
     Question.facts["answers"].as_integer().label("answers"),
@@ -226,7 +235,7 @@ def same_text(
     wanted = sorted(set(digests))
     found: dict[bytes, list[int]] = {digest: [] for digest in wanted}
     given = {"digests": wanted, "forum": forum_id, "limit": limit}
-    for place, question_id in session.connection().exec_driver_sql(_SAME_TEXT, given):
+    for place, question_id in run_alone(session, _SAME_TEXT, given):
         found[wanted[place - 1]].append(question_id)
     return found
 
@@ -277,8 +286,8 @@ def texts(session: Session, ids: Iterable[int]) -> dict[int, CandidateText]:
     wanted = sorted(set(ids))
     if not wanted:
         return {}
-    found = session.connection().execute(_TEXTS, {"ids": wanted})
-    return {row["id"]: CandidateText(**row) for row in found.mappings()}
+    found = run_alone(session, _TEXTS, {"ids": wanted})
+    return {row[0]: CandidateText(**dict(zip(_TEXT, row, strict=True))) for row in found}
 
 
 def answered(session: Session, ids: Iterable[int]) -> dict[int, tuple[int | None, bool | None]]:
@@ -301,20 +310,33 @@ def mark_checked(session: Session, ids: Iterable[int], provenance: Provenance) -
     )
 
 
-def finish(session: Session, lease: UUID, ids: Sequence[int], provenance: Provenance) -> set[int]:
-    """Delete the jobs of questions that *lease* still holds, and return their ids.
+def finish(
+    session: Session,
+    forum_id: int,
+    lease: UUID,
+    ids: Sequence[int],
+    provenance: Provenance,
+    *,
+    alone: bool = False,
+) -> tuple[set[int], bool]:
+    """Delete the jobs of questions of a forum that *lease* still holds.
 
-    The questions are locked before, and marked as checked with these models. Save results only for
-    these: the other questions were edited, erased or claimed by another worker.
+    Returns their ids, and whether a webhook wants to hear of them. The questions are locked before,
+    and marked as checked with these models. Save results only for these: the other questions were
+    edited, erased or claimed by another worker. If *alone*, nothing else is saved; nothing is done
+    then if a webhook wants to hear of it.
     """
     given = {
         "lease": str(lease),
+        "forum": forum_id,
         "ids": list(ids),
+        "alone": alone,
         "bi_encoder": provenance.bi_encoder_id,
         "reranker": provenance.reranker_id,
         "threshold": provenance.threshold,
     }
-    return set(session.connection().exec_driver_sql(_FINISH, given).scalars())
+    ((is_wanted, done),) = run_alone(session, _FINISH, given)
+    return set(done), is_wanted
 
 
 def lock(session: Session, ids: Iterable[int]) -> None:

@@ -121,21 +121,6 @@ class QuestionRow(StoredQuestion):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CandidateText:
-    """What the models read of a candidate, and what is shown of it."""
-
-    id: int
-    external_id: str
-    title: str
-    body: str
-    url: str | None
-    text_fields: str
-    text_version: int
-    read_title: str | None = None
-    read_body: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """A question with its known duplicates, the highest score first."""
 

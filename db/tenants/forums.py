@@ -1,9 +1,14 @@
 """Queries on forums."""
 
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
 from sqlalchemy import RowMapping, and_, bindparam, case, delete, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import insert, psycopg2
 from sqlalchemy.orm import Session
 
+from db.engine import run_alone
 from db.errors import ConflictError, ForumNotFoundError
 from db.rows import Rung, SearchScope, Within
 from db.tables.calibrations import ForumCalibration
@@ -11,9 +16,9 @@ from db.tables.questions import Forum
 from db.tenants.rows import AuthorNames, CalibrationRow, ForumRow
 
 _CALIBRATION = "calibration_"
-_CHANGED_TYPES = {"calibration", "rung", "scope", "author_names"}
+_CHANGED_TYPES = {"calibration", "rung", "scope", "author_names", "author_salt"}
 _AS_STORED = tuple(name for name in ForumRow.__dataclass_fields__ if name not in _CHANGED_TYPES)
-# From tables, not from mapped classes: it runs for every question, and mapping takes the most time.
+# From tables, not from mapped classes, and by id without SQLAlchemy: it runs for every question.
 _FORUMS = select(
     Forum.__table__,
     *(
@@ -25,7 +30,8 @@ _FORUMS = select(
     ForumCalibration,
     and_(ForumCalibration.forum_id == Forum.id, ForumCalibration.ended_at.is_(None)),
 )
-_BY_ID = _FORUMS.where(Forum.id.in_(bindparam("ids", expanding=True)))
+_NAMES = tuple(str(column.key) for column in _FORUMS.selected_columns)
+_BY_ID = f"{_FORUMS.compile(dialect=psycopg2.dialect())} WHERE forums.id = ANY(%(ids)s)"  # type: ignore[no-untyped-call]
 _HELD = select(Forum.id).where(Forum.id == bindparam("id")).with_for_update(read=True)
 
 
@@ -35,10 +41,11 @@ def calibration_row(found: ForumCalibration) -> CalibrationRow:
     return CalibrationRow(**{name: getattr(found, name) for name in names})
 
 
-def _row(forum: RowMapping) -> ForumRow:
+def _row(forum: Mapping[str, Any] | RowMapping) -> ForumRow:
     learnt = {name: forum[_CALIBRATION + name] for name in CalibrationRow.__dataclass_fields__}
     return ForumRow(
         **{name: forum[name] for name in _AS_STORED},
+        author_salt=UUID(str(forum["author_salt"])),
         calibration=CalibrationRow(**learnt) if learnt["id"] is not None else None,
         rung=Rung(forum["rung"]),
         scope=SearchScope(days=forum["search_days"], within=Within(forum["search_within"])),
@@ -56,8 +63,8 @@ def get_forum(session: Session, name: str) -> ForumRow:
 
 def find_forums(session: Session, ids: set[int]) -> dict[int, ForumRow]:
     """Return the forums with these ids, by id."""
-    found = session.connection().execute(_BY_ID, {"ids": list(ids)})
-    return {row.id: row for row in map(_row, found.mappings())}
+    found = run_alone(session, _BY_ID, {"ids": list(ids)})
+    return {row.id: row for row in (_row(dict(zip(_NAMES, one, strict=True))) for one in found)}
 
 
 def list_forums(session: Session) -> list[ForumRow]:

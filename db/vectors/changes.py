@@ -7,14 +7,15 @@ has not missed an earlier one.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from db.engine import copy
+from db.engine import copy, run_alone
+from db.rows import CandidateText
 from db.tables.questions import Embedding, VectorChange, VectorHead
 from db.vectors.rows import ModelRow
 
@@ -60,6 +61,24 @@ class Changes:
     vectors: Halves
 
 
+class _Change(NamedTuple):
+    version: int
+    floor: int
+    question_id: int | None
+    vector: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """Exact cosines of pairs, and what is known of their other questions."""
+
+    pairs: Sequence[tuple[int, int, float]]
+    """The asked question, the other question, and their cosine."""
+    texts: Mapping[int, CandidateText]
+    answered: Mapping[int, tuple[int | None, bool | None]]
+    """How many answers a question has, and whether one is accepted, as far as known."""
+
+
 def version(session: Session, model_id: int, forum_id: int) -> int:
     """Return the version of a forum's vectors; read it before the vectors themselves."""
     found = session.execute(
@@ -73,7 +92,7 @@ def version(session: Session, model_id: int, forum_id: int) -> int:
 def since(session: Session, model: ModelRow, forum_id: int, seen: int) -> Changes | None:
     """Return what changed after version *seen*; None if everything must be read again."""
     given = {"model": model.id, "forum": forum_id, "seen": seen, "limit": _MANY + 1}
-    rows = session.connection().exec_driver_sql(_SINCE, given).all()
+    rows = [_Change(*row) for row in run_alone(session, _SINCE, given)]
     if not rows:  # no vector was ever changed
         return _changes(0, [], model) if seen == 0 else None
     newest, floor = rows[0].version, rows[0].floor
@@ -173,17 +192,26 @@ _VECTOR = """(
         WHERE model_id = {{model}} AND question_id = given.{of} AND forum_id + 0 = %(forum)s
             AND {also} OFFSET 0
     )"""
+_SHOWN = tuple(CandidateText.__dataclass_fields__)
+# In the same statement as whether it is in the search now: one round trip, and one moment.
+_OF_OTHER = f"""CROSS JOIN LATERAL (
+        SELECT (facts ->> 'answers')::integer AS answers,
+            (facts ->> 'accepted')::boolean AS accepted, {", ".join(_SHOWN)}
+        FROM questions WHERE id = given.other AND forum_id + 0 = %(forum)s OFFSET 0
+    ) AS q"""  # noqa: S608  # names of columns
 _EXACT = f"""
-    SELECT given.asked, given.other, 1 - (own.vector <=> e.vector) AS cosine
+    SELECT given.asked, given.other, 1 - (own.vector <=> e.vector) AS cosine{{shown}}
     FROM unnest(%(asked)s::bigint[], %(others)s::bigint[]) AS given (asked, other)
     CROSS JOIN LATERAL {_VECTOR.format(of="asked", also="true")} AS own
     CROSS JOIN LATERAL {_VECTOR.format(of="other", also="visible")} AS e
+    {{of_other}}
 """  # noqa: S608  # names of columns
 _EXACT_TO_ONE = f"""
     SELECT 0 AS asked, given.other,
-           1 - (CAST(%(vector)s AS halfvec({{dimension}})) <=> e.vector) AS cosine
+           1 - (CAST(%(vector)s AS halfvec({{dimension}})) <=> e.vector) AS cosine, q.*
     FROM unnest(%(others)s::bigint[]) AS given (other)
     CROSS JOIN LATERAL {_VECTOR.format(of="other", also="visible")} AS e
+    {_OF_OTHER}
 """  # noqa: S608  # names of columns
 
 
@@ -194,10 +222,16 @@ def exact(
     *,
     asked: Sequence[int],
     others: Sequence[int],
-) -> list[tuple[int, int, float]]:
-    """Return ``(asked, other, cosine)`` of pairs whose other question is in the search now."""
+    with_texts: bool = True,
+) -> Compared:
+    """Return the cosines of those pairs whose other question is in the search now.
+
+    For many asked questions read the texts apart, without *with_texts*: many are near to several.
+    """
     given = {"asked": list(asked), "others": list(others), "forum": forum_id}
-    return _cosines(session, _EXACT, model, given)
+    parts = (", q.*", _OF_OTHER) if with_texts else ("", "")
+    template = _EXACT.replace("{shown}", parts[0]).replace("{of_other}", parts[1])
+    return _cosines(session, template, model, given)
 
 
 def exact_to_vector(
@@ -206,19 +240,29 @@ def exact_to_vector(
     forum_id: int,
     vector: NDArray[np.float32],
     others: Sequence[int],
-) -> list[tuple[int, int, float]]:
-    """Return ``(0, other, cosine)`` to a vector, (dimension,), of questions in the search now."""
-    literal = "[" + ",".join(f"{value:.6g}" for value in vector.tolist()) + "]"
+) -> Compared:
+    """Return the cosines to a vector, (dimension,), of questions in the search now; it is 0."""
+    literal = f"[{','.join(['%.6g'] * len(vector)) % tuple(vector.tolist())}]"
     given = {"vector": literal, "others": list(others), "forum": forum_id}
     return _cosines(session, _EXACT_TO_ONE, model, given)
 
 
 def _cosines(
     session: Session, template: str, model: ModelRow, given: Mapping[str, object]
-) -> list[tuple[int, int, float]]:
+) -> Compared:
+    if not given["others"]:
+        return Compared(pairs=[], texts={}, answered={})
     statement = template.format(model=int(model.id), dimension=int(model.dimension or 0))
-    found = session.connection().exec_driver_sql(statement, dict(given))
-    return [(row[0], row[1], row[2]) for row in found]
+    rows = run_alone(session, statement, dict(given))
+    firsts = {row[1]: row for row in rows if row[3:]}
+    return Compared(
+        pairs=[(row[0], row[1], row[2]) for row in rows],
+        texts={
+            one: CandidateText(**dict(zip(_SHOWN, row[5:], strict=True)))
+            for one, row in firsts.items()
+        },
+        answered={one: (row[3], row[4]) for one, row in firsts.items()},
+    )
 
 
 def forums_by_size(session: Session, model_id: int) -> list[tuple[int, int]]:

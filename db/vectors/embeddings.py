@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Select, and_, bindparam, func, select, text
 from sqlalchemy.orm import Session, aliased
 
-from db.engine import copy
+from db.engine import copy, run_alone
 from db.rows import WHOLE_FORUM, QuestionText, SearchScope, Within
 from db.tables.questions import Embedding, Question
 from db.vectors import partitions
@@ -36,7 +36,7 @@ _INCOMING = """
 _STORE = """
     INSERT INTO embeddings (model_id, question_id, forum_id, visible, text_digest, vector)
     SELECT :model, q.id, q.forum_id, q.visible, i.text_digest, i.vector
-    FROM {incoming} AS i CROSS JOIN LATERAL (
+    FROM incoming_vectors AS i CROSS JOIN LATERAL (
         SELECT id, forum_id, visible FROM questions
         WHERE id = i.question_id AND forum_id + 0 = i.forum_id OFFSET 0
     ) AS q
@@ -44,14 +44,26 @@ _STORE = """
     ON CONFLICT (model_id, question_id) DO UPDATE SET
         visible = excluded.visible, text_digest = excluded.text_digest, vector = excluded.vector
 """
-_GIVEN = """(
-        SELECT question_id, forum_id, text_digest, vector::halfvec FROM unnest(
-            CAST(:ids AS bigint[]), CAST(:forums AS bigint[]), CAST(:digests AS bytea[]),
-            CAST(:vectors AS text[])
-        ) AS given (question_id, forum_id, text_digest, vector)
-    )"""
-_FEW = 8
-"""Up to so many vectors one statement is quicker than a COPY with its temporary table."""
+# The row is locked as it stands now: if somebody is changing it, this waits, and looks again.
+_STORE_UNCHANGED = """
+    INSERT INTO embeddings (model_id, question_id, forum_id, visible, text_digest, vector)
+    SELECT %(model)s, q.id, q.forum_id, q.visible, given.text_digest, given.vector::halfvec
+    FROM unnest(
+        %(ids)s::bigint[], %(forums)s::bigint[], %(digests)s::bytea[], %(vectors)s::text[],
+        %(versions)s::integer[]
+    ) AS given (question_id, forum_id, text_digest, vector, text_version)
+    CROSS JOIN LATERAL (
+        SELECT id, forum_id, visible FROM questions
+        WHERE id = given.question_id AND forum_id + 0 = given.forum_id
+            AND text_version = given.text_version
+        FOR SHARE
+    ) AS q
+    ON CONFLICT (model_id, question_id) DO UPDATE SET
+        visible = excluded.visible, text_digest = excluded.text_digest, vector = excluded.vector
+    RETURNING question_id
+"""
+FEW = 8
+"""Up to so many vectors `save_unchanged` is quicker than `save`, which needs a temporary table."""
 _COPY_HEAD, _COPY_TAIL = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 
 
@@ -64,25 +76,31 @@ def save(session: Session, model_id: int, rows: Sequence[NewEmbedding]) -> None:
     """
     if not rows:
         return
-    if len(rows) <= _FEW:
-        _save_few(session, model_id, rows)
-        return
     session.execute(text(_INCOMING))
     packed = io.BytesIO(b"".join((_COPY_HEAD, *map(_packed, rows), _COPY_TAIL)))
     copy(session.connection(), "COPY incoming_vectors FROM STDIN WITH (FORMAT binary)", packed)
-    session.execute(text(_STORE.format(incoming="incoming_vectors")), {"model": model_id})
+    session.execute(text(_STORE), {"model": model_id})
     session.execute(text("DELETE FROM incoming_vectors"))
 
 
-def _save_few(session: Session, model_id: int, rows: Sequence[NewEmbedding]) -> None:
+def save_unchanged(
+    session: Session, model_id: int, rows: Sequence[NewEmbedding], versions: Mapping[int, int]
+) -> set[int]:
+    """Write the vectors of a few questions whose text is unchanged, and return their ids.
+
+    It is one statement: these questions are locked until its transaction ends, so they can neither
+    be edited nor hidden meanwhile. *versions* has the version of each text that was embedded.
+    """
+    ordered = sorted(rows, key=lambda row: row.question_id)  # locked in one order everywhere
     given = {
         "model": model_id,
-        "ids": [row.question_id for row in rows],
-        "forums": [row.forum_id for row in rows],
-        "digests": [row.text_digest for row in rows],
-        "vectors": [_literal(row.vector) for row in rows],
+        "ids": [row.question_id for row in ordered],
+        "forums": [row.forum_id for row in ordered],
+        "digests": [row.text_digest for row in ordered],
+        "vectors": [_literal(row.vector) for row in ordered],
+        "versions": [versions[row.question_id] for row in ordered],
     }
-    session.execute(text(_STORE.format(incoming=_GIVEN)), given)
+    return {question_id for (question_id,) in run_alone(session, _STORE_UNCHANGED, given)}
 
 
 def _literal(vector: NDArray[np.float32]) -> str:

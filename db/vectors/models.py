@@ -6,12 +6,13 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from db.engine import run_alone
 from db.errors import NotFoundError
 from db.tables.questions import Model
 from db.vectors.rows import ModelKind, ModelRow
 
 _LOCK = 7_302_563
-_ACTIVE = select(Model.kind, Model.id).where(Model.active)
+_ACTIVE = "SELECT kind, id FROM models WHERE active"
 
 
 def _row(model: Model) -> ModelRow:
@@ -74,8 +75,7 @@ def find_active(session: Session, kind: ModelKind) -> ModelRow | None:
 
 def active_ids(session: Session) -> dict[ModelKind, int]:
     """Return the id of the active model of each kind that has one."""
-    found = session.connection().execute(_ACTIVE)
-    return {ModelKind(row.kind): row.id for row in found}
+    return {ModelKind(kind): model_id for kind, model_id in run_alone(session, _ACTIVE, None)}
 
 
 def _get(session: Session, model_id: int) -> Model:

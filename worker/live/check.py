@@ -1,6 +1,7 @@
 """Answers "was this asked before?" for a text, and stores nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from functools import partial
 
 import numpy as np
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 from db.engine import Sessions, of_single_statements
 from db.pairs.rows import Finding
 from db.questions import questions
-from db.questions.rows import CandidateText
+from db.rows import CandidateText
 from db.tenants import forums
 from db.tenants.rows import ForumRow
 from db.vectors.rows import Candidate
@@ -27,7 +28,7 @@ from worker.matching.memory import MEMORY_BYTES, VectorMemory
 from worker.matching.models import Limits, Models
 from worker.matching.near import Near
 from worker.matching.rounds import scored_in_rounds
-from worker.matching.search import Searcher
+from worker.matching.search import Nearest, Searcher
 from worker.matching.vectors import seen_of
 from worker.process.beside import beside
 from worker.queue import CheckAnswer, CheckedDuplicate, CheckRequest
@@ -85,12 +86,14 @@ class Checker:
         vector = None if is_foreign else matcher.encoder.encode([asked.whole])[0]
         index, twins = known()
         with self._single.begin() as session:
-            near = self._near(session, matcher, forum, vector, index)
-            texts = questions.texts(session, {*twins, *(candidate.id for candidate in near)})
+            nearest = self._nearest(session, matcher, forum, vector, index)
+            near = nearest.near[_ASKED]
+            wanted = {*twins, *(candidate.id for candidate in near)} - nearest.texts.keys()
+            texts = {**nearest.texts, **questions.texts(session, wanted)}
         known_vectors = {} if vector is None else {_ASKED: vector}
         around = partial(self._searcher.surrounded, forum, matcher=matcher, vectors=known_vectors)
         findings = self._score(matcher, asked, near, twins, texts, around=around)
-        answered = self._answered([finding.candidate_id for finding in findings])
+        answered = self._answered({one.candidate_id for one in findings}, nearest.answered)
         return CheckAnswer(
             duplicates=[
                 _duplicate(finding, texts[finding.candidate_id], answered.get(finding.candidate_id))
@@ -102,11 +105,14 @@ class Checker:
             warnings=warnings_of(request.title, foreign_share=share),
         )
 
-    def _answered(self, ids: Sequence[int]) -> dict[int, tuple[int | None, bool | None]]:
-        if not ids:
-            return {}
+    def _answered(
+        self, ids: AbstractSet[int], known: Mapping[int, tuple[int | None, bool | None]]
+    ) -> Mapping[int, tuple[int | None, bool | None]]:
+        unknown = ids - known.keys()
+        if not unknown:
+            return known
         with self._single.begin() as session:
-            return questions.answered(session, ids)
+            return {**known, **questions.answered(session, unknown)}
 
     def _known(self, forum: ForumRow, digest: bytes) -> tuple[VectorIndex | None, list[int]]:
         """Return what needs no vector: the forum in memory, and the questions with this text."""
@@ -118,16 +124,16 @@ class Checker:
                 twin for _, twin in sorted(questions.in_scope(session, forum.scope, pairs))
             ]
 
-    def _near(
+    def _nearest(
         self,
         session: Session,
         matcher: Matcher,
         forum: ForumRow,
         vector: NDArray[np.float32] | None,
         index: VectorIndex | None,
-    ) -> list[Candidate]:
+    ) -> Nearest:
         if vector is None:
-            return []
+            return Nearest({_ASKED: []})
         return self._searcher.nearest_to_vector(
             session, forum, vector, index=index, matcher=matcher
         )

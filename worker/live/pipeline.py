@@ -17,14 +17,12 @@ import structlog
 from sqlalchemy.orm import Session
 
 from db.engine import Sessions, of_single_statements
-from db.outbox import webhooks
 from db.outbox.events import NewEvent, record
 from db.pairs import pairs
 from db.pairs.pairs import StaleScoresError
 from db.pairs.rows import Finding
 from db.questions import questions
-from db.questions.rows import CandidateText
-from db.rows import SERVICE
+from db.rows import SERVICE, CandidateText
 from db.tenants import forums
 from db.tenants.rows import ForumRow
 from db.vectors import embeddings
@@ -38,8 +36,9 @@ from worker.matching.memory import MEMORY_BYTES, VectorMemory, Vectors
 from worker.matching.models import Limits, Models
 from worker.matching.near import Near
 from worker.matching.rounds import scored_in_rounds
-from worker.matching.search import Searcher
+from worker.matching.search import Nearest, Searcher
 from worker.matching.vectors import embed, seen_of
+from worker.process.beside import beside
 from worker.process.meter import METER
 from worker.text.normal import FOREIGN_LIMIT, Seen
 
@@ -60,6 +59,17 @@ class _Found:
     questions: Mapping[int, Seen]
     versions: Mapping[int, int]
     undecided: AbstractSet[frozenset[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of claimed questions without their vectors."""
+
+    forums: Mapping[int, ForumRow]
+    partners: Mapping[int, Sequence[int]]
+    """The partners of each question in undecided pairs."""
+    same_text: Mapping[int, Mapping[bytes, Sequence[int]]]
+    """By forum and digest: the oldest visible questions with this text."""
 
 
 class Pipeline:
@@ -90,19 +100,51 @@ class Pipeline:
         This may run twice or be killed at any moment: saved results are used again or overwritten.
         Raises `UnreadableError` if the CrossEncoder cannot read a question of the batch.
         """
+        known = self._start_knowing(batch)
         with METER.timed("embed"):
             vectors = self._embed(batch)
         for forum_id, group in groupby(sorted(batch, key=_forum), key=_forum):
-            self._check_anew(forum_id, list(group), lease, vectors)
+            self._check_anew(forum_id, list(group), lease, vectors, known())
 
     def _check_anew(
-        self, forum_id: int, batch: Sequence[Claimed], lease: UUID, vectors: Vectors
+        self,
+        forum_id: int,
+        batch: Sequence[Claimed],
+        lease: UUID,
+        vectors: Vectors,
+        known: _Known,
     ) -> None:
         try:
-            self._check(forum_id, batch, lease, vectors)
+            self._check(forum_id, batch, lease, vectors, known)
         except StaleScoresError:  # a forum's settings change rarely: one repetition is enough
             log.info("questions.scored_anew", forum_id=forum_id)
-            self._check(forum_id, batch, lease, vectors)
+            self._check(forum_id, batch, lease, vectors, self._known(batch))
+
+    def _start_knowing(self, batch: Sequence[Claimed]) -> Callable[[], _Known]:
+        if self._single is self._sessions:  # on one connection, which takes one statement at a time
+            known = self._known(batch)
+            return lambda: known
+        return beside(partial(self._known, batch))
+
+    def _known(self, batch: Sequence[Claimed]) -> _Known:
+        """Return what needs no vector.
+
+        It may be read as soon as the questions are claimed: of two questions with one text the one
+        that was stored last sees the other, and pairs of an older text are never stored later.
+        """
+        with self._single.begin() as session:
+            held = forums.find_forums(session, {question.forum_id for question in batch})
+            partners = questions.undecided_partners(session, [question.id for question in batch])
+            same = {
+                forum_id: questions.same_text(
+                    session,
+                    forum_id,
+                    [question.text_digest for question in batch if question.forum_id == forum_id],
+                    limit=self._limits.kept + 1,
+                )
+                for forum_id in held
+            }
+        return _Known(held, partners, same)
 
     def _embed(self, batch: Sequence[Claimed]) -> Vectors:
         model_id = self._models.bi_encoder.id
@@ -110,10 +152,15 @@ class Pipeline:
         return embed(self._sessions, self._models.encoder, model_id, missing)
 
     def _check(
-        self, forum_id: int, batch: Sequence[Claimed], lease: UUID, vectors: Vectors
+        self,
+        forum_id: int,
+        batch: Sequence[Claimed],
+        lease: UUID,
+        vectors: Vectors,
+        known: _Known,
     ) -> None:
         with METER.timed("search"), self._single.begin() as session:
-            found = self._search(session, forum_id, batch, vectors)
+            found = self._search(session, forum_id, batch, vectors, known)
         with METER.timed("rerank"):
             scores, unreadable = scored_where_readable(
                 found.matcher, found.near, found.questions, self._nearest_first(found)
@@ -128,8 +175,8 @@ class Pipeline:
             kept=self._limits.kept,
             undecided=found.undecided,
         )
-        with METER.timed("save"), self._sessions.begin() as session:
-            done, changed = self._save(session, found, batch, lease, findings)
+        with METER.timed("save"):
+            done, changed = self._save(found, batch, lease, findings)
         set_aside(self._sessions, unreadable, found.versions)
         self._tell(done)
         log.info(
@@ -150,38 +197,51 @@ class Pipeline:
 
     def _save(
         self,
-        session: Session,
         found: _Found,
         batch: Sequence[Claimed],
         lease: UUID,
         findings: Sequence[Finding],
     ) -> tuple[list[int], int]:
         """Save results of the jobs that are still ours; return their questions and a pair count."""
-        provenance = self._models.provenance(found.forum)
+        forum_id, provenance = found.forum.id, self._models.provenance(found.forum)
         ids = [question.id for question in batch]
-        ours = questions.finish(session, lease, ids, provenance)
-        mine = [finding for finding in findings if finding.question_id in ours]
-        changed = pairs.save_findings(
-            session, found.forum.id, mine, provenance, read=found.versions
-        )
-        _record_checked(session, found.forum.id, ours, mine)
+        if not findings:  # one statement does it, unless there are events to be stored
+            with self._single.begin() as session:
+                ours, is_wanted = questions.finish(
+                    session, forum_id, lease, ids, provenance, alone=True
+                )
+            if not is_wanted:
+                return sorted(ours), 0
+        with self._sessions.begin() as session:
+            ours, is_wanted = questions.finish(session, forum_id, lease, ids, provenance)
+            mine = [finding for finding in findings if finding.question_id in ours]
+            changed = pairs.save_findings(session, forum_id, mine, provenance, read=found.versions)
+            if is_wanted and ours:
+                _record_checked(session, forum_id, ours, mine)
         return sorted(ours), changed
 
     def _search(
-        self, session: Session, forum_id: int, batch: Sequence[Claimed], vectors: Vectors
+        self,
+        session: Session,
+        forum_id: int,
+        batch: Sequence[Claimed],
+        vectors: Vectors,
+        known: _Known,
     ) -> _Found:
-        forum = forums.find_forums(session, {forum_id})[forum_id]
+        forum = known.forums[forum_id]
         matcher = self._models.matcher(forum, upper_band=self._limits.upper_band)
-        partners = questions.undecided_partners(session, [question.id for question in batch])
-        candidates = self._candidates(session, matcher, forum, batch, partners, vectors=vectors)
-        twins = _twins(session, forum, batch, candidates, limit=self._limits.kept)
+        partners = {question.id: known.partners[question.id] for question in batch}
+        nearest = self._candidates(session, matcher, forum, batch, partners, vectors=vectors)
+        candidates = nearest.near
+        twins = _twins(session, forum, batch, candidates, known.same_text[forum_id])
         near = self._searcher.surrounded(
             forum,
             worth_reranking(candidates, {pair_of(twin) for twin in twins}),
             matcher=matcher,
             vectors=vectors,
         )
-        texts = questions.texts(session, near.right.tolist())
+        unread = set(near.right.tolist()) - nearest.texts.keys()
+        texts = {**nearest.texts, **questions.texts(session, unread)}
         read: dict[int, CandidateText | Claimed] = {**texts, **{one.id: one for one in batch}}
         seen = {one: seen_of(row) for one, row in read.items()}
         versions = {one: row.text_version for one, row in read.items()}
@@ -197,15 +257,15 @@ class Pipeline:
         partners: Mapping[int, Sequence[int]],
         *,
         vectors: Vectors,
-    ) -> dict[int, list[Candidate]]:
+    ) -> Nearest:
         model = self._models.bi_encoder
         ids = [question.id for question in batch if question.foreign_share <= FOREIGN_LIMIT]
-        near = self._searcher.nearest(session, forum, ids, matcher=matcher, vectors=vectors)
-        for one, found in near.items():
+        nearest = self._searcher.nearest(session, forum, ids, matcher=matcher, vectors=vectors)
+        for one, found in nearest.near.items():
             lost = set(partners[one]) - {candidate.id for candidate in found}
             if lost:  # flagged earlier, but no candidates now: score them again
                 found.extend(embeddings.cosines(session, model.id, one, lost))
-        return near
+        return nearest
 
 
 def set_aside(sessions: Sessions, unreadable: Reasons, versions: Mapping[int, int]) -> None:
@@ -227,9 +287,7 @@ def set_aside(sessions: Sessions, unreadable: Reasons, versions: Mapping[int, in
 def _record_checked(
     session: Session, forum_id: int, ids: AbstractSet[int], findings: Sequence[Finding]
 ) -> None:
-    """Record that questions are checked, if a webhook of the forum wants that event."""
-    if not ids or not webhooks.is_wanted(session, forum_id, "question.checked"):
-        return
+    """Record that questions are checked."""
     counts = Counter(finding.question_id for finding in findings)
     new = [
         NewEvent(
@@ -253,12 +311,8 @@ def _twins(
     forum: ForumRow,
     batch: Sequence[Claimed],
     near: Mapping[int, Sequence[Candidate]],
-    *,
-    limit: int,
+    same: Mapping[bytes, Sequence[int]],
 ) -> list[Finding]:
-    same = questions.same_text(
-        session, forum.id, [question.text_digest for question in batch], limit=limit + 1
-    )
     cosines = {
         question.id: {c.id: c.cosine for c in near.get(question.id, ())} for question in batch
     }

@@ -1,7 +1,8 @@
 """Finds the nearest stored questions in this process' memory, or in Postgres if they do not fit."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from db.engine import Sessions
+from db.rows import CandidateText
 from db.tenants.rows import ForumRow
 from db.vectors import changes, embeddings
 from db.vectors.rows import Candidate, ModelRow
@@ -20,8 +22,22 @@ from worker.scoring.fusion import Floats
 from worker.scoring.gate import Screen, gate_scores
 
 NO_VECTORS: Vectors = {}
+_FEW = 8
+"""The candidates' texts of up to so many questions are read together with their cosines."""
 _SLACK = 0.005
 """The largest error of a cosine in memory that is allowed for: several times the measured one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """Candidates by question, and what was read together with them.
+
+    *texts* and *answered* are by candidate. Those that Postgres has found are not there.
+    """
+
+    near: dict[int, list[Candidate]]
+    texts: Mapping[int, CandidateText] = field(default_factory=dict)
+    answered: Mapping[int, tuple[int | None, bool | None]] = field(default_factory=dict)
 
 
 class Searcher:
@@ -67,7 +83,7 @@ class Searcher:
         *,
         matcher: Matcher,
         vectors: Vectors = NO_VECTORS,
-    ) -> dict[int, list[Candidate]]:
+    ) -> Nearest:
         """Return each stored question's visible candidates that passed the screen, nearest first.
 
         Every vector that was committed before is searched, and no question that is hidden or
@@ -79,7 +95,7 @@ class Searcher:
                 near = embeddings.nearest(
                     own, self._model, forum.id, ids, limit=self._limit, scope=forum.scope
                 )
-            return {one: _from(matcher.floor, found) for one, found in near.items()}
+            return Nearest({one: _from(matcher.floor, found) for one, found in near.items()})
         known, asked = self._asked(session, forum.id, ids, vectors)
         screen = matcher.screen(with_gate=True)
         found = index.search(asked, floor=screen.floor - _SLACK, limit=self._limit + 1)
@@ -91,6 +107,7 @@ class Searcher:
             forum.id,
             asked=known[found.asked].tolist(),
             others=found.ids.tolist(),
+            with_texts=len(ids) <= _FEW,
         )
         return self._by_asked(exact, ids, screen.floor)
 
@@ -116,22 +133,23 @@ class Searcher:
         *,
         index: VectorIndex | None,
         matcher: Matcher,
-    ) -> list[Candidate]:
+    ) -> Nearest:
         """Return the visible candidates of a vector, (dimension,), nearest first.
 
-        They have passed the screen. *index* is the one that `index` returned.
+        They have passed the screen. The vector has the number 0. *index* is the one that `index`
+        returned.
         """
         if index is None:
             with self._transaction(session) as own:
                 stored = embeddings.nearest_to_vector(
                     own, self._model, forum.id, vector, limit=self._limit, scope=forum.scope
                 )
-            return _from(matcher.floor, stored)
+            return Nearest({0: _from(matcher.floor, stored)})
         screen = matcher.screen(with_gate=True)
         found = index.search(vector[None], floor=screen.floor - _SLACK, limit=self._limit)
         found = found.take(_passed(screen, vector[None], found, index))
         exact = changes.exact_to_vector(session, self._model, forum.id, vector, found.ids.tolist())
-        return self._by_asked(exact, [0], screen.floor)[0]
+        return self._by_asked(exact, [0], screen.floor)
 
     def surrounded(
         self, forum: ForumRow, near: Near, *, matcher: Matcher, vectors: Vectors = NO_VECTORS
@@ -147,14 +165,12 @@ class Searcher:
             partial(self._memory.densities, self._model, forum.id, known=vectors)
         )
 
-    def _by_asked(
-        self, pairs: Sequence[tuple[int, int, float]], ids: Sequence[int], floor: float
-    ) -> dict[int, list[Candidate]]:
+    def _by_asked(self, found: changes.Compared, ids: Sequence[int], floor: float) -> Nearest:
         near: dict[int, list[Candidate]] = {one: [] for one in ids}
-        for asked, other, cosine in sorted(pairs, key=lambda pair: (-pair[2], pair[1])):
+        for asked, other, cosine in sorted(found.pairs, key=lambda pair: (-pair[2], pair[1])):
             if cosine >= floor and len(near[asked]) < self._limit:
                 near[asked].append(Candidate(id=other, cosine=cosine))
-        return near
+        return Nearest(near, found.texts, found.answered)
 
 
 def _passed(

@@ -1,14 +1,13 @@
 """Stored questions and their vectors: the text that models read, and saving the vectors."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from db.engine import Sessions
+from db.engine import Sessions, of_single_statements
 from db.questions import questions
-from db.questions.rows import CandidateText
-from db.rows import QuestionText
+from db.rows import CandidateText, QuestionText
 from db.vectors import embeddings
 from db.vectors.rows import NewEmbedding
 from worker.inference.encoder import Encoder
@@ -32,17 +31,31 @@ def embed(
     if not rows:
         return {}
     vectors = encoder.encode([seen_of(row).whole for row in rows])
+    new = [
+        NewEmbedding(
+            question_id=row.id, forum_id=row.forum_id, text_digest=row.text_digest, vector=vector
+        )
+        for row, vector in zip(rows, vectors, strict=True)
+    ]
+    versions = {row.id: row.text_version for row in rows}
+    save = _save_few if len(new) <= embeddings.FEW else _save_many
+    alive = save(sessions, model_id, new, versions)
+    return {
+        row.question_id: row.vector.astype(np.float16) for row in new if row.question_id in alive
+    }
+
+
+def _save_few(
+    sessions: Sessions, model_id: int, rows: Sequence[NewEmbedding], versions: Mapping[int, int]
+) -> set[int]:
+    with of_single_statements(sessions).begin() as session:
+        return embeddings.save_unchanged(session, model_id, rows, versions)
+
+
+def _save_many(
+    sessions: Sessions, model_id: int, rows: Sequence[NewEmbedding], versions: Mapping[int, int]
+) -> set[int]:
     with sessions.begin() as session:
-        alive = questions.lock_unchanged(session, {row.id: row.text_version for row in rows})
-        new = [
-            NewEmbedding(
-                question_id=row.id,
-                forum_id=row.forum_id,
-                text_digest=row.text_digest,
-                vector=vector,
-            )
-            for row, vector in zip(rows, vectors, strict=True)
-            if row.id in alive
-        ]
-        embeddings.save(session, model_id, new)
-    return {row.question_id: row.vector.astype(np.float16) for row in new}
+        alive = questions.lock_unchanged(session, versions)
+        embeddings.save(session, model_id, [row for row in rows if row.question_id in alive])
+    return alive

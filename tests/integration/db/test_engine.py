@@ -230,3 +230,34 @@ def test_a_statement_that_took_too_long_is_not_worth_another_try(own: Factory) -
         session.execute(text("SELECT pg_sleep(1)"))
 
     assert not is_worth_another_try(cancelled.value)
+
+
+def test_nothing_is_sent_after_a_single_statement(own: Factory, engine: Engine) -> None:
+    single = of_single_statements(own)
+    for _ in range(3):  # the driver sets a level, and takes it back at the next use
+        with single.begin() as session:
+            pid = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        with own.begin() as session:
+            session.execute(text("SELECT 1"))
+
+        with single.begin() as session:
+            assert session.execute(text("SELECT pg_backend_pid()")).scalar_one() == pid
+        with engine.connect() as other:
+            last = "SELECT query FROM pg_stat_activity WHERE pid = %(pid)s"
+            assert other.exec_driver_sql(last, {"pid": pid}).scalar_one() == (
+                "SELECT pg_backend_pid()"
+            )
+
+
+def test_transactions_read_what_others_have_committed_by_now(own: Factory, engine: Engine) -> None:
+    name = engine.url.database
+    alter = f'ALTER DATABASE "{name}" SET default_transaction_isolation = "repeatable read"'
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(alter)
+        try:
+            with own.begin() as session:
+                level = session.execute(text("SHOW transaction_isolation")).scalar_one()
+        finally:
+            connection.exec_driver_sql(f'ALTER DATABASE "{name}" RESET ALL')
+
+    assert level == "read committed"

@@ -10,7 +10,6 @@ from tests.integration.db.two_forums import Calls, Crossed, TwoForums
 class TestTwoForums(TwoForums):
     module = webhooks
     calls: ClassVar[Calls] = {
-        "is_wanted": lambda session, own: webhooks.is_wanted(session, own.id, "pair.flagged"),
         "create": lambda session, own: webhooks.create(
             session, own.id, url="https://a.example/", kinds=["pair.flagged"]
         ),

@@ -4,16 +4,18 @@ import threading
 from typing import ClassVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import update
+import pytest
+from sqlalchemy import text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from db.groups import groups
+from db.outbox import webhooks
 from db.questions import questions
 from db.rows import Provenance, SearchScope, Within
 from db.tables.questions import Job
 from tests.integration.db.two_forums import Calls, Side, TwoForums
-from tests.rows.factories import new_question
+from tests.rows.factories import NO_MODELS, make_forum, new_question, save_questions
 from tests.rows.review import flag, say, seed_questions
 
 Factory = sessionmaker[Session]
@@ -61,7 +63,7 @@ class TestTwoForums(TwoForums):
             session, own.questions, _provenance(own)
         ),
         "finish": lambda session, own: questions.finish(
-            session, held(session, own), own.questions, _provenance(own)
+            session, own.id, held(session, own), own.questions, _provenance(own)
         ),
         "lock": lambda session, own: questions.lock(session, own.questions),
         "lock_unchanged": lambda session, own: questions.lock_unchanged(
@@ -95,3 +97,26 @@ def test_erasing_and_deciding_wait_for_each_other_in_one_order(committed: Factor
     assert erased == [None]
     with committed.begin() as session:
         assert groups.list_groups(session, seeded.forum.id) == []
+
+
+@pytest.mark.parametrize("alone", [True, False])
+@pytest.mark.parametrize("heard", [True, False], ids=["a webhook wants it", "nobody wants it"])
+def test_the_end_of_work_waits_neither_for_the_disk_nor_for_events_that_nobody_wants(
+    committed: Factory, alone: bool, heard: bool
+) -> None:
+    with committed.begin() as session:
+        forum = make_forum(session)
+        ids = {one.id for one in save_questions(session, forum, "Egg", "Eggs")}
+        lease = uuid4()
+        session.execute(update(Job).values(lease=lease))
+        if heard:
+            webhooks.create(session, forum.id, url="https://a.example", kinds=["question.checked"])
+
+    with committed.begin() as session:
+        done, is_wanted = questions.finish(
+            session, forum.id, lease, list(ids), NO_MODELS, alone=alone
+        )
+        commit = session.execute(text("SHOW synchronous_commit")).scalar_one()
+
+    assert (done, is_wanted) == (set() if alone and heard else ids, heard)
+    assert commit == ("off" if alone else "on")

@@ -53,6 +53,15 @@ def _save(session: Session, model: ModelRow, forum: int, ids: list[int]) -> None
     embeddings.save(session, model.id, rows)
 
 
+def _save_unchanged(session: Session, model: ModelRow, forum: int, ids: list[int]) -> None:
+    vector = np.ones(3, np.float32)
+    rows = [
+        NewEmbedding(question_id=one, forum_id=forum, text_digest=b"x", vector=vector)
+        for one in ids
+    ]
+    assert embeddings.save_unchanged(session, model.id, rows, dict.fromkeys(ids, 1)) == set(ids)
+
+
 def _vectors(session: Session, model: ModelRow, forum: int, ids: list[int]) -> object:
     return changes.vectors(session, model, forum, ids)
 
@@ -69,7 +78,7 @@ def filled(session: Session) -> tuple[ModelRow, int]:
     return model, forum
 
 
-@pytest.mark.parametrize("read", [_exact, _to_vector, _since, _save, _vectors])
+@pytest.mark.parametrize("read", [_exact, _to_vector, _since, _save, _save_unchanged, _vectors])
 def test_no_step_of_a_plan_reads_the_whole_forum(
     session: Session, filled: tuple[ModelRow, int], read: Read
 ) -> None:

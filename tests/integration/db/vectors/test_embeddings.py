@@ -1,9 +1,11 @@
 """Vectors on their way into Postgres and out again."""
 
+import threading
+
 import numpy as np
 import pytest
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from db.tables.questions import Embedding, Question
 from db.vectors import embeddings, models, partitions
@@ -86,3 +88,36 @@ def test_a_vector_is_in_the_search_as_its_question_is_by_now(
 
     (held,) = stored(session).values()
     assert held.visible is visible
+
+
+@pytest.mark.parametrize("hides", [True, False], ids=["hidden", "edited"])
+def test_a_few_vectors_wait_for_who_changes_their_question(
+    committed: sessionmaker[Session], hides: bool
+) -> None:
+    with committed.begin() as session:
+        forum, model = make_forum(session), make_model(session)
+        saved, other = save_questions(session, forum, "Why?", "Why not?")
+    rows = [
+        NewEmbedding(question_id=one.id, forum_id=forum.id, text_digest=b"a", vector=ODD)
+        for one in (saved, other)
+    ]
+    changed = {"visible": False} if hides else {"text_version": 2}
+    done: list[set[int]] = []
+
+    def save() -> None:
+        with committed.begin() as session:
+            versions = {saved.id: 1, other.id: 1}
+            done.append(embeddings.save_unchanged(session, model.id, rows, versions))
+
+    with committed.begin() as session:
+        session.execute(update(Question).where(Question.id == saved.id).values(changed))
+        writer = threading.Thread(target=save)
+        writer.start()
+        writer.join(0.5)
+        assert not done
+    writer.join()
+
+    assert done == [{saved.id, other.id} if hides else {other.id}]
+    with committed.begin() as session:
+        held = {one: row.visible for one, row in stored(session).items()}
+    assert held == ({saved.id: False, other.id: True} if hides else {other.id: True})

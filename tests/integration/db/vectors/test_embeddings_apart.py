@@ -26,6 +26,16 @@ class TestTwoForums(TwoForums):
                 )
             ],
         ),
+        "save_unchanged": lambda session, own: embeddings.save_unchanged(
+            session,
+            own.bi_encoder.id,
+            [
+                NewEmbedding(
+                    question_id=own.question, forum_id=own.id, text_digest=b"n", vector=_VECTOR
+                )
+            ],
+            {own.question: 1},
+        ),
         "count_vectors": lambda session, own: embeddings.count_vectors(
             session, own.bi_encoder.id, own.id, cap=6
         ),

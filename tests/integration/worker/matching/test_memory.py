@@ -98,7 +98,7 @@ def search(
     searcher = Searcher(memory, model, limit=100)
     index = searcher.index(session, forum)
     found = searcher.nearest_to_vector(session, forum, NORTH, index=index, matcher=matcher)
-    return [one.id for one in found]
+    return [one.id for one in found.near[0]]
 
 
 def test_a_gate_leaves_out_what_it_knows_for_no_duplicate(
@@ -124,7 +124,7 @@ def test_a_gate_leaves_out_what_it_knows_for_no_duplicate(
     assert search(session, memory, model, forum) == ids
     assert search(session, memory, model, forum, matcher=gated) == [same]
     found = Searcher(memory, model, limit=9).nearest(session, forum, ids, matcher=gated)
-    assert {one: len(near) for one, near in found.items()} == {same: 0, further: 0}
+    assert {one: len(near) for one, near in found.near.items()} == {same: 0, further: 0}
 
 
 def test_what_is_written_is_found_by_the_next_search(
@@ -556,3 +556,15 @@ def test_an_index_gives_the_nearest_first_and_no_more_than_wanted() -> None:
 
     assert len(held) == 400
     assert set(found.ids.tolist()) == {0, 1, 7}
+
+
+@pytest.mark.parametrize("count", [2, 9])
+def test_the_texts_of_a_few_come_with_their_cosines(
+    session: Session, memory: VectorMemory, model: ModelRow, forum: ForumRow, count: int
+) -> None:
+    ids = store(session, forum, model, [NORTH] * count)
+
+    found = Searcher(memory, model, limit=99).nearest(session, forum, ids, matcher=MATCHER)
+
+    assert {one: len(near) for one, near in found.near.items()} == dict.fromkeys(ids, count - 1)
+    assert set(found.texts) == (set(ids) if count == 2 else set())
