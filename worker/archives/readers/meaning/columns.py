@@ -269,3 +269,12 @@ def check_chosen(names: Mapping[str, str], found: Sequence[str], *, is_nested: b
             raise UnreadableArchiveError(
                 f"--map {field}={name}: no such column; found {', '.join(map(repr, found[:20]))}"
             )
+
+
+def names_questions(names: Sequence[str]) -> bool:
+    """Return whether *names* are names of columns, one of which surely has questions."""
+    try:
+        Columns.resolve(names)
+    except UnreadableArchiveError:
+        return False
+    return True

@@ -80,6 +80,25 @@ _WORDS: Mapping[str, str] = {
 _KINDS = "type|kind|posttype|nodetype|contenttype|messagetype"
 _OTHER_KINDS = r"answers?|comments?|repl(?:y|ies)|responses?"
 """Values of a column of kinds for rows that are no questions."""
+_CLOSED = (
+    r"(?:staff|team|admins?|mods?|moderators?|members?|internal|private|employees?|premium"
+    r"|subscribers?|patrons?)[ _-]?only|(?:only[ _-])?for[ _-](?:staff|mods?|moderators?|members?)"
+    r"|(?:staff|mods?|moderators?)[ _-](?:area|lounge|room|forum)|confidential|(?:not|non)[ _-]?public"
+    r"|do[ _-]not[ _-](?:publish|share)"
+)
+"""Tags and categories that surely have what not everybody may read."""
+_CLOSED_TAGS = "private|internal|staff"
+_CLOSED_CATEGORIES = (
+    r"(?:staff|moderators?|mods|admins?|administrators?|internal|private|hidden|deleted|trash"
+    r"|trash ?can|recycled? ?bin)(?: (?:area|forum|room|discussions?|section|category|board|topics"
+    r"|posts))?"
+)
+_STATES = (
+    r"status|state|visibility|access|accesslevel|privacy|permissions?|audience|lifecycle"
+    r"|workflow|workflowstate|moderation|moderationstatus|approval|approvalstatus"
+    rf"|publicationstatus|publishstatus|{'|'.join(languages.SAYS)}"
+)
+"""Names of `_SAYS` under which programs also write a number."""
 _SHOWING = frozenset(
     {"empty", "public", "visible", "published", "approved", "active", "open", "ok", "normal",
      "never", "nobody", "everyone", "everybody", "all", "regular", "anyone", "live"}
@@ -97,6 +116,42 @@ def hiding_rules(names: Iterable[str], taken: Iterable[str] = ()) -> tuple[Rule,
         for name in dict.fromkeys(names)
         for rule in (_unpublished(name) if name in used else _rules_of(name))
     )
+
+
+def label_rules(
+    tags: Iterable[str], categories: Iterable[str], *, is_known: bool = False
+) -> Iterator[Rule]:
+    """Yield the rules of the columns of tags and categories.
+
+    In a known program (*is_known*) only labels that can mean nothing else hide a question.
+    """
+    for column in tags:
+        yield "private tag", Condition(column, frozenset(), pattern=_tag(_CLOSED, r"\s"))
+        if not is_known:
+            words = f"{_CLOSED_TAGS}|{languages.values_of('private')}"
+            yield "private tag", Condition(column, frozenset(), pattern=_tag(words))
+    for column in categories:
+        words = _CLOSED if is_known else f"{_CLOSED}|{_CLOSED_CATEGORIES}"
+        words = rf"\A\s*(?:{words}|{languages.values_of('private')})\s*\Z"
+        pattern = re.compile(words, re.IGNORECASE)
+        yield "closed category", Condition(column, frozenset(), pattern=pattern)
+
+
+def _tag(words: str, between: str = "") -> re.Pattern[str]:
+    """Return a pattern for one of *words* as a whole tag of a list."""
+    marks = rf",;|<>\[\]\"'#{between}"
+    return re.compile(rf"(?:^|[{marks}]) ?(?:{words}) ?(?:$|[{marks}])", re.IGNORECASE)
+
+
+def states(names: Iterable[str]) -> list[str]:
+    """Return the columns that say whether a question is shown, perhaps by a number."""
+    form = re.compile(rf"{_ABOUT}(?:{_STATES}|{_KINDS})(?:id|code|num)?")
+    return [
+        name
+        for name in names
+        if form.fullmatch(languages.plain(name.rpartition(".")[2]))
+        and all(rule.pattern is not None for _, rule in _rules_of(name))
+    ]
 
 
 def _unpublished(column: str) -> Iterator[Rule]:

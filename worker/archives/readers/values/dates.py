@@ -37,6 +37,8 @@ _YEAR_FIRST = re.compile(
     r"(?P<time>,?[T ]+\d{1,2}:\d\d.*)?"
 )
 _SINCE_1970 = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
+_OF_SHEETS = re.compile(r"Date\((\d{4}),(\d{1,2}),(\d{1,2})((?:,\d{1,3}){0,4})\)")
+"""Google's query of a spreadsheet writes JavaScript's date, whose months begin with 0."""
 _ZONE_TWICE = re.compile(r"(?<=[\dZ])\[[\w/+-]+\]$")
 """Java writes the name of a zone after its hours."""
 _DOTTED = re.compile(r"^(\d{4}-\d\d-\d\d)[- ](\d\d)\.(\d\d)\.(\d\d)")
@@ -130,11 +132,11 @@ class Dates:
         return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
 
     def _object(self, value: dict[str, Any]) -> datetime | None:
-        """Return the moment in an object of MongoDB, Firestore, Java or PHP."""
+        """Return the moment in an object of MongoDB, Firestore, Java, PHP or Drupal."""
         if len(value) == 1:
             return self._read(next(iter(value.values())))
         named = next((value[name] for name in _SECONDS if name in value), None)
-        return self._read(value.get("date") if named is None else named)
+        return self._read(value.get("date", value.get("value")) if named is None else named)
 
     def _written(self, text: str) -> datetime | None:
         text = text.strip()
@@ -174,6 +176,9 @@ class Dates:
             return self._number(float(text))
         if found := _SINCE_1970.fullmatch(text):
             return self._number(float(found[1]))
+        if found := _OF_SHEETS.fullmatch(text):
+            time = [int(part) for part in found[4].split(",")[1:4]]
+            return datetime(int(found[1]), int(found[2]) + 1, int(found[3]), *time, tzinfo=UTC)
         if found := _NUMERIC.fullmatch(text):
             return self._numeric(found)
         return _year_first(text)
