@@ -260,8 +260,9 @@ def _codes(tables: Sequence[Table], names: Sequence[str]) -> dict[str, Counter[s
     found: dict[str, Counter[str]] = {name: Counter() for name in names}
     for table in tables if names else ():
         for row in islice(table.rows(), _SAMPLED):
-            for name, counts in () if isinstance(row.values, str) else found.items():
-                if code := _code(value_at(row.values, name)):
+            values = {} if isinstance(row.values, str) else row.values
+            for name, counts in found.items():
+                if code := _code(value_at(values, name)):
                     counts[code] += 1
     return found
 

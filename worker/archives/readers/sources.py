@@ -160,14 +160,17 @@ class Source:
     def _tar_members(self, unpacked: Callable[[], BinaryIO]) -> dict[str, int]:
         """Return the places of the files by name; of several with one name the last one counts."""
         found: dict[str, int] = {}
-        with unpacked() as stream, refusing_damage(_NO_TAR):
-            with tarfile.open(fileobj=stream, mode="r|") as archive:
-                for place, info in enumerate(archive):
-                    if not info.isfile() and not info.isdir():
-                        self.passed_over.add(info.name, "a link or device")
-                    elif info.isfile() and self.passed_over.is_wanted(info.name, size=info.size):
-                        found[info.name] = place
-                        refuse_many(len(found))
+        with (
+            unpacked() as stream,
+            refusing_damage(_NO_TAR),
+            tarfile.open(fileobj=stream, mode="r|") as archive,
+        ):
+            for place, info in enumerate(archive):
+                if not info.isfile() and not info.isdir():
+                    self.passed_over.add(info.name, "a link or device")
+                elif info.isfile() and self.passed_over.is_wanted(info.name, size=info.size):
+                    found[info.name] = place
+                    refuse_many(len(found))
         return found
 
     def _of_7z(self, fresh: Callable[[], BinaryIO], member: str) -> BinaryIO:

@@ -57,7 +57,7 @@ class PassedOver:
         return f"there is no file to read{_shown(self.files)}"
 
     def shown(self) -> str:
-        """Return the files that somebody may miss, in a form for people; empty if there are none."""
+        """Return the files that somebody may miss, for people; empty without such files."""
         return f"; not read{_shown(self.odd)}" if self.odd else ""
 
 

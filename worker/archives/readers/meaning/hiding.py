@@ -83,8 +83,8 @@ _OTHER_KINDS = r"answers?|comments?|repl(?:y|ies)|responses?"
 _CLOSED = (
     r"(?:staff|team|admins?|mods?|moderators?|members?|internal|private|employees?|premium"
     r"|subscribers?|patrons?)[ _-]?only|(?:only[ _-])?for[ _-](?:staff|mods?|moderators?|members?)"
-    r"|(?:staff|mods?|moderators?)[ _-](?:area|lounge|room|forum)|confidential|(?:not|non)[ _-]?public"
-    r"|do[ _-]not[ _-](?:publish|share)"
+    r"|(?:staff|mods?|moderators?)[ _-](?:area|lounge|room|forum)|confidential|non[ _-]?public"
+    r"|not[ _-]public|do[ _-]not[ _-](?:publish|share)"
 )
 """Tags and categories that surely have what not everybody may read."""
 _CLOSED_TAGS = "private|internal|staff"

@@ -177,8 +177,9 @@ class Dates:
         if found := _SINCE_1970.fullmatch(text):
             return self._number(float(found[1]))
         if found := _OF_SHEETS.fullmatch(text):
-            time = [int(part) for part in found[4].split(",")[1:4]]
-            return datetime(int(found[1]), int(found[2]) + 1, int(found[3]), *time, tzinfo=UTC)
+            hour, minute, second = (*map(int, found[4].split(",")[1:4]), 0, 0, 0)[:3]
+            day = datetime(int(found[1]), int(found[2]) + 1, int(found[3]), tzinfo=UTC)
+            return day.replace(hour=hour, minute=minute, second=second)
         if found := _NUMERIC.fullmatch(text):
             return self._numeric(found)
         return _year_first(text)

@@ -64,9 +64,7 @@ def test_a_file_that_somebody_may_miss_is_named_beside_those_that_are_read(tmp_p
     path = zipped(tmp_path, ("q.csv", ROWS), ("../r.csv", LATER), ("logo.png", b"x"))
 
     with open_archive(path) as archive:
-        assert archive.about.endswith(
-            "; not read: ../r.csv (its path leads out of the packed file)"
-        )
+        assert archive.about.endswith("not read: ../r.csv (its path leads out of the packed file)")
         assert len(list(archive)) == 1
 
 
