@@ -125,7 +125,7 @@ def _shaped(shape: Shape, tables: Sequence[Table], wishes: Wishes) -> Choice | N
         return None
     found = _without_doubles(found)
     for one in found:
-        check_chosen(dict(wishes.chosen), one.columns, is_nested=one.path is not None)
+        check_chosen(dict(wishes.chosen), one.columns, is_nested=one.is_nested)
     lookups = list(_lookups(shape, found, tables))
     named = {_root(path) for path in shape.plan(wishes.chosen).fields["title"]}
     if not named & {*found[0].columns, *(lookup.name for lookup, _ in lookups)}:
@@ -296,7 +296,7 @@ def _generic_plan(table: Table, tables: Sequence[Table], wishes: Wishes, known: 
     if table.is_mixed:
         raise UnreadableArchiveError(f"{table.name} are objects of different kinds")
     plan = generic_plan(
-        table.columns, wishes, is_nested=table.path is not None, inner=_inner(table, tables)
+        table.columns, wishes, is_nested=table.is_nested, inner=_inner(table, tables)
     )
     if table.is_single and not {"id", "url", "asked_at"} & plan.fields.keys():
         raise UnreadableArchiveError(

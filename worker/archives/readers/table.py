@@ -29,6 +29,11 @@ class Table:
     is_single: bool = False
     """Whether it is one object and not a list of objects."""
 
+    @property
+    def is_nested(self) -> bool:
+        """Return whether its values may be objects or lists."""
+        return self.path is not None or self.form in {Format.PARQUET, Format.XML}
+
     def many(self, columns: Collection[str] = ()) -> Iterator[Rows]:
         """Yield the rows of every part, many at once if the format allows it."""
         for part in self.parts:

@@ -112,7 +112,8 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     ),
     "author": (
         "author", "username", "userid", "posterid", "topicposter", "owneruserid", "authorname",
-        "postedby", "createdby", "askedby", "autor", "auteur", "autore", "postername",
+        "topicauthorname", "postedby", "createdby", "askedby", "autor", "auteur", "autore",
+        "postername",
     ),
     "asked_at": (
         "askedat", "createdat", "creationdate", "created", "date", "datetime", "timestamp",

@@ -55,7 +55,7 @@ _SHOWN = (
     rf"|released|live|{'|'.join(languages.SHOWN)}"
 )
 _SAYS = (
-    r"status|state|visibility|visibility(?:scope|status|type|setting)|(?:view|read|access|sharing)scope"
+    r"status|state|statestring|visibility|visibility(?:scope|status|type|setting)|(?:view|read|access|sharing)scope"
     r"|access|accesslevel|privacy|permissions?|audience|security|archetype"
     r"|lifecycle|workflow|workflowstate|moderation|moderationstatus|approval|approvalstatus"
     r"|publicationstatus|publishstatus|visibleto|viewpermissions?|readpermissions?|viewaccess"
@@ -70,7 +70,7 @@ _WORDS: Mapping[str, str] = {
     r"|moderation|waiting|embargoed"
     r"|(?:awaiting|needs|pending|in)[ _-](?:approval|moderation|review)",
     "private": r"private|private[ _-]?(?:message|topic|thread)s?|pm|dm|direct[ _-]?message|whisper"
-    r"|staff|team|internal|restricted|confidential|secret|members?|moderators?|mods?|admins?"
+    r"|staff|team|internal|restricted|restrict(?:ed)?[_-]view[\w-]*|confidential|secret|members?|moderators?|mods?|admins?"
     r"|administrators?|registered(?:[ _-]users)?|logged[ _-]?in|users|direct|friends"
     r"|followers?|subscribers?|patrons?|employees?|colleagues|staff[ _-]?members?",
     "announcement": r"(?:global[ _-])?announcements?|newsitem|news[ _-]item",
@@ -191,7 +191,7 @@ def _rules_of(column: str) -> Iterator[Rule]:
 def _pattern(words: str) -> re.Pattern[str]:
     """Return a pattern for one of *words*, alone or in a list."""
     return re.compile(
-        rf"(?:^|[,;|\[\"']) ?(?:[a-z]_)?(?:{words})(?:[ _-](?:only|by|for|from)\b[^,;|\"']*)?"
-        r" ?(?:$|[,;|\]\"'])",
+        rf"(?:^|[,;|\[(\"']) ?(?:[a-z]_)?(?:{words})(?:[ _-](?:only|by|for|from)\b[^,;|\"']*)?"
+        r" ?(?:$|[,;|\])\"'])",
         re.IGNORECASE,
     )

@@ -39,6 +39,9 @@ NULLS = frozenset(
 """The values for nothing in databases and programs, in small letters."""
 
 
+_BITS = re.compile(r"b'([01]+)'|(?:b'\\x|0x)([0-9a-f]{2})'?|x'([0-9a-f]{2})'")
+_MARKED = frozenset({"b'", "x'", "0x"})
+"""A bit as databases and Python's libraries write it into a text."""
 TYPED = frozenset({
     "S", "N", "BOOL", "stringValue", "integerValue", "doubleValue", "booleanValue",
     "timestampValue", "referenceValue",
@@ -146,4 +149,7 @@ def _plain(value: object) -> str:
         return str(int(value))
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace").strip().lower()
-    return str(value).strip().lower()
+    text = str(value).strip().lower()
+    if text[:2] in _MARKED and (found := _BITS.fullmatch(text)):
+        return "0" if not int(found[1] or found[2] or found[3], 16) else "1"
+    return text

@@ -80,7 +80,9 @@ class Dates:
         """Return the reader of a column whose first values are *values*."""
         if order is not DateOrder.AUTO:
             return cls(order)
+        is_sheet = False
         for value in values:
+            is_sheet = is_sheet or isinstance(value, date)
             found = _NUMERIC.fullmatch(str(value).strip()) if isinstance(value, str) else None
             if found is None or found[2] == "." or len(found[4]) < _YEAR_DIGITS:
                 continue
@@ -88,7 +90,8 @@ class Dates:
                 return cls(DateOrder.DAY_FIRST)
             if int(found[3]) > _NOON:
                 return cls(DateOrder.MONTH_FIRST)
-        return cls()
+        # A cell without the form of a date has the number of the day.
+        return cls(DateOrder.EXCEL if is_sheet else DateOrder.AUTO)
 
     def read(self, value: object) -> datetime | None:
         """Return the moment in *value*, or None if *value* means that there is none.

@@ -27,6 +27,8 @@ short.
 """
 _OF_MARKUP = ("rendered", "raw", "#text", "_text", "$t", "@value", "__text", "plain_text")
 """Keys of an object's text; attributes and other forms of the text may be beside it."""
+_OF_BODY = ("content", "html", "text", "body", "plain", "markdown")
+"""Keys of the text in an object that is a body."""
 _BESIDE_VALUE = frozenset({
     "value", "format", "processed", "summary", "safe", "safe_value", "lang", "langcode",
 })  # fmt: skip
@@ -156,9 +158,12 @@ def _of_parts(value: list[Any] | dict[str, Any]) -> str:
     if not value:
         return ""
     if isinstance(value, list):
-        return f", but a list of {len(value)}: name one of them with --map, such as title=title.0"
-    names = ", ".join(map(str, list(value)[:5]))
-    return f", but an object ({names}): name a part of it with --map, such as title=title.text"
+        return f", but a list of {len(value)}: name one of them, such as --map title=COLUMN.0"
+    names = list(map(str, value))
+    return (
+        f", but an object ({', '.join(names[:5])}): name a part of it, such as"
+        f" --map title=COLUMN.{names[0]}"
+    )
 
 
 def _without_halves(text: str, what: str, found: "Optionals | None") -> str:
@@ -217,6 +222,8 @@ class Optionals:
 
     def body(self, value: object, markup: Markup) -> str:
         """Return a body without its markup, cut if it is too long."""
+        if isinstance(value, dict):
+            value = next((value[name] for name in _OF_BODY if value.get(name)), value)
         text = self._text("body", value)
         if not text or (len(text) <= _LONGEST_NULL and text.strip().lower() in NULLS):
             return ""
