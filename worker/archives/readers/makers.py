@@ -63,8 +63,9 @@ def parquet(entry: Entry) -> Iterator[Table]:
         reader = ParquetRows(seekable(entry.open()))
         yield from reader.rows(columns or reader.header)
 
-    header = ParquetRows(seekable(entry.open())).header
-    yield Table(entry.stem, header, Format.PARQUET, "utf-8", [rows])
+    found = ParquetRows(seekable(entry.open()))
+    has_objects = found.has_objects
+    yield Table(entry.stem, found.header, Format.PARQUET, "utf-8", [rows], has_objects=has_objects)
 
 
 def workbook(entry: Entry) -> Iterator[Table]:

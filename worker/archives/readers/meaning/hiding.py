@@ -56,7 +56,7 @@ _SHOWN = (
 )
 _SAYS = (
     r"status|state|statestring|visibility|visibility(?:scope|status|type|setting)|(?:view|read|access|sharing)scope"
-    r"|access|accesslevel|privacy|permissions?|audience|security|archetype"
+    r"|access|accessle?ve?l|privacy|permissions?|audience|security|archetype"
     r"|lifecycle|workflow|workflowstate|moderation|moderationstatus|approval|approvalstatus"
     r"|publicationstatus|publishstatus|visibleto|viewpermissions?|readpermissions?|viewaccess"
     r"|readaccess|viewableby|scope|type|flags?|labels?|statusname|visibilitylevel|sichtbarkeit"
@@ -65,7 +65,8 @@ _SAYS = (
 _WORDS: Mapping[str, str] = {
     "deleted": r"(?:soft|hard)?[ _-]?deleted|removed|trash|trashed|erased|purged|withdrawn"
     r"|retracted",
-    "unapproved": r"pending|spam|unapproved|not[ _-]approved|draft|rejected|declined|moderated"
+    "unapproved": r"pending|spam|flagged|unapproved|not[ _-](?:approved|published)|draft"
+    r"|rejected|declined|moderated"
     r"|unpublished|queued|auto-draft|inherit|future|scheduled|quarantined|in[ _-]?moderation"
     r"|moderation|waiting|embargoed"
     r"|(?:awaiting|needs|pending|in)[ _-](?:approval|moderation|review)",
@@ -94,11 +95,31 @@ _CLOSED_CATEGORIES = (
     r"|posts))?"
 )
 _STATES = (
-    r"status|state|visibility|access|accesslevel|privacy|permissions?|audience|lifecycle"
+    r"status|state|visibility|access|accessle?ve?l|privacy|permissions?|audience|lifecycle"
     r"|workflow|workflowstate|moderation|moderationstatus|approval|approvalstatus"
     rf"|publicationstatus|publishstatus|{'|'.join(languages.SAYS)}"
 )
 """Names of `_SAYS` under which programs also write a number."""
+_BY = "is|was|by|user|author|owner|mod|moderator|admin|system|self|auto|post|topic|thread|question"
+"""Words before a word that hides, such as in ``user_deleted``."""
+_READERS = (
+    r"visibility(?:scope|status|type|setting)?|privacy|accessle?ve?l|visibleto|viewableby"
+    r"|(?:view|read)(?:access|permissions?|scope|ableby)"
+)
+"""Names of columns that say who may read a row."""
+_EVERYBODY = (
+    r"public|publicly|everyone|everybody|anyone|anybody|all|all[ _-]users|any|visible|open|world"
+    r"|anonymous|guests?|visitors?|normal|default|full|internet|published|listed|free|yes|true|t|y|on"
+    r"|none|null|nan|\u00f6ffentlich|p\u00fablic[oa]|public[oa]|publique|pubblic[oa]|publiek|openbaar"
+    r"|publiczn[yae]|offentlig|julkinen|alle|tous|todos|tutti"
+    r"|\u043f\u0443\u0431\u043b\u0438\u0447\w+|\u0432\u0441\u0435"
+    r"|\u516c\u5f00|\u516c\u958b|\uacf5\uac1c|(?:visibility|access)[ _-]?public"
+)
+_NOT_EVERYBODY = re.compile(
+    rf"\A(?!(?:.*[,;|\[(\"'])?\s*(?:{_EVERYBODY})\s*(?:[,;|\])\"']|\Z)).*[^\W\d_]",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Matches a text none of whose parts means everybody; a number is no such text."""
 _SHOWING = frozenset(
     {"empty", "public", "visible", "published", "approved", "active", "open", "ok", "normal",
      "never", "nobody", "everyone", "everybody", "all", "regular", "anyone", "live"}
@@ -186,12 +207,15 @@ def _rules_of(column: str) -> Iterator[Rule]:
         for reason, words in _WORDS.items():
             said = f"{words}|{languages.values_of(reason)}"
             yield reason, Condition(column, frozenset(), pattern=_pattern(said))
+    if re.fullmatch(rf"{_ABOUT}(?:{_READERS})", plain):
+        yield "private", Condition(column, frozenset(), pattern=_NOT_EVERYBODY)
 
 
 def _pattern(words: str) -> re.Pattern[str]:
     """Return a pattern for one of *words*, alone or in a list."""
     return re.compile(
-        rf"(?:^|[,;|\[(\"']) ?(?:[a-z]_)?(?:{words})(?:[ _-](?:only|by|for|from)\b[^,;|\"']*)?"
+        rf"(?:^|[,;|\[(\"']) ?(?:(?:[a-z]|{_BY})[ _-])?(?:{words})"
+        r"(?:[ _-](?:only|by|for|from)\b[^,;|\"']*)?"
         r" ?(?:$|[,;|\])\"'])",
         re.IGNORECASE,
     )

@@ -21,6 +21,7 @@ _SIGNS, _SIGN = re.compile(r"[^\w .]{2,}"), re.compile(r"[^\w\s.\"'-]")
 _RARE = "~^"
 """Delimiters that are used only if the header has none of the others."""
 _SEPARATOR = re.compile(r"\ufeff?\"?sep=(.)\"?\r?\n?", re.IGNORECASE)
+_ESCAPED_END = re.compile(r"(?<!\\)(?:\\\\)*\\\r?\n")
 _ESCAPED_QUOTE = re.compile(r'(?<!\\)(?:\\\\)*\\"')
 _LEGAL_ESCAPE = re.compile(r"\\(?:[\\bfnrtvNZ0-7]|x[0-9a-fA-F]|$)")
 _LETTERS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "0": "", "Z": ""}
@@ -247,9 +248,9 @@ def _is_escaped(text: str, delimiter: str) -> bool:
     if f"\\{delimiter}" in text:
         return True  # if it is wrong, the number of columns shows it
     if delimiter != "\t":
-        return False
+        return _ESCAPED_END.search(text) is not None
     is_legal = len(_LEGAL_ESCAPE.findall(text)) == len(re.findall(r"\\.?", text))
-    return bool(re.search(r"(?<!\\)(?:\\\\)*\\\r?\n", text)) or (is_legal and "\\\\" in text)
+    return bool(_ESCAPED_END.search(text)) or (is_legal and "\\\\" in text)
 
 
 def without_end(line: str) -> str:

@@ -97,7 +97,7 @@ class Condition:
         if value is None and self.column not in row:
             return False
         if self.pattern is not None:
-            return (self.pattern.search(str(value or "")) is not None) != self.negated
+            return (self.pattern.search(_searched(value)) is not None) != self.negated
         return self._is_wanted(value, row) != self.negated
 
     def identity(self) -> tuple[object, ...]:
@@ -125,6 +125,14 @@ class Condition:
         return any(word in self.wanted and is_so(text) for word, is_so in _WORDS.items()) or any(
             word.startswith("same ") and text == _plain(row.get(word[5:])) for word in self.wanted
         )
+
+
+def _searched(value: object) -> str:
+    """Return the text in which a pattern is searched; of an object its texts, and what is true."""
+    if isinstance(value, Mapping):
+        parts = (name if found is True else found for name, found in value.items())
+        return ",".join(str(part) for part in parts if part and not isinstance(part, bool))
+    return str(value or "")
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
