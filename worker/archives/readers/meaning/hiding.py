@@ -147,10 +147,12 @@ def label_rules(
     In a known program (*is_known*) only labels that can mean nothing else hide a question.
     """
     for column in tags:
-        yield "private tag", Condition(column, frozenset(), pattern=_tag(_CLOSED, r"\s"))
+        words = _tag(_CLOSED, r"\s")
         if not is_known:
-            words = f"{_CLOSED_TAGS}|{languages.values_of('private')}"
-            yield "private tag", Condition(column, frozenset(), pattern=_tag(words))
+            alone = f"{_CLOSED_TAGS}|{languages.values_of('private')}"
+            words = f"{words}|{_tag(alone)}"
+        pattern = re.compile(words, re.IGNORECASE)
+        yield "private tag", Condition(column, frozenset(), pattern=pattern)
     for column in categories:
         words = _CLOSED if is_known else f"{_CLOSED}|{_CLOSED_CATEGORIES}"
         words = rf"\A\s*(?:{words}|{languages.values_of('private')})\s*\Z"
@@ -158,10 +160,10 @@ def label_rules(
         yield "closed category", Condition(column, frozenset(), pattern=pattern)
 
 
-def _tag(words: str, between: str = "") -> re.Pattern[str]:
-    """Return a pattern for one of *words* as a whole tag of a list."""
+def _tag(words: str, between: str = "") -> str:
+    """Return a regular expression for one of *words* as a whole tag of a list."""
     marks = rf",;|<>\[\]\"'#{between}"
-    return re.compile(rf"(?:^|[{marks}]) ?(?:{words}) ?(?:$|[{marks}])", re.IGNORECASE)
+    return rf"(?:^|[{marks}]) ?(?:{words}) ?(?:$|[{marks}])"
 
 
 def states(names: Iterable[str]) -> list[str]:
