@@ -52,9 +52,10 @@ class Archive(Peeked):
     @property
     def about(self) -> str:
         """Return a description, for people, of what was recognised."""
+        odd = self.source.passed_over.shown()
         if self.choice.shape is not None:
-            return self.choice.shape.about
-        return f"questions of a table that is not known ({self.choice.tables[0].name})"
+            return f"{self.choice.shape.about}{odd}"
+        return f"questions of a table that is not known ({self.choice.tables[0].name}){odd}"
 
     @property
     def passed_over(self) -> int:

@@ -21,6 +21,7 @@ from worker.archives.readers.documents import (
     stackexchange,
     xml_rows,
 )
+from worker.archives.readers.meaning.columns import names_questions
 from worker.archives.readers.records import Row, Rows, UnreadableArchiveError
 from worker.archives.readers.sources import Entry
 from worker.archives.readers.table import Hints, Make, Opened, Table
@@ -33,7 +34,6 @@ from worker.archives.readers.tabular import (
     sqldump,
 )
 from worker.archives.readers.tabular.delimited import DelimitedRows
-from worker.archives.readers.tabular.headers import names_questions
 
 _XML_NAMES = re.compile(r"<(\w+)>\s*<row\s", re.IGNORECASE)
 _POSTS = ("Id", "PostTypeId", "Title", "Body", "Tags", "CreationDate", "DeletionDate")
@@ -63,8 +63,9 @@ def parquet(entry: Entry) -> Iterator[Table]:
         reader = ParquetRows(seekable(entry.open()))
         yield from reader.rows(columns or reader.header)
 
-    header = ParquetRows(seekable(entry.open())).header
-    yield Table(entry.stem, header, Format.PARQUET, "utf-8", [rows])
+    found = ParquetRows(seekable(entry.open()))
+    has_objects = found.has_objects
+    yield Table(entry.stem, found.header, Format.PARQUET, "utf-8", [rows], has_objects=has_objects)
 
 
 def workbook(entry: Entry) -> Iterator[Table]:

@@ -48,10 +48,9 @@ def json_document(entry: Entry, opened: Opened, hints: Hints, make: Make) -> Ite
             columns=list(found.columns[()]),
             parts=[partial(_opened_rows, opened, json_lists.rows_by_columns)],
         )
-    elif listed := json_lists.list_table(opened, found, hints.columns):
-        rows = partial(json_lists.list_rows, path=listed[0], columns=listed[1])
-        parts = [partial(_opened_rows, opened, rows)]
-        yield make(name=".".join(listed[0]) or entry.stem, columns=listed[1], parts=parts)
+    elif grid := json_lists.grid_of(opened, found, hints.columns):
+        parts = [partial(_opened_rows, opened, grid.rows)]
+        yield make(name=grid.name or entry.stem, columns=grid.columns, parts=parts)
     else:
         yield from _json_tables(entry, opened, found, make)
 

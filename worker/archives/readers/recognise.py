@@ -3,21 +3,25 @@
 If this is not certain, an error asks the user.
 """
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from db.wording import counted
 from worker.archives.readers.documents.json_rows import ANY
 from worker.archives.readers.meaning.columns import Columns, check_chosen, is_of_others
-from worker.archives.readers.meaning.hiding import hiding_rules
+from worker.archives.readers.meaning.hiding import hiding_rules, label_rules, states
 from worker.archives.readers.meaning.reading import Plan, Wishes, generic_plan
 from worker.archives.readers.meaning.shapes import Known, Lookup, Shape
 from worker.archives.readers.records import UnreadableArchiveError
 from worker.archives.readers.table import Table
-from worker.archives.readers.values.conditions import Condition
+from worker.archives.readers.values.conditions import Condition, value_at
 
 _SHOWN = 8
 _THESE_ARE = "these are"
+_CODE = re.compile(r"-?\d{1,3}|true|false|yes|no|[ytnf]")
 _SAMPLED = 5_000
 """Among so many rows of a document one must be a question by the shape's own rules."""
 
@@ -121,7 +125,7 @@ def _shaped(shape: Shape, tables: Sequence[Table], wishes: Wishes) -> Choice | N
         return None
     found = _without_doubles(found)
     for one in found:
-        check_chosen(dict(wishes.chosen), one.columns, is_nested=one.path is not None)
+        check_chosen(dict(wishes.chosen), one.columns, is_nested=one.is_nested)
     lookups = list(_lookups(shape, found, tables))
     named = {_root(path) for path in shape.plan(wishes.chosen).fields["title"]}
     if not named & {*found[0].columns, *(lookup.name for lookup, _ in lookups)}:
@@ -157,7 +161,12 @@ def _with_own_flags(shape: Shape, wishes: Wishes, columns: Sequence[str]) -> Pla
     said = [Condition.parse(one).column for one in wishes.visible_if]
     known = {_root(path) for path in (*vias, *paths, *rules, *kept, *said, *shape.knows)}
     own = [name for name in columns if name not in known]
-    return replace(plan, hidden=(*plan.hidden, *hiding_rules(own)))
+    tags, categories = (
+        [path for path in plan.fields.get(field, ()) if _root(path) == path and path not in said]
+        for field in ("tags", "category")
+    )
+    labels = label_rules(tags, categories, is_known=True)
+    return replace(plan, hidden=(*plan.hidden, *hiding_rules(own), *labels))
 
 
 def _lookups(
@@ -223,7 +232,55 @@ def _generic(tables: Sequence[Table], wishes: Wishes, known: Known) -> Choice:
         raise UnreadableArchiveError(
             f"which of these are the questions? {told}. Name them with --records NAME"
         )
-    return Choice(tables=[one for one, _ in plans], plan=plans[0][1])
+    found = [one for one, _ in plans]
+    names = states([*first.columns, *_inner(first, tables)])
+    return Choice(tables=found, plan=_with_states(plans[0][1], found, names, wishes))
+
+
+def _with_states(plan: Plan, tables: Sequence[Table], names: Sequence[str], wishes: Wishes) -> Plan:
+    """Return *plan* with a rule for each column, such as ``status``, that has only one number.
+
+    Then rows with another number are hidden. Raises `UnreadableArchiveError` if a column has
+    several, because it is not known which of them everybody may read.
+    """
+    told = {Condition.parse(one).column for one in wishes.visible_if} | {*wishes.chosen.values()}
+    names = [name for name in names if name not in told]
+    hidden = list(plan.hidden)
+    for name, counts in _codes(tables, names).items():
+        if len(counts) > 1:
+            _ask_about(name, counts)
+        for code in counts:
+            rule = Condition(name, frozenset({code, f"{code}.0", ""}), negated=True)
+            hidden.append((f"another {name}", rule))
+    return replace(plan, hidden=tuple(hidden))
+
+
+def _codes(tables: Sequence[Table], names: Sequence[str]) -> dict[str, Counter[str]]:
+    """Return how often the first rows have each number in the columns *names*."""
+    found: dict[str, Counter[str]] = {name: Counter() for name in names}
+    for table in tables if names else ():
+        for row in islice(table.rows(), _SAMPLED):
+            values = {} if isinstance(row.values, str) else row.values
+            for name, counts in found.items():
+                if code := _code(value_at(values, name)):
+                    counts[code] += 1
+    return found
+
+
+def _ask_about(name: str, counts: Counter[str]) -> None:
+    shown = ", ".join(f"{code}: {counted(n, 'row')}" for code, n in counts.most_common(_SHOWN))
+    every = ",".join(sorted(counts)[:_SHOWN])
+    raise UnreadableArchiveError(
+        f"{name} has the values {shown}, and it is not certain which of these rows everybody may"
+        f" read: name their values, such as --visible-if '{name}={counts.most_common(1)[0][0]}', or"
+        f" all of them if {name} hides nothing: --visible-if '{name}={every}'"
+    )
+
+
+def _code(value: object) -> str:
+    """Return a number, or a yes or no, that programs write for a word; empty for other values."""
+    text = str(value).strip().removesuffix(".0").lower()
+    return text if _CODE.fullmatch(text) else ""
 
 
 def _generic_plan(table: Table, tables: Sequence[Table], wishes: Wishes, known: Known) -> Plan:
@@ -239,7 +296,7 @@ def _generic_plan(table: Table, tables: Sequence[Table], wishes: Wishes, known: 
     if table.is_mixed:
         raise UnreadableArchiveError(f"{table.name} are objects of different kinds")
     plan = generic_plan(
-        table.columns, wishes, is_nested=table.path is not None, inner=_inner(table, tables)
+        table.columns, wishes, is_nested=table.is_nested, inner=_inner(table, tables)
     )
     if table.is_single and not {"id", "url", "asked_at"} & plan.fields.keys():
         raise UnreadableArchiveError(

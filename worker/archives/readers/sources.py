@@ -7,17 +7,19 @@ inside packed files are written to disk, as unnamed temporary files.
 import hashlib
 import io
 import re
+import stat
 import tarfile
 import tempfile
 import weakref
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 from worker.archives.readers.containers import foreign, sevenzip
+from worker.archives.readers.containers.passed_over import PassedOver, refuse_many
 from worker.archives.readers.containers.streams import (
     SAMPLE,
     Counted,
@@ -32,16 +34,11 @@ from worker.archives.readers.tabular import sheets
 _ZIP, _EMPTY_ZIP = b"PK\x03\x04", b"PK\x05\x06"
 _TAR_AT, _TAR = 257, b"ustar"
 _NO_TAR = "the tar file cannot be unpacked"
-_MEMBERS = 5_000
 _PACKED = re.compile(r"\.(?:gz|zst|zstd|xz|lzma|bz2|z)$", re.IGNORECASE)
-_NO_TEXT = re.compile(
-    r"\.(?:png|jpe?g|gif|webp|svg|ico|bmp|mp[34]|webm|ogg|wav|pdf|woff2?|ttf|eot|css|js|map|exe|dll|so"
-    r"|pyc|class|jar|docx?|pptx?|odt|sqlite3?|db|lock|md5|sha\d*|asc|sig)(?:\.gz)?$",
-    re.IGNORECASE,
-)
 _CONTAINER = re.compile(
     r"\.(?:zip|7z|tar|tgz|tbz2?|txz|tzst|tar\.\w{1,4}|xls[xmb]?|ods)$", re.IGNORECASE
 )
+_BOOK = re.compile(r"\.(?:xls[xmb]?|ods)$", re.IGNORECASE)
 _DEPTH = 2
 """Levels of containers inside containers that are opened."""
 _INNER_LIMIT = 2 << 30
@@ -72,6 +69,7 @@ class Source:
 
     def __init__(self, entries: list[Entry], *, size: int | None, name: str) -> None:
         self.entries, self.size, self.name = entries, size, name
+        self.passed_over = PassedOver()
         self.counted: Counted | None = None
         """The counter of the file that was opened last."""
 
@@ -92,9 +90,12 @@ class Source:
 
     @classmethod
     def _of_folder(cls, folder: Path) -> "Source":
-        files = sorted(path for path in folder.rglob("*") if path.is_file())[:_MEMBERS]
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        source = cls([], size=0, name=folder.name)
+        is_wanted = source.passed_over.is_wanted
         wanted = [path for path in files if is_wanted(str(path.relative_to(folder)))]
-        source = cls([], size=sum(path.stat().st_size for path in wanted), name=folder.name)
+        refuse_many(len(wanted))
+        source.size = sum(path.stat().st_size for path in wanted)
         for path in wanted:
             name = str(path.relative_to(folder))
             source.entries += source._members(name, partial(_opened, path))
@@ -116,8 +117,13 @@ class Source:
         return [inner for one in found for inner in self._inner(one, depth)]
 
     def _inner(self, entry: Entry, depth: int) -> list[Entry]:
-        if _CONTAINER.search(entry.name) is None or depth >= _DEPTH:
+        if _CONTAINER.search(entry.name) is None:
             return [entry]
+        if depth >= _DEPTH:
+            if _BOOK.search(entry.name):
+                return [entry]
+            self.passed_over.add(entry.name, f"packed more than {_DEPTH} times: unpack it first")
+            return []
         with entry.open() as stream:
             held = _held(stream)
         weakref.finalize(self, held.close)
@@ -137,7 +143,7 @@ class Source:
         if magic.startswith(sevenzip.MAGIC):
             return [
                 Entry(member, partial(self._of_7z, fresh, member))
-                for member in filter(is_wanted, sevenzip.members(fresh()))
+                for member in filter(self.passed_over.is_wanted, sevenzip.members(fresh()))
             ]
         if magic.startswith((_ZIP, _EMPTY_ZIP)):
             return self._zipped(name, fresh)
@@ -146,10 +152,26 @@ class Source:
         stream.close()
         if head[_TAR_AT:] == _TAR:
             return [
-                Entry(member, partial(_of_tar, unpacked, member))
-                for member in _tar_members(unpacked)
+                Entry(member, partial(_of_tar, unpacked, member, place))
+                for member, place in self._tar_members(unpacked).items()
             ]
         return Entry(name, unpacked)
+
+    def _tar_members(self, unpacked: Callable[[], BinaryIO]) -> dict[str, int]:
+        """Return the places of the files by name; of several with one name the last one counts."""
+        found: dict[str, int] = {}
+        with (
+            unpacked() as stream,
+            refusing_damage(_NO_TAR),
+            tarfile.open(fileobj=stream, mode="r|") as archive,
+        ):
+            for place, info in enumerate(archive):
+                if not info.isfile() and not info.isdir():
+                    self.passed_over.add(info.name, "a link or device")
+                elif info.isfile() and self.passed_over.is_wanted(info.name, size=info.size):
+                    found[info.name] = place
+                    refuse_many(len(found))
+        return found
 
     def _of_7z(self, fresh: Callable[[], BinaryIO], member: str) -> BinaryIO:
         self.counted = Counted(fresh())
@@ -162,12 +184,17 @@ class Source:
             fresh() as file,
             zipfile.ZipFile(file) as archive,
         ):
-            infos = archive.infolist()[:_MEMBERS]
-            if not infos:
+            infos = [info for info in archive.infolist() if not info.is_dir()]
+            if not archive.infolist():
                 raise UnreadableArchiveError("the zip file is empty")
             if sheets.is_workbook(archive):
                 return Entry(name, partial(_buffered, fresh))
-        wanted = [i for i in infos if not i.is_dir() and i.file_size and is_wanted(i.filename)]
+        is_wanted = self.passed_over.is_wanted
+        for info in filter(_is_link, infos):
+            self.passed_over.add(info.filename, "a link or device")
+        files = [info for info in infos if not _is_link(info)]
+        wanted = [info for info in files if is_wanted(info.filename, size=info.file_size)]
+        refuse_many(len(wanted))
         return [Entry(info.filename, partial(self._of_zip, fresh, info)) for info in wanted]
 
     def _of_zip(self, fresh: Callable[[], BinaryIO], info: zipfile.ZipInfo) -> BinaryIO:
@@ -182,6 +209,10 @@ class Source:
         packed = _Packed(self.counted, info.compress_size)
         guarded = Guarded(cast("BinaryIO", member), packed)
         return opened(cast("BinaryIO", io.BufferedReader(guarded, SAMPLE)))[0]
+
+
+def _is_link(info: zipfile.ZipInfo) -> bool:
+    return stat.S_ISLNK(info.external_attr >> 16)
 
 
 def _refuse_foreign(name: str, magic: bytes) -> None:
@@ -231,33 +262,12 @@ def reopened(file: BinaryIO) -> BinaryIO:
     return cast("BinaryIO", open(f"/proc/self/fd/{file.fileno()}", "rb"))  # noqa: PTH123
 
 
-def is_wanted(name: str) -> bool:
-    """Return whether a file of this name may contain questions."""
-    path = PurePosixPath(name)
-    is_hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
-    return not is_hidden and _NO_TEXT.search(name) is None
-
-
-def _tar_members(unpacked: Callable[[], BinaryIO]) -> list[str]:
-    with unpacked() as stream:
-        return [info.name for info in _infos(stream) if is_wanted(info.name) and info.size]
-
-
-def _infos(stream: BinaryIO) -> Iterator[tarfile.TarInfo]:
-    with refusing_damage(_NO_TAR), tarfile.open(fileobj=stream, mode="r|") as archive:
-        for count, info in enumerate(archive):
-            if count >= _MEMBERS * 20:
-                return
-            if info.isfile():
-                yield info
-
-
-def _of_tar(unpacked: Callable[[], BinaryIO], member: str) -> BinaryIO:
+def _of_tar(unpacked: Callable[[], BinaryIO], member: str, wanted: int) -> BinaryIO:
     stream = unpacked()
     with refusing_damage(_NO_TAR):
         archive = tarfile.open(fileobj=stream, mode="r|")  # noqa: SIM115  # read on
-        for info in archive:
-            if info.name == member and (file := archive.extractfile(info)):
+        for place, info in enumerate(archive):
+            if place == wanted and info.name == member and (file := archive.extractfile(info)):
                 return opened(cast("BinaryIO", _Member(file, stream)))[0]
     raise UnreadableArchiveError(f"there is no {member} in the tar file any more")
 

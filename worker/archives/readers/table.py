@@ -26,8 +26,15 @@ class Table:
     """The path of its objects in JSON, YAML and TOML."""
     is_mixed: bool = False
     """Whether its objects, which are values of one object, are of different kinds."""
+    has_objects: bool = False
+    """Whether some of its columns, in Parquet, have objects or lists."""
     is_single: bool = False
     """Whether it is one object and not a list of objects."""
+
+    @property
+    def is_nested(self) -> bool:
+        """Return whether its values may be objects or lists."""
+        return self.path is not None or self.has_objects or self.form is Format.XML
 
     def many(self, columns: Collection[str] = ()) -> Iterator[Rows]:
         """Yield the rows of every part, many at once if the format allows it."""

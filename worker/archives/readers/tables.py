@@ -35,7 +35,7 @@ def tables_of(source: Source, hints: Hints) -> list[Table]:
         except UnreadableArchiveError as error:
             errors.append(f"{entry.name}: {error}" if len(source.entries) > 1 else str(error))
     if not found:
-        raise UnreadableArchiveError(errors[0] if errors else "there is no file to read")
+        raise UnreadableArchiveError(errors[0] if errors else source.passed_over.nothing())
     return list(found.values())
 
 

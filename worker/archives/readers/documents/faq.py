@@ -9,9 +9,9 @@ from itertools import chain, islice
 from typing import BinaryIO
 
 from worker.archives.readers.containers.streams import lines
+from worker.archives.readers.meaning.columns import names_questions
 from worker.archives.readers.records import RECORD_LIMIT, Row
 from worker.archives.readers.tabular.dialect import guess_delimiter
-from worker.archives.readers.tabular.headers import names_questions
 
 COLUMNS = ("faq_question", "section", "anchor")
 _HEADING = re.compile(r"\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*$")

@@ -50,7 +50,7 @@ def _of_lines(found: Iterable[tuple[int, str | None]]) -> Iterator[JsonRow]:
         line = text
         if line is None:
             yield JsonRow(number, TOO_LONG, 0)
-        elif line := line.strip(" \t\r\n\x1e"):  # RFC 7464 marks each record
+        elif line := line.strip(" \t\r\n\x1e\ufeff"):  # RFC 7464 marks each record
             yield from _of_line(number, line)
 
 

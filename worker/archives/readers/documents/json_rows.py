@@ -312,16 +312,37 @@ def _elements(window: Window, *, opens: int = 0) -> Iterator[tuple[int, object, 
 
 
 def array_at(file: BinaryIO, path: Path) -> Iterator[tuple[int, object]]:
-    """Yield the elements, with their lines, of the array at *path*, one key or none."""
-    window = Window(file)
-    if path and _next_char(window) == "{":
-        window.pass_over("{")
-        while _next_char(window) not in {"}", ""} and _take_key(window) != path[0]:
-            _pass_by(window)
-    if _next_char(window) == "[":
+    """Yield the elements, with their lines, of the first array at *path*."""
+    yield from _array_at(Window(file), path)
+
+
+def _array_at(window: Window, left: Path) -> Iterator[tuple[int, object]]:
+    mark = _next_char(window)
+    if mark == "[":
         window.pass_over("[")
+        if left:
+            yield from _array_at(window, left)
+            return
         for number, value, _ in _elements(window):
             yield number, None if isinstance(value, Broken) else value
+    elif mark == "{" and left:
+        window.pass_over("{")
+        while _next_char(window) not in {"}", ""}:
+            if _take_key(window) == left[0]:
+                yield from _array_at(window, left[1:])
+                return
+            _pass_by(window)
+
+
+def in_a_row(file: BinaryIO) -> Iterator[tuple[int, object]]:
+    """Yield the documents of a file, with their lines, each of them whole."""
+    window = Window(file)
+    while _next_char(window):
+        number = window.line
+        value, length = _taken(window)
+        if not length:
+            return
+        yield number, None if isinstance(value, Broken) else value
 
 
 def _taken(window: Window) -> tuple[object, int]:

@@ -26,6 +26,7 @@ _IS_LABEL = frozenset(
 )
 _TITLES = (
     "topictitle",
+    "qtitle",
     "questiontitle",
     "threadtitle",
     "discussiontitle",
@@ -65,7 +66,7 @@ _OTHERS = frozenset({
     "badgetypeid", "colour", "color",
     "price", "sku", "stock", "brand", "isbn", "genre", "genres", "director", "artist", "album",
     "publisher", "episode", "imdbid", "movieid", "bookid", "productid", "salary", "jobtitle",
-    "department", "duration",
+    "department", "duration", "company", "companyname", "employer",
 })  # fmt: skip
 """Columns of persons, categories, badges, tags, and of things that are sold, read or watched."""
 _OTHER_TABLES = re.compile(
@@ -112,14 +113,16 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     ),
     "author": (
         "author", "username", "userid", "posterid", "topicposter", "owneruserid", "authorname",
-        "postedby", "createdby", "askedby", "autor", "auteur", "autore", "postername",
+        "topicauthorname", "postedby", "createdby", "askedby", "autor", "auteur", "autore",
+        "postername",
     ),
     "asked_at": (
         "askedat", "createdat", "creationdate", "created", "date", "datetime", "timestamp",
         "topictime", "posttime", "createdutc", "publishedat", "postdate", "dateline", "createddate",
         "dategmt",
         "dateposted", "posteddate", "postedat", "postedon", "datecreated", "createdon",
-        "creationtime",         "timecreated", "dateadded", "addedat", "addedon", "dateasked",
+        "creationtime", "createdt", "createdate", "timecreated", "dateadded", "addedat", "addedon",
+        "dateasked",
         "askedon", "askeddate",
         "submittedat", "submitted", "insertedat", "dateinserted", "pubdate", "published",
         "publicationdate", "posted", "startdate", "erstelltam", "datum", "fecha", "data", "time",
@@ -150,6 +153,10 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
 _ALIASES = {name: (*own, *_OF_LANGUAGES.get(name, ())) for name, own in _ALIASES.items()}
 _DUPLICATES = frozenset({"duplicates", "dups", "duplicateids"})
 """In a table without pairs: the ids of a question's duplicates."""
+_AROUND = re.compile(
+    "^(?:question|topic|thread|discussion|q)(?=[a-z]{3})|(?<=[a-z]{3})(?:utc|gmt)$"
+)
+"""What may be around the name of a column, beside the name that is searched."""
 _NUMBER = "#"
 """Redmine's name of its ids; other programs number the lines of a list with it."""
 KEY = "_key"
@@ -177,9 +184,7 @@ class Columns:
         """
         names = {field: name for field, name in (chosen or {}).items() if name}
         check_chosen(names, found, is_nested=is_nested)
-        plain: dict[str, str] = {}
-        for name in found:
-            plain.setdefault(plain_name(name), name)
+        plain = _plain_names(found)
         taken = set(names.values())
         for field, aliases in _ALIASES.items():
             if field in (chosen or {}):
@@ -207,6 +212,18 @@ class Columns:
     def is_pairs(self) -> bool:
         """Return whether each row has two questions."""
         return "title2" in self.names
+
+
+def _plain_names(found: Sequence[str]) -> dict[str, str]:
+    """Return each column by its plain name, and by the short form of it if no other has that."""
+    plain: dict[str, str] = {}
+    for name in found:
+        plain.setdefault(plain_name(name), name)
+    for name, column in list(plain.items()):  # ``question.created_at``, ``Asked on (UTC)``
+        short = _AROUND.sub("", name)
+        if short not in _TITLES:
+            plain.setdefault(short, column)
+    return plain
 
 
 def _check_title(names: Mapping[str, str], found: Sequence[str]) -> None:
@@ -269,3 +286,12 @@ def check_chosen(names: Mapping[str, str], found: Sequence[str], *, is_nested: b
             raise UnreadableArchiveError(
                 f"--map {field}={name}: no such column; found {', '.join(map(repr, found[:20]))}"
             )
+
+
+def names_questions(names: Sequence[str]) -> bool:
+    """Return whether *names* are names of columns, one of which surely has questions."""
+    try:
+        Columns.resolve(names)
+    except UnreadableArchiveError:
+        return False
+    return True

@@ -55,8 +55,8 @@ _SHOWN = (
     rf"|released|live|{'|'.join(languages.SHOWN)}"
 )
 _SAYS = (
-    r"status|state|visibility|visibility(?:scope|status|type|setting)|(?:view|read|access|sharing)scope"
-    r"|access|accesslevel|privacy|permissions?|audience|security|archetype"
+    r"status|state|statestring|visibility|visibility(?:scope|status|type|setting)|(?:view|read|access|sharing)scope"
+    r"|access|accessle?ve?l|privacy|permissions?|audience|security|archetype"
     r"|lifecycle|workflow|workflowstate|moderation|moderationstatus|approval|approvalstatus"
     r"|publicationstatus|publishstatus|visibleto|viewpermissions?|readpermissions?|viewaccess"
     r"|readaccess|viewableby|scope|type|flags?|labels?|statusname|visibilitylevel|sichtbarkeit"
@@ -65,12 +65,13 @@ _SAYS = (
 _WORDS: Mapping[str, str] = {
     "deleted": r"(?:soft|hard)?[ _-]?deleted|removed|trash|trashed|erased|purged|withdrawn"
     r"|retracted",
-    "unapproved": r"pending|spam|unapproved|not[ _-]approved|draft|rejected|declined|moderated"
+    "unapproved": r"pending|spam|flagged|unapproved|not[ _-](?:approved|published)|draft"
+    r"|rejected|declined|moderated"
     r"|unpublished|queued|auto-draft|inherit|future|scheduled|quarantined|in[ _-]?moderation"
     r"|moderation|waiting|embargoed"
     r"|(?:awaiting|needs|pending|in)[ _-](?:approval|moderation|review)",
     "private": r"private|private[ _-]?(?:message|topic|thread)s?|pm|dm|direct[ _-]?message|whisper"
-    r"|staff|team|internal|restricted|confidential|secret|members?|moderators?|mods?|admins?"
+    r"|staff|team|internal|restricted|restrict(?:ed)?[_-]view[\w-]*|confidential|secret|members?|moderators?|mods?|admins?"
     r"|administrators?|registered(?:[ _-]users)?|logged[ _-]?in|users|direct|friends"
     r"|followers?|subscribers?|patrons?|employees?|colleagues|staff[ _-]?members?",
     "announcement": r"(?:global[ _-])?announcements?|newsitem|news[ _-]item",
@@ -80,6 +81,45 @@ _WORDS: Mapping[str, str] = {
 _KINDS = "type|kind|posttype|nodetype|contenttype|messagetype"
 _OTHER_KINDS = r"answers?|comments?|repl(?:y|ies)|responses?"
 """Values of a column of kinds for rows that are no questions."""
+_CLOSED = (
+    r"(?:staff|team|admins?|mods?|moderators?|members?|internal|private|employees?|premium"
+    r"|subscribers?|patrons?)[ _-]?only|(?:only[ _-])?for[ _-](?:staff|mods?|moderators?|members?)"
+    r"|(?:staff|mods?|moderators?)[ _-](?:area|lounge|room|forum)|confidential|non[ _-]?public"
+    r"|not[ _-]public|do[ _-]not[ _-](?:publish|share)"
+)
+"""Tags and categories that surely have what not everybody may read."""
+_CLOSED_TAGS = "private|internal|staff"
+_CLOSED_CATEGORIES = (
+    r"(?:staff|moderators?|mods|admins?|administrators?|internal|private|hidden|deleted|trash"
+    r"|trash ?can|recycled? ?bin)(?: (?:area|forum|room|discussions?|section|category|board|topics"
+    r"|posts))?"
+)
+_STATES = (
+    r"status|state|visibility|access|accessle?ve?l|privacy|permissions?|audience|lifecycle"
+    r"|workflow|workflowstate|moderation|moderationstatus|approval|approvalstatus"
+    rf"|publicationstatus|publishstatus|{'|'.join(languages.SAYS)}"
+)
+"""Names of `_SAYS` under which programs also write a number."""
+_BY = "is|was|by|user|author|owner|mod|moderator|admin|system|self|auto|post|topic|thread|question"
+"""Words before a word that hides, such as in ``user_deleted``."""
+_READERS = (
+    r"visibility(?:scope|status|type|setting)?|privacy|accessle?ve?l|visibleto|viewableby"
+    r"|(?:view|read)(?:access|permissions?|scope|ableby)"
+)
+"""Names of columns that say who may read a row."""
+_EVERYBODY = (
+    r"public|publicly|everyone|everybody|anyone|anybody|all|all[ _-]users|any|visible|open|world"
+    r"|anonymous|guests?|visitors?|normal|default|full|internet|published|listed|free|yes|true|t|y|on"
+    r"|none|null|nan|\u00f6ffentlich|p\u00fablic[oa]|public[oa]|publique|pubblic[oa]|publiek|openbaar"
+    r"|publiczn[yae]|offentlig|julkinen|alle|tous|todos|tutti"
+    r"|\u043f\u0443\u0431\u043b\u0438\u0447\w+|\u0432\u0441\u0435"
+    r"|\u516c\u5f00|\u516c\u958b|\uacf5\uac1c|(?:visibility|access)[ _-]?public"
+)
+_NOT_EVERYBODY = re.compile(
+    rf"\A(?!(?:.*[,;|\[(\"'])?\s*(?:{_EVERYBODY})\s*(?:[,;|\])\"']|\Z)).*[^\W\d_]",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Matches a text none of whose parts means everybody; a number is no such text."""
 _SHOWING = frozenset(
     {"empty", "public", "visible", "published", "approved", "active", "open", "ok", "normal",
      "never", "nobody", "everyone", "everybody", "all", "regular", "anyone", "live"}
@@ -97,6 +137,44 @@ def hiding_rules(names: Iterable[str], taken: Iterable[str] = ()) -> tuple[Rule,
         for name in dict.fromkeys(names)
         for rule in (_unpublished(name) if name in used else _rules_of(name))
     )
+
+
+def label_rules(
+    tags: Iterable[str], categories: Iterable[str], *, is_known: bool = False
+) -> Iterator[Rule]:
+    """Yield the rules of the columns of tags and categories.
+
+    In a known program (*is_known*) only labels that can mean nothing else hide a question.
+    """
+    for column in tags:
+        words = _tag(_CLOSED, r"\s")
+        if not is_known:
+            alone = f"{_CLOSED_TAGS}|{languages.values_of('private')}"
+            words = f"{words}|{_tag(alone)}"
+        pattern = re.compile(words, re.IGNORECASE)
+        yield "private tag", Condition(column, frozenset(), pattern=pattern)
+    for column in categories:
+        words = _CLOSED if is_known else f"{_CLOSED}|{_CLOSED_CATEGORIES}"
+        words = rf"\A\s*(?:{words}|{languages.values_of('private')})\s*\Z"
+        pattern = re.compile(words, re.IGNORECASE)
+        yield "closed category", Condition(column, frozenset(), pattern=pattern)
+
+
+def _tag(words: str, between: str = "") -> str:
+    """Return a regular expression for one of *words* as a whole tag of a list."""
+    marks = rf",;|<>\[\]\"'#{between}"
+    return rf"(?:^|[{marks}]) ?(?:{words}) ?(?:$|[{marks}])"
+
+
+def states(names: Iterable[str]) -> list[str]:
+    """Return the columns that say whether a question is shown, perhaps by a number."""
+    form = re.compile(rf"{_ABOUT}(?:{_STATES}|{_KINDS})(?:id|code|num)?")
+    return [
+        name
+        for name in names
+        if form.fullmatch(languages.plain(name.rpartition(".")[2]))
+        and all(rule.pattern is not None for _, rule in _rules_of(name))
+    ]
 
 
 def _unpublished(column: str) -> Iterator[Rule]:
@@ -131,12 +209,15 @@ def _rules_of(column: str) -> Iterator[Rule]:
         for reason, words in _WORDS.items():
             said = f"{words}|{languages.values_of(reason)}"
             yield reason, Condition(column, frozenset(), pattern=_pattern(said))
+    if re.fullmatch(rf"{_ABOUT}(?:{_READERS})", plain):
+        yield "private", Condition(column, frozenset(), pattern=_NOT_EVERYBODY)
 
 
 def _pattern(words: str) -> re.Pattern[str]:
     """Return a pattern for one of *words*, alone or in a list."""
     return re.compile(
-        rf"(?:^|[,;|\[\"']) ?(?:[a-z]_)?(?:{words})(?:[ _-](?:only|by|for|from)\b[^,;|\"']*)?"
-        r" ?(?:$|[,;|\]\"'])",
+        rf"(?:^|[,;|\[(\"']) ?(?:(?:[a-z]|{_BY})[ _-])?(?:{words})"
+        r"(?:[ _-](?:only|by|for|from)\b[^,;|\"']*)?"
+        r" ?(?:$|[,;|\])\"'])",
         re.IGNORECASE,
     )

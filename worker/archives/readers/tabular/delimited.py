@@ -98,11 +98,15 @@ class DelimitedRows:
             delimiter, sample = said, sample[1:]
             next(self._lines)
             self._lines.end_record()
-        if long := dialects.long_delimiter(sample[0]) if sample and said is None else None:
+        first, below = (*sample[:2], "", "")[:2]
+        self._long = dialects.long_delimiter(first, below) if said is None else None
+        if long := self._long:
             self._lines.replace(long, delimiter := _UNIT)
             sample = [line.replace(long, _UNIT) for line in sample]
         if not columns and said is None:
             sample = self._behind_preamble(sample)
+        if said is None and delimiter is None:
+            delimiter = dialects.rare_delimiter(*(*sample[:2], "", "")[:2])
         chars = sum(map(len, sample))
         is_whole = len(sample) < SAMPLE_LINES and chars < SAMPLE_CHARS
         # Programs that end lines with \r\n quote cells with a carriage return.
@@ -164,8 +168,14 @@ class DelimitedRows:
             yield from self._lines.rejects
             self._lines.rejects.clear()
             if len(group.rows) > 1 or group.rows[0]:
-                yield group
+                yield group if self._long is None else self._with_long(group)
         yield from self._lines.rejects
+
+    def _with_long(self, group: _Split) -> _Split:
+        """Return *group* with the long delimiter again where it is inside a quoted cell."""
+        long = self._long or ""
+        rows = [[cell and cell.replace(_UNIT, long) for cell in row] for row in group.rows]
+        return _Split(group.numbers, rows)
 
     def rows(self) -> Iterator[Rows]:
         """Yield the rows by the names of their columns; a repeated header is left out."""

@@ -12,6 +12,8 @@ _QUOTED_LINES = 2_000
 """Most lines of one quoted field; after so many a quote counts as never closed."""
 _TRIES = 8
 """After so many broken records with a line inside, the line begins a record itself."""
+_MARK = "\ufeff"
+"""The byte order mark, with which a file of Windows begins."""
 SAMPLE_LINES, SAMPLE_CHARS = 1_000, 1 << 18
 
 
@@ -69,6 +71,8 @@ class Lines:
         while self._place >= len(self._piece):
             number, texts = next(self._source, (0, None))
             if texts is not None:
+                if _MARK in (text[:1] for text in texts):  # files were joined
+                    texts = [text.removeprefix(_MARK) for text in texts]
                 self._piece, self._first, self._place = texts, number, 0
             elif number:
                 self.rejects.append(Reject(number, TOO_LONG))

@@ -12,12 +12,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from worker.archives.readers.meaning.columns import names_questions
+
 DELIMITERS = ",\t;|\x01\x1f"
 _LONG = ("::", "|~|", "~|~", "^|^", "|*|", "||", "\t|\t", ";;", "<|>", "@@", "##")
 """Delimiters of several characters; used if they divide the header into names."""
+_SIGNS, _SIGN = re.compile(r"[^\w .]{2,}"), re.compile(r"[^\w\s.\"'-]")
 _RARE = "~^"
 """Delimiters that are used only if the header has none of the others."""
 _SEPARATOR = re.compile(r"\ufeff?\"?sep=(.)\"?\r?\n?", re.IGNORECASE)
+_ESCAPED_END = re.compile(r"(?<!\\)(?:\\\\)*\\\r?\n")
 _ESCAPED_QUOTE = re.compile(r'(?<!\\)(?:\\\\)*\\"')
 _LEGAL_ESCAPE = re.compile(r"\\(?:[\\bfnrtvNZ0-7]|x[0-9a-fA-F]|$)")
 _LETTERS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "0": "", "Z": ""}
@@ -73,13 +77,45 @@ def separator(line: str) -> str | None:
     return found[1] if found else None
 
 
-def long_delimiter(line: str) -> str | None:
-    """Return the delimiter of the header *line* if it has several characters, otherwise None."""
+def long_delimiter(line: str, below: str = "") -> str | None:
+    """Return the delimiter of the header *line* if it has several characters, otherwise None.
+
+    One that is not in the list must be the only run of signs between the names, and the line
+    *below* must have it too.
+    """
     for mark in _LONG:
-        names = line.strip().split(mark)
-        if len(names) > 1 and all(re.fullmatch(r"[\w .-]+", name) for name in names):
+        if _divides(line, mark):
             return mark
-    return None
+    runs = {run.strip("\"'") for run in _SIGNS.findall(line.strip().strip("\"'"))}
+    mark = runs.pop() if len(runs) == 1 else ""
+    is_there = len(mark) > 1 and below.count(mark) >= line.count(mark)
+    return mark if is_there and _divides(line, mark) else None
+
+
+def _divides(line: str, mark: str) -> bool:
+    """Return whether *mark* divides a header into names, in quotes or not."""
+    names = line.strip().split(mark)
+    return len(names) > 1 and all(re.fullmatch(r"([\"']?)[\w .-]+\1", name) for name in names)
+
+
+def rare_delimiter(line: str, below: str = "") -> str | None:
+    """Return a sign that no program uses by itself, such as ``\u00a6`` or ``#``, or None.
+
+    It must divide the header *line* into names, one of them of questions, and the line *below*.
+    """
+    marks = dict.fromkeys(_SIGN.findall(line))
+    if set(marks) & {*DELIMITERS, *_RARE}:
+        return None
+    return next(
+        (
+            mark
+            for mark in marks
+            if below.count(mark) >= line.count(mark)
+            and _divides(line, mark)
+            and names_questions([name.strip("\"' ") for name in line.strip().split(mark)])
+        ),
+        None,
+    )
 
 
 def guess_delimiter(line: str) -> str:
@@ -212,9 +248,9 @@ def _is_escaped(text: str, delimiter: str) -> bool:
     if f"\\{delimiter}" in text:
         return True  # if it is wrong, the number of columns shows it
     if delimiter != "\t":
-        return False
+        return _ESCAPED_END.search(text) is not None
     is_legal = len(_LEGAL_ESCAPE.findall(text)) == len(re.findall(r"\\.?", text))
-    return bool(re.search(r"(?<!\\)(?:\\\\)*\\\r?\n", text)) or (is_legal and "\\\\" in text)
+    return bool(_ESCAPED_END.search(text)) or (is_legal and "\\\\" in text)
 
 
 def without_end(line: str) -> str:

@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
-from worker.archives.readers.meaning.columns import Columns
+from worker.archives.readers.meaning.columns import Columns, names_questions
 from worker.archives.readers.records import UnreadableArchiveError
 from worker.archives.readers.tabular.drawn_signs import BARS, as_ascii, is_foot, is_rule, places
-from worker.archives.readers.tabular.headers import names_questions
 
 _BAR = re.compile(r"(?<!\\)(?:\\\\)*\|")
 _FIRST, _LOOKED, _SAMPLED = 3, 400, 200

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from worker.archives.readers.containers.streams import TOO_LONG
+from worker.archives.readers.meaning.columns import names_questions
 from worker.archives.readers.records import RECORD_LIMIT, RECORD_TOO_LONG, Row
 from worker.archives.readers.tabular.drawn_signs import as_ascii, is_foot, is_prompt
-from worker.archives.readers.tabular.headers import names_questions
 
 _BEGIN = re.compile(
     r"[-+*]*\[ RECORD \d+ \][-+]*|\*{3,} \d+\. row \*{3,}|\* Record \d+", re.IGNORECASE

@@ -12,10 +12,10 @@ from itertools import chain, islice
 from typing import BinaryIO, NamedTuple, Protocol
 from xml.parsers import expat
 
+from worker.archives.readers.meaning.columns import names_questions
 from worker.archives.readers.records import RECORD_LIMIT, Row, UnreadableArchiveError
 from worker.archives.readers.tabular import grids
 from worker.archives.readers.tabular.grids import HEAD
-from worker.archives.readers.tabular.headers import names_questions
 
 _EXCEL = "urn:schemas-microsoft-com:office:spreadsheet"
 _IS_EXCEL = re.compile(r"<(?:\w+:)?Workbook\b", re.IGNORECASE)

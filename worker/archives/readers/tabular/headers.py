@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from worker.archives.readers.meaning.columns import Columns
-from worker.archives.readers.records import UnreadableArchiveError
+from worker.archives.readers.meaning.columns import names_questions
 
 _FEWEST = 2
 
@@ -23,12 +22,3 @@ def header_place(rows: Sequence[Sequence[str]]) -> int:
         if row[:1] and not row[0].startswith("#"):
             widest = max(widest, filled)
     return first
-
-
-def names_questions(cells: Sequence[str]) -> bool:
-    """Return whether *cells* are names of columns, one of which surely has questions."""
-    try:
-        Columns.resolve(cells)
-    except UnreadableArchiveError:
-        return False
-    return True

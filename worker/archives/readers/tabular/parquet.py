@@ -48,6 +48,7 @@ class ParquetRows:
         except (pa.ArrowException, OSError) as error:
             raise UnreadableArchiveError(f"the Parquet file is damaged: {error}") from error
         self.header: list[str] = list(self._file.schema_arrow.names)
+        self.has_objects = any(map(pa.types.is_nested, self._file.schema_arrow.types))
 
     def rows(self, columns: Collection[str]) -> Iterator[Rows]:
         """Yield the rows with those of their columns that are among *columns*.

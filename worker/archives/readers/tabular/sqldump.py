@@ -18,7 +18,9 @@ from worker.archives.readers.records import (
     UnreadableArchiveError,
 )
 from worker.archives.readers.tabular.dialect import split_escaped
+from worker.archives.readers.tabular.sqlvalues import FORM, value_of
 
+_HEAD, _LONGEST_HEAD = 4_096, 1 << 16
 _NAME = r'(?:[`"\[]?[\w$-]+[`"\]]?\s*\.\s*)?[`"\[]?[\w$-]+[`"\]]?'
 _STATEMENT = re.compile(
     rf"\s*(?:(?P<create>CREATE\s+(?:TEMPORARY\s+|UNLOGGED\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?)"
@@ -34,16 +36,8 @@ _KEYWORDS = frozenset(
     {"primary", "key", "unique", "constraint", "index", "fulltext", "spatial", "check", "foreign",
      "exclude", "like", "period"}
 )  # fmt: skip
-_ESCAPED, _PLAIN_TEXT = r"(?:[^'\\]|\\.|'')*+", r"(?:[^']|'')*+"
-_CALLED = re.compile(r"(\w+)\s*\((.*)\)", re.DOTALL)
-_REPLACED = re.compile(r"'((?:[^']|'')*)'\s*,\s*char\((\d+)\)\s*$")
-_LITERAL = re.compile(r"[NE]?'((?:[^']|'')*)'")
-_UNICODE = re.compile(r"\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})|\\([0-9a-fA-F]{4})|\\(\\)")
 _BATCH_END = re.compile(rb"^GO[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
 """The end of a batch in a script of SQL Server, whose statements need no semicolon."""
-_CALLS = 3
-"""Calls inside each other: ``replace(replace('...', '\\r', char(13)), '\\n', char(10))``."""
-_END = r"\s*(?:::\s*[\w ]+(?:\(\d+\))?(?:\[\])?\s*)?(?P<end>[,)])"
 _PLAIN = re.compile(r"[^'\"`;$]*+")
 _IN_STRING = {
     (mark, escapes): re.compile(
@@ -53,10 +47,6 @@ _IN_STRING = {
     for escapes in (True, False)
 }
 _DOLLAR = re.compile(r"\$\w{0,60}\$")
-_LETTERS = {"0": "", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": ""}
-_ESCAPE = re.compile(r"\\(.)|''", re.DOTALL)
-_HEX = re.compile(r"(?:0x|[xX]')([0-9a-fA-F]*)'?")
-_HEAD, _LONGEST_HEAD = 4_096, 1 << 16
 
 
 def is_dump(head: str) -> bool:
@@ -296,23 +286,46 @@ def _inserted(
         _skip_statement(window, is_mysql=is_mysql)
         return
     window.move(begin.end())
-    form = _FORM[is_mysql]
+    form = FORM[is_mysql]
     while True:
-        if not window.skip(_BETWEEN):
+        if not _skip_between(window):
             return
         if window.pass_over(";"):
             return
         if _STATEMENT.match(window.text, window.place):  # in SQL Server without a semicolon
             return
+        number = window.line
         if not window.text.startswith("(", window.place):
+            if _BEHIND.match(window.text, window.place) is None:
+                yield number, "it is no list of values: the rest of its statement is skipped"
             _skip_statement(window, is_mysql=is_mysql)
             return
-        number = window.line
         values = _bracket(window, form, is_mysql=is_mysql)
         yield number, values
         if isinstance(values, str):
             _skip_statement(window, is_mysql=is_mysql)
             return
+
+
+def _skip_between(window: Window) -> bool:
+    """Move past the spaces, commas and comments between brackets; return whether any text is left.
+
+    A comment that is cut by the end of the text is read to its end.
+    """
+    while window.skip(_BETWEEN):
+        while window.text[window.place] in "-#/":
+            if comment := _COMMENT.match(window.text, window.place):
+                window.move(comment.end())
+                break
+            if len(window.text) - window.place > RECORD_LIMIT or not window.ahead(
+                2 * (len(window.text) - window.place) + CHUNK
+            ):
+                return True
+        else:
+            return True
+        if window.is_used_up:
+            return False
+    return False
 
 
 def _bracket(window: Window, form: re.Pattern[str], *, is_mysql: bool) -> Sequence[object] | str:
@@ -321,7 +334,7 @@ def _bracket(window: Window, form: re.Pattern[str], *, is_mysql: bool) -> Sequen
         values: list[object] = []
         place = window.place + 1
         while found := form.match(window.text, place):
-            values.append(_value(found, is_mysql=is_mysql))
+            values.append(value_of(found, is_mysql=is_mysql))
             place = found.end()
             if found["end"] == ")":
                 window.move(place)
@@ -333,63 +346,7 @@ def _bracket(window: Window, form: re.Pattern[str], *, is_mysql: bool) -> Sequen
             return "the file ends inside this row, or it is no list of values"
 
 
-def _value(found: re.Match[str], *, is_mysql: bool) -> object:
-    text, other = found["text"] or found["escaped"], found["other"]
-    if other is not None:
-        other = other.strip()
-        if other.upper() == "NULL":
-            return None
-        if number := _HEX.fullmatch(other):
-            return bytes.fromhex(number[1]) if len(number[1]) % 2 == 0 else other
-        call = _CALLED.fullmatch(other)
-        return _called(call[1].lower(), call[2]) if call else other
-    if not text:
-        return ""
-    if "\\" in text and (is_mysql or found["escaped"] is not None):
-        return _ESCAPE.sub(lambda one: _LETTERS.get(one[1], one[1]) if one[1] else "'", text)
-    return text.replace("''", "'")
-
-
-def _called(name: str, arguments: str) -> str:
-    """Return the text of a call of SQLite or Oracle: its first literal, with replacements made."""
-    if name == "replace" and (wanted := _REPLACED.search(arguments)):
-        inner = arguments[: wanted.start()].rstrip(", ")
-        call = _CALLED.fullmatch(inner.strip())
-        text = _called(call[1].lower(), call[2]) if call else _first_literal(inner)
-        return text.replace(wanted[1], chr(int(wanted[2])))
-    text = _first_literal(arguments)
-    if name == "unistr":
-        return _UNICODE.sub(
-            lambda one: "\\" if one[4] else chr(int(one[1] or one[2] or one[3], 16)), text
-        )
-    return text
-
-
-def _first_literal(arguments: str) -> str:
-    found = _LITERAL.search(arguments)
-    return found[1].replace("''", "'") if found else arguments
-
-
 _BETWEEN = re.compile(r"[\s,]*+")
+_BEHIND = re.compile(r"(?:ON|AS|RETURNING|SELECT|GO)\b", re.IGNORECASE)
+"""The beginnings of what may follow the brackets of an ``INSERT``."""
 _SPACE, _LINE = re.compile(r"\s*+"), re.compile(r"[^\n]*+")
-
-
-def _form(*, is_mysql: bool) -> re.Pattern[str]:
-    """Return the pattern of a value: a string, a number, NULL, or a call with strings in it.
-
-    Backslashes escape in strings of MySQL, and in PostgreSQL's after ``E``.
-    """
-    body = _ESCAPED if is_mysql else _PLAIN_TEXT
-    begin = r"(?:_\w+\s*|[NEe])?" if is_mysql else "[Nn]?"
-    inner = ""
-    for _ in range(_CALLS):
-        inner = rf"|\((?:[^()']|'{body}'{inner})*+\)"
-    return re.compile(
-        rf"\s*(?:{begin}'(?P<text>{body})'|[Ee]'(?P<escaped>{_ESCAPED})'"
-        rf"|(?P<other>[XxBb]'[0-9a-fA-F]*'|(?:[^,()']{inner})*+))"
-        rf"{_END}",
-        re.DOTALL,
-    )
-
-
-_FORM = {is_mysql: _form(is_mysql=is_mysql) for is_mysql in (True, False)}

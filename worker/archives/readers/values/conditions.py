@@ -39,6 +39,9 @@ NULLS = frozenset(
 """The values for nothing in databases and programs, in small letters."""
 
 
+_BITS = re.compile(r"b'([01]+)'|(?:b'\\x|0x)([0-9a-f]{2})'?|x'([0-9a-f]{2})'")
+_MARKED = frozenset({"b'", "x'", "0x"})
+"""A bit as databases and Python's libraries write it into a text."""
 TYPED = frozenset({
     "S", "N", "BOOL", "stringValue", "integerValue", "doubleValue", "booleanValue",
     "timestampValue", "referenceValue",
@@ -94,7 +97,7 @@ class Condition:
         if value is None and self.column not in row:
             return False
         if self.pattern is not None:
-            return (self.pattern.search(str(value or "")) is not None) != self.negated
+            return (self.pattern.search(_searched(value)) is not None) != self.negated
         return self._is_wanted(value, row) != self.negated
 
     def identity(self) -> tuple[object, ...]:
@@ -124,6 +127,14 @@ class Condition:
         )
 
 
+def _searched(value: object) -> str:
+    """Return the text in which a pattern is searched; of an object its texts, and what is true."""
+    if isinstance(value, Mapping):
+        parts = (name if found is True else found for name, found in value.items())
+        return ",".join(str(part) for part in parts if part and not isinstance(part, bool))
+    return str(value or "")
+
+
 def _compiled(pattern: str) -> re.Pattern[str]:
     try:
         return re.compile(pattern, re.IGNORECASE)
@@ -146,4 +157,7 @@ def _plain(value: object) -> str:
         return str(int(value))
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace").strip().lower()
-    return str(value).strip().lower()
+    text = str(value).strip().lower()
+    if text[:2] in _MARKED and (found := _BITS.fullmatch(text)):
+        return "0" if not int(found[1] or found[2] or found[3], 16) else "1"
+    return text

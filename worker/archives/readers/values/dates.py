@@ -37,6 +37,8 @@ _YEAR_FIRST = re.compile(
     r"(?P<time>,?[T ]+\d{1,2}:\d\d.*)?"
 )
 _SINCE_1970 = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
+_OF_SHEETS = re.compile(r"Date\((\d{4}),(\d{1,2}),(\d{1,2})((?:,\d{1,3}){0,4})\)")
+"""Google's query of a spreadsheet writes JavaScript's date, whose months begin with 0."""
 _ZONE_TWICE = re.compile(r"(?<=[\dZ])\[[\w/+-]+\]$")
 """Java writes the name of a zone after its hours."""
 _DOTTED = re.compile(r"^(\d{4}-\d\d-\d\d)[- ](\d\d)\.(\d\d)\.(\d\d)")
@@ -78,7 +80,9 @@ class Dates:
         """Return the reader of a column whose first values are *values*."""
         if order is not DateOrder.AUTO:
             return cls(order)
+        is_sheet = False
         for value in values:
+            is_sheet = is_sheet or isinstance(value, date)
             found = _NUMERIC.fullmatch(str(value).strip()) if isinstance(value, str) else None
             if found is None or found[2] == "." or len(found[4]) < _YEAR_DIGITS:
                 continue
@@ -86,7 +90,8 @@ class Dates:
                 return cls(DateOrder.DAY_FIRST)
             if int(found[3]) > _NOON:
                 return cls(DateOrder.MONTH_FIRST)
-        return cls()
+        # A cell without the form of a date has the number of the day.
+        return cls(DateOrder.EXCEL if is_sheet else DateOrder.AUTO)
 
     def read(self, value: object) -> datetime | None:
         """Return the moment in *value*, or None if *value* means that there is none.
@@ -130,11 +135,11 @@ class Dates:
         return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
 
     def _object(self, value: dict[str, Any]) -> datetime | None:
-        """Return the moment in an object of MongoDB, Firestore, Java or PHP."""
+        """Return the moment in an object of MongoDB, Firestore, Java, PHP or Drupal."""
         if len(value) == 1:
             return self._read(next(iter(value.values())))
         named = next((value[name] for name in _SECONDS if name in value), None)
-        return self._read(value.get("date") if named is None else named)
+        return self._read(value.get("date", value.get("value")) if named is None else named)
 
     def _written(self, text: str) -> datetime | None:
         text = text.strip()
@@ -174,6 +179,10 @@ class Dates:
             return self._number(float(text))
         if found := _SINCE_1970.fullmatch(text):
             return self._number(float(found[1]))
+        if found := _OF_SHEETS.fullmatch(text):
+            hour, minute, second = (*map(int, found[4].split(",")[1:4]), 0, 0, 0)[:3]
+            day = datetime(int(found[1]), int(found[2]) + 1, int(found[3]), tzinfo=UTC)
+            return day.replace(hour=hour, minute=minute, second=second)
         if found := _NUMERIC.fullmatch(text):
             return self._numeric(found)
         return _year_first(text)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
 from worker.archives.readers.values.conditions import NULLS, TYPED
+from worker.archives.readers.values.localised import localised
 from worker.archives.readers.values.markup import Markup, without_markup
 from worker.text.intake import BODY_LENGTH, ID_LENGTH, LABEL_LENGTH, URL_LENGTH, label_of, url_of
 from worker.text.normal import clean
@@ -26,6 +27,12 @@ short.
 """
 _OF_MARKUP = ("rendered", "raw", "#text", "_text", "$t", "@value", "__text", "plain_text")
 """Keys of an object's text; attributes and other forms of the text may be beside it."""
+_OF_BODY = ("content", "html", "text", "body", "plain", "markdown")
+"""Keys of the text in an object that is a body."""
+_BESIDE_VALUE = frozenset({
+    "value", "format", "processed", "summary", "safe", "safe_value", "lang", "langcode",
+})  # fmt: skip
+"""Keys of a value in Drupal's API."""
 _WHOLE_FLOAT = re.compile(r"\d+[.,]0")
 _FOR_SHEETS = re.compile(r'="([^"]*)"')
 """Exporters write this so that spreadsheets keep the zeros of an id."""
@@ -63,6 +70,7 @@ def raw_text(value: object) -> str:
         return value
     if value is None:
         return ""
+    value = localised(value)
     if isinstance(value, dict) and (inner := typed_value(value)) is not None:
         return raw_text(inner)
     read = next((read for kind, read in _TEXTS if isinstance(value, kind)), str)
@@ -72,6 +80,8 @@ def raw_text(value: object) -> str:
 def typed_value(value: Mapping[str, Any]) -> object:
     """Return the value in ``{"$oid": "5f"}`` of MongoDB or ``{"S": "5f"}`` of DynamoDB, or None."""
     marked = next((value[name] for name in _OF_MARKUP if isinstance(value.get(name), str)), None)
+    if marked is None and "value" in value and value.keys() <= _BESIDE_VALUE:
+        return value["value"]
     if marked is not None or len(value) != 1:
         return marked
     name, inner = next(iter(value.items()))
@@ -123,12 +133,13 @@ def required_text(value: object, what: str, found: "Optionals | None" = None) ->
     if isinstance(value, str) and value.isascii() and value.isprintable():
         text = value.strip()
         return "" if text in DATABASE_NULLS else text
+    value = localised(value)
     if isinstance(value, list) and len(value) == 1:  # as searches return it
-        value = value[0]
+        value = localised(value[0])
     if isinstance(value, dict) and isinstance(value.get("rendered"), str):  # as HTML
         value = html.unescape(value["rendered"])
     if isinstance(value, list) or (isinstance(value, dict) and typed_value(value) is None):
-        raise ValueUnusableError(f"{what} is not text")
+        raise ValueUnusableError(f"{what} is not text{_of_parts(value)}")
     try:
         text = raw_text(value)
     except ValueUnusableError as error:
@@ -140,6 +151,19 @@ def required_text(value: object, what: str, found: "Optionals | None" = None) ->
             text = _without_halves(text, what, found)
         text = clean(_BREAKS.sub(" ", text))
     return "" if text in DATABASE_NULLS else text
+
+
+def _of_parts(value: list[Any] | dict[str, Any]) -> str:
+    """Return how somebody names one part of a value that has several."""
+    if not value:
+        return ""
+    if isinstance(value, list):
+        return f", but a list of {len(value)}: name one of them, such as --map title=COLUMN.0"
+    names = list(map(str, value))
+    return (
+        f", but an object ({', '.join(names[:5])}): name a part of it, such as"
+        f" --map title=COLUMN.{names[0]}"
+    )
 
 
 def _without_halves(text: str, what: str, found: "Optionals | None") -> str:
@@ -198,6 +222,8 @@ class Optionals:
 
     def body(self, value: object, markup: Markup) -> str:
         """Return a body without its markup, cut if it is too long."""
+        if isinstance(value, dict):
+            value = next((value[name] for name in _OF_BODY if value.get(name)), value)
         text = self._text("body", value)
         if not text or (len(text) <= _LONGEST_NULL and text.strip().lower() in NULLS):
             return ""

@@ -112,6 +112,14 @@ SENTENCES = {
     "koi8_r": "Как сварить яйцо всмятку и почему небо голубое",
     "cp866": "Как сварить яйцо всмятку и почему небо голубое",
     "iso8859_7": "Πώς βράζω ένα αυγό",
+    "mac_cyrillic": "Как сварить яйцо? Почему небо голубое? Где лежит Ёлка?",
+    "cp1257": "Kaip išvirti kiaušinį, kodėl dangus žydras ir šąla žiūronas",
+    "cp775": "Kaip išvirti kiaušinį, kodėl dangus žydras ir šąla žiūronas",
+    "iso8859_13": "Kā uzvārīt olu, kāpēc debesis ir zilas un kur ir žurnāls",
+    "cp852": "Jak ugotować jajko, dlaczego niebo jest błękitne, źródło",
+    "cp857": "Şifremi unuttum, yağmur çok yağıyor, güneş doğdu",  # noqa: RUF001
+    "mac_greek": "Πώς βράζω ένα αυγό και γιατί ο ουρανός είναι μπλε",  # noqa: RUF001
+    "cp737": "Πώς βράζω ένα αυγό και γιατί ο ουρανός είναι μπλε",  # noqa: RUF001
 }
 
 

@@ -30,7 +30,8 @@ def looked(text: str) -> json_rows.Found:
 
 
 def listed(text: str, names: Sequence[str] = ()) -> tuple[tuple[str, ...], list[str]] | None:
-    return json_lists.list_table(lambda: opened(text), looked(text), names)
+    grid = json_lists.grid_of(lambda: opened(text), looked(text), names)
+    return None if grid is None else (grid.path or (), grid.columns)
 
 
 @settings(max_examples=25)
@@ -53,7 +54,7 @@ def test_a_frame_comes_back_from_its_rows(orient: str, rows: list[tuple[str, str
     found = listed(text, COLUMNS if orient == "values" else ())
 
     assert found == (("data",) if orient == "split" else (), COLUMNS)
-    read = json_lists.list_rows(opened(text), found[0], found[1])
+    read = json_lists.Grid(*found).rows(opened(text))
     assert each(read) == [
         dict(zip(COLUMNS, row, strict=True)) for row in rows if list(row) != COLUMNS
     ]
@@ -70,6 +71,24 @@ def test_a_frame_comes_back_from_its_rows(orient: str, rows: list[tuple[str, str
         ({"rows": [{"id": 1}]}, None),
         ({"other": [[1, "x"]]}, None),
         ([[{"id": 1}], [{"id": 2}]], None),
+        (
+            {"sets": [{"columns": ["id", "title"], "rows": [[1, "x"]]}]},
+            (("sets", "rows"), ["id", "title"]),
+        ),
+        ({"sets": [{"columns": ["id", "title"], "rows": [[1, "x"]]}] * 2}, None),
+        ({"chart": {"columns": ["x", "y"], "rows": [[1, 2]]}, "topics": [{"id": 1}]}, None),
+        (
+            {"meta": {"columns": [{"name": "id"}, {"name": "title"}]}, "data": [["1", "x"]]},
+            (("data",), ["id", "title"]),
+        ),
+        (
+            {"rows": [{"f": [{"v": "1"}, {"v": None}]}], "fields": ["id", "title"]},
+            (("rows",), ["id", "title"]),
+        ),
+        (
+            {"records": [[{"longValue": 1}, {"isNull": True}]], "columns": ["id", "title"]},
+            (("records",), ["id", "title"]),
+        ),
     ],
 )
 def test_rows_that_are_lists_are_found_with_their_names(document: object, found: object) -> None:
@@ -87,7 +106,7 @@ def test_rows_without_names_ask_for_them(document: object) -> None:
 def test_a_row_of_another_width_goes_alone_and_the_names_are_no_row() -> None:
     text = '[["id", "title"],\n[1, "Why?"],\n[2],\n[3, "How?", 4],\n[5, null]]'
 
-    assert list(json_lists.list_rows(opened(text), (), ["id", "title"])) == [
+    assert list(json_lists.Grid((), ["id", "title"]).rows(opened(text))) == [
         (2, {"id": 1, "title": "Why?"}),
         (3, "it has 1 value for 2 columns"),
         (4, "it has 3 values for 2 columns"),
@@ -96,7 +115,7 @@ def test_a_row_of_another_width_goes_alone_and_the_names_are_no_row() -> None:
 
 
 def test_a_list_of_texts_is_a_column() -> None:
-    read = json_lists.list_rows(opened('["Why?", "How?"]'), (), ["title"])
+    read = json_lists.Grid((), ["title"]).rows(opened('["Why?", "How?"]'))
 
     assert each(read) == [{"title": "Why?"}, {"title": "How?"}]
 

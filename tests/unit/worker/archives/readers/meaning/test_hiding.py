@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.archives.readers.meaning.hiding import hiding_rules
+from worker.archives.readers.meaning.hiding import hiding_rules, label_rules, states
 
 
 def reasons(row: dict[str, Any], *taken: str) -> set[str]:
@@ -47,6 +47,14 @@ def reasons(row: dict[str, Any], *taken: str) -> set[str]:
         ("visibility", "members only", "public", "private"),
         ("access_level", "staff", "everybody", "private"),
         ("archetype", "private_message", "regular", "private"),
+        ("visibility", "role:mod", "Everyone", "private"),
+        ("privacy", "only me", "\u00f6ffentlich", "private"),
+        ("viewable_by", '["agents"]', '["agents", "public"]', "private"),
+        ("status", "user_deleted", "answered", "deleted"),
+        ("state_string", "(deleted)(accepted)", "(accepted)", "deleted"),
+        ("flags", {"deleted": True}, {"deleted": False}, "deleted"),
+        ("is_deleted", "b'1'", "b'0'", "deleted"),
+        ("visible", "0x00", "0x01", "hidden"),
         ("labels", "faq, hidden", "faq, hiding places", "hidden"),
         ("flags", '["deleted"]', '["undeleted"]', "deleted"),
     ],
@@ -84,3 +92,56 @@ def test_rules_do_not_hang_on_how_often_or_beside_what_a_column_stands(
 
     assert together == {*hiding_rules(one), *hiding_rules(other)}
     assert {rule.column for _, rule in together} <= {*one, *other}
+
+
+def labelled(tags: object = "", category: object = "", *, is_known: bool = False) -> set[str]:
+    """Return why a row with these tags and this category is hidden."""
+    row = {"tags": tags, "category": category}
+    rules = label_rules(["tags"], ["category"], is_known=is_known)
+    return {reason for reason, one in rules if one.is_met(row)}
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        "staff-only", "cars, mods only", "<cars><staff_only>", "cars staff-only", ["a", "internal"],
+        [{"name": "private"}], "a|confidential", "#internal",
+    ],
+)  # fmt: skip
+def test_a_tag_hides_what_not_everybody_may_read(tags: object) -> None:
+    assert labelled(tags) == {"private tag"}
+
+
+@pytest.mark.parametrize("tags", ["private-equity", "internals", "private equity", "staff meeting"])
+def test_a_tag_that_only_begins_so_hides_nothing(tags: object) -> None:
+    assert labelled(tags) == set()
+
+
+def test_in_a_known_program_only_a_tag_that_can_mean_nothing_else_hides() -> None:
+    assert labelled("private,internal", "Staff", is_known=True) == set()
+    assert labelled("staff-only", "Members only", is_known=True) == {
+        "private tag",
+        "closed category",
+    }
+
+
+@pytest.mark.parametrize(
+    ("category", "is_closed"),
+    [
+        ("Staff", True),
+        ("Moderators", True),
+        ("Members only", True),
+        ("Recycle bin", True),
+        ("Staff meetings", False),
+        ("Private pilots", False),
+        ("Deleted files", False),
+    ],
+)
+def test_a_category_is_closed_by_its_whole_name(category: str, *, is_closed: bool) -> None:
+    assert labelled(category=category) == ({"closed category"} if is_closed else set())
+
+
+def test_columns_in_which_programs_write_a_state_as_a_number_are_found() -> None:
+    names = ["status", "post_status", "status_id", "State", "visibility", "type", "meta.status"]
+
+    assert states([*names, "title", "deleted", "visibility_level", "score"]) == names

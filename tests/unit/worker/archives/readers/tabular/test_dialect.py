@@ -17,6 +17,7 @@ from worker.archives.readers.tabular.dialect import (
     is_open,
     long_delimiter,
     marked,
+    rare_delimiter,
     separator,
     split_backslash,
     split_escaped,
@@ -185,6 +186,39 @@ def test_the_delimiter_is_what_divides_the_header(header: str, delimiter: str) -
 )
 def test_a_delimiter_may_have_several_signs(line: str, mark: str | None) -> None:
     assert long_delimiter(line) == mark
+
+
+@pytest.mark.parametrize(
+    ("line", "below", "mark"),
+    [
+        ("id&&title\n", "1&&A & B?\n", "&&"),
+        ('"id"%%"title"\n', '"1"%%"Why?"\n', "%%"),
+        ("id|*|title", "1|*|Why?", "|*|"),
+        ("id=>title=>tags", "1=>Why?", None),
+        ("id&&title##tags", "1&&Why?##x", None),
+        ("Why && how?", "And && why?", None),
+    ],
+)
+def test_a_long_delimiter_that_no_list_has_is_also_in_the_line_below(
+    line: str, below: str, mark: str | None
+) -> None:
+    assert long_delimiter(line, below) == mark
+
+
+@pytest.mark.parametrize(
+    ("line", "below", "mark"),
+    [
+        ("id\u00a6title", "1\u00a6Why?", "\u00a6"),
+        ("id:title", "1:Why: is it so?", ":"),
+        ("id:title", "1 Why?", None),
+        ("name:mail", "Ann:a@b", None),
+        ("id,title:x", "1,Why:x?", None),
+    ],
+)
+def test_a_rare_delimiter_divides_names_of_questions(
+    line: str, below: str, mark: str | None
+) -> None:
+    assert rare_delimiter(line, below) == mark
 
 
 @pytest.mark.parametrize(

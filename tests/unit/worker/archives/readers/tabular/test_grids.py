@@ -2,9 +2,10 @@
 
 import pytest
 
+from worker.archives.readers.meaning.columns import names_questions
 from worker.archives.readers.records import RECORD_LIMIT
 from worker.archives.readers.tabular import grids
-from worker.archives.readers.tabular.headers import header_place, names_questions
+from worker.archives.readers.tabular.headers import header_place
 
 
 @pytest.mark.parametrize(

@@ -257,3 +257,33 @@ def test_a_dump_is_recognised_by_its_beginning(head: str) -> None:
 )
 def test_other_texts_are_not_taken_for_a_dump(head: str) -> None:
     assert not is_dump(head)
+
+
+@pytest.mark.parametrize("comment", ["-- (9, 'no');\n", "# (9, 'no');\n", "/* (9, 'no'); */"])
+def test_a_comment_between_rows_ends_nothing(comment: str) -> None:
+    text = f"INSERT INTO t (id, title) VALUES (1, 'a'), {comment} (2, 'b -- c');"
+
+    found = SqlDump(lambda: io.BytesIO(text.encode())).rows("t")
+
+    assert [row.values for row in found] == [
+        {"id": "1", "title": "a"},
+        {"id": "2", "title": "b -- c"},
+    ]
+
+
+def test_a_comment_that_is_longer_than_a_piece_is_skipped_whole() -> None:
+    text = f"INSERT INTO t (id) VALUES (1), /* {'x, (9) ' * 300_000} */ (2);"
+
+    found = SqlDump(lambda: io.BytesIO(text.encode())).rows("t")
+
+    assert [row.values for row in found] == [{"id": "1"}, {"id": "2"}]
+
+
+def test_what_is_no_list_of_values_is_told() -> None:
+    text = b"INSERT INTO t (id) VALUES (1), ?, (2);\nINSERT INTO t (id) VALUES (3);"
+
+    found = [row.values for row in SqlDump(lambda: io.BytesIO(text)).rows("t")]
+
+    assert found[0] == {"id": "1"}
+    assert "the rest of its statement is skipped" in found[1]
+    assert found[2] == {"id": "3"}

@@ -223,3 +223,15 @@ def test_whatever_is_given_is_a_moment_with_a_zone_or_none_or_refused(
         found = Dates(order).read(value)
 
     assert found is None or found.tzinfo is not None
+
+
+@pytest.mark.parametrize(
+    ("value", "moment"),
+    [
+        ("Date(2020,0,5)", datetime(2020, 1, 5, tzinfo=UTC)),
+        ("Date(2020,11,31,10,20,30)", datetime(2020, 12, 31, 10, 20, 30, tzinfo=UTC)),
+        ({"value": "2020-01-05T00:00:00", "format": "Y"}, datetime(2020, 1, 5, tzinfo=UTC)),
+    ],
+)
+def test_dates_of_google_sheets_and_of_drupal_are_read(value: object, moment: datetime) -> None:
+    assert Dates().read(value) == moment

@@ -1,0 +1,2 @@
+/*O_o*/
+google.visualization.Query.setResponse({"version": "0.6", "reqId": "0", "status": "ok", "table": {"cols": [{"id": "A", "label": "id", "type": "number"}, {"id": "B", "label": "title", "type": "string"}, {"id": "C", "label": "date", "type": "date"}], "rows": [{"c": [{"v": 1.0, "f": "1"}, {"v": "How to park?"}, {"v": "Date(2020,0,5)", "f": "2020-01-05"}]}, {"c": [{"v": 2.0, "f": "2"}, {"v": "How to stop?"}, null]}]}});
