@@ -59,7 +59,7 @@ class Assurance:
         until = "" if self.latest is None else f" until {self.latest:%Y-%m-%d}"
         bound = _down(self.at_least)
         return (
-            f"Precision {self.standing}: at least {bound:.2f} (at {1 - self.risk:.0%}"
+            f"Precision {self.standing}: at least {bound:.2f} (at {100 * (1 - self.risk):.0f} %"
             f" confidence), from {self.right:,} right of {counted(self.decided, 'decided flag')}"
             f"{until}"
         )

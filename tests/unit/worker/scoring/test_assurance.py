@@ -38,7 +38,7 @@ def test_it_is_said_in_a_sentence_with_bound_number_and_date() -> None:
         "Precision not measured: 0 flagged pairs were decided, and it takes 20"
     )
     assert assure(judgements(95, 5)).words == (
-        "Precision measured: at least 0.86 (at 95% confidence), from 95 right of 100 decided flags"
+        "Precision measured: at least 0.86 (at 95 % confidence), from 95 right of 100 decided flags"
         " until 2026-03-01"
     )
     assert "certified: at least 0.95" in assure(judgements(88, 0)).words
