@@ -118,7 +118,7 @@ def make_report(session: Session, archive_id: int) -> Report:
         slowest=max(took, key=lambda stage: took[stage]) if took else "",
         elapsed_s=_elapsed(archive),
         recall=_recall(session, archive, forum.calibration, _found(stages, Stage.RANK)),
-        precision=calibrating.assurance(session, forum).words + ".",
+        precision=calibrating.assurance(session, forum).sentences,
     )
 
 

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from worker.scoring.assurance import Judgement, Standing, assure
+from worker.scoring.assurance import ELSEWHERE, Judgement, Standing, assure
 
 THEN = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -42,3 +42,10 @@ def test_it_is_said_in_a_sentence_with_bound_number_and_date() -> None:
         " until 2026-03-01"
     )
     assert "certified: at least 0.95" in assure(judgements(88, 0)).words
+
+
+def test_what_was_measured_elsewhere_is_said_until_the_forum_has_its_own_figure() -> None:
+    few, enough = assure(judgements(19, 0)), assure(judgements(20, 0))
+
+    assert few.sentences == f"{few.words}. {ELSEWHERE}"
+    assert enough.sentences == f"{enough.words}."
