@@ -31,7 +31,6 @@ from worker.weights.profiles import model_names
 
 SAMPLE = 400
 _TOP_K = 20
-_FLOOR = 0.45
 DECISIONS = (50, 200)
 _LOOKED_AT = 0.4
 """Lowest score of the decided pairs: below the threshold, as in a forum that reviews more pairs."""
@@ -80,16 +79,18 @@ def _mined(domain: MiningDomain, matcher: Matcher) -> _Mined:
     rows = zip(domain.titles, domain.bodies, strict=True)
     texts = [seen(title, body, fields=TextFields.TITLE_BODY) for title, body in rows]
     vectors = np.empty((len(texts), matcher.encoder.dimension), np.float16)
+    lowest = replace(matcher, threshold=THRESHOLDS[0])
     near = near_questions(
         matcher,
         texts,
         vectors,
-        screen=Screen(floor=_FLOOR),
+        screen=Screen(floor=lowest.floor),
         search=BlockSearch(),
         top_k=_TOP_K,
         on_progress=lambda *_: None,
     )
-    scores, _ = replace(matcher, threshold=THRESHOLDS[0]).score_many(texts, near)
+    scores, _ = lowest.score_many(texts, near)
+    scores = np.minimum(scores, matcher.reach(near.cosines.astype(np.float32)))
     groups = np.array(domain.groups)
     same = groups[near.left] == groups[near.right]
     return _Mined(domain=domain, near=near, scores=scores.astype(np.float64), same=same)

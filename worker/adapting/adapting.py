@@ -69,7 +69,7 @@ def adapt(
     elif len(found.known) < LEAST_KNOWN:
         reason = (
             f"people call {counted(len(found.known), 'pair')} of the sample the same, and it takes"
-            f" {LEAST_KNOWN} to prove anything"
+            f" {LEAST_KNOWN} to prove anything. Links in an import count, and so do decisions"
         )
     elif threshold is None:
         reason = f"no lower threshold is proved to have a precision of {LEAST_PRECISION:g}"

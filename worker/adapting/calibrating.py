@@ -1,5 +1,6 @@
 """A forum's calibration from its moderators' decisions: first measured, then applied."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -17,6 +18,8 @@ from worker.scoring.recalibration import Line, Trial, fit, try_out
 
 NEEDED = 20
 """With fewer decisions of one kind nothing is fitted: chance would decide the result."""
+_SAME = 1e-6
+"""Slopes and shifts that differ by less are the same: the order of decisions rounds differently."""
 
 
 class CannotLearnError(ConflictError):
@@ -123,6 +126,10 @@ def _judged(
     hints = np.array(said, dtype=np.float64)
     trial = try_out(raw, labels, line_of(start.current), hints=hints)
     line = fit(raw, labels, hints=hints)
+    if start.current is not None and _is_same(line, line_of(start.current)):
+        return replace(
+            start, refusal="the calibration in force was already fitted to these decisions"
+        )
     learnt = Learnt(
         reranker_id=ids[0],
         bi_encoder_id=ids[1],
@@ -147,15 +154,17 @@ def _judged(
 
 
 def _too_few(duplicates: int, others: int) -> str:
-    missing = [
-        f"{NEEDED - count} more decided {name}"
-        for count, name in ((duplicates, "as duplicates"), (others, "as not the same or related"))
-        if count < NEEDED
-    ]
+    kinds = ((duplicates, "duplicate"), (others, "not the same or related"))
+    missing = [f"{NEEDED - count} more of {name}" for count, name in kinds if count < NEEDED]
     return (
-        f"too little to learn from: it takes {NEEDED} decisions of each kind on pairs that the"
-        f" models in use have scored, so {' and '.join(missing) or 'models in use'}"
+        f"too few to learn from: it takes {NEEDED} decisions of each kind on pairs that the models"
+        f" in use have scored; missing: {' and '.join(missing) or 'models in use'}"
     )
+
+
+def _is_same(one: Line, other: Line) -> bool:
+    same = math.isclose(one.slope, other.slope, rel_tol=_SAME, abs_tol=_SAME)
+    return same and math.isclose(one.shift, other.shift, rel_tol=_SAME, abs_tol=_SAME)
 
 
 def _no_better(trial: Trial) -> str:

@@ -106,7 +106,11 @@ class Surveyor:
         with self._sessions.begin() as session:
             near = near.surrounded(partial(self._densities, session))
             texts = {one: seen_of(row) for one, row in questions.texts(session, ids).items()}
-        return {pair_of(one): one.score for one in scored(self._matcher, near, texts)}
+        found = scored(self._matcher, near, texts)
+        # A pair below the floor of a threshold is not flagged there, whatever its score is.
+        reached = self._matcher.reach(np.array([one.cosine for one in found], np.float32))
+        most = zip(found, reached.tolist(), strict=True)
+        return {pair_of(one): min(one.score, reach) for one, reach in most}
 
     def _densities(self, session: Session, ids: NDArray[np.int64]) -> density.Floats | None:
         """Return the density around questions, (n,), as for live ones; None if it is not used."""

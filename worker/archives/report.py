@@ -14,11 +14,13 @@ from db.archives import units as archive_units
 from db.archives.archives import ArchiveRow, Stage
 from db.archives.units import StageProgress
 from db.tenants import forums
+from db.tenants.rows import CalibrationRow
 from db.vectors import models
 from db.wording import counted
 from worker.adapting import calibrating
 from worker.archives.grouping import Group, Grouping, Link, group
 from worker.scoring.calibration import Calibration
+from worker.scoring.recalibration import Line
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 _LARGEST = 20
@@ -115,8 +117,8 @@ def make_report(session: Session, archive_id: int) -> Report:
         stages_s=took,
         slowest=max(took, key=lambda stage: took[stage]) if took else "",
         elapsed_s=_elapsed(archive),
-        recall=_recall(session, archive, _found(stages, Stage.RANK)),
-        precision=calibrating.assurance(session, forum).words + ".",
+        recall=_recall(session, archive, forum.calibration, _found(stages, Stage.RANK)),
+        precision=calibrating.assurance(session, forum).sentences,
     )
 
 
@@ -148,13 +150,23 @@ def _is_chained(one: Group) -> bool:
     return one.chained and one.weakest < 1.0  # a link of people, or the same text
 
 
-def _floor(session: Session, archive: ArchiveRow) -> float:
+def _floor(session: Session, archive: ArchiveRow, learnt: CalibrationRow | None) -> float:
+    """Return the floor of the archive's threshold, with the forum's calibration *learnt*."""
     known = {model.id: model for model in models.list_models(session)}
     reranker = known.get(archive.reranker_id or 0)
     bi_encoder = known.get(archive.bi_encoder_id or 0)
-    digest = None if bi_encoder is None else bi_encoder.digest
-    found = None if reranker is None else reranker.number("cosine_floor", bi_encoder=digest)
-    return Calibration().cosine_floor if found is None else found
+    held = Calibration.of((reranker and reranker.calibration) or Calibration().as_dict())
+    rule = held.for_bi_encoder("" if bi_encoder is None else bi_encoder.digest)
+    threshold, ids = archive.threshold, (archive.reranker_id, archive.bi_encoder_id)
+    if threshold is None:
+        return rule.cosine_floor
+    if (
+        learnt is not None
+        and learnt.is_for(reranker_id=ids[0], bi_encoder_id=ids[1])
+        and learnt.created_at <= archive.created_at
+    ):
+        threshold = Line(learnt.slope, learnt.shift).undo(threshold)
+    return rule.floor(threshold)
 
 
 def _elapsed(archive: ArchiveRow) -> float:
@@ -162,11 +174,13 @@ def _elapsed(archive: ArchiveRow) -> float:
     return round((end - archive.created_at).total_seconds(), 1)
 
 
-def _recall(session: Session, archive: ArchiveRow, crowded: int) -> str:
-    floor = _floor(session, archive)
+def _recall(
+    session: Session, archive: ArchiveRow, learnt: CalibrationRow | None, crowded: int
+) -> str:
+    floor = _floor(session, archive, learnt)
     sentence = (
         "Every pair of questions was compared exactly, none by an approximate index. Missed are"
-        f" duplicates whose cosine lies under {floor:g}, and those that the CrossEncoder scores"
+        f" duplicates whose cosine lies under {floor:.2g}, and those that the CrossEncoder scores"
         " under the threshold."
     )
     if crowded:
@@ -181,6 +195,6 @@ def _recall(session: Session, archive: ArchiveRow, crowded: int) -> str:
         if total:
             sentence += (
                 f" Of the {counted(total, 'duplicate')} that the forum's own people had linked,"
-                f" {counted(over, 'has', 'have')} a cosine of at least {floor:g}."
+                f" {counted(over, 'has', 'have')} a cosine of at least {floor:.2g}."
             )
     return sentence

@@ -87,7 +87,7 @@ class Matcher:
             threshold = unmoved(threshold, slope=line.slope, shift=line.shift)
         return Screen.of(
             self.reranker.gates.get(self.encoder.digest) if with_gate else None,
-            cosine_floor=self.rule.cosine_floor,
+            cosine_floor=self.rule.floor(threshold),
             bi_encoder=self.encoder.digest,
             threshold=threshold,
         )
@@ -96,6 +96,14 @@ class Matcher:
     def floor(self) -> float:
         """Return the floor without a gate: candidates with a lower cosine are not reranked."""
         return self.screen(with_gate=False).floor
+
+    def reach(self, cosines: Floats) -> Floats:
+        """Return the highest threshold of the forum whose floor each pair reaches, (n,)."""
+        reached = self.rule.reach(cosines)
+        if self.line is None:
+            return reached
+        moved = self.line.probability(reached.astype(np.float64))
+        return np.asarray(np.where((reached > 0) & (reached < 1), moved, reached), np.float32)
 
     def embed(
         self, questions: Sequence[Seen], into: NDArray[Any], *, on_done: OnDone = unheard

@@ -4,6 +4,7 @@ A CrossEncoder may serve beside several bi-encoders. Their cosines are on differ
 has its own `Rule`, found by its digest.
 """
 
+import copy
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -15,11 +16,15 @@ from numpy.typing import NDArray
 
 from db.errors import UnreadableModelError
 from worker.scoring.chance import Chance
-from worker.scoring.fusion import Floats, Fusion
+from worker.scoring.fusion import Floats, Fusion, logit
 from worker.scoring.traits import Traits
 from worker.text.normal import Reads
 
 CALIBRATION_FILE = "calibration.json"
+LOWEST = 0.3
+"""For thresholds below this one the floor falls no further: nearly all pairs would be near."""
+_MOST_LOWERED = 0.2
+"""The floor falls by so many cosines at most, even if the cosine has little weight."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +36,7 @@ class Rule:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     """Threshold for each precision that it reached on dev, such as ``{"0.95": 0.91}``."""
     cosine_floor: float = 0.5
-    """The floor: candidates with a lower cosine are not reranked."""
+    """The floor at `lowest_threshold`: candidates with a lower cosine are not reranked."""
     chance: Chance | None = None
     """The chance of a pair to reach the threshold, before it is read; None if it was not fitted."""
 
@@ -39,6 +44,25 @@ class Rule:
     def lowest_threshold(self) -> float:
         """Return the lowest threshold that is offered."""
         return min([self.threshold, *self.thresholds.values()])
+
+    def floor(self, threshold: float) -> float:
+        """Return the floor for a *threshold* of the models' own probability.
+
+        `cosine_floor` was fitted for `lowest_threshold`. Below that, pairs are flagged whose cosine
+        is lower, so the floor falls by as many cosines as the threshold does.
+        """
+        if threshold >= self.lowest_threshold or not self.fusion.cosine:
+            return self.cosine_floor
+        fallen = logit(self.lowest_threshold) - logit(max(threshold, LOWEST))
+        return self.cosine_floor - min(max(fallen, 0.0) / self.fusion.cosine, _MOST_LOWERED)
+
+    def reach(self, cosines: Floats) -> Floats:
+        """Return the highest threshold whose floor each pair reaches, (n,); 0 if there is none."""
+        below = np.float32(self.cosine_floor) - cosines
+        fallen = np.float32(logit(self.lowest_threshold)) - self.fusion.cosine * below
+        reached = 1.0 / (1.0 + np.exp(-np.clip(fallen, -60.0, 60.0)))
+        lowered = np.where(cosines >= self.floor(0.0), reached, 0.0)
+        return np.asarray(np.where(below <= 0, 1.0, lowered), np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,12 +125,17 @@ class Calibration:
         if not path.exists():
             return cls()
         try:
-            return cls._of(json.loads(path.read_text(encoding="utf-8")))
+            return cls.of(json.loads(path.read_text(encoding="utf-8")))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise UnreadableModelError(path, f"not a calibration: {error}") from error
 
     @classmethod
-    def _of(cls, data: dict[str, Any]) -> Self:
+    def of(cls, held: Mapping[str, Any]) -> Self:
+        """Return the calibration that `as_dict` made *held* from.
+
+        Raises `ValueError`, `TypeError`, `KeyError` or `AttributeError` if it is none.
+        """
+        data = dict(copy.deepcopy(held))
         logit_only = Fusion(**data.pop("logit_only"))
         fusion = Fusion(**data.pop("fusion", {}))
         rules = {digest: _rule(held) for digest, held in data.pop("rules", {}).items()}

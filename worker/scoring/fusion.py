@@ -81,7 +81,7 @@ class Fusion:
 
         It is infinite or NaN if the logit has no weight.
         """
-        missing = np.float32(_logit(threshold)) - self._unread(cosines, traits)
+        missing = np.float32(logit(threshold)) - self._unread(cosines, traits)
         weight = np.broadcast_to(np.asarray(self.logit_weight(traits), np.float32), missing.shape)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(missing / weight, np.float32)
@@ -118,10 +118,11 @@ def unmoved(probability: float, *, slope: float, shift: float) -> float:
     """Return the probability that `Fusion.moved` changes into *probability*."""
     if not 0.0 < probability < 1.0:
         return probability
-    return 1.0 / (1.0 + math.exp(-(_logit(probability) - shift) / slope))
+    return 1.0 / (1.0 + math.exp(-(logit(probability) - shift) / slope))
 
 
-def _logit(probability: float) -> float:
+def logit(probability: float) -> float:
+    """Return the logit of a probability, infinite for 0 and 1."""
     if probability <= 0.0 or probability >= 1.0:
         return -math.inf if probability <= 0.0 else math.inf
     return math.log(probability / (1.0 - probability))

@@ -50,3 +50,17 @@ def test_the_command_says_what_the_decisions_bring_does_it_and_undoes_it(
     assert "are in force again" in undone.stdout
     assert again.returncode == 1
     assert "nothing to undo" in again.stderr
+
+
+def test_before_anybody_has_decided_it_says_what_is_missing(
+    running_home: Path, committed: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with committed.begin() as session:
+        make_pairs(session, 0, 40, shift=0.0)
+    monkeypatch.setattr(command, "_active", decided_models)
+
+    said = run(running_home, "adapt", "--forum", "cooks").stdout
+
+    assert "known duplicates" not in said  # columns that would be empty
+    assert "missing: 20 more of duplicate and 20 more of not the same or related" in said
+    assert "No threshold is proposed: people call 0 pairs of the sample the same" in said

@@ -102,7 +102,7 @@ class Decision:
     probability: Floats
     flagged: NDArray[np.bool_]
     looked_at: NDArray[np.bool_]
-    """Whether some threshold would flag the pair."""
+    """Whether the pair reaches the floor of the threshold, so that the service scores it."""
     threshold: float
 
 
@@ -152,12 +152,12 @@ class Stages:
 def decide(scores: StageScores, rule: Rule, *, threshold: float | None = None) -> Decision:
     """Return the decision on *scores* by *rule*, at the rule's threshold if none is given.
 
-    Two equal texts have a probability of 1. Pairs below the cosine floor, and pairs in a script
-    that the models do not know, are never flagged, whatever their probability.
+    Two equal texts have a probability of 1. Pairs below the floor of the threshold, and pairs in a
+    script that the models do not know, are never flagged, whatever their probability.
     """
     least = rule.threshold if threshold is None else threshold
     probability = rule.fusion.probability(scores.logit, scores.cosine_whole, scores.traits)
-    is_looked_at = (scores.cosine_whole >= rule.cosine_floor) & ~scores.foreign
+    is_looked_at = (scores.cosine_whole >= rule.floor(least)) & ~scores.foreign
     return Decision(
         probability=np.where(scores.same_text, np.float32(1.0), probability),
         flagged=scores.same_text | (is_looked_at & (probability >= least)),

@@ -29,7 +29,7 @@ def test_the_command_says_what_it_would_do_and_does_it(
     assert "Brier score" in dry.stdout
     assert "40 undecided pairs scored again" in done.stdout, done.stderr
     assert again.returncode == 1
-    assert "not be clearly better" in again.stderr
+    assert "already fitted to these decisions" in again.stderr
     assert "Back to the model's own: 40 undecided pairs scored again" in back.stdout
 
 

@@ -1,5 +1,7 @@
 """What is proposed to a forum: from its decisions, or from what its people linked; and undone."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -12,7 +14,11 @@ from worker.adapting import adapting
 from worker.adapting.adapting import ACTOR, adapt
 from worker.adapting.calibrating import CannotLearnError
 from worker.archives.readers.records import KnownPair, Record, SourceQuestion
+from worker.archives.report import make_report
+from worker.inference.testing import WordEncoder, WordReranker
 from worker.matching.models import Models
+from worker.scoring.calibration import Calibration
+from worker.scoring.fusion import Fusion
 
 Factory = sessionmaker[Session]
 LINKED = 30
@@ -58,6 +64,46 @@ def test_links_prove_a_lower_threshold_which_is_used_and_taken_back(committed: F
         assert forums.get_forum(session, "cooks").threshold is None
         with pytest.raises(CannotLearnError):
             adapting.take_back(session, "cooks")
+
+
+A_FEW = 3
+"""Pairs that are nearer, because the fake encoder gives some words the same place."""
+# Half of the words: a cosine of 2/3, below the floor, and a probability of 0.42.
+FAR = Calibration(
+    bi_encoder=WordEncoder.digest,
+    fusion=Fusion(logit=0.1, cosine=10.0, bias=-7.0),
+    threshold=0.6,
+    cosine_floor=0.7,
+    asymmetry=0.4,
+)
+
+
+@pytest.mark.parametrize(("threshold", "found", "floor"), [(None, 0, "0.7"), (0.4, 30, "0.62")])
+def test_a_lower_threshold_has_a_lower_floor_and_the_report_says_which(
+    committed: Factory, threshold: float | None, found: int, floor: str
+) -> None:
+    _, archive = bring_in(committed, questions(linked=0))
+    if threshold is not None:
+        with committed.begin() as session:
+            forums.update_forum(session, "cooks", threshold=threshold)
+    mine(make_worker(committed, reranker=WordReranker(FAR)))
+
+    with committed.begin() as session:
+        report = make_report(session, archive.id)
+    assert found <= report.pairs <= found + A_FEW
+    assert f"whose cosine lies under {floor}, and" in report.recall
+
+
+def test_each_threshold_of_the_sample_has_its_own_floor(committed: Factory) -> None:
+    bring_in(committed, questions(linked=LINKED))
+    mine(make_worker(committed, reranker=WordReranker(FAR)))
+    low = replace(FAR, fusion=replace(FAR.fusion, bias=-6.3), cosine_floor=0.71)  # they have 0.59
+
+    found = adapt(committed, make_models(committed, reranker=WordReranker(low)), "cooks")
+
+    by_threshold = {one.threshold: one for one in found.expected}
+    assert by_threshold[0.4].found == LINKED
+    assert by_threshold[0.5].found <= A_FEW  # its floor, 0.66, is lower too, but not enough
 
 
 def test_too_few_links_prove_nothing(committed: Factory) -> None:

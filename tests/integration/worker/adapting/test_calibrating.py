@@ -1,6 +1,7 @@
 """A forum's own calibration: learnt, put into force, kept to by the workers, taken back."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -162,7 +163,7 @@ def test_few_decisions_are_told_how_many_more_it_takes(session: Session) -> None
     seeded = make_pairs(session, 30, 1, shift=-3.0)
     found = propose(session, seeded.forum)
 
-    with pytest.raises(CannotLearnError, match=f"{NEEDED - found.duplicates} more decided as dup"):
+    with pytest.raises(CannotLearnError, match=f"{NEEDED - found.duplicates} more of duplicate"):
         recalibrate(session, "cooks", actor="Ana")
 
     assert found.learnt is None
@@ -170,11 +171,24 @@ def test_few_decisions_are_told_how_many_more_it_takes(session: Session) -> None
 
 
 def test_what_would_be_no_better_is_refused(session: Session) -> None:
-    make_pairs(session, 300, 10, shift=-2.0)
-    recalibrate(session, "cooks", actor="Ana")
+    seeded = make_pairs(session, 300, 10, shift=-2.0)
+    better = propose(session, seeded.forum).learnt
+    assert better is not None
+    put_in_force(session, "cooks", replace(better, shift=better.shift + 0.01))
 
     with pytest.raises(CannotLearnError, match="not be clearly better"):
         recalibrate(session, "cooks", actor="Ana")
+
+
+def test_the_same_decisions_are_not_learnt_twice(session: Session) -> None:
+    make_pairs(session, 300, 10, shift=-2.0)
+    recalibrate(session, "cooks", actor="Ana")
+
+    with pytest.raises(CannotLearnError, match="already fitted to these decisions"):
+        recalibrate(session, "cooks", actor="Ana")
+
+    found = propose(session, forums.get_forum(session, "cooks"))
+    assert (found.learnt, found.trial) == (None, None)  # its errors would not be held out
 
 
 def test_only_decisions_on_scores_of_the_models_in_use_count(session: Session) -> None:

@@ -1,6 +1,8 @@
 """What is saved beside a CrossEncoder: by bi-encoder, read as it was written, bounded."""
 
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +74,31 @@ def test_each_bi_encoder_has_its_own_rule() -> None:
 def test_the_lowest_threshold_is_the_lowest_that_is_offered() -> None:
     assert MINI.lowest_threshold == 0.55
     assert LARGE.lowest_threshold == 0.7
+
+
+def test_the_floor_falls_with_thresholds_below_the_one_that_it_was_fitted_for() -> None:
+    rule = replace(LARGE, threshold=0.5, thresholds={"0.90": 0.8})
+
+    assert [rule.floor(one) for one in (0.95, 0.5)] == [0.4, 0.4]
+    # A pair at the floor that reaches 0.5 exactly: one with 0.0451 less cosine reaches 0.4.
+    assert rule.floor(0.4) == pytest.approx(0.4 - math.log(0.6 / 0.4) / 9)
+    assert rule.floor(0.3) == rule.floor(0.01) == pytest.approx(0.4 - math.log(0.7 / 0.3) / 9)
+    assert replace(rule, fusion=Fusion()).floor(0.3) == 0.4  # the cosine does not count
+    assert replace(rule, fusion=Fusion(cosine=0.1)).floor(0.3) == pytest.approx(0.2)
+
+
+@given(
+    st.sampled_from([MINI, LARGE]),
+    st.floats(-1, 1, width=32),
+    st.floats(0.01, 1).filter(lambda one: not 0.29 < one < 0.31),
+)
+def test_a_pair_reaches_the_floors_of_thresholds_up_to_one(
+    rule: Rule, cosine: float, threshold: float
+) -> None:
+    (reach,) = rule.reach(np.array([cosine], np.float32))
+
+    if abs(cosine - rule.floor(threshold)) > 1e-5:
+        assert (threshold <= reach) == (cosine >= rule.floor(threshold))
 
 
 @pytest.mark.parametrize(

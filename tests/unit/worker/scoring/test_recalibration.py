@@ -199,3 +199,10 @@ def test_hints_move_the_line_a_little_and_no_more_however_many_they_are() -> Non
     assert chances[0] > chances[1] > chances[2] == pytest.approx(chances[3], abs=1e-6)
     assert chances[0] - chances[3] < 0.15
     assert fit(raw, labels, hints=np.zeros(0)) == plain
+
+
+@given(st.floats(0.01, 0.99), st.floats(0.2, 5.0), st.floats(-3.0, 3.0))
+def test_the_models_own_probability_comes_back(own: float, slope: float, shift: float) -> None:
+    line = Line(slope, shift)
+
+    assert line.undo(float(line.probability(np.array([own]))[0])) == pytest.approx(own, abs=1e-3)

@@ -50,7 +50,7 @@ def test_an_admin_sees_what_it_brings_uses_it_and_goes_back(
     after = shown(client, "?saved=calibrated")
     assert "The forum's own calibration is in force" in after
     assert "by Ana" in after
-    assert "it would not be clearly better" in after
+    assert "already fitted to these decisions" in after
     assert post(client, "thresholds/calibration", reset="true")[1].endswith("saved=reset")
     assert "In force: the model's own." in shown(client)
 
@@ -87,7 +87,7 @@ def test_a_refusal_is_said_on_a_page(client: TestClient) -> None:
     status, page = post(client, "thresholds/calibration")
 
     assert status == 409
-    assert "not be clearly better" in page
+    assert "already fitted to these decisions" in page
 
 
 def test_the_calibration_is_offered_with_its_numbers_until_it_is_in_force(
@@ -111,7 +111,7 @@ def test_the_calibration_is_offered_with_its_numbers_until_it_is_in_force(
 
 def test_what_the_decisions_promise_is_said_beside_the_calibration(client: TestClient) -> None:
     told = re.search(
-        r"Precision measured: at least (0\.\d\d) \(at 95% confidence\), from (\d+) right of 300",
+        r"Precision measured: at least (0\.\d\d) \(at 95 % confidence\), from (\d+) right of 300",
         shown(client),
     )
 
