@@ -72,7 +72,7 @@ def test_too_few_decisions_are_a_conflict_that_says_how_many(
     answer = client.post(PATH, json={})
 
     assert answer.status_code == 409
-    assert "more decided as duplicates" in answer.json()["detail"]
+    assert "more of duplicate" in answer.json()["detail"]
     assert client.post(PATH, json={"dry_run": True}).json()["refusal"] == answer.json()["detail"]
 
 

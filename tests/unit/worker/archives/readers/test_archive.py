@@ -29,6 +29,7 @@ from worker.archives.readers import (
 )
 from worker.archives.readers.containers.streams import LINE_LIMIT
 from worker.archives.readers.records import UnreadableArchiveError
+from worker.archives.readers.values.texts import DATABASE_NULLS
 from worker.text.normal import clean
 
 POSTS = """\ufeff<?xml version="1.0" encoding="utf-8"?>
@@ -337,7 +338,7 @@ _words = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), 
 
 @given(st.lists(_words, max_size=20))
 def test_any_titles_survive_every_text_format(titles: list[str]) -> None:
-    titles = [one for one in titles if one.strip() not in {"NULL", "\\N"}]  # of databases
+    titles = [one for one in titles if one.strip() not in DATABASE_NULLS]
     rows = [(str(i), title) for i, title in enumerate(titles)]
     wanted = [(own_id, clean(title)) for own_id, title in rows]
 
