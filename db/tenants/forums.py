@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import RowMapping, and_, bindparam, case, delete, select, text, update
-from sqlalchemy.dialects.postgresql import insert, psycopg2
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from db.engine import run_alone
@@ -31,7 +31,7 @@ _FORUMS = select(
     and_(ForumCalibration.forum_id == Forum.id, ForumCalibration.ended_at.is_(None)),
 )
 _NAMES = tuple(str(column.key) for column in _FORUMS.selected_columns)
-_BY_ID = f"{_FORUMS.compile(dialect=psycopg2.dialect())} WHERE forums.id = ANY(%(ids)s)"  # type: ignore[no-untyped-call]
+_BY_ID = f"{_FORUMS} WHERE forums.id = ANY(%(ids)s)"
 _HELD = select(Forum.id).where(Forum.id == bindparam("id")).with_for_update(read=True)
 
 

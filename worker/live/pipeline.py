@@ -104,21 +104,12 @@ class Pipeline:
         with METER.timed("embed"):
             vectors = self._embed(batch)
         for forum_id, group in groupby(sorted(batch, key=_forum), key=_forum):
-            self._check_anew(forum_id, list(group), lease, vectors, known())
-
-    def _check_anew(
-        self,
-        forum_id: int,
-        batch: Sequence[Claimed],
-        lease: UUID,
-        vectors: Vectors,
-        known: _Known,
-    ) -> None:
-        try:
-            self._check(forum_id, batch, lease, vectors, known)
-        except StaleScoresError:  # a forum's settings change rarely: one repetition is enough
-            log.info("questions.scored_anew", forum_id=forum_id)
-            self._check(forum_id, batch, lease, vectors, self._known(batch))
+            check = partial(self._check, forum_id, list(group), lease, vectors)
+            try:
+                check(known())
+            except StaleScoresError:  # a forum's settings change rarely: one repetition is enough
+                log.info("questions.scored_anew", forum_id=forum_id)
+                check(self._known(batch))
 
     def _start_knowing(self, batch: Sequence[Claimed]) -> Callable[[], _Known]:
         if self._single is self._sessions:  # on one connection, which takes one statement at a time

@@ -39,11 +39,6 @@ class Line:
         """Return the new probabilities for the model's own *raw* ones, (n,), in their order."""
         return _sigmoid(self.slope * logits(raw) + self.shift)
 
-    def undo(self, probability: float) -> float:
-        """Return the model's own probability that becomes *probability*."""
-        back = Line(1 / self.slope, -self.shift / self.slope)
-        return float(back.probability(np.array([probability]))[0])
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quality:

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.scoring.fusion import Fusion
+from worker.scoring.fusion import Fusion, unmoved
 from worker.scoring.recalibration import (
     SLOPES,
     Doubles,
@@ -205,4 +205,5 @@ def test_hints_move_the_line_a_little_and_no_more_however_many_they_are() -> Non
 def test_the_models_own_probability_comes_back(own: float, slope: float, shift: float) -> None:
     line = Line(slope, shift)
 
-    assert line.undo(float(line.probability(np.array([own]))[0])) == pytest.approx(own, abs=1e-3)
+    moved = float(line.probability(np.array([own]))[0])
+    assert unmoved(moved, slope=slope, shift=shift) == pytest.approx(own, abs=1e-3)

@@ -5,8 +5,6 @@ word mixes scripts, and no sign is inside a word. Libraries that count letters n
 short export has, and took Cyrillic for Japanese.
 """
 
-# letters of other languages are meant
-
 import re
 import unicodedata
 from collections import Counter
