@@ -20,7 +20,7 @@ from db.wording import counted
 from worker.adapting import calibrating
 from worker.archives.grouping import Group, Grouping, Link, group
 from worker.scoring.calibration import Calibration
-from worker.scoring.fusion import unmoved
+from worker.scoring.recalibration import Line
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 _LARGEST = 20
@@ -165,7 +165,7 @@ def _floor(session: Session, archive: ArchiveRow, learnt: CalibrationRow | None)
         and learnt.is_for(reranker_id=ids[0], bi_encoder_id=ids[1])
         and learnt.created_at <= archive.created_at
     ):
-        threshold = unmoved(threshold, slope=learnt.slope, shift=learnt.shift)
+        threshold = Line(learnt.slope, learnt.shift).undo(threshold)
     return rule.floor(threshold)
 
 

@@ -18,7 +18,7 @@ from worker.inference.reranker import Reranker
 from worker.matching.near import Near
 from worker.process.meter import METER
 from worker.scoring.calibration import Rule, unread, worth_reading
-from worker.scoring.fusion import Floats, Fusion, unmoved
+from worker.scoring.fusion import Floats, Fusion
 from worker.scoring.gate import Screen
 from worker.scoring.recalibration import Line
 from worker.scoring.traits import Traits
@@ -84,7 +84,7 @@ class Matcher:
         """
         threshold, line = self.threshold, self.line
         if line is not None:  # on the scale of the models' own probability
-            threshold = unmoved(threshold, slope=line.slope, shift=line.shift)
+            threshold = line.undo(threshold)
         return Screen.of(
             self.reranker.gates.get(self.encoder.digest) if with_gate else None,
             cosine_floor=self.rule.floor(threshold),

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from worker.scoring.fusion import unmoved
+
 Doubles = NDArray[np.float64]
 
 SLOPES = (0.1, 10.0)
@@ -38,6 +40,10 @@ class Line:
     def probability(self, raw: Doubles) -> Doubles:
         """Return the new probabilities for the model's own *raw* ones, (n,), in their order."""
         return _sigmoid(self.slope * logits(raw) + self.shift)
+
+    def undo(self, probability: float) -> float:
+        """Return the model's own probability that becomes *probability*."""
+        return unmoved(probability, slope=self.slope, shift=self.shift)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.scoring.fusion import Fusion, unmoved
+from worker.scoring.fusion import Fusion
 from worker.scoring.recalibration import (
     SLOPES,
     Doubles,
@@ -206,4 +206,4 @@ def test_the_models_own_probability_comes_back(own: float, slope: float, shift: 
     line = Line(slope, shift)
 
     moved = float(line.probability(np.array([own]))[0])
-    assert unmoved(moved, slope=slope, shift=shift) == pytest.approx(own, abs=1e-3)
+    assert line.undo(moved) == pytest.approx(own, abs=1e-3)
