@@ -55,13 +55,15 @@ _SHOWN = (
     rf"|released|live|{'|'.join(languages.SHOWN)}"
 )
 _SAYS = (
-    r"status|state|statestring|visibility|visibility(?:scope|status|type|setting)|(?:view|read|access|sharing)scope"
+    r"status|state|visibility|visibility(?:scope|status|type|setting)|(?:view|read|access|sharing)scope"
     r"|access|accessle?ve?l|privacy|permissions?|audience|security|archetype"
     r"|lifecycle|workflow|workflowstate|moderation|moderationstatus|approval|approvalstatus"
     r"|publicationstatus|publishstatus|visibleto|viewpermissions?|readpermissions?|viewaccess"
-    r"|readaccess|viewableby|scope|type|flags?|labels?|statusname|visibilitylevel|sichtbarkeit"
-    rf"|sharing|share|sharedwith|{'|'.join(languages.SAYS)}"
+    r"|readaccess|viewableby|scope|type|flags?|labels?|visibilitylevel"
+    rf"|sharing|share|sharedwith|{'|'.join((*languages.SAYS, *languages.READERS))}"
 )
+_IN_WORDS = "(?:text|name|label|string|title|value|word|display|desc(?:ription)?)?"
+"""What may follow such a name: ``status_text`` stands beside a number."""
 _WORDS: Mapping[str, str] = {
     "deleted": r"(?:soft|hard)?[ _-]?deleted|removed|trash|trashed|erased|purged|withdrawn"
     r"|retracted",
@@ -104,16 +106,13 @@ _BY = "is|was|by|user|author|owner|mod|moderator|admin|system|self|auto|post|top
 """Words before a word that hides, such as in ``user_deleted``."""
 _READERS = (
     r"visibility(?:scope|status|type|setting)?|privacy|accessle?ve?l|visibleto|viewableby"
-    r"|(?:view|read)(?:access|permissions?|scope|ableby)"
+    rf"|(?:view|read)(?:access|permissions?|scope|ableby)|{'|'.join(languages.READERS)}"
 )
 """Names of columns that say who may read a row."""
 _EVERYBODY = (
     r"public|publicly|everyone|everybody|anyone|anybody|all|all[ _-]users|any|visible|open|world"
     r"|anonymous|guests?|visitors?|normal|default|full|internet|published|listed|free|yes|true|t|y|on"
-    r"|none|null|nan|\u00f6ffentlich|p\u00fablic[oa]|public[oa]|publique|pubblic[oa]|publiek|openbaar"
-    r"|publiczn[yae]|offentlig|julkinen|alle|tous|todos|tutti"
-    r"|\u043f\u0443\u0431\u043b\u0438\u0447\w+|\u0432\u0441\u0435"
-    r"|\u516c\u5f00|\u516c\u958b|\uacf5\uac1c|(?:visibility|access)[ _-]?public"
+    rf"|none|null|nan|{languages.EVERYBODY}|(?:visibility|access)[ _-]?public"
 )
 _NOT_EVERYBODY = re.compile(
     rf"\A(?!(?:.*[,;|\[(\"'])?\s*(?:{_EVERYBODY})\s*(?:[,;|\])\"']|\Z)).*[^\W\d_]",
@@ -205,11 +204,11 @@ def _rules_of(column: str) -> Iterator[Rule]:
         yield "closed category", Condition(column, frozenset({"2", "3", "4"}))
     if plain == "visibilitylevel":  # GitLab's: private, internal, public
         yield "private", Condition(column, frozenset({"0", "10"}))
-    if re.fullmatch(rf"{_ABOUT}(?:{_SAYS})", plain):
+    if re.fullmatch(rf"{_ABOUT}(?:{_SAYS}){_IN_WORDS}", plain):
         for reason, words in _WORDS.items():
             said = f"{words}|{languages.values_of(reason)}"
             yield reason, Condition(column, frozenset(), pattern=_pattern(said))
-    if re.fullmatch(rf"{_ABOUT}(?:{_READERS})", plain):
+    if re.fullmatch(rf"{_ABOUT}(?:{_READERS}){_IN_WORDS}", plain):
         yield "private", Condition(column, frozenset(), pattern=_NOT_EVERYBODY)
 
 

@@ -123,10 +123,21 @@ SHOWN = _names(
 """Columns that show a question if they say yes."""
 SAYS = _names(
     "estado, estatus, statut, stato, zustand, situação, toestand, stav, статус,"
-    " состояние, 状态, 状態, 狀態, ステータス, 상태, durum, tila, visibilité, visibilidad,"
-    " visibilidade, visibilità, zichtbaarheid, widoczność, видимость, 可见性, 公開範囲"
+    " состояние, 状态, 状態, 狀態, ステータス, 상태, durum, tila"
 )
 """Columns that say in a word whether a question is shown."""
+READERS = _names(
+    "sichtbarkeit, visibilité, visibilidad, visibilidade, visibilità, zichtbaarheid,"
+    " widoczność, видимость, 可见性, 公開範囲, synlighet, näkyvyys, görünürlük"
+)
+"""Columns that say who may read a question."""
+EVERYBODY = (
+    "öffentlich|sichtbar|jeder|für alle|alle|publique|tous|tout le monde|p[úu]blic[oa]|todos"
+    "|todo el mundo|vis[íi]vel|visibile|pubblic[oa]|tutti|publiek|openbaar|zichtbaar|iedereen"
+    r"|publiczn[yae]|widoczn[yae]|wszyscy|offentlig|offentligt|synlig|alla|julkinen|kaikki|herkes"
+    r"|публич\w+|видим\w+|все|всем|для всех|公开|公開|全体|所有人|공개|전체"
+)
+"""A pattern of values of such columns that mean everybody."""
 ABOUT = _names(
         "ist, wurde, est, está, thema, frage, beitrag, sujet, pregunta, tema, pergunta, тема,"
         " вопрос, сообщение, 帖子, 问题, 主题"

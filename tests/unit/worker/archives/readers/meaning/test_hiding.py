@@ -18,6 +18,12 @@ def reasons(row: dict[str, Any], *taken: str) -> set[str]:
     ("column", "hides", "shows", "reason"),
     [
         ("deleted", True, False, "deleted"),
+        ("status_text", "pending review", "published", "unapproved"),
+        ("workflowStateLabel", "draft", "live", "unapproved"),
+        ("privacy_label", "friends of friends", "Everyone", "private"),
+        ("visibilité", "membres", "publique", "private"),
+        ("Sichtbarkeit", "unser Team", "für alle", "private"),
+        ("видимость", "команда", "для всех", "private"),
         ("isDeleted", 1, 0, "deleted"),
         ("topic_deleted_at", "2014-01-01", None, "deleted"),
         ("deleted_at", "2014-01-01 10:00", "0000-00-00 00:00:00", "deleted"),
