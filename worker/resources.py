@@ -128,7 +128,6 @@ class Resources:
                 search=search(self.settings.device, threads=self.settings.threads),
                 lease_s=self.settings.lease_s,
                 fit=self.memory.largest(held.encoder.dimension),
-                upper_band=self.settings.upper_band,
                 prove=lambda: proof_of(held),
             )
         return self._archives
@@ -206,7 +205,7 @@ class Resources:
     @property
     def _limits(self) -> Limits:
         held = self.settings
-        return Limits(candidates=held.candidates, kept=held.kept, upper_band=held.upper_band)
+        return Limits(candidates=held.candidates, kept=held.kept)
 
     def _drain(self, lane: Lane) -> Drain:
         return Drain(

@@ -105,13 +105,6 @@ class WorkerSettings(BrokerSettings):
         description="MiB of vectors that a worker's process keeps in memory: about 400 bytes a"
         " question with 384 dimensions; larger forums are searched by the index in Postgres",
     )
-    upper_band: float | None = Field(
-        default=None,
-        ge=0,
-        le=1,
-        description="Skip the second order of a pair that is certain to stay at or"
-        " above this probability; unset: it is only skipped if the pair cannot reach the threshold",
-    )
     slice_s: PositiveFloat = Field(
         default=0.5, description="Seconds after which a task lets a more urgent lane go first"
     )

@@ -41,7 +41,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(with_json(mine, file="out"))
 
 
-def mine(  # noqa: PLR0913  # a command's options
+def mine(  # a command's options
     file: Annotated[
         str,
         typer.Argument(
@@ -60,15 +60,6 @@ def mine(  # noqa: PLR0913  # a command's options
     reranker: RerankerName = None,
     profile: ProfileName = Profile.AUTO,
     top_k: Annotated[int, typer.Option(min=1, help="Candidates of each question.")] = 100,
-    upper_band: Annotated[
-        float | None,
-        typer.Option(
-            min=0,
-            max=1,
-            help="Do not read the second order of a pair that is certain to stay at or above this"
-            " probability. This is faster, but scores above it are less exact.",
-        ),
-    ] = None,
     device: Annotated[
         str, typer.Option(help="Device of the models: auto, cpu, cuda or cuda:N.")
     ] = "auto",
@@ -99,7 +90,6 @@ def mine(  # noqa: PLR0913  # a command's options
                 search=make_search(device, threads=0),
                 top_k=top_k,
                 min_score=min_score,
-                upper_band=upper_band,
                 on_progress=show,
             )
             found = miner.mine(titles)

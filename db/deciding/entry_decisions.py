@@ -127,7 +127,7 @@ def _missing_links(
     # decision says that they are the same.
     kept = set(nodes.values()) & verdict.keep
     edges = [(nodes[pair.low_id], nodes[pair.high_id]) for pair in _same(choices)]
-    parts = sorted(components(kept, edges), key=min)
+    parts = components(kept, edges)
     lead = min(parts[0]) if parts else 0
     made = [bulk.ensure_pair(session, forum_id, lead, min(part))[0] for part in parts[1:]]
     links = decisions.lock_pairs(session, forum_id, made) if made else []

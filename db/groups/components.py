@@ -10,8 +10,8 @@ Edge = tuple[int, int]
 
 
 def components(nodes: Iterable[int], edges: Iterable[Edge]) -> list[frozenset[int]]:
-    """Return the connected components of a graph, each once."""
-    group = {node: {node} for node in nodes}
+    """Return the connected components of a graph, each once, that of the lowest node first."""
+    group = {node: {node} for node in sorted(nodes)}
     for one, other in edges:
         small, large = sorted((group[one], group[other]), key=len)
         if small is not large:

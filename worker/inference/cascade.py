@@ -33,11 +33,9 @@ class Cascade:
     *pairs* are (n, 2) indices into *texts*, with their *cosines*, (n,). *traits* are needed by some
     fusions. A pair is not read if its logit has no weight, or could not lift it to *threshold*.
 
-    A CrossEncoder gives the two orders of a pair different logits, so their mean is used. If even
-    the highest possible second logit would leave a pair below *threshold*, the second order is not
-    read, and the probability comes from the first order alone. With an *upper_band* the second
-    order is also not read if even its lowest possible logit would leave the pair at or above that
-    probability.
+    A CrossEncoder gives the two orders of a pair different logits, so their mean is used. The
+    second order is only read if a possible logit of it would move the pair across *threshold*.
+    Otherwise the probability comes from the first order alone.
 
     The texts of a pair decide which order is read first. So a pair has the same score, whichever of
     its questions is the new one.
@@ -53,11 +51,10 @@ class Cascade:
         *,
         fusion: Fusion,
         threshold: float,
-        upper_band: float | None = None,
     ) -> None:
         self._reranker, self._texts, self._fusion = reranker, texts, fusion
         self._cosines, self._traits = cosines, traits
-        self._threshold, self._upper_band = threshold, upper_band
+        self._threshold = threshold
         calibration = reranker.calibration
         self._is_read = worth_reading(calibration, fusion, cosines, traits, threshold=threshold)
         self._is_turned = np.array(
@@ -98,10 +95,8 @@ class Cascade:
         """Return whether the other order of each pair can change what is flagged, (m,)."""
         calibration = self._reranker.calibration
         given = self._first[part], self._cosines[part], self._some(part)
-        matters = best_case(calibration, self._fusion, *given) >= self._threshold
-        if self._upper_band is not None:
-            matters &= worst_case(calibration, self._fusion, *given) < self._upper_band
-        return np.asarray(matters)
+        best, worst = (case(calibration, self._fusion, *given) for case in (best_case, worst_case))
+        return np.asarray((worst < self._threshold) & (best >= self._threshold))
 
     def _some(self, part: Places) -> Traits | None:
         return None if self._traits is None else self._traits.take(part)

@@ -74,7 +74,7 @@ class Checker:
         """
         with self._single.begin() as session:
             forum = forums.find_forums(session, {request.forum_id})[request.forum_id]
-        matcher = self._models.matcher(forum, upper_band=self._limits.upper_band)
+        matcher = self._models.matcher(forum)
         fields = TextFields(forum.text_fields)
         cuts = cuts_of(forum.prefixes, forum.boilerplate)
         title, body = cuts.title(request.title), cuts.body(request.body)

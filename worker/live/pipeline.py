@@ -220,7 +220,7 @@ class Pipeline:
         known: _Known,
     ) -> _Found:
         forum = known.forums[forum_id]
-        matcher = self._models.matcher(forum, upper_band=self._limits.upper_band)
+        matcher = self._models.matcher(forum)
         partners = {question.id: known.partners[question.id] for question in batch}
         nearest = self._candidates(session, matcher, forum, batch, partners, vectors=vectors)
         candidates = nearest.near

@@ -45,8 +45,6 @@ class Matcher:
     """The probability from which a pair is flagged."""
     line: Line | None = None
     """The forum's own calibration; None if it has none."""
-    upper_band: float | None = None
-    """As in `worker.inference.cascade.Cascade`."""
 
     @classmethod
     def of(
@@ -55,7 +53,6 @@ class Matcher:
         reranker: Reranker,
         *,
         threshold: float | None = None,
-        upper_band: float | None = None,
     ) -> "Matcher":
         """Return a matcher that flags at *threshold*; None means the models' own threshold."""
         own = reranker.calibration.for_bi_encoder(encoder.digest).threshold
@@ -63,7 +60,6 @@ class Matcher:
             encoder=encoder,
             reranker=reranker,
             threshold=own if threshold is None else threshold,
-            upper_band=upper_band,
         )
 
     @property
@@ -159,7 +155,6 @@ class Matcher:
             self.traits(questions, near) if traits is None else traits,
             fusion=self.fusion,
             threshold=self.threshold,
-            upper_band=self.upper_band,
         )
 
     def score_many(

@@ -25,7 +25,7 @@ class Models:
         own = self.reranker.calibration.for_bi_encoder(self.encoder.digest).threshold
         return own if forum.threshold is None else forum.threshold
 
-    def matcher(self, forum: ForumRow, *, upper_band: float | None = None) -> Matcher:
+    def matcher(self, forum: ForumRow) -> Matcher:
         """Return the models with the threshold and the calibration of *forum*."""
         learnt = self._learnt(forum)
         return Matcher(
@@ -33,7 +33,6 @@ class Models:
             reranker=self.reranker,
             threshold=self.threshold(forum),
             line=None if learnt is None else Line(learnt.slope, learnt.shift),
-            upper_band=upper_band,
         )
 
     def provenance(self, forum: ForumRow) -> Provenance:
@@ -62,5 +61,3 @@ class Limits:
     """Most candidates of a question."""
     kept: int = 10
     """Most pairs that are kept for a question."""
-    upper_band: float | None = None
-    """As in `worker.inference.cascade.Cascade`."""

@@ -70,10 +70,9 @@ class Miner:
         search: Search,
         top_k: int = 100,
         min_score: float | None = None,
-        upper_band: float | None = None,
         on_progress: OnProgress = lambda _stage, _done, _total: None,
     ) -> None:
-        self._matcher = Matcher.of(encoder, reranker, threshold=min_score, upper_band=upper_band)
+        self._matcher = Matcher.of(encoder, reranker, threshold=min_score)
         self._search = search
         self._top_k = top_k
         self._tell = on_progress

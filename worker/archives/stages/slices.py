@@ -44,12 +44,11 @@ class ArchiveWorker:
         lease_s: float,
         fit: int = 0,
         block: int | None = None,
-        upper_band: float | None = None,
         prove: Callable[[], object] = lambda: None,
     ) -> None:
         self.sessions = sessions
         self.models = models
-        self._steps = Steps(sessions, models, search, upper_band=upper_band)
+        self._steps = Steps(sessions, models, search)
         self._lease_s = lease_s
         self._prove = prove
         self._fit = fit

@@ -63,18 +63,10 @@ class _Block:
 class Steps:
     """Does units of archives with one bi-encoder and one reranker."""
 
-    def __init__(
-        self,
-        sessions: Sessions,
-        models: Models,
-        search: Search,
-        *,
-        upper_band: float | None = None,
-    ) -> None:
+    def __init__(self, sessions: Sessions, models: Models, search: Search) -> None:
         self._sessions = sessions
         self._models = models
         self._search = search
-        self._upper_band = upper_band
         self._blocks: dict[tuple[int, int, int], _Block] = {}
         self._around: tuple[int, Surroundings | None] | None = None
         self._is_wanted: IsWanted = lambda: False
@@ -243,7 +235,7 @@ class Steps:
 
     def _rerank(self, unit: Unit, archive: ArchiveRow, forum: ForumRow, begun: float) -> None:
         near = unpack_near(unit.payload or b"")
-        matcher = self._models.matcher(forum, upper_band=self._upper_band)
+        matcher = self._models.matcher(forum)
         with self._sessions.begin() as session:
             rows = questions.texts(session, {*near.left.tolist(), *near.right.tolist()})
         read = {row.id: row.text_version for row in rows.values()}

@@ -31,14 +31,17 @@ def test_each_node_is_with_those_that_it_reaches_and_nowhere_else(edges: list[Ed
     assert all(part == reached(node, edges) for part in found for node in part)
 
 
-@given(EDGES, st.randoms(use_true_random=False))
-def test_neither_the_order_nor_the_direction_of_edges_matters(
-    edges: list[Edge], chance: object
+@given(st.permutations([3**node for node in NODES]), EDGES, st.randoms(use_true_random=False))
+def test_no_order_and_no_direction_matters_and_the_lowest_node_comes_first(
+    nodes: list[int], places: list[Edge], chance: object
 ) -> None:
+    edges = [(3**one, 3**other) for one, other in places]
     turned = [edge[::-1] for edge in edges]
     chance.shuffle(turned)  # type: ignore[attr-defined]
 
-    assert set(components(NODES, turned)) == set(components(NODES, edges))
+    found = components(nodes, turned)
+
+    assert found == components(sorted(nodes), edges) == sorted(found, key=min)
 
 
 @given(EDGES)

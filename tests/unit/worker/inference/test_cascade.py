@@ -1,53 +1,50 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from worker.inference.cascade import Cascade
+from worker.inference.cascade import Cascade, Scores
 from worker.inference.testing import WordReranker
 from worker.scoring.calibration import Calibration
-from worker.scoring.fusion import Fusion
+from worker.scoring.fusion import Fusion, logit
 from worker.scoring.traits import Traits
 
 TEXTS = ["how to boil an egg", "how to fry rice", "best train to rome", "how to boil an egg now"]
 PAIRS = np.array([[0, 1], [0, 2], [0, 3]], dtype=np.int32)
 COSINES = np.array([0.9, 0.6, 0.95], dtype=np.float32)
+LARGEST_DIFFERENCE = 0.2
+"""More than the two orders differ by in `WordReranker`."""
 
 
-def test_the_second_order_is_asked_for_only_where_it_can_matter() -> None:
-    reranker = WordReranker(Calibration(asymmetry=0.4))
+def read(asymmetry: float, threshold: float) -> Scores:
+    reranker = WordReranker(Calibration(asymmetry=asymmetry))
+    given = reranker, TEXTS, PAIRS, COSINES
+    scores = Cascade(*given, fusion=Fusion(), threshold=threshold).read_all()
+    assert scores.calls == reranker.calls
+    return scores
 
-    scores = Cascade(reranker, TEXTS, PAIRS, COSINES, fusion=Fusion(), threshold=0.5).read_all()
 
-    assert np.isnan(scores.forward + scores.backward).tolist() == [True, True, False]
-    assert scores.calls == reranker.calls == 4
+@given(st.floats(0.01, 0.99), st.floats(0.0, 8.0))
+def test_the_second_order_is_read_where_it_could_move_the_pair_across_the_threshold(
+    threshold: float, asymmetry: float
+) -> None:
+    scores = read(asymmetry, threshold)
+
+    moved = logit(threshold) - scores.first
+    is_read = ~np.isnan(scores.forward + scores.backward)
+    clear = np.abs(np.abs(moved) - asymmetry / 2) > 1e-4  # float32 decides at the border
+    np.testing.assert_array_equal(is_read[clear], (np.abs(moved) < asymmetry / 2)[clear])
+    assert scores.calls == len(PAIRS) + is_read.sum()
 
 
-def test_skipping_the_second_order_never_changes_what_is_flagged() -> None:
-    sparing = WordReranker(Calibration(asymmetry=0.4))
-    thorough = WordReranker(Calibration(asymmetry=1000.0))
+@given(st.floats(0.01, 0.99))
+def test_skipping_the_second_order_never_changes_what_is_flagged(threshold: float) -> None:
+    sparing, thorough = (read(bound, threshold) for bound in (LARGEST_DIFFERENCE, 1_000.0))
 
-    a, b = (
-        Cascade(r, TEXTS, PAIRS, COSINES, fusion=Fusion(), threshold=0.5).read_all()
-        for r in (sparing, thorough)
+    np.testing.assert_array_equal(
+        sparing.probability >= threshold, thorough.probability >= threshold
     )
-
-    assert ((a.probability >= 0.5) == (b.probability >= 0.5)).all()
-    assert a.probability[2] == pytest.approx(b.probability[2])
-
-
-def test_an_upper_band_spares_the_second_order_of_what_is_sure() -> None:
-    reranker = WordReranker(Calibration(asymmetry=0.4))
-    whole = Cascade(reranker, TEXTS, PAIRS, COSINES, fusion=Fusion(), threshold=0.5).read_all()
-    sure = float(whole.probability[2])
-
-    below, above = (
-        Cascade(
-            reranker, TEXTS, PAIRS, COSINES, fusion=Fusion(), threshold=0.5, upper_band=sure + step
-        ).read_all()
-        for step in (-0.2, 0.0)
-    )
-
-    assert (below.calls, above.calls) == (3, 4)
-    assert ((below.probability >= 0.5) == (whole.probability >= 0.5)).all()
+    assert sparing.calls < thorough.calls == 2 * len(PAIRS)
 
 
 def test_both_orders_of_a_pair_get_one_score() -> None:
@@ -64,12 +61,10 @@ def test_both_orders_of_a_pair_get_one_score() -> None:
 
 
 def test_a_pair_has_one_score_where_one_order_is_enough() -> None:
-    reranker = WordReranker(Calibration(asymmetry=0.4))
+    reranker = WordReranker(Calibration(asymmetry=0.0))
 
     one, other = (
-        Cascade(
-            reranker, TEXTS, pairs, COSINES, fusion=Fusion(), threshold=0.5, upper_band=0.5
-        ).read_all()
+        Cascade(reranker, TEXTS, pairs, COSINES, fusion=Fusion(), threshold=0.5).read_all()
         for pairs in (PAIRS, PAIRS[:, ::-1])
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from statistics import mean
 
 import numpy as np
 import pytest
@@ -149,9 +150,7 @@ def test_a_pair_that_is_not_read_is_a_finding_without_logits() -> None:
     assert (unread.logit_forward, unread.logit_backward) == (None, None)
     assert unread.raw_score == pytest.approx(1 / (1 + np.exp(-3.2)), abs=1e-5)
     assert unread.score == pytest.approx(1 / (1 + np.exp(-3.7)), abs=1e-5)
-    assert read.logit_forward is not None
-    assert read.raw_score is not None
-    logit = (read.logit_forward + (read.logit_backward or 0.0)) / 2
+    logit = mean(one for one in (read.logit_forward, read.logit_backward) if one is not None)
     assert read.raw_score == pytest.approx(1 / (1 + np.exp(-(3.2 + 0.75 * logit))), abs=1e-5)
 
 

@@ -96,11 +96,6 @@ def test_what_is_found_says_which_models_found_it() -> None:
     assert (found.bi_encoder_id, found.reranker_id, found.observe_only) == (7, 8, True)
 
 
-@pytest.mark.parametrize("band", [None, 0.9])
-def test_an_upper_band_is_handed_on(band: float | None) -> None:
-    assert models().matcher(FORUM, upper_band=band).upper_band == band
-
-
 @pytest.mark.parametrize(
     ("read", "fields", "seen"),
     [
