@@ -47,12 +47,12 @@ def act(sessions: Sessions) -> None:
 def tell_rising(sessions: Sessions) -> None:
     """Record an event for each question that many ask now, in every forum."""
     with sessions.begin() as session:
-        found = forums.list_forums(session)
-    for forum in found:
+        active = rising.active(session)
+    for forum_id in active:
         with sessions.begin() as session:
-            recorded = rising.tell(session, forum.id, rising.rising(session, forum.id))
+            recorded = rising.tell(session, forum_id, rising.rising(session, forum_id))
         if recorded:
-            log.info("groups.rising", forum_id=forum.id, groups=recorded)
+            log.info("groups.rising", forum_id=forum_id, groups=recorded)
 
 
 def prove_again(sessions: Sessions) -> None:

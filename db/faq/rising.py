@@ -33,6 +33,17 @@ class Rising:
     window_h: float
 
 
+# A sweep looks at all forums. Where nothing happens it costs two looks into an index.
+_ACTIVE = text("""
+    SELECT id FROM forums AS f
+    WHERE EXISTS (
+        SELECT FROM pairs WHERE forum_id = f.id AND status IN ('flagged', 'duplicate')
+            AND flagged_at > now() - make_interval(secs => f.rising_window_h * 3600)
+    ) OR EXISTS (
+        SELECT FROM outcomes WHERE forum_id = f.id AND outcome = 'answered'
+            AND created_at > now() - make_interval(secs => f.rising_window_h * 3600)
+    ) ORDER BY id
+""")
 # By the time when a pair was flagged, because that has an index: a new question's pair is flagged
 # at once.
 _CONNECTED = text("""
@@ -51,6 +62,11 @@ _HELPED = text("""
         AND created_at > now() - make_interval(secs => :window_s)
         AND candidate_id IS NOT NULL GROUP BY candidate_id
 """)
+
+
+def active(session: Session) -> list[int]:
+    """Return the forums in whose window a pair was flagged or an asker was helped."""
+    return list(session.execute(_ACTIVE).scalars())
 
 
 def rising(session: Session, forum_id: int) -> list[Rising]:

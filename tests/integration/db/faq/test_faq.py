@@ -1,5 +1,6 @@
 """What is asked most, and what rises."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import ClassVar
@@ -11,9 +12,10 @@ from db.asking import outcomes
 from db.asking.outcomes import AskerDid, NewOutcome
 from db.faq import ranking, rising
 from db.faq.ranking import Ranking, Scope
-from db.tables.pairs import Event
+from db.tables.pairs import Event, Pair
 from db.tables.questions import Question
 from tests.integration.db.two_forums import Calls, Crossed, TwoForums
+from tests.rows.factories import make_forum, save_questions
 from tests.rows.review import Seeded, flag, say, seed_questions
 
 WEEK_S = 7 * 86_400
@@ -42,6 +44,7 @@ class TestRisingOfTwoForums(TwoForums):
         "rising": lambda session, own: rising.rising(session, own.id),
         "tell": lambda session, own: rising.tell(session, own.id, rising.rising(session, own.id)),
     }
+    service_wide: ClassVar[frozenset[str]] = frozenset({"active"})
 
 
 def _ask_now(session: Session, seeded: Seeded, *places: int) -> None:
@@ -104,6 +107,24 @@ def test_a_question_that_five_ask_within_the_hour_rises_once(session: Session) -
     assert told == [1, 0]
     (event,) = session.execute(select(Event).where(Event.kind == rising.KIND)).scalars()
     assert event.data == {"asked": 5, "window_h": 1.0}
+
+
+def test_only_forums_with_something_new_are_looked_at(session: Session) -> None:
+    seeded = seed_questions(session, "q 0", "q 1")
+    pair_id = flag(session, seeded, 0, 1)
+    asked = make_forum(session, "asked")
+    save_questions(session, asked, "q 0")
+    make_forum(session, "quiet")
+    shown = NewOutcome(check_key=b"k", outcome=AskerDid.SHOWN, candidate="1", score=0.9)
+    outcomes.save(session, asked.id, shown)
+
+    assert rising.active(session) == [seeded.forum.id]
+
+    before = datetime.now(UTC) - timedelta(hours=1, minutes=1)
+    session.execute(update(Pair).where(Pair.id == pair_id).values(flagged_at=before))
+    outcomes.save(session, asked.id, replace(shown, outcome=AskerDid.ANSWERED))
+
+    assert rising.active(session) == [asked.id]
 
 
 def test_old_questions_do_not_rise(session: Session) -> None:
