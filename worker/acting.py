@@ -1,5 +1,7 @@
 """Computes actions and the service's own decisions from people's decisions and from scores."""
 
+import math
+
 import structlog
 from sqlalchemy.orm import Session
 
@@ -44,10 +46,13 @@ def act(sessions: Sessions) -> None:
             log.info("pairs.confirmed_alone", forum_id=forum.id, pairs=done)
 
 
-def tell_rising(sessions: Sessions) -> None:
-    """Record an event for each question that many ask now, in every forum."""
+def tell_rising(sessions: Sessions, *, within_s: float = math.inf) -> None:
+    """Record an event for each question that many ask now, in every forum.
+
+    With *within_s* only in forums in which something happened in these seconds.
+    """
     with sessions.begin() as session:
-        active = rising.active(session)
+        active = rising.active(session, within_s=within_s)
     for forum_id in active:
         with sessions.begin() as session:
             recorded = rising.tell(session, forum_id, rising.rising(session, forum_id))

@@ -119,6 +119,9 @@ def test_only_forums_with_something_new_are_looked_at(session: Session) -> None:
     outcomes.save(session, asked.id, shown)
 
     assert rising.active(session) == [seeded.forum.id]
+    session.execute(update(Pair).values(flagged_at=datetime.now(UTC) - timedelta(minutes=5)))
+    assert rising.active(session, within_s=600) == [seeded.forum.id]
+    assert rising.active(session, within_s=200) == []
 
     before = datetime.now(UTC) - timedelta(hours=1, minutes=1)
     session.execute(update(Pair).where(Pair.id == pair_id).values(flagged_at=before))
