@@ -78,6 +78,7 @@ def test_every_answer_is_as_it_is_described(
         case.call_and_validate(
             headers={"Authorization": client.headers["Authorization"]},
             excluded_checks=_excluded(path, case),
+            timeout=120,
         )
 
     check()

@@ -101,7 +101,9 @@ def browser(
     app = create_app(settings, committed, NotingQueue())
     with ExitStack() as stack:
         outside = stack.enter_context(PROXIES[request.param](app, tmp_path))
-        client = stack.enter_context(httpx.Client(base_url=outside, follow_redirects=True))
+        client = stack.enter_context(
+            httpx.Client(base_url=outside, follow_redirects=True, timeout=60)
+        )
         signed_in = client.post(
             f"{PATH}/console/sign-in",
             data={"name": "ana", "secret": PASSWORD},
