@@ -107,7 +107,9 @@ class Table:
         missing = [name for name in names if name not in self.columns]
         if missing:
             have = ", ".join(self.columns) or "none"
-            raise PairsError(self.path, f"no column {', '.join(missing)} (columns: {have})", line=1)
+            rename = "the column that has it" if len(missing) == 1 else "the columns that have them"
+            reason = f"no column {', '.join(missing)} (columns: {have}): rename {rename}"
+            raise PairsError(self.path, reason, line=1)
 
 
 def open_table(path: Path, *, encoding: str | None = None) -> Table:
