@@ -107,8 +107,9 @@ class Table:
         missing = [name for name in names if name not in self.columns]
         if missing:
             have = ", ".join(self.columns) or "none"
-            rename = "the column that has it" if len(missing) == 1 else "the columns that have them"
-            reason = f"no column {', '.join(missing)} (columns: {have}): rename {rename}"
+            which = "the column that has it" if len(missing) == 1 else "the columns that have them"
+            advice = f": rename {which}" if self.columns else ""
+            reason = f"no column {', '.join(missing)} (columns: {have}){advice}"
             raise PairsError(self.path, reason, line=1)
 
 
@@ -205,7 +206,9 @@ def _delimited_row(item: Reject | tuple[int, Sequence[str | None]], names: Seque
             line, values, f"{counted(len(fields), 'field')}, but the header has {len(names)}"
         )
     is_text = all(map(_is_text, fields))
-    return Row(line, values, None if is_text else "bytes that are not UTF-8")
+    return Row(
+        line, values, None if is_text else "bytes that are not UTF-8: save the file as UTF-8"
+    )
 
 
 def _is_text(field: str) -> bool:
