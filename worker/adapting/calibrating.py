@@ -171,10 +171,9 @@ def _refusal(trial: Trial) -> str | None:
     """Return why a calibration is not proposed; None if it is."""
     if not trial.is_ordered:
         return (
-            "the decisions do not follow the scores: in"
-            f" {100 * trial.order:.0f} of 100 cases a pair decided as duplicate has a higher score"
-            " than one decided otherwise, and chance gives 50. Check whether your moderators decide by"
-            " the same rules"
+            f"the decisions do not follow the scores: in {100 * trial.order:.0f} of 100 cases a"
+            " pair decided as duplicate has a higher score than one decided otherwise, and chance"
+            " gives 50. Check whether your moderators decide by the same rules"
         )
     return None if trial.is_better else _no_better(trial)
 
