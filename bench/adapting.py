@@ -3,7 +3,8 @@
 FOLDER is a suite (see docs/training.md). Its mining sets are scored like an archive. In the first
 table nobody has decided; a share of the known duplicates takes the place of the links of a forum's
 own people. In the second table, 50 or 200 of the pairs with a score of 0.4 or more are decided
-according to their labels, and the other pairs show what this has changed.
+according to their labels, and the other pairs show what this has changed. The third one compares
+lower thresholds with a fixed cosine floor and with the one that falls.
 """
 
 from dataclasses import dataclass, replace
@@ -43,6 +44,11 @@ _DECIDED = """
 | set | decided | learnt | error of what is said, before, after | P, R before | P, R after |
 | --- | ---: | ---: | ---: | --- | --- |"""
 
+_FLOORS = """
+| set | threshold | P, R, fixed floor | P, R, falling floor |
+| --- | ---: | --- | --- |"""
+_LOWER = (0.4, 0.3)
+
 
 def main(
     folder: Path,
@@ -50,12 +56,12 @@ def main(
     questions: Annotated[int, typer.Option(help="Of each set, whole groups of them.")] = 2_000,
     cache: ModelCache = DEFAULT_CACHE,
 ) -> None:
-    """Print two tables over the mining sets: before anybody decided, and after some decisions."""
+    """Print three tables: before anybody decided, after some decisions, and by the cosine floor."""
     names = model_names(profile, cache)
     matcher = Matcher.of(
         load_encoder(names.bi_encoder, cache=cache), load_reranker(names.reranker, cache=cache)
     )
-    decided = [_DECIDED]
+    decided, floors = [_DECIDED], [_FLOORS]
     print(_HEAD)
     try:
         for domain in read_suite(folder, most=Most(questions=questions)):
@@ -63,15 +69,17 @@ def main(
                 found = _mined(domain, matcher)
                 print("\n".join(_rows(found, matcher.threshold)), flush=True)
                 decided += [_decided(found, matcher.threshold, count) for count in DECISIONS]
+                floors += [_floors(found, matcher, one) for one in _LOWER]
     finally:  # an interrupted run prints its figures too
-        print("\n".join(decided))
+        print("\n".join(decided + floors))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Mined:
     domain: MiningDomain
     near: Near
-    scores: Doubles  # (n,)
+    read: Doubles  # (n,), scores of all near pairs, whether or not they reach the floor
+    scores: Doubles  # (n,), as served: no pair exceeds the threshold whose floor it reaches
     same: NDArray[np.bool_]  # (n,)
 
 
@@ -89,11 +97,20 @@ def _mined(domain: MiningDomain, matcher: Matcher) -> _Mined:
         top_k=_TOP_K,
         on_progress=lambda *_: None,
     )
-    scores, _ = lowest.score_many(texts, near)
-    scores = np.minimum(scores, matcher.reach(near.cosines.astype(np.float32)))
+    read, _ = lowest.score_many(texts, near)
+    scores = np.minimum(read, matcher.reach(near.cosines.astype(np.float32)))
     groups = np.array(domain.groups)
     same = groups[near.left] == groups[near.right]
-    return _Mined(domain=domain, near=near, scores=scores.astype(np.float64), same=same)
+    read, scores = read.astype(np.float64), scores.astype(np.float64)
+    return _Mined(domain=domain, near=near, read=read, scores=scores, same=same)
+
+
+def _floors(found: _Mined, matcher: Matcher, threshold: float) -> str:
+    """Return a row of the third table."""
+    is_read = found.near.cosines >= matcher.rule.cosine_floor
+    sides = (is_read & (found.read >= threshold), found.scores >= threshold)
+    cells = (_figures(one, found.same, found.domain.same) for one in sides)
+    return f"| {' | '.join((found.domain.name, f'{threshold:.2f}', *cells))} |"
 
 
 def _decided(found: _Mined, threshold: float, count: int) -> str:
@@ -115,7 +132,8 @@ def _after(found: _Mined, threshold: float, decided: NDArray[np.int64]) -> list[
     labels = found.same[decided].astype(np.float64)
     if min(labels.sum(), len(labels) - labels.sum()) < NEEDED:
         return None
-    if not try_out(found.scores[decided], labels, Line()).is_better:
+    trial = try_out(found.scores[decided], labels, Line())
+    if not (trial.is_better and trial.is_ordered):
         return None
     moved = fit(found.scores[decided], labels).probability(found.scores)
     rest = np.setdiff1d(np.flatnonzero(found.scores >= _LOOKED_AT), decided)

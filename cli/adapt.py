@@ -25,6 +25,7 @@ from worker.scoring.expectation import Expectation
 from worker.settings import WorkerSettings
 
 console = Console()
+_progress = Console(stderr=True)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -72,7 +73,10 @@ def adapt_(
     if as_json:
         print_json(_facts(found) | {"moved": asdict(moved)})
         return
-    _say(f"In force: {_moved(moved)} `askedbefore adapt --forum {forum} --reset` undoes it.")
+    _say(
+        f"In force: {_what(found)}. {_moved(moved)} `askedbefore adapt --forum {forum} --reset`"
+        " undoes it."
+    )
     if not found.is_learnt:
         _say(
             f"Pairs below the old threshold were not recorded: `askedbefore forums recheck {forum}`"
@@ -81,9 +85,9 @@ def adapt_(
 
 
 def _looked_at(sessions: Sessions, forum: str, sample: int) -> Adaptation:
-    with console.status("Loading the models in use"):
+    with _progress.status("Loading the models in use"):
         models = _active(sessions)
-    with count_bar(console, "Sampling", sample) as show:
+    with count_bar(_progress, "Sampling", sample) as show:
         return adapting.adapt(sessions, models, forum, sample=sample, on_done=show)
 
 
@@ -125,11 +129,19 @@ def _show(found: Adaptation) -> None:
         f"Decisions: {proposal.duplicates:,} for duplicate, {proposal.others:,} against."
         f" Threshold in force: {found.current:.3f}."
     )
-    if found.density is not None:
-        _say(
-            f"A sample of {counted(found.sampled, 'question')}; a question's ten nearest have a"
-            f" mean cosine of {found.density:.2f}:"
-        )
+    if found.density is None:
+        _say("There is no sample: the workers have read no visible question of this forum yet.")
+    else:
+        _show_sample(found, found.density)
+    if proposal.refusal is not None:
+        _say(f"No calibration is proposed: {proposal.refusal}.")
+
+
+def _show_sample(found: Adaptation, density: float) -> None:
+    _say(
+        f"A sample of {counted(found.sampled, 'question')}; a question's ten nearest have a"
+        f" mean cosine of {density:.2f}:"
+    )
     console.print(_table(found.expected))
     _say(
         "The precision by score is the models' own estimate. It was 0.54 too high on one of eight"
@@ -140,8 +152,6 @@ def _show(found: Adaptation) -> None:
             "Pairs that people linked or called the same count as right, all others as wrong, so"
             " this precision is a lower bound."
         )
-    if proposal.refusal is not None:
-        _say(f"No calibration is proposed: {proposal.refusal}.")
 
 
 def _table(expected: Sequence[Expectation]) -> Table:
@@ -178,6 +188,12 @@ def _proposed(found: Adaptation) -> str:
     if found.threshold is None:
         return f"No threshold is proposed: {found.reason}."
     return f"Proposed: the threshold {found.threshold:.2f}; {found.reason}. --apply uses it."
+
+
+def _what(found: Adaptation) -> str:
+    if found.is_learnt or found.threshold is None:
+        return "a calibration from the decisions"
+    return f"the threshold {found.threshold:.2f}"
 
 
 def _moved(moved: Moved) -> str:

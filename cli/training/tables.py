@@ -60,9 +60,13 @@ def show_suite(found: "SuiteFigures", *, console: Console) -> None:
     ranking.add_section()
     for kind, means in found.means.items():
         values = [f"{value:.3f}" for value in means.values()]
-        ranking.add_row(report.MEANS[kind], "", "", *values)
-    console.print(ranking)
-    console.print(decided)
+        ranking.add_row(report.MEANS[kind], "", "", "", *values)
+    for table in (ranking, decided):
+        for column in table.columns:  # a narrow terminal wraps the names, and does not cut them
+            column.overflow = "fold"
+        console.print(table)
+    for line in report.cautions(found):
+        console.print(line, highlight=False, markup=False)
     if found.is_left_out:
         console.print(report.LEFT_OUT, highlight=False)
 

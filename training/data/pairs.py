@@ -1,6 +1,7 @@
 """Labelled pairs of questions: the record, its columns, and the error of a wrong file."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,17 @@ class LabelledPair:
     label: float
     body1: str = ""
     body2: str = ""
+
+
+def text_of(value: object) -> str:
+    """Return a value of a row as text; empty if it is missing or no text, such as a list.
+
+    Numbers are texts, and so are bytes in UTF-8: some programs write Parquet that way.
+    """
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "ignore")
+    is_missing = value is None or (isinstance(value, float) and math.isnan(value))
+    return "" if is_missing or isinstance(value, list | dict) else str(value)
 
 
 def labels_of(pairs: Sequence[LabelledPair]) -> Labels:

@@ -22,6 +22,7 @@ from training.data.pairs import (
     LabelledPair,
     PairsError,
     Values,
+    text_of,
 )
 from training.data.tables import file_sha256, is_table, open_table
 from worker.text.normal import TextFields, full_text, model_text, text_digest
@@ -107,7 +108,7 @@ def _question_column(path: Path) -> Iterator[str]:
         if column is None:
             raise PairsError(path, "no column question or title", line=1)
         for row in table.sound_rows():
-            yield str(row.values.get(column) or "")
+            yield text_of(row.values.get(column))
 
 
 def _lines(path: Path) -> Iterator[str]:
@@ -145,8 +146,8 @@ def _rows(path: Path) -> Iterator[tuple[int, Values]]:
 
 
 def _pair(row: Values, label: float, *, with_bodies: bool) -> LabelledPair:
-    first, second = (model_text(str(row[name] or "")) for name in (QUESTION1, QUESTION2))
-    bodies = (str(row.get(name) or "") if with_bodies else "" for name in (BODY1, BODY2))
+    first, second = (model_text(text_of(row[name])) for name in (QUESTION1, QUESTION2))
+    bodies = (text_of(row.get(name)) if with_bodies else "" for name in (BODY1, BODY2))
     return LabelledPair(first, second, label, *bodies)
 
 

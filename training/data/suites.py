@@ -14,7 +14,14 @@ from pathlib import Path
 
 from db.errors import InvalidInputError
 from db.wording import counted
-from training.data.pairs import QUESTION1, LabelledPair, PairsError, labels_of, require_both_labels
+from training.data.pairs import (
+    QUESTION1,
+    LabelledPair,
+    PairsError,
+    labels_of,
+    require_both_labels,
+    text_of,
+)
 from training.data.reading import read_pairs
 from training.data.splits import Components
 from training.data.tables import Row, is_table, open_table
@@ -146,15 +153,24 @@ def _domain(name: str, path: Path, most: Most) -> Domain:
     if not is_mining:
         return _pairs(name, path, most.pairs)
     domain = _mining(name, path)
-    return domain if most.questions is None else _with_the_same(domain.part(most.questions), path)
+    return domain if most.questions is None else _part(domain, most.questions, path)
 
 
 def _pairs(name: str, path: Path, most: int | None) -> PairsDomain:
     pairs = read_pairs(path, with_bodies=True).pairs
+    require_both_labels(pairs, what=str(path))
     if most is not None and len(pairs) > most:
         pairs = random.Random(_SEED).sample(pairs, most)  # noqa: S311  # no secret
-    require_both_labels(pairs, what=str(path))
+        if len(set(labels_of(pairs).tolist())) == 1:
+            raise SuiteError(f"{path}: the pairs drawn ({most:,}) have one label: use more pairs")
     return PairsDomain(name=name, pairs=pairs)
+
+
+def _part(domain: MiningDomain, most: int, path: Path) -> MiningDomain:
+    drawn = domain.part(most)
+    if not drawn.same:
+        raise SuiteError(f"{path}: no two of the questions drawn are the same: use more questions")
+    return drawn
 
 
 def _mining(name: str, path: Path) -> MiningDomain:
@@ -165,10 +181,6 @@ def _mining(name: str, path: Path) -> MiningDomain:
         bodies=[_text(row, BODY) for row in rows],
         groups=_groups(rows),
     )
-    return _with_the_same(domain, path)
-
-
-def _with_the_same(domain: MiningDomain, path: Path) -> MiningDomain:
     if not domain.same:
         raise SuiteError(f"{path}: no two questions share a cluster, so nothing can be found")
     return domain
@@ -213,5 +225,4 @@ def _links(row: Row, ids: AbstractSet[str]) -> Iterator[tuple[str, str]]:
 
 
 def _text(row: Row, name: str) -> str:
-    value = row.values.get(name)
-    return "" if value is None else str(value).strip()
+    return text_of(row.values.get(name)).strip()

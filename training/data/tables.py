@@ -107,7 +107,10 @@ class Table:
         missing = [name for name in names if name not in self.columns]
         if missing:
             have = ", ".join(self.columns) or "none"
-            raise PairsError(self.path, f"no column {', '.join(missing)} (columns: {have})", line=1)
+            which = "the column that has it" if len(missing) == 1 else "the columns that have them"
+            advice = f": rename {which}" if self.columns else ""
+            reason = f"no column {', '.join(missing)} (columns: {have}){advice}"
+            raise PairsError(self.path, reason, line=1)
 
 
 def open_table(path: Path, *, encoding: str | None = None) -> Table:
@@ -203,7 +206,9 @@ def _delimited_row(item: Reject | tuple[int, Sequence[str | None]], names: Seque
             line, values, f"{counted(len(fields), 'field')}, but the header has {len(names)}"
         )
     is_text = all(map(_is_text, fields))
-    return Row(line, values, None if is_text else "bytes that are not UTF-8")
+    return Row(
+        line, values, None if is_text else "bytes that are not UTF-8: save the file as UTF-8"
+    )
 
 
 def _is_text(field: str) -> bool:

@@ -43,6 +43,8 @@ def open_writer(out: str, columns: Mapping[str, type], *, schema: Any = None) ->
         yield _Delimited(sys.stdout, columns, ",")
         return
     path = Path(out)
+    if path.is_dir():  # noticed now, not when all rows are written
+        raise PairsError(path, "cannot be written: it is a folder")
     partial = path.with_name(f".{path.name}.part")
     try:
         with _opened(path, partial, columns, schema) as writer:
@@ -77,7 +79,9 @@ def _open_text(path: Path, *, is_packed: bool) -> TextIO:
 
 class _Delimited:
     def __init__(self, stream: TextIO, columns: Iterable[str], delimiter: str) -> None:
-        self._writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
+        self._writer = csv.writer(
+            stream, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL
+        )
         self._columns = list(columns)
         self._writer.writerow(self._columns)
 
@@ -93,7 +97,7 @@ class _Json:
 
     def write(self, rows: Sequence[Values]) -> None:
         for row in rows:
-            text = json.dumps(row, ensure_ascii=False, default=str)
+            text = json.dumps(row, ensure_ascii=False, default=_as_text)
             self._stream.write(_writable(text) + "\n")
 
 
@@ -148,8 +152,10 @@ def _as_text(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
     if isinstance(value, dict | list):
-        return _writable(json.dumps(value, ensure_ascii=False, default=str))
+        return _writable(json.dumps(value, ensure_ascii=False, default=_as_text))
     return _writable(str(value))
 
 

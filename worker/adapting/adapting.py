@@ -65,7 +65,7 @@ def adapt(
     found = Surveyor(sessions, models, forum).survey(sample=sample, on_done=on_done)
     threshold = suggest(found, current)
     if chosen_by not in {None, ACTOR}:
-        threshold, reason = None, f"the threshold was chosen by {chosen_by}, and stays"
+        threshold, reason = None, _stays(chosen_by)
     elif len(found.known) < LEAST_KNOWN:
         reason = (
             f"people call {counted(len(found.known), 'pair')} of the sample the same, and it takes"
@@ -88,6 +88,10 @@ def adapt(
     )
 
 
+def _stays(chosen_by: str | None) -> str:
+    return f"the threshold was chosen by {chosen_by}, and stays"
+
+
 def apply(session: Session, name: str, found: Adaptation) -> Moved:
     """Apply the proposal and return what changed; decisions stay.
 
@@ -98,8 +102,10 @@ def apply(session: Session, name: str, found: Adaptation) -> Moved:
         done = calibrating.recalibrate(session, name, actor=ACTOR)
         return done.moved or Moved(scored=0, shown=0, hidden=0)
     forum = calibrations.lock(session, name)
-    if found.threshold is None or thresholds.chosen_by(session, forum) not in {None, ACTOR}:
-        raise CannotLearnError(found.reason)
+    if found.threshold is None:
+        raise CannotLearnError(f"there is nothing to apply: {found.reason}")
+    if (chosen_by := thresholds.chosen_by(session, forum)) not in {None, ACTOR}:
+        raise CannotLearnError(_stays(chosen_by))
     return _use(session, forum, found.threshold, chosen=found.threshold)
 
 

@@ -149,7 +149,7 @@ def _judged(
         learnt=learnt,
         trial=trial,
         moved=moved,
-        refusal=None if trial.is_better else _no_better(trial),
+        refusal=_refusal(trial),
     )
 
 
@@ -165,6 +165,17 @@ def _too_few(duplicates: int, others: int) -> str:
 def _is_same(one: Line, other: Line) -> bool:
     same = math.isclose(one.slope, other.slope, rel_tol=_SAME, abs_tol=_SAME)
     return same and math.isclose(one.shift, other.shift, rel_tol=_SAME, abs_tol=_SAME)
+
+
+def _refusal(trial: Trial) -> str | None:
+    """Return why a calibration is not proposed; None if it is."""
+    if not trial.is_ordered:
+        return (
+            f"the decisions do not follow the scores: in {100 * trial.order:.0f} of 100 cases a"
+            " pair decided as duplicate has a higher score than one decided otherwise, and chance"
+            " gives 50. Check whether your moderators decide by the same rules"
+        )
+    return None if trial.is_better else _no_better(trial)
 
 
 def _no_better(trial: Trial) -> str:

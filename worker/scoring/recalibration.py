@@ -24,6 +24,8 @@ bound is 1.
 _SLOPE_SPREAD, _SHIFT_SPREAD = 0.5, 1.0
 _HINT, _HINTS_SHARE = 0.25, 0.05
 """The weight of one hint beside one decision, and of all hints beside all decisions, at most."""
+_BEYOND_CHANCE = 1.645
+"""Standard errors; chance alone exceeds them in one case of twenty."""
 _FOLDS = 5
 _BINS = 10
 _STEPS = 50
@@ -66,12 +68,25 @@ class Trial:
     """By how much the Brier score falls."""
     doubt: float
     """Standard error of the gain."""
+    order: float
+    """How often a duplicate has a higher score than another pair; 0.5 is chance."""
+    order_doubt: float
+    """Standard error of the order, if scores said nothing."""
 
     @property
     def is_better(self) -> bool:
         """Return whether both errors fall, and the Brier score by more than its standard error."""
         nearer = self.after.calibration_error < self.before.calibration_error
         return nearer and self.gain > self.doubt
+
+    @property
+    def is_ordered(self) -> bool:
+        """Return whether duplicates have higher scores than other pairs, beyond chance.
+
+        If they have not, the best line is nearly flat: with a low threshold it would flag
+        everything, with a high one nothing.
+        """
+        return self.order - 0.5 > _BEYOND_CHANCE * self.order_doubt
 
 
 def logits(probabilities: Doubles) -> Doubles:
@@ -167,7 +182,16 @@ def try_out(raw: Doubles, labels: Doubles, current: Line, *, hints: Doubles | No
         after=quality(after, labels),
         gain=float(gains.mean()),
         doubt=float(gains.std(ddof=1) / np.sqrt(len(gains))),
+        order=_order(raw[labels == 1], raw[labels == 0]),
+        order_doubt=float(np.sqrt((len(raw) + 1) / (12 * labels.sum() * (1 - labels).sum()))),
     )
+
+
+def _order(same: Doubles, other: Doubles) -> float:
+    """Return how often one of *same* is above one of *other*; a tie counts half."""
+    ranked = np.sort(other)
+    below, upto = (np.searchsorted(ranked, same, side) for side in ("left", "right"))
+    return float((below + upto).mean() / 2 / len(other))
 
 
 def _folds(labels: Doubles) -> Iterator[NDArray[np.bool_]]:

@@ -9,6 +9,8 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from worker.text.normal import FOREIGN_LIMIT, FOREIGN_WARNING
 
+ENGLISH, UNDETERMINED = "en", "und"
+_LAST_LATIN = "\u02ff"
 _FEWEST_WORDS = 2
 _SHORT = 4
 """Words below which a text is short."""
@@ -44,14 +46,14 @@ def other_language(text: str) -> str | None:
         return None
     try:
         identifier = _identifier()
-        if identifier.classify(text)[0] == "en":  # most texts: no ranking is needed
+        if identifier.classify(text)[0] == ENGLISH:  # most texts: no ranking is needed
             return None
         ranked = identifier.rank(text)
     except OSError as error:
         log.warning("language.not_detected", error=type(error).__name__)
         return None
     language, best = ranked[0]
-    english = next(score for code, score in ranked if code == "en")
+    english = next(score for code, score in ranked if code == ENGLISH)
     is_other = best - english > _margin(text, words) and language not in _UNDETERMINED
     return str(language) if is_other else None
 
@@ -71,6 +73,23 @@ def warnings_of(text: str, *, foreign_share: float) -> list[str]:
     if language is None:
         return []
     return [f"the language of the text seems to be {language}: the models know English alone"]
+
+
+def language_of(text: str, *, foreign_share: float) -> str:
+    """Return the ISO 639 code of the language of *text*: "en" unless it is surely another one.
+
+    The code is "und" (undetermined) for emoji and other signs of no language. *foreign_share* is as
+    in `warnings_of`.
+    """
+    if foreign_share <= FOREIGN_LIMIT:
+        return other_language(text) or ENGLISH
+    if not any(char.isalpha() and char > _LAST_LATIN for char in text):
+        return UNDETERMINED
+    try:
+        return str(_identifier().classify(text)[0])
+    except OSError as error:
+        log.warning("language.not_detected", error=type(error).__name__)
+        return UNDETERMINED
 
 
 def get_ready() -> None:

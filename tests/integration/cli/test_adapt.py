@@ -1,5 +1,6 @@
 """`askedbefore adapt` as a person runs it."""
 
+import json
 import re
 from pathlib import Path
 
@@ -47,6 +48,7 @@ def test_the_command_says_what_the_decisions_bring_does_it_and_undoes_it(
     foreseen = re.search(r"(\d+) undecided pairs would be flagged and (\d+) hidden", dry.stdout)
     assert foreseen is not None
     assert f"{foreseen[1]} undecided pairs were flagged and {foreseen[2]} hidden" in done.stdout
+    assert "In force: a calibration from the decisions." in done.stdout
     assert "are in force again" in undone.stdout
     assert again.returncode == 1
     assert "nothing to undo" in again.stderr
@@ -60,7 +62,14 @@ def test_before_anybody_has_decided_it_says_what_is_missing(
     monkeypatch.setattr(command, "_active", decided_models)
 
     said = run(running_home, "adapt", "--forum", "cooks").stdout
+    applied = run(running_home, "adapt", "--forum", "cooks", "--apply")
 
+    as_json = run(running_home, "adapt", "--forum", "cooks", "--json")
+    assert json.loads(as_json.stdout)["threshold"] is None
+    assert applied.returncode == 1
+    assert "nothing to apply: people call 0 pairs" in applied.stderr
     assert "known duplicates" not in said  # columns that would be empty
+    assert "There is no sample: the workers have read no visible question" in said
+    assert "threshold ┃" not in said  # nor a table of zeros
     assert "missing: 20 more of duplicate and 20 more of not the same or related" in said
     assert "No threshold is proposed: people call 0 pairs of the sample the same" in said

@@ -10,7 +10,7 @@ from itertools import islice
 
 import numpy as np
 
-from training.data.pairs import BODY1, BODY2, QUESTION1, QUESTION2, PairsError
+from training.data.pairs import BODY1, BODY2, QUESTION1, QUESTION2, PairsError, text_of
 from training.data.tables import Row, Table
 from training.data.writing import Writer
 from training.measure.scoring.stages import CHUNK, Decision, PairTexts, Stages, StageScores
@@ -117,7 +117,7 @@ def score_table(
 def _texts(row: Row) -> PairTexts | None:
     """Return the questions of a row; None if one is missing or the row cannot be read."""
     names = (QUESTION1, QUESTION2, BODY1, BODY2)
-    first, second, body1, body2 = (str(row.values.get(name) or "") for name in names)
+    first, second, body1, body2 = (text_of(row.values.get(name)) for name in names)
     is_whole = row.fault is None and model_text(first) and model_text(second)
     return PairTexts(first, second, body1, body2) if is_whole else None
 

@@ -104,6 +104,8 @@ class Decision:
     looked_at: NDArray[np.bool_]
     """Whether the pair reaches the floor of the threshold, so that the service scores it."""
     threshold: float
+    unknown_script: float
+    """Share of the CrossEncoder's weight in pairs of a script that the models do not know, 0..1."""
 
 
 class Stages:
@@ -163,4 +165,5 @@ def decide(scores: StageScores, rule: Rule, *, threshold: float | None = None) -
         flagged=scores.same_text | (is_looked_at & (probability >= least)),
         looked_at=scores.same_text | is_looked_at,
         threshold=least,
+        unknown_script=rule.fusion.unknown_script,
     )

@@ -18,6 +18,7 @@ from training.measure.figures.bootstrap import (
 from training.measure.figures.curves import Point, Sweep
 from training.measure.figures.metrics import asymmetry, calibration_error
 from training.measure.scoring.stages import Decision, PairTexts, Stages, StageScores
+from training.measure.suites.languages import languages_of
 from worker.archives.searching.blocks import BlockSearch
 from worker.archives.searching.mining import densities, near_questions
 from worker.matching.matcher import Matcher
@@ -58,6 +59,12 @@ class DomainFigures:
     label: str
     """The name for people; it shows whether this is a mining set."""
     is_mining: bool
+    languages: Mapping[str, float]
+    """Share of each language among its questions; see `languages_of`."""
+    unknown_script: float
+    """Share of the pairs in a script that the models do not know."""
+    unknown_script_weight: float
+    """Share of the CrossEncoder's weight in the score of such pairs."""
     pairs: int
     same: int
     average_precision: Mapping[str, Interval]
@@ -116,6 +123,9 @@ def figures(
         name=measured.domain.name,
         label=measured.domain.label,
         is_mining=isinstance(measured.domain, MiningDomain),
+        languages=languages_of(measured.domain),
+        unknown_script=float(scores.foreign.mean()) if len(labels) else 0.0,
+        unknown_script_weight=decision.unknown_script,
         pairs=len(labels),
         same=measured.same,
         average_precision=dict(zip(STAGES, found, strict=True)),

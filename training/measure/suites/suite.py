@@ -1,7 +1,7 @@
 """Measures all domains of a suite, decided as served or by rules from the other domains."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -72,7 +72,7 @@ def measure_suite(
     for domain in domains:
         score = partial(measure, domain, stages, nearest=nearest, on_progress=on_progress)
         measured.append(checkpoints.kept(domain, nearest, score) if checkpoints else score())
-    decisions = _left_out(measured) if is_left_out else _served(measured, stages)
+    decisions = (_left_out if is_left_out else _served)(measured, stages)
     found = []
     for one, decision in zip(measured, decisions, strict=True):
         found.append(figures(one, decision, samples=samples))
@@ -91,6 +91,11 @@ def _served(measured: Sequence[Measured], stages: Stages) -> list[Decision]:
     return [stages.decide(one.scores) for one in measured]
 
 
-def _left_out(measured: Sequence[Measured]) -> list[Decision]:
-    rules = leave_one_out(measured)
+def _left_out(measured: Sequence[Measured], stages: Stages) -> list[Decision]:
+    # What a reranker knows of other scripts is its own; no domain's labels were needed for it.
+    own = stages.matcher.rule.fusion.unknown_script
+    rules = [
+        replace(rule, fusion=replace(rule.fusion, unknown_script=own))
+        for rule in leave_one_out(measured)
+    ]
     return [decide(one.scores, rule) for one, rule in zip(measured, rules, strict=True)]

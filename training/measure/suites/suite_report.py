@@ -6,11 +6,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 from db.errors import InvalidInputError
+from db.wording import counted
 from training.measure.figures.bootstrap import Interval
 from training.measure.suites.domains import PRECISIONS, STAGES, DomainFigures
+from training.measure.suites.languages import is_other, named
 from training.measure.suites.suite import SuiteFigures
 
-RANKING = ("pairs", "same", "cosine, titles", "cosine, whole", "CrossEncoder", "served")
+RANKING = ("language", "pairs", "same", "cosine, titles", "cosine, whole", "CrossEncoder", "served")
 DECISION = (
     "threshold",
     "flagged",
@@ -22,6 +24,8 @@ DECISION = (
 )
 MEANS = {"pairs": "mean of labelled pairs", "mining": "mean of mining sets"}
 LEGEND = """\
+- `language` is what a detector finds in at most 300 questions of a domain; a question counts as
+  English (`en`) unless it is surely not.
 - The four columns after `same` are average precision, with 95 % bootstrap intervals.
 - `pairs` of a mining set are its nearest pairs; `same` are all of its pairs that are the same, near
   or not; average precision and recall are shares of all those.
@@ -32,6 +36,8 @@ LEGEND = """\
 """
 LEFT_OUT = "Each domain is decided by a rule that was fitted on the other domains alone."
 SUFFIXES = (".md", ".json")
+_FEW = 20
+"""With fewer pairs of one label than this the figures of a domain say little."""
 
 
 def write_report(found: SuiteFigures, path: Path) -> None:
@@ -66,13 +72,47 @@ def as_markdown(found: SuiteFigures) -> str:
         lines.append(_row([one.label, *counts(one), *stages, *decision(one)]))
     for kind, means in found.means.items():
         values = [f"{value:.3f}" for value in means.values()]
-        lines.append(_row([MEANS[kind], "", "", *values, *[""] * len(DECISION)]))
-    return "\n".join([*lines, "", LEGEND])
+        lines.append(_row([MEANS[kind], "", "", "", *values, *[""] * len(DECISION)]))
+    notes = [f"- {line}" for line in cautions(found)]
+    return "\n".join([*lines, "", *notes, LEGEND])
 
 
 def counts(one: DomainFigures) -> list[str]:
-    """Return the number of pairs, and of those that are the same, for people."""
-    return [f"{one.pairs:,}", f"{one.same:,}"]
+    """Return the languages, the number of pairs, and of those that are the same, for people."""
+    return [named(one.languages), f"{one.pairs:,}", f"{one.same:,}"]
+
+
+def cautions(found: SuiteFigures) -> list[str]:
+    """Return a line for each domain with few pairs, or in another language than English."""
+    small = [_small_line(one) for one in found.domains if _fewest(one) < _FEW]
+    return small + [_language_line(one) for one in found.domains if is_other(one.languages)]
+
+
+def _fewest(one: DomainFigures) -> int:
+    """Return the pairs of the rarer label; of a mining set, those that are the same."""
+    return one.same if one.is_mining else min(one.same, one.pairs - one.same)
+
+
+def _small_line(one: DomainFigures) -> str:
+    same, other = counted(one.same, "pair is the same", "pairs are the same"), one.pairs - one.same
+    rest = "" if one.is_mining else f" and {other:,} not"
+    return f"{one.label}: only {same}{rest}, so its figures and intervals say little."
+
+
+def _language_line(one: DomainFigures) -> str:
+    said = f"{one.label} is not in English ({named(one.languages)}): the models know English alone."
+    if not one.unknown_script:
+        return f"{said} Its scores are made as for English, so they say little."
+    weight = one.unknown_script_weight
+    less = f"the cosine and {100 * weight:.0f} % of the CrossEncoder's weight" if weight else ""
+    made_of = (
+        "cosine and CrossEncoder as for English" if weight == 1 else less or "the cosine alone"
+    )
+    return (
+        f"{said} In {100 * one.unknown_script:.0f} % of its pairs a text is in a script that they"
+        f" do not know: there the served score is made of {made_of}, and a pair is flagged only if"
+        " both texts are the same."
+    )
 
 
 def decision(one: DomainFigures) -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from cli.running.service import wait_until
@@ -177,6 +177,20 @@ def test_what_would_be_no_better_is_refused(session: Session) -> None:
     put_in_force(session, "cooks", replace(better, shift=better.shift + 0.01))
 
     with pytest.raises(CannotLearnError, match="not be clearly better"):
+        recalibrate(session, "cooks", actor="Ana")
+
+
+def test_decisions_that_contradict_the_scores_are_refused_in_words(session: Session) -> None:
+    seeded = make_pairs(session, 120, 10, shift=0.0)
+    opposite = case((Pair.score < 0.75, "duplicate"), else_="not_duplicate")
+    session.execute(update(Pair).where(Pair.status != PairStatus.FLAGGED).values(status=opposite))
+
+    found = propose(session, seeded.forum)
+
+    assert min(found.duplicates, found.others) >= NEEDED
+    assert found.refusal is not None
+    assert "in 0 of 100 cases a pair decided as duplicate has a higher score" in found.refusal
+    with pytest.raises(CannotLearnError, match="do not follow the scores"):
         recalibrate(session, "cooks", actor="Ana")
 
 

@@ -117,6 +117,23 @@ def test_what_is_no_suite_says_why(
         read_suite(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("text", "most", "message"),
+    [
+        (PAIRS + "A?,B?,0\nC?,D?,0\n", Most(pairs=1), "have one label: use more pairs"),
+        ("id,title,cluster\n1,a,x\n2,b,x\n3,c,y\n", Most(questions=1), "use more questions"),
+    ],
+)
+def test_a_draw_too_small_to_measure_is_not_blamed_on_the_file(
+    tmp_path: Path, text: str, most: Most, message: str
+) -> None:
+    put(tmp_path, "a.csv", text)
+
+    assert read_suite(tmp_path)
+    with pytest.raises(SuiteError, match=message):
+        read_suite(tmp_path, most=most)
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SuiteError, match="nowhere: no such folder"):
         read_suite(tmp_path / "nowhere")

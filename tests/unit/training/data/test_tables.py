@@ -67,7 +67,7 @@ def test_a_row_that_cannot_be_read_keeps_its_place_and_says_why(tmp_path: Path) 
         "1 field, but the header has 2",
         "3 fields, but the header has 2",
         None,
-        "bytes that are not UTF-8",
+        "bytes that are not UTF-8: save the file as UTF-8",
         None,
     ]
     assert found[1].values == {"question1": "c"}

@@ -63,7 +63,7 @@ def test_bytes_that_were_no_text_go_out_as_they_came(tmp_path: Path) -> None:
     write(tmp_path / "a.csv", [{"text": raw}, {"text": "half \ud83d of a pair"}])
 
     lines = (tmp_path / "a.csv").read_bytes().splitlines()
-    assert lines[1:] == [b"bad \xff byte,,", b"half ? of a pair,,"]
+    assert lines[1:] == [b'"bad \xff byte","",""', b'"half ? of a pair","",""']
 
 
 def test_nothing_half_written_is_left(tmp_path: Path) -> None:
@@ -80,7 +80,25 @@ def test_standard_output_takes_csv(capsys: pytest.CaptureFixture[str]) -> None:
     with open_writer("-", COLUMNS) as writer:
         writer.write(ROWS[2:])
 
-    assert capsys.readouterr().out == "text,score,flag\n,0.125,0\n"
+    assert capsys.readouterr().out == '"text","score","flag"\n"","0.125","0"\n'
+
+
+def test_bytes_of_a_table_go_out_as_text(tmp_path: Path) -> None:
+    for name in ("a.csv", "a.jsonl"):
+        write(tmp_path / name, [{"text": "caf\u00e9".encode()}])
+
+        with open_table(tmp_path / name) as table:
+            assert [row.values["text"] for row in table] == ["caf\u00e9"]
+
+
+def test_a_folder_in_place_of_the_file_is_noticed_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").mkdir()
+
+    with (
+        pytest.raises(PairsError, match="it is a folder"),
+        open_writer(str(tmp_path / "a.csv"), COLUMNS),
+    ):
+        pytest.fail("the rows are asked for")
 
 
 @pytest.mark.parametrize("name", ["no/such/folder/a.csv", "a.xlsx"])

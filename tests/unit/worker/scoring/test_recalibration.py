@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,7 +10,6 @@ from worker.scoring.recalibration import (
     SLOPES,
     Doubles,
     Line,
-    Trial,
     fit,
     logits,
     quality,
@@ -182,8 +183,30 @@ def test_a_gain_is_told_with_its_standard_error() -> None:
     assert found.gain == pytest.approx(found.before.brier - found.after.brier)
     assert found.before == quality(raw, labels)
     assert 0 < found.doubt < found.gain
-    assert not Trial(before=found.before, after=found.after, gain=0.1, doubt=0.1).is_better
-    assert not Trial(before=found.before, after=found.before, gain=0.1, doubt=0.0).is_better
+    assert not replace(found, gain=0.1, doubt=0.1).is_better
+    assert not replace(found, after=found.before, gain=0.1, doubt=0.0).is_better
+
+
+def test_decisions_that_do_not_follow_the_scores_are_told_from_those_that_do() -> None:
+    raw, _ = drawn(80, slope=1.0, shift=0.0)
+    chance = np.random.default_rng(8)
+    blind = [(chance.uniform(size=80) < 0.4).astype(np.float64) for _ in range(200)]
+
+    follows = [try_out(*drawn(200, slope=1.0, shift=-1.0, seed=n), Line()) for n in range(20)]
+    taken = sum(try_out(raw, labels, Line()).is_ordered for labels in blind)
+
+    assert all(one.is_ordered for one in follows)
+    assert taken / 200 < 0.1  # chance alone: one in twenty
+
+
+def test_the_order_by_hand() -> None:
+    raw = np.array([0.9, 0.7, 0.7, 0.6, 0.8])
+
+    found = try_out(raw, np.array([1.0, 1.0, 0.0, 0.0, 0.0]), Line())
+
+    # 0.9 is above all three; 0.7 is above 0.6, and as high as the other 0.7.
+    assert found.order == pytest.approx((3 + 1.5) / 6)
+    assert found.order_doubt == pytest.approx((6 / (12 * 2 * 3)) ** 0.5)
 
 
 def test_hints_move_the_line_a_little_and_no_more_however_many_they_are() -> None:

@@ -3,7 +3,7 @@ import errno
 import pytest
 
 from worker.text import language
-from worker.text.language import other_language, warnings_of
+from worker.text.language import language_of, other_language, warnings_of
 from worker.text.normal import FOREIGN_WARNING
 
 TEXTS = {
@@ -56,6 +56,21 @@ def test_another_script_is_said_before_another_language() -> None:
     assert warnings_of("日本語の質問", foreign_share=0.9) == [FOREIGN_WARNING]
     assert "seems to be de" in warnings_of(german, foreign_share=0.0)[0]
     assert warnings_of("How do I reset my password?", foreign_share=0.0) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "foreign_share", "code"),
+    [
+        ("How do I reset my password?", 0.0, "en"),
+        ("Wie kann ich mein Passwort zurücksetzen?", 0.0, "de"),
+        ("如何重置密码", 1.0, "zh"),
+        ("كيف أغير كلمة المرور", 1.0, "ar"),
+        ("😀😀😀", 1.0, "und"),
+        ("x" * 500, 1.0, "und"),
+    ],
+)
+def test_every_text_has_one_language(text: str, foreign_share: float, code: str) -> None:
+    assert language_of(text, foreign_share=foreign_share) == code
 
 
 def test_a_detector_that_cannot_be_loaded_costs_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,8 @@
 import csv
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from training.data.pairs import PairsError
@@ -86,6 +88,32 @@ def test_a_body_counts_only_in_the_cosine_of_the_whole(tmp_path: Path) -> None:
 
     assert rows[0]["cosine_titles"] == rows[1]["cosine_titles"] == rows[0]["cosine_whole"]
     assert float(rows[1]["cosine_whole"]) < float(rows[1]["cosine_titles"])
+
+
+def test_a_value_that_is_no_text_is_no_question(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.jsonl"
+    values = ("NaN", "null", '["Is it hot?"]', '{"text": "Is it hot?"}', '""')
+    lines = [f'{{"question1": "Is it hot?", "question2": {value}}}\n' for value in values]
+    lines += ['{"question1": "Is it hot?", "question2": 5, "body1": NaN, "body2": [1]}\n']
+    path.write_text("".join(lines), encoding="utf-8")
+    stages = Stages(Matcher.of(WordEncoder(), WordReranker(CALIBRATION)))
+
+    with open_table(path) as table, open_writer(str(tmp_path / "a.csv"), {}) as writer:
+        tally = score_table(table, stages, writer)
+
+    assert (tally.empty.count, tally.scored) == (5, 1)
+
+
+def test_bytes_of_parquet_are_texts(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.parquet"
+    asked = pa.array([b"Is it hot?"], pa.binary())
+    pq.write_table(pa.table({"question1": asked, "question2": ["is it hot"]}), path)
+    stages = Stages(Matcher.of(WordEncoder(), WordReranker(CALIBRATION)))
+
+    with open_table(path) as table, open_writer(str(tmp_path / "a.csv"), {}) as writer:
+        tally = score_table(table, stages, writer)
+
+    assert (tally.scored, tally.flagged) == (1, 1)
 
 
 @pytest.mark.parametrize(

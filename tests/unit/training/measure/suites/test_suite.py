@@ -1,5 +1,6 @@
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,16 @@ from training.data.suites import Domain, MiningDomain, PairsDomain
 from training.measure.figures.metrics import average_precision
 from training.measure.scoring.stages import Stages
 from training.measure.suites.domains import STAGES, Measured, figures, measure
+from training.measure.suites.languages import is_other, languages_of, named
 from training.measure.suites.left_out import leave_one_out
 from training.measure.suites.suite import SuiteFigures, measure_suite
-from training.measure.suites.suite_report import as_json, as_markdown, require_suffix, write_report
+from training.measure.suites.suite_report import (
+    as_json,
+    as_markdown,
+    cautions,
+    require_suffix,
+    write_report,
+)
 from worker.inference.testing import WordEncoder, WordReranker
 from worker.matching.matcher import Matcher
 from worker.scoring.calibration import Calibration
@@ -183,6 +191,53 @@ def test_the_report_says_the_same_in_words_and_in_json(found: SuiteFigures, tmp_
     for one in data["domains"]:
         assert f"{one['average_precision']['served']['value']:.3f}" in text
     assert data["means"] == found.means
+
+
+RUSSIAN = [
+    LabelledPair("Как изменить пароль?", "Как мне сменить пароль?", 1.0),
+    LabelledPair("Где найти счёт за март?", "Почему не включается компьютер?", 0.0),
+]
+GERMAN = [
+    LabelledPair("Wie kann ich mein Passwort ändern?", "Wie ändere ich das Kennwort?", 1.0),
+    LabelledPair("Wo finde ich die Rechnung vom März?", "Warum startet der Rechner nicht?", 0.0),
+]
+
+
+@pytest.mark.parametrize("is_left_out", [False, True])
+def test_a_domain_in_another_language_is_named_with_what_its_score_is(*, is_left_out: bool) -> None:
+    blind = replace(CALIBRATION, fusion=replace(CALIBRATION.fusion, unknown_script=0.0))
+    stages = Stages(Matcher.of(WordEncoder(), WordReranker(blind)))
+    domains = [pairs_domain("a"), pairs_domain("b"), PairsDomain(name="c", pairs=RUSSIAN)]
+
+    found = measure_suite(domains, stages, is_left_out=is_left_out, samples=20)
+
+    assert [is_other(one.languages) for one in found.domains] == [False, False, True]
+    _, line = cautions(found)
+    assert "c is not in English (ru 100 %)" in line
+    assert "made of the cosine alone" in line
+    assert line in as_markdown(found)
+    assert json.loads(as_json(found))["domains"][2]["languages"] == {"ru": 1.0}
+    ranked = found.domains[2].average_precision
+    assert ranked["served"] == ranked["cosine_whole"]
+
+
+def test_a_language_in_latin_letters_is_named_and_scored_as_english(stages: Stages) -> None:
+    found = measure_suite([PairsDomain(name="c", pairs=GERMAN)], stages, samples=20)
+
+    few, line = cautions(found)
+    assert few.startswith("c: only 1 pair is the same and 1 not")
+    assert "(de 100 %)" in line
+    assert "made as for English" in line
+
+
+def test_shares_of_languages_add_up_and_small_ones_are_not_shown() -> None:
+    english = pairs_domain("a").pairs
+    languages = languages_of(PairsDomain(name="c", pairs=[*english, *RUSSIAN]))
+
+    assert sum(languages.values()) == pytest.approx(1)
+    assert set(languages) == {"en", "ru"}
+    assert named(languages) == "en"
+    assert named({"en": 0.6, "ru": 0.4}) == "en 60 %, ru 40 %"
 
 
 def test_a_report_of_another_kind_is_refused(tmp_path: Path) -> None:
