@@ -9,7 +9,7 @@ from typing import Any
 from db.questions.rows import NO_FACTS, Facts
 from worker.archives.readers.meaning.columns import FIELDS, Columns
 from worker.archives.readers.meaning.facts import FACTS, facts_of_row
-from worker.archives.readers.meaning.hiding import Rule, hiding_rules, label_rules
+from worker.archives.readers.meaning.hiding import Rule, hiding_rules, label_rules, places
 from worker.archives.readers.meaning.links import targets_of
 from worker.archives.readers.records import Hidden, KnownPair, Record, Reject, Row, SourceQuestion
 from worker.archives.readers.values.conditions import NO, NULLS, YES, Condition, value_at
@@ -117,8 +117,10 @@ def generic_plan(
     columns = Columns.resolve(found, wishes.chosen, is_nested=is_nested)
     decided = {Condition.parse(one).column for one in wishes.visible_if}
     names = {name: column for name, column in columns.names.items() if column not in decided}
+    others = places(name for name in (*found, *inner) if name not in decided)
     labels = label_rules(
-        *([names[field]] if field in names else [] for field in ("tags", "category"))
+        [names["tags"]] if "tags" in names else [],
+        dict.fromkeys([*([names["category"]] if "category" in names else []), *others]),
     )
     hiding = hiding_rules(
         (name for name in (*found, *inner) if name not in decided), columns.names.values()
