@@ -7,6 +7,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, Self
 
+from db.wording import counted
 from worker.archives.load_job import Format
 from worker.archives.readers.documents import stackexchange
 from worker.archives.readers.meaning.by_column import ByColumn
@@ -62,6 +63,11 @@ class Archive(Peeked):
     def passed_over(self) -> int:
         """Return how many rows read so far were no questions, such as answers."""
         return self._reading.passed_over
+
+    def left_over(self) -> Iterator[str]:
+        """Yield a sentence for each file read so far with other bytes behind its packed data."""
+        for name, count in self.source.left_over.items():
+            yield f"{name}: {counted(count, 'byte')} behind the packed data were not read."
 
     def _read(self) -> Iterator[Piece]:
         self._fill_lookups()
