@@ -1,7 +1,7 @@
 """Reads archives: each format becomes one stream of questions, links and rejects.
 
 From top to bottom: `archive` (opened by callers) -> `recognise` (which table has the questions) ->
-`places` and `shown` (what is hidden in it) -> `tables` (the tables of a file) -> `forms` (its
+`ids`, `places` and `shown` (what its values say) -> `tables` (the tables of a file) -> `forms` (its
 format), `makers` and `nested` (making the tables) -> `table` -> `sources` (files, folders, members
 of packed files) -> `documents` and `tabular` (formats) -> `containers` (bytes) and `meaning` (rows)
 -> `records` -> `values`.

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from worker.archives.readers import places, shown
+from worker.archives.readers import ids, places, shown
 from worker.archives.readers.documents.json_rows import ANY
 from worker.archives.readers.meaning.columns import Columns, check_chosen, is_of_others
 from worker.archives.readers.meaning.hiding import hiding_rules, label_rules
@@ -234,9 +234,17 @@ def _generic(tables: Sequence[Table], wishes: Wishes, known: Known) -> Choice:
     told = {Condition.parse(one).column for one in wishes.visible_if} | {*wishes.chosen.values()}
     hidden = shown.unsaid(found, [name for name in names if name not in told])
     lookups, closed = places.closed(first, [one for one in tables if one not in found], told)
-    plan = plans[0][1]
+    plan = _with_ids(plans[0][1], found, wishes)
     plan = replace(plan, hidden=(*plan.hidden, *hidden, *closed))
     return Choice(tables=found, plan=plan, lookups=lookups)
+
+
+def _with_ids(plan: Plan, tables: Sequence[Table], wishes: Wishes) -> Plan:
+    if "id" in {*plan.fields, *wishes.chosen} or "title2" in plan.fields:
+        return plan
+    taken = [path for paths in plan.fields.values() for path in paths]
+    name = ids.unique(tables, taken)
+    return plan if name is None else replace(plan, fields={**plan.fields, "id": (name,)})
 
 
 def _generic_plan(table: Table, tables: Sequence[Table], wishes: Wishes, known: Known) -> Plan:

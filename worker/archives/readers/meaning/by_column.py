@@ -15,7 +15,7 @@ from db.questions.rows import NO_FACTS, Facts
 from worker.archives.readers.meaning.facts import facts_of_row
 from worker.archives.readers.meaning.hiding import Rule
 from worker.archives.readers.meaning.parts import Part, digest_of, parts_of
-from worker.archives.readers.meaning.reading import Reading, removed
+from worker.archives.readers.meaning.reading import TOTALS, Reading, removed
 from worker.archives.readers.records import (
     Block,
     Memory,
@@ -159,6 +159,9 @@ class ByColumn:
         has, none = self._reading.has, [None] * count
         titles = self._titles(self._values(rows, "title"), odd)
         ids = self._ids(rows, titles, odd)
+        named = ids if self._reading.names["id"] else titles
+        if not TOTALS.isdisjoint(named):
+            odd.update(at for at, one in enumerate(named) if one in TOTALS)
         return {
             "external_ids": ids,
             "titles": titles,

@@ -16,6 +16,7 @@ from worker.archives.readers.values.conditions import NO, NULLS, YES, Condition,
 from worker.archives.readers.values.dates import DateOrder, Dates, NoDateError
 from worker.archives.readers.values.markup import Markup, is_escaped, plain_text, unescaped
 from worker.archives.readers.values.texts import (
+    DATABASE_NULLS,
     Dropped,
     Optionals,
     ValueUnusableError,
@@ -44,6 +45,7 @@ _GONE = (
     r"|\u0443\u0434\u0430\u043b\u0435\u043d[\u043e\u0430]?)"
 )
 _MARKS = "[(<{*_~-"
+_NO_ID = (None, "", *DATABASE_NULLS)
 _HEAD = 3
 _HEADS = frozenset({
     "del", "rem", "red", "gel", "ent", "sup", "eff", "eli", "bor", "exc", "can", "rim", "ver",
@@ -57,6 +59,24 @@ _REMOVED = re.compile(
     r" (?:deleted|removed)(?: by (?:its|the|a) \w{1,20})?\.?",
     re.IGNORECASE,
 )
+
+
+_TOTAL = (
+    "total", "totals", "grand total", "subtotal", "sub-total", "sum", "count", "overall total",
+    "summe", "gesamt", "gesamtsumme", "insgesamt", "anzahl", "total general",
+    "total g\u00e9n\u00e9ral",
+    "totale", "totaal", "totalt", "suma", "razem", "celkem", "toplam",
+    "\u0438\u0442\u043e\u0433\u043e", "\u0432\u0441\u0435\u0433\u043e",
+    "\u5408\u8ba1", "\u5408\u8a08", "\u603b\u8ba1", "\u7dcf\u8a08", "\ud569\uacc4",
+)  # fmt: skip
+TOTALS = frozenset(
+    f"{word}{end}"
+    for one in _TOTAL
+    for word in (one, one.capitalize(), one.title(), one.upper())
+    for end in ("", ":")
+)
+"""What stands in place of an id, or of the only text, in a row with a total."""
+_OF_NUMBERS = "0123456789.,'% \u00a0\u202f"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +116,11 @@ class Wishes:
 def is_removed(title: str) -> bool:
     """Return whether *title* is only a mark that a text was removed."""
     return _REMOVED.fullmatch(title) is not None
+
+
+def is_total(external_id: str, title: str, *, has_ids: bool) -> bool:
+    """Return whether a row is the total of other rows, which programs write below them."""
+    return (external_id in TOTALS and not title.strip(_OF_NUMBERS)) if has_ids else title in TOTALS
 
 
 def removed(titles: Sequence[str]) -> list[int]:
@@ -157,7 +182,7 @@ class Reading:
         self._is_checked = self.is_pairs or wishes.strict or not self.has.isdisjoint(_LINKS)
         rows = [row.values for row in head if not isinstance(row.values, str)]
         self.dates = Dates.of((self.value(row, "asked_at") for row in rows), wishes.dates)
-        ids = [value for row in rows if (value := self.value(row, "id")) is not None]
+        ids = [value for row in rows if (value := self.value(row, "id")) not in _NO_ID]
         self.is_float = bool(ids) and all(_FLOAT.fullmatch(str(value)) for value in ids)
         titles = [str(self.value(row, "title") or "") for row in rows]
         self.unescape: Callable[[str], str] | None = plain_text if plan.is_escaped else None
@@ -239,6 +264,8 @@ class Reading:
             return Hidden(line, reason, external_id)
         if not title:
             raise ValueUnusableError("the question is empty")
+        if is_total(external_id, title, has_ids=bool(self.names["id"])):
+            raise ValueUnusableError("it is a total of other rows, not a question")
         return self._with_details(line, row, external_id, title, found)
 
     def _with_details(
