@@ -80,7 +80,7 @@ class Archive(Peeked):
             self._reading = Reading(self.choice.plan, self._wishes, first)
             self._reading.passed_over = before
             by_column = ByColumn(self._reading, self._used(table), self._memory)
-            every = chain(head, rows)
+            every: Iterator[Rows] = chain(head, rows)
             if table.is_loose:
                 every = self._late(table).rows(every, by_column.learn)
             yield from by_column.pieces(self._joined(every))

@@ -231,9 +231,9 @@ def _generic(tables: Sequence[Table], wishes: Wishes, known: Known) -> Choice:
         )
     found = [one for one, _ in plans]
     names = [*first.columns, *inner(first, tables)]
-    told = {Condition.parse(one).column for one in wishes.visible_if} | {*wishes.chosen.values()}
-    hidden = shown.unsaid(found, [name for name in names if name not in told])
-    lookups, closed = places.closed(first, [one for one in tables if one not in found], told)
+    decided = {Condition.parse(one).column for one in wishes.visible_if} | {*wishes.chosen.values()}
+    hidden = shown.unsaid(found, [name for name in names if name not in decided])
+    lookups, closed = places.closed(first, [one for one in tables if one not in found], decided)
     plan = _with_ids(plans[0][1], found, wishes)
     plan = replace(plan, hidden=(*plan.hidden, *hidden, *closed))
     return Choice(tables=found, plan=plan, lookups=lookups)

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, cast
 from charset_normalizer import from_bytes
 
 from worker.archives.readers.containers import cesu8, sevenzip
-from worker.archives.readers.containers.code_pages import likely_page
+from worker.archives.readers.containers.code_pages import east_asian, likely_page, of_marks
 from worker.archives.readers.containers.damage import why
 from worker.archives.readers.containers.unpacking import Left, unpacked
 from worker.archives.readers.records import UnreadableArchiveError, refuse_bomb
@@ -158,12 +158,16 @@ def seekable(stream: BinaryIO) -> BinaryIO:
 
 _GUESSED = 1 << 15
 _HIGH = re.compile(rb"[^\n]{0,200}[\x80-\xff][^\n]{0,200}")
-_WESTERN = frozenset({"cp1252", "latin_1", "iso8859_1", "iso8859_15", "cp1250", "iso8859_2"})
+_WESTERN = frozenset(
+    {"cp1252", "latin_1", "iso8859_1", "iso8859_15", "cp1250", "iso8859_2", "cp850", "cp437"}
+)
 """Code pages that are guessed for texts of old Macs, whose lines end with a carriage return."""
 _OF_MAIL = re.compile(rb"\x1b\$[@AB][!-~\n]{2,}\x1b\([BJ]")
 """Japanese in seven bits, as mail has it."""
 _ZEROS = 0.3
 """From this share of zero bytes at even or odd places a text is UTF-16 without a mark."""
+_WIDE = 0.9
+"""From this share of zero bytes at three of four places it is UTF-32."""
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -185,7 +189,8 @@ def detect_encoding(sample: bytes) -> str:
     for mark, encoding in _MARKS:
         if sample.startswith(mark):
             return encoding
-    if special := _without_mark(sample) or (_OF_MAIL.search(sample) and "iso2022_jp_2"):
+    special = _without_mark(sample) or of_marks(sample)
+    if special := special or (_OF_MAIL.search(sample) and "iso2022_jp_2"):
         return special
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample)
@@ -200,7 +205,11 @@ def detect_encoding(sample: bytes) -> str:
 
 
 def _without_mark(sample: bytes) -> str | None:
-    """Return the kind of UTF-16 of a text without a mark, by the zeros of Latin letters."""
+    """Return the UTF-16 or UTF-32 of a text without a mark, by the zeros of Latin letters."""
+    for encoding, zeros in (("utf-32-le", (1, 2, 3)), ("utf-32-be", (0, 1, 2))):
+        whole = len(sample) // 4
+        if whole and sum(sample[at::4].count(0) for at in zeros) > _WIDE * 3 * whole:
+            return encoding
     even, odd = sample[::2].count(0), sample[1::2].count(0)
     half = max(1, len(sample) // 2)
     if odd > _ZEROS * half and even < odd // 10:
@@ -215,6 +224,8 @@ def _code_page(sample: bytes, error: UnicodeDecodeError) -> str:
     telling = b"\n".join(_HIGH.findall(sample))[:_GUESSED]
     if _is_mixed(telling):
         return "utf-8"
+    if page := east_asian(telling):
+        return page
     matches = from_bytes(telling or sample[:_GUESSED], cp_exclusion=_MARKED)
     best = matches.best()
     if best is None:

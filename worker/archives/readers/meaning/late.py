@@ -21,10 +21,8 @@ class Late:
     def rows(self, rows: Iterator[Rows], learn: Learn) -> Iterator[Rows]:
         """Yield *rows*; before a row with a new key that may hide rows, its rules are learned."""
         for one in rows:
-            if not isinstance(one, ManyRows) and isinstance(one.values, str):
-                yield one
-                continue
-            names = self._new(one.columns if isinstance(one, ManyRows) else one.values)
+            found = one.columns if isinstance(one, ManyRows) else one.values
+            names = [] if isinstance(found, str) else self._new(found)
             if names and (rules := hiding_rules(names)):
                 learn(rules)
             yield one

@@ -126,6 +126,8 @@ class DelimitedRows:
         # Programs that end lines with \r\n quote cells with a carriage return.
         self._has_bare_returns = not sample[0].endswith("\r\n") if sample else False
         self.dialect = dialects.guess(sample, delimiter, is_whole=is_whole)
+        if self.dialect.quote == dialects.OTHER_QUOTES[1]:
+            self._lines.replace(dialects.LINE_END, "\n")
         self.header = list(columns) or self._header()
         self._add_index(sample)
         below = self._lines.peek()
@@ -143,7 +145,9 @@ class DelimitedRows:
         cells = [
             line.rstrip("\r\n").split(dialects.guess_delimiter(line)) for line in sample[:_NOTES]
         ]
-        place = header_place([[cell.strip(" \t\"'\ufeff") for cell in row] for row in cells])
+        place = header_place(
+            [[cell.strip(f' \t"{dialects.OTHER_QUOTES}\ufeff') for cell in row] for row in cells]
+        )
         for _ in range(place):
             next(self._lines)
             self._lines.end_record()

@@ -1,7 +1,7 @@
 """Real kinds of files: each one under tests/files with what must come of it beside it.
 
 A new kind is one more file, or folder, and a ``.toml`` beside it. That says how the file is stored
-(``encode``, ``pack``, ``inner``, ``parquet``,
+(``encode``, ``pack``, ``behind``, ``inner``, ``parquet``,
 ``sheet``), what somebody says of it (``options``), and what is expected:
 ``stored`` ids and titles, ``hidden`` by reason, lines that are ``rejected``, fields ``warned`` of.
 """
@@ -76,7 +76,7 @@ def _written(expected: dict[str, Any], kind: str, folder: Path) -> Path:
         return target
     if "pack" in expected:
         data = PACKERS[expected["pack"]](data)
-    target.write_bytes(data)
+    target.write_bytes(data + expected.get("behind", "").encode())
     return target
 
 
