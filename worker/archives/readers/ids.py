@@ -11,7 +11,8 @@ from worker.archives.readers.values.conditions import NULLS, value_at
 _SAMPLED = 20_000
 _ABOUT = (
     "(?:faq|article|message|msg|case|ticket|item|question|q|topic|thread|post|record|entry|doc"
-    "|document|object|node|content|kb|sys|external|original|source|legacy|old|remote|reference|ref)?"
+    "|document|object|node|content|kb|sys|external|original|source|legacy|old|remote|reference|ref"
+    "|conversation|discussion|idea|suggestion|task|page|qa)?"
 )
 _FORM = re.compile(
     rf"{_ABOUT}(?:id|no|num|number|nr|code|key|ref|uid|identifier)|reference|ref|ident|slug|hash"

@@ -12,7 +12,7 @@ from worker.archives.readers.table import Table
 from worker.archives.readers.values.conditions import Condition, value_at
 
 _SHOWN = 8
-_SAMPLED = 5_000
+_SAMPLED, _LONGEST = 5_000, 40
 _CODE = re.compile(r"-?\d{1,3}|true|false|yes|no|[a-z]")
 _EMPTY = frozenset({"empty"})
 
@@ -26,10 +26,9 @@ def unsaid(tables: Sequence[Table], names: Sequence[str]) -> Iterator[Rule]:
     everybody may read.
     """
     numbered, flags = states(names), shown_flags(names)
-    found = _codes(tables, [*numbered, *flags])
+    found = _texts(tables, [*numbered, *flags])
     for name in numbered:
-        counts = found[name]
-        counts.pop("", None)
+        counts = Counter({text: n for text, n in found[name].items() if _CODE.fullmatch(text)})
         if len(counts) > 1:
             _ask_about(name, counts)
         for code in counts:
@@ -37,22 +36,17 @@ def unsaid(tables: Sequence[Table], names: Sequence[str]) -> Iterator[Rule]:
             yield f"another {name}", rule
     for name in flags:
         if len(found[name]) > 1 and "" in found[name]:
-            yield f"no {name}", Condition(name, _EMPTY)
+            yield f"{name} is empty", Condition(name, _EMPTY)
 
 
-def _codes(tables: Sequence[Table], names: Sequence[str]) -> dict[str, Counter[str]]:
-    """Return how often the first rows have each number in the columns *names*.
-
-    An empty text is for rows whose column is empty.
-    """
+def _texts(tables: Sequence[Table], names: Sequence[str]) -> dict[str, Counter[str]]:
+    """Return how often the first rows have each text in the columns *names*."""
     found: dict[str, Counter[str]] = {name: Counter() for name in names}
     for table in tables if names else ():
         for row in islice(table.rows(), _SAMPLED):
             values = {} if isinstance(row.values, str) else row.values
             for name, counts in found.items():
-                value = value_at(values, name)
-                if (code := _code(value)) or value in (None, ""):
-                    counts[code] += 1
+                counts[_plain(value_at(values, name))] += 1
     return found
 
 
@@ -66,7 +60,6 @@ def _ask_about(name: str, counts: Counter[str]) -> None:
     )
 
 
-def _code(value: object) -> str:
-    """Return a number, letter, or yes or no, that programs write for a word; empty for others."""
-    text = str(value).strip().removesuffix(".0").lower()
-    return text if _CODE.fullmatch(text) else ""
+def _plain(value: object) -> str:
+    text = "" if value is None else str(value)[:_LONGEST].strip().lower()
+    return text.removesuffix(".0")

@@ -36,7 +36,7 @@ _FLAGS: Mapping[str, str] = {
     "|banned|withdrawn|retracted|del|delete(?=flag|state|status|time|date|at|by|mark)|tombstoned?",
     "unapproved": "unapproved|spam|junk|draft|unpublished|pending|rejected|quarantined|queued"
     "|scheduled|awaitingapproval|awaitingmoderation|needsapproval|needsmoderation|inmoderation"
-    "|requiresapproval|approvalrequired|embargoed|unmoderated|heldfor(?:moderation|review)",
+    "|requiresapproval|approvalrequired|embargoed|unmoderated|moderated|needmoderate|heldfor(?:moderation|review)",
     "closed category": f"(?:{_PLACES})(?:is)?"
     "(?:private|hidden|restricted|readrestricted|secret|unlisted|staffonly|membersonly|deleted)",
     "private": "private|pm|dm|privatemessage|directmessage|restricted|confidential|secret|internal"
@@ -77,17 +77,17 @@ _IN_WORDS = (
 _WORDS: Mapping[str, str] = {
     "deleted": r"(?:soft|hard)?[ _-]?deleted|removed|trash|trashed|erased|purged|withdrawn"
     r"|retracted",
-    "unapproved": r"pending|spam|flagged|unapproved|not[ _-](?:approved|published)|draft"
+    "unapproved": r"pending|spam|flagged|unapproved|not[ _-]?(?:approved|published)|draft"
     r"|rejected|declined|moderated"
     r"|unpublished|queued|auto-draft|inherit|future|scheduled|quarantined|in[ _-]?moderation"
     r"|moderation|waiting|embargoed"
-    r"|(?:awaiting|needs|pending|in)[ _-](?:approval|moderation|review)",
+    r"|(?:awaiting|needs|pending|in)[ _-]?(?:approval|moderation|review)",
     "private": r"private|private[ _-]?(?:message|topic|thread)s?|pm|dm|direct[ _-]?message|whisper"
     r"|staff|team|internal|restricted|restrict(?:ed)?[_-]view[\w-]*|confidential|secret|members?|moderators?|mods?|admins?"
-    r"|administrators?|registered(?:[ _-]users)?|logged[ _-]?in|users|direct|friends"
+    r"|administrators?|registered(?:[ _-]?users)?|logged[ _-]?in|users|direct|friends"
     r"|followers?|subscribers?|patrons?|employees?|colleagues|staff[ _-]?members?",
-    "announcement": r"(?:global[ _-])?announcements?|newsitem|news[ _-]item",
-    "hidden": r"hidden|unlisted|invisible|disabled|inactive|suspended|blocked|not[ _-]visible"
+    "announcement": r"(?:global[ _-]?)?announcements?|newsitem|news[ _-]?item",
+    "hidden": r"hidden|unlisted|invisible|disabled|inactive|suspended|blocked|not[ _-]?visible"
     r"|shadow(?:ed|[ _-]?banned)?",
 }
 _KINDS = "type|kind|posttype|nodetype|contenttype|messagetype"
@@ -95,9 +95,10 @@ _OTHER_KINDS = r"answers?|comments?|repl(?:y|ies)|responses?"
 """Values of a column of kinds for rows that are no questions."""
 _CLOSED = (
     r"(?:staff|team|admins?|mods?|moderators?|members?|internal|private|employees?|premium"
-    r"|subscribers?|patrons?)[ _-]?only|(?:only[ _-])?for[ _-](?:staff|mods?|moderators?|members?)"
-    r"|(?:staff|mods?|moderators?)[ _-](?:area|lounge|room|forum)|confidential|non[ _-]?public"
-    r"|not[ _-]public|do[ _-]not[ _-](?:publish|share)"
+    r"|subscribers?|patrons?)[ _-]?only"
+    r"|(?:only[ _-]?)?for[ _-]?(?:staff|mods?|moderators?|members?)"
+    r"|(?:staff|mods?|moderators?)[ _-]?(?:area|lounge|room|forum)|confidential|non[ _-]?public"
+    r"|not[ _-]?public|do[ _-]?not[ _-]?(?:publish|share)"
 )
 """Tags and categories that surely have what not everybody may read."""
 _CLOSED_TAGS = "private|internal|staff|hidden|unlisted|restricted|moderators|mods|admins|employees"
@@ -110,7 +111,8 @@ _CLOSED_CATEGORIES = (
 _ROLES = (
     r"(?:(?:required?|requires|min|minimum|needed|allowed|permitted|view|viewer|read|reader|access)"
     r"(?:user)?(?:roles?|groups?|ranks?|permissions?|teams?|trustlevel)"
-    r"|(?:user)?(?:roles?|groups?|ranks?|permissions?|teams?)(?:required|needed|allowed))(?:ids?)?"
+    r"|(?:user)?(?:roles?|groups?|ranks?|permissions?|teams?)(?:required|needed|allowed)"
+    r"|can(?:read|view)(?:usercriteria|users?|groups?|roles?))(?:ids?)?"
 )
 """Names of columns with the roles or groups that may read a row."""
 _STATES = (
@@ -127,8 +129,8 @@ _READERS = (
 )
 """Names of columns that say who may read a row."""
 _EVERYBODY = (
-    r"public|publicly|everyone|everybody|anyone|anybody|all|all[ _-]users|any|visible|open|world"
-    r"|anonymous|guests?|visitors?|normal|default|full|internet|published|listed|free|yes|true|t|y|on"
+    r"public|publicly|everyone|everybody|anyone|anybody|all|all[ _-]?(?:users|networks|visitors)"
+    r"|any|visible|open|world|anonymous|guests?|visitors?|normal|default|full|internet|published|listed|free|yes|true|t|y|on"
     rf"|none|null|nan|{languages.EVERYBODY}|(?:visibility|access)[ _-]?public"
 )
 _NOT_EVERYBODY = re.compile(
@@ -136,12 +138,26 @@ _NOT_EVERYBODY = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """Matches a text none of whose parts means everybody; a number is no such text."""
+_HELPERS = re.compile(r"\A\s*(?:agents?|support|partners)\s*\Z", re.IGNORECASE)
 _GROUPS = re.compile(r"\A[\[{(\s]*[1-9]\d*(?:[\s,;|]+[1-9]\d*)+[\]})\s]*\Z")
 """Several numbers of groups, none of which is that of everybody."""
+REPLY = (
+    "\\s*(?:re|aw|antw|antwort|sv|vs|fwd?|wg|tr|rv|res|odp|ynt|\u043e\u0442\u0432|\u0438\u0445|\u56de\u590d|\u7b54\u590d)"
+    "\\s*(?:[\\[(]\\d+[\\])])?\\s*[:\uff1a]"
+)
+"""The mark of mail programs in the title of a reply."""
+_PARENT = re.compile(r"(?:parent|inreplyto|replyto)(?:post|message|topic)?(?:id|uid)?")
 _SHOWING = frozenset(
     {"empty", "public", "visible", "published", "approved", "active", "open", "ok", "normal",
      "never", "nobody", "everyone", "everybody", "all", "regular", "anyone", "live"}
 )  # fmt: skip
+
+
+def reply_rules(names: Iterable[str], title: str) -> Iterator[Rule]:
+    """Yield the rule of replies, if one of *names* is of the row that another row answers."""
+    if any(_PARENT.fullmatch(languages.plain(name)) for name in names):
+        pattern = re.compile(rf"^{REPLY}", re.IGNORECASE)
+        yield "no question", Condition(title, frozenset(), pattern=pattern)
 
 
 def hiding_rules(names: Iterable[str], taken: Iterable[str] = ()) -> tuple[Rule, ...]:
@@ -179,7 +195,7 @@ def label_rules(
 
 def places(names: Iterable[str]) -> list[str]:
     """Return the columns *names* with the name of a forum, board, room or the like."""
-    form = re.compile(rf"(?:topic|thread|question)?(?:{_PLACES})(?:name|title|path|slug)?")
+    form = re.compile(rf"(?:topic|thread|question)?(?:{_PLACES})(?:name|title|path|slug|id|key)?")
     return [name for name in names if form.fullmatch(languages.plain(name))]
 
 
@@ -253,6 +269,7 @@ def _rules_of(column: str) -> Iterator[Rule]:
         for reason, words in _WORDS.items():
             said = f"{words}|{languages.values_of(reason)}"
             yield reason, Condition(column, frozenset(), pattern=_pattern(said))
+        yield "private", Condition(column, frozenset(), pattern=_HELPERS)
     if re.fullmatch(rf"{_ABOUT}(?:{_READERS}){_IN_WORDS}", plain):
         yield "private", Condition(column, frozenset(), pattern=_NOT_EVERYBODY)
     if re.fullmatch(rf"{_ABOUT}{_ROLES}", plain):
@@ -276,7 +293,8 @@ def _rules_of_place(column: str, plain: str) -> Iterator[Rule]:
 def _pattern(words: str) -> re.Pattern[str]:
     """Return a pattern for one of *words*, alone or in a list."""
     return re.compile(
-        rf"(?:^|[,;|\[(\"']) ?(?:(?:[a-z]|{_BY})[ _-])?(?:{words})"
+        rf"(?:^|[,;|\[(\"']) ?(?:[a-z][ _-]|(?:{_BY})[ _-]?)?(?:{words})"
+        r"(?:[ _-]?(?:question|topic|thread|post|message|article|record)s?)?"
         r"(?:[ _-](?:only|by|for|from)\b[^,;|\"']*)?"
         r" ?(?:$|[,;|\])\"'])",
         re.IGNORECASE,

@@ -9,7 +9,13 @@ from typing import Any
 from db.questions.rows import NO_FACTS, Facts
 from worker.archives.readers.meaning.columns import FIELDS, Columns
 from worker.archives.readers.meaning.facts import FACTS, facts_of_row
-from worker.archives.readers.meaning.hiding import Rule, hiding_rules, label_rules, places
+from worker.archives.readers.meaning.hiding import (
+    Rule,
+    hiding_rules,
+    label_rules,
+    places,
+    reply_rules,
+)
 from worker.archives.readers.meaning.links import targets_of
 from worker.archives.readers.records import Hidden, KnownPair, Record, Reject, Row, SourceQuestion
 from worker.archives.readers.values.conditions import NO, NULLS, YES, Condition, value_at
@@ -152,7 +158,7 @@ def generic_plan(
     )
     return Plan(
         fields={name: (column,) for name, column in columns.names.items()},
-        hidden=(*hiding, *labels),
+        hidden=(*hiding, *labels, *reply_rules(found, columns.names["title"])),
     )
 
 
