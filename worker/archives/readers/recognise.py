@@ -138,17 +138,18 @@ def _shaped(shape: Shape, tables: Sequence[Table], wishes: Wishes) -> Choice | N
     ]
     return Choice(
         tables=found,
-        plan=_with_own_flags(shape, wishes, found[0].columns),
+        plan=_with_own_flags(shape, wishes, found[0], tables),
         shape=shape,
         lookups=lookups,
         missing=[name for name in missing if name],
     )
 
 
-def _with_own_flags(shape: Shape, wishes: Wishes, columns: Sequence[str]) -> Plan:
+def _with_own_flags(shape: Shape, wishes: Wishes, table: Table, tables: Sequence[Table]) -> Plan:
     """Return the plan of *shape*, with the rules for hidden questions from unknown columns.
 
-    Plugins and later versions of the program add such columns.
+    Plugins and later versions of the program add such columns, also beside a title inside an
+    object.
     """
     plan = shape.plan(wishes.chosen)
     vias = [path for lookup in shape.lookups for path in lookup.via.split("|")]
@@ -157,13 +158,17 @@ def _with_own_flags(shape: Shape, wishes: Wishes, columns: Sequence[str]) -> Pla
     kept = [condition.column for condition in plan.kept]
     said = [Condition.parse(one).column for one in wishes.visible_if]
     known = {_root(path) for path in (*vias, *paths, *rules, *kept, *said, *shape.knows)}
-    own = [name for name in columns if name not in known]
+    own = [name for name in table.columns if name not in known]
+    around = {path.rpartition(".")[0] for path in plan.fields["title"] if "." in path}
+    beside = [name for name in inner(table, tables) if name.rpartition(".")[0] in around]
+    beside = [name for name in beside if name not in {*vias, *paths, *rules, *kept, *said}]
+    flags = [(reason, rule) for reason, rule in hiding_rules(beside) if rule.pattern is None]
     tags, categories = (
         [path for path in plan.fields.get(field, ()) if _root(path) == path and path not in said]
         for field in ("tags", "category")
     )
     labels = label_rules(tags, categories, is_known=True)
-    return replace(plan, hidden=(*plan.hidden, *hiding_rules(own), *labels))
+    return replace(plan, hidden=(*plan.hidden, *hiding_rules(own), *flags, *labels))
 
 
 def _lookups(
