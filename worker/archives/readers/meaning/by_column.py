@@ -302,7 +302,7 @@ def _is_label(texts: Sequence[str]) -> bool:
 def _has_marks(ids: Sequence[str]) -> bool:
     """Return whether spreadsheets, or tools of MongoDB, may have changed one of *ids*."""
     whole = "".join(ids)
-    return "E+" in whole or '="' in whole or "ObjectId(" in whole
+    return "E+" in whole or '="' in whole or "ObjectId(" in whole or "'" in whole
 
 
 def _checked(text: str, length: int) -> str:

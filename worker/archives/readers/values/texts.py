@@ -40,6 +40,8 @@ _FOR_SHEETS = re.compile(r'="([^"]*)"')
 """Exporters write this so that spreadsheets keep the zeros of an id."""
 _OBJECT_ID = re.compile(r"ObjectId\(['\"]?([0-9a-f]{24})['\"]?\)", re.IGNORECASE)
 """Tools of MongoDB write an id so."""
+_ID_FORMS = (_FOR_SHEETS, _OBJECT_ID, re.compile(r"'(\d+)"))
+"""The forms of an id, of which only the group is meant: the last one keeps zeros in sheets too."""
 _ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d{1,3}")
 _BREAKS = re.compile(r"[\x0b\x0c\x1c-\x1f\x85]")
 _HALF, _BYTE = re.compile("[\ud800-\udfff]"), re.compile("[\udc80-\udcff]")
@@ -195,7 +197,7 @@ def _without_halves(text: str, what: str, found: "Optionals | None") -> str:
 def id_text(value: object, *, is_float: bool) -> str:
     """Return an id; ``1042.0`` in a column of floats is 1042. Raises `ValueUnusableError`."""
     text = required_text(_as_hex(value), "the id")
-    if found := _FOR_SHEETS.fullmatch(text) or _OBJECT_ID.fullmatch(text):
+    if found := next(filter(None, (form.fullmatch(text) for form in _ID_FORMS)), None):
         text = found[1].strip()
     if _ROUNDED.fullmatch(text):
         raise ValueUnusableError(
