@@ -13,7 +13,10 @@ from worker.archives.readers.meaning import languages
 from worker.archives.readers.values.conditions import Condition
 
 Rule = tuple[str, Condition]
-_NOT_SHOWN = frozenset({"no", "-1", "-2", "2", "3", "4"})
+_UNSHOWN = frozenset(
+    {"no", "hidden", "invisible", "unpublished", "unlisted", "private", "draft", "deleted"}
+)
+_NOT_SHOWN = _UNSHOWN | {"-1", "-2", "2", "3", "4", "0%"}
 """Values of a column such as ``visible`` for hidden rows; programs also use 2 and more."""
 
 _ABOUT = (
@@ -25,7 +28,7 @@ _ABOUT = (
 _KEPT = (
     r"(?:topic|post|thread|question|message|discussion)?"
     r"(?:at|on|date|datetime|time|timestamp|ts|utc|by|byid|byuser|byuserid|userid|username|reason"
-    rf"|category|bycategory|flag|state|status|{'|'.join(languages.KEPT)})?"
+    rf"|category|bycategory|flag|state|status|yn|flg|ind|mark|{'|'.join(languages.KEPT)})?"
 )
 _PLACES = (
     "category|forum|board|node|section|subforum|space|channel|group|room|area|community|project"
@@ -33,7 +36,8 @@ _PLACES = (
 )
 _FLAGS: Mapping[str, str] = {
     "deleted": "deleted|deletion|trash|trashed|removed|removal|erased|purged|discarded|destroyed"
-    "|banned|withdrawn|retracted|del|delete(?=flag|state|status|time|date|at|by|mark)|tombstoned?",
+    "|banned|withdrawn|retracted|del|delete(?=flag|state|status|time|date|at|by|mark)|tombstoned?"
+    "|dead",
     "unapproved": "unapproved|spam|junk|draft|unpublished|pending|rejected|quarantined|queued"
     "|scheduled|awaitingapproval|awaitingmoderation|needsapproval|needsmoderation|inmoderation"
     "|requiresapproval|approvalrequired|embargoed|unmoderated|moderated|needmoderate|heldfor(?:moderation|review)",
@@ -42,6 +46,7 @@ _FLAGS: Mapping[str, str] = {
     "private": "private|pm|dm|privatemessage|directmessage|restricted|confidential|secret|internal"
     "|protected|passwordprotected|(?:has|access)?password|readrestricted|nonpublic|sensitive"
     "|recipients?(?:userids?|ids?|names?)?|tousers?(?:ids?|names?)?"
+    "|only(?:author|owner|me|self)(?:can(?:view|see|read))?"
     "|(?:group|vip|premium|patrons?|subscribers?|supporters?|customers?|employees?|friends?)only"
     "|(?:staff|team|admins?|mods?|moderators?|members?|registered|users?"
     "|loggedin|internal|private)only|(?:requires?|needs?)(?:login|auth|registration|membership)"
@@ -60,10 +65,11 @@ _SHOWN = (
     r"|readable|accessible)|(?:allows?)guests?|guests?(?:allowed|access|visible)|publicaccess"
     r"|visible|public|published|publish|approved|listed|active|enabled|accessible"
     r"|(?:shown?|display(?:ed)?)(?:on|in)?(?:site|web|website|forum|portal|frontend)?|online|searchable"
+    r"|validated"
     rf"|released|live|{'|'.join(languages.SHOWN)}"
 )
 _SAYS = (
-    r"status|state|visibility|classification|confidentiality|(?:view|read|access|sharing)scope"
+    r"status|state|sts|akismet|antispam|visibility|classification|confidentiality|(?:view|read|access|sharing)scope"
     r"|access|accessle?ve?l|privacy|permissions?|audience|security|archetype"
     r"|lifecycle|workflow|moderation|approval|publication|publish|visibleto|viewpermissions?"
     r"|readpermissions?|viewaccess|readaccess|viewableby|scope|type|flags?|labels?"
@@ -88,7 +94,7 @@ _WORDS: Mapping[str, str] = {
     r"|followers?|subscribers?|patrons?|employees?|colleagues|staff[ _-]?members?",
     "announcement": r"(?:global[ _-]?)?announcements?|newsitem|news[ _-]?item",
     "hidden": r"hidden|unlisted|invisible|disabled|inactive|suspended|blocked|not[ _-]?visible"
-    r"|shadow(?:ed|[ _-]?banned)?",
+    r"|retired|shadow(?:ed|[ _-]?banned)?",
 }
 _KINDS = "type|kind|posttype|nodetype|contenttype|messagetype"
 _OTHER_KINDS = r"answers?|comments?|repl(?:y|ies)|responses?"
@@ -116,7 +122,7 @@ _ROLES = (
 )
 """Names of columns with the roles or groups that may read a row."""
 _STATES = (
-    r"(?:status|state|visibility|access|accessle?ve?l|privacy|permissions?|audience|lifecycle"
+    r"(?:status|state|sts|visibility|access|accessle?ve?l|privacy|permissions?|audience|lifecycle"
     r"|workflow|moderation|approval|publication|publish|classification|confidentiality"
     rf"|{'|'.join(languages.SAYS)})(?:status|state|level)?|{_ROLES}"
 )
@@ -124,7 +130,7 @@ _STATES = (
 _BY = "is|was|by|user|author|owner|mod|moderator|admin|system|self|auto|post|topic|thread|question"
 """Words before a word that hides, such as in ``user_deleted``."""
 _READERS = (
-    r"visibility|privacy|accessle?ve?l|visibleto|viewableby|acl|confidentiality|classification"
+    r"visibility|privacy|accessle?ve?l|visibleto|viewableby|viewers|readers|acl|confidentiality|classification"
     rf"|{_ROLES}|(?:view|read)(?:access|permissions?|scope|ableby)|{'|'.join(languages.READERS)}"
 )
 """Names of columns that say who may read a row."""
@@ -240,12 +246,18 @@ def place_of(table: str) -> str:
 def _unpublished(column: str) -> Iterator[Rule]:
     """Yield the rule of a moment of publishing: without one the row is not published."""
     if re.fullmatch(rf"{_ABOUT}published", languages.plain(column.rpartition(".")[2])):
-        yield "unapproved", Condition(column, frozenset({"no"}))
+        yield "unapproved", Condition(column, _UNSHOWN)
     if re.fullmatch(
         rf"{_ABOUT}(?:publish|published|approved|released?)(?:at|on|date|time|datetime)",
         languages.plain(column.rpartition(".")[2]),
     ):
         yield "unapproved", Condition(column, frozenset({"empty", "future"}))
+    if re.fullmatch(
+        rf"{_ABOUT}(?:embargo(?:ed)?(?:until|to|date|end)|(?:visible|available|publish(?:ed)?|shown?)"
+        "(?:from|after|since|start))",
+        languages.plain(column.rpartition(".")[2]),
+    ):
+        yield "unapproved", Condition(column, frozenset({"future"}))
 
 
 def _rules_of(column: str) -> Iterator[Rule]:
@@ -253,7 +265,7 @@ def _rules_of(column: str) -> Iterator[Rule]:
     for reason, words in _FLAGS.items():
         if re.fullmatch(rf"{_ABOUT}(?:{words}|{languages.said_by(reason)}){_KEPT}", plain):
             yield reason, Condition(column, _SHOWING, negated=True)
-    if re.fullmatch(rf"{_ABOUT}(?:{_SHOWN})", plain):
+    if re.fullmatch(rf"{_ABOUT}(?:{_SHOWN})(?:yn|flg|flag|ind)?|useyn", plain):
         reason = "unapproved" if re.search(r"publish|approved|released", plain) else "hidden"
         yield (
             "private" if plain.endswith("public") else reason,

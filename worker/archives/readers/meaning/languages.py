@@ -96,6 +96,7 @@ HIDDEN: Mapping[str, tuple[str, ...]] = {
         "oczekuje", "odrzucony", "черновик", "на модерации", "отклонено", "отклонён", "отклонен",
         "не опубликовано", "草稿", "待审核", "未审核", "未发布", "下書き", "承認待ち", "未公開",
         "초안", "대기", "미승인", "utkast", "kladde", "luonnos", "taslak", "piszkozat", "koncept",
+        "concept", "مسودة", "טיוטה", "bản nháp", "draf",
     ),
     "private": (
         "privat", "vertraulich", "nur mitglieder", "nur für mitglieder", "privé", "privée",
@@ -126,7 +127,7 @@ SHOWN = _names(
 """Columns that show a question if they say yes."""
 SAYS = _names(
     "estado, estatus, statut, stato, zustand, situação, toestand, stav, статус,"
-    " состояние, 状态, 状態, 狀態, ステータス, 상태, durum, tila,"
+    " состояние, 状态, 状態, 狀態, ステータス, 상태, durum, tila, stan,"
     " 公开状态, 公開状態, 公開設定, trạng thái, الحالة, סטטוס"
 )
 """Columns that say in a word whether a question is shown."""

@@ -44,6 +44,11 @@ NULLS = frozenset(
 
 
 _BITS = re.compile(r"b'([01]+)'|(?:b'\\x|0x)([0-9a-f]{2})'?|x'([0-9a-f]{2})'")
+_NEVER = (
+    "0000-00-00", "0001-01-01", "1970-01-01 00:00:00", "1970-01-01t00:00:00", "9999-12-31",
+    "infinity", "-infinity",
+)  # fmt: skip
+"""What databases and programs write for a moment that never came."""
 _DAY, _SECONDS = re.compile(r"\d{4}-\d\d-\d\d"), 10
 _MARKED = frozenset({"b'", "x'", "0x"})
 """A bit as databases and Python's libraries write it into a text."""
@@ -156,7 +161,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 _WORDS: Mapping[str, Callable[[str], bool]] = {
-    "empty": lambda text: text in NULLS or text in NO or text.startswith("0000-00-00"),
+    "empty": lambda text: text in NULLS or text in NO or text.startswith(_NEVER),
     "yes": YES.__contains__,
     "no": NO.__contains__,
     "future": _is_future,
