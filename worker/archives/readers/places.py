@@ -56,6 +56,17 @@ def _met(table: Table) -> list[Condition]:
     return list(found.values())
 
 
+def refuse_closed(tables: Sequence[Table]) -> None:
+    """Raise `InsideHiddenError` if one of several *tables* is not for everybody by its name."""
+    rules = [rule for _, rule in label_rules([], ["name"])]
+    names = [one.name for one in tables if any(rule.is_met({"name": one.name}) for rule in rules)]
+    if names and len(names) < len(tables):
+        raise InsideHiddenError(
+            f"not everybody may read {names[0]}, by its name: name the table to read, such as"
+            f" --records {next(one.name for one in tables if one.name not in names)}"
+        )
+
+
 def closed(
     table: Table, others: Sequence[Table], decided: Collection[str] = ()
 ) -> tuple[list[tuple[Lookup, Table]], list[Rule]]:

@@ -235,6 +235,7 @@ def _generic(tables: Sequence[Table], wishes: Wishes, known: Known) -> Choice:
             f"which of these are the questions? {told}. Name them with --records NAME"
         )
     found = [one for one, _ in plans]
+    places.refuse_closed(found)
     names = [*first.columns, *inner(first, tables)]
     decided = {Condition.parse(one).column for one in wishes.visible_if} | {*wishes.chosen.values()}
     hidden = shown.unsaid(found, [name for name in names if name not in decided])

@@ -22,7 +22,7 @@ _NOT_SHOWN = _UNSHOWN | {"-1", "-2", "2", "3", "4", "0%"}
 _ABOUT = (
     r"(?:is|was|has|been|post|topic|thread|question|discussion|record|row|item|entry|ticket|soft"
     r"|hard|admin|mod|moderator|system|date|time|posting|content|review|article|page|issue|case"
-    r"|bug|message|comment|publication|parent|root"
+    r"|bug|message|comment|publication|parent|root|odata|ows|custom"
     rf"|{'|'.join(languages.ABOUT)})*"
 )
 _KEPT = (

@@ -3,7 +3,12 @@
 import pytest
 
 from worker.archives.load_job import Format
-from worker.archives.readers.places import InsideHiddenError, closed, refuse_inside_hidden
+from worker.archives.readers.places import (
+    InsideHiddenError,
+    closed,
+    refuse_closed,
+    refuse_inside_hidden,
+)
 from worker.archives.readers.records import Row
 from worker.archives.readers.table import Table
 
@@ -66,3 +71,11 @@ def test_topics_inside_something_open_are_read(row: dict[str, object]) -> None:
     around = table("forums", [row], ("forums",))
 
     assert refuse_inside_hidden(inside, [around]) is None  # type: ignore[func-returns-value]
+
+
+@pytest.mark.parametrize("name", ["Staff only", "Moderators", "internal"])
+def test_of_several_tables_one_that_is_closed_by_its_name_is_asked_about(name: str) -> None:
+    tables = [table("Open", [{"id": 1}]), table(name, [{"id": 2}])]
+
+    with pytest.raises(InsideHiddenError, match=f"{name}, by its name.*--records Open"):
+        refuse_closed(tables)
