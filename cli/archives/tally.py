@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from rich.console import Console
 
@@ -56,5 +57,6 @@ class Tally:
 def tell(tally: Tally, archive: Archive | DatabaseArchive) -> None:
     """Print how many rows were skipped, kept out or imported without a value."""
     passed_over = archive.passed_over if isinstance(archive, Archive) else 0
-    for line in tally.sentences(passed_over):
+    left_over = archive.left_over() if isinstance(archive, Archive) else ()
+    for line in chain(tally.sentences(passed_over), left_over):
         console.print(line, highlight=False, markup=False)

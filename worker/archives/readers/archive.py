@@ -7,9 +7,11 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, Self
 
+from db.wording import counted
 from worker.archives.load_job import Format
 from worker.archives.readers.documents import stackexchange
 from worker.archives.readers.meaning.by_column import ByColumn
+from worker.archives.readers.meaning.late import Late
 from worker.archives.readers.meaning.lookups import Lookups
 from worker.archives.readers.meaning.reading import Reading, Wishes
 from worker.archives.readers.recognise import Choice, choose
@@ -62,6 +64,11 @@ class Archive(Peeked):
         """Return how many rows read so far were no questions, such as answers."""
         return self._reading.passed_over
 
+    def left_over(self) -> Iterator[str]:
+        """Yield a sentence for each file read so far with other bytes behind its packed data."""
+        for name, count in self.source.left_over.items():
+            yield f"{name}: {counted(count, 'byte')} behind the packed data were not read."
+
     def _read(self) -> Iterator[Piece]:
         self._fill_lookups()
         for table in self.choice.tables:
@@ -73,12 +80,24 @@ class Archive(Peeked):
             self._reading = Reading(self.choice.plan, self._wishes, first)
             self._reading.passed_over = before
             by_column = ByColumn(self._reading, self._used(table), self._memory)
-            yield from by_column.pieces(self._joined(chain(head, rows)))
+            every: Iterator[Rows] = chain(head, rows)
+            if table.is_loose:
+                every = self._late(table).rows(every, by_column.learn)
+            yield from by_column.pieces(self._joined(every))
         yield from self._links()
 
     def _used(self, table: Table) -> set[str]:
         visible = {one.split("=")[0].split(":")[0].strip("! ") for one in self._wishes.visible_if}
         return self.choice.used | {one.partition(".")[0] for one in visible} & set(table.columns)
+
+    def _late(self, table: Table) -> Late:
+        shape, plan = self.choice.shape, self.choice.plan
+        decided = [one.column for one in self._reading.visible]
+        fields = [path for paths in plan.fields.values() for path in paths]
+        rules = [one.column for one in (*(rule for _, rule in plan.hidden), *plan.kept)]
+        knows = shape.knows if shape is not None else ()
+        known = {*table.columns, *decided, *fields, *rules, *knows}
+        return Late(known, is_deep=shape is None)
 
     def _check(self, table: Table) -> None:
         missing = self._reading.missing_for_visible_if(table.columns)

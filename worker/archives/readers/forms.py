@@ -4,7 +4,15 @@ import json
 import re
 
 from worker.archives.load_job import Format
-from worker.archives.readers.documents import faq, loose_json, mail, moodle, toml_rows, yaml_rows
+from worker.archives.readers.documents import (
+    chats,
+    faq,
+    loose_json,
+    mail,
+    moodle,
+    toml_rows,
+    yaml_rows,
+)
 from worker.archives.readers.records import UnreadableArchiveError
 from worker.archives.readers.sources import Entry
 from worker.archives.readers.tabular import drawn_layout, drawn_records, drawn_sheets, sqldump
@@ -40,6 +48,11 @@ def _of_objects(head: str, entry: Entry) -> Format | None:
 
 def _of_lines(text: str, head: str, entry: Entry) -> Format:
     """Return the format of a text of lines: a list of questions, or a delimited file."""
+    if chats.is_log(text):
+        raise UnreadableArchiveError(
+            "these are messages of a chat, and it is not known which of them are questions: write"
+            " those that are as a table, with the name of its column in the first line"
+        )
     suffix, is_list = entry.suffix, faq.is_list(head, entry.name)
     if yaml_rows.is_yaml(head, suffix):
         return Format.YAML

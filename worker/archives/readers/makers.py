@@ -209,7 +209,7 @@ def _any_xml(entry: Entry, opened: Opened, hints: Hints, make: Make) -> Iterator
 
     for path, columns in found.items():
         name = xml_rows.table_name(path)
-        yield make(name=name, columns=columns, parts=[partial(rows, path)])
+        yield make(name=name, columns=columns, parts=[partial(rows, path)], path=tuple(path))
 
 
 def _mail(entry: Entry, _: Opened, _hints: Hints, make: Make) -> Iterator[Table]:

@@ -3,25 +3,22 @@
 If this is not certain, an error asks the user.
 """
 
-import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from db.wording import counted
+from worker.archives.readers import ids, places, shown
 from worker.archives.readers.documents.json_rows import ANY
 from worker.archives.readers.meaning.columns import Columns, check_chosen, is_of_others
-from worker.archives.readers.meaning.hiding import hiding_rules, label_rules, states
+from worker.archives.readers.meaning.hiding import hiding_rules, label_rules
 from worker.archives.readers.meaning.reading import Plan, Wishes, generic_plan
 from worker.archives.readers.meaning.shapes import Known, Lookup, Shape
 from worker.archives.readers.records import UnreadableArchiveError
-from worker.archives.readers.table import Table
-from worker.archives.readers.values.conditions import Condition, value_at
+from worker.archives.readers.table import Table, inner
+from worker.archives.readers.values.conditions import Condition
 
 _SHOWN = 8
 _THESE_ARE = "these are"
-_CODE = re.compile(r"-?\d{1,3}|true|false|yes|no|[ytnf]")
 _SAMPLED = 5_000
 """Among so many rows of a document one must be a question by the shape's own rules."""
 
@@ -141,17 +138,18 @@ def _shaped(shape: Shape, tables: Sequence[Table], wishes: Wishes) -> Choice | N
     ]
     return Choice(
         tables=found,
-        plan=_with_own_flags(shape, wishes, found[0].columns),
+        plan=_with_own_flags(shape, wishes, found[0], tables),
         shape=shape,
         lookups=lookups,
         missing=[name for name in missing if name],
     )
 
 
-def _with_own_flags(shape: Shape, wishes: Wishes, columns: Sequence[str]) -> Plan:
+def _with_own_flags(shape: Shape, wishes: Wishes, table: Table, tables: Sequence[Table]) -> Plan:
     """Return the plan of *shape*, with the rules for hidden questions from unknown columns.
 
-    Plugins and later versions of the program add such columns.
+    Plugins and later versions of the program add such columns, also beside a title inside an
+    object.
     """
     plan = shape.plan(wishes.chosen)
     vias = [path for lookup in shape.lookups for path in lookup.via.split("|")]
@@ -160,13 +158,17 @@ def _with_own_flags(shape: Shape, wishes: Wishes, columns: Sequence[str]) -> Pla
     kept = [condition.column for condition in plan.kept]
     said = [Condition.parse(one).column for one in wishes.visible_if]
     known = {_root(path) for path in (*vias, *paths, *rules, *kept, *said, *shape.knows)}
-    own = [name for name in columns if name not in known]
+    own = [name for name in table.columns if name not in known]
+    around = {path.rpartition(".")[0] for path in plan.fields["title"] if "." in path}
+    beside = [name for name in inner(table, tables) if name.rpartition(".")[0] in around]
+    beside = [name for name in beside if name not in {*vias, *paths, *rules, *kept, *said}]
+    flags = [(reason, rule) for reason, rule in hiding_rules(beside) if rule.pattern is None]
     tags, categories = (
         [path for path in plan.fields.get(field, ()) if _root(path) == path and path not in said]
         for field in ("tags", "category")
     )
     labels = label_rules(tags, categories, is_known=True)
-    return replace(plan, hidden=(*plan.hidden, *hiding_rules(own), *labels))
+    return replace(plan, hidden=(*plan.hidden, *hiding_rules(own), *flags, *labels))
 
 
 def _lookups(
@@ -211,7 +213,7 @@ def _generic(tables: Sequence[Table], wishes: Wishes, known: Known) -> Choice:
     for one in tables:
         try:
             plans.append((one, _generic_plan(one, tables, wishes, known)))
-        except _InsideHiddenError:
+        except places.InsideHiddenError:
             raise
         except UnreadableArchiveError as error:
             errors.append(str(error))
@@ -233,54 +235,22 @@ def _generic(tables: Sequence[Table], wishes: Wishes, known: Known) -> Choice:
             f"which of these are the questions? {told}. Name them with --records NAME"
         )
     found = [one for one, _ in plans]
-    names = states([*first.columns, *_inner(first, tables)])
-    return Choice(tables=found, plan=_with_states(plans[0][1], found, names, wishes))
+    places.refuse_closed(found)
+    names = [*first.columns, *inner(first, tables)]
+    decided = {Condition.parse(one).column for one in wishes.visible_if} | {*wishes.chosen.values()}
+    hidden = shown.unsaid(found, [name for name in names if name not in decided])
+    lookups, closed = places.closed(first, [one for one in tables if one not in found], decided)
+    plan = _with_ids(plans[0][1], found, wishes)
+    plan = replace(plan, hidden=(*plan.hidden, *hidden, *closed))
+    return Choice(tables=found, plan=plan, lookups=lookups)
 
 
-def _with_states(plan: Plan, tables: Sequence[Table], names: Sequence[str], wishes: Wishes) -> Plan:
-    """Return *plan* with a rule for each column, such as ``status``, that has only one number.
-
-    Then rows with another number are hidden. Raises `UnreadableArchiveError` if a column has
-    several, because it is not known which of them everybody may read.
-    """
-    told = {Condition.parse(one).column for one in wishes.visible_if} | {*wishes.chosen.values()}
-    names = [name for name in names if name not in told]
-    hidden = list(plan.hidden)
-    for name, counts in _codes(tables, names).items():
-        if len(counts) > 1:
-            _ask_about(name, counts)
-        for code in counts:
-            rule = Condition(name, frozenset({code, f"{code}.0", ""}), negated=True)
-            hidden.append((f"another {name}", rule))
-    return replace(plan, hidden=tuple(hidden))
-
-
-def _codes(tables: Sequence[Table], names: Sequence[str]) -> dict[str, Counter[str]]:
-    """Return how often the first rows have each number in the columns *names*."""
-    found: dict[str, Counter[str]] = {name: Counter() for name in names}
-    for table in tables if names else ():
-        for row in islice(table.rows(), _SAMPLED):
-            values = {} if isinstance(row.values, str) else row.values
-            for name, counts in found.items():
-                if code := _code(value_at(values, name)):
-                    counts[code] += 1
-    return found
-
-
-def _ask_about(name: str, counts: Counter[str]) -> None:
-    shown = ", ".join(f"{code}: {counted(n, 'row')}" for code, n in counts.most_common(_SHOWN))
-    every = ",".join(sorted(counts)[:_SHOWN])
-    raise UnreadableArchiveError(
-        f"{name} has the values {shown}, and it is not certain which of these rows everybody may"
-        f" read: name their values, such as --visible-if '{name}={counts.most_common(1)[0][0]}', or"
-        f" all of them if {name} hides nothing: --visible-if '{name}={every}'"
-    )
-
-
-def _code(value: object) -> str:
-    """Return a number, or a yes or no, that programs write for a word; empty for other values."""
-    text = str(value).strip().removesuffix(".0").lower()
-    return text if _CODE.fullmatch(text) else ""
+def _with_ids(plan: Plan, tables: Sequence[Table], wishes: Wishes) -> Plan:
+    if "id" in {*plan.fields, *wishes.chosen} or "title2" in plan.fields:
+        return plan
+    taken = [path for paths in plan.fields.values() for path in paths]
+    name = ids.unique(tables, taken)
+    return plan if name is None else replace(plan, fields={**plan.fields, "id": (name,)})
 
 
 def _generic_plan(table: Table, tables: Sequence[Table], wishes: Wishes, known: Known) -> Plan:
@@ -296,49 +266,14 @@ def _generic_plan(table: Table, tables: Sequence[Table], wishes: Wishes, known: 
     if table.is_mixed:
         raise UnreadableArchiveError(f"{table.name} are objects of different kinds")
     plan = generic_plan(
-        table.columns, wishes, is_nested=table.is_nested, inner=_inner(table, tables)
+        table.columns, wishes, is_nested=table.is_nested, inner=inner(table, tables)
     )
     if table.is_single and not {"id", "url", "asked_at"} & plan.fields.keys():
         raise UnreadableArchiveError(
             f"{table.name} is one object with a title, perhaps of a forum or a page"
         )
-    _refuse_inside_hidden(table, tables)
+    places.refuse_inside_hidden(table, tables)
     return plan
-
-
-class _InsideHiddenError(UnreadableArchiveError):
-    """The questions are inside objects that may be hidden as a whole."""
-
-
-def _refuse_inside_hidden(table: Table, tables: Sequence[Table]) -> None:
-    """Raise if *table* is inside objects with a column that may hide them."""
-    for one in tables:
-        if one.path is None or one.is_single or not _is_inside(table, one.path):
-            continue
-        hiding = [rule for _, rule in hiding_rules(one.columns) if rule.pattern is None]
-        if hiding:
-            raise _InsideHiddenError(
-                f"{table.name} lies inside {one.name}, whose {hiding[0].column} may hide all that"
-                f" is in it: keep only what everybody may read, then say --records {table.name}"
-            )
-
-
-def _is_inside(table: Table, path: Sequence[str]) -> bool:
-    own = table.path or ()
-    return len(path) < len(own) and tuple(own[: len(path)]) == tuple(path)
-
-
-def _inner(table: Table, tables: Sequence[Table]) -> list[str]:
-    """Return the paths of values inside the columns of *table*, such as ``meta.deleted``."""
-    path = table.path
-    if path is None:
-        return []
-    return [
-        f"{one.path[-1]}.{name}"
-        for one in tables
-        if one.path and one.path[:-1] == path and one.path[-1] != ANY
-        for name in one.columns
-    ]
 
 
 def _outermost(plans: list[tuple[Table, Plan]]) -> list[tuple[Table, Plan]]:

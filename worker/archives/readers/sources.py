@@ -70,6 +70,8 @@ class Source:
     def __init__(self, entries: list[Entry], *, size: int | None, name: str) -> None:
         self.entries, self.size, self.name = entries, size, name
         self.passed_over = PassedOver()
+        self.left_over: dict[str, int] = {}
+        """By file: how many bytes behind the packed data were not read."""
         self.counted: Counted | None = None
         """The counter of the file that was opened last."""
 
@@ -132,7 +134,8 @@ class Source:
     def _unfolded(self, name: str, fresh: Callable[[], BinaryIO]) -> list[Entry] | Entry:
 
         def unpacked() -> BinaryIO:
-            stream, self.counted = opened(fresh(), member="")
+            left = partial(self.left_over.__setitem__, name)
+            stream, self.counted = opened(fresh(), member="", left=left)
             return stream
 
         with fresh() as raw:

@@ -5,11 +5,15 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from worker.archives.load_job import Format
+from worker.archives.readers.documents.json_rows import ANY
 from worker.archives.readers.records import Row, Rows, each_row
 
 Read = Callable[[Collection[str]], Iterator[Rows]]
 Opened = Callable[[], BinaryIO]
 """Opens a text in UTF-8."""
+
+
+_LOOSE = frozenset({Format.XML, Format.STACKEXCHANGE})
 
 
 @dataclass(slots=True)
@@ -36,6 +40,11 @@ class Table:
         """Return whether its values may be objects or lists."""
         return self.path is not None or self.has_objects or self.form is Format.XML
 
+    @property
+    def is_loose(self) -> bool:
+        """Return whether a row may have a column that is not among `columns`."""
+        return self.path is not None or self.form in _LOOSE
+
     def many(self, columns: Collection[str] = ()) -> Iterator[Rows]:
         """Yield the rows of every part, many at once if the format allows it."""
         for part in self.parts:
@@ -58,3 +67,16 @@ class Hints:
 
 Make = Callable[..., Table]
 """Makes a table; form and encoding are given already."""
+
+
+def inner(table: Table, tables: Sequence[Table]) -> list[str]:
+    """Return the paths of values inside the columns of *table*, such as ``meta.deleted``."""
+    path = table.path
+    if path is None:
+        return []
+    return [
+        f"{one.path[-1]}.{name}"
+        for one in tables
+        if one.path and one.path[:-1] == path and one.path[-1] != ANY
+        for name in one.columns
+    ]

@@ -9,6 +9,8 @@ _REASONS: Mapping[str, str] = {
     "memory": "it takes more memory than it may have here: unpack it first",
     "ended before": "it is damaged: it ends too early, as where it was cut off",
     "ends too early": "it is damaged: it ends too early, as where it was cut off",
+    "incorrect data check": "it is damaged: its check sum is wrong",
+    "incorrect length check": "it is damaged: its check sum is wrong",
     "crc": "it is damaged: its check sum is wrong",
 }
 """Parts of a library's message, in small letters, and their meaning."""

@@ -69,7 +69,7 @@ _NAMES: Mapping[str, str] = {
 }
 """Formats that have no typical first bytes, by suffix."""
 _IS_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x80-\xff]")
-_CONTROL = re.compile(r"[\x00\x02-\x08\x0e-\x19]")
+_CONTROL = re.compile(r"[\x00\x02-\x08\x0e-\x13\x15-\x19]")
 _CONTROLS, _FEW, _SAMPLE = 0.02, 8, 1 << 16
 """A file with a larger share of control characters, and more than a few, is no text."""
 

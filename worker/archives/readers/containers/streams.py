@@ -1,9 +1,7 @@
 """Bytes of a file or pipe, decompressed and cut into lines, in bounded memory."""
 
-import bz2
 import codecs
 import errno
-import gzip
 import io
 import itertools
 import lzma
@@ -21,8 +19,9 @@ from typing import Any, BinaryIO, cast
 from charset_normalizer import from_bytes
 
 from worker.archives.readers.containers import cesu8, sevenzip
-from worker.archives.readers.containers.code_pages import likely_page
+from worker.archives.readers.containers.code_pages import east_asian, likely_page, of_marks
 from worker.archives.readers.containers.damage import why
+from worker.archives.readers.containers.unpacking import Left, unpacked
 from worker.archives.readers.records import UnreadableArchiveError, refuse_bomb
 
 if sys.version_info >= (3, 14):
@@ -35,10 +34,6 @@ LINE_LIMIT = 1 << 20
 SAMPLE = 1 << 18
 _CHUNK = 1 << 20
 _PIECE = 1 << 16
-_ZSTD_WINDOW_LOG, _ZSTD_HEAD = 27, 6
-_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-_XZ, _LZMA, _BZIP2 = b"\xfd7zXZ\x00", b"\x5d\x00\x00", b"BZh"
-_XZ_MEMORY = 96 << 20
 _TWICE = 2
 _DAMAGE = (
     *(OSError, EOFError, ValueError, LookupError, RuntimeError, struct.error, tarfile.TarError),
@@ -118,86 +113,28 @@ class Guarded(io.RawIOBase):
         return len(data)
 
 
-class _Xz(io.RawIOBase):
-    """Unpacks xz in bounded memory, because the writer of a file chooses how much reading needs."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._unpacker = self._new()
-        self._ended = False
-
-    @staticmethod
-    def _new() -> lzma.LZMADecompressor:
-        return lzma.LZMADecompressor(memlimit=_XZ_MEMORY)
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        """Return up to *size* bytes; raises `EOFError` if the file ends too early."""
-        limit = size if size >= 0 else _CHUNK
-        data = b""
-        while not data:
-            if self._unpacker.eof:
-                rest = self._unpacker.unused_data or self._file.read(_CHUNK)
-                if not rest.strip(b"\0"):
-                    return b""
-                self._unpacker = self._new()
-            else:
-                rest = self._file.read(_CHUNK) if self._unpacker.needs_input else b""
-                if not rest and self._unpacker.needs_input:
-                    raise EOFError("it ends too early")
-            data = self._unpacker.decompress(rest, limit)
-        return data
+def _ignored(_: int) -> None:
+    pass
 
 
-def opened(file: BinaryIO, *, member: str = "Posts.xml") -> tuple[BinaryIO, Counted]:
+def opened(
+    file: BinaryIO, *, member: str = "Posts.xml", left: Left = _ignored
+) -> tuple[BinaryIO, Counted]:
     """Return *file*, decompressed as its first bytes say, and the counter of packed bytes.
 
     A file that was packed twice is unpacked twice. Of a 7z archive *member* is read, or its only
-    file.
+    file. *left* is called with the number of bytes behind the packed data.
     """
     counted = Counted(file)
     packed = io.BufferedReader(cast("io.RawIOBase", counted), _CHUNK)
     if packed.peek(6).startswith(sevenzip.MAGIC):
         return sevenzip.opened(seekable(packed), member), counted
     for _ in range(_TWICE):
-        inner = _unpacked(packed)
+        inner = unpacked(packed, left)
         if inner is None:
             break
         packed = io.BufferedReader(cast("io.RawIOBase", Guarded(inner, counted)), _CHUNK)
     return packed, counted
-
-
-def _unpacked(packed: "io.BufferedReader[Any]") -> BinaryIO | None:
-    """Return the unpacked content of *packed*, by its first bytes; None if it is not packed."""
-    magic = packed.peek(6)
-    if magic.startswith(_GZIP):
-        return cast("BinaryIO", gzip.GzipFile(fileobj=packed))
-    if magic.startswith(_ZSTD):
-        _refuse_wide(packed.peek(_ZSTD_HEAD))
-        options = {int(zstd.DecompressionParameter.window_log_max): _ZSTD_WINDOW_LOG}
-        return cast("BinaryIO", zstd.ZstdFile(packed, options=options))
-    if magic.startswith((_XZ, _LZMA)):
-        return cast("BinaryIO", _Xz(packed))
-    return cast("BinaryIO", bz2.BZ2File(packed)) if magic.startswith(_BZIP2) else None
-
-
-def _refuse_wide(head: bytes) -> None:
-    """Raise `UnreadableArchiveError` if zstd's window is larger than the allowed memory.
-
-    See RFC 8878, 3.1.1.1: the byte after the mark and the descriptor gives the window, unless bit 5
-    of the descriptor is set; then the window is the size of the whole content.
-    """
-    if len(head) < 6 or head[4] & 0x20:  # noqa: PLR2004  # as the RFC has it
-        return
-    log = 10 + (head[5] >> 3)
-    if log > _ZSTD_WINDOW_LOG:
-        raise UnreadableArchiveError(
-            f"it was packed with zstd --long={log}: unpacking it needs {1 << log - 20:,} MiB of"
-            f" memory, and at most {1 << _ZSTD_WINDOW_LOG - 20} are allowed. Unpack it first, with"
-            f" zstd -d --long={log} FILE, and import the result"
-        )
 
 
 def seekable(stream: BinaryIO) -> BinaryIO:
@@ -221,12 +158,16 @@ def seekable(stream: BinaryIO) -> BinaryIO:
 
 _GUESSED = 1 << 15
 _HIGH = re.compile(rb"[^\n]{0,200}[\x80-\xff][^\n]{0,200}")
-_WESTERN = frozenset({"cp1252", "latin_1", "iso8859_1", "iso8859_15", "cp1250", "iso8859_2"})
+_WESTERN = frozenset(
+    {"cp1252", "latin_1", "iso8859_1", "iso8859_15", "cp1250", "iso8859_2", "cp850", "cp437"}
+)
 """Code pages that are guessed for texts of old Macs, whose lines end with a carriage return."""
 _OF_MAIL = re.compile(rb"\x1b\$[@AB][!-~\n]{2,}\x1b\([BJ]")
 """Japanese in seven bits, as mail has it."""
 _ZEROS = 0.3
 """From this share of zero bytes at even or odd places a text is UTF-16 without a mark."""
+_WIDE = 0.9
+"""From this share of zero bytes at three of four places it is UTF-32."""
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -248,7 +189,8 @@ def detect_encoding(sample: bytes) -> str:
     for mark, encoding in _MARKS:
         if sample.startswith(mark):
             return encoding
-    if special := _without_mark(sample) or (_OF_MAIL.search(sample) and "iso2022_jp_2"):
+    special = _without_mark(sample) or of_marks(sample)
+    if special := special or (_OF_MAIL.search(sample) and "iso2022_jp_2"):
         return special
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample)
@@ -263,7 +205,11 @@ def detect_encoding(sample: bytes) -> str:
 
 
 def _without_mark(sample: bytes) -> str | None:
-    """Return the kind of UTF-16 of a text without a mark, by the zeros of Latin letters."""
+    """Return the UTF-16 or UTF-32 of a text without a mark, by the zeros of Latin letters."""
+    for encoding, zeros in (("utf-32-le", (1, 2, 3)), ("utf-32-be", (0, 1, 2))):
+        whole = len(sample) // 4
+        if whole and sum(sample[at::4].count(0) for at in zeros) > _WIDE * 3 * whole:
+            return encoding
     even, odd = sample[::2].count(0), sample[1::2].count(0)
     half = max(1, len(sample) // 2)
     if odd > _ZEROS * half and even < odd // 10:
@@ -278,6 +224,8 @@ def _code_page(sample: bytes, error: UnicodeDecodeError) -> str:
     telling = b"\n".join(_HIGH.findall(sample))[:_GUESSED]
     if _is_mixed(telling):
         return "utf-8"
+    if page := east_asian(telling):
+        return page
     matches = from_bytes(telling or sample[:_GUESSED], cp_exclusion=_MARKED)
     best = matches.best()
     if best is None:

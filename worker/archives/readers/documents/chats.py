@@ -28,6 +28,14 @@ _DAY = re.compile(r"[^/]+/\d{4}-\d\d-\d\d\.json")
 _MESSAGE = frozenset({"type", "ts"})
 _SAID = frozenset({"", "file_share", "me_message"})
 """Kinds of Slack's messages that a person wrote."""
+_SAID_AT = re.compile(
+    r"[\u200e\u200f\ufeff]?\[?(?:\d{1,4}[./-]\d{1,2}[./-]\d{1,4},?\s(?:at )?)?"
+    r"\d{1,2}[:.]\d\d(?:[:.]\d\d)?"
+    r"(?:\s?[ap]\.?\s?m\.?)?(?: [A-Z]{2,4})?\]?\s*(?:[-\u2013]\s+)?"
+    r"(?:<[^<>\n]{1,40}>|[^:,;|\n\"]{1,60}:|\*|-!-)\s",
+    re.IGNORECASE,
+)
+_LOOKED, _FEWEST, _SHARE = 400, 2, 0.3
 _EXPORT = frozenset({"guild", "channel", "messages"})
 _FIRST = 20
 """The thread's first written message is searched in so many; some only report that it began."""
@@ -36,6 +44,13 @@ _MARK = re.compile(r"<(?P<sign>[@#!]?)(?P<target>[^<>|]+)(?:\|(?P<label>[^<>]*))
 _URL = re.compile(r"https?://\S+")
 _SHORT = 300
 _SENTENCE = re.compile(r"[^.!?\n]*[?\uff1f\u061f]")
+
+
+def is_log(text: str) -> bool:
+    """Return whether *text* is a log of a chat: lines with a time, a name and what was said."""
+    some = [line for line in text.splitlines()[:_LOOKED] if line.strip()]
+    said = sum(1 for line in some if _SAID_AT.match(line))
+    return said >= _FEWEST and said >= _SHARE * len(some)
 
 
 def is_slack(found: Found, name: str) -> bool:

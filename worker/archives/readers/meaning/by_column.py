@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 
 from db.questions.rows import NO_FACTS, Facts
 from worker.archives.readers.meaning.facts import facts_of_row
+from worker.archives.readers.meaning.hiding import Rule
 from worker.archives.readers.meaning.parts import Part, digest_of, parts_of
-from worker.archives.readers.meaning.reading import Reading, removed
+from worker.archives.readers.meaning.reading import TOTALS, Reading, removed
 from worker.archives.readers.records import (
     Block,
     Memory,
@@ -58,11 +59,20 @@ class ByColumn:
         self._reading, self._used, self._memory = reading, sorted(used), memory
         self._facts_known: dict[Any, Facts] = {}
         """The facts of earlier rows, by their values."""
-        self._conditions = tuple(
-            [(condition, True) for _, condition in reading.plan.hidden]
-            + [(condition, False) for condition in (*reading.visible, *reading.plan.kept)]
-        )
-        """Each condition, and whether a row is odd if it is met (True) or not met (False)."""
+
+    @property
+    def _conditions(self) -> Iterator[tuple[Condition, bool]]:
+        """Yield each condition, and whether a row is odd if it is met (True) or not met (False)."""
+        reading = self._reading
+        yield from ((condition, True) for _, condition in reading.plan.hidden)
+        yield from ((condition, False) for condition in (*reading.visible, *reading.plan.kept))
+
+    def learn(self, rules: Sequence[Rule]) -> None:
+        """Add rules of columns that only later rows have."""
+        plan = self._reading.plan
+        self._reading.plan = replace(plan, hidden=(*plan.hidden, *rules))
+        columns = {rule.column.partition(".")[0] for _, rule in rules}
+        self._used = sorted({*self._used, *columns})
 
     def pieces(self, rows: Iterator[Rows]) -> Iterator[Piece]:
         """Yield the records of *rows*."""
@@ -149,6 +159,9 @@ class ByColumn:
         has, none = self._reading.has, [None] * count
         titles = self._titles(self._values(rows, "title"), odd)
         ids = self._ids(rows, titles, odd)
+        named = ids if self._reading.names["id"] else titles
+        if not TOTALS.isdisjoint(named):
+            odd.update(at for at, one in enumerate(named) if one in TOTALS)
         return {
             "external_ids": ids,
             "titles": titles,
@@ -287,9 +300,9 @@ def _is_label(texts: Sequence[str]) -> bool:
 
 
 def _has_marks(ids: Sequence[str]) -> bool:
-    """Return whether spreadsheets may have changed one of *ids*."""
+    """Return whether spreadsheets, or tools of MongoDB, may have changed one of *ids*."""
     whole = "".join(ids)
-    return "E+" in whole or '="' in whole
+    return "E+" in whole or '="' in whole or "ObjectId(" in whole or "'" in whole
 
 
 def _checked(text: str, length: int) -> str:

@@ -132,7 +132,11 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     "accepted_answer": ("acceptedanswerid", "bestanswerid", "acceptedanswer"),
     "views": ("viewcount", "views", "numviews"),
     "votes": ("votes", "score", "upvotes", "points"),
-    "tags": ("tags", "tagnames", "keywords"),
+    "tags": (
+        "tags", "tagnames", "keywords", "tag", "taglist", "schlagworte", "etiquetas",
+        "\u043c\u0435\u0442\u043a\u0438",
+        "\u0442\u0435\u0433\u0438", "\u6807\u7b7e", "\u30bf\u30b0", "\ud0dc\uadf8",
+    ),
     "closed": ("closed", "isclosed", "closedat", "closeddate", "locked", "islocked"),
     "language": ("language", "lang", "languagecode", "locale"),
     "updated_at": (

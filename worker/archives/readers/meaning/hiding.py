@@ -13,38 +13,50 @@ from worker.archives.readers.meaning import languages
 from worker.archives.readers.values.conditions import Condition
 
 Rule = tuple[str, Condition]
-_NOT_SHOWN = frozenset({"no", "-1", "-2", "2", "3", "4"})
+_UNSHOWN = frozenset(
+    {"no", "hidden", "invisible", "unpublished", "unlisted", "private", "draft", "deleted"}
+)
+_NOT_SHOWN = _UNSHOWN | {"-1", "-2", "2", "3", "4", "0%"}
 """Values of a column such as ``visible`` for hidden rows; programs also use 2 and more."""
 
 _ABOUT = (
     r"(?:is|was|has|been|post|topic|thread|question|discussion|record|row|item|entry|ticket|soft"
     r"|hard|admin|mod|moderator|system|date|time|posting|content|review|article|page|issue|case"
-    r"|bug|message|comment|publication"
+    r"|bug|message|comment|publication|parent|root|odata|ows|custom"
     rf"|{'|'.join(languages.ABOUT)})*"
 )
 _KEPT = (
     r"(?:topic|post|thread|question|message|discussion)?"
     r"(?:at|on|date|datetime|time|timestamp|ts|utc|by|byid|byuser|byuserid|userid|username|reason"
-    rf"|category|bycategory|flag|state|status|{'|'.join(languages.KEPT)})?"
+    rf"|category|bycategory|flag|state|status|yn|flg|ind|mark|{'|'.join(languages.KEPT)})?"
 )
-_PLACES = "category|forum|board|node|section|subforum|space|channel|group"
+_PLACES = (
+    "category|forum|board|node|section|subforum|space|channel|group|room|area|community|project"
+    "|course|workspace|subreddit"
+)
 _FLAGS: Mapping[str, str] = {
     "deleted": "deleted|deletion|trash|trashed|removed|removal|erased|purged|discarded|destroyed"
-    "|banned|withdrawn|retracted",
+    "|banned|withdrawn|retracted|del|delete(?=flag|state|status|time|date|at|by|mark)|tombstoned?"
+    "|dead",
     "unapproved": "unapproved|spam|junk|draft|unpublished|pending|rejected|quarantined|queued"
     "|scheduled|awaitingapproval|awaitingmoderation|needsapproval|needsmoderation|inmoderation"
-    "|requiresapproval|approvalrequired|embargoed",
+    "|requiresapproval|approvalrequired|embargoed|unmoderated|moderated|needmoderate|heldfor(?:moderation|review)",
     "closed category": f"(?:{_PLACES})(?:is)?"
-    "(?:private|hidden|restricted|readrestricted|secret|unlisted|staffonly|membersonly)",
+    "(?:private|hidden|restricted|readrestricted|secret|unlisted|staffonly|membersonly|deleted)",
     "private": "private|pm|dm|privatemessage|directmessage|restricted|confidential|secret|internal"
-    "|protected|passwordprotected|haspassword|readrestricted|nonpublic"
+    "|protected|passwordprotected|(?:has|access)?password|readrestricted|nonpublic|sensitive"
+    "|recipients?(?:userids?|ids?|names?)?|tousers?(?:ids?|names?)?"
+    "|only(?:author|owner|me|self)(?:can(?:view|see|read))?"
+    "|(?:group|vip|premium|patrons?|subscribers?|supporters?|customers?|employees?|friends?)only"
     "|(?:staff|team|admins?|mods?|moderators?|members?|registered|users?"
     "|loggedin|internal|private)only|(?:requires?|needs?)(?:login|auth|registration|membership)"
     "|(?:login|auth|registration|membership)(?:required|only)"
     "|(?:only|just)for(?:staff|team|admins?|mods?|moderators?|members?|registered|users?)",
     "announcement": "announcement",
     "hidden": "hidden|hide|invisible|unlisted|notvisible|disabled|inactive|blocked|suspended"
-    "|shadowbanned|quarantined?",
+    "|shadowbanned|quarantined?|noindex|excludedfrom(?:search|listings?)"
+    "|excludefrom(?:search|listings?)"
+    "|(?:hide|hidden|invisible)(?:from|for|to)(?:guests?|public|visitors|anonymous|everyone)",
 }
 _SHOWN = (
     r"(?:visible|viewable|readable|shown|open|accessible)(?:to|by|for)(?:guests?|public|everyone|everybody"
@@ -52,66 +64,79 @@ _SHOWN = (
     r"(?:able)?|(?:can)?(?:guests?|everyone|anyone)(?:can)?(?:view|see|read)|publicly(?:visible|viewable"
     r"|readable|accessible)|(?:allows?)guests?|guests?(?:allowed|access|visible)|publicaccess"
     r"|visible|public|published|publish|approved|listed|active|enabled|accessible"
+    r"|(?:shown?|display(?:ed)?)(?:on|in)?(?:site|web|website|forum|portal|frontend)?|online|searchable"
+    r"|validated"
     rf"|released|live|{'|'.join(languages.SHOWN)}"
 )
 _SAYS = (
-    r"status|state|visibility|visibility(?:scope|status|type|setting)|(?:view|read|access|sharing)scope"
+    r"status|state|sts|akismet|antispam|visibility|classification|confidentiality|(?:view|read|access|sharing)scope"
     r"|access|accessle?ve?l|privacy|permissions?|audience|security|archetype"
-    r"|lifecycle|workflow|workflowstate|moderation|moderationstatus|approval|approvalstatus"
-    r"|publicationstatus|publishstatus|visibleto|viewpermissions?|readpermissions?|viewaccess"
-    r"|readaccess|viewableby|scope|type|flags?|labels?|visibilitylevel"
+    r"|lifecycle|workflow|moderation|approval|publication|publish|visibleto|viewpermissions?"
+    r"|readpermissions?|viewaccess|readaccess|viewableby|scope|type|flags?|labels?"
     rf"|sharing|share|sharedwith|{'|'.join((*languages.SAYS, *languages.READERS))}"
 )
-_IN_WORDS = "(?:text|name|label|string|title|value|word|display|desc(?:ription)?)?"
+_IN_WORDS = (
+    "(?:status|state|type|scope|setting|mode|level|class|policy)?"
+    "(?:text|name|label|string|title|value|word|display|desc(?:ription)?)?"
+)
 """What may follow such a name: ``status_text`` stands beside a number."""
 _WORDS: Mapping[str, str] = {
     "deleted": r"(?:soft|hard)?[ _-]?deleted|removed|trash|trashed|erased|purged|withdrawn"
     r"|retracted",
-    "unapproved": r"pending|spam|flagged|unapproved|not[ _-](?:approved|published)|draft"
+    "unapproved": r"pending|spam|flagged|unapproved|not[ _-]?(?:approved|published)|draft"
     r"|rejected|declined|moderated"
     r"|unpublished|queued|auto-draft|inherit|future|scheduled|quarantined|in[ _-]?moderation"
     r"|moderation|waiting|embargoed"
-    r"|(?:awaiting|needs|pending|in)[ _-](?:approval|moderation|review)",
+    r"|(?:awaiting|needs|pending|in)[ _-]?(?:approval|moderation|review)",
     "private": r"private|private[ _-]?(?:message|topic|thread)s?|pm|dm|direct[ _-]?message|whisper"
     r"|staff|team|internal|restricted|restrict(?:ed)?[_-]view[\w-]*|confidential|secret|members?|moderators?|mods?|admins?"
-    r"|administrators?|registered(?:[ _-]users)?|logged[ _-]?in|users|direct|friends"
+    r"|administrators?|registered(?:[ _-]?users)?|logged[ _-]?in|users|direct|friends"
     r"|followers?|subscribers?|patrons?|employees?|colleagues|staff[ _-]?members?",
-    "announcement": r"(?:global[ _-])?announcements?|newsitem|news[ _-]item",
-    "hidden": r"hidden|unlisted|invisible|disabled|inactive|suspended|blocked|not[ _-]visible"
-    r"|shadow(?:ed|[ _-]?banned)?",
+    "announcement": r"(?:global[ _-]?)?announcements?|newsitem|news[ _-]?item",
+    "hidden": r"hidden|unlisted|invisible|disabled|inactive|suspended|blocked|not[ _-]?visible"
+    r"|retired|shadow(?:ed|[ _-]?banned)?",
 }
 _KINDS = "type|kind|posttype|nodetype|contenttype|messagetype"
 _OTHER_KINDS = r"answers?|comments?|repl(?:y|ies)|responses?"
 """Values of a column of kinds for rows that are no questions."""
 _CLOSED = (
     r"(?:staff|team|admins?|mods?|moderators?|members?|internal|private|employees?|premium"
-    r"|subscribers?|patrons?)[ _-]?only|(?:only[ _-])?for[ _-](?:staff|mods?|moderators?|members?)"
-    r"|(?:staff|mods?|moderators?)[ _-](?:area|lounge|room|forum)|confidential|non[ _-]?public"
-    r"|not[ _-]public|do[ _-]not[ _-](?:publish|share)"
+    r"|subscribers?|patrons?)[ _-]?only"
+    r"|(?:only[ _-]?)?for[ _-]?(?:staff|mods?|moderators?|members?)"
+    r"|(?:staff|mods?|moderators?)[ _-]?(?:area|lounge|room|forum)|confidential|non[ _-]?public"
+    r"|not[ _-]?public|do[ _-]?not[ _-]?(?:publish|share)"
 )
 """Tags and categories that surely have what not everybody may read."""
-_CLOSED_TAGS = "private|internal|staff"
+_CLOSED_TAGS = "private|internal|staff|hidden|unlisted|restricted|moderators|mods|admins|employees"
 _CLOSED_CATEGORIES = (
-    r"(?:staff|moderators?|mods|admins?|administrators?|internal|private|hidden|deleted|trash"
-    r"|trash ?can|recycled? ?bin)(?: (?:area|forum|room|discussions?|section|category|board|topics"
-    r"|posts))?"
+    r"(?:the )?(?:(?:staff|moderators?|mods|admins?|administrators?|internal|private|hidden|deleted"
+    r"|trash|trash ?can|recycled? ?bin)(?:'s)?(?: (?:area|forum|room|discussions?|section|category"
+    r"|board|topics|posts|chat|lounge|channel|zone|corner|office|notes|planning))?"
+    r"|(?:mod|team|vip|core team|leadership)(?:'s)? (?:area|forum|room|chat|lounge|channel|zone))"
 )
+_ROLES = (
+    r"(?:(?:required?|requires|min|minimum|needed|allowed|permitted|view|viewer|read|reader|access)"
+    r"(?:user)?(?:roles?|groups?|ranks?|permissions?|teams?|trustlevel)"
+    r"|(?:user)?(?:roles?|groups?|ranks?|permissions?|teams?)(?:required|needed|allowed)"
+    r"|can(?:read|view)(?:usercriteria|users?|groups?|roles?))(?:ids?)?"
+)
+"""Names of columns with the roles or groups that may read a row."""
 _STATES = (
-    r"status|state|visibility|access|accessle?ve?l|privacy|permissions?|audience|lifecycle"
-    r"|workflow|workflowstate|moderation|moderationstatus|approval|approvalstatus"
-    rf"|publicationstatus|publishstatus|{'|'.join(languages.SAYS)}"
+    r"(?:status|state|sts|visibility|access|accessle?ve?l|privacy|permissions?|audience|lifecycle"
+    r"|workflow|moderation|approval|publication|publish|classification|confidentiality"
+    rf"|{'|'.join(languages.SAYS)})(?:status|state|level)?|{_ROLES}"
 )
 """Names of `_SAYS` under which programs also write a number."""
 _BY = "is|was|by|user|author|owner|mod|moderator|admin|system|self|auto|post|topic|thread|question"
 """Words before a word that hides, such as in ``user_deleted``."""
 _READERS = (
-    r"visibility(?:scope|status|type|setting)?|privacy|accessle?ve?l|visibleto|viewableby"
-    rf"|(?:view|read)(?:access|permissions?|scope|ableby)|{'|'.join(languages.READERS)}"
+    r"visibility|privacy|accessle?ve?l|visibleto|viewableby|viewers|readers|acl|confidentiality|classification"
+    rf"|{_ROLES}|(?:view|read)(?:access|permissions?|scope|ableby)|{'|'.join(languages.READERS)}"
 )
 """Names of columns that say who may read a row."""
 _EVERYBODY = (
-    r"public|publicly|everyone|everybody|anyone|anybody|all|all[ _-]users|any|visible|open|world"
-    r"|anonymous|guests?|visitors?|normal|default|full|internet|published|listed|free|yes|true|t|y|on"
+    r"public|publicly|everyone|everybody|anyone|anybody|all|all[ _-]?(?:users|networks|visitors)"
+    r"|any|visible|open|world|anonymous|guests?|visitors?|normal|default|full|internet|published|listed|free|yes|true|t|y|on"
     rf"|none|null|nan|{languages.EVERYBODY}|(?:visibility|access)[ _-]?public"
 )
 _NOT_EVERYBODY = re.compile(
@@ -119,10 +144,26 @@ _NOT_EVERYBODY = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """Matches a text none of whose parts means everybody; a number is no such text."""
+_HELPERS = re.compile(r"\A\s*(?:agents?|support|partners)\s*\Z", re.IGNORECASE)
+_GROUPS = re.compile(r"\A[\[{(\s]*[1-9]\d*(?:[\s,;|]+[1-9]\d*)+[\]})\s]*\Z")
+"""Several numbers of groups, none of which is that of everybody."""
+REPLY = (
+    "\\s*(?:re|aw|antw|antwort|sv|vs|fwd?|wg|tr|rv|res|odp|ynt|\u043e\u0442\u0432|\u0438\u0445|\u56de\u590d|\u7b54\u590d)"
+    "\\s*(?:[\\[(]\\d+[\\])])?\\s*[:\uff1a]"
+)
+"""The mark of mail programs in the title of a reply."""
+_PARENT = re.compile(r"(?:parent|inreplyto|replyto)(?:post|message|topic)?(?:id|uid)?")
 _SHOWING = frozenset(
     {"empty", "public", "visible", "published", "approved", "active", "open", "ok", "normal",
      "never", "nobody", "everyone", "everybody", "all", "regular", "anyone", "live"}
 )  # fmt: skip
+
+
+def reply_rules(names: Iterable[str], title: str) -> Iterator[Rule]:
+    """Yield the rule of replies, if one of *names* is of the row that another row answers."""
+    if any(_PARENT.fullmatch(languages.plain(name)) for name in names):
+        pattern = re.compile(rf"^{REPLY}", re.IGNORECASE)
+        yield "no question", Condition(title, frozenset(), pattern=pattern)
 
 
 def hiding_rules(names: Iterable[str], taken: Iterable[str] = ()) -> tuple[Rule, ...]:
@@ -152,16 +193,27 @@ def label_rules(
             words = f"{words}|{_tag(alone)}"
         pattern = re.compile(words, re.IGNORECASE)
         yield "private tag", Condition(column, frozenset(), pattern=pattern)
+    words = _CLOSED if is_known else f"{_CLOSED}|{_CLOSED_CATEGORIES}"
+    closed = re.compile(_part(f"{words}|{languages.values_of('private')}"), re.IGNORECASE)
     for column in categories:
-        words = _CLOSED if is_known else f"{_CLOSED}|{_CLOSED_CATEGORIES}"
-        words = rf"\A\s*(?:{words}|{languages.values_of('private')})\s*\Z"
-        pattern = re.compile(words, re.IGNORECASE)
-        yield "closed category", Condition(column, frozenset(), pattern=pattern)
+        yield "closed category", Condition(column, frozenset(), pattern=closed)
+
+
+def places(names: Iterable[str]) -> list[str]:
+    """Return the columns *names* with the name of a forum, board, room or the like."""
+    form = re.compile(rf"(?:topic|thread|question)?(?:{_PLACES})(?:name|title|path|slug|id|key)?")
+    return [name for name in names if form.fullmatch(languages.plain(name))]
+
+
+def _part(words: str) -> str:
+    """Return a regular expression for one of *words* as a whole part of a path or list."""
+    begin, end = r"/\\>|\u00bb\u203a\u2192:,;\[(\"'{", r"/\\<>|\u00bb\u203a\u2192:,;\]()\"'}"
+    return rf"(?:\A|[{begin}]|\s-)\s*(?:{words})\s*(?:\Z|[{end}]|-\s)"
 
 
 def _tag(words: str, between: str = "") -> str:
     """Return a regular expression for one of *words* as a whole tag of a list."""
-    marks = rf",;|<>\[\]\"'#{between}"
+    marks = rf",;|<>\[\]{{}}\"'#{between}"
     return rf"(?:^|[{marks}]) ?(?:{words}) ?(?:$|[{marks}])"
 
 
@@ -176,14 +228,36 @@ def states(names: Iterable[str]) -> list[str]:
     ]
 
 
+def shown_flags(names: Iterable[str]) -> list[str]:
+    """Return the columns that show a question by a yes, a person or a moment."""
+    form = re.compile(rf"{_ABOUT}(?:{_SHOWN}|approvedby(?:id|user|userid)?)")
+    return [name for name in names if form.fullmatch(languages.plain(name.rpartition(".")[2]))]
+
+
+def place_of(table: str) -> str:
+    """Return what a *table* of forums, categories or the like has; empty for other tables."""
+    form = re.compile(rf"(?:.*[_.])?({_PLACES}|categorie|communitie)e?s?", re.IGNORECASE)
+    found = form.fullmatch(table)
+    if found is None:
+        return ""
+    return re.sub("ie$", "y", found[1].lower())
+
+
 def _unpublished(column: str) -> Iterator[Rule]:
     """Yield the rule of a moment of publishing: without one the row is not published."""
     if re.fullmatch(rf"{_ABOUT}published", languages.plain(column.rpartition(".")[2])):
-        yield "unapproved", Condition(column, frozenset({"no"}))
+        yield "unapproved", Condition(column, _UNSHOWN)
     if re.fullmatch(
-        rf"{_ABOUT}(?:published|approved)(?:at|on|date)", languages.plain(column.rpartition(".")[2])
+        rf"{_ABOUT}(?:publish|published|approved|released?)(?:at|on|date|time|datetime)",
+        languages.plain(column.rpartition(".")[2]),
     ):
-        yield "unapproved", Condition(column, frozenset({"empty"}))
+        yield "unapproved", Condition(column, frozenset({"empty", "future"}))
+    if re.fullmatch(
+        rf"{_ABOUT}(?:embargo(?:ed)?(?:until|to|date|end)|(?:visible|available|publish(?:ed)?|shown?)"
+        "(?:from|after|since|start))",
+        languages.plain(column.rpartition(".")[2]),
+    ):
+        yield "unapproved", Condition(column, frozenset({"future"}))
 
 
 def _rules_of(column: str) -> Iterator[Rule]:
@@ -191,7 +265,7 @@ def _rules_of(column: str) -> Iterator[Rule]:
     for reason, words in _FLAGS.items():
         if re.fullmatch(rf"{_ABOUT}(?:{words}|{languages.said_by(reason)}){_KEPT}", plain):
             yield reason, Condition(column, _SHOWING, negated=True)
-    if re.fullmatch(rf"{_ABOUT}(?:{_SHOWN})", plain):
+    if re.fullmatch(rf"{_ABOUT}(?:{_SHOWN})(?:yn|flg|flag|ind)?|useyn", plain):
         reason = "unapproved" if re.search(r"publish|approved|released", plain) else "hidden"
         yield (
             "private" if plain.endswith("public") else reason,
@@ -200,22 +274,39 @@ def _rules_of(column: str) -> Iterator[Rule]:
     yield from _unpublished(column)
     if re.fullmatch(rf"{_ABOUT}(?:{_KINDS})", plain):
         yield "no question", Condition(column, frozenset(), pattern=_pattern(_OTHER_KINDS))
-    if re.fullmatch(rf"(?:{_PLACES})visibility", plain):  # Freshdesk's: all, members, staff
-        yield "closed category", Condition(column, frozenset({"2", "3", "4"}))
+    yield from _rules_of_place(column, plain)
     if plain == "visibilitylevel":  # GitLab's: private, internal, public
         yield "private", Condition(column, frozenset({"0", "10"}))
     if re.fullmatch(rf"{_ABOUT}(?:{_SAYS}){_IN_WORDS}", plain):
         for reason, words in _WORDS.items():
             said = f"{words}|{languages.values_of(reason)}"
             yield reason, Condition(column, frozenset(), pattern=_pattern(said))
+        yield "private", Condition(column, frozenset(), pattern=_HELPERS)
     if re.fullmatch(rf"{_ABOUT}(?:{_READERS}){_IN_WORDS}", plain):
         yield "private", Condition(column, frozenset(), pattern=_NOT_EVERYBODY)
+    if re.fullmatch(rf"{_ABOUT}{_ROLES}", plain):
+        yield "private", Condition(column, frozenset(), pattern=_GROUPS)
+
+
+def _rules_of_place(column: str, plain: str) -> Iterator[Rule]:
+    """Yield the rules of a column about the forum, board or room of a question."""
+    reason = "closed category"
+    if re.fullmatch(rf"(?:{_PLACES})visibility", plain):  # Freshdesk's: all, members, staff
+        yield reason, Condition(column, frozenset({"2", "3", "4"}))
+    if re.fullmatch(rf"(?:{_PLACES})(?:is)?(?:visible|public|active|enabled|published)", plain):
+        yield reason, Condition(column, _NOT_SHOWN)
+    if re.fullmatch(rf"(?:{_PLACES})(?:{_SAYS}){_IN_WORDS}", plain):
+        words = "|".join(_WORDS[kind] for kind in ("deleted", "private", "hidden"))
+        yield reason, Condition(column, frozenset(), pattern=_pattern(words))
+    if re.fullmatch(rf"(?:{_PLACES})(?:access|{_READERS}){_IN_WORDS}", plain):
+        yield reason, Condition(column, frozenset(), pattern=_NOT_EVERYBODY)
 
 
 def _pattern(words: str) -> re.Pattern[str]:
     """Return a pattern for one of *words*, alone or in a list."""
     return re.compile(
-        rf"(?:^|[,;|\[(\"']) ?(?:(?:[a-z]|{_BY})[ _-])?(?:{words})"
+        rf"(?:^|[,;|\[(\"']) ?(?:[a-z][ _-]|(?:{_BY})[ _-]?)?(?:{words})"
+        r"(?:[ _-]?(?:question|topic|thread|post|message|article|record)s?)?"
         r"(?:[ _-](?:only|by|for|from)\b[^,;|\"']*)?"
         r" ?(?:$|[,;|\])\"'])",
         re.IGNORECASE,

@@ -85,7 +85,8 @@ HIDDEN: Mapping[str, tuple[str, ...]] = {
         "rimosso", "rimossa", "verwijderd", "usunięty", "usunięta", "usunięte", "usunięto",
         "удалено", "удалён", "удален", "удалена", "видалено", "已删除", "删除", "是否删除",
         "已刪除", "刪除", "削除", "削除済み", "삭제", "삭제됨", "raderad", "borttagen", "slettet",
-        "poistettu", "silindi", "törölve", "törölt", "smazáno", "διαγράφηκε",
+        "poistettu", "silindi", "silinmiş", "törölve", "törölt", "smazáno", "διαγράφηκε",
+        "διαγραμμένο", "șters", "ştearsă", "đã xóa", "محذوف", "מחוק", "dihapus",
     ),
     "unapproved": (
         "entwurf", "in prüfung", "nicht freigegeben", "nicht veröffentlicht", "unveröffentlicht",
@@ -95,19 +96,21 @@ HIDDEN: Mapping[str, tuple[str, ...]] = {
         "oczekuje", "odrzucony", "черновик", "на модерации", "отклонено", "отклонён", "отклонен",
         "не опубликовано", "草稿", "待审核", "未审核", "未发布", "下書き", "承認待ち", "未公開",
         "초안", "대기", "미승인", "utkast", "kladde", "luonnos", "taslak", "piszkozat", "koncept",
+        "concept", "مسودة", "טיוטה", "bản nháp", "draf",
     ),
     "private": (
         "privat", "vertraulich", "nur mitglieder", "nur für mitglieder", "privé", "privée",
         "confidentiel", "réservé aux membres", "privado", "privada", "confidencial", "privato",
         "privata", "riservato", "prywatny", "prywatne", "приватно", "приватный", "приватная",
         "личное", "私密", "仅自己可见", "非公開", "限定公開", "비공개", "besloten", "soukromé",
-        "yksityinen", "özel", "nur intern",
+        "yksityinen", "özel", "nur intern", "riêng tư", "خاص", "פרטי", "ιδιωτικό",
     ),
     "hidden": (
         "versteckt", "verborgen", "ausgeblendet", "unsichtbar", "masqué", "masquée", "caché",
         "cachée", "oculto", "oculta", "escondido", "nascosto", "nascosta", "onzichtbaar", "ukryty",
         "ukryta", "ukryte", "скрыто", "скрыт", "скрыта", "приховано", "隐藏", "已隐藏", "是否隐藏",
         "隱藏", "非表示", "숨김", "dold", "skjult", "piilotettu", "gizli", "rejtett", "skryté",
+        "skryto", "ascuns", "ẩn", "مخفي", "מוסתר", "κρυφό", "tersembunyi",
     ),
 }  # fmt: skip
 """By reason: what a column that hides questions is called, or what it says."""
@@ -118,12 +121,14 @@ SHOWN = _names(
     " zichtbaar, gepubliceerd, goedgekeurd, openbaar, widoczny, opublikowany,"
     " zatwierdzony, publiczny, видимый, видимо, опубликовано, опубликован, одобрено,"
     " одобрен, 公开, 公開, 是否公开, 可见, 已发布, 已审核, 公開済み, 承認, 承認済み,"
-    " 공개, 승인, synlig, publicerad, godkänd, näkyvä, julkaistu, görünür, yayında"
+    " 공개, 공개여부, 노출여부, 公開フラグ, 是否发布, 승인,"
+    " synlig, publicerad, godkänd, näkyvä, julkaistu, görünür, yayında"
 )
 """Columns that show a question if they say yes."""
 SAYS = _names(
     "estado, estatus, statut, stato, zustand, situação, toestand, stav, статус,"
-    " состояние, 状态, 状態, 狀態, ステータス, 상태, durum, tila"
+    " состояние, 状态, 状態, 狀態, ステータス, 상태, durum, tila, stan,"
+    " 公开状态, 公開状態, 公開設定, trạng thái, الحالة, סטטוס"
 )
 """Columns that say in a word whether a question is shown."""
 READERS = _names(
@@ -142,7 +147,10 @@ ABOUT = _names(
         "ist, wurde, est, está, thema, frage, beitrag, sujet, pregunta, tema, pergunta, тема,"
         " вопрос, сообщение, 帖子, 问题, 主题"
     )  # fmt: skip
-KEPT = _names("am, von, um, grund, le, par, el, por, em, op, door, il, кем, когда, 时间, 日時")
+KEPT = _names(
+    "am, von, um, grund, le, par, el, por, em, op, door, il, кем, когда, 时间, 日時, mi,"
+    " mı, 여부, フラグ, 标志, 标记, 标识"
+)
 """What may follow such a name: a moment, a person, a reason."""
 
 

@@ -9,13 +9,20 @@ from typing import Any
 from db.questions.rows import NO_FACTS, Facts
 from worker.archives.readers.meaning.columns import FIELDS, Columns
 from worker.archives.readers.meaning.facts import FACTS, facts_of_row
-from worker.archives.readers.meaning.hiding import Rule, hiding_rules, label_rules
+from worker.archives.readers.meaning.hiding import (
+    Rule,
+    hiding_rules,
+    label_rules,
+    places,
+    reply_rules,
+)
 from worker.archives.readers.meaning.links import targets_of
 from worker.archives.readers.records import Hidden, KnownPair, Record, Reject, Row, SourceQuestion
 from worker.archives.readers.values.conditions import NO, NULLS, YES, Condition, value_at
 from worker.archives.readers.values.dates import DateOrder, Dates, NoDateError
 from worker.archives.readers.values.markup import Markup, is_escaped, plain_text, unescaped
 from worker.archives.readers.values.texts import (
+    DATABASE_NULLS,
     Dropped,
     Optionals,
     ValueUnusableError,
@@ -44,6 +51,7 @@ _GONE = (
     r"|\u0443\u0434\u0430\u043b\u0435\u043d[\u043e\u0430]?)"
 )
 _MARKS = "[(<{*_~-"
+_NO_ID = (None, "", *DATABASE_NULLS)
 _HEAD = 3
 _HEADS = frozenset({
     "del", "rem", "red", "gel", "ent", "sup", "eff", "eli", "bor", "exc", "can", "rim", "ver",
@@ -57,6 +65,24 @@ _REMOVED = re.compile(
     r" (?:deleted|removed)(?: by (?:its|the|a) \w{1,20})?\.?",
     re.IGNORECASE,
 )
+
+
+_TOTAL = (
+    "total", "totals", "grand total", "subtotal", "sub-total", "sum", "count", "overall total",
+    "summe", "gesamt", "gesamtsumme", "insgesamt", "anzahl", "total general",
+    "total g\u00e9n\u00e9ral",
+    "totale", "totaal", "totalt", "suma", "razem", "celkem", "toplam",
+    "\u0438\u0442\u043e\u0433\u043e", "\u0432\u0441\u0435\u0433\u043e",
+    "\u5408\u8ba1", "\u5408\u8a08", "\u603b\u8ba1", "\u7dcf\u8a08", "\ud569\uacc4",
+)  # fmt: skip
+TOTALS = frozenset(
+    f"{word}{end}"
+    for one in _TOTAL
+    for word in (one, one.capitalize(), one.title(), one.upper())
+    for end in ("", ":")
+)
+"""What stands in place of an id, or of the only text, in a row with a total."""
+_OF_NUMBERS = "0123456789.,'% \u00a0\u202f"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +124,11 @@ def is_removed(title: str) -> bool:
     return _REMOVED.fullmatch(title) is not None
 
 
+def is_total(external_id: str, title: str, *, has_ids: bool) -> bool:
+    """Return whether a row is the total of other rows, which programs write below them."""
+    return (external_id in TOTALS and not title.strip(_OF_NUMBERS)) if has_ids else title in TOTALS
+
+
 def removed(titles: Sequence[str]) -> list[int]:
     """Return the places of the titles for which `is_removed` is true."""
     heads = {title[:_HEAD] for title in titles}
@@ -117,15 +148,17 @@ def generic_plan(
     columns = Columns.resolve(found, wishes.chosen, is_nested=is_nested)
     decided = {Condition.parse(one).column for one in wishes.visible_if}
     names = {name: column for name, column in columns.names.items() if column not in decided}
+    others = places(name for name in (*found, *inner) if name not in decided)
     labels = label_rules(
-        *([names[field]] if field in names else [] for field in ("tags", "category"))
+        [names["tags"]] if "tags" in names else [],
+        dict.fromkeys([*([names["category"]] if "category" in names else []), *others]),
     )
     hiding = hiding_rules(
         (name for name in (*found, *inner) if name not in decided), columns.names.values()
     )
     return Plan(
         fields={name: (column,) for name, column in columns.names.items()},
-        hidden=(*hiding, *labels),
+        hidden=(*hiding, *labels, *reply_rules(found, columns.names["title"])),
     )
 
 
@@ -155,7 +188,7 @@ class Reading:
         self._is_checked = self.is_pairs or wishes.strict or not self.has.isdisjoint(_LINKS)
         rows = [row.values for row in head if not isinstance(row.values, str)]
         self.dates = Dates.of((self.value(row, "asked_at") for row in rows), wishes.dates)
-        ids = [value for row in rows if (value := self.value(row, "id")) is not None]
+        ids = [value for row in rows if (value := self.value(row, "id")) not in _NO_ID]
         self.is_float = bool(ids) and all(_FLOAT.fullmatch(str(value)) for value in ids)
         titles = [str(self.value(row, "title") or "") for row in rows]
         self.unescape: Callable[[str], str] | None = plain_text if plan.is_escaped else None
@@ -237,6 +270,8 @@ class Reading:
             return Hidden(line, reason, external_id)
         if not title:
             raise ValueUnusableError("the question is empty")
+        if is_total(external_id, title, has_ids=bool(self.names["id"])):
+            raise ValueUnusableError("it is a total of other rows, not a question")
         return self._with_details(line, row, external_id, title, found)
 
     def _with_details(

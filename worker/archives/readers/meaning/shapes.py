@@ -14,14 +14,12 @@ from typing import Self
 
 from pydantic import ConfigDict, TypeAdapter
 
+from worker.archives.readers.meaning.hiding import REPLY
 from worker.archives.readers.meaning.reading import Plan
 from worker.archives.readers.values.conditions import Condition
 from worker.archives.readers.values.markup import Markup
 
-NO_REPLY = (
-    "~^(?!\\s*(?:re|aw|antw|antwort|sv|vs|fwd?|wg|tr|rv|res|odp|ynt|\u043e\u0442\u0432|\u0438\u0445|\u56de\u590d|\u7b54\u590d)"
-    "\\s*(?:[\\[(]\\d+[\\])])?\\s*[:\uff1a])"
-)
+NO_REPLY = f"~^(?!{REPLY})"
 """The condition ``{no_reply}``: no mail program marked the title as that of a reply."""
 
 _PROGRAMS = (

@@ -8,7 +8,7 @@ size.
 import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import compress, islice
+from itertools import islice
 from typing import BinaryIO, NamedTuple
 
 from db.wording import counted
@@ -39,6 +39,12 @@ _AT_ONCE, _SINGLY = 64, 1 << 14
 _UNIT = "\x1f"
 """Written in place of a delimiter of several characters."""
 _RULE = re.compile(r"--[- ]*\r?\n?")
+_TYPE = re.compile(
+    r"(?:(?:big|small|tiny)?int(?:eger)?(?:32|64)?|long|number|numeric|float(?:64)?|double|decimal"
+    r"|string|str|object|text|(?:n?var)?char|nvarchar2?|varchar2|bool(?:ean)?|date(?:time)?(?:64)?"
+    r"|timestamp|uuid)(?:\(\d+(?:, ?\d+)?\))?"
+)
+_NAME = re.compile(r"[^\W\d][\w .-]{0,40}")
 _NOTES = 30
 """The first lines, in which the names of the columns are searched."""
 
@@ -62,14 +68,18 @@ def _alone(number: int, row: Values) -> _Split:
     return _Split((number,), (row,))
 
 
-def _by_name(names: list[str], split: _Split) -> Iterator[ManyRows]:
-    """Yield rows, all as wide as the header, by its names; repeated headers are left out."""
-    numbers, rows = split
-    if names in rows:
-        keep = [row != names for row in rows]
-        numbers, rows = list(compress(numbers, keep)), list(compress(rows, keep))
-    if rows:
-        yield ManyRows(numbers, dict(zip(names, zip(*rows, strict=True), strict=True)))
+def _by_name(names: list[str], split: _Split) -> ManyRows:
+    """Return rows, all as wide as the header, by its names."""
+    columns = zip(*split.rows, strict=True)
+    return ManyRows(split.numbers, dict(zip(names, columns, strict=True)))
+
+
+def _other_header(row: Values, names: Sequence[str]) -> str:
+    """Return the names in a *row* that begins another table with ids; empty for other rows."""
+    cells = [cell or "" for cell in row]
+    is_named = len(cells) > 1 and all(map(_NAME.fullmatch, cells)) and cells != list(names)
+    has_ids = cells[0] == names[0] or all(one[-2:].lower() == "id" for one in (cells[0], names[0]))
+    return ", ".join(cells) if is_named and has_ids else ""
 
 
 def _unmarked(row: Sequence[str]) -> Values:
@@ -91,6 +101,10 @@ class DelimitedRows:
     ) -> None:
         csv.field_size_limit(2 * RECORD_LIMIT)  # longer records are rejected before this
         self._lines = Lines(file)
+        self._has_gap, self._others = False, ""
+        """Whether an empty line or a title is before the next row, and the names of another table
+        that began behind one.
+        """
         sample = self._lines.sample()
         if not sample:
             raise UnreadableArchiveError("the file is empty")
@@ -112,18 +126,28 @@ class DelimitedRows:
         # Programs that end lines with \r\n quote cells with a carriage return.
         self._has_bare_returns = not sample[0].endswith("\r\n") if sample else False
         self.dialect = dialects.guess(sample, delimiter, is_whole=is_whole)
+        if self.dialect.quote == dialects.OTHER_QUOTES[1]:
+            self._lines.replace(dialects.LINE_END, "\n")
         self.header = list(columns) or self._header()
         self._add_index(sample)
-        if _RULE.fullmatch(self._lines.peek().replace(self.dialect.delimiter, "")):
-            next(self._lines)  # the rule that sqlcmd draws below the names
+        below = self._lines.peek()
+        if _RULE.fullmatch(below.replace(self.dialect.delimiter, "")) or self._are_types(below):
+            next(self._lines)  # the rule that sqlcmd draws below the names, or their types
             self._lines.end_record()
+
+    def _are_types(self, line: str) -> bool:
+        """Return whether each cell of *line* is the type of its column, and not a value."""
+        cells = [cell.strip(' \t\r\n"').lower() for cell in line.split(self.dialect.delimiter)]
+        return len(cells) == len(self.header) > 1 and all(map(_TYPE.fullmatch, cells))
 
     def _behind_preamble(self, sample: list[str]) -> list[str]:
         """Skip a title, notes and empty lines before the header; return the lines after them."""
         cells = [
             line.rstrip("\r\n").split(dialects.guess_delimiter(line)) for line in sample[:_NOTES]
         ]
-        place = header_place([[cell.strip(" \t\"'\ufeff") for cell in row] for row in cells])
+        place = header_place(
+            [[cell.strip(f' \t"{dialects.OTHER_QUOTES}\ufeff') for cell in row] for row in cells]
+        )
         for _ in range(place):
             next(self._lines)
             self._lines.end_record()
@@ -169,6 +193,8 @@ class DelimitedRows:
             self._lines.rejects.clear()
             if len(group.rows) > 1 or group.rows[0]:
                 yield group if self._long is None else self._with_long(group)
+            else:
+                self._has_gap = True
         yield from self._lines.rejects
 
     def _with_long(self, group: _Split) -> _Split:
@@ -188,10 +214,19 @@ class DelimitedRows:
         for group in self._groups():
             if isinstance(group, Reject):
                 yield Row(group.line, group.reason)
-            elif is_plain and len(group.rows) > 1 and width == len(self.header):
-                yield from _by_name(names, group)
+            elif is_plain and self._is_uniform(group, names):
+                yield _by_name(names, group)
             else:
                 yield from self._each_by_name(group, names, first_of if not is_plain else None)
+
+    def _is_uniform(self, group: _Split, names: Sequence[str]) -> bool:
+        """Return whether all rows of *group* are as wide as the names, and none may be special."""
+        if len(group.rows) < 2 or len(names) != len(self.header) or self._others:  # noqa: PLR2004
+            return False
+        first = names[0]
+        if any(row[0] == first for row in group.rows):  # perhaps the header again
+            return False
+        return len(names) > 1 or not any(is_foot(row[0] or "") for row in group.rows)
 
     def _each_by_name(
         self,
@@ -203,9 +238,12 @@ class DelimitedRows:
         width = len(names)
         for number, found in zip(*group, strict=True):
             row = found
+            if len(row) == 1 and is_foot(row[0] or ""):
+                continue
+            if self._has_gap and (others := _other_header(row, names)):
+                self._others = others
+            self._has_gap = len(row) == 1 < width
             if len(row) != width:
-                if len(row) == 1 and is_foot(row[0] or ""):
-                    continue
                 if len(row) < width and self._is_cut_short(row):
                     row = [*row, *[""] * (width - len(row))]
                 elif len(row) < width or any(cell for cell in row[width:]):
@@ -214,6 +252,10 @@ class DelimitedRows:
                     continue
                 row = row[:width]
             if row[0] == names[0] and list(row) == names:
+                self._others = ""
+                continue
+            if self._others:
+                yield Row(number, f"it is of another table in the same file ({self._others})")
                 continue
             if first_of is None:
                 yield Row(number, dict(zip(names, row, strict=True)))

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from worker.archives.readers.meaning.columns import names_questions
 
-DELIMITERS = ",\t;|\x01\x1f"
+DELIMITERS = ",\t;|\x01\x1f\x14"
 _LONG = ("::", "|~|", "~|~", "^|^", "|*|", "||", "\t|\t", ";;", "<|>", "@@", "##")
 """Delimiters of several characters; used if they divide the header into names."""
 _SIGNS, _SIGN = re.compile(r"[^\w .]{2,}"), re.compile(r"[^\w\s.\"'-]")
@@ -32,6 +32,10 @@ _QUOTE_ESCAPE = re.compile(r"\\([^a-zA-Z1-9])", re.DOTALL)
 _LONGEST = 1 << 16
 _QUOTED_SHARE = 0.3
 NULL = "\\N"
+OTHER_QUOTES = "'\u00fe"
+"""Single quotes, and those of Concordance, which divides columns with U+0014."""
+LINE_END = "\u00ae"
+"""What Concordance writes in place of a line end inside a value."""
 RETURN = "\ue00d"
 """Written in place of a carriage return inside a line."""
 ONE_COLUMN = "\x1e"
@@ -152,14 +156,16 @@ def guess(sample: Sequence[str], delimiter: str | None = None, *, is_whole: bool
 
 
 def _doubled(header: str, delimiter: str, text: str) -> Dialect:
-    """Return the dialect with doubled quotes, or single ones if every name is in single quotes."""
-    names = header.split(delimiter)
-    if '"' not in text and all(len(one.strip()) > 2 for one in names):  # noqa: PLR2004  # the quotes
-        single = all(one.strip().startswith("'") and one.strip().endswith("'") for one in names)
-    else:
-        single = False
-    is_spaced = len(names) > 1 and all(one.startswith(" ") for one in names[1:])
-    return Dialect(delimiter, quote="'" if single else '"', is_spaced=is_spaced)
+    """Return the dialect with doubled quotes, or with others if every name is in them."""
+    names = [name.strip() for name in header.lstrip("\ufeff").split(delimiter)]
+    marks = OTHER_QUOTES if '"' not in text else OTHER_QUOTES[1:]
+    quote = next((mark for mark in marks if all(_is_within(name, mark) for name in names)), '"')
+    is_spaced = len(names) > 1 and all(one[:1] == " " for one in header.split(delimiter)[1:])
+    return Dialect(delimiter, quote=quote, is_spaced=is_spaced)
+
+
+def _is_within(name: str, mark: str) -> bool:
+    return len(name) > 2 and name.startswith(mark) and name.endswith(mark)  # noqa: PLR2004
 
 
 def marked(line: str) -> str:

@@ -21,7 +21,10 @@ _ASCII = {
 BARS = frozenset(map(chr, (*map(ord, "|"), *_BARS)))
 _OF_RULES = "-=|+: \t"
 _FOOT = re.compile(
-    r"\(\d+ rows?\)|\d+ rows? in set\b.*|(?:\d+|no) rows? selected\.?|\(\d+ rows? affected\)"
+    r"\(\d+ ?[^\W\d_]{1,14}(?: [^\W\d_]{1,14})?\)|\d+ rows? in set\b.*|(?:\d+|no) rows? selected\.?"
+    r"|\d+ (?:rows?|records?)(?:\(s\))?(?: (?:selected|affected|exported|returned|fetched))?\.?"
+    r"|(?:total )?(?:rows?|records?|count)(?: count)?: ?\d+|query (?:ok|complete)\b.*"
+    r"|[-=*# ]*(?:end|ende|fin|eof)(?: of (?:file|report|data|export|list|table))?[-=*# .]*|\\\."
     r"|(?:run )?time: (?:real )?[\d.]+.*|elapsed: [\d:.]+|bye|\x1a"
     r"|\|? *\d+ rows? .*\d+ columns? *\|?",
     re.IGNORECASE,

@@ -9,6 +9,7 @@ and ``starter=same nodeid`` to compare two columns.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from db.errors import InvalidInputError
@@ -22,14 +23,17 @@ YES = frozenset(
      "\u0438\u0441\u0442\u0438\u043d\u0430",
      "s\u00ec", "tak", "evet", "igen", "ano", "kyll\u00e4", "\u03bd\u03b1\u03b9",
      "\u0442\u0430\u043a", "\u662f", "\u306f\u3044", "\uc608",
-     "\u2713", "\u2714", "\x01"}
+     "\u0646\u0639\u0645", "\u05db\u05df", "c\u00f3", "da",
+     "\u2713", "\u2714", "\u2705", "\u2611", "\x01"}
 )  # fmt: skip
 """The values for yes in databases, programs and spreadsheets, in small letters."""
 NO = frozenset(
     {"0", "0.0", "false", "f", "no", "n", "off", "falsch", "nein", "faux", "non", "falso", "nao",
      "nee", "nie", "nej", "nei", "ei", "ne", "nem", "hay\u0131r", "\u03cc\u03c7\u03b9",
      "\u043d\u0456", "\u5426", "\u3044\u3044\u3048", "\uc544\ub2c8\uc694",
-     "n\u00e3o", "\u043d\u0435\u0442", "\u043b\u043e\u0436\u044c", "\u2717", "\u2718", "\x00"}
+     "n\u00e3o", "\u043d\u0435\u0442", "\u043b\u043e\u0436\u044c",
+     "\u0644\u0627", "\u05dc\u05d0", "kh\u00f4ng", "nu",
+     "\u2717", "\u2718", "\u274c", "\u2610", "\x00"}
 )  # fmt: skip
 NULLS = frozenset(
     {"", "\\n", "null", "(null)", "[null]", "<null>", "none", "(none)", "nan", "nat", "<na>", "n/a",
@@ -40,6 +44,12 @@ NULLS = frozenset(
 
 
 _BITS = re.compile(r"b'([01]+)'|(?:b'\\x|0x)([0-9a-f]{2})'?|x'([0-9a-f]{2})'")
+_NEVER = (
+    "0000-00-00", "0001-01-01", "1970-01-01 00:00:00", "1970-01-01t00:00:00", "9999-12-31",
+    "infinity", "-infinity",
+)  # fmt: skip
+"""What databases and programs write for a moment that never came."""
+_DAY, _SECONDS = re.compile(r"\d{4}-\d\d-\d\d"), 10
 _MARKED = frozenset({"b'", "x'", "0x"})
 """A bit as databases and Python's libraries write it into a text."""
 TYPED = frozenset({
@@ -135,6 +145,14 @@ def _searched(value: object) -> str:
     return str(value or "")
 
 
+def _is_future(text: str) -> bool:
+    """Return whether a moment, in ISO 8601 or seconds since 1970, is later than tomorrow."""
+    limit = datetime.now(UTC) + timedelta(days=1)
+    if _DAY.match(text):
+        return text[:10] > limit.date().isoformat()
+    return text.isdecimal() and len(text) == _SECONDS and int(text) > limit.timestamp()
+
+
 def _compiled(pattern: str) -> re.Pattern[str]:
     try:
         return re.compile(pattern, re.IGNORECASE)
@@ -143,9 +161,10 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 _WORDS: Mapping[str, Callable[[str], bool]] = {
-    "empty": lambda text: text in NULLS or text in NO or text.startswith("0000-00-00"),
+    "empty": lambda text: text in NULLS or text in NO or text.startswith(_NEVER),
     "yes": YES.__contains__,
     "no": NO.__contains__,
+    "future": _is_future,
     "even": lambda text: text.isdecimal() and int(text[-1]) % 2 == 0,
 }
 

@@ -26,6 +26,15 @@ _LAST_S = 4_000_000_000
 _FIRST_S = 600_000_000
 _EXCEL_DAY_0 = datetime(1899, 12, 30, tzinfo=UTC)
 _EXCEL_DAYS = 100_000
+_EXCEL_FIRST = 32_000
+_SYSTEMS = (
+    (6.24e17, 6.6e17, 1e7, 62_135_596_800),
+    (1.24e17, 1.4e17, 1e7, 11_644_473_600),
+    (1.24e16, 1.4e16, 1e6, 11_644_473_600),
+)
+"""Moments from 1994 on: ticks of .NET since the year 1, of Windows and of Chrome since 1601. Each
+has its first and last number, its units in a second, and the seconds before 1970.
+"""
 _EPOCH = re.compile(r"-?\d+(?:\.\d+)?(?:[eE]\+?\d+)?")
 _STAMP = re.compile(r"(?:19|20)\d{6}(?:\d{6})?")
 _ZONE = re.compile(r"\s*(?:UTC|GMT|Z)$|\s+(?=[+-]\d\d:?\d\d$)|\s+(?=[+-]\d\d$)", re.IGNORECASE)
@@ -165,8 +174,9 @@ class Dates:
             return _EXCEL_DAY_0 + timedelta(days=number)
         if not math.isfinite(number):
             raise NoDateError("it is not a date in a known form")
-        while abs(number) > _LAST_S:
-            number /= 1000
+        if _EXCEL_FIRST <= number < _EXCEL_DAYS:
+            raise NoDateError("it may be the number of a day in a spreadsheet: say --dates excel")
+        number = _in_seconds(number)
         if number < _FIRST_S:
             raise NoDateError("as seconds since 1970 it is too early for a forum")
         return datetime.fromtimestamp(number, UTC)
@@ -202,6 +212,16 @@ class Dates:
             raise NoDateError("it is not certain which number is the month: say --dates dmy or mdy")
         moment = datetime(full_year(int(found[4])), month, day, tzinfo=UTC)
         return with_time(moment, found["time"] or "")
+
+
+def _in_seconds(number: float) -> float:
+    """Return seconds since 1970 of a number in them, or in a smaller unit of another system."""
+    for first, last, units, since in _SYSTEMS:
+        if first <= number < last:
+            return number / units - since
+    while abs(number) > _LAST_S:
+        number /= 1000
+    return number
 
 
 def _in_one_form(text: str) -> str:

@@ -17,6 +17,11 @@ _BBCODE = re.compile(
     r"(?:[=:\s][^\[\]]{0,500})?\]",
     re.IGNORECASE,
 )
+_IS_BBCODE = re.compile(
+    r"\[(b|i|u|s|url|img|quote|code|list|size|color|spoiler|center)(?:=[^\[\]]{1,500})?\]"
+    r"(?:(?!\[\1).){0,20000}?\[/\1\]",
+    re.IGNORECASE | re.DOTALL,
+)
 _LINK = re.compile(r"!?\[([^\[\]]{0,500})\]\([^()\s]{0,2000}(?:\s\"[^\"]{0,200}\")?\)")
 _MARKS = re.compile(
     r"^(?: {0,3}#{1,6}\s+|\s{0,3}>\s?|```\w*\s*$)|\*\*|__(?=\S)|(?<=\S)__", re.MULTILINE
@@ -37,7 +42,7 @@ class Markup(StrEnum):
 
     PLAIN = "plain"
     GUESS = "guess"
-    """HTML if the text is one or more elements, otherwise plain."""
+    """HTML if the text is one or more elements, BBCode if it has a pair of marks, or else plain."""
     HTML = "html"
     BBCODE = "bbcode"
     MARKDOWN = "markdown"
@@ -67,6 +72,8 @@ def _without_quiet(markup: str) -> str:
 
 def without_markup(text: str, markup: Markup) -> str:
     """Return *text* without its markup."""
+    if markup is Markup.GUESS and "[/" in text and _IS_BBCODE.search(text):
+        markup = Markup.BBCODE
     is_plain = markup is Markup.PLAIN or (markup is Markup.GUESS and "<" not in text)
     bare = text if is_plain else _bare(text, markup)
     return text if bare == text else _SPACES.sub(" ", bare)

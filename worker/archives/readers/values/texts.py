@@ -10,6 +10,7 @@ from urllib.parse import quote, urljoin, urlsplit
 from worker.archives.readers.values.conditions import NULLS, TYPED
 from worker.archives.readers.values.localised import localised
 from worker.archives.readers.values.markup import Markup, without_markup
+from worker.archives.readers.values.rich import rich_text
 from worker.text.intake import BODY_LENGTH, ID_LENGTH, LABEL_LENGTH, URL_LENGTH, label_of, url_of
 from worker.text.normal import clean
 
@@ -29,6 +30,7 @@ _OF_MARKUP = ("rendered", "raw", "#text", "_text", "$t", "@value", "__text", "pl
 """Keys of an object's text; attributes and other forms of the text may be beside it."""
 _OF_BODY = ("content", "html", "text", "body", "plain", "markdown")
 """Keys of the text in an object that is a body."""
+_RICH = frozenset({"{", "["})
 _BESIDE_VALUE = frozenset({
     "value", "format", "processed", "summary", "safe", "safe_value", "lang", "langcode",
 })  # fmt: skip
@@ -36,6 +38,10 @@ _BESIDE_VALUE = frozenset({
 _WHOLE_FLOAT = re.compile(r"\d+[.,]0")
 _FOR_SHEETS = re.compile(r'="([^"]*)"')
 """Exporters write this so that spreadsheets keep the zeros of an id."""
+_OBJECT_ID = re.compile(r"ObjectId\(['\"]?([0-9a-f]{24})['\"]?\)", re.IGNORECASE)
+"""Tools of MongoDB write an id so."""
+_ID_FORMS = (_FOR_SHEETS, _OBJECT_ID, re.compile(r"'(\d+)"))
+"""The forms of an id, of which only the group is meant: the last one keeps zeros in sheets too."""
 _ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d{1,3}")
 _BREAKS = re.compile(r"[\x0b\x0c\x1c-\x1f\x85]")
 _HALF, _BYTE = re.compile("[\ud800-\udfff]"), re.compile("[\udc80-\udcff]")
@@ -125,6 +131,15 @@ _TEXTS: tuple[tuple[type | tuple[type, ...], Callable[[Any], str]], ...] = (
 )
 
 
+def _of_rich(value: Any) -> Any:
+    """Return the text of a body that is an object, or a document of an editor."""
+    if (rich := rich_text(value)) is not None:
+        return rich
+    if isinstance(value, dict):
+        return next((value[name] for name in _OF_BODY if value.get(name)), value)
+    return value
+
+
 def required_text(value: object, what: str, found: "Optionals | None" = None) -> str:
     """Return the cleaned text of a field that a question must have; empty for a database's null.
 
@@ -182,7 +197,7 @@ def _without_halves(text: str, what: str, found: "Optionals | None") -> str:
 def id_text(value: object, *, is_float: bool) -> str:
     """Return an id; ``1042.0`` in a column of floats is 1042. Raises `ValueUnusableError`."""
     text = required_text(_as_hex(value), "the id")
-    if found := _FOR_SHEETS.fullmatch(text):
+    if found := next(filter(None, (form.fullmatch(text) for form in _ID_FORMS)), None):
         text = found[1].strip()
     if _ROUNDED.fullmatch(text):
         raise ValueUnusableError(
@@ -222,8 +237,8 @@ class Optionals:
 
     def body(self, value: object, markup: Markup) -> str:
         """Return a body without its markup, cut if it is too long."""
-        if isinstance(value, dict):
-            value = next((value[name] for name in _OF_BODY if value.get(name)), value)
+        if value.__class__ is not str or value[:1] in _RICH:
+            value = _of_rich(value)
         text = self._text("body", value)
         if not text or (len(text) <= _LONGEST_NULL and text.strip().lower() in NULLS):
             return ""

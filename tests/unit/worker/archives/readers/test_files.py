@@ -1,7 +1,7 @@
 """Real kinds of files: each one under tests/files with what must come of it beside it.
 
 A new kind is one more file, or folder, and a ``.toml`` beside it. That says how the file is stored
-(``encode``, ``pack``, ``inner``, ``parquet``,
+(``encode``, ``pack``, ``behind``, ``inner``, ``parquet``,
 ``sheet``), what somebody says of it (``options``), and what is expected:
 ``stored`` ids and titles, ``hidden`` by reason, lines that are ``rejected``, fields ``warned`` of.
 """
@@ -61,6 +61,8 @@ def _written(expected: dict[str, Any], kind: str, folder: Path) -> Path:
     data = source.read_bytes()
     if "big" in expected:
         data = data.replace(b"@BIG@", b"b" * expected["big"])
+    if "repeat" in expected:
+        data = _repeated(data, expected["repeat"])
     if "padding" in expected:
         data = _padded(data, expected["padding"])
     if "encode" in expected:
@@ -76,8 +78,15 @@ def _written(expected: dict[str, Any], kind: str, folder: Path) -> Path:
         return target
     if "pack" in expected:
         data = PACKERS[expected["pack"]](data)
-    target.write_bytes(data)
+    target.write_bytes(data + expected.get("behind", "").encode())
     return target
+
+
+def _repeated(data: bytes, times: int) -> bytes:
+    """Return *data* with its first line many times, each with its own number for ``@N@``."""
+    line, _, rest = data.partition(b"\n")
+    lines = (line.replace(b"@N@", str(number).encode()) for number in range(times))
+    return b"\n".join([*lines, rest])
 
 
 def _padded(data: bytes, length: int) -> bytes:

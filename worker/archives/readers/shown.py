@@ -1,0 +1,65 @@
+"""Finds which rows of an unknown table everybody may read, if the values have to show it."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from db.wording import counted
+from worker.archives.readers.meaning.hiding import Rule, shown_flags, states
+from worker.archives.readers.records import UnreadableArchiveError
+from worker.archives.readers.table import Table
+from worker.archives.readers.values.conditions import Condition, value_at
+
+_SHOWN = 8
+_SAMPLED, _LONGEST = 5_000, 40
+_CODE = re.compile(r"-?\d{1,3}|true|false|yes|no|[a-z]")
+_EMPTY = frozenset({"empty"})
+
+
+def unsaid(tables: Sequence[Table], names: Sequence[str]) -> Iterator[Rule]:
+    """Yield the rules of columns, among *names*, whose values have no known meaning by themselves.
+
+    If a column such as ``status`` has only one number, rows with another one are hidden. If a
+    column such as ``approved`` is filled for some rows, the others are not approved. Raises
+    `UnreadableArchiveError` if a column has several numbers, because it is not known which of them
+    everybody may read.
+    """
+    numbered, flags = states(names), shown_flags(names)
+    found = _texts(tables, [*numbered, *flags])
+    for name in numbered:
+        counts = Counter({text: n for text, n in found[name].items() if _CODE.fullmatch(text)})
+        if len(counts) > 1:
+            _ask_about(name, counts)
+        for code in counts:
+            rule = Condition(name, frozenset({code, f"{code}.0", ""}), negated=True)
+            yield f"another {name}", rule
+    for name in flags:
+        if len(found[name]) > 1 and "" in found[name]:
+            yield f"{name} is empty", Condition(name, _EMPTY)
+
+
+def _texts(tables: Sequence[Table], names: Sequence[str]) -> dict[str, Counter[str]]:
+    """Return how often the first rows have each text in the columns *names*."""
+    found: dict[str, Counter[str]] = {name: Counter() for name in names}
+    for table in tables if names else ():
+        for row in islice(table.rows(), _SAMPLED):
+            values = {} if isinstance(row.values, str) else row.values
+            for name, counts in found.items():
+                counts[_plain(value_at(values, name))] += 1
+    return found
+
+
+def _ask_about(name: str, counts: Counter[str]) -> None:
+    shown = ", ".join(f"{code}: {counted(n, 'row')}" for code, n in counts.most_common(_SHOWN))
+    every = ",".join(sorted(counts)[:_SHOWN])
+    raise UnreadableArchiveError(
+        f"{name} has the values {shown}, and it is not certain which of these rows everybody may"
+        f" read: name their values, such as --visible-if '{name}={counts.most_common(1)[0][0]}', or"
+        f" all of them if {name} hides nothing: --visible-if '{name}={every}'"
+    )
+
+
+def _plain(value: object) -> str:
+    text = "" if value is None else str(value)[:_LONGEST].strip().lower()
+    return text.removesuffix(".0")
