@@ -100,7 +100,7 @@ def test_an_archive_outlives_the_worker_that_mines_it(stack: Service) -> None:
     wanted = titles(300)
     rows = [json.dumps({"id": str(n), "title": title}) for n, title in enumerate(wanted)]
 
-    with stack.client("attic") as client:
+    with stack.client("attic", timeout_s=180) as client:
         sent = client.post("/v1/forums/attic/archives?name=attic.ndjson", content="\n".join(rows))
         url = sent.headers["location"]
         for child in stack.worker_children():
