@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
 from typing import Any, Self
 
 from db.errors import InvalidInputError
@@ -49,6 +50,8 @@ _NEVER = (
     "infinity", "-infinity",
 )  # fmt: skip
 """What databases and programs write for a moment that never came."""
+_SHORT, _REMEMBERED = 100, 4_096
+"""Texts that are remembered after a search: their length, and how many of a pattern."""
 _DAY, _SECONDS = re.compile(r"\d{4}-\d\d-\d\d"), 10
 _MARKED = frozenset({"b'", "x'", "0x"})
 """A bit as databases and Python's libraries write it into a text."""
@@ -107,7 +110,7 @@ class Condition:
         if value is None and self.column not in row:
             return False
         if self.pattern is not None:
-            return (self.pattern.search(_searched(value)) is not None) != self.negated
+            return _has(self.pattern, _searched(value)) != self.negated
         return self._is_wanted(value, row) != self.negated
 
     def identity(self) -> tuple[object, ...]:
@@ -135,6 +138,19 @@ class Condition:
         return any(word in self.wanted and is_so(text) for word, is_so in _WORDS.items()) or any(
             word.startswith("same ") and text == _plain(row.get(word[5:])) for word in self.wanted
         )
+
+
+def _has(pattern: re.Pattern[str], text: str) -> bool:
+    if len(text) > _SHORT:
+        return pattern.search(text) is not None
+    return _finder(pattern.pattern, pattern.flags)(text)
+
+
+@cache
+def _finder(pattern: str, flags: int) -> Callable[[str], bool]:
+    """Return a search that remembers texts: many rows have the same tags, and a pattern is long."""
+    search = re.compile(pattern, flags).search
+    return lru_cache(_REMEMBERED)(lambda text: search(text) is not None)
 
 
 def _searched(value: object) -> str:
