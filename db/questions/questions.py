@@ -96,7 +96,7 @@ _PARTNERS = union_all(
     )
 )
 _TEXT = tuple(CandidateText.__dataclass_fields__)
-_TEXTS = f"SELECT {', '.join(_TEXT)} FROM questions WHERE id = ANY(%(ids)s)"  # noqa: S608  # names of columns
+_TEXTS = f"{select(*(getattr(Question, name) for name in _TEXT))} WHERE questions.id = ANY(%(ids)s)"
 _ANSWERED = select(
     Question.id,
     Question.facts["answers"].as_integer().label("answers"),

@@ -221,7 +221,7 @@ class DelimitedRows:
 
     def _is_uniform(self, group: _Split, names: Sequence[str]) -> bool:
         """Return whether all rows of *group* are as wide as the names, and none may be special."""
-        if len(group.rows) < 2 or len(names) != len(self.header) or self._others:  # noqa: PLR2004
+        if len(group.rows) <= 1 or len(names) != len(self.header) or self._others:
             return False
         first = names[0]
         if any(row[0] == first for row in group.rows):  # perhaps the header again

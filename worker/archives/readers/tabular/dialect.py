@@ -165,7 +165,7 @@ def _doubled(header: str, delimiter: str, text: str) -> Dialect:
 
 
 def _is_within(name: str, mark: str) -> bool:
-    return len(name) > 2 and name.startswith(mark) and name.endswith(mark)  # noqa: PLR2004
+    return len(name) > 2 * len(mark) and name.startswith(mark) and name.endswith(mark)
 
 
 def marked(line: str) -> str:

@@ -21,8 +21,7 @@ def rich_text(value: object) -> str | None:
     """Return the text of an editor's document, an object or list or JSON of it; None for others."""
     if isinstance(value, str):
         value = _parsed(value)
-    is_list = isinstance(value, list) and bool(value) and isinstance(value[0], dict)
-    first: Any = value[0] if is_list else value  # type: ignore[index]
+    first = value[0] if isinstance(value, list) and value else value
     if not isinstance(first, dict) or not _is_document(first):
         return None
     return "".join(_parts(value, _DEEPEST)).strip()
