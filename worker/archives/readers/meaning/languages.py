@@ -134,12 +134,17 @@ SAYS = _names(
 READERS = _names(
     "sichtbarkeit, visibilité, visibilidad, visibilidade, visibilità, zichtbaarheid,"
     " widoczność, видимость, 可见性, 公開範囲, synlighet, näkyvyys, görünürlük"
+    ", freigabe, freigabestatus, veröffentlichungsstatus, statut de publication"
+    ", estado de publicación, estado de publicação, stato di pubblicazione, publicatiestatus"
+    ", status publikacji, статус публикации"
 )
 """Columns that say who may read a question."""
 EVERYBODY = (
     "öffentlich|sichtbar|jeder|für alle|alle|publique|tous|tout le monde|p[úu]blic[oa]|todos"
     "|todo el mundo|vis[íi]vel|visibile|pubblic[oa]|tutti|publiek|openbaar|zichtbaar|iedereen"
     r"|publiczn[yae]|widoczn[yae]|wszyscy|offentlig|offentligt|synlig|alla|julkinen|kaikki|herkes"
+    "|freigegeben|veröffentlicht|publiée?|publicad[oa]|pubblicat[oa]|gepubliceerd|opublikowan[yea]"
+    r"|опубликован\w*"
     r"|публич\w+|видим\w+|все|всем|для всех|公开|公開|全体|所有人|공개|전체"
 )
 """A pattern of values of such columns that mean everybody."""
