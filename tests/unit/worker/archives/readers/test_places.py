@@ -16,7 +16,7 @@ from worker.archives.readers.table import Table
 def table(name: str, rows: list[dict[str, object]], path: tuple[str, ...] | None = None) -> Table:
     """Return a table of these *rows*."""
     found = [Row(line, row) for line, row in enumerate(rows, start=1)]
-    columns = list(rows[0])
+    columns = list(dict.fromkeys(name for row in rows for name in row))
     return Table(name, columns, Format.JSON, "utf-8", [lambda _: iter(found)], path=path)
 
 
@@ -68,9 +68,10 @@ def test_topics_inside_something_that_may_be_hidden_are_refused(row: dict[str, o
 @pytest.mark.parametrize("row", [{"access": "all"}, {"name": "Cooking"}, {"status": "open"}])
 def test_topics_inside_something_open_are_read(row: dict[str, object]) -> None:
     inside = table("topics", [{"id": 7}], ("forums", "topics"))
-    around = table("forums", [row], ("forums",))
 
-    refuse_inside_hidden(inside, [around])  # it would raise
+    refuse_inside_hidden(inside, [table("forums", [row], ("forums",))])
+    with pytest.raises(InsideHiddenError):  # one object more, and that one is hidden
+        refuse_inside_hidden(inside, [table("forums", [row, {"private": True}], ("forums",))])
 
 
 @pytest.mark.parametrize("name", ["Staff only", "Moderators", "internal"])
