@@ -15,6 +15,7 @@ import pytest
 import redis
 import structlog
 from argon2 import PasswordHasher
+from fastapi import routing
 from hypothesis import settings
 from sqlalchemy import Connection, Engine, create_engine, make_url
 from sqlalchemy.orm import Session, sessionmaker
@@ -136,6 +137,23 @@ def quick_passwords() -> Iterator[None]:
         patch.setattr(people, "_hasher", quick)
         yield
     people._decoy.cache_clear()  # noqa: SLF001  # it was hashed at the least cost
+
+
+@pytest.fixture(scope="session", autouse=True)
+def routes_built_once() -> Iterator[None]:
+    """Build each route of the API once: FastAPI does it for every app, and each test has one."""
+    context = routing._EffectiveRouteContext  # noqa: SLF001  # nothing public leads to it
+    build, built = context.from_api_route, dict[int, Any]()
+
+    def once(*, original_route: Any, include_context: Any) -> Any:
+        key = id(original_route)  # no other route gets it: what is built holds its route
+        if key not in built:
+            built[key] = build(original_route=original_route, include_context=include_context)
+        return built[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(context, "from_api_route", once)
+        yield
 
 
 @pytest.fixture(autouse=True)
