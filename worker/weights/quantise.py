@@ -15,8 +15,6 @@ import onnx
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-from worker.weights.selecting import select_early
-
 _LEVELS = 127
 _TINY = np.float32(1e-9)
 _VOCABULARY = 4_096
@@ -32,7 +30,6 @@ _CONSTANTS = {
 def quantise(full: Path, path: Path) -> None:
     """Write the model in *full* to *path*, with products by constant weights in int8."""
     model = onnx.load(full)
-    select_early(model.graph)
     weights = {each.name: each for each in model.graph.initializer}
     nodes: list[NodeProto] = []
     kept = dict(weights)

@@ -10,16 +10,26 @@ from collections import defaultdict
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 import numpy as np
+import onnx
 from onnx import GraphProto, NodeProto, helper, numpy_helper
 
 _EACH_ALONE = frozenset({"Add", "Gelu", "LayerNormalization", "Mul", "Tanh"})
 """Operations that change each token alone if their constants have no tokens; so do products."""
 _RANK = len(("rows", "tokens", "width"))
 _TOKENS = 1
-_FIRST = "first.token"
+FIRST = "first.token"
+"""The name of the constant that selects it."""
+
+
+def select_early_in(path: Path) -> None:
+    """Change the model in the file *path* as `select_early` does."""
+    model = onnx.load(path)
+    select_early(model.graph)
+    onnx.save(model, path)
 
 
 def select_early(graph: GraphProto) -> None:
@@ -34,7 +44,7 @@ def select_early(graph: GraphProto) -> None:
         del graph.node[:]
         graph.node.extend(nodes)
         del graph.value_info[:]
-        graph.initializer.append(numpy_helper.from_array(np.zeros(1, np.int64), _FIRST))
+        graph.initializer.append(numpy_helper.from_array(np.zeros(1, np.int64), FIRST))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,5 +107,5 @@ def _selected(graph: GraphProto, early: AbstractSet[str], shapes: _Shapes) -> It
                 node.input[place] = first = f"{name}.first"
                 if first not in made:
                     made.add(first)
-                    yield helper.make_node("Gather", [name, _FIRST], [first], axis=_TOKENS)
+                    yield helper.make_node("Gather", [name, FIRST], [first], axis=_TOKENS)
         yield node
