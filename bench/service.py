@@ -246,12 +246,12 @@ def drain(bench: Bench, titles: Sequence[str]) -> list[Row]:
             at_once=2,
         )
         memory = VectorMemory(MEMORY_BYTES)
-        with bench.sessions.begin() as session:
-            memory.warm(session, models.bi_encoder)  # as a worker does when it starts
-        set_pace()
         pipeline = Pipeline(bench.sessions, models, Limits(), memory=memory)
-        begun = time.perf_counter()
         with threadpool_limits(limits=1, user_api="blas"):  # as in a worker
+            with bench.sessions.begin() as session:
+                memory.warm(session, models.bi_encoder)  # as a worker does when it starts
+            set_pace()
+            begun = time.perf_counter()
             while lane.run(pipeline.process):
                 pass
         took = time.perf_counter() - begun

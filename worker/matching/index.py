@@ -28,8 +28,12 @@ COMPARED, COMPARED_SHARE = 4_000, 0.04
 """Of more vectors about so many are compared, and this share of all."""
 _CLUSTERS = 4
 """Clusters, as a multiple of the root of the vectors' number."""
-_FEW = 4
-"""For up to so many questions the vectors of all their clusters are compared together."""
+_FEW = 12
+"""Up to so many questions are compared one by one: few of them search the same clusters.
+
+Among 180,000 vectors a question of eight takes 2.7 ms of processor time by this and 3.2 ms cluster
+by cluster, and one of two 3.2 ms instead of 4.3 ms with all clusters of both.
+"""
 _SLAB = 2_048
 _PIECE = 65_536
 """Rows that are moved at a time."""
@@ -264,10 +268,12 @@ class VectorIndex:
         if self._clusters is None:
             return self._in_slabs(self._base, 0, len(self._base.ids), asked, floor)
         wanted = self._wanted(asked, self._clusters)
-        if len(asked) <= _FEW:
-            rows = self._base.take(self._rows_of(np.flatnonzero(wanted.any(axis=0))))
-            return self._in_slabs(rows, 0, len(rows.ids), asked, floor)
         found: list[_Hits] = []
+        if len(asked) <= _FEW:
+            for one in range(len(asked)):
+                rows, who = self._base.take(self._rows_of(wanted[one])), np.array([one])
+                found += self._in_slabs(rows, 0, len(rows.ids), asked[who], floor, who=who)
+            return found
         for cluster in np.flatnonzero(wanted.any(axis=0)).tolist():
             who = np.flatnonzero(wanted[:, cluster])
             start, end = self._starts[cluster : cluster + 2].tolist()
@@ -285,8 +291,9 @@ class VectorIndex:
         np.put_along_axis(wanted, chosen, values=True, axis=1)
         return wanted
 
-    def _rows_of(self, clusters: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the rows of the base that are in *clusters*, in their order."""
+    def _rows_of(self, wanted: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return the rows of the base that are in the *wanted* clusters, (k,), in their order."""
+        clusters = np.flatnonzero(wanted)
         starts, sizes = self._starts[clusters], self._starts[clusters + 1] - self._starts[clusters]
         before = np.cumsum(sizes) - sizes
         return np.repeat(starts - before, sizes) + np.arange(sizes.sum())

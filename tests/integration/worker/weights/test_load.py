@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from numpy.typing import NDArray
 from sentence_transformers import CrossEncoder, SentenceTransformer
@@ -28,6 +29,7 @@ from worker.weights.load import (
     load_reranker,
     model_folder,
 )
+from worker.weights.selecting import FIRST
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore:# The axis name:UserWarning"
@@ -141,6 +143,19 @@ def test_logits_come_in_the_order_of_the_pairs(tiny_reranker: Path, cache: Path)
     assert 1.0 / (1.0 + np.exp(-logits)) == pytest.approx(np.asarray(probabilities), abs=0.05)
     assert np.ptp(np.asarray(probabilities)) > 0.1
     assert reranker.score(TEXTS, PAIRS[:0]).shape == (0,)
+
+
+@here
+def test_after_the_last_attention_an_export_works_on_the_first_token_only(
+    tiny_reranker: Path, cache: Path
+) -> None:
+    reranker = load_reranker(str(tiny_reranker), device="cpu", cache=cache)
+
+    graph = onnx.load(export_module.ready_folder(reranker.digest, cache) / "model.onnx").graph
+
+    made_of = {name: node for node in graph.node for name in node.output}
+    early = [made_of[node.input[0]].op_type for node in graph.node if FIRST in node.input]
+    assert sorted(early) == ["LayerNormalization", "Reshape"], "the residual and the attention"
 
 
 @here
