@@ -22,12 +22,14 @@ _NOT_SHOWN = _UNSHOWN | {"-1", "-2", "2", "3", "4", "0%"}
 _ABOUT = (
     r"(?:is|was|has|been|post|topic|thread|question|discussion|record|row|item|entry|ticket|soft"
     r"|hard|admin|mod|moderator|system|date|time|posting|content|review|article|page|issue|case"
-    r"|bug|message|comment|publication|parent|root|odata|ows|custom"
+    r"|bug|message|comment|publication|parent|root|odata|ows|custom|conversation"
+    r"|document|doc|node|object|story|submission|shadow"
     rf"|{'|'.join(languages.ABOUT)})*"
 )
 _KEPT = (
     r"(?:topic|post|thread|question|message|discussion)?"
     r"(?:at|on|date|datetime|time|timestamp|ts|utc|by|byid|byuser|byuserid|userid|username|reason"
+    r"|by(?:a|the)?(?:mod|moderator|admin|administrator|staff|owner|author|system|poster)s?(?:id)?"
     rf"|category|bycategory|flag|state|status|yn|flg|ind|mark|{'|'.join(languages.KEPT)})?"
 )
 _PLACES = (
@@ -37,65 +39,99 @@ _PLACES = (
 _FLAGS: Mapping[str, str] = {
     "deleted": "deleted|deletion|trash|trashed|removed|removal|erased|purged|discarded|destroyed"
     "|banned|withdrawn|retracted|del|delete(?=flag|state|status|time|date|at|by|mark)|tombstoned?"
-    "|dead",
+    "|dead|redacted|redaction|scrubbed|wiped|binned|recycled|(?:in(?:the)?)?(?:trash|recyclebin"
+    "|bin)"
+    "|(?:dmca|legal|copyright)?(?:takedown|takendown)|(?:gdpr|user|self|owner)(?:deleted|erased"
+    "|removed)",
     "unapproved": "unapproved|spam|junk|draft|unpublished|pending|rejected|quarantined|queued"
     "|scheduled|awaitingapproval|awaitingmoderation|needsapproval|needsmoderation|inmoderation"
-    "|requiresapproval|approvalrequired|embargoed|unmoderated|moderated|needmoderate|heldfor(?:moderation|review)",
+    "|requiresapproval|approvalrequired|embargoed|unmoderated|moderated|needmoderate"
+    "|heldfor(?:moderation|review)"
+    "|declined|disapproved|denied|refused|vetoed|unaudited|(?:donot|dont)publish|not(?:published"
+    "|approved)",
     "closed category": f"(?:{_PLACES})(?:is)?"
     "(?:private|hidden|restricted|readrestricted|secret|unlisted|staffonly|membersonly|deleted)",
     "private": "private|pm|dm|privatemessage|directmessage|restricted|confidential|secret|internal"
     "|protected|passwordprotected|(?:has|access)?password|readrestricted|nonpublic|sensitive"
     "|recipients?(?:userids?|ids?|names?)?|tousers?(?:ids?|names?)?"
     "|only(?:author|owner|me|self)(?:can(?:view|see|read))?"
-    "|(?:group|vip|premium|patrons?|subscribers?|supporters?|customers?|employees?|friends?)only"
+    "|premium|vip|paywall(?:ed)?|nonpublic|not(?:for)?public|forstaff|staffonly"
+    "|(?:login|auth|registration|membership)(?:needed|toview|toread)"
+    "|(?:paid|group|vip|premium|patrons?|subscribers?|supporters?|customers?|employees?"
+    "|friends?)only"
     "|(?:staff|team|admins?|mods?|moderators?|members?|registered|users?"
     "|loggedin|internal|private)only|(?:requires?|needs?)(?:login|auth|registration|membership)"
     "|(?:login|auth|registration|membership)(?:required|only)"
     "|(?:only|just)for(?:staff|team|admins?|mods?|moderators?|members?|registered|users?)",
     "announcement": "announcement",
-    "hidden": "hidden|hide|invisible|unlisted|notvisible|disabled|inactive|blocked|suspended"
+    "hidden": "(?:user|self|owner)?hidden|hide|invis(?:ible)?|unlist(?:ed)?|suppressed|censored"
+    "|withheld"
+    "|ghosted|(?:donot|dont)(?:show|list|display|index)|not(?:listed|shown)|deactivated|offline"
+    "|notvisible|disabled|inactive|blocked|suspended"
     "|shadowbanned|quarantined?|noindex|excludedfrom(?:search|listings?)"
     "|excludefrom(?:search|listings?)"
-    "|(?:hide|hidden|invisible)(?:from|for|to)(?:guests?|public|visitors|anonymous|everyone)",
+    "|(?:hide|hidden|invisible)(?:from|for|to|in|on)(?:guests?|public|visitors|anonymous"
+    "|everyone|lists?"
+    "|listings?|search|feeds?|site|web|website)",
 }
 _SHOWN = (
-    r"(?:visible|viewable|readable|shown|open|accessible)(?:to|by|for)(?:guests?|public|everyone|everybody"
-    r"|anyone|all)|(?:guests?|public|everyone|everybody|anyone|anonymous)(?:can)?(?:view|see|read|access)"
-    r"(?:able)?|(?:can)?(?:guests?|everyone|anyone)(?:can)?(?:view|see|read)|publicly(?:visible|viewable"
+    r"(?:visible|viewable|readable|shown|open|accessible)(?:to|by|for)(?:guests?|public|everyone"
+    r"|everybody"
+    r"|anyone|all)|(?:guests?|public|everyone|everybody|anyone|anonymous)(?:can)?(?:view|see"
+    r"|read|access)"
+    r"(?:able)?|(?:can)?(?:guests?|everyone|anyone)(?:can)?(?:view|see|read)|publicly(?:visible"
+    r"|viewable"
     r"|readable|accessible)|(?:allows?)guests?|guests?(?:allowed|access|visible)|publicaccess"
     r"|visible|public|published|publish|approved|listed|active|enabled|accessible"
-    r"|(?:shown?|display(?:ed)?)(?:on|in)?(?:site|web|website|forum|portal|frontend)?|online|searchable"
-    r"|validated"
+    r"|(?:shown?|display(?:ed)?)(?:on|in)?(?:site|web|website|forum|portal|frontend)?|online"
+    r"|searchable"
+    r"|validated|valid|showed|shows|disp|vis|enable|audit(?:ed)?|vetted"
     rf"|released|live|{'|'.join(languages.SHOWN)}"
 )
 _SAYS = (
-    r"status|state|sts|akismet|antispam|visibility|classification|confidentiality|(?:view|read|access|sharing)scope"
+    r"status|state|sts|akismet|antispam|visibility|classification|confidentiality|(?:view|read"
+    r"|access|sharing)scope"
     r"|access|accessle?ve?l|privacy|permissions?|audience|security|archetype"
     r"|lifecycle|workflow|moderation|approval|publication|publish|visibleto|viewpermissions?"
-    r"|readpermissions?|viewaccess|readaccess|viewableby|scope|type|flags?|labels?"
+    r"|readpermissions?|viewaccess|readaccess|viewableby|scope|type|flags?|labels?|options?|robots"
+    r"|(?:audit|review|check|display|show|vetting|screening|verification)(?=stat|result|decision)"
     rf"|sharing|share|sharedwith|{'|'.join((*languages.SAYS, *languages.READERS))}"
 )
 _IN_WORDS = (
-    "(?:status|state|type|scope|setting|mode|level|class|policy)?"
+    "(?:status|state|type|scope|setting|mode|level|class|policy|result|decision|outcome|verdict)?"
     "(?:text|name|label|string|title|value|word|display|desc(?:ription)?)?"
 )
 """What may follow such a name: ``status_text`` stands beside a number."""
 _WORDS: Mapping[str, str] = {
     "deleted": r"(?:soft|hard)?[ _-]?deleted|removed|trash|trashed|erased|purged|withdrawn"
-    r"|retracted",
-    "unapproved": r"pending|spam|flagged|unapproved|not[ _-]?(?:approved|published)|draft"
-    r"|rejected|declined|moderated"
-    r"|unpublished|queued|auto-draft|inherit|future|scheduled|quarantined|in[ _-]?moderation"
-    r"|moderation|waiting|embargoed"
+    r"|retracted|redacted",
+    "unapproved": r"pending|spam|flagged|unapproved|not[ _-]?(?:yet[ _-])?(?:approved|published)"
+    r"|(?:wc-|auto-)?drafts?|rejected|declined|moderated|unmoderated|unpublish(?:ed)?"
+    r"|queued|inherit|future|scheduled|quarantined?|in[ _-]?moderation|moderation|waiting|embargoed"
     r"|(?:awaiting|needs|pending|in)[ _-]?(?:approval|moderation|review)",
     "private": r"private|private[ _-]?(?:message|topic|thread)s?|pm|dm|direct[ _-]?message|whisper"
-    r"|staff|team|internal|restricted|restrict(?:ed)?[_-]view[\w-]*|confidential|secret|members?|moderators?|mods?|admins?"
+    r"|staff|team|internal|restricted|restrict(?:ed)?[_-]view[\w-]*|confidential|secret|members?"
+    r"|moderators?|mods?|admins?|non[ _-]?public|not[ _-]?public|invite(?:d|es)?(?=[ _-]?only)"
     r"|administrators?|registered(?:[ _-]?users)?|logged[ _-]?in|users|direct|friends"
     r"|followers?|subscribers?|patrons?|employees?|colleagues|staff[ _-]?members?",
     "announcement": r"(?:global[ _-]?)?announcements?|newsitem|news[ _-]?item",
-    "hidden": r"hidden|unlisted|invisible|disabled|inactive|suspended|blocked|not[ _-]?visible"
-    r"|retired|shadow(?:ed|[ _-]?banned)?",
+    "hidden": r"hidden|unlist(?:ed)?|invisible|disabled|inactive|suspended|blocked|not[ _-]?visible"
+    r"|retired|noindex|shadow(?:ed|[ _-]?banned)?",
 }
+_OF_STATES: Mapping[str, str] = {
+    "deleted": r"deleted?|del|purge|banned|(?:taken|take)[ _-]?down|deletion[ _-](?:pending"
+    r"|requested)"
+    r"|(?:(?:in|to)[ _-](?:the[ _-])?)?(?:trash|bin|trash[ _-]can|recycled?[ _-]?bin)"
+    r"|(?:to[ _-]be|marked[ _-]for|pending|awaiting|scheduled[ _-]for)[ _-]?(?:deleted|deletion"
+    r"|removal)",
+    "unapproved": r"disapproved|denied|refused|unreviewed|preview|temp(?:orary)?|held"
+    r"|(?:on|under)[ _-]?moderation|being[ _-](?:moderated|reviewed)"
+    r"|(?:on[ _-])?h(?:eld|old)[ _-]?for[ _-]?(?:moderation|review|approval)",
+    "private": "premium|paid|vip",
+    "hidden": r"hide|not[ _-]?(?:shown|listed|displayed)|offline|deactivated|suppressed|censored"
+    r"|withheld|ghosted",
+}
+"""Further values of a column of states; as a label or type they may be what a question is about."""
 _KINDS = "type|kind|posttype|nodetype|contenttype|messagetype"
 _OTHER_KINDS = r"answers?|comments?|repl(?:y|ies)|responses?"
 """Values of a column of kinds for rows that are no questions."""
@@ -124,31 +160,55 @@ _ROLES = (
 _STATES = (
     r"(?:status|state|sts|visibility|access|accessle?ve?l|privacy|permissions?|audience|lifecycle"
     r"|workflow|moderation|approval|publication|publish|classification|confidentiality"
+    r"|(?:audit|review|check|display|show|verification)(?=stat)|readperm"
     rf"|{'|'.join(languages.SAYS)})(?:status|state|level)?|{_ROLES}"
 )
 """Names of `_SAYS` under which programs also write a number."""
 _BY = "is|was|by|user|author|owner|mod|moderator|admin|system|self|auto|post|topic|thread|question"
 """Words before a word that hides, such as in ``user_deleted``."""
 _READERS = (
-    r"visibility|privacy|accessle?ve?l|visibleto|viewableby|viewers|readers|acl|confidentiality|classification"
+    r"visibility|privacy|accessle?ve?l|visibleto|viewableby|viewers|readers|acl|confidentiality"
+    r"|classification"
     rf"|{_ROLES}|(?:view|read)(?:access|permissions?|scope|ableby)|{'|'.join(languages.READERS)}"
 )
 """Names of columns that say who may read a row."""
+_APPROVERS = (
+    r"moderation|approval|(?:audit|review|check|vetting|screening|verification)"
+    rf"(?=stat|result|decision|outcome|verdict)|{'|'.join(languages.APPROVERS)}"
+)
+"""Names of columns that say whether somebody approved a row."""
 _EVERYBODY = (
     r"public|publicly|everyone|everybody|anyone|anybody|all|all[ _-]?(?:users|networks|visitors)"
-    r"|any|visible|open|world|anonymous|guests?|visitors?|normal|default|full|internet|published|listed|free|yes|true|t|y|on"
+    r"|any|visible|open|world|anonymous|guests?|visitors?|normal|default|full|internet|published"
+    r"|listed|free|yes|true|t|y|on"
     rf"|none|null|nan|{languages.EVERYBODY}|(?:visibility|access)[ _-]?public"
+    rf"|public[ _-]read(?:[ _-]write)?"
 )
-_NOT_EVERYBODY = re.compile(
-    rf"\A(?!(?:.*[,;|\[(\"'])?\s*(?:{_EVERYBODY})\s*(?:[,;|\])\"']|\Z)).*[^\W\d_]",
-    re.IGNORECASE | re.DOTALL,
+_APPROVED = (
+    rf"{_EVERYBODY}|approved?|(?:auto|pre)[ _-]?approved|accepted?|pass(?:ed)?|ok|okay|done"
+    rf"|completed?|reviewed"
+    r"|checked|verified|audited|clean|clear(?:ed)?|ham|safe|active|live|closed|resolved|locked"
+    r"|archived"
+    r"|success|finished|valid|good|fine|(?:not?|none)[ _-]?(?:required|needed|action|spam|issues?)"
+    rf"|n/?a|{languages.APPROVED}|approved[ _-](?:by|on|at)\b.*"
 )
-"""Matches a text none of whose parts means everybody; a number is no such text."""
+
+
+def _none_of(words: str) -> re.Pattern[str]:
+    """Return a pattern of a text of which no part is one of *words*; a number is no such text."""
+    return re.compile(
+        rf"\A(?!(?:.*[,;|\[(\"'])?\s*(?:{words})\s*(?:[,;|\])\"']|\Z)).*[^\W\d_]",
+        re.IGNORECASE | re.DOTALL,
+    )
+
+
+_NOT_EVERYBODY, _NOT_APPROVED = _none_of(_EVERYBODY), _none_of(_APPROVED)
 _HELPERS = re.compile(r"\A\s*(?:agents?|support|partners)\s*\Z", re.IGNORECASE)
 _GROUPS = re.compile(r"\A[\[{(\s]*[1-9]\d*(?:[\s,;|]+[1-9]\d*)+[\]})\s]*\Z")
 """Several numbers of groups, none of which is that of everybody."""
 REPLY = (
-    "\\s*(?:re|aw|antw|antwort|sv|vs|fwd?|wg|tr|rv|res|odp|ynt|\u043e\u0442\u0432|\u0438\u0445|\u56de\u590d|\u7b54\u590d)"
+    "\\s*(?:re|aw|antw|antwort|sv|vs|fwd?|wg|tr|rv|res|odp|ynt|\u043e\u0442\u0432|\u0438\u0445"
+    "|\u56de\u590d|\u7b54\u590d)"
     "\\s*(?:[\\[(]\\d+[\\])])?\\s*[:\uff1a]"
 )
 """The mark of mail programs in the title of a reply."""
@@ -253,37 +313,64 @@ def _unpublished(column: str) -> Iterator[Rule]:
     ):
         yield "unapproved", Condition(column, frozenset({"empty", "future"}))
     if re.fullmatch(
-        rf"{_ABOUT}(?:embargo(?:ed)?(?:until|to|date|end)|(?:visible|available|publish(?:ed)?|shown?)"
-        "(?:from|after|since|start))",
+        rf"{_ABOUT}(?:embargo(?:ed)?(?:until|to|date|end)|(?:visible|available|publish(?:ed)?"
+        rf"|shown?)"
+        "(?:from|after|since|start|up)|(?:hid(?:e|den)|private|unlisted|draft|scheduled)(?:until"
+        "|till|for))",
         languages.plain(column.rpartition(".")[2]),
     ):
         yield "unapproved", Condition(column, frozenset({"future"}))
+    if re.fullmatch(
+        rf"{_ABOUT}(?:(?:un|de)publish(?:at|on|date|time|datetime)|(?:visible|available|shown?"
+        rf"|online"
+        "|publish(?:ed|ing)?|publication|listed|valid)(?:to|until|till|down|end|ends|enddate"
+        "|endat))",
+        languages.plain(column.rpartition(".")[2]),
+    ):
+        yield "hidden", Condition(column, frozenset({"past"}))
 
 
 def _rules_of(column: str) -> Iterator[Rule]:
     plain = languages.plain(column.rpartition(".")[2])
+    yield from _rules_of_flags(column, plain)
+    yield from _unpublished(column)
+    if re.fullmatch(rf"{_ABOUT}(?:{_KINDS})", plain):
+        yield "no question", Condition(column, frozenset(), pattern=_pattern(_OTHER_KINDS))
+    yield from _rules_of_place(column, plain)
+    yield from _rules_of_words(column, plain)
+
+
+def _rules_of_flags(column: str, plain: str) -> Iterator[Rule]:
+    """Yield the rules of a column that says yes or no."""
+    if plain == "isdelete":  # without the verb it may be a button
+        yield "deleted", Condition(column, _SHOWING, negated=True)
     for reason, words in _FLAGS.items():
         if re.fullmatch(rf"{_ABOUT}(?:{words}|{languages.said_by(reason)}){_KEPT}", plain):
             yield reason, Condition(column, _SHOWING, negated=True)
-    if re.fullmatch(rf"{_ABOUT}(?:{_SHOWN})(?:yn|flg|flag|ind)?|useyn", plain):
+    ends = f"yn|flg|flag|ind|{'|'.join(languages.KEPT)}"
+    if re.fullmatch(rf"{_ABOUT}(?:{_SHOWN})(?:{ends})?|useyn|isused?", plain):
         reason = "unapproved" if re.search(r"publish|approved|released", plain) else "hidden"
         yield (
             "private" if plain.endswith("public") else reason,
             Condition(column, _NOT_SHOWN),
         )
-    yield from _unpublished(column)
-    if re.fullmatch(rf"{_ABOUT}(?:{_KINDS})", plain):
-        yield "no question", Condition(column, frozenset(), pattern=_pattern(_OTHER_KINDS))
-    yield from _rules_of_place(column, plain)
+
+
+def _rules_of_words(column: str, plain: str) -> Iterator[Rule]:
+    """Yield the rules of a column that says in a word who may read a row."""
     if plain == "visibilitylevel":  # GitLab's: private, internal, public
         yield "private", Condition(column, frozenset({"0", "10"}))
     if re.fullmatch(rf"{_ABOUT}(?:{_SAYS}){_IN_WORDS}", plain):
+        is_label = re.fullmatch(rf"{_ABOUT}(?:types?|flags?|labels?|scope|options?)", plain)
         for reason, words in _WORDS.items():
-            said = f"{words}|{languages.values_of(reason)}"
+            more = "(?!)" if is_label else _OF_STATES.get(reason, "(?!)")
+            said = f"{words}|{more}|{languages.values_of(reason)}"
             yield reason, Condition(column, frozenset(), pattern=_pattern(said))
         yield "private", Condition(column, frozenset(), pattern=_HELPERS)
     if re.fullmatch(rf"{_ABOUT}(?:{_READERS}){_IN_WORDS}", plain):
         yield "private", Condition(column, frozenset(), pattern=_NOT_EVERYBODY)
+    if re.fullmatch(rf"{_ABOUT}(?:{_APPROVERS}){_IN_WORDS}", plain):
+        yield "unapproved", Condition(column, frozenset(), pattern=_NOT_APPROVED)
     if re.fullmatch(rf"{_ABOUT}{_ROLES}", plain):
         yield "private", Condition(column, frozenset(), pattern=_GROUPS)
 

@@ -169,6 +169,13 @@ def _is_future(text: str) -> bool:
     return text.isdecimal() and len(text) == _SECONDS and int(text) > limit.timestamp()
 
 
+def _is_past(text: str) -> bool:
+    """Return whether a moment, in the same forms, is over; one that never came is not."""
+    if _DAY.match(text):
+        return not text.startswith(_NEVER) and text[:10] < datetime.now(UTC).date().isoformat()
+    return text.isdecimal() and len(text) == _SECONDS and int(text) < datetime.now(UTC).timestamp()
+
+
 def _compiled(pattern: str) -> re.Pattern[str]:
     try:
         return re.compile(pattern, re.IGNORECASE)
@@ -181,6 +188,7 @@ _WORDS: Mapping[str, Callable[[str], bool]] = {
     "yes": YES.__contains__,
     "no": NO.__contains__,
     "future": _is_future,
+    "past": _is_past,
     "even": lambda text: text.isdecimal() and int(text[-1]) % 2 == 0,
 }
 
