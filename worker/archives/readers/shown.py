@@ -7,6 +7,7 @@ from itertools import islice
 
 from db.wording import counted
 from worker.archives.readers.meaning.hiding import Rule, shown_flags, states
+from worker.archives.readers.meaning.languages import plain
 from worker.archives.readers.records import UnreadableArchiveError
 from worker.archives.readers.table import Table
 from worker.archives.readers.values.conditions import Condition, value_at
@@ -14,6 +15,7 @@ from worker.archives.readers.values.conditions import Condition, value_at
 _SHOWN = 8
 _SAMPLED, _LONGEST = 5_000, 40
 _CODE = re.compile(r"-?\d{1,3}|true|false|yes|no|[a-z]")
+_NUMBER, _WORD = re.compile("(?:id|code|num)$"), re.compile("(?:name|text|label|title|desc)$")
 _EMPTY = frozenset({"empty"})
 
 
@@ -26,6 +28,7 @@ def unsaid(tables: Sequence[Table], names: Sequence[str]) -> Iterator[Rule]:
     everybody may read.
     """
     numbered, flags = states(names), shown_flags(names)
+    numbered = [name for name in numbered if not _is_said(tables, name, names)]
     found = _texts(tables, [*numbered, *flags])
     for name in numbered:
         counts = Counter({text: n for text, n in found[name].items() if _CODE.fullmatch(text)})
@@ -37,6 +40,24 @@ def unsaid(tables: Sequence[Table], names: Sequence[str]) -> Iterator[Rule]:
     for name in flags:
         if len(found[name]) > 1 and "" in found[name]:
             yield f"{name} is empty", Condition(name, _EMPTY)
+
+
+def _is_said(tables: Sequence[Table], name: str, names: Sequence[str]) -> bool:
+    """Return whether a column of words, such as ``type`` beside ``type_id``, says as much."""
+    stem = _NUMBER.sub("", plain(name))
+    beside = next((one for one in names if one != name and _WORD.sub("", plain(one)) == stem), None)
+    if beside is None:
+        return False
+    codes: dict[str, str] = {}
+    for table in tables:
+        for row in islice(table.rows(), _SAMPLED):
+            values = {} if isinstance(row.values, str) else row.values
+            word, code = (_plain(value_at(values, one)) for one in (beside, name))
+            if codes.setdefault(word, code) != code or (
+                code and (not word or _CODE.fullmatch(word))
+            ):
+                return False
+    return True
 
 
 def _texts(tables: Sequence[Table], names: Sequence[str]) -> dict[str, Counter[str]]:

@@ -121,7 +121,8 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
         "topictime", "posttime", "createdutc", "publishedat", "postdate", "dateline", "createddate",
         "dategmt",
         "dateposted", "posteddate", "postedat", "postedon", "datecreated", "createdon",
-        "creationtime", "createdt", "createdate", "timecreated", "dateadded", "addedat", "addedon",
+        "creationtime", "createdtime",
+        "createdt", "createdate", "timecreated", "dateadded", "addedat", "addedon",
         "dateasked",
         "askedon", "askeddate",
         "submittedat", "submitted", "insertedat", "dateinserted", "pubdate", "published",
@@ -145,7 +146,9 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     "duplicate_of": (
         "duplicateof", "duplicateofid", "duplicatequestionid", "duplicatepostid", "duplicateid",
         "dupof", "dupeof", "mergedinto",
-        "mergedintoid",         "mergeinto", "mergeintotid", "mergedwith", "canonicalid",
+        "mergedintoid",
+        "duplicatedto", "duplicatedtoid", "duplicateto", "originalquestionid",
+        "mergeinto", "mergeintotid", "mergedwith", "canonicalid",
         "canonicalquestionid",
     ),
     "id2": ("qid2", "id2", "questionid2", "q2id"),
@@ -219,10 +222,12 @@ class Columns:
 
 
 def _plain_names(found: Sequence[str]) -> dict[str, str]:
-    """Return each column by its plain name, and by the short form of it if no other has that."""
+    """Return each column by its plain name, and by shorter forms of it if no other has those."""
     plain: dict[str, str] = {}
     for name in found:
         plain.setdefault(plain_name(name), name)
+    for name in found:
+        plain.setdefault(plain_name(languages.bare(name)), name)
     for name, column in list(plain.items()):  # ``question.created_at``, ``Asked on (UTC)``
         short = _AROUND.sub("", name)
         if short not in _TITLES:

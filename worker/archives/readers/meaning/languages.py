@@ -4,11 +4,25 @@ Names are compared as `plain` makes them: in small letters, without accents, spa
 """
 # ruff: noqa: RUF001  # letters of other languages are meant
 
+import re
 import unicodedata
 from collections.abc import Mapping
 
 _ALONE = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "ð": "d"})
 """Letters that Unicode does not take apart into a letter and an accent."""
+
+
+_BEFORE = re.compile(
+    r"(?:[a-mo-z]|fld|col|tbl|qst|str|txt|bit|bln|bool|int|wr|bbs|brd|art|pst)_(?=[a-z])"
+    r"|(?-i:(?:fld|str|txt|bit|bln|bol|int)(?=[A-Z]))",
+    re.IGNORECASE,
+)
+"""What old programs write before the name of each column: the table or the type."""
+
+
+def bare(name: str) -> str:
+    """Return a name without the mark of its table or type: ``T_STATUS``, ``fldStatus``."""
+    return _BEFORE.sub("", name, count=1) if _BEFORE.match(name) else name
 
 
 def plain(name: str) -> str:

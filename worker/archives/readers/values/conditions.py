@@ -124,7 +124,7 @@ class Condition:
         return any(word.startswith("same ") for word in self.wanted)
 
     def _is_wanted(self, value: object, row: Mapping[str, Any]) -> bool:
-        if isinstance(value, Mapping) and len(value) == 1 and value.keys() <= TYPED:
+        if isinstance(value, Mapping) and len(value) == 1 and _is_typed(value):
             return self._is_wanted(next(iter(value.values())), row)
         if isinstance(value, Mapping):  # a lookup or an object
             return ("missing" if not value else "found") in self.wanted
@@ -138,6 +138,11 @@ class Condition:
         return any(word in self.wanted and is_so(text) for word, is_so in _WORDS.items()) or any(
             word.startswith("same ") and text == _plain(row.get(word[5:])) for word in self.wanted
         )
+
+
+def _is_typed(value: Mapping[str, object]) -> bool:
+    """Return whether the only key is the type of its value, as in ``{"$numberInt": "1"}``."""
+    return value.keys() <= TYPED or next(iter(value)).startswith("$")
 
 
 def _has(pattern: re.Pattern[str], text: str) -> bool:

@@ -16,7 +16,10 @@ from worker.text.normal import clean
 
 _EXAMPLE_LENGTH = 60
 _LONGEST_NULL = max(map(len, NULLS))
-_NAMES = ("display_name", "username", "name", "login", "title", "slug", "value", "href", "id")
+_NAMES = (
+    "display_name", "displayName", "DisplayName", "username", "userName", "Username", "UserName",
+    "name", "Name", "login", "title", "slug", "value", "href", "id",
+)  # fmt: skip
 """The first of these keys gives the text of an object, such as an author."""
 DATABASE_NULLS = frozenset(
     {"\\N", "NULL", "null", "Null", "(null)", "[null]", "<null>", "None", "(none)", "nan", "NaN",
