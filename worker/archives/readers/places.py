@@ -25,7 +25,9 @@ def refuse_inside_hidden(table: Table, tables: Sequence[Table]) -> None:
     for one in tables:
         if one.path is None or one.is_single or not _is_inside(table, one.path):
             continue
-        column = next(_hiding(one), None)
+        is_around = table.path is not None and one.path == table.path[:-1]
+        given = table.given if is_around else frozenset()
+        column = next((name for name in _hiding(one) if name not in given), None)
         if column is not None:
             raise InsideHiddenError(
                 f"{table.name} lies inside {one.name}, whose {column} may hide all that"

@@ -210,13 +210,17 @@ def _covers(pattern: Sequence[str], path: Sequence[str]) -> bool:
 def _generic(tables: Sequence[Table], wishes: Wishes, known: Known) -> Choice:
     plans: list[tuple[Table, Plan]] = []
     errors: list[str] = []
+    inside: list[tuple[Table, places.InsideHiddenError]] = []
     for one in tables:
         try:
             plans.append((one, _generic_plan(one, tables, wishes, known)))
-        except places.InsideHiddenError:
-            raise
+        except places.InsideHiddenError as error:
+            inside.append((one, error))
         except UnreadableArchiveError as error:
             errors.append(str(error))
+    for one, error in inside:
+        if not any(_is_around(table, plan, one) for table, plan in plans):
+            raise error
     plans = _outermost(plans)
     if not plans:
         if len(tables) == 1:
@@ -280,10 +284,16 @@ def _outermost(plans: list[tuple[Table, Plan]]) -> list[tuple[Table, Plan]]:
     """Return the plans without those of objects inside objects that are surely questions."""
     kept_tables = _without_doubles([one for one, _ in plans])
     plans = [(one, plan) for one, plan in plans if one in kept_tables]
-    certain = [one.path for one, plan in plans if one.path is not None and len(plan.fields) > 2]  # noqa: PLR2004
     return [
         (one, plan)
         for one, plan in plans
-        if one.path is None
-        or not any(len(path) < len(one.path) and one.path[: len(path)] == path for path in certain)
+        if not any(_is_around(table, other, one) for table, other in plans)
     ]
+
+
+def _is_around(table: Table, plan: Plan, inner: Table) -> bool:
+    """Return whether the objects of *table* are surely questions, and have those of *inner*."""
+    path, own = table.path, inner.path
+    if path is None or own is None or len(plan.fields) <= 2:  # noqa: PLR2004
+        return False
+    return len(path) < len(own) and own[: len(path)] == path

@@ -10,13 +10,13 @@ from worker.archives.readers.meaning.hiding import Rule, shown_flags, states
 from worker.archives.readers.meaning.languages import plain
 from worker.archives.readers.records import UnreadableArchiveError
 from worker.archives.readers.table import Table
-from worker.archives.readers.values.conditions import Condition, value_at
+from worker.archives.readers.values.conditions import ABSENT, NO, Condition, value_at
 
 _SHOWN = 8
 _SAMPLED, _LONGEST = 5_000, 40
 _CODE = re.compile(r"-?\d{1,3}|true|false|yes|no|[a-z]")
 _NUMBER, _WORD = re.compile("(?:id|code|num)$"), re.compile("(?:name|text|label|title|desc)$")
-_EMPTY = frozenset({"empty"})
+_EMPTY, _EMPTY_TEXTS = frozenset({"empty", ABSENT}), frozenset({""})
 
 
 def unsaid(tables: Sequence[Table], names: Sequence[str]) -> Iterator[Rule]:
@@ -38,7 +38,7 @@ def unsaid(tables: Sequence[Table], names: Sequence[str]) -> Iterator[Rule]:
             rule = Condition(name, frozenset({code, f"{code}.0", ""}), negated=True)
             yield f"another {name}", rule
     for name in flags:
-        if len(found[name]) > 1 and "" in found[name]:
+        if "" in found[name] and found[name].keys() - NO - _EMPTY_TEXTS:
             yield f"{name} is empty", Condition(name, _EMPTY)
 
 

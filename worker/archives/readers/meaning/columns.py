@@ -38,6 +38,18 @@ _TITLES = (
     "threadsubject",
     "questiontext",
     "subjectline",
+    "yourquestion",
+    "whatisyourquestion",
+    "whatsyourquestion",
+    "enteryourquestion",
+    "askyourquestion",
+    "yourquestions",
+    "ihrefrage",
+    "deinefrage",
+    "votrequestion",
+    "tupregunta",
+    "supregunta",
+    "suapergunta",
     "titel",
     "titre",
     "titulo",
@@ -98,13 +110,13 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
         "qid1", "id1", "id", "qid", "externalid", "questionid", "topicid", "threadid",
         "discussionid", "tid", "postid", "pk", "issueid", "ticketid", "questionid1", "q1id",
         "uuid", "guid", "idtopic", "idthread", "nr", "identifiant", "number", "iid",
-        "postlink",
+        "postlink", "objectid",
     ),
     "title": _TITLES,
     "body": (
         "body", "raw", "selftext", "posttext", "questionbody", "content", "excerpt", "description",
         "message", "details", "summary", "inhalt", "contenu", "contenido", "conteudo",
-        "beschreibung",
+        "beschreibung", "text",
     ),
     "url": ("url", "link", "permalink", "topicurl", "questionurl", "href"),
     "category": (
@@ -158,7 +170,7 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     "duplicates": (),
 }  # fmt: skip
 _ALIASES = {name: (*own, *_OF_LANGUAGES.get(name, ())) for name, own in _ALIASES.items()}
-_DUPLICATES = frozenset({"duplicates", "dups", "duplicateids"})
+DUPLICATES = frozenset({"duplicates", "dups", "duplicateids"})
 """In a table without pairs: the ids of a question's duplicates."""
 _AROUND = re.compile(
     "^(?:question|topic|thread|discussion|q)(?=[a-z]{3})|(?<=[a-z]{3})(?:utc|gmt)$"
@@ -247,7 +259,7 @@ def _check_title(names: Mapping[str, str], found: Sequence[str]) -> None:
 
 def _take_duplicates(names: dict[str, str]) -> None:
     """Take the label of a table without pairs as the list of a question's duplicates."""
-    if plain_name(names.get("label", "")) in _DUPLICATES:
+    if plain_name(names.get("label", "")) in DUPLICATES:
         names["duplicates"] = names.pop("label")
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from worker.archives.readers.meaning import english, languages
-from worker.archives.readers.values.conditions import Condition
+from worker.archives.readers.values.conditions import ABSENT, Condition
 
 Rule = tuple[str, Condition]
 
@@ -116,7 +116,7 @@ def _unpublished(column: str) -> Iterator[Rule]:
         rf"{english.ABOUT}(?:publish|published|approved|released?)(?:at|on|date|time|datetime)",
         _last(column),
     ):
-        yield "unapproved", Condition(column, frozenset({"empty", "future"}))
+        yield "unapproved", Condition(column, frozenset({"empty", "future", ABSENT}))
     if re.fullmatch(
         rf"{english.ABOUT}(?:embargo(?:ed)?(?:until|to|date|end)|(?:visible|available|publish(?:ed)?"
         rf"|shown?)"

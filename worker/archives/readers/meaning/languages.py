@@ -13,7 +13,7 @@ _ALONE = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ı": "i", "æ": "ae", 
 
 
 _BEFORE = re.compile(
-    r"(?:[a-mo-z]|fld|col|tbl|qst|str|txt|bit|bln|bool|int|wr|bbs|brd|art|pst)_(?=[a-z])"
+    r"(?:[a-mo-z]|fld|col|tbl|qst|str|txt|bit|bln|bool|int|wr|bbs|brd|art|pst|ows)_+(?=[a-z])"
     r"|(?-i:(?:fld|str|txt|bit|bln|bol|int)(?=[A-Z]))",
     re.IGNORECASE,
 )
@@ -198,6 +198,8 @@ APPROVERS = _names(
     "moderation, moderationsstatus, prüfstatus, modération, statut de modération, moderación,"
     " estado de moderación, estado de aprobación, moderação, estado de aprovação, moderazione,"
     " stato di approvazione, moderatiestatus, статус модерации, модерация, 审核状态, 审核结果,"
+    " genehmigungsstatus, genehmigung, état d'approbation, stato approvazione, goedkeuringsstatus,"
+    " status zatwierdzenia, состояние утверждения, godkännandestatus, 承認の状態,"
     " 审批状态, 審核狀態, 審査状態, 승인상태, onay durumu, stav schválení"
 )
 """Columns that say whether somebody approved a question."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from db.questions.rows import NO_FACTS, Facts
-from worker.archives.readers.meaning.columns import FIELDS, Columns
+from worker.archives.readers.meaning.columns import DUPLICATES, FIELDS, Columns
 from worker.archives.readers.meaning.facts import FACTS, facts_of_row
 from worker.archives.readers.meaning.hiding import (
     Rule,
@@ -157,9 +157,17 @@ def generic_plan(
         (name for name in (*found, *inner) if name not in decided), columns.names.values()
     )
     return Plan(
-        fields={name: (column,) for name, column in columns.names.items()},
+        fields={name: (column,) for name, column in columns.names.items()}
+        | _duplicates(columns, inner),
         hidden=(*hiding, *labels, *reply_rules(found, columns.names["title"])),
     )
+
+
+def _duplicates(columns: Columns, inner: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return the list of a question's duplicates if it is inside of another object."""
+    found = [path for path in inner if path.rpartition(".")[2] in DUPLICATES]
+    has_own = columns.is_pairs or {"duplicates", "duplicate_of"} & columns.names.keys()
+    return {} if has_own or not found else {"duplicates": (found[0],)}
 
 
 class Reading:
