@@ -32,6 +32,8 @@ class Choice:
     plan: Plan
     shape: Shape | None = None
     lookups: Sequence[tuple[Lookup, Table]] = ()
+    unread: Sequence[str] = ()
+    """Tables in which no questions were found, except those inside of others."""
     missing: Sequence[str] = ()
     """Missing tables that would show which questions are hidden."""
 
@@ -218,9 +220,9 @@ def _generic(tables: Sequence[Table], wishes: Wishes, known: Known) -> Choice:
             inside.append((one, error))
         except UnreadableArchiveError as error:
             errors.append(str(error))
-    for one, error in inside:
+    for one, why in inside:
         if not any(_is_around(table, plan, one) for table, plan in plans):
-            raise error
+            raise why
     plans = _outermost(plans)
     if not plans:
         if len(tables) == 1:
@@ -245,8 +247,17 @@ def _generic(tables: Sequence[Table], wishes: Wishes, known: Known) -> Choice:
     hidden = shown.unsaid(found, [name for name in names if name not in decided])
     lookups, closed = places.closed(first, [one for one in tables if one not in found], decided)
     plan = _with_ids(plans[0][1], found, wishes)
+    if "id" in plan.fields and sum(len(one.parts) for one in found) > 1:
+        ids.refuse_shared(found, [plan.fields["id"][0], plan.fields["title"][0]])
     plan = replace(plan, hidden=(*plan.hidden, *hidden, *closed))
-    return Choice(tables=found, plan=plan, lookups=lookups)
+    return Choice(tables=found, plan=plan, lookups=lookups, unread=_unread(tables, found, lookups))
+
+
+def _unread(
+    tables: Sequence[Table], found: Sequence[Table], lookups: Sequence[tuple[Lookup, Table]]
+) -> list[str]:
+    used = [*found, *(table for _, table in lookups)]
+    return [one.name for one in tables if not one.path and one not in used]
 
 
 def _with_ids(plan: Plan, tables: Sequence[Table], wishes: Wishes) -> Plan:
