@@ -1,6 +1,6 @@
 """Makes the tables of nested records: JSON (a document, or one object a line), YAML and TOML."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, BinaryIO
 
@@ -12,7 +12,7 @@ from worker.archives.readers.documents import (
     toml_rows,
     yaml_rows,
 )
-from worker.archives.readers.meaning.columns import plain_name
+from worker.archives.readers.meaning.columns import KEY, plain_name
 from worker.archives.readers.meaning.hiding import hiding_rules
 from worker.archives.readers.records import (
     Row,
@@ -33,6 +33,8 @@ _IDS = frozenset({"_id", "id", "pk"})
 _STATES = ("sys", "meta", "metadata", "properties", "info")
 """Keys beside the content whose objects may say whether it is shown."""
 _MOMENTS = frozenset({"createdtime", "createdat", "created"})
+_ANSWERS = frozenset({KEY, "question", "answer", "answers", "text", "content", "body", "a"})
+"""Keys beside a question that is a key itself, which are not part of it."""
 _MODEL = "model"
 _ACTIONS = frozenset({"index", "create", "update"})
 """The line before each document in the bulk form of Elasticsearch has one of these keys."""
@@ -91,6 +93,14 @@ def _at_paths(
             yield from objects(file, path)
 
     tables = found.tables()
+    if asking := [path for path, columns in tables.items() if _ask(columns)]:
+        every = [path for path, columns in tables.items() if all(map(_asks, columns)) and columns]
+        asking = list(dict.fromkeys([*asking, *every]))
+        inner = [name for path in asking for name in tables.get((*path, json_rows.ANY), ())]
+        names = ["question", *(name for name in inner if name not in _ANSWERS)]
+        read = partial(_keys_that_ask, rows, asking)
+        yield make(name=entry.stem, columns=list(dict.fromkeys(names)), parts=[read], path=())
+        return
     for path, columns in tables.items():
         given = _given_around(tables, path, columns)
         if _MODEL in given:
@@ -105,6 +115,32 @@ def _at_paths(
             is_mixed=found.is_mixed(path),
             is_single=found.counts.get(path, 0) < _SEVERAL and found.is_single(path),
         )
+
+
+def _ask(names: Collection[str]) -> bool:
+    """Return whether the keys of an object are questions, and their values the answers."""
+    asking = sum(map(_asks, names))
+    return asking >= _SEVERAL and asking > len(names) / 2
+
+
+def _asks(name: str) -> bool:
+    return name.rstrip().endswith(("?", "\uff1f", "\u061f"))
+
+
+def _keys_that_ask(
+    rows: Callable[[json_rows.Path, Collection[str]], Iterator[Row]],
+    paths: Sequence[json_rows.Path],
+    columns: Collection[str],
+) -> Iterator[Row]:
+    for path in paths:
+        for row in rows(path, columns):
+            if isinstance(row.values, str):
+                yield row
+            else:
+                for key, value in row.values.items():
+                    inner = value if isinstance(value, dict) else {}
+                    beside = {name: one for name, one in inner.items() if name not in _ANSWERS}
+                    yield Row(row.line, {"question": key} | beside)
 
 
 def _given_around(

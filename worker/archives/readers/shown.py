@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from db.wording import counted
-from worker.archives.readers.meaning.hiding import Rule, shown_flags, states
+from worker.archives.readers.meaning.hiding import Rule, kinds, shown_flags, states
 from worker.archives.readers.meaning.languages import plain
 from worker.archives.readers.records import UnreadableArchiveError
 from worker.archives.readers.table import Table
@@ -16,6 +16,14 @@ _SHOWN = 8
 _SAMPLED, _LONGEST = 5_000, 40
 _CODE = re.compile(r"-?\d{1,3}|true|false|yes|no|[a-z]")
 _NUMBER, _WORD = re.compile("(?:id|code|num)$"), re.compile("(?:name|text|label|title|desc)$")
+_QUESTIONS = frozenset({"question", "questions", "q", "q&a", "qna", "qa", "ask", "frage"})
+_OTHERS = frozenset({
+    "article", "articles", "blog", "blogpost", "blog post", "blog_post", "news", "event", "job",
+    "jobs", "page", "poll", "tutorial", "video", "wiki", "release", "changelog", "productupdate",
+    "product update", "product_update", "announcement", "link", "document", "tool", "kb", "a",
+    "answer",
+})  # fmt: skip
+"""Kinds of rows that are no questions, if other rows of the same column are questions."""
 _EMPTY, _EMPTY_TEXTS = frozenset({"empty", ABSENT}), frozenset({""})
 
 
@@ -27,6 +35,7 @@ def unsaid(tables: Sequence[Table], names: Sequence[str]) -> Iterator[Rule]:
     `UnreadableArchiveError` if a column has several numbers, because it is not known which of them
     everybody may read.
     """
+    yield from _kinds(tables, kinds(names))
     numbered, flags = states(names), shown_flags(names)
     numbered = [name for name in numbered if not _is_said(tables, name, names)]
     found = _texts(tables, [*numbered, *flags])
@@ -40,6 +49,13 @@ def unsaid(tables: Sequence[Table], names: Sequence[str]) -> Iterator[Rule]:
     for name in flags:
         if "" in found[name] and found[name].keys() - NO - _EMPTY_TEXTS:
             yield f"{name} is empty", Condition(name, _EMPTY)
+
+
+def _kinds(tables: Sequence[Table], names: Sequence[str]) -> Iterator[Rule]:
+    """Yield the rules of columns that name questions among other kinds, such as articles."""
+    for name, found in _texts(tables, names).items():
+        if found.keys() & _QUESTIONS and found.keys() & _OTHERS:
+            yield "no question", Condition(name, _OTHERS)
 
 
 def _is_said(tables: Sequence[Table], name: str, names: Sequence[str]) -> bool:

@@ -86,6 +86,12 @@ def states(names: Iterable[str]) -> list[str]:
     ]
 
 
+def kinds(names: Iterable[str]) -> list[str]:
+    """Return the columns that say of which kind a row is."""
+    form = re.compile(rf"{english.ABOUT}(?:{english.KINDS})")
+    return [name for name in names if form.fullmatch(_last(name))]
+
+
 def shown_flags(names: Iterable[str]) -> list[str]:
     """Return the columns that show a question by a yes, a person or a moment."""
     form = re.compile(rf"{english.ABOUT}(?:{english.SHOWN}|approvedby(?:id|user|userid)?)")

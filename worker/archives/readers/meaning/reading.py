@@ -119,6 +119,12 @@ class Wishes:
     strict: bool = False
 
 
+def _label(value: object) -> str:
+    """Return the label of a pair in small letters, with a space for each mark between words."""
+    text = str(value) if isinstance(value, bool) else raw_text(value)
+    return " ".join(re.split(r"[\s_-]+", text.strip().lower()))
+
+
 def is_removed(title: str) -> bool:
     """Return whether *title* is only a mark that a text was removed."""
     return _REMOVED.fullmatch(title) is not None
@@ -356,7 +362,7 @@ class Reading:
         if not sides:
             yield Reject(line, "both questions are empty")
             return
-        label = " ".join(re.split(r"[\s_-]+", raw_text(self.value(row, "label")).strip().lower()))
+        label = _label(self.value(row, "label"))
         is_same, is_other = label in _SAME, label in _OTHER
         if label not in NULLS | {"-1"} and not (is_same or is_other):
             unclear = Dropped("label", "it says neither same nor different", label[:60])

@@ -29,7 +29,7 @@ _PROGRAMS = (
     "vanilla", "wordpress", "question2answer", "invision", "fluxbb", "github", "schema_org", "feed",
     "lemmy", "piazza", "zendesk", "slack", "discord", "edstem", "jira", "bugzilla", "trac", "canny",
     "moodle", "mantis", "drupal", "apache_answer", "khoros", "open_edx", "youtrack", "wpforo",
-    "no_questions", "pages", "yahoo_answers",
+    "quora", "no_questions", "pages", "yahoo_answers",
 )  # fmt: skip
 """The files, the most certain first: a table has the first shape that fits."""
 

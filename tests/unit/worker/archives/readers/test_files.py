@@ -3,7 +3,8 @@
 A new kind is one more file, or folder, and a ``.toml`` beside it. That says how the file is stored
 (``encode``, ``pack``, ``behind``, ``inner``, ``parquet``,
 ``sheet``), what somebody says of it (``options``), and what is expected:
-what is ``said`` of the file, ``stored`` ids and titles, ``hidden`` by reason, lines that are ``rejected``, fields ``warned`` of.
+what is ``said`` of the file, ``stored`` ids and titles, ``hidden`` by reason, lines that are
+``rejected``, fields ``warned`` of.
 """
 
 import bz2
