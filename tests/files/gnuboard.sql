@@ -1,3 +1,3 @@
 -- MySQL dump 10.13
-CREATE TABLE `g5_write_qa` (`wr_id` int, `wr_num` int, `wr_reply` varchar(10), `wr_parent` int, `wr_is_comment` tinyint, `wr_comment` int, `ca_name` varchar(255), `wr_option` set('html1','html2','secret','mail'), `wr_subject` varchar(255), `wr_content` text, `wr_hit` int, `wr_good` int, `mb_id` varchar(20), `wr_name` varchar(255), `wr_datetime` datetime);
-INSERT INTO `g5_write_qa` VALUES (1,-1,'',1,0,1,'차','html1','녹차 물은 몇 도인가요?','<p>여름에</p>',9,0,'ann','안','2020-01-01 10:00:00'),(2,-1,'',1,1,0,'차','','','80도',0,0,'bo','보','2020-01-01 11:00:00'),(3,-2,'',3,0,0,'차','html1,secret','제 주문은 어디에 있나요?','x',9,0,'ann','안','2020-01-01 10:00:00'),(4,-1,'A',4,0,0,'차','html1','Re: 녹차 물은 몇 도인가요?','x',9,0,'ann','안','2020-01-01 10:00:00');
+CREATE TABLE `g5_write_qa` (`wr_id` int, `wr_reply` varchar(10), `wr_is_comment` tinyint, `wr_option` set('html1','secret'), `wr_subject` varchar(255));
+INSERT INTO `g5_write_qa` VALUES (1,'',0,'html1','녹차 물은 몇 도인가요?'),(2,'',1,'',''),(3,'',0,'html1,secret','제 주문은요?'),(4,'A',0,'html1','Re: 녹차?');

@@ -1,5 +1,5 @@
 -- MariaDB dump
-CREATE TABLE `wbb1_thread` (`threadID` int, `boardID` int, `topic` varchar(255), `firstPostID` int, `time` int, `userID` int, `username` varchar(255), `replies` int, `views` int, `isAnnouncement` tinyint, `isSticky` tinyint, `isDisabled` tinyint, `isClosed` tinyint, `isDeleted` tinyint, `movedThreadID` int, `isDone` tinyint, `hasLabels` tinyint);
-INSERT INTO `wbb1_thread` VALUES (1,1,'Wie schleife ich Messer?',1,1300000000,2,'ann',1,9,0,0,0,0,0,NULL,0,0),(2,1,'Wer ist gesperrt?',2,1300000000,2,'ann',1,9,0,0,1,0,0,NULL,0,0),(3,1,'Wo ist es hin?',3,1300000000,2,'ann',1,9,0,0,0,0,1,NULL,0,0),(4,1,'Wie schleife ich Messer?',4,1300000000,2,'ann',1,9,0,0,0,0,0,1,0,0);
-CREATE TABLE `wbb1_post` (`postID` int, `threadID` int, `userID` int, `username` varchar(255), `subject` varchar(255), `message` mediumtext, `time` int, `isDeleted` tinyint, `isDisabled` tinyint);
-INSERT INTO `wbb1_post` VALUES (1,1,2,'ann','Wie schleife ich Messer?','Nass?',1300000000,0,0),(9,1,3,'bo','','Nass.',1300000100,0,0);
+CREATE TABLE `wbb1_thread` (`threadID` int, `boardID` int, `topic` varchar(255), `firstPostID` int, `isDisabled` tinyint, `isDeleted` tinyint, `movedThreadID` int);
+INSERT INTO `wbb1_thread` VALUES (1,1,'Wie schleife ich Messer?',1,0,0,NULL),(2,1,'Wer ist gesperrt?',2,1,0,NULL),(3,1,'Wo ist es hin?',3,0,1,NULL),(4,1,'Wie schleife ich?',4,0,0,1);
+CREATE TABLE `wbb1_post` (`postID` int, `threadID` int, `subject` varchar(255), `message` mediumtext);
+INSERT INTO `wbb1_post` VALUES (1,1,'Wie schleife ich Messer?','Nass?'),(9,1,'','Nass.');
