@@ -3,14 +3,14 @@
 If this is not certain, an error asks the user.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from worker.archives.readers import ids, places, shown
 from worker.archives.readers.documents.json_rows import ANY
 from worker.archives.readers.meaning.columns import Columns, check_chosen, is_of_others
-from worker.archives.readers.meaning.hiding import hiding_rules, label_rules
+from worker.archives.readers.meaning.hiding import Rule, hiding_rules, label_rules, place_of
 from worker.archives.readers.meaning.reading import Plan, Wishes, generic_plan
 from worker.archives.readers.meaning.shapes import Known, Lookup, Shape
 from worker.archives.readers.records import UnreadableArchiveError
@@ -165,12 +165,19 @@ def _with_own_flags(shape: Shape, wishes: Wishes, table: Table, tables: Sequence
     beside = [name for name in inner(table, tables) if name.rpartition(".")[0] in around]
     beside = [name for name in beside if name not in {*vias, *paths, *rules, *kept, *said}]
     flags = [(reason, rule) for reason, rule in hiding_rules(beside) if rule.pattern is None]
+    flags += _of_places(name for name in inner(table, tables) if name not in {*rules, *kept, *said})
     tags, categories = (
         [path for path in plan.fields.get(field, ()) if _root(path) == path and path not in said]
         for field in ("tags", "category")
     )
     labels = label_rules(tags, categories, is_known=True)
     return replace(plan, hidden=(*plan.hidden, *hiding_rules(own), *flags, *labels))
+
+
+def _of_places(names: Iterable[str]) -> list[Rule]:
+    """Return the rules of flags inside of a row's forum, repository or the like."""
+    own = [name for name in names if place_of(name.rpartition(".")[0])]
+    return [("closed category", rule) for _, rule in hiding_rules(own) if rule.pattern is None]
 
 
 def _lookups(

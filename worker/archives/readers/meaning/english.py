@@ -18,7 +18,7 @@ ABOUT = (
     r"(?:is|was|has|been|post|topic|thread|question|discussion|record|row|item|entry|ticket|soft"
     r"|hard|admin|mod|moderator|system|date|time|posting|content|review|article|page|issue|case"
     r"|bug|message|comment|publication|parent|root|odata|ows|custom|conversation"
-    r"|document|doc|node|object|story|submission|shadow"
+    r"|document|doc|node|object|story|submission|shadow|sub"
     rf"|{'|'.join(languages.ABOUT)})*"
 )
 KEPT = (
@@ -28,7 +28,7 @@ KEPT = (
     rf"|category|bycategory|flag|state|status|yn|flg|ind|mark|{'|'.join(languages.KEPT)})?"
 )
 PLACES = (
-    "category|forum|board|node|section|subforum|space|channel|group|room|area|community|project"
+    "category|forum|board|repository|team|node|section|subforum|space|channel|group|room|area|community|project"
     "|course|workspace|subreddit"
 )
 TOPICS = "topic|thread|discussion"
