@@ -33,6 +33,7 @@ from worker.archives.readers.tables import tables_of
 
 _HEAD = 200
 """The first rows, from which the forms of dates, ids and titles are detected."""
+_NAMED = 5
 _LINKS = "PostLinks"
 
 
@@ -55,6 +56,9 @@ class Archive(Peeked):
     def about(self) -> str:
         """Return a description, for people, of what was recognised."""
         odd = self.source.passed_over.shown()
+        if names := self.choice.unread:
+            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+            odd = f"; no questions in {', '.join(names[:_NAMED])}{more}{odd}"
         if self.choice.shape is not None:
             return f"{self.choice.shape.about}{odd}"
         return f"questions of a table that is not known ({self.choice.tables[0].name}){odd}"

@@ -5,10 +5,12 @@ from collections.abc import Collection, Sequence
 from itertools import islice
 
 from worker.archives.readers.meaning.columns import plain_name
+from worker.archives.readers.records import UnreadableArchiveError, each_row
 from worker.archives.readers.table import Table
 from worker.archives.readers.values.conditions import NULLS, value_at
 
 _SAMPLED = 20_000
+_FILES, _OF_EACH = 20, 1_000
 _ABOUT = (
     "(?:faq|article|message|msg|case|ticket|item|question|q|topic|thread|post|record|entry|doc"
     "|document|object|node|content|kb|sys|external|original|source|legacy|old|remote|reference|ref"
@@ -40,6 +42,31 @@ def unique(tables: Sequence[Table], taken: Collection[str]) -> str | None:
             if not seen:
                 return None
     return next((name for name, values in seen.items() if values), None)
+
+
+def refuse_shared(tables: Sequence[Table], paths: Sequence[str]) -> None:
+    """Raise `UnreadableArchiveError` if files give the same ids to different questions.
+
+    *paths* are the columns of id and title. Parts of one export may overlap, but then most
+    questions that have the same id are the same.
+    """
+    seen: dict[str, tuple[int, str]] = {}
+    shared = different = 0
+    for number, read in enumerate(
+        part for table in tables[:_FILES] for part in table.parts[:_FILES]
+    ):
+        for row in islice(each_row(read(paths)), _OF_EACH):
+            values = {} if isinstance(row.values, str) else row.values
+            own_id, title = (_text(value_at(values, path)) for path in paths)
+            first, known = seen.setdefault(own_id, (number, title))
+            if own_id and first != number:
+                shared, different = shared + 1, different + (known != title)
+    if different > shared / 2:
+        names = " and ".join(dict.fromkeys(one.name for one in tables[:2]))
+        raise UnreadableArchiveError(
+            f"the files ({names}) have the same ids for different questions: import them without"
+            " ids, with --map id="
+        )
 
 
 def _text(value: object) -> str:

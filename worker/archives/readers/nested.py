@@ -1,6 +1,6 @@
 """Makes the tables of nested records: JSON (a document, or one object a line), YAML and TOML."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, BinaryIO
 
@@ -12,6 +12,8 @@ from worker.archives.readers.documents import (
     toml_rows,
     yaml_rows,
 )
+from worker.archives.readers.meaning.columns import KEY, plain_name
+from worker.archives.readers.meaning.hiding import hiding_rules
 from worker.archives.readers.records import (
     Row,
     Rows,
@@ -20,6 +22,7 @@ from worker.archives.readers.records import (
 )
 from worker.archives.readers.sources import Entry
 from worker.archives.readers.table import Hints, Make, Opened, Read, Table
+from worker.archives.readers.values.conditions import value_at
 
 _LOOK = 8 << 20
 """The first characters of a document, in which its tables are searched."""
@@ -27,6 +30,11 @@ _LINES, _SEVERAL = 2_000, 2
 _CONTENTS = frozenset({("_source",), ("attributes",), ("fields",), ("document",), ("properties",)})
 """Keys under which an object has its content, while its id is beside the key."""
 _IDS = frozenset({"_id", "id", "pk"})
+_STATES = ("sys", "meta", "metadata", "properties", "info")
+"""Keys beside the content whose objects may say whether it is shown."""
+_MOMENTS = frozenset({"createdtime", "createdat", "created"})
+_ANSWERS = frozenset({KEY, "question", "answer", "answers", "text", "content", "body", "a"})
+"""Keys beside a question that is a key itself, which are not part of it."""
 _MODEL = "model"
 _ACTIONS = frozenset({"index", "create", "update"})
 """The line before each document in the bulk form of Elasticsearch has one of these keys."""
@@ -85,8 +93,16 @@ def _at_paths(
             yield from objects(file, path)
 
     tables = found.tables()
+    if asking := [path for path, columns in tables.items() if _ask(columns)]:
+        every = [path for path, columns in tables.items() if all(map(_asks, columns)) and columns]
+        asking = list(dict.fromkeys([*asking, *every]))
+        inner = [name for path in asking for name in tables.get((*path, json_rows.ANY), ())]
+        names = ["question", *(name for name in inner if name not in _ANSWERS)]
+        read = partial(_keys_that_ask, rows, asking)
+        yield make(name=entry.stem, columns=list(dict.fromkeys(names)), parts=[read], path=())
+        return
     for path, columns in tables.items():
-        given = _given_around(tables.get(path[:-1], ()), path, columns)
+        given = _given_around(tables, path, columns)
         if _MODEL in given:
             yield from _of_models(partial(_with_given, rows, path, given), path, given, make)
             continue
@@ -95,22 +111,58 @@ def _at_paths(
             columns=[*columns, *given],
             parts=[partial(_with_given, rows, path, given) if given else partial(rows, path)],
             path=path,
+            given=frozenset(given),
             is_mixed=found.is_mixed(path),
             is_single=found.counts.get(path, 0) < _SEVERAL and found.is_single(path),
         )
 
 
+def _ask(names: Collection[str]) -> bool:
+    """Return whether the keys of an object are questions, and their values the answers."""
+    asking = sum(map(_asks, names))
+    return asking >= _SEVERAL and asking > len(names) / 2
+
+
+def _asks(name: str) -> bool:
+    return name.rstrip().endswith(("?", "\uff1f", "\u061f"))
+
+
+def _keys_that_ask(
+    rows: Callable[[json_rows.Path, Collection[str]], Iterator[Row]],
+    paths: Sequence[json_rows.Path],
+    columns: Collection[str],
+) -> Iterator[Row]:
+    for path in paths:
+        for row in rows(path, columns):
+            if isinstance(row.values, str):
+                yield row
+            else:
+                for key, value in row.values.items():
+                    inner = value if isinstance(value, dict) else {}
+                    beside = {name: one for name, one in inner.items() if name not in _ANSWERS}
+                    yield Row(row.line, {"question": key} | beside)
+
+
 def _given_around(
-    around: Collection[str], path: json_rows.Path, columns: Collection[str]
+    tables: Mapping[json_rows.Path, Collection[str]], path: json_rows.Path, columns: Collection[str]
 ) -> list[str]:
-    """Return the keys, such as the id, that an object at *path* takes from the one around it.
+    """Return the paths of values, such as the id, that an object takes from the one around it.
 
     Search engines (``_source``), APIs (``attributes``) and programs (``fields``) write the content
-    of an object under a key of its own.
+    of an object under a key of its own. Beside the key are its id, and whether it is shown.
     """
-    if path[-1:] not in _CONTENTS or _IDS & set(columns):
+    if path[-1:] not in _CONTENTS:
         return []
-    return [name for name in (*sorted(_IDS), _MODEL) if name in around]
+    around = tables.get(path[:-1], ())
+    ids = (
+        [] if _IDS & set(columns) else [name for name in (*sorted(_IDS), _MODEL) if name in around]
+    )
+    inner = [f"{one}.{name}" for one in _STATES for name in tables.get((*path[:-1], one), ())]
+    if not ids and not _IDS & set(columns):
+        ids = [name for name in inner if name == "sys.id"]
+    moments = [name for name in around if plain_name(name) in _MOMENTS]
+    hiding = [name for name in (*around, *inner) if hiding_rules([name])]
+    return ids + [name for name in (*moments, *hiding) if name not in columns]
 
 
 def _of_models(
@@ -146,7 +198,8 @@ def _with_given(
         if isinstance(row.values, str) or not isinstance(row.values.get(inner), dict):
             yield Row(row.line, row.values if isinstance(row.values, str) else f"it has no {inner}")
         else:
-            around = {name: row.values.get(name) for name in given}
+            around = {name: value_at(row.values, name) for name in given}
+            around = {name: value for name, value in around.items() if value is not None}
             yield Row(row.line, around | row.values[inner])
 
 

@@ -1,9 +1,10 @@
-"""Forums, categories and rooms that are hidden as a whole, with all the questions in them."""
+"""Forums, categories and topics that are hidden as a whole, with all the questions in them."""
 
 from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 
 from worker.archives.readers.meaning.columns import plain_name
+from worker.archives.readers.meaning.english import TOPICS
 from worker.archives.readers.meaning.hiding import Rule, hiding_rules, label_rules, place_of
 from worker.archives.readers.meaning.shapes import Lookup
 from worker.archives.readers.records import UnreadableArchiveError
@@ -24,7 +25,9 @@ def refuse_inside_hidden(table: Table, tables: Sequence[Table]) -> None:
     for one in tables:
         if one.path is None or one.is_single or not _is_inside(table, one.path):
             continue
-        column = next(_hiding(one), None)
+        is_around = table.path is not None and one.path == table.path[:-1]
+        given = table.given if is_around else frozenset()
+        column = next((name for name in _hiding(one) if name not in given), None)
         if column is not None:
             raise InsideHiddenError(
                 f"{table.name} lies inside {one.name}, whose {column} may hide all that"
@@ -44,9 +47,9 @@ def _hiding(table: Table) -> Iterator[str]:
         yield rule.column
 
 
-def _met(table: Table) -> list[Condition]:
-    """Return the rules that some row of *table* meets."""
-    named = [name for name in table.columns if plain_name(name) in _NAMES]
+def _met(table: Table, *, has_names: bool = True) -> list[Condition]:
+    """Return the rules that some row of *table* meets; with *has_names* their names count too."""
+    named = [name for name in table.columns if has_names and plain_name(name) in _NAMES]
     rules = [*hiding_rules(table.columns), *label_rules([], named)]
     found: dict[str, Condition] = {}
     for row in islice(table.rows(), _SAMPLED):
@@ -72,14 +75,15 @@ def closed(
 ) -> tuple[list[tuple[Lookup, Table]], list[Rule]]:
     """Return what must be looked up in *others*, and the rules that then hide rows of *table*.
 
-    One of *others* may have the forums or categories, and say that some of them are hidden. Columns
-    that are *decided* have rules of the user.
+    One of *others* may have the forums or categories, or the topics of posts, and say that some of
+    them are hidden. Columns that are *decided* have rules of the user.
     """
     lookups: list[tuple[Lookup, Table]] = []
     rules: list[Rule] = []
     for other in others:
         place = place_of(other.name)
-        met = _met(other) if place else []
+        is_topic = place in TOPICS.split("|")
+        met = _met(other, has_names=not is_topic) if place else []
         keys = _keys(table, other, place) if met else None
         if keys is None or keys[1] in decided:
             continue
@@ -88,7 +92,7 @@ def closed(
         lookups.append((lookup, other))
         for rule in met:
             path = f"{name}.{rule.column}"
-            rules.append(("closed category", _moved(rule, path)))
+            rules.append(("hidden topic" if is_topic else "closed category", _moved(rule, path)))
     return lookups, rules
 
 

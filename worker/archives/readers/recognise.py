@@ -3,14 +3,14 @@
 If this is not certain, an error asks the user.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from worker.archives.readers import ids, places, shown
 from worker.archives.readers.documents.json_rows import ANY
 from worker.archives.readers.meaning.columns import Columns, check_chosen, is_of_others
-from worker.archives.readers.meaning.hiding import hiding_rules, label_rules
+from worker.archives.readers.meaning.hiding import Rule, hiding_rules, label_rules, place_of
 from worker.archives.readers.meaning.reading import Plan, Wishes, generic_plan
 from worker.archives.readers.meaning.shapes import Known, Lookup, Shape
 from worker.archives.readers.records import UnreadableArchiveError
@@ -32,6 +32,8 @@ class Choice:
     plan: Plan
     shape: Shape | None = None
     lookups: Sequence[tuple[Lookup, Table]] = ()
+    unread: Sequence[str] = ()
+    """Tables in which no questions were found, except those inside of others."""
     missing: Sequence[str] = ()
     """Missing tables that would show which questions are hidden."""
 
@@ -163,12 +165,19 @@ def _with_own_flags(shape: Shape, wishes: Wishes, table: Table, tables: Sequence
     beside = [name for name in inner(table, tables) if name.rpartition(".")[0] in around]
     beside = [name for name in beside if name not in {*vias, *paths, *rules, *kept, *said}]
     flags = [(reason, rule) for reason, rule in hiding_rules(beside) if rule.pattern is None]
+    flags += _of_places(name for name in inner(table, tables) if name not in {*rules, *kept, *said})
     tags, categories = (
         [path for path in plan.fields.get(field, ()) if _root(path) == path and path not in said]
         for field in ("tags", "category")
     )
     labels = label_rules(tags, categories, is_known=True)
     return replace(plan, hidden=(*plan.hidden, *hiding_rules(own), *flags, *labels))
+
+
+def _of_places(names: Iterable[str]) -> list[Rule]:
+    """Return the rules of flags inside of a row's forum, repository or the like."""
+    own = [name for name in names if place_of(name.rpartition(".")[0])]
+    return [("closed category", rule) for _, rule in hiding_rules(own) if rule.pattern is None]
 
 
 def _lookups(
@@ -210,13 +219,17 @@ def _covers(pattern: Sequence[str], path: Sequence[str]) -> bool:
 def _generic(tables: Sequence[Table], wishes: Wishes, known: Known) -> Choice:
     plans: list[tuple[Table, Plan]] = []
     errors: list[str] = []
+    inside: list[tuple[Table, places.InsideHiddenError]] = []
     for one in tables:
         try:
             plans.append((one, _generic_plan(one, tables, wishes, known)))
-        except places.InsideHiddenError:
-            raise
+        except places.InsideHiddenError as error:
+            inside.append((one, error))
         except UnreadableArchiveError as error:
             errors.append(str(error))
+    for one, why in inside:
+        if not any(_is_around(table, plan, one) for table, plan in plans):
+            raise why
     plans = _outermost(plans)
     if not plans:
         if len(tables) == 1:
@@ -241,8 +254,17 @@ def _generic(tables: Sequence[Table], wishes: Wishes, known: Known) -> Choice:
     hidden = shown.unsaid(found, [name for name in names if name not in decided])
     lookups, closed = places.closed(first, [one for one in tables if one not in found], decided)
     plan = _with_ids(plans[0][1], found, wishes)
+    if "id" in plan.fields and sum(len(one.parts) for one in found) > 1:
+        ids.refuse_shared(found, [plan.fields["id"][0], plan.fields["title"][0]])
     plan = replace(plan, hidden=(*plan.hidden, *hidden, *closed))
-    return Choice(tables=found, plan=plan, lookups=lookups)
+    return Choice(tables=found, plan=plan, lookups=lookups, unread=_unread(tables, found, lookups))
+
+
+def _unread(
+    tables: Sequence[Table], found: Sequence[Table], lookups: Sequence[tuple[Lookup, Table]]
+) -> list[str]:
+    used = [*found, *(table for _, table in lookups)]
+    return [one.name for one in tables if not one.path and one not in used]
 
 
 def _with_ids(plan: Plan, tables: Sequence[Table], wishes: Wishes) -> Plan:
@@ -280,10 +302,16 @@ def _outermost(plans: list[tuple[Table, Plan]]) -> list[tuple[Table, Plan]]:
     """Return the plans without those of objects inside objects that are surely questions."""
     kept_tables = _without_doubles([one for one, _ in plans])
     plans = [(one, plan) for one, plan in plans if one in kept_tables]
-    certain = [one.path for one, plan in plans if one.path is not None and len(plan.fields) > 2]  # noqa: PLR2004
     return [
         (one, plan)
         for one, plan in plans
-        if one.path is None
-        or not any(len(path) < len(one.path) and one.path[: len(path)] == path for path in certain)
+        if not any(_is_around(table, other, one) for table, other in plans)
     ]
+
+
+def _is_around(table: Table, plan: Plan, inner: Table) -> bool:
+    """Return whether the objects of *table* are surely questions, and have those of *inner*."""
+    path, own = table.path, inner.path
+    if path is None or own is None or len(plan.fields) <= 2:  # noqa: PLR2004
+        return False
+    return len(path) < len(own) and own[: len(path)] == path

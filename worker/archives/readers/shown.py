@@ -6,15 +6,25 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from db.wording import counted
-from worker.archives.readers.meaning.hiding import Rule, shown_flags, states
+from worker.archives.readers.meaning.hiding import Rule, kinds, shown_flags, states
+from worker.archives.readers.meaning.languages import plain
 from worker.archives.readers.records import UnreadableArchiveError
 from worker.archives.readers.table import Table
-from worker.archives.readers.values.conditions import Condition, value_at
+from worker.archives.readers.values.conditions import ABSENT, NO, Condition, value_at
 
 _SHOWN = 8
 _SAMPLED, _LONGEST = 5_000, 40
 _CODE = re.compile(r"-?\d{1,3}|true|false|yes|no|[a-z]")
-_EMPTY = frozenset({"empty"})
+_NUMBER, _WORD = re.compile("(?:id|code|num)$"), re.compile("(?:name|text|label|title|desc)$")
+_QUESTIONS = frozenset({"question", "questions", "q", "q&a", "qna", "qa", "ask", "frage"})
+_OTHERS = frozenset({
+    "article", "articles", "blog", "blogpost", "blog post", "blog_post", "news", "event", "job",
+    "jobs", "page", "poll", "tutorial", "video", "wiki", "release", "changelog", "productupdate",
+    "product update", "product_update", "announcement", "link", "document", "tool", "kb", "a",
+    "answer",
+})  # fmt: skip
+"""Kinds of rows that are no questions, if other rows of the same column are questions."""
+_EMPTY, _EMPTY_TEXTS = frozenset({"empty", ABSENT}), frozenset({""})
 
 
 def unsaid(tables: Sequence[Table], names: Sequence[str]) -> Iterator[Rule]:
@@ -25,7 +35,9 @@ def unsaid(tables: Sequence[Table], names: Sequence[str]) -> Iterator[Rule]:
     `UnreadableArchiveError` if a column has several numbers, because it is not known which of them
     everybody may read.
     """
+    yield from _kinds(tables, kinds(names))
     numbered, flags = states(names), shown_flags(names)
+    numbered = [name for name in numbered if not _is_said(tables, name, names)]
     found = _texts(tables, [*numbered, *flags])
     for name in numbered:
         counts = Counter({text: n for text, n in found[name].items() if _CODE.fullmatch(text)})
@@ -35,8 +47,33 @@ def unsaid(tables: Sequence[Table], names: Sequence[str]) -> Iterator[Rule]:
             rule = Condition(name, frozenset({code, f"{code}.0", ""}), negated=True)
             yield f"another {name}", rule
     for name in flags:
-        if len(found[name]) > 1 and "" in found[name]:
+        if "" in found[name] and found[name].keys() - NO - _EMPTY_TEXTS:
             yield f"{name} is empty", Condition(name, _EMPTY)
+
+
+def _kinds(tables: Sequence[Table], names: Sequence[str]) -> Iterator[Rule]:
+    """Yield the rules of columns that name questions among other kinds, such as articles."""
+    for name, found in _texts(tables, names).items():
+        if found.keys() & _QUESTIONS and found.keys() & _OTHERS:
+            yield "no question", Condition(name, _OTHERS)
+
+
+def _is_said(tables: Sequence[Table], name: str, names: Sequence[str]) -> bool:
+    """Return whether a column of words, such as ``type`` beside ``type_id``, says as much."""
+    stem = _NUMBER.sub("", plain(name))
+    beside = next((one for one in names if one != name and _WORD.sub("", plain(one)) == stem), None)
+    if beside is None:
+        return False
+    codes: dict[str, str] = {}
+    for table in tables:
+        for row in islice(table.rows(), _SAMPLED):
+            values = {} if isinstance(row.values, str) else row.values
+            word, code = (_plain(value_at(values, one)) for one in (beside, name))
+            if codes.setdefault(word, code) != code or (
+                code and (not word or _CODE.fullmatch(word))
+            ):
+                return False
+    return True
 
 
 def _texts(tables: Sequence[Table], names: Sequence[str]) -> dict[str, Counter[str]]:

@@ -100,7 +100,12 @@ class Source:
         source.size = sum(path.stat().st_size for path in wanted)
         for path in wanted:
             name = str(path.relative_to(folder))
-            source.entries += source._members(name, partial(_opened, path))
+            try:
+                source.entries += source._members(name, partial(_opened, path))
+            except UnreadableArchiveError as error:
+                if len(wanted) == 1:
+                    raise
+                source.passed_over.add(name, str(error))
         return source
 
     @classmethod

@@ -32,6 +32,8 @@ class Table:
     """Whether its objects, which are values of one object, are of different kinds."""
     has_objects: bool = False
     """Whether some of its columns, in Parquet, have objects or lists."""
+    given: frozenset[str] = frozenset()
+    """The columns with values of the object around its objects."""
     is_single: bool = False
     """Whether it is one object and not a list of objects."""
 

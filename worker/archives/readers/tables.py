@@ -1,7 +1,7 @@
 """Finds the tables in the files of a source."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import BinaryIO, cast
 
@@ -17,13 +17,14 @@ from worker.archives.readers.table import Hints, Table
 from worker.archives.readers.tabular import sheets
 
 _PARQUET = b"PAR1"
+_IS_EMPTY = "the file is empty"
 _LOOSE = frozenset({Format.JSON, Format.JSONL})
 
 
 def tables_of(source: Source, hints: Hints) -> list[Table]:
     """Return every table of *source*; raises `UnreadableArchiveError` if no file can be read."""
     found: dict[tuple[str, tuple[str, ...]], Table] = {}
-    errors = []
+    errors: list[tuple[str, str]] = []
     for entry in source.entries:
         try:
             for table in _tables(entry, hints):
@@ -33,10 +34,20 @@ def tables_of(source: Source, hints: Hints) -> list[Table]:
                 else:
                     found[key] = table
         except UnreadableArchiveError as error:
-            errors.append(f"{entry.name}: {error}" if len(source.entries) > 1 else str(error))
+            errors.append((entry.name, str(error)))
     if not found:
-        raise UnreadableArchiveError(errors[0] if errors else source.passed_over.nothing())
+        raise UnreadableArchiveError(_of_nothing(source, errors))
+    for name, reason in errors:
+        source.passed_over.add(name, reason, is_odd=reason != _IS_EMPTY)
     return list(found.values())
+
+
+def _of_nothing(source: Source, errors: Sequence[tuple[str, str]]) -> str:
+    """Return why no file of *source* can be read."""
+    if not errors:
+        return source.passed_over.nothing()
+    name, reason = errors[0]
+    return f"{name}: {reason}" if len(source.entries) > 1 else reason
 
 
 def _tables(entry: Entry, hints: Hints) -> Iterator[Table]:
@@ -49,7 +60,7 @@ def _tables(entry: Entry, hints: Hints) -> Iterator[Table]:
         yield from makers.workbook(entry)
         return
     if not head.strip(b"\0"):
-        raise UnreadableArchiveError("the file is empty" if not head else "this is not text")
+        raise UnreadableArchiveError(_IS_EMPTY if not head else "this is not text")
     if about := foreign.about(entry.name, head[: foreign.LOOKED]):
         raise UnreadableArchiveError(f"this is {about}")
     encoding = hints.encoding or detect_encoding(head)

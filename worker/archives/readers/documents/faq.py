@@ -3,17 +3,18 @@
 import json
 import re
 from codecs import getincrementaldecoder
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html.parser import HTMLParser
 from itertools import chain, islice
 from typing import BinaryIO
 
 from worker.archives.readers.containers.streams import lines
+from worker.archives.readers.documents import pages
 from worker.archives.readers.meaning.columns import names_questions
 from worker.archives.readers.records import RECORD_LIMIT, Row
 from worker.archives.readers.tabular.dialect import guess_delimiter
 
-COLUMNS = ("faq_question", "section", "anchor")
+COLUMNS = ("faq_question", "section", "anchor", "hidden_by")
 _HEADING = re.compile(r"\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
 _ASKED = re.compile(
     r"[ ]*(?:[-*+] +|\d{1,3}[.)] +)?(?:\*\*|__)?"
@@ -34,12 +35,16 @@ _STRONG = re.compile(r"\s*(?:[-*+]\s+|\d{1,3}[.)]\s+)?(?:\*\*|__)(.+?\?)(?:\*\*|
 _NUMBER = re.compile(r"^(?:Q?\d{1,3}(?:\.\d{1,3})*[.):]?\s+)")
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 _QUESTIONS = {"dt", "summary", "question", "h2", "h3", "h4", "h5", "h6"}
+_COMMENT = re.compile("<!--.*?-->", re.DOTALL)
 _LONGEST, _LOOKED = 500, 400
 _FEWEST = 2
 _TABLE = re.compile(r"\.(?:csv|tsv|tab)\b", re.IGNORECASE)
 _PAGE = re.compile(
     r"\s*(?:<!doctype html|<html|<dl|<section|<article|<div|<details|<h[1-6])", re.IGNORECASE
 )
+
+
+Lines = Iterable[tuple[int, str | None]]
 
 
 def is_list(head: str, name: str) -> bool:
@@ -85,7 +90,8 @@ def _from_text(file: BinaryIO) -> Iterator[Row]:
     whole = lines(file)
     begin = list(islice(whole, _LOOKED))
     alone = _all_ask([line or "" for _, line in begin])
-    for number, line in chain(begin, whole):
+    hidden = pages.hidden_by("\n".join((line or "").rstrip("\r\n") for _, line in begin))
+    for number, line in _without_comments(chain(begin, whole)):
         if line is None:
             yield Row(number, "the line is too long")
             continue
@@ -100,9 +106,25 @@ def _from_text(file: BinaryIO) -> Iterator[Row]:
         heading = _HEADING.match(line)
         if question:
             plain = _LINK.sub(r"\1", _NUMBER.sub("", question)).strip("*_` ")
-            yield Row(number, {"faq_question": plain, "section": section})
+            yield Row(number, {"faq_question": plain, "section": section, "hidden_by": hidden})
         elif heading:
             section = heading[2]
+
+
+def _without_comments(numbered: Lines) -> Iterator[tuple[int, str | None]]:
+    """Yield lines without what is in comments of HTML, which nobody sees."""
+    in_comment = False
+    for number, line in numbered:
+        if line is None or (not in_comment and "<!--" not in line):
+            yield number, line
+            continue
+        if in_comment:
+            _, end, line = line.partition("-->")  # noqa: PLW2901  # what is behind the comment
+            in_comment = not end
+        line = _COMMENT.sub("", line)  # noqa: PLW2901
+        line, begin, _ = line.partition("<!--")  # noqa: PLW2901
+        in_comment = in_comment or bool(begin)
+        yield number, line
 
 
 class _Questions(HTMLParser):

@@ -6,10 +6,11 @@ from typing import Any, BinaryIO
 
 from worker.archives.readers.documents import xml_rows
 from worker.archives.readers.records import Row
+from worker.archives.readers.values.conditions import value_at
 
 COLUMNS = (
     "feed_id", "feed_title", "text", "link", "category", "author", "published", "updated",
-    "is_reply",
+    "is_reply", "is_draft", "state",
 )  # fmt: skip
 _ROOT = re.compile(
     r"(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*>|\s)*<(?:\w+:)?(?P<name>feed|rss|RDF)\b(?P<given>[^>]*)>",
@@ -58,9 +59,15 @@ def _entry(element: Mapping[str, Any]) -> dict[str, Any]:
         "author": _author(element.get("author", element.get("creator"))),
         "published": _first(element, "published", "issued", "created", "pubDate", "date"),
         "updated": _first(element, "updated", "modified"),
-        "is_reply": "yes" if "in-reply-to" in element else "no",
+        "is_reply": "yes" if _is_reply(element) else "no",
+        "is_draft": _text(value_at(element, "control.draft")),
+        "state": _first(element, "status"),
     }
     return {name: value for name, value in values.items() if value}
+
+
+def _is_reply(element: Mapping[str, Any]) -> bool:
+    return "in-reply-to" in element or _first(element, "type").upper() == "COMMENT"
 
 
 def _first(element: Mapping[str, Any], *names: str) -> str:

@@ -19,6 +19,7 @@ _BEHIND = re.compile(r"(?:@| at )\S{1,200}\s{1,9}\(([^()@]{1,200})\)\s*$")
 COLUMNS = (
     "message_id", "subject", "is_reply", "from", "date", "body", "list_id", "archived_at",
     "x_no_archive", "x_gmail_labels", "x_mozilla_status", "x_spam_flag",
+    "x_spam_status", "sensitivity", "x_status",
 )  # fmt: skip
 
 
@@ -95,7 +96,10 @@ def _values(mail: EmailMessage) -> dict[str, object]:
         "x_no_archive": str(mail["x-no-archive"] or ""),
         "x_gmail_labels": str(mail["x-gmail-labels"] or ""),
         "x_mozilla_status": str(mail["x-mozilla-status"] or ""),
-        "x_spam_flag": str(mail["x-spam-flag"] or ""),
+        "x_spam_flag": str(mail["x-spam-flag"] or mail["x-spam"] or ""),
+        "x_spam_status": str(mail["x-spam-status"] or ""),
+        "sensitivity": str(mail["sensitivity"] or ""),
+        "x_status": str(mail["x-status"] or ""),
     }
 
 

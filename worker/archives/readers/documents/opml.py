@@ -8,7 +8,7 @@ from typing import BinaryIO
 from worker.archives.readers.documents import xml_rows
 from worker.archives.readers.records import Row, UnreadableArchiveError
 
-COLUMNS = ("outline", "section", "asks", "url")
+COLUMNS = ("outline", "section", "asks", "url", "is_comment")
 _ROOT = re.compile(r"(?:<\?.*?\?>|<!--.*?-->|\s)*<opml\b", re.DOTALL | re.IGNORECASE)
 _ASKS = re.compile(r"[?\uff1f\u061f\u037e][\"')\]\s]*$")
 _LOOKED, _DEPTH = 20_000, 60
@@ -28,6 +28,8 @@ class _Outlines:
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self._sections: list[str] = []
+        self._comment = 0
+        """Depth of the outermost outline that is a comment; 0 outside of one."""
 
     def _start(self, name: str, given: dict[str, str]) -> None:
         if name.lower() != "outline":
@@ -41,14 +43,19 @@ class _Outlines:
         around = self._sections[-1] if self._sections else ""
         asks = _ASKS.search(text) is not None
         url = given.get("url") or given.get("htmlUrl") or None
+        if not self._comment and given.get("isComment", "").lower() == "true":
+            self._comment = len(self._sections) + 1
         values = {
             "outline": text, "section": around, "asks": "yes" if asks else "no", "url": url,
+            "is_comment": "yes" if self._comment else "no",
         }  # fmt: skip
         self.found.append(Row(line, values))
         self._sections.append(around if asks else text)
 
     def _end(self, name: str) -> None:
         if name.lower() == "outline":
+            if len(self._sections) == self._comment:
+                self._comment = 0
             self._sections.pop()
 
 

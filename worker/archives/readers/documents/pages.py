@@ -98,6 +98,11 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, dt.date) else value
 
 
+def hidden_by(text: str) -> str:
+    """Return why the front matter of *text* hides it; empty if it does not."""
+    return _why_hidden(_front(text) or {})
+
+
 def _why_hidden(front: Mapping[str, Any]) -> str:
     rules = hiding_rules(front, ("title", *(name for names in _FROM.values() for name in names)))
     return next((reason for reason, condition in rules if condition.is_met(front)), "")

@@ -38,6 +38,18 @@ _TITLES = (
     "threadsubject",
     "questiontext",
     "subjectline",
+    "yourquestion",
+    "whatisyourquestion",
+    "whatsyourquestion",
+    "enteryourquestion",
+    "askyourquestion",
+    "yourquestions",
+    "ihrefrage",
+    "deinefrage",
+    "votrequestion",
+    "tupregunta",
+    "supregunta",
+    "suapergunta",
     "titel",
     "titre",
     "titulo",
@@ -98,13 +110,13 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
         "qid1", "id1", "id", "qid", "externalid", "questionid", "topicid", "threadid",
         "discussionid", "tid", "postid", "pk", "issueid", "ticketid", "questionid1", "q1id",
         "uuid", "guid", "idtopic", "idthread", "nr", "identifiant", "number", "iid",
-        "postlink",
+        "postlink", "objectid",
     ),
     "title": _TITLES,
     "body": (
         "body", "raw", "selftext", "posttext", "questionbody", "content", "excerpt", "description",
         "message", "details", "summary", "inhalt", "contenu", "contenido", "conteudo",
-        "beschreibung",
+        "beschreibung", "text",
     ),
     "url": ("url", "link", "permalink", "topicurl", "questionurl", "href"),
     "category": (
@@ -121,7 +133,8 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
         "topictime", "posttime", "createdutc", "publishedat", "postdate", "dateline", "createddate",
         "dategmt",
         "dateposted", "posteddate", "postedat", "postedon", "datecreated", "createdon",
-        "creationtime", "createdt", "createdate", "timecreated", "dateadded", "addedat", "addedon",
+        "creationtime", "createdtime",
+        "createdt", "createdate", "timecreated", "dateadded", "addedat", "addedon",
         "dateasked",
         "askedon", "askeddate",
         "submittedat", "submitted", "insertedat", "dateinserted", "pubdate", "published",
@@ -145,7 +158,9 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     "duplicate_of": (
         "duplicateof", "duplicateofid", "duplicatequestionid", "duplicatepostid", "duplicateid",
         "dupof", "dupeof", "mergedinto",
-        "mergedintoid",         "mergeinto", "mergeintotid", "mergedwith", "canonicalid",
+        "mergedintoid",
+        "duplicatedto", "duplicatedtoid", "duplicateto", "originalquestionid",
+        "mergeinto", "mergeintotid", "mergedwith", "canonicalid",
         "canonicalquestionid",
     ),
     "id2": ("qid2", "id2", "questionid2", "q2id"),
@@ -155,7 +170,7 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     "duplicates": (),
 }  # fmt: skip
 _ALIASES = {name: (*own, *_OF_LANGUAGES.get(name, ())) for name, own in _ALIASES.items()}
-_DUPLICATES = frozenset({"duplicates", "dups", "duplicateids"})
+DUPLICATES = frozenset({"duplicates", "dups", "duplicateids"})
 """In a table without pairs: the ids of a question's duplicates."""
 _AROUND = re.compile(
     "^(?:question|topic|thread|discussion|q)(?=[a-z]{3})|(?<=[a-z]{3})(?:utc|gmt)$"
@@ -219,10 +234,12 @@ class Columns:
 
 
 def _plain_names(found: Sequence[str]) -> dict[str, str]:
-    """Return each column by its plain name, and by the short form of it if no other has that."""
+    """Return each column by its plain name, and by shorter forms of it if no other has those."""
     plain: dict[str, str] = {}
     for name in found:
         plain.setdefault(plain_name(name), name)
+    for name in found:
+        plain.setdefault(plain_name(languages.bare(name)), name)
     for name, column in list(plain.items()):  # ``question.created_at``, ``Asked on (UTC)``
         short = _AROUND.sub("", name)
         if short not in _TITLES:
@@ -242,7 +259,7 @@ def _check_title(names: Mapping[str, str], found: Sequence[str]) -> None:
 
 def _take_duplicates(names: dict[str, str]) -> None:
     """Take the label of a table without pairs as the list of a question's duplicates."""
-    if plain_name(names.get("label", "")) in _DUPLICATES:
+    if plain_name(names.get("label", "")) in DUPLICATES:
         names["duplicates"] = names.pop("label")
 
 

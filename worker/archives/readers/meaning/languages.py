@@ -4,11 +4,25 @@ Names are compared as `plain` makes them: in small letters, without accents, spa
 """
 # ruff: noqa: RUF001  # letters of other languages are meant
 
+import re
 import unicodedata
 from collections.abc import Mapping
 
 _ALONE = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "ð": "d"})
 """Letters that Unicode does not take apart into a letter and an accent."""
+
+
+_BEFORE = re.compile(
+    r"(?:[a-mo-z]|fld|col|tbl|qst|str|txt|bit|bln|bool|int|wr|bbs|brd|art|pst|ows)_+(?=[a-z])"
+    r"|(?-i:(?:fld|str|txt|bit|bln|bol|int)(?=[A-Z]))",
+    re.IGNORECASE,
+)
+"""What old programs write before the name of each column: the table or the type."""
+
+
+def bare(name: str) -> str:
+    """Return a name without the mark of its table or type: ``T_STATUS``, ``fldStatus``."""
+    return _BEFORE.sub("", name, count=1) if _BEFORE.match(name) else name
 
 
 def plain(name: str) -> str:
@@ -87,6 +101,11 @@ HIDDEN: Mapping[str, tuple[str, ...]] = {
         "已刪除", "刪除", "削除", "削除済み", "삭제", "삭제됨", "raderad", "borttagen", "slettet",
         "poistettu", "silindi", "silinmiş", "törölve", "törölt", "smazáno", "διαγράφηκε",
         "διαγραμμένο", "șters", "ştearsă", "đã xóa", "محذوف", "מחוק", "dihapus",
+        "papierkorb", "im papierkorb", "corbeille", "à la corbeille", "papelera", "en la papelera",
+        "dado de baja", "lixeira", "na lixeira", "cestino", "nel cestino", "prullenbak", "kosz",
+        "w koszu", "корзина", "в корзине", "удалённый", "удаленный", "回收站", "被删除", "ゴミ箱",
+        "削除済", "휴지통", "papperskorg", "papirkurv", "roskakori", "çöp", "çöp kutusu", "koš",
+        "v koši", "smazán", "smazané", "lomtár",
     ),
     "unapproved": (
         "entwurf", "in prüfung", "nicht freigegeben", "nicht veröffentlicht", "unveröffentlicht",
@@ -97,6 +116,20 @@ HIDDEN: Mapping[str, tuple[str, ...]] = {
         "не опубликовано", "草稿", "待审核", "未审核", "未发布", "下書き", "承認待ち", "未公開",
         "초안", "대기", "미승인", "utkast", "kladde", "luonnos", "taslak", "piszkozat", "koncept",
         "concept", "مسودة", "טיוטה", "bản nháp", "draf",
+        "wartet auf freigabe", "freigabe ausstehend", "zur prüfung", "zu prüfen",
+        "nicht freigeschaltet", "en attente de validation", "en attente de modération",
+        "à valider", "à modérer", "en modération", "non validé", "pendiente de revisión",
+        "pendiente de aprobación", "en revisión", "no aprobado", "en moderación", "em análise",
+        "em moderação", "aguardando aprovação", "aguardando moderação", "não aprovado",
+        "in moderazione", "in revisione", "in attesa di approvazione", "non approvato",
+        "non pubblicato", "wacht op goedkeuring", "niet goedgekeurd", "niet gepubliceerd",
+        "oczekujące", "oczekujący", "oczekuje na akceptację", "niezatwierdzone",
+        "nieopublikowane", "ожидает модерации", "ожидает проверки", "на проверке",
+        "не опубликован", "не одобрено", "待审", "审核中", "未通过", "不通过", "审核不通过",
+        "审核未通过", "驳回", "已驳回", "已拒绝", "待審核", "審査中", "未承認", "却下", "승인대기",
+        "대기중", "심사중", "반려", "임시저장", "bekliyor", "onay bekliyor", "onaylanmadı",
+        "yayınlanmadı", "čeká na schválení", "neschváleno", "nezveřejněno",
+        "väntar på godkännande", "afventer godkendelse",
     ),
     "private": (
         "privat", "vertraulich", "nur mitglieder", "nur für mitglieder", "privé", "privée",
@@ -104,6 +137,11 @@ HIDDEN: Mapping[str, tuple[str, ...]] = {
         "privata", "riservato", "prywatny", "prywatne", "приватно", "приватный", "приватная",
         "личное", "私密", "仅自己可见", "非公開", "限定公開", "비공개", "besloten", "soukromé",
         "yksityinen", "özel", "nur intern", "riêng tư", "خاص", "פרטי", "ιδιωτικό",
+        "intern", "interne", "interno", "interna", "nur mitarbeiter", "solo socios",
+        "solo miembros", "somente membros", "apenas membros", "solo membri", "solo soci",
+        "alleen leden", "tylko dla członków", "только участники", "только для участников",
+        "仅好友", "仅会员", "仅会员可见", "会員限定", "会員のみ", "비밀", "비밀글", "회원전용",
+        "sadece üyeler", "pouze členové",
     ),
     "hidden": (
         "versteckt", "verborgen", "ausgeblendet", "unsichtbar", "masqué", "masquée", "caché",
@@ -111,6 +149,15 @@ HIDDEN: Mapping[str, tuple[str, ...]] = {
         "ukryta", "ukryte", "скрыто", "скрыт", "скрыта", "приховано", "隐藏", "已隐藏", "是否隐藏",
         "隱藏", "非表示", "숨김", "dold", "skjult", "piilotettu", "gizli", "rejtett", "skryté",
         "skryto", "ascuns", "ẩn", "مخفي", "מוסתר", "κρυφό", "tersembunyi",
+        "inaktiv", "deaktiviert", "nicht sichtbar", "inactif", "inactive", "désactivé",
+        "désactivée", "hors ligne", "non visible", "inactivo", "inactiva", "desactivado",
+        "deshabilitado", "no visible", "inativo", "inativa", "desativado", "disattivato",
+        "disattivo", "inattivo", "non attivo", "non visibile", "inactief", "niet actief",
+        "niet zichtbaar", "nieaktywny", "nieaktywne", "nieaktywna", "niewidoczny", "неактивен",
+        "неактивно", "неактивна", "отключено", "отключен", "заблокирован", "заблокировано",
+        "скрыть", "скрытый", "скрытая", "禁用", "已禁用", "停用", "下架", "已下架", "屏蔽",
+        "已屏蔽", "是否屏蔽", "不显示", "不可见", "無効", "비노출", "미노출", "미게시", "블라인드",
+        "pasif", "gizlendi", "neaktivní", "skrytý",
     ),
 }  # fmt: skip
 """By reason: what a column that hides questions is called, or what it says."""
@@ -122,13 +169,18 @@ SHOWN = _names(
     " zatwierdzony, publiczny, видимый, видимо, опубликовано, опубликован, одобрено,"
     " одобрен, 公开, 公開, 是否公开, 可见, 已发布, 已审核, 公開済み, 承認, 承認済み,"
     " 공개, 공개여부, 노출여부, 公開フラグ, 是否发布, 승인,"
+    " aktiv, anzeigen, actif, active, en ligne, affiché, activo, activa, mostrar, habilitado,"
+    " ativo, ativa, exibir, attivo, attiva, mostra, actief, tonen, aktywny, aktywna, aktywne,"
+    " pokaż, активен, активна, активно, активность, показывать, отображать, 显示, 有效, 启用,"
+    " 展示, 审核, 上架, 表示, 有効, 掲載, 게시, 표시, 노출, 사용여부, aktif, onaylı, aktivní,"
+    " zveřejněno, schváleno, viditelné,"
     " synlig, publicerad, godkänd, näkyvä, julkaistu, görünür, yayında"
 )
 """Columns that show a question if they say yes."""
 SAYS = _names(
     "estado, estatus, statut, stato, zustand, situação, toestand, stav, статус,"
     " состояние, 状态, 状態, 狀態, ステータス, 상태, durum, tila, stan,"
-    " 公开状态, 公開状態, 公開設定, trạng thái, الحالة, סטטוס"
+    " 公开状态, 公開状態, 公開設定, 显示状态, 게시상태, état, trạng thái, الحالة, סטטוס"
 )
 """Columns that say in a word whether a question is shown."""
 READERS = _names(
@@ -137,20 +189,42 @@ READERS = _names(
     ", freigabe, freigabestatus, veröffentlichungsstatus, statut de publication"
     ", estado de publicación, estado de publicação, stato di pubblicazione, publicatiestatus"
     ", status publikacji, статус публикации"
+    ", zugriff, zugang, accès, acceso, acesso, accesso, toegang, dostęp, доступ, erişim, přístup"
+    ", 访问权限, 可见范围, 閲覧権限, 閲覧制限, 열람권한, 공개범위, sichtbar für, visible par"
+    ", visible pour, visible para, visível para, visibile a, zichtbaar voor, widoczne dla"
 )
 """Columns that say who may read a question."""
+APPROVERS = _names(
+    "moderation, moderationsstatus, prüfstatus, modération, statut de modération, moderación,"
+    " estado de moderación, estado de aprobación, moderação, estado de aprovação, moderazione,"
+    " stato di approvazione, moderatiestatus, статус модерации, модерация, 审核状态, 审核结果,"
+    " genehmigungsstatus, genehmigung, état d'approbation, stato approvazione, goedkeuringsstatus,"
+    " status zatwierdzenia, состояние утверждения, godkännandestatus, 承認の状態,"
+    " 审批状态, 審核狀態, 審査状態, 승인상태, onay durumu, stav schválení"
+)
+"""Columns that say whether somebody approved a question."""
+APPROVED = (
+    "genehmigt|geprüft|validé|approuvée?|aprobad[oa]|aprovad[oa]|approvat[oa]|goedgekeurd"
+    r"|zatwierdzon\w+|одобрен\w*|прош[её]л\w*|(?:审核)?(?:已)?通过|已审核|審核通過|已審核|正常|合格"
+    "|承認(?:済み?)?|승인(?:됨|완료)?|정상|onaylandı|onaylı|schválen[oý]|godkänd|godkendt"
+)
+"""A pattern of values of such columns for what was approved."""
 EVERYBODY = (
     "öffentlich|sichtbar|jeder|für alle|alle|publique|tous|tout le monde|p[úu]blic[oa]|todos"
     "|todo el mundo|vis[íi]vel|visibile|pubblic[oa]|tutti|publiek|openbaar|zichtbaar|iedereen"
     r"|publiczn[yae]|widoczn[yae]|wszyscy|offentlig|offentligt|synlig|alla|julkinen|kaikki|herkes"
     "|freigegeben|veröffentlicht|publiée?|publicad[oa]|pubblicat[oa]|gepubliceerd|opublikowan[yea]"
     r"|опубликован\w*"
+    "|ja|oui|s[ií]|sì|sim|да|tak|evet|ano|是|はい|예|frei|libre|livre|liber[oa]|gratis"
+    "|абсолютно все"
+    "|所有人可见|所有人可見|全员|全体公開|모두|모든 사용자|гости|gäste|invités|invitados"
+    "|alle nutzer"
     r"|публич\w+|видим\w+|все|всем|для всех|公开|公開|全体|所有人|공개|전체"
 )
 """A pattern of values of such columns that mean everybody."""
 ABOUT = _names(
         "ist, wurde, est, está, thema, frage, beitrag, sujet, pregunta, tema, pergunta, тема,"
-        " вопрос, сообщение, 帖子, 问题, 主题"
+        " вопрос, сообщение, 帖子, 问题, 主题, 是否"
     )  # fmt: skip
 KEPT = _names(
     "am, von, um, grund, le, par, el, por, em, op, door, il, кем, когда, 时间, 日時, mi,"

@@ -1,10 +1,12 @@
 """Rules of keys that only later rows have: each object of JSON or XML may have keys of its own."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from worker.archives.readers.meaning.hiding import Rule, hiding_rules
 from worker.archives.readers.records import ManyRows, Rows
+from worker.archives.readers.values.conditions import ABSENT
 
 Learn = Callable[[Sequence[Rule]], None]
 
@@ -19,12 +21,20 @@ class Late:
         self._known, self._is_deep = set(known), is_deep
 
     def rows(self, rows: Iterator[Rows], learn: Learn) -> Iterator[Rows]:
-        """Yield *rows*; before a row with a new key that may hide rows, its rules are learned."""
+        """Yield *rows*; before a row with a new key that may hide rows, its rules are learned.
+
+        Rows without a key that is so rare are not hidden by it.
+        """
         for one in rows:
             found = one.columns if isinstance(one, ManyRows) else one.values
             names = [] if isinstance(found, str) else self._new(found)
             if names and (rules := hiding_rules(names)):
-                learn(rules)
+                learn(
+                    [
+                        (reason, replace(rule, wanted=rule.wanted - {ABSENT}))
+                        for reason, rule in rules
+                    ]
+                )
             yield one
 
     def _new(self, found: Mapping[str, Any]) -> list[str]:

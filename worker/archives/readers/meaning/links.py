@@ -10,6 +10,7 @@ from worker.archives.readers.values.texts import ValueUnusableError, id_text
 _NONE = NULLS | {"0"}
 _IDS = ("id", "question_id", "key", "_id")
 _FLOAT = re.compile(r"\d+[.,]0")
+_ADDRESS = re.compile(r"^https?:|\(https?:")
 
 
 def targets_of(value: Any, *, is_float: bool) -> Iterator[str]:
@@ -23,7 +24,7 @@ def targets_of(value: Any, *, is_float: bool) -> Iterator[str]:
         target = id_text(inner, is_float=is_float or isinstance(inner, float))
         if target.lower() in _NONE:
             continue
-        if target.startswith(("http:", "https:")):
+        if _ADDRESS.search(target):
             raise ValueUnusableError("it is an address: name the column with the id")
         target = target.removeprefix("#") if target[1:].isdecimal() else target
         yield re.split("[.,]", target)[0] if _FLOAT.fullmatch(target) else target

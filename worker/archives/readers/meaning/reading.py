@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from db.questions.rows import NO_FACTS, Facts
-from worker.archives.readers.meaning.columns import FIELDS, Columns
+from worker.archives.readers.meaning.columns import DUPLICATES, FIELDS, Columns
 from worker.archives.readers.meaning.facts import FACTS, facts_of_row
 from worker.archives.readers.meaning.hiding import (
     Rule,
@@ -119,6 +119,12 @@ class Wishes:
     strict: bool = False
 
 
+def _label(value: object) -> str:
+    """Return the label of a pair in small letters, with a space for each mark between words."""
+    text = str(value) if isinstance(value, bool) else raw_text(value)
+    return " ".join(re.split(r"[\s_-]+", text.strip().lower()))
+
+
 def is_removed(title: str) -> bool:
     """Return whether *title* is only a mark that a text was removed."""
     return _REMOVED.fullmatch(title) is not None
@@ -157,9 +163,17 @@ def generic_plan(
         (name for name in (*found, *inner) if name not in decided), columns.names.values()
     )
     return Plan(
-        fields={name: (column,) for name, column in columns.names.items()},
+        fields={name: (column,) for name, column in columns.names.items()}
+        | _duplicates(columns, inner),
         hidden=(*hiding, *labels, *reply_rules(found, columns.names["title"])),
     )
+
+
+def _duplicates(columns: Columns, inner: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return the list of a question's duplicates if it is inside of another object."""
+    found = [path for path in inner if path.rpartition(".")[2] in DUPLICATES]
+    has_own = columns.is_pairs or {"duplicates", "duplicate_of"} & columns.names.keys()
+    return {} if has_own or not found else {"duplicates": (found[0],)}
 
 
 class Reading:
@@ -348,7 +362,7 @@ class Reading:
         if not sides:
             yield Reject(line, "both questions are empty")
             return
-        label = " ".join(re.split(r"[\s_-]+", raw_text(self.value(row, "label")).strip().lower()))
+        label = _label(self.value(row, "label"))
         is_same, is_other = label in _SAME, label in _OTHER
         if label not in NULLS | {"-1"} and not (is_same or is_other):
             unclear = Dropped("label", "it says neither same nor different", label[:60])

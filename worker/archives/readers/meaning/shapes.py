@@ -14,7 +14,7 @@ from typing import Self
 
 from pydantic import ConfigDict, TypeAdapter
 
-from worker.archives.readers.meaning.hiding import REPLY
+from worker.archives.readers.meaning.english import REPLY
 from worker.archives.readers.meaning.reading import Plan
 from worker.archives.readers.values.conditions import Condition
 from worker.archives.readers.values.markup import Markup
@@ -23,12 +23,13 @@ NO_REPLY = f"~^(?!{REPLY})"
 """The condition ``{no_reply}``: no mail program marked the title as that of a reply."""
 
 _PROGRAMS = (
+    "discuz", "woltlab", "gnuboard",
     "phpbb", "vbulletin", "xenforo", "mybb", "smf", "flarum", "discourse", "askbot", "misago",
     "kunena", "stackexchange", "nodebb", "reddit", "hackernews", "sourceforge", "mail", "faq",
     "vanilla", "wordpress", "question2answer", "invision", "fluxbb", "github", "schema_org", "feed",
     "lemmy", "piazza", "zendesk", "slack", "discord", "edstem", "jira", "bugzilla", "trac", "canny",
     "moodle", "mantis", "drupal", "apache_answer", "khoros", "open_edx", "youtrack", "wpforo",
-    "no_questions", "pages", "yahoo_answers",
+    "quora", "no_questions", "pages", "yahoo_answers",
 )  # fmt: skip
 """The files, the most certain first: a table has the first shape that fits."""
 

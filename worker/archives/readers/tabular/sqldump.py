@@ -25,6 +25,7 @@ _NAME = r'(?:[`"\[]?[\w$-]+[`"\]]?\s*\.\s*)?[`"\[]?[\w$-]+[`"\]]?'
 _STATEMENT = re.compile(
     rf"\s*(?:(?P<create>CREATE\s+(?:TEMPORARY\s+|UNLOGGED\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?)"
     rf"|(?P<insert>(?:INSERT|REPLACE)\s+(?:IGNORE\s+|OR\s+\w+\s+)?(?:INTO\s+)?)"
+    rf"|(?P<change>(?:DELETE\s+FROM|UPDATE)\s+)"
     rf"|(?P<copy>COPY\s+))(?P<table>{_NAME})",
     re.IGNORECASE,
 )
@@ -32,6 +33,10 @@ _COLUMNS = re.compile(r"\s*\(((?:[^()'\"`]|`[^`]*`|\"[^\"]*\")*)\)")
 _VALUES = re.compile(r"\s*(?:OVERRIDING\s+\w+\s+VALUE\s*)?VALUES?\s*", re.IGNORECASE)
 _FROM_STDIN = re.compile(r"\s*FROM\s+stdin[^;]*;[^\n]*\n", re.IGNORECASE)
 _COMMENT = re.compile(r"\s*(?:--[^\n]*\n|#[^\n]*\n|/\*(?!!).*?\*/;?)", re.DOTALL)
+_CHANGED = (
+    "this statement changes rows above, and is not carried out: run the script in a database, and"
+    " import the dump of it"
+)
 _KEYWORDS = frozenset(
     {"primary", "key", "unique", "constraint", "index", "fulltext", "spatial", "check", "foreign",
      "exclude", "like", "period"}
@@ -102,6 +107,7 @@ class SqlDump:
             window.more()
             head = window.text[:_HEAD]
             # Only MySQL and MariaDB escape with backslashes.
+            seen: dict[str, list[str]] = {}
             is_mysql = "PostgreSQL" not in head and "PRAGMA foreign_keys" not in head
             while found := _next_statement(window, is_mysql=is_mysql):
                 table = bare_name(found["table"])
@@ -110,7 +116,13 @@ class SqlDump:
                     self.columns[table] = _created(window)
                     _skip_statement(window, is_mysql=is_mysql)
                     continue
+                if found["change"]:
+                    if table in seen:
+                        yield table, seen[table], iter([(window.line, _CHANGED)])
+                    _skip_statement(window, is_mysql=is_mysql)
+                    continue
                 columns = _named_columns(window) or self.columns.get(table, [])
+                seen[table] = columns
                 if not found["copy"]:
                     rows = _inserted(window, is_wanted=is_wanted(table), is_mysql=is_mysql)
                 elif begin := _FROM_STDIN.match(window.text, window.place):
@@ -282,6 +294,8 @@ def _inserted(
 ) -> Iterator[tuple[int, Sequence[object] | str]]:
     """Yield the brackets of values of one ``INSERT``."""
     begin = _VALUES.match(window.text, window.place)
+    if begin is None and is_wanted:
+        yield window.line, "this INSERT has no list of values, so it is not carried out"
     if begin is None or not is_wanted:
         _skip_statement(window, is_mysql=is_mysql)
         return

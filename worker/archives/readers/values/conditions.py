@@ -2,8 +2,8 @@
 
 ``is_pm=yes``, ``topic_visibility=0,2,3``, ``deleted_at=not empty``, ``archetype!=regular``,
 ``visible=no``, ``subject~^Re:``; a colon may replace ``=``. A column that a row lacks meets no
-condition. Shapes also write ``access=missing`` and ``private=found`` for lookups, ``bits=even``,
-and ``starter=same nodeid`` to compare two columns.
+condition, except one that names ``absent``. Shapes also write ``access=missing`` and
+``private=found`` for lookups, ``bits=even``, and ``starter=same nodeid`` to compare two columns.
 """
 
 import re
@@ -62,6 +62,10 @@ TYPED = frozenset({
 """Keys of a value in DynamoDB and Firestore: its type is its only key."""
 
 
+ABSENT = "absent"
+"""Among the values of a condition: a row without the column meets it."""
+
+
 def value_at(row: Mapping[str, Any], path: str) -> Any:
     """Return the value at *path*, such as ``owner.name`` or ``posts.0.text``; None without one."""
     if path in row or "." not in path:
@@ -108,7 +112,7 @@ class Condition:
         """Return whether *row* has the column and its value is wanted."""
         value = row[self.column] if self.column in row else value_at(row, self.column)
         if value is None and self.column not in row:
-            return False
+            return ABSENT in self.wanted
         if self.pattern is not None:
             return _has(self.pattern, _searched(value)) != self.negated
         return self._is_wanted(value, row) != self.negated
@@ -124,8 +128,8 @@ class Condition:
         return any(word.startswith("same ") for word in self.wanted)
 
     def _is_wanted(self, value: object, row: Mapping[str, Any]) -> bool:
-        if isinstance(value, Mapping) and len(value) == 1 and value.keys() <= TYPED:
-            return self._is_wanted(next(iter(value.values())), row)
+        if isinstance(value, Mapping) and (inner := value_of(value)) is not value:
+            return self._is_wanted(inner, row)
         if isinstance(value, Mapping):  # a lookup or an object
             return ("missing" if not value else "found") in self.wanted
         if isinstance(value, list):
@@ -138,6 +142,19 @@ class Condition:
         return any(word in self.wanted and is_so(text) for word, is_so in _WORDS.items()) or any(
             word.startswith("same ") and text == _plain(row.get(word[5:])) for word in self.wanted
         )
+
+
+def value_of(value: Mapping[str, Any]) -> Any:
+    """Return the value of an object that has only a value and its type; others unchanged.
+
+    So databases (``{"$numberInt": "1"}``) and Notion (``{"type": "checkbox", "checkbox": true}``)
+    write values.
+    """
+    name = next(iter(value), "")
+    if len(value) == 1 and (name in TYPED or name.startswith("$")):
+        return value[name]
+    kind = value.get("type")
+    return value[kind] if isinstance(kind, str) and kind in value else value
 
 
 def _has(pattern: re.Pattern[str], text: str) -> bool:
@@ -169,6 +186,13 @@ def _is_future(text: str) -> bool:
     return text.isdecimal() and len(text) == _SECONDS and int(text) > limit.timestamp()
 
 
+def _is_past(text: str) -> bool:
+    """Return whether a moment, in the same forms, is over; one that never came is not."""
+    if _DAY.match(text):
+        return not text.startswith(_NEVER) and text[:10] < datetime.now(UTC).date().isoformat()
+    return text.isdecimal() and len(text) == _SECONDS and int(text) < datetime.now(UTC).timestamp()
+
+
 def _compiled(pattern: str) -> re.Pattern[str]:
     try:
         return re.compile(pattern, re.IGNORECASE)
@@ -181,6 +205,7 @@ _WORDS: Mapping[str, Callable[[str], bool]] = {
     "yes": YES.__contains__,
     "no": NO.__contains__,
     "future": _is_future,
+    "past": _is_past,
     "even": lambda text: text.isdecimal() and int(text[-1]) % 2 == 0,
 }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
-from worker.archives.readers.values.conditions import NULLS, TYPED
+from worker.archives.readers.values.conditions import NULLS, TYPED, value_of
 from worker.archives.readers.values.localised import localised
 from worker.archives.readers.values.markup import Markup, without_markup
 from worker.archives.readers.values.rich import rich_text
@@ -16,7 +16,10 @@ from worker.text.normal import clean
 
 _EXAMPLE_LENGTH = 60
 _LONGEST_NULL = max(map(len, NULLS))
-_NAMES = ("display_name", "username", "name", "login", "title", "slug", "value", "href", "id")
+_NAMES = (
+    "display_name", "displayName", "DisplayName", "username", "userName", "Username", "UserName",
+    "name", "Name", "login", "title", "slug", "value", "href", "id",
+)  # fmt: skip
 """The first of these keys gives the text of an object, such as an author."""
 DATABASE_NULLS = frozenset(
     {"\\N", "NULL", "null", "Null", "(null)", "[null]", "<null>", "None", "(none)", "nan", "NaN",
@@ -88,10 +91,22 @@ def typed_value(value: Mapping[str, Any]) -> object:
     marked = next((value[name] for name in _OF_MARKUP if isinstance(value.get(name), str)), None)
     if marked is None and "value" in value and value.keys() <= _BESIDE_VALUE:
         return value["value"]
+    if (whole := value_of(value)) is not value and "type" in value:
+        return _of_parts_of_text(whole)
     if marked is not None or len(value) != 1:
         return marked
     name, inner = next(iter(value.items()))
     return inner if name.startswith("$") or name in TYPED else None
+
+
+def _of_parts_of_text(whole: object) -> object:
+    """Return the text of a list whose parts have each their own format; others unchanged."""
+    parts = (
+        [one.get("plain_text") for one in whole if isinstance(one, dict)]
+        if isinstance(whole, list)
+        else []
+    )
+    return "".join(map(str, parts)) if parts and None not in parts else whole
 
 
 def _no_text(_: object) -> str:

@@ -3,7 +3,8 @@
 A new kind is one more file, or folder, and a ``.toml`` beside it. That says how the file is stored
 (``encode``, ``pack``, ``behind``, ``inner``, ``parquet``,
 ``sheet``), what somebody says of it (``options``), and what is expected:
-``stored`` ids and titles, ``hidden`` by reason, lines that are ``rejected``, fields ``warned`` of.
+what is ``said`` of the file, ``stored`` ids and titles, ``hidden`` by reason, lines that are
+``rejected``, fields ``warned`` of.
 """
 
 import bz2
@@ -178,6 +179,7 @@ def test_a_file_of_each_kind_comes_in_as_its_forum_means_it(kind: str, tmp_path:
     if "shape" in expected:
         assert archive.choice.shape is not None
         assert archive.choice.shape.name == expected["shape"]
+    assert expected.get("said", "") in archive.about
     _compare(expected, found)
     hidden = Counter(one.reason for one in records if isinstance(one, Hidden))
     assert dict(hidden) == expected.get("hidden", {})
