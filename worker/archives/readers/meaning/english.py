@@ -81,7 +81,7 @@ FLAGS: Mapping[str, str] = {
 }
 SHOWN = (
     r"(?:visible|viewable|readable|shows?|shown|open|accessible)(?:to|by|for)(?:guests?|public"
-    r"|students?|clients?|members?|users?|everyone"
+    r"|students?|members?|users?|everyone"
     r"|everybody"
     r"|anyone|all)|(?:guests?|public|everyone|everybody|anyone|anonymous)(?:can)?(?:view|see"
     r"|read|access)"
@@ -94,7 +94,7 @@ SHOWN = (
     r"|(?:approved|accepted)by(?:the)?(?:admin|mod|moderator|staff)|staffapproved|passedmoderation"
     r"|moderationpassed|public(?:visibility|visible)|publiclylisted|listedpublicly"
     r"|worldreadable"
-    r"|indexable|validated|valid|showed|shows|disp|vis|enable|audit(?:ed)?|vetted"
+    r"|indexable|ifcheck(?:ed)?|validated|valid|showed|shows|disp|vis|enable|audit(?:ed)?|vetted"
     rf"|released|live|{'|'.join(languages.SHOWN)}"
 )
 SAYS = (

@@ -181,7 +181,9 @@ def _rules_of_words(column: str, plain: str) -> Iterator[Rule]:
     if plain == "visibilitylevel":  # GitLab's: private, internal, public
         yield "private", Condition(column, frozenset({"0", "10"}))
     if re.fullmatch(rf"{english.ABOUT}(?:{english.SAYS}){english.IN_WORDS}", plain):
-        is_label = re.fullmatch(rf"{english.ABOUT}(?:types?|flags?|labels?|scope|options?)", plain)
+        is_label = re.fullmatch(
+            rf"{english.ABOUT}(?:types?|flags?|labels?|scope|options?|permissions?)", plain
+        )
         for reason, words in english.WORDS.items():
             more = "(?!)" if is_label else english.OF_STATES.get(reason, "(?!)")
             said = f"{words}|{more}|{languages.values_of(reason)}"

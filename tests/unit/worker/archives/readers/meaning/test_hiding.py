@@ -114,6 +114,8 @@ def reasons(row: dict[str, Any], *taken: str) -> set[str]:
         ("sensitivity", "Company-Confidential", "normal", "private"),
         ("who_can_see", "staff", "everyone", "private"),
         ("is_reply", 1, 0, "no question"),
+        ("permissions", "staff", {"reply": True, "delete": True}, "private"),
+        ("ifcheck", 0, 1, "hidden"),
         ("is_first_post", 0, 1, "no question"),
     ],
 )
