@@ -47,9 +47,9 @@ class _Outlines:
             self._comment = len(self._sections) + 1
         values = {
             "outline": text, "section": around, "asks": "yes" if asks else "no", "url": url,
-            "is_comment": "yes" if self._comment else "no",
         }  # fmt: skip
-        self.found.append(Row(line, values))
+        hidden = {"is_comment": "yes"} if self._comment else {}
+        self.found.append(Row(line, values | hidden))
         self._sections.append(around if asks else text)
 
     def _end(self, name: str) -> None:

@@ -18,7 +18,7 @@ ABOUT = (
     r"(?:is|was|has|been|post|topic|thread|question|discussion|record|row|item|entry|ticket|soft"
     r"|hard|admin|mod|moderator|system|date|time|posting|content|review|article|page|issue|case"
     r"|bug|message|comment|publication|parent|root|odata|ows|custom|conversation"
-    r"|document|doc|node|object|story|submission|shadow|sub"
+    r"|document|doc|node|object|story|submission|shadow|sub|rec|marked"
     rf"|{'|'.join(languages.ABOUT)})*"
 )
 KEPT = (
@@ -28,26 +28,35 @@ KEPT = (
     rf"|category|bycategory|flag|state|status|yn|flg|ind|mark|{'|'.join(languages.KEPT)})?"
 )
 PLACES = (
-    "category|forum|board|repository|team|node|section|subforum|space|channel|group|room|area|community|project"
+    "category|forum|board|repository|team|node|section|subforum|space|channel|group|room|area"
+    "|community|project"
     "|course|workspace|subreddit"
 )
 TOPICS = "topic|thread|discussion"
 FLAGS: Mapping[str, str] = {
     "deleted": "deleted|deletion|trash|trashed|removed|removal|erased|purged|discarded|destroyed"
-    "|banned|withdrawn|retracted|del|delete(?=flag|state|status|time|date|at|by|mark)|tombstoned?"
+    "|banned|withdrawn|retracted|del|(?:soft|logic(?:al)?)delete|logicallydeleted"
+    "|delet[eo]r(?:id)?|remover(?:id)?|delete(?=flag|ind|yn|reason|state|status|time|date|at|by"
+    "|mark)|tombstoned?"
     "|dead|redacted|redaction|scrubbed|wiped|binned|recycled|(?:in(?:the)?)?(?:trash|recyclebin"
     "|bin)"
     "|(?:dmca|legal|copyright)?(?:takedown|takendown)|(?:gdpr|user|self|owner)(?:deleted|erased"
     "|removed)",
-    "unapproved": "unapproved|spam|junk|draft|unpublished|pending|rejected|quarantined|queued"
+    "unapproved": "unapproved|(?:flagged|reported)?(?:as)?spam|(?:needs|pending|awaiting"
+    "|requires)review|junk|draft|unpublished|pending|rejected|quarantined|queued"
     "|scheduled|awaitingapproval|awaitingmoderation|needsapproval|needsmoderation|inmoderation"
     "|requiresapproval|approvalrequired|embargoed|unmoderated|moderated|needmoderate"
     "|heldfor(?:moderation|review)"
     "|declined|disapproved|denied|refused|vetoed|unaudited|(?:donot|dont)publish|not(?:published"
     "|approved)",
-    "closed category": f"(?:{PLACES})(?:is)?"
+    "closed category": f"(?:in)?(?:private|hidden|secret|restricted|unlisted)(?:{PLACES}"
+    f"|conversation)|(?:{PLACES})(?:is)?"
     "(?:private|hidden|restricted|readrestricted|secret|unlisted|staffonly|membersonly|deleted)",
-    "private": "private|pm|dm|privatemessage|directmessage|restricted|confidential|secret|internal"
+    "private": "private|privatized|madeprivate|(?:under)?nda|accessrestricted|onlyvisibleto\\w*"
+    "|(?:restricted|limited|limit|only)(?:to|for)(?:groups?|roles?|users?|members?)?(?:ids?"
+    "|names?)?"
+    "|for(?:staff|members?)(?:only)?|pm|dm|privatemessage|directmessage|restricted"
+    "|confidential|secret|internal"
     "|protected|passwordprotected|(?:has|access)?password|readrestricted|nonpublic|sensitive"
     "|recipients?(?:userids?|ids?|names?)?|tousers?(?:ids?|names?)?"
     "|only(?:author|owner|me|self)(?:can(?:view|see|read))?"
@@ -60,8 +69,8 @@ FLAGS: Mapping[str, str] = {
     "|(?:login|auth|registration|membership)(?:required|only)"
     "|(?:only|just)for(?:staff|team|admins?|mods?|moderators?|members?|registered|users?)",
     "announcement": "announcement",
-    "hidden": "(?:user|self|owner)?hidden|hide|invis(?:ible)?|unlist(?:ed)?|suppressed|censored"
-    "|withheld"
+    "hidden": "guests?hidden|auto(?:hide|hidden)|disable|retired|ban|hider(?:id)?|robotsnoindex"
+    "|(?:user|self|owner)?hidden|hide|invis(?:ible)?|unlist(?:ed)?|suppressed|censored|withheld"
     "|ghosted|(?:donot|dont)(?:show|list|display|index)|not(?:listed|shown)|deactivated|offline"
     "|notvisible|disabled|inactive|blocked|suspended"
     "|shadowbanned|quarantined?|noindex|excludedfrom(?:search|listings?)"
@@ -71,7 +80,8 @@ FLAGS: Mapping[str, str] = {
     "|listings?|search|feeds?|site|web|website)",
 }
 SHOWN = (
-    r"(?:visible|viewable|readable|shown|open|accessible)(?:to|by|for)(?:guests?|public|everyone"
+    r"(?:visible|viewable|readable|shows?|shown|open|accessible)(?:to|by|for)(?:guests?|public"
+    r"|students?|members?|users?|everyone"
     r"|everybody"
     r"|anyone|all)|(?:guests?|public|everyone|everybody|anyone|anonymous)(?:can)?(?:view|see"
     r"|read|access)"
@@ -81,7 +91,10 @@ SHOWN = (
     r"|visible|public|published|publish|approved|listed|active|enabled|accessible"
     r"|(?:shown?|display(?:ed)?)(?:on|in)?(?:site|web|website|forum|portal|frontend)?|online"
     r"|searchable"
-    r"|validated|valid|showed|shows|disp|vis|enable|audit(?:ed)?|vetted"
+    r"|(?:approved|accepted)by(?:the)?(?:admin|mod|moderator|staff)|staffapproved|passedmoderation"
+    r"|moderationpassed|public(?:visibility|visible)|publiclylisted|listedpublicly"
+    r"|worldreadable"
+    r"|indexable|ifcheck(?:ed)?|validated|valid|showed|shows|disp|vis|enable|audit(?:ed)?|vetted"
     rf"|released|live|{'|'.join(languages.SHOWN)}"
 )
 SAYS = (
@@ -90,6 +103,7 @@ SAYS = (
     r"|access|accessle?ve?l|privacy|permissions?|audience|security|archetype"
     r"|lifecycle|workflow|moderation|approval|publication|publish|visibleto|viewpermissions?"
     r"|readpermissions?|viewaccess|readaccess|viewableby|scope|type|flags?|labels?|options?|robots"
+    r"|sensitivity|dataclassification|(?:live|published|current|rec)(?=stat)"
     r"|(?:audit|review|check|display|show|vetting|screening|verification)(?=stat|result|decision)"
     rf"|sharing|share|sharedwith|{'|'.join((*languages.SAYS, *languages.READERS))}"
 )
@@ -106,7 +120,8 @@ WORDS: Mapping[str, str] = {
     r"|queued|inherit|future|scheduled|quarantined?|in[ _-]?moderation|moderation|waiting|embargoed"
     r"|(?:awaiting|needs|pending|in)[ _-]?(?:approval|moderation|review)",
     "private": r"private|private[ _-]?(?:message|topic|thread)s?|pm|dm|direct[ _-]?message|whisper"
-    r"|staff|team|internal|restricted|restrict(?:ed)?[_-]view[\w-]*|confidential|secret|members?"
+    r"|staff|team|internal|restricted|(?:company|strictly|highly)[ _-]?confidential"
+    r"|restrict(?:ed)?[_-]view[\w-]*|confidential|secret|members?"
     r"|moderators?|mods?|admins?|non[ _-]?public|not[ _-]?public|invite(?:d|es)?(?=[ _-]?only)"
     r"|administrators?|registered(?:[ _-]?users)?|logged[ _-]?in|users|direct|friends"
     r"|followers?|subscribers?|patrons?|employees?|colleagues|staff[ _-]?members?",
@@ -121,7 +136,7 @@ OF_STATES: Mapping[str, str] = {
     r"|(?:to[ _-]be|marked[ _-]for|pending|awaiting|scheduled[ _-]for)[ _-]?(?:deleted|deletion"
     r"|removal)",
     "unapproved": r"disapproved|denied|refused|unreviewed|preview|temp(?:orary)?|held"
-    r"|(?:on|under)[ _-]?moderation|being[ _-](?:moderated|reviewed)"
+    r"|(?:post[ _-])?delayed|(?:on|under)[ _-]?moderation|being[ _-](?:moderated|reviewed)"
     r"|(?:on[ _-])?h(?:eld|old)[ _-]?for[ _-]?(?:moderation|review|approval)",
     "private": "premium|paid|vip",
     "hidden": r"hide|not[ _-]?(?:shown|listed|displayed)|offline|deactivated|suppressed|censored"
@@ -129,6 +144,9 @@ OF_STATES: Mapping[str, str] = {
 }
 """Further values of a column of states; as a label or type they may be what a question is about."""
 KINDS = "type|kind|posttype|nodetype|contenttype|messagetype"
+IS_NONE = r"is(?:an?)?(?:reply|answer|comment|response)"
+IS_ONE = r"is(?:an?|the)?(?:question|topic|threadstarter|firstpost|rootpost)"
+"""Names of columns whose yes, or no, says that a row is no question."""
 OTHER_KINDS = r"answers?|comments?|repl(?:y|ies)|responses?"
 """Values of a column of kinds for rows that are no questions."""
 CLOSED = (
@@ -163,7 +181,8 @@ STATES = (
 BY = "is|was|by|user|author|owner|mod|moderator|admin|system|self|auto|post|topic|thread|question"
 """Words before a word that hides, such as in ``user_deleted``."""
 READERS = (
-    r"visibility|privacy|accessle?ve?l|visibleto|viewableby|viewers|readers|acl|confidentiality"
+    r"visibility|privacy|whocan(?:see|view|read)|canbe(?:viewed|seen|read)by|sharedwith"
+    r"|accessle?ve?l|visibleto|viewableby|viewers|readers|acl|confidentiality"
     r"|classification"
     rf"|{ROLES}|(?:view|read)(?:access|permissions?|scope|ableby)|{'|'.join(languages.READERS)}"
 )
@@ -211,5 +230,6 @@ REPLY = (
 PARENT = re.compile(r"(?:parent|inreplyto|replyto)(?:post|message|topic)?(?:id|uid)?")
 SHOWING = frozenset(
     {"empty", "public", "visible", "published", "approved", "active", "open", "ok", "normal",
-     "never", "nobody", "everyone", "everybody", "all", "regular", "anyone", "live"}
+     "never", "nobody", "everyone", "everybody", "all", "regular", "anyone", "live",
+     "clean", "ham", "not spam", "safe", "none"}
 )  # fmt: skip

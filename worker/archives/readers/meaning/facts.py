@@ -55,7 +55,7 @@ def _is_so(value: object) -> bool:
     text = raw_text(value).strip().lower()
     if text in NO or text.startswith("0000-00-00"):
         return False
-    if text in YES or len(text) > 1 or text.isdecimal():
+    if text in YES or len(text) > 1:
         return True
     raise ValueUnusableError("is neither yes nor no")
 

@@ -124,15 +124,18 @@ def _unpublished(column: str) -> Iterator[Rule]:
     ):
         yield "unapproved", Condition(column, frozenset({"empty", "future", ABSENT}))
     if re.fullmatch(
-        rf"{english.ABOUT}(?:embargo(?:ed)?(?:until|to|date|end)|(?:visible|available|publish(?:ed)?"
+        rf"{english.ABOUT}(?:embargo(?:ed)?(?:until|to|date|end)|(?:visible|available"
+        rf"|publish(?:ed)?"
         rf"|shown?)"
-        "(?:from|after|since|start|up)|(?:hid(?:e|den)|private|unlisted|draft|scheduled)(?:until"
-        "|till|for))",
+        "(?:from|after|since|start|up)|(?:hid(?:e|den)|private|unlisted|draft|scheduled"
+        "|delayed(?:post)?)(?:until"
+        "|till|for|at))",
         _last(column),
     ):
         yield "unapproved", Condition(column, frozenset({"future"}))
     if re.fullmatch(
-        rf"{english.ABOUT}(?:(?:un|de)publish(?:at|on|date|time|datetime)|(?:visible|available|shown?"
+        rf"{english.ABOUT}(?:(?:un|de)publish(?:at|on|date|time|datetime)|(?:visible|available"
+        rf"|shown?"
         rf"|online"
         "|publish(?:ed|ing)?|publication|listed|valid)(?:to|until|till|down|end|ends|enddate"
         "|endat))",
@@ -147,6 +150,10 @@ def _rules_of(column: str) -> Iterator[Rule]:
     yield from _unpublished(column)
     if re.fullmatch(rf"{english.ABOUT}(?:{english.KINDS})", plain):
         yield "no question", Condition(column, frozenset(), pattern=_pattern(english.OTHER_KINDS))
+    if re.fullmatch(english.IS_NONE, plain):
+        yield "no question", Condition(column, frozenset({"yes"}))
+    if re.fullmatch(english.IS_ONE, plain):
+        yield "no question", Condition(column, frozenset({"no"}))
     yield from _rules_of_place(column, plain)
     yield from _rules_of_words(column, plain)
 
@@ -161,7 +168,7 @@ def _rules_of_flags(column: str, plain: str) -> Iterator[Rule]:
         ):
             yield reason, Condition(column, english.SHOWING, negated=True)
     ends = f"yn|flg|flag|ind|{'|'.join(languages.KEPT)}"
-    if re.fullmatch(rf"{english.ABOUT}(?:{english.SHOWN})(?:{ends})?|useyn|isused?", plain):
+    if re.fullmatch(rf"{english.ABOUT}(?:{english.SHOWN})(?:{ends})?|useyn|isused?|isham", plain):
         reason = "unapproved" if re.search(r"publish|approved|released", plain) else "hidden"
         yield (
             "private" if plain.endswith("public") else reason,
@@ -174,7 +181,9 @@ def _rules_of_words(column: str, plain: str) -> Iterator[Rule]:
     if plain == "visibilitylevel":  # GitLab's: private, internal, public
         yield "private", Condition(column, frozenset({"0", "10"}))
     if re.fullmatch(rf"{english.ABOUT}(?:{english.SAYS}){english.IN_WORDS}", plain):
-        is_label = re.fullmatch(rf"{english.ABOUT}(?:types?|flags?|labels?|scope|options?)", plain)
+        is_label = re.fullmatch(
+            rf"{english.ABOUT}(?:types?|flags?|labels?|scope|options?|permissions?)", plain
+        )
         for reason, words in english.WORDS.items():
             more = "(?!)" if is_label else english.OF_STATES.get(reason, "(?!)")
             said = f"{words}|{more}|{languages.values_of(reason)}"

@@ -104,6 +104,19 @@ def reasons(row: dict[str, Any], *taken: str) -> set[str]:
         ("type", "draft", "offline", "unapproved"),
         ("sub_status", "hidden", "live", "hidden"),
         ("acl", "private", "public-read", "private"),
+        ("in_private_group", True, False, "closed category"),
+        ("soft_delete", 1, 0, "deleted"),
+        ("delete_reason", "rude", "", "deleted"),
+        ("flagged_as_spam", 1, 0, "unapproved"),
+        ("spam_status", "spam", "clean", "unapproved"),
+        ("moderation_passed", 0, 1, "hidden"),
+        ("restricted_to", "group 5", "all", "private"),
+        ("sensitivity", "Company-Confidential", "normal", "private"),
+        ("who_can_see", "staff", "everyone", "private"),
+        ("is_reply", 1, 0, "no question"),
+        ("permissions", "staff", {"reply": True, "delete": True}, "private"),
+        ("ifcheck", 0, 1, "hidden"),
+        ("is_first_post", 0, 1, "no question"),
     ],
 )
 def test_a_column_hides_by_its_name(column: str, hides: object, shows: object, reason: str) -> None:
@@ -114,7 +127,8 @@ def test_a_column_hides_by_its_name(column: str, hides: object, shows: object, r
 @pytest.mark.parametrize(
     "column",
     ["title", "body", "id", "views", "author", "created_at", "updated_at", "category", "statistics",
-     "private_key_of_car", "deletedItems42Count", "publisher", "visibleness", "url"],
+     "private_key_of_car", "deletedItems42Count", "publisher", "visibleness", "url",
+     "auto_approved", "user_active", "show_name", "spam_score", "private_replies", "n_hidden"],
 )  # fmt: skip
 def test_a_column_of_another_name_says_nothing(column: str) -> None:
     assert hiding_rules([column]) == ()
