@@ -263,6 +263,8 @@ def _generic(tables: Sequence[Table], wishes: Wishes, known: Known) -> Choice:
 def _unread(
     tables: Sequence[Table], found: Sequence[Table], lookups: Sequence[tuple[Lookup, Table]]
 ) -> list[str]:
+    if any(one.path for one in found):
+        return []  # a table without a path may be the one around them
     used = [*found, *(table for _, table in lookups)]
     return [one.name for one in tables if not one.path and one not in used]
 
