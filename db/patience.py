@@ -149,10 +149,13 @@ class Watch:
                 threading.Thread(target=self._look_often, name="patience", daemon=True).start()
 
     def _look_often(self) -> None:
-        while True:
-            time.sleep(_LOOK_EVERY_S)
-            with suppress(psycopg2.Error, OSError):  # closed meanwhile
-                self.look()
+        try:
+            while True:
+                time.sleep(_LOOK_EVERY_S)
+                with suppress(psycopg2.Error, OSError, ValueError):  # closed meanwhile
+                    self.look()
+        finally:
+            self._is_looking = False  # the next statement starts another thread
 
 
 def _hanging(address: str, late: Sequence[_Statement]) -> list[_Statement]:
@@ -172,9 +175,12 @@ def _hanging(address: str, late: Sequence[_Statement]) -> list[_Statement]:
 
 
 def _has_answer(asked: connection) -> bool:
-    """Return whether an answer has come, which this busy process has not read."""
+    """Return whether an answer has come, or the end, which this busy process has not read."""
+    number = asked.fileno()
+    if number < 0:  # libpq has just closed it, and is about to say so
+        return True
     waiting = select.poll()
-    waiting.register(asked.fileno(), select.POLLIN)
+    waiting.register(number, select.POLLIN)
     return bool(waiting.poll(0))
 
 

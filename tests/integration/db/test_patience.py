@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
+from cli.running.service import wait_until
 from db import patience
 from db.engine import make_engine, make_sessions, of_single_statements
 from db.settings import DatabaseSettings
@@ -106,6 +108,48 @@ def test_what_has_long_passed_its_limit_is_given_up(
     )
     with pytest.raises(psycopg2.OperationalError):
         own.cursor().execute("SELECT pg_sleep(30)")
+
+
+class Ending(patience.PatientConnection):
+    """A connection that libpq has just closed, before it says so."""
+
+    def fileno(self) -> int:
+        return -1
+
+
+def test_a_connection_that_ends_while_it_is_looked_at_ends_nothing_else(engine: Engine) -> None:
+    url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    watch, own = patience.Watch(), Ending(url)
+    watch._is_looking = True  # noqa: SLF001  # no thread: this test looks
+    watch.begin(own)
+    time.sleep(1.5 * _PATIENCE_S)
+
+    watch.look()
+
+    assert not watch._is_unanswered(watch._waiting[id(own)])  # noqa: SLF001
+    own.close()
+
+
+def test_whatever_ends_the_thread_that_looks_the_next_statement_starts_another(
+    own: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch, looks, ends = patience.Watch(), list[str](), list[object]()
+    monkeypatch.setattr(threading, "excepthook", ends.append)
+
+    def look() -> None:
+        looks.append(threading.current_thread().name)
+        raise RuntimeError
+
+    monkeypatch.setattr(watch, "look", look)
+    with own() as session:
+        driver = session.connection().connection.driver_connection
+        assert isinstance(driver, patience.PatientConnection)
+        watch.begin(driver)
+        wait_until(lambda: len(ends) == 1, timeout_s=30)
+        watch.begin(driver)
+        wait_until(lambda: len(ends) == 2, timeout_s=30)
+
+    assert looks == ["patience", "patience"]
 
 
 @pytest.mark.parametrize("change", ["SET LOCAL statement_timeout = 0", "SET statement_timeout = 0"])
