@@ -32,7 +32,8 @@ def main() -> None:
         known = ", ".join((*MEASUREMENTS, *PRINTED))
         sys.exit(f"unknown measurements: {', '.join(sorted(unknown))}; choose of {known}")
     if {"-h", "--help"} & set(given):
-        sys.exit(_help(names))
+        _help(names)
+        return
     for name in names or MEASUREMENTS:
         if given or name in PRINTED:
             _run(name, *given)
@@ -40,7 +41,7 @@ def main() -> None:
             _rewrite(name)
 
 
-def _help(names: Sequence[str]) -> int:
+def _help(names: Sequence[str]) -> None:
     """Print what the measurements are, and the options of those that have any."""
     for name in names:
         if name in WITH_OPTIONS:
@@ -50,7 +51,6 @@ def _help(names: Sequence[str]) -> int:
     if not names:
         print(_documented(Path(__file__)), f"\nMeasurements: {', '.join(MEASUREMENTS)}")
         print(f"Only printed: {', '.join(PRINTED)}\nWith options: {', '.join(WITH_OPTIONS)}")
-    return 0
 
 
 def _documented(path: Path) -> str:

@@ -9,17 +9,15 @@ from bench import __main__ as bench
 FOLDER = Path(bench.__file__).parent
 
 
-def asked(monkeypatch: pytest.MonkeyPatch, *words: str) -> object:
+def asked(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
     monkeypatch.setattr("sys.argv", ["bench", *words])
-    with pytest.raises(SystemExit) as ended:
-        bench.main()
-    return ended.value.code
+    bench.main()
 
 
 def test_help_names_every_measurement(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert asked(monkeypatch, "--help") == 0
+    asked(monkeypatch, "--help")
 
     printed = capsys.readouterr().out
     assert all(name in printed for name in (*bench.MEASUREMENTS, *bench.PRINTED))
@@ -31,7 +29,7 @@ def test_help_names_every_measurement(
 def test_a_measurement_without_options_says_what_it_is(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert asked(monkeypatch, name, "--help") == 0
+    asked(monkeypatch, name, "--help")
 
     assert "easures" in (printed := capsys.readouterr().out) or "ompares" in printed
 
@@ -47,4 +45,5 @@ def test_those_that_read_options_are_known() -> None:
 
 
 def test_a_name_that_is_none_says_which_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "choose of models, service" in str(asked(monkeypatch, "modles"))
+    with pytest.raises(SystemExit, match="choose of models, service"):
+        asked(monkeypatch, "modles")

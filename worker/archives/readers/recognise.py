@@ -20,6 +20,8 @@ from worker.archives.readers.values.conditions import Condition
 _SHOWN = 8
 _THESE_ARE = "these are"
 _SAMPLED = 5_000
+_OF_ANYTHING = 2
+"""Objects with at most so many known columns, such as an id and a title, may be of anything."""
 """Among so many rows of a document one must be a question by the shape's own rules."""
 
 
@@ -314,6 +316,6 @@ def _outermost(plans: list[tuple[Table, Plan]]) -> list[tuple[Table, Plan]]:
 def _is_around(table: Table, plan: Plan, inner: Table) -> bool:
     """Return whether the objects of *table* are surely questions, and have those of *inner*."""
     path, own = table.path, inner.path
-    if path is None or own is None or len(plan.fields) <= 2:  # noqa: PLR2004
+    if path is None or own is None or len(plan.fields) <= _OF_ANYTHING:
         return False
     return len(path) < len(own) and own[: len(path)] == path

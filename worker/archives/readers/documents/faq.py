@@ -35,16 +35,13 @@ _STRONG = re.compile(r"\s*(?:[-*+]\s+|\d{1,3}[.)]\s+)?(?:\*\*|__)(.+?\?)(?:\*\*|
 _NUMBER = re.compile(r"^(?:Q?\d{1,3}(?:\.\d{1,3})*[.):]?\s+)")
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 _QUESTIONS = {"dt", "summary", "question", "h2", "h3", "h4", "h5", "h6"}
-_COMMENT = re.compile("<!--.*?-->", re.DOTALL)
+_COMMENT, _COMMENT_BEGINS = re.compile("<!--.*?-->", re.DOTALL), "<!--"
 _LONGEST, _LOOKED = 500, 400
 _FEWEST = 2
 _TABLE = re.compile(r"\.(?:csv|tsv|tab)\b", re.IGNORECASE)
 _PAGE = re.compile(
     r"\s*(?:<!doctype html|<html|<dl|<section|<article|<div|<details|<h[1-6])", re.IGNORECASE
 )
-
-
-Lines = Iterable[tuple[int, str | None]]
 
 
 def is_list(head: str, name: str) -> bool:
@@ -111,20 +108,19 @@ def _from_text(file: BinaryIO) -> Iterator[Row]:
             section = heading[2]
 
 
-def _without_comments(numbered: Lines) -> Iterator[tuple[int, str | None]]:
+def _without_comments(
+    numbered: Iterable[tuple[int, str | None]],
+) -> Iterator[tuple[int, str | None]]:
     """Yield lines without what is in comments of HTML, which nobody sees."""
     in_comment = False
     for number, line in numbered:
-        if line is None or (not in_comment and "<!--" not in line):
+        if line is None or (not in_comment and _COMMENT_BEGINS not in line):
             yield number, line
             continue
-        if in_comment:
-            _, end, line = line.partition("-->")  # noqa: PLW2901  # what is behind the comment
-            in_comment = not end
-        line = _COMMENT.sub("", line)  # noqa: PLW2901
-        line, begin, _ = line.partition("<!--")  # noqa: PLW2901
-        in_comment = in_comment or bool(begin)
-        yield number, line
+        whole = f"{_COMMENT_BEGINS}{line}" if in_comment else line
+        shown, begun, _ = _COMMENT.sub("", whole).partition(_COMMENT_BEGINS)
+        in_comment = bool(begun)
+        yield number, shown
 
 
 class _Questions(HTMLParser):
