@@ -13,6 +13,8 @@ from worker.archives.readers.meaning import english, languages
 from worker.archives.readers.values.conditions import ABSENT, Condition
 
 Rule = tuple[str, Condition]
+_REASON = r"|[:(\u2013\u2014]|-\s"
+"""What may stand between a state and its reason, such as ``deleted: spam``; labels have scopes."""
 
 
 def reply_rules(names: Iterable[str], title: str) -> Iterator[Rule]:
@@ -187,7 +189,8 @@ def _rules_of_words(column: str, plain: str) -> Iterator[Rule]:
         for reason, words in english.WORDS.items():
             more = "(?!)" if is_label else english.OF_STATES.get(reason, "(?!)")
             said = f"{words}|{more}|{languages.values_of(reason)}"
-            yield reason, Condition(column, frozenset(), pattern=_pattern(said))
+            ends = "" if is_label else _REASON
+            yield reason, Condition(column, frozenset(), pattern=_pattern(said, ends))
         yield "private", Condition(column, frozenset(), pattern=english.HELPERS)
     if re.fullmatch(rf"{english.ABOUT}(?:{english.READERS}){english.IN_WORDS}", plain):
         yield "private", Condition(column, frozenset(), pattern=english.NOT_EVERYBODY)
@@ -213,12 +216,12 @@ def _rules_of_place(column: str, plain: str) -> Iterator[Rule]:
         yield reason, Condition(column, frozenset(), pattern=english.NOT_EVERYBODY)
 
 
-def _pattern(words: str) -> re.Pattern[str]:
-    """Return a pattern for one of *words*, alone or in a list."""
+def _pattern(words: str, ends: str = "") -> re.Pattern[str]:
+    """Return a pattern for one of *words*, alone, in a list, or before one of *ends*."""
     return re.compile(
         rf"(?:^|[,;|\[(\"']) ?(?:[a-z][ _-]|(?:{english.BY})[ _-]?)?(?:{words})"
         r"(?:[ _-]?(?:question|topic|thread|post|message|article|record)s?)?"
-        r"(?:[ _-](?:only|by|for|from)\b[^,;|\"']*)?"
-        r" ?(?:$|[,;|\])\"'])",
+        rf"(?:[ _-](?:only|by|for|from|{languages.BY})\b[^,;|\"]*)?"
+        rf" ?(?:$|[,;|\])\"']{ends})",
         re.IGNORECASE,
     )

@@ -233,6 +233,13 @@ KEPT = _names(
 """What may follow such a name: a moment, a person, a reason."""
 
 
+BY = (
+    "por|pelos?|pelas?|par|von|vom|durch|da|dal|dall[ao]|dai|dagli|dalle|door|przez|av|af"
+    "|\\w+(?:\u043e\u043c|\u0435\u043c|\u0430\u043c\u0438)"
+)
+"""Words between a state and who made it so; Russian has an ending of the person instead."""
+
+
 def said_by(reason: str) -> str:
     """Return a pattern of the names of columns that hide questions for *reason*."""
     return "|".join(dict.fromkeys(map(plain, HIDDEN.get(reason, ())))) or "(?!)"

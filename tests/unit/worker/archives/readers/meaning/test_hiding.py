@@ -117,6 +117,16 @@ def reasons(row: dict[str, Any], *taken: str) -> set[str]:
         ("permissions", "staff", {"reply": True, "delete": True}, "private"),
         ("ifcheck", 0, 1, "hidden"),
         ("is_first_post", 0, 1, "no question"),
+        ("estado", "Oculto por moderador", "Publicado por moderador", "hidden"),
+        ("statut", "Supprim\u00e9 par l'auteur", "Ouvert par l'auteur", "deleted"),
+        ("status", "Gel\u00f6scht von Anna", "aktiv von Anna", "deleted"),
+        (
+            "status",
+            "\u0421\u043a\u0440\u044b\u0442\u043e \u0430\u0434\u043c\u0438\u043d\u043e\u043c",
+            "\u041e\u0442\u043a\u0440\u044b\u0442\u043e \u0430\u0434\u043c\u0438\u043d\u043e\u043c",
+            "hidden",
+        ),
+        ("status", "deleted: spam", "open: spam", "deleted"),
     ],
 )
 def test_a_column_hides_by_its_name(column: str, hides: object, shows: object, reason: str) -> None:
