@@ -6,14 +6,29 @@ BIN := $(VENV)/bin
 RUN := $(VENV)/.installed-run
 STAMP := $(VENV)/.installed
 
-.PHONY: run test lint docs bench mutants screenshots demo-forum test-forums deploy-test compose-test locks audit faults fuzz servers
+# What takes longest: whole services, browsers, models trained and exported, kills, backups.
+LONG := acceptance/console acceptance/test_up.py acceptance/test_widget.py faults \
+  integration/api/console/administering/test_bringing.py integration/api/console/insights \
+  integration/api/http/test_openapi.py integration/api/routes/test_archives.py integration/api/uploading \
+  integration/cli/examining integration/cli/test_preparing.py integration/cli/training \
+  integration/db/keeping integration/db/test_schema.py integration/samples integration/training/recipes \
+  integration/worker/adapting integration/worker/archives/stages/test_slices.py \
+  integration/worker/test_tasks.py integration/worker/weights unit/test_lean.py
+# One worker more than there are cores, each with databases of its own.
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
+
+.PHONY: run test test-long lint docs bench mutants screenshots demo-forum test-forums deploy-test compose-test locks audit faults fuzz servers
 
 run: $(RUN)
 	@$(BIN)/askedbefore up
 
-# One worker more than there are cores, each with databases of its own; the longest files first.
 test: $(STAMP) lint
-	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
+	@$(PYTEST) --hypothesis-profile few $(LONG:%=--ignore tests/%)
+
+# All that `make test` leaves out, and the tests of laws again, with three times the examples.
+test-long: $(STAMP)
+	@$(PYTEST) $(LONG:%=tests/%)
+	@$(PYTEST) -m "hypothesis and not gpu and not forums" $(LONG:%=--ignore tests/%)
 
 # make faults MINUTES=60 SEED=7: kills, pauses, cuts and fills everything, and reports what is lost.
 MINUTES ?= 10

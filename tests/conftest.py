@@ -35,7 +35,10 @@ os.environ.setdefault("ASKEDBEFORE_UPLOAD_FREE_BYTES", "0")  # noqa: TID251  # f
 
 # The same examples in every run, and no time limit for one: neither chance nor a busy machine may
 # fail a test. `--hypothesis-profile default` looks for others.
-settings.register_profile("sure", max_examples=50, deadline=None, derandomize=True, database=None)
+# `make test` takes the few, `make test-long` the many.
+_SURE = settings(deadline=None, derandomize=True, database=None)
+settings.register_profile("few", _SURE, max_examples=15)
+settings.register_profile("sure", _SURE, max_examples=50)
 settings.load_profile("sure")
 
 _MIGRATED = pytest.StashKey[Addresses]()

@@ -129,8 +129,10 @@ class Askbot:
         """Serve the forum and run the delivery for the block."""
         try:
             self.start("web", "runserver", "--noreload", str(self.port))
-            self.start("deliver", "askedbefore_deliver", "--interval", "1")
+            # One after the other: at its start each process of Askbot writes a value of its own
+            # under the same key of the cache, and ends if it reads another's.
             wait_until(self.answers, timeout_s=_START_S)
+            self.start("deliver", "askedbefore_deliver", "--interval", "1")
             yield
         finally:
             for process in self.processes.values():
