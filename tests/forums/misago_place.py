@@ -45,7 +45,7 @@ def postgres() -> Iterator[str]:
         data = f"{folder}/data"
 
         def ask(name: str, *words: str) -> None:
-            other = ["runuser", "-u", "postgres", "--"] if is_root else []
+            other = ["/usr/sbin/runuser", "-u", "postgres", "--"] if is_root else []
             run([*other, str(programs[-1] / name), *words], folder=Path("/"))
 
         ask("initdb", "-D", data, "-A", "trust", "-U", "postgres")
