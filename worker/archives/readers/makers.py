@@ -96,12 +96,13 @@ def _drawn_sheets(_: Entry, opened: Opened, _hints: Hints, make: Make) -> Iterat
 
 
 def _sql(_: Entry, opened: Opened, _hints: Hints, make: Make) -> Iterator[Table]:
-    columns = sqldump.SqlDump(opened).look()
+    dump = sqldump.SqlDump(opened)
+    columns = dump.look()
     if not columns:
         raise UnreadableArchiveError("this dump has no rows of any table")
 
     def rows(table: str, _: Collection[str]) -> Iterator[Row]:
-        yield from sqldump.SqlDump(opened).rows(table)
+        yield from dump.rows(table)
 
     for name, names in columns.items():
         yield make(name=name, columns=names, parts=[partial(rows, name)])

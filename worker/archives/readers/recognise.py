@@ -9,7 +9,7 @@ from itertools import islice
 
 from worker.archives.readers import ids, places, shown
 from worker.archives.readers.documents.json_rows import ANY
-from worker.archives.readers.meaning.columns import Columns, check_chosen, is_of_others
+from worker.archives.readers.meaning.columns import TEXTS, Columns, check_chosen, is_of_others
 from worker.archives.readers.meaning.hiding import Rule, hiding_rules, label_rules, place_of
 from worker.archives.readers.meaning.reading import Plan, Wishes, generic_plan
 from worker.archives.readers.meaning.shapes import Known, Lookup, Shape
@@ -291,15 +291,31 @@ def _generic_plan(table: Table, tables: Sequence[Table], wishes: Wishes, known: 
         raise UnreadableArchiveError(f"{_THESE_ARE} {about}, not questions")
     if table.is_mixed:
         raise UnreadableArchiveError(f"{table.name} are objects of different kinds")
-    plan = generic_plan(
-        table.columns, wishes, is_nested=table.is_nested, inner=inner(table, tables)
-    )
+    plan = _plan_of_words(table, tables, wishes)
     if table.is_single and not {"id", "url", "asked_at"} & plan.fields.keys():
         raise UnreadableArchiveError(
             f"{table.name} is one object with a title, perhaps of a forum or a page"
         )
     places.refuse_inside_hidden(table, tables)
     return plan
+
+
+def _plan_of_words(table: Table, tables: Sequence[Table], wishes: Wishes) -> Plan:
+    """Return a plan by which no column of flags or numbers is a title or a body."""
+    wordless: dict[str, bool] = {}
+    while True:
+        plan = generic_plan(
+            table.columns,
+            wishes,
+            is_nested=table.is_nested,
+            inner=inner(table, tables),
+            wordless=wordless,
+        )
+        texts = {plan.fields[name][0] for name in TEXTS if name in plan.fields}
+        more = shown.wordless(table, texts - {*wordless, *wishes.chosen.values()})
+        if not more:
+            return plan
+        wordless |= more
 
 
 def _outermost(plans: list[tuple[Table, Plan]]) -> list[tuple[Table, Plan]]:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from db.wording import counted
@@ -10,7 +10,7 @@ from worker.archives.readers.meaning.hiding import Rule, kinds, shown_flags, sta
 from worker.archives.readers.meaning.languages import plain
 from worker.archives.readers.records import UnreadableArchiveError
 from worker.archives.readers.table import Table
-from worker.archives.readers.values.conditions import ABSENT, NO, Condition, value_at
+from worker.archives.readers.values.conditions import ABSENT, NO, YES, Condition, value_at
 
 _SHOWN = 8
 _SAMPLED, _LONGEST = 5_000, 40
@@ -24,6 +24,8 @@ _OTHERS = frozenset({
     "answer",
 })  # fmt: skip
 """Kinds of rows that are no questions, if other rows of the same column are questions."""
+_SEVERAL = 10
+_NUMBERS, _IS_WORD = re.compile(r"[-+]?[\d.,]*"), re.compile(r"[^\W\d_]{2}")
 _EMPTY, _EMPTY_TEXTS = frozenset({"empty", ABSENT}), frozenset({""})
 
 
@@ -49,6 +51,23 @@ def unsaid(tables: Sequence[Table], names: Sequence[str]) -> Iterator[Rule]:
     for name in flags:
         if "" in found[name] and found[name].keys() - NO - _EMPTY_TEXTS:
             yield f"{name} is empty", Condition(name, _EMPTY)
+
+
+def wordless(table: Table, names: Iterable[str]) -> dict[str, bool]:
+    """Return the columns, among *names*, whose values are all numbers, or yes and no.
+
+    It is certain (True) that these are no texts if there are several, or one of them has letters.
+    """
+    found = _texts([table], list(names))
+    return {
+        name: counts.total() - counts[""] >= _SEVERAL or any(map(_IS_WORD.search, counts))
+        for name, counts in found.items()
+        if counts.keys() - _EMPTY_TEXTS and not any(map(_is_word, counts))
+    }
+
+
+def _is_word(text: str) -> bool:
+    return text not in YES | NO and _NUMBERS.fullmatch(text) is None
 
 
 def _kinds(tables: Sequence[Table], names: Sequence[str]) -> Iterator[Rule]:

@@ -12,6 +12,8 @@ from typing import Self
 from worker.archives.readers.meaning import languages
 from worker.archives.readers.records import UnreadableArchiveError
 
+TEXTS = ("title", "title2", "body")
+NO_COLUMNS: Mapping[str, bool] = {}
 FIELDS = ("id", "title", "body", "url", "category", "author", "asked_at")
 _PAIRS = (
     ("question1", "question2"), ("questiona", "questionb"), ("firstquestion", "secondquestion"),
@@ -195,30 +197,34 @@ class Columns:
         chosen: Mapping[str, str] | None = None,
         *,
         is_nested: bool = False,
+        wordless: Mapping[str, bool] = NO_COLUMNS,
     ) -> Self:
         """Return the columns for the names *found* in a file; *chosen* ones come first.
 
-        If columns are nested, ``a.b`` chooses the ``b`` of a column ``a``. Raises
-        `UnreadableArchiveError` if no column is certain to be the question.
+        If columns are nested, ``a.b`` chooses the ``b`` of a column ``a``. Columns that are
+        *wordless* have texts only if there are no others, and never if this is certain (True).
+        Raises `UnreadableArchiveError` if no column is certain to be the question.
         """
         names = {field: name for field, name in (chosen or {}).items() if name}
         check_chosen(names, found, is_nested=is_nested)
-        plain = _plain_names(found)
+        every = _plain_names(found)
+        wordy = {name: column for name, column in every.items() if not wordless.get(column)}
         taken = set(names.values())
         for field, aliases in _ALIASES.items():
             if field in (chosen or {}):
                 continue
+            plain, last = (wordy, wordless) if field in TEXTS else (every, NO_COLUMNS)
             usable: Sequence[str] = _usable_titles(plain) if field == "title" else aliases
             if field in {"title", "title2"} and (pair := _pair(plain)):
                 usable = [pair[field == "title2"]]
             free = [plain[a] for a in usable if a in plain and plain[a] not in taken]
             if free:
-                names[field] = free[0]
-                taken.add(free[0])
+                names[field] = next((name for name in free if name not in last), free[0])
+                taken.add(names[field])
         if "category" not in names and "tags" in names and "category" not in (chosen or {}):
             names["category"] = names["tags"]
         own = next((name for name in (KEY, _NUMBER) if name in found), None)
-        if "id" not in {*names, *(chosen or {})} and own and (own == KEY or "tracker" in plain):
+        if "id" not in {*names, *(chosen or {})} and own and (own == KEY or "tracker" in every):
             names["id"] = own
         if "title2" not in names:
             _take_duplicates(names)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from db.questions.rows import NO_FACTS, Facts
-from worker.archives.readers.meaning.columns import DUPLICATES, FIELDS, Columns
+from worker.archives.readers.meaning.columns import DUPLICATES, FIELDS, NO_COLUMNS, Columns
 from worker.archives.readers.meaning.facts import FACTS, facts_of_row
 from worker.archives.readers.meaning.hiding import (
     Rule,
@@ -145,13 +145,18 @@ def removed(titles: Sequence[str]) -> list[int]:
 
 
 def generic_plan(
-    found: Sequence[str], wishes: Wishes, *, is_nested: bool = False, inner: Sequence[str] = ()
+    found: Sequence[str],
+    wishes: Wishes,
+    *,
+    is_nested: bool = False,
+    inner: Sequence[str] = (),
+    wordless: Mapping[str, bool] = NO_COLUMNS,
 ) -> Plan:
     """Return the plan for a table of no known shape; *inner* are paths inside its columns.
 
-    Raises `UnreadableArchiveError` if no column is certain to be the question.
+    *wordless* columns have no texts, surely or perhaps. Raises `UnreadableArchiveError`.
     """
-    columns = Columns.resolve(found, wishes.chosen, is_nested=is_nested)
+    columns = Columns.resolve(found, wishes.chosen, is_nested=is_nested, wordless=wordless)
     decided = {Condition.parse(one).column for one in wishes.visible_if}
     names = {name: column for name, column in columns.names.items() if column not in decided}
     others = places(name for name in (*found, *inner) if name not in decided)

@@ -4,9 +4,12 @@ A dump is read as a stream: the values of ``INSERT`` and the lines of ``COPY`` o
 Everything else is skipped without parsing. The work is linear in the bytes.
 """
 
-import io
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
 from typing import BinaryIO
 
 from db.wording import counted
@@ -18,6 +21,8 @@ from worker.archives.readers.records import (
     UnreadableArchiveError,
 )
 from worker.archives.readers.tabular.dialect import split_escaped
+from worker.archives.readers.tabular.sqlbatches import by_semicolons
+from worker.archives.readers.tabular.sqlchanges import Change, Changes, parse
 from worker.archives.readers.tabular.sqlvalues import FORM, value_of
 
 _HEAD, _LONGEST_HEAD = 4_096, 1 << 16
@@ -25,7 +30,8 @@ _NAME = r'(?:[`"\[]?[\w$-]+[`"\]]?\s*\.\s*)?[`"\[]?[\w$-]+[`"\]]?'
 _STATEMENT = re.compile(
     rf"\s*(?:(?P<create>CREATE\s+(?:TEMPORARY\s+|UNLOGGED\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?)"
     rf"|(?P<insert>(?:INSERT|REPLACE)\s+(?:IGNORE\s+|OR\s+\w+\s+)?(?:INTO\s+)?)"
-    rf"|(?P<change>(?:DELETE\s+FROM|UPDATE)\s+)"
+    r"|(?P<change>(?:DELETE\s+(?:[\w`.,*]+\s+){0,5}?FROM|UPDATE(?:\s+(?:LOW_PRIORITY|IGNORE|OR\s+\w+))*"
+    r"|TRUNCATE(?:\s+TABLE)?|DROP\s+TABLE(?:\s+IF\s+EXISTS)?)\s+(?:ONLY\s+)?)"
     rf"|(?P<copy>COPY\s+))(?P<table>{_NAME})",
     re.IGNORECASE,
 )
@@ -37,12 +43,15 @@ _CHANGED = (
     "this statement changes rows above, and is not carried out: run the script in a database, and"
     " import the dump of it"
 )
+_ROUTINE = re.compile(
+    r"\s*(?:/\*!\d+\s*)?CREATE\b[^;()]{0,300}?\b(?:TRIGGER|PROCEDURE|FUNCTION|EVENT)\b[^;$]*?\bBEGIN\b",
+    re.IGNORECASE,
+)
+_END_OF_ROUTINE = re.compile(r"\s*END\b(?!\s+(?:IF|LOOP|CASE|WHILE|REPEAT)\b)", re.IGNORECASE)
 _KEYWORDS = frozenset(
     {"primary", "key", "unique", "constraint", "index", "fulltext", "spatial", "check", "foreign",
      "exclude", "like", "period"}
 )  # fmt: skip
-_BATCH_END = re.compile(rb"^GO[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
-"""The end of a batch in a script of SQL Server, whose statements need no semicolon."""
 _PLAIN = re.compile(r"[^'\"`;$]*+")
 _IN_STRING = {
     (mark, escapes): re.compile(
@@ -77,52 +86,60 @@ class SqlDump:
     """The tables of a dump; each call reads it again from *opened*."""
 
     def __init__(self, opened: Callable[[], BinaryIO]) -> None:
-        self._opened = _by_semicolons(opened)
-        self.columns: dict[str, list[str]] = {}
+        self._opened = by_semicolons(opened)
+        self._changes: dict[str, Changes] | None = None
 
     def look(self) -> dict[str, list[str]]:
-        """Return the columns of the tables that have rows."""
+        """Return the columns of the tables that have rows, and keep what changes their rows."""
         filled: dict[str, list[str]] = {}
-        for table, columns, _ in self._statements(lambda _: False):
-            filled.setdefault(table, columns)
+        self._changes = {}
+        for one in self._statements(lambda _: False):
+            filled.setdefault(one.table, one.columns)
+            if one.change is not None:
+                changes = self._changes.setdefault(one.table, Changes(is_mysql=one.is_mysql))
+                changes.add(one.place, one.change)
         return filled
 
     def rows(self, table: str) -> Iterator[Row]:
-        """Yield the rows of one table."""
-        for _, columns, rows in self._statements(lambda name: name == table):
-            for line, values in rows:
-                if isinstance(values, str):
-                    yield Row(line, values)
-                elif len(values) != len(columns):
-                    wanted = counted(len(columns), "column")
-                    yield Row(line, f"it has {counted(len(values), 'value')} for {wanted}")
-                else:
-                    yield Row(line, dict(zip(columns, values, strict=True)))
+        """Yield the rows of one table, as the statements behind them change them."""
+        if self._changes is None:
+            self.look()
+        changes = (self._changes or {}).get(table)
+        for one in self._statements(lambda name: name == table):
+            if one.change is not None and changes is not None and one.place <= changes.last:
+                continue
+            for row in _by_name(one):
+                if changes is None or isinstance(row.values, str):
+                    yield row
+                elif (values := changes.applied(one.place, dict(row.values))) is not None:
+                    yield Row(row.line, values)
 
-    def _statements(
-        self, is_wanted: Callable[[str], bool]
-    ) -> Iterator[tuple[str, list[str], Iterator[tuple[int, Sequence[object] | str]]]]:
+    def _statements(self, is_wanted: Callable[[str], bool]) -> Iterator["_Statement"]:
         with self._opened() as file:
             window = Window(file)
             window.more()
             head = window.text[:_HEAD]
+            seen, named = dict[str, str](), dict[str, list[str]]()
             # Only MySQL and MariaDB escape with backslashes.
-            seen: dict[str, list[str]] = {}
             is_mysql = "PostgreSQL" not in head and "PRAGMA foreign_keys" not in head
-            while found := _next_statement(window, is_mysql=is_mysql):
+            for place in count():
+                if not (found := _next_statement(window, is_mysql=is_mysql)):
+                    return
                 table = bare_name(found["table"])
                 window.move(found.end())
+                make = partial(_Statement, place=place, is_mysql=is_mysql)
                 if found["create"]:
-                    self.columns[table] = _created(window)
+                    named[table] = _created(window)
                     _skip_statement(window, is_mysql=is_mysql)
                     continue
                 if found["change"]:
-                    if table in seen:
-                        yield table, seen[table], iter([(window.line, _CHANGED)])
+                    if (own := seen.get(table.lower())) is not None:
+                        change = _change(window, found["change"], named[own], is_mysql=is_mysql)
+                        yield make(own, named[own], iter([(window.line, _CHANGED)]), change=change)
                     _skip_statement(window, is_mysql=is_mysql)
                     continue
-                columns = _named_columns(window) or self.columns.get(table, [])
-                seen[table] = columns
+                columns = _named_columns(window) or named.get(table, [])
+                seen[table.lower()], named[table] = table, columns
                 if not found["copy"]:
                     rows = _inserted(window, is_wanted=is_wanted(table), is_mysql=is_mysql)
                 elif begin := _FROM_STDIN.match(window.text, window.place):
@@ -131,9 +148,41 @@ class SqlDump:
                 else:
                     _skip_statement(window, is_mysql=is_mysql)
                     continue
-                yield table, columns, rows
-                for _ in rows:  # skip rows that the caller did not read
-                    pass
+                yield make(table, columns, rows)
+                deque(rows, maxlen=0)  # skip rows that the caller did not read
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """A statement about a table that has rows."""
+
+    table: str
+    columns: list[str]
+    rows: Iterator[tuple[int, Sequence[object] | str]]
+    change: Change | None = None
+    """What it does to rows above, if that can be carried out."""
+    place: int = field(kw_only=True)
+    """Its number in the dump."""
+    is_mysql: bool = field(kw_only=True)
+
+
+def _by_name(one: _Statement) -> Iterator[Row]:
+    """Yield the rows of a statement by the names of their columns."""
+    for line, values in one.rows:
+        if isinstance(values, str):
+            yield Row(line, values)
+        elif len(values) != len(one.columns):
+            wanted = counted(len(one.columns), "column")
+            yield Row(line, f"it has {counted(len(values), 'value')} for {wanted}")
+        else:
+            yield Row(line, dict(zip(one.columns, values, strict=True)))
+
+
+def _change(window: Window, verb: str, columns: list[str], *, is_mysql: bool) -> Change | None:
+    """Return what the statement here does to rows above; None if it is not plain."""
+    change = parse(window.text, window.place, columns, is_mysql=is_mysql)
+    is_update = verb.upper().startswith("UPDATE")
+    return change if change is not None and is_update == (change.sets is not None) else None
 
 
 def _next_statement(window: Window, *, is_mysql: bool) -> re.Match[str] | None:
@@ -146,8 +195,18 @@ def _next_statement(window: Window, *, is_mysql: bool) -> re.Match[str] | None:
             window.move(comment.end())
         elif found := _STATEMENT.match(window.text, window.place):
             return found
+        elif _ROUTINE.match(window.text, window.place):
+            _skip_routine(window, is_mysql=is_mysql)
         else:
             _skip_statement(window, is_mysql=is_mysql)
+
+
+def _skip_routine(window: Window, *, is_mysql: bool) -> None:
+    """Move past a trigger or procedure, whose statements are not part of the dump."""
+    while not window.is_used_up and not _END_OF_ROUTINE.match(window.text, window.place):
+        _skip_statement(window, is_mysql=is_mysql)
+        _fill(window)
+    _skip_statement(window, is_mysql=is_mysql)
 
 
 def _named_columns(window: Window) -> list[str]:
@@ -157,31 +216,6 @@ def _named_columns(window: Window) -> list[str]:
         return []
     window.move(named.end())
     return [bare_name(one) for one in named[1].split(",")]
-
-
-def _by_semicolons(opened: Callable[[], BinaryIO]) -> Callable[[], BinaryIO]:
-    """Return a function that opens the dump, with semicolons for SQL Server's ``GO`` lines."""
-    with opened() as file:
-        head = file.read(CHUNK)
-    return (lambda: _Batches(opened())) if _BATCH_END.search(head) else opened
-
-
-class _Batches(io.BufferedReader):
-    """A script of SQL Server, with a semicolon instead of each line ``GO``."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        super().__init__(io.BytesIO())
-        self._script = file
-
-    def read(self, size: int | None = -1) -> bytes:
-        """Return about *size* bytes, up to the end of a line."""
-        lines = self._script.readlines(size or CHUNK)
-        return b"".join(b";\n" if _BATCH_END.fullmatch(line.rstrip()) else line for line in lines)
-
-    def close(self) -> None:
-        """Close the script as well."""
-        self._script.close()
-        super().close()
 
 
 def _fill(window: Window) -> None:

@@ -2,7 +2,8 @@
 
 import re
 
-_ESCAPED, _PLAIN_TEXT = r"(?:[^'\\]|\\.|'')*+", r"(?:[^']|'')*+"
+ESCAPED, PLAIN_TEXT = r"(?:[^'\\]|\\.|'')*+", r"(?:[^']|'')*+"
+"""What is between the quotes of a string, with and without backslashes that escape."""
 _CALLED = re.compile(r"(\w+)\s*\((.*)\)", re.DOTALL)
 _REPLACED = re.compile(r"'((?:[^']|'')*)'\s*,\s*char\((\d+)\)\s*$")
 _LITERAL = re.compile(r"[NE]?'((?:[^']|'')*)'")
@@ -58,13 +59,13 @@ def _form(*, is_mysql: bool) -> re.Pattern[str]:
 
     Backslashes escape in strings of MySQL, and in PostgreSQL's after ``E``.
     """
-    body = _ESCAPED if is_mysql else _PLAIN_TEXT
+    body = ESCAPED if is_mysql else PLAIN_TEXT
     begin = r"(?:_\w+\s*|[NEe])?" if is_mysql else "[Nn]?"
     inner = ""
     for _ in range(_CALLS):
         inner = rf"|\((?:[^()']|'{body}'{inner})*+\)"
     return re.compile(
-        rf"\s*(?:{begin}'(?P<text>{body})'|[Ee]'(?P<escaped>{_ESCAPED})'"
+        rf"\s*(?:{begin}'(?P<text>{body})'|[Ee]'(?P<escaped>{ESCAPED})'"
         rf"|(?P<other>[XxBb]'[0-9a-fA-F]*'|(?:[^,()']{inner})*+))"
         rf"{_END}",
         re.DOTALL,

@@ -1,0 +1,10 @@
+CREATE TABLE `q` (`id` int NOT NULL, `title` text, `hidden` tinyint, PRIMARY KEY (`id`));
+INSERT INTO `q` VALUES (1,'How is tar made?',0),(2,'Whose tar is it?',0),(3,'Is \'id\'=1; tar?',0),(4,'Is tar hot?',0),(5,'Why tar?',0),(6,'Is tar wet?',0);
+/*!50003 CREATE*/ /*!50003 TRIGGER x AFTER DELETE ON q FOR EACH ROW BEGIN SET @n = 1; DELETE FROM q WHERE id = 3; END */;
+DELETE FROM Q WHERE `q`.`id` = '1' OR (id IN (2, 7));
+UPDATE `q` SET hidden=1, `title`='Tar, and why?' WHERE ID=5;
+UPDATE q SET id = 8 WHERE id = 6;
+DELETE FROM q WHERE id = 8;
+INSERT INTO q VALUES (1,'How is tar made now?',0);
+DELETE FROM q WHERE id > 90;
+UPDATE q SET title = CONCAT(title, '!') WHERE id = 3;
