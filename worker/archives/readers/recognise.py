@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from worker.archives.load_job import Format
 from worker.archives.readers import ids, places, shown
 from worker.archives.readers.documents.json_rows import ANY
 from worker.archives.readers.meaning.columns import TEXTS, Columns, check_chosen, is_of_others
@@ -121,7 +122,8 @@ def _shaped(shape: Shape, tables: Sequence[Table], wishes: Wishes) -> Choice | N
     fitting = [one for one in tables if shape.fits(one.columns)]
     by_name = [one for one in fitting if shape.prefix(one.name) is not None]
     is_several = len(tables) > 1 and shape.table
-    found = by_name or ([] if is_several and len(fitting) > 1 else fitting)
+    is_named = len(fitting) > 1 or any(one.form is Format.SQL for one in fitting)
+    found = by_name or ([] if is_several and is_named else fitting)
     if not found:
         return None
     found = _without_doubles(found)
@@ -190,7 +192,7 @@ def _lookups(
         if not lookup.table:
             yield from ((lookup, one) for one in found)
             continue
-        names = {f"{prefix}{lookup.table}", lookup.table}
+        names = {f"{start}{lookup.table}{end}" for start in (prefix, "") for end in ("", "s")}
         for one in tables:
             if one.name.rpartition(".")[2] in names and _has_key(one, lookup.key):
                 yield lookup, one

@@ -28,6 +28,7 @@ _IS_LABEL = frozenset(
 )
 _TITLES = (
     "topictitle",
+    "topicsubject",
     "qtitle",
     "questiontitle",
     "threadtitle",
@@ -128,7 +129,7 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     "author": (
         "author", "username", "userid", "posterid", "topicposter", "owneruserid", "authorname",
         "topicauthorname", "postedby", "createdby", "askedby", "autor", "auteur", "autore",
-        "postername",
+        "postername", "authorid",
     ),
     "asked_at": (
         "askedat", "createdat", "creationdate", "created", "date", "datetime", "timestamp",

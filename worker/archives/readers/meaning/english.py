@@ -88,7 +88,7 @@ SHOWN = (
     r"(?:able)?|(?:can)?(?:guests?|everyone|anyone)(?:can)?(?:view|see|read)|publicly(?:visible"
     r"|viewable"
     r"|readable|accessible)|(?:allows?)guests?|guests?(?:allowed|access|visible)|publicaccess"
-    r"|visible|public|published|publish|approved|listed|active|enabled|accessible"
+    r"|visible|public|published|publish|approved|apr|listed|active|enabled|accessible"
     r"|(?:shown?|display(?:ed)?)(?:on|in)?(?:site|web|website|forum|portal|frontend)?|online"
     r"|searchable"
     r"|(?:approved|accepted)by(?:the)?(?:admin|mod|moderator|staff)|staffapproved|passedmoderation"

@@ -6,6 +6,7 @@ The `needs` of a shape are columns that no other table has together. `fields` na
 """
 
 import functools
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ NO_REPLY = f"~^(?!{REPLY})"
 """The condition ``{no_reply}``: no mail program marked the title as that of a reply."""
 
 _PROGRAMS = (
-    "discuz", "woltlab", "gnuboard",
+    "discuz", "phpwind", "xmb", "woltlab", "gnuboard",
     "phpbb", "vbulletin", "xenforo", "mybb", "smf", "flarum", "discourse", "askbot", "misago",
     "kunena", "stackexchange", "nodebb", "reddit", "hackernews", "sourceforge", "mail", "faq",
     "vanilla", "wordpress", "question2answer", "invision", "fluxbb", "github", "schema_org", "feed",
@@ -131,7 +132,8 @@ class Shape(_Described):
         bare = table.rpartition(".")[2]
         if not self.table or bare == self.table:
             return ""
-        return bare[: -len(self.table)] if bare.endswith(f"_{self.table}") else None
+        found = re.fullmatch(rf"(.*_|){re.escape(self.table)}s?", bare)
+        return found[1] if found else None
 
     def plan(self, chosen: Mapping[str, str]) -> Plan:
         """Return the plan for its rows; *chosen* columns replace those of the shape."""
