@@ -1,6 +1,7 @@
 """Forums, categories and topics that are hidden as a whole, with all the questions in them."""
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 
 from worker.archives.readers.meaning.columns import plain_name
@@ -92,12 +93,10 @@ def closed(
         lookups.append((lookup, other))
         for rule in met:
             path = f"{name}.{rule.column}"
-            rules.append(("hidden topic" if is_topic else "closed category", _moved(rule, path)))
+            rules.append(
+                ("hidden topic" if is_topic else "closed category", replace(rule, column=path))
+            )
     return lookups, rules
-
-
-def _moved(rule: Condition, column: str) -> Condition:
-    return Condition(column, rule.wanted, rule.negated, rule.pattern)
 
 
 def _keys(table: Table, other: Table, place: str) -> tuple[str, str] | None:

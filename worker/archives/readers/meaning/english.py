@@ -209,6 +209,16 @@ APPROVED = (
 )
 
 
+CHANGED = re.compile(
+    rf"\s*+(?:{APPROVED})\s*(?:[(\[\uff08]|[,;:\u2013\u2014-]\s)\s*"
+    rf"(?:(?:re\w+|{APPROVED})\s*[,;]\s*)?(?:{languages.PAST})[^()\[\]\uff08\uff09]*"
+    r"[)\]\uff09]?\s*\Z",
+    re.IGNORECASE,
+)
+"""A state that everybody may read, with a remark about an earlier one: ``Approved (was pending)``.
+"""
+
+
 def _none_of(words: str) -> re.Pattern[str]:
     """Return a pattern of a text of which no part is one of *words*; a number is no such text."""
     return re.compile(

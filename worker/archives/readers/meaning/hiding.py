@@ -13,7 +13,7 @@ from worker.archives.readers.meaning import english, languages
 from worker.archives.readers.values.conditions import ABSENT, Condition
 
 Rule = tuple[str, Condition]
-_REASON = r"|[:(\u2013\u2014]|-\s"
+_REASON = r"|[:(\[\uff08\u2013\u2014]|-\s"
 """What may stand between a state and its reason, such as ``deleted: spam``; labels have scopes."""
 
 
@@ -190,12 +190,12 @@ def _rules_of_words(column: str, plain: str) -> Iterator[Rule]:
             more = "(?!)" if is_label else english.OF_STATES.get(reason, "(?!)")
             said = f"{words}|{more}|{languages.values_of(reason)}"
             ends = "" if is_label else _REASON
-            yield reason, Condition(column, frozenset(), pattern=_pattern(said, ends))
-        yield "private", Condition(column, frozenset(), pattern=english.HELPERS)
+            yield reason, _said(column, _pattern(said, ends))
+        yield "private", _said(column, english.HELPERS)
     if re.fullmatch(rf"{english.ABOUT}(?:{english.READERS}){english.IN_WORDS}", plain):
-        yield "private", Condition(column, frozenset(), pattern=english.NOT_EVERYBODY)
+        yield "private", _said(column, english.NOT_EVERYBODY)
     if re.fullmatch(rf"{english.ABOUT}(?:{english.APPROVERS}){english.IN_WORDS}", plain):
-        yield "unapproved", Condition(column, frozenset(), pattern=english.NOT_APPROVED)
+        yield "unapproved", _said(column, english.NOT_APPROVED)
     if re.fullmatch(rf"{english.ABOUT}{english.ROLES}", plain):
         yield "private", Condition(column, frozenset(), pattern=english.GROUPS)
 
@@ -211,17 +211,22 @@ def _rules_of_place(column: str, plain: str) -> Iterator[Rule]:
         yield reason, Condition(column, english.NOT_SHOWN)
     if re.fullmatch(rf"(?:{english.PLACES})(?:{english.SAYS}){english.IN_WORDS}", plain):
         words = "|".join(english.WORDS[kind] for kind in ("deleted", "private", "hidden"))
-        yield reason, Condition(column, frozenset(), pattern=_pattern(words))
+        yield reason, _said(column, _pattern(words))
     if re.fullmatch(rf"(?:{english.PLACES})(?:access|{english.READERS}){english.IN_WORDS}", plain):
-        yield reason, Condition(column, frozenset(), pattern=english.NOT_EVERYBODY)
+        yield reason, _said(column, english.NOT_EVERYBODY)
+
+
+def _said(column: str, pattern: re.Pattern[str]) -> Condition:
+    """Return the condition that a state matches *pattern*, and not only what was before it."""
+    return Condition(column, frozenset(), pattern=pattern, unless=english.CHANGED)
 
 
 def _pattern(words: str, ends: str = "") -> re.Pattern[str]:
     """Return a pattern for one of *words*, alone, in a list, or before one of *ends*."""
     return re.compile(
-        rf"(?:^|[,;|\[(\"']) ?(?:[a-z][ _-]|(?:{english.BY})[ _-]?)?(?:{words})"
+        rf"(?:^|[,;|\[(\"'\uff08]) ?(?:[a-z][ _-]|(?:{english.BY})[ _-]?)?(?:{words})"
         r"(?:[ _-]?(?:question|topic|thread|post|message|article|record)s?)?"
         rf"(?:[ _-](?:only|by|for|from|{languages.BY})\b[^,;|\"]*)?"
-        rf" ?(?:$|[,;|\])\"']{ends})",
+        rf" ?(?:$|[,;|\])\"'\uff09]{ends})",
         re.IGNORECASE,
     )

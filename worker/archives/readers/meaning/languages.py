@@ -209,12 +209,24 @@ APPROVED = (
     "|承認(?:済み?)?|승인(?:됨|완료)?|정상|onaylandı|onaylı|schválen[oý]|godkänd|godkendt"
 )
 """A pattern of values of such columns for what was approved."""
+PAST = (
+    r"(?:was|were|previous(?:ly)?|former(?:ly)?|earlier|before|originally|initially|once|no longer"
+    "|war|vorher|zuvor|fr[üu]her|ehemals|zun[äa]chst|nicht mehr|était|avant|auparavant|anciennement"
+    "|pr[ée]c[ée]demment|ant[ée]rieurement|n'est plus|antes|anteriormente|estaba|estava|era|fue|foi"
+    "|previamente|ya no|inicialmente|prima|precedentemente|in precedenza|inizialmente|eerder"
+    "|voorheen|eerst|wcześniej|poprzednio|był[aoy]?|dříve|předtím|byl[aoy]?|ранее|раньше|прежде"
+    "|был[аои]?|до этого|раніше|tidigare|tidligere|før|aiemmin|önceden|eskiden|önce|korábban"
+    r"|anterior|trước đây|προηγουμένως|sebelumnya|سابقا|קודם)\b"
+    "|之前|此前|以前|原|曾|旧|舊|元|이전|기존"
+)
+"""A pattern of what begins a remark about an earlier state."""
 EVERYBODY = (
     "öffentlich|sichtbar|jeder|für alle|alle|publique|tous|tout le monde|p[úu]blic[oa]|todos"
     "|todo el mundo|vis[íi]vel|visibile|pubblic[oa]|tutti|publiek|openbaar|zichtbaar|iedereen"
     r"|publiczn[yae]|widoczn[yae]|wszyscy|offentlig|offentligt|synlig|alla|julkinen|kaikki|herkes"
     "|freigegeben|veröffentlicht|publiée?|publicad[oa]|pubblicat[oa]|gepubliceerd|opublikowan[yea]"
-    r"|опубликован\w*"
+    r"|опубликован\w*|опублікован\w*|zveřejněn\w*|viditeln\w*|publicera[dt]|publisert|julkaistu"
+    "|yayında|görünür|közzétéve|đã đăng|已发布|已發布|公開済み?|公開中|게시|표시"
     "|ja|oui|s[ií]|sì|sim|да|tak|evet|ano|是|はい|예|frei|libre|livre|liber[oa]|gratis"
     "|абсолютно все"
     "|所有人可见|所有人可見|全员|全体公開|모두|모든 사용자|гости|gäste|invités|invitados"

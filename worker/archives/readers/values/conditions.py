@@ -90,6 +90,8 @@ class Condition:
     """Values in small letters, or one of the words ``empty``, ``yes``, ``no`` and the like."""
     negated: bool = False
     pattern: re.Pattern[str] | None = None
+    unless: re.Pattern[str] | None = None
+    """Matches the whole of texts in which *pattern* is not searched."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -114,13 +116,15 @@ class Condition:
         if value is None and self.column not in row:
             return ABSENT in self.wanted
         if self.pattern is not None:
-            return _has(self.pattern, _searched(value)) != self.negated
+            text = _searched(value)
+            is_met = _has(self.pattern, text) and not (self.unless and self.unless.fullmatch(text))
+            return is_met != self.negated
         return self._is_wanted(value, row) != self.negated
 
     def identity(self) -> tuple[object, ...]:
         """Return all parts of the condition; they are the same in every process."""
-        pattern = self.pattern.pattern if self.pattern is not None else None
-        return self.column, sorted(self.wanted), self.negated, pattern
+        patterns = [one.pattern for one in (self.pattern, self.unless) if one is not None]
+        return self.column, sorted(self.wanted), self.negated, patterns
 
     @property
     def is_of_row(self) -> bool:

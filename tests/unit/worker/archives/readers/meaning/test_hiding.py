@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from worker.archives.readers.meaning import languages
 from worker.archives.readers.meaning.hiding import hiding_rules, label_rules, states
 
 
@@ -216,3 +217,26 @@ def test_columns_in_which_programs_write_a_state_as_a_number_are_found() -> None
     names = ["status", "post_status", "status_id", "State", "visibility", "type", "meta.status"]
 
     assert states([*names, "title", "deleted", "visibility_level", "score"]) == names
+
+
+PAST = [
+    ("Approved", "was"), ("published", "previously"), ("ver\u00f6ffentlicht", "vorher"),
+    ("publi\u00e9", "avant"), ("publicado", "antes"), ("pubblicato", "prima"),
+    ("\u043e\u043f\u0443\u0431\u043b\u0438\u043a\u043e\u0432\u0430\u043d\u043e",
+     "\u0440\u0430\u043d\u0435\u0435"),
+    ("\u5df2\u53d1\u5e03", "\u4e4b\u524d"), ("opublikowany", "wcze\u015bniej"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("public", "past"), PAST)
+@pytest.mark.parametrize(
+    "form", ["{} ({} {})", "{}, {} {}", "{}\uff08{} {}\uff09", "{} [{} {}]", "{} (restored, {} {})"]
+)
+def test_what_was_before_hides_nothing_and_shows_nothing(public: str, past: str, form: str) -> None:
+    hiding = {reason: words[0] for reason, words in languages.HIDDEN.items()}
+    for column in ("status", "visibility", "moderation_status"):
+        for word in ("hidden", "pending", *hiding.values()):
+            if "restored" not in form:
+                assert reasons({column: form.format(word, past, public)}), word
+            assert not reasons({column: form.format(public, past, word)}), word
+        assert reasons({column: f"{public} (deleted, {past} {public})"})
