@@ -15,7 +15,7 @@ from worker.archives.readers.records import RECORD_LIMIT, Row
 from worker.archives.readers.tabular.dialect import guess_delimiter
 
 COLUMNS = ("faq_question", "section", "anchor", "hidden_by")
-_HEADING = re.compile(r"\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
+_HEADING = re.compile(r"\s{0,3}(#{1,6})\s+(.*?)\s*#*(?:\s*\{:?\s*[#.][^{}]*\})?\s*$")
 _ASKED = re.compile(
     r"[ ]*(?:[-*+] +|\d{1,3}[.)] +)?(?:\*\*|__)?"
     r"(?P<mark>Q|Question|F|Frage|P|Pregunta|Pergunta|D|Domanda|Vraag"

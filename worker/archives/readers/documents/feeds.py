@@ -12,6 +12,10 @@ COLUMNS = (
     "feed_id", "feed_title", "text", "link", "category", "author", "published", "updated",
     "is_reply", "is_draft", "state",
 )  # fmt: skip
+_MARKED = re.compile(
+    r"<(b|i|em|strong|code|tt|u|mark|span|a)(?:\s[^<>]{0,200})?>([^<>]{1,500})</\1>", re.IGNORECASE
+)
+"""Words of a title that are marked in HTML, as Atom allows."""
 _ROOT = re.compile(
     r"(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*>|\s)*<(?:\w+:)?(?P<name>feed|rss|RDF)\b(?P<given>[^>]*)>",
     re.DOTALL,
@@ -52,7 +56,7 @@ def _entry(element: Mapping[str, Any]) -> dict[str, Any]:
     link = _link(element.get("link"))
     values = {
         "feed_id": _first(element, "id", "guid", "about") or link,
-        "feed_title": _first(element, "title"),
+        "feed_title": _MARKED.sub(r"\2", _first(element, "title")),
         "text": _first(element, "encoded", "content", "description", "summary"),
         "link": link,
         "category": _categories(element.get("category", element.get("subject"))),

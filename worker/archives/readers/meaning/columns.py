@@ -118,6 +118,7 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     "title": _TITLES,
     "body": (
         "body", "raw", "selftext", "posttext", "questionbody", "content", "excerpt", "description",
+        "postcontent", "postbody",
         "message", "details", "summary", "inhalt", "contenu", "contenido", "conteudo",
         "beschreibung", "text",
     ),
@@ -173,12 +174,19 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     "duplicates": (),
 }  # fmt: skip
 _ALIASES = {name: (*own, *_OF_LANGUAGES.get(name, ())) for name, own in _ALIASES.items()}
+WORDY = frozenset({*_ALIASES["title"], *_ALIASES["body"]})
+"""Names of columns with texts of questions."""
 DUPLICATES = frozenset({"duplicates", "dups", "duplicateids"})
 """In a table without pairs: the ids of a question's duplicates."""
 _AROUND = re.compile(
     "^(?:question|topic|thread|discussion|q)(?=[a-z]{3})|(?<=[a-z]{3})(?:utc|gmt)$"
 )
 """What may be around the name of a column, beside the name that is searched."""
+_OF_QUESTION = re.compile(
+    f"^(?:{languages.QUESTION})(?=.)|(?<=.)(?:(?:de|do|da|del|della|der|des|du|vande|of)"
+    f"(?:{languages.OF_QUESTION})|(?:{languages.QUESTIONS}))$"
+)
+"""What makes the name of a column that of a question's title, text or date in other languages."""
 _NUMBER = "#"
 """Redmine's name of its ids; other programs number the lines of a list with it."""
 KEY = "_key"
@@ -251,6 +259,7 @@ def _plain_names(found: Sequence[str]) -> dict[str, str]:
         short = _AROUND.sub("", name)
         if short not in _TITLES:
             plain.setdefault(short, column)
+        plain.setdefault(_OF_QUESTION.sub("", name), column)
     return plain
 
 

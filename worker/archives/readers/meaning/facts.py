@@ -38,6 +38,8 @@ def facts_of_row(values: Mapping[str, Any], found: Optionals) -> Facts:
 
 
 def _number(value: object) -> int:
+    if isinstance(value, Mapping):  # GraphQL's ``{"nodes": [...]}``
+        value = next((one for one in value.values() if isinstance(one, list)), value)
     if isinstance(value, (list, tuple)):
         return len(value)
     text = raw_text(value).strip()

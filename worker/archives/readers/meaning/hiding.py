@@ -17,6 +17,14 @@ _REASON = r"|[:(\[\uff08\u2013\u2014]|-\s"
 """What may stand between a state and its reason, such as ``deleted: spam``; labels have scopes."""
 
 
+_STATES = (
+    *english.WORDS.values(),
+    *english.OF_STATES.values(),
+    *map(languages.values_of, languages.HIDDEN),
+)
+"""What hides a row, whatever its reason."""
+
+
 def reply_rules(names: Iterable[str], title: str) -> Iterator[Rule]:
     """Yield the rule of replies, if one of *names* is of the row that another row answers."""
     if any(english.PARENT.fullmatch(languages.plain(name)) for name in names):
@@ -176,6 +184,7 @@ def _rules_of_flags(column: str, plain: str) -> Iterator[Rule]:
             "private" if plain.endswith("public") else reason,
             Condition(column, english.NOT_SHOWN),
         )
+        yield reason, _said(column, _pattern("|".join(_STATES), _REASON))
 
 
 def _rules_of_words(column: str, plain: str) -> Iterator[Rule]:

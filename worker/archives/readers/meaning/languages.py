@@ -44,7 +44,8 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
         " 编号, 編號, 番号, 번호, αριθμός, numara, sorszám, číslo"
     ),
     "title": _names(
-        "pytanie, temat, tytuł, вопрос, заголовок, тема, питання, 标题, 標題, 题目, 問題,"
+        "überschrift,"
+        " pytanie, temat, tytuł, вопрос, заголовок, тема, питання, 标题, 標題, 题目, 問題,"
         " 问题, タイトル, 件名, 質問, 제목, 질문, 문의, fråga, rubrik, ämne, spørgsmål, emne,"
         " kysymys, otsikko, aihe, soru, konu, başlık, kérdés, tárgy, otázka, předmět,"
         " ερώτηση, θέμα, întrebare, subiect, câu hỏi, tiêu đề, pertanyaan, judul, שאלה,"
@@ -53,7 +54,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "body": _names(
         "nachricht, texto, texte, testo, mensaje, mensagem, messaggio, bericht, treść, opis,"
         " текст, сообщение, описание, 内容, 內容, 正文, 本文, 내용, 본문, innehåll, indhold,"
-        " içerik"
+        " içerik, descripción, descrição, descrizione, omschrijving, popis"
     ),
     "category": _names(
         "categoría, categoria, catégorie, kategorie, kategoria, категория, 分类, 分類,"
@@ -67,6 +68,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
         "fecha de creación, fecha creación, creado, creado el, date de création,"
         " date création, créé le, data de criação, data criação, criado em, data creazione,"
         " data di creazione, erstellungsdatum, erstelldatum, erstellt, datum erstellt,"
+        " angelegt, angelegt am, erstellt am,"
         " aangemaakt, aangemaakt op, aanmaakdatum, data utworzenia, utworzono, дата,"
         " дата создания, создано, 时间, 時間, 日期, 创建时间, 建立時間, 发布时间, 日時, 日付,"
         " 作成日, 作成日時, 投稿日, 投稿日時, 날짜, 작성일, 등록일, skapad, oprettet, luotu,"
@@ -76,11 +78,18 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 """By field: names of its column that no English table has."""
 VAGUE = frozenset(
     _names(
-        "tytuł, заголовок, 标题, 標題, タイトル, 제목, rubrik, otsikko, başlık, judul,"
+        "überschrift, tytuł, заголовок, 标题, 標題, タイトル, 제목, rubrik, otsikko, başlık, judul,"
         " tiêu đề, शीर्षक, عنوان, العنوان, כותרת, titulek"
     )
 )  # fmt: skip
 """Names of titles that are also used for other things than questions."""
+QUESTION = "質問|问题|問題|帖子|主题|主題|话题|スレッド|トピック|投稿|질문|게시글"
+OF_QUESTION = (
+    "pregunta|tema|hilo|pergunta|topico|question|sujet|domanda|discussione|frage|thema|themas"
+    "|beitrags?|vraag|onderwerp|topic|thread|discussion"
+)
+QUESTIONS = "вопроса|темы|обсуждения|pytania|tematu|watku|питання|otazky"
+"""Words for a question: before, behind a preposition, or behind another word in a column's name."""
 PERSONS = frozenset(
     _names(
         "nombre, nome, nom, naam, имя, фио, imię, 姓名, 名前, 이름, nachname, vorname,"

@@ -6,6 +6,7 @@ condition, except one that names ``absent``. Shapes also write ``access=missing`
 ``private=found`` for lookups, ``bits=even``, and ``starter=same nodeid`` to compare two columns.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -50,6 +51,7 @@ _NEVER = (
     "infinity", "-infinity",
 )  # fmt: skip
 """What databases and programs write for a moment that never came."""
+_LONGEST = 20_000
 _SHORT, _REMEMBERED = 100, 4_096
 """Texts that are remembered after a search: their length, and how many of a pattern."""
 _DAY, _SECONDS = re.compile(r"\d{4}-\d\d-\d\d"), 10
@@ -72,6 +74,8 @@ def value_at(row: Mapping[str, Any], path: str) -> Any:
         return row.get(path)
     found: Any = row
     for part in path.split("."):
+        if found.__class__ is str:
+            found = object_in(found)
         if isinstance(found, Mapping):
             found = found.get(part)
         elif isinstance(found, list) and part.isdecimal() and int(part) < len(found):
@@ -79,6 +83,18 @@ def value_at(row: Mapping[str, Any], path: str) -> Any:
         else:
             return None
     return found
+
+
+@lru_cache(_REMEMBERED)
+def object_in(text: str) -> Mapping[str, Any] | None:
+    """Return the object of JSON in *text*, as databases write it; None if there is none."""
+    if not text.startswith("{") or len(text) > _LONGEST:
+        return None
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 @dataclass(frozen=True, slots=True)

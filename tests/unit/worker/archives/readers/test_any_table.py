@@ -4,15 +4,18 @@ import csv
 import io
 import json
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.archives.load_job import Format
 from worker.archives.loading.options import means_of
-from worker.archives.readers import KnownPair, Reject, SourceQuestion, open_stream
+from worker.archives.readers import KnownPair, Reject, SourceQuestion, open_archive, open_stream
 from worker.archives.readers.records import Hidden, Record, UnreadableArchiveError
 
 NAMES = st.sampled_from([
@@ -121,3 +124,14 @@ def test_a_pair_of_which_a_question_is_missing_keeps_the_other(
     titles = [one.title for one in here if isinstance(one, SourceQuestion)]
     assert titles == [one for one in (first, second) if one]
     assert any(isinstance(one, Reject) for one in here) is not bool(titles)
+
+
+def test_a_flag_inside_a_struct_of_parquet_hides(tmp_path: Path) -> None:
+    path = tmp_path / "q.parquet"
+    meta = [{"private": False}, {"private": True}]
+    pq.write_table(pa.table({"id": [1, 2], "title": ["Why?", "Who?"], "meta": meta}), path)
+
+    with open_archive(path) as archive:
+        kinds = [type(one).__name__ for one in archive]
+
+    assert kinds == ["SourceQuestion", "Hidden"]

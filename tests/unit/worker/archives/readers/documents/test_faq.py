@@ -98,6 +98,7 @@ def test_a_question_has_its_section_and_its_anchor() -> None:
         ("Why is it wet?\nHow dry is it?\n", ["Why is it wet?", "How dry is it?"]),
         ("Frage: Warum ist es nass?\nAntwort: Regen\n", ["Warum ist es nass?"]),
         ("## [Why](#a) is it wet?\n", ["Why is it wet?"]),
+        ("## Why is it wet? {#wet .x}\n## Is it? {: #it}\n", ["Why is it wet?", "Is it?"]),
         ("```\n## Why is it wet?\n```\n## Is it code?\n", ["Is it code?"]),
         ("It is wet.\nIs it? No.\n", []),
         ("", []),

@@ -159,3 +159,14 @@ def test_what_is_cut_off_is_told_after_the_entries_before_it() -> None:
     found = [row.values for row in feeds.rows(io.BytesIO(text), "rss")]
 
     assert found == [{"feed_title": "Why?", "is_reply": "no"}, "the file ends inside an element"]
+
+
+@pytest.mark.parametrize(
+    ("title", "plain"),
+    [
+        ("Is &lt;b&gt;tar&lt;/b&gt; &lt;a href='x'&gt;hot&lt;/a&gt;?", "Is tar hot?"),
+        ("What does &lt;b&gt; do?", "What does <b> do?"),
+    ],
+)
+def test_words_of_a_title_may_be_marked_in_html(title: str, plain: str) -> None:
+    assert value("feed", "feed_title", f'<id>7</id><title type="html">{title}</title>') == plain
