@@ -104,7 +104,8 @@ SAYS = (
     r"|lifecycle|workflow|moderation|approval|publication|publish|visibleto|viewpermissions?"
     r"|readpermissions?|viewaccess|readaccess|viewableby|scope|type|flags?|labels?|options?|robots"
     r"|sensitivity|dataclassification|(?:live|published|current|rec)(?=stat)"
-    r"|(?:audit|review|check|display|show|vetting|screening|verification)(?=stat|result|decision)"
+    r"|(?:audit|review(?:er)?|check|display|show|vetting|screening|verification)"
+    r"(?=stat|result|decision)|decision|verdict"
     rf"|sharing|share|sharedwith|{'|'.join((*languages.SAYS, *languages.READERS))}"
 )
 IN_WORDS = (
@@ -118,7 +119,9 @@ WORDS: Mapping[str, str] = {
     "unapproved": r"pending|spam|flagged|unapproved|not[ _-]?(?:yet[ _-])?(?:approved|published)"
     r"|(?:wc-|auto-)?drafts?|rejected|declined|moderated|unmoderated|unpublish(?:ed)?"
     r"|queued|inherit|future|scheduled|quarantined?|in[ _-]?moderation|moderation|waiting|embargoed"
-    r"|(?:awaiting|needs|pending|in)[ _-]?(?:approval|moderation|review)",
+    r"|(?:awaiting|needs|pending|in)[ _-]?(?:approval|moderation|review)"
+    r"|(?:awaiting|needs|pending|requires|waiting[ _-]for)[ _-](?:\w+[ _-]){0,2}"
+    r"(?:approval|moderation|review|verification|publication)",
     "private": r"private|private[ _-]?(?:message|topic|thread)s?|pm|dm|direct[ _-]?message|whisper"
     r"|staff|team|internal|restricted|(?:company|strictly|highly)[ _-]?confidential"
     r"|restrict(?:ed)?[_-]view[\w-]*|confidential|secret|members?"
@@ -129,17 +132,33 @@ WORDS: Mapping[str, str] = {
     "hidden": r"hidden|unlist(?:ed)?|invisible|disabled|inactive|suspended|blocked|not[ _-]?visible"
     r"|retired|noindex|shadow(?:ed|[ _-]?banned)?",
 }
+EVERYBODY = (
+    r"public|publicly|everyone|everybody|anyone|anybody|all|all[ _-]?(?:users|networks|visitors)"
+    r"|any|visible|open|world|anonymous|guests?|visitors?|normal|default|full|internet|published"
+    r"|listed|free|yes|true|t|y|on"
+    rf"|none|null|nan|{languages.EVERYBODY}|(?:visibility|access)[ _-]?public"
+    rf"|public[ _-]read(?:[ _-]write)?"
+)
+_SEEN = (
+    r"(?:visible|viewable|readable|accessible|available|shared)[ _-](?:only[ _-])?"
+    r"(?:to|by|for|with)[ _-]"
+)
+"""What may stand before a word for who may read a row."""
 OF_STATES: Mapping[str, str] = {
     "deleted": r"deleted?|del|purge|banned|(?:taken|take)[ _-]?down|deletion[ _-](?:pending"
     r"|requested)"
     r"|(?:(?:in|to)[ _-](?:the[ _-])?)?(?:trash|bin|trash[ _-]can|recycled?[ _-]?bin)"
     r"|(?:to[ _-]be|marked[ _-]for|pending|awaiting|scheduled[ _-]for)[ _-]?(?:deleted|deletion"
     r"|removal)",
-    "unapproved": r"disapproved|denied|refused|unreviewed|preview|temp(?:orary)?|held"
+    "unapproved": r"disapproved|denied|deny|refused?|reject|decline|unreviewed|preview"
+    r"|temp(?:orary)?|held"
     r"|(?:post[ _-])?delayed|(?:on|under)[ _-]?moderation|being[ _-](?:moderated|reviewed)"
     r"|(?:on[ _-])?h(?:eld|old)[ _-]?for[ _-]?(?:moderation|review|approval)",
-    "private": "premium|paid|vip",
-    "hidden": r"hide|not[ _-]?(?:shown|listed|displayed)|offline|deactivated|suppressed|censored"
+    "private": rf"premium|paid|vip|(?:only[ _-])?(?:{_SEEN}|(?:restricted|limited)[ _-]to[ _-])"
+    rf"(?!(?:{EVERYBODY})\b)\w[^,;|]*",
+    "hidden": r"hide|(?:not|never|no longer)[ _-]?(?:yet[ _-])?(?:shown|listed|displayed|live"
+    r"|public(?:ly visible)?|active|online|available|visible)"
+    rf"|(?:{languages.NOT})[ _-]?(?:{languages.EVERYBODY})|offline|deactivated|suppressed|censored"
     r"|withheld|ghosted",
 }
 """Further values of a column of states; as a label or type they may be what a question is about."""
@@ -188,19 +207,12 @@ READERS = (
 )
 """Names of columns that say who may read a row."""
 APPROVERS = (
-    r"moderation|approval|(?:audit|review|check|vetting|screening|verification)"
+    r"moderation|approval|(?:audit|review(?:er)?|check|vetting|screening|verification)"
     rf"(?=stat|result|decision|outcome|verdict)|{'|'.join(languages.APPROVERS)}"
 )
 """Names of columns that say whether somebody approved a row."""
-EVERYBODY = (
-    r"public|publicly|everyone|everybody|anyone|anybody|all|all[ _-]?(?:users|networks|visitors)"
-    r"|any|visible|open|world|anonymous|guests?|visitors?|normal|default|full|internet|published"
-    r"|listed|free|yes|true|t|y|on"
-    rf"|none|null|nan|{languages.EVERYBODY}|(?:visibility|access)[ _-]?public"
-    rf"|public[ _-]read(?:[ _-]write)?"
-)
 APPROVED = (
-    rf"{EVERYBODY}|approved?|(?:auto|pre)[ _-]?approved|accepted?|pass(?:ed)?|ok|okay|done"
+    rf"{EVERYBODY}|approved?|(?:auto|pre)[ _-]?approved|accept(?:ed)?|pass(?:ed)?|ok|okay|done"
     rf"|completed?|reviewed"
     r"|checked|verified|audited|clean|clear(?:ed)?|ham|safe|active|live|closed|resolved|locked"
     r"|archived"
@@ -222,7 +234,7 @@ CHANGED = re.compile(
 def _none_of(words: str) -> re.Pattern[str]:
     """Return a pattern of a text of which no part is one of *words*; a number is no such text."""
     return re.compile(
-        rf"\A(?!(?:.*[,;|\[(\"'])?\s*(?:{words})\s*(?:[,;|\])\"']|\Z)).*[^\W\d_]",
+        rf"\A(?!(?:.*[,;|\[(\"'])?\s*(?:{_SEEN})?(?:{words})\s*(?:[,;|\])\"']|\Z)).*[^\W\d_]",
         re.IGNORECASE | re.DOTALL,
     )
 

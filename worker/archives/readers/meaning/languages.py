@@ -44,7 +44,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
         " 编号, 編號, 番号, 번호, αριθμός, numara, sorszám, číslo"
     ),
     "title": _names(
-        "überschrift,"
+        "überschrift, vraag, spørsmål, vprašanje, pitanje, küsimus, jautājums, klausimas,"
         " pytanie, temat, tytuł, вопрос, заголовок, тема, питання, 标题, 標題, 题目, 問題,"
         " 问题, タイトル, 件名, 質問, 제목, 질문, 문의, fråga, rubrik, ämne, spørgsmål, emne,"
         " kysymys, otsikko, aihe, soru, konu, başlık, kérdés, tárgy, otázka, předmět,"
@@ -54,7 +54,8 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "body": _names(
         "nachricht, texto, texte, testo, mensaje, mensagem, messaggio, bericht, treść, opis,"
         " текст, сообщение, описание, 内容, 內容, 正文, 本文, 내용, 본문, innehåll, indhold,"
-        " içerik, descripción, descrição, descrizione, omschrijving, popis"
+        " içerik, descripción, descrição, descrizione, omschrijving, popis,"
+        " açıklama, النص"
     ),
     "category": _names(
         "categoría, categoria, catégorie, kategorie, kategoria, категория, 分类, 分類,"
@@ -72,7 +73,9 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
         " aangemaakt, aangemaakt op, aanmaakdatum, data utworzenia, utworzono, дата,"
         " дата создания, создано, 时间, 時間, 日期, 创建时间, 建立時間, 发布时间, 日時, 日付,"
         " 作成日, 作成日時, 投稿日, 投稿日時, 날짜, 작성일, 등록일, skapad, oprettet, luotu,"
-        " tarih, dátum"
+        " tarih, dátum, data dodania, data publikacji, fecha de publicación, date de publication,"
+        " data de publicação, data di pubblicazione, дата публикации, дата добавления,"
+        " oluşturulma tarihi"
     ),
 }
 """By field: names of its column that no English table has."""
@@ -218,6 +221,8 @@ APPROVED = (
     "|承認(?:済み?)?|승인(?:됨|완료)?|정상|onaylandı|onaylı|schválen[oý]|godkänd|godkendt"
 )
 """A pattern of values of such columns for what was approved."""
+NOT = "(?:noch )?nicht|non|no|não|nao|niet|nie|не|ikke|inte|ei|nu|nem|未|不|没有?"
+"""Words before a state that say the contrary."""
 PAST = (
     r"(?:was|were|previous(?:ly)?|former(?:ly)?|earlier|before|originally|initially|once|no longer"
     "|war|vorher|zuvor|fr[üu]her|ehemals|zun[äa]chst|nicht mehr|était|avant|auparavant|anciennement"
