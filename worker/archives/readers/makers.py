@@ -95,8 +95,8 @@ def _drawn_sheets(_: Entry, opened: Opened, _hints: Hints, make: Make) -> Iterat
         yield make(name=name, columns=columns, parts=[partial(rows, name)])
 
 
-def _sql(_: Entry, opened: Opened, _hints: Hints, make: Make) -> Iterator[Table]:
-    dump = sqldump.SqlDump(opened)
+def _sql(_: Entry, opened: Opened, hints: Hints, make: Make) -> Iterator[Table]:
+    dump = sqldump.SqlDump(opened, hints.columns)
     columns = dump.look()
     if not columns:
         raise UnreadableArchiveError("this dump has no rows of any table")
@@ -243,7 +243,9 @@ def _faq(entry: Entry, opened: Opened, _: Hints, make: Make) -> Iterator[Table]:
             yield from faq.rows(file, is_html=is_html)
 
     if next(rows(()), None) is None:
-        raise UnreadableArchiveError(f"no question was found in {entry.name or 'this text'}")
+        raise UnreadableArchiveError(
+            f"no question was found in {entry.name or 'this text'}: no heading or line of it asks"
+        )
     yield make(name="faq", columns=list(faq.COLUMNS), parts=[rows])
 
 

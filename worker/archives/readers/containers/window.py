@@ -21,6 +21,12 @@ class Window:
         self._file = file
         self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self.text, self.place, self.line = "", 0, 1
+        self._before = 0
+
+    @property
+    def offset(self) -> int:
+        """Return how many characters of the document are before the place of reading."""
+        return self._before + self.place
 
     @property
     def is_used_up(self) -> bool:
@@ -30,6 +36,7 @@ class Window:
     def more(self) -> bool:
         """Read more and return whether there was any."""
         data = self._file.read(CHUNK)
+        self._before += self.place
         self.text = self.text[self.place :] + self._decoder.decode(data, final=not data)
         self.place = 0
         return bool(data)
@@ -63,6 +70,7 @@ class Window:
         while held < length and (data := self._file.read(CHUNK)):
             parts.append(self._decoder.decode(data))
             held += len(parts[-1])
+        self._before += self.place
         self.text, self.place = "".join(parts), 0
         return held > before
 

@@ -30,6 +30,7 @@ _COUNTED = re.compile(
 )
 """A line that begins with a number, bullet or heading's mark and ends with a question mark."""
 _ALONE = re.compile(r"\s*([^\t]{6,}?[?\uff1f\u061f])\s*$")
+_BOX = re.compile(r"(?<=[-*+] )\[[ xX]\] +")
 _UNDERLINE = re.compile(r"\s*([-=~^\"'*+#])\1{3,}\s*$")
 _STRONG = re.compile(r"\s*(?:[-*+]\s+|\d{1,3}[.)]\s+)?(?:\*\*|__)(.+?\?)(?:\*\*|__)\s*$")
 _NUMBER = re.compile(r"^(?:Q?\d{1,3}(?:\.\d{1,3})*[.):]?\s+)")
@@ -71,6 +72,7 @@ def rows(file: BinaryIO, *, is_html: bool) -> Iterator[Row]:
 
 def _asked(line: str) -> str | None:
     """Return the question in a line of text if it is marked as one, otherwise None."""
+    line = _BOX.sub("", line)
     if found := _ASKED.match(line):
         is_certain = len(found["mark"]) > 1 or found["mark"] in "Qq" or found["text"].endswith("?")
         return found["text"] if is_certain else None

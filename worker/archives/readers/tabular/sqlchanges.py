@@ -89,15 +89,15 @@ class Changes:
         self._every: list[tuple[int, Change]] = []
         self._by_value: dict[str, dict[str, list[tuple[int, Change]]]] = {}
         self._count = 0
-        self.last = -1
-        """The place of the last change that was kept: too many need too much memory."""
+        self.kept: set[int] = set()
+        """The places of the changes that are kept: too many need too much memory."""
 
     def add(self, place: int, change: Change) -> None:
         """Keep *change* if there is room for it."""
         self._count += len(change.where) or 1
         if self._count > _MOST:
             return
-        self.last = place
+        self.kept.add(place)
         if not change.where:
             self._every.append((place, change))
         for column, text in change.where:

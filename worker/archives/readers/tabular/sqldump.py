@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import count
 from typing import BinaryIO
 
 from db.wording import counted
@@ -83,10 +82,13 @@ def bare_name(name: str) -> str:
 
 
 class SqlDump:
-    """The tables of a dump; each call reads it again from *opened*."""
+    """The tables of a dump; each call reads it again from *opened*.
 
-    def __init__(self, opened: Callable[[], BinaryIO]) -> None:
-        self._opened = by_semicolons(opened)
+    *columns* are those of a table for which the dump names none.
+    """
+
+    def __init__(self, opened: Callable[[], BinaryIO], columns: Sequence[str] = ()) -> None:
+        self._opened, self._given = by_semicolons(opened), list(columns)
         self._changes: dict[str, Changes] | None = None
 
     def look(self) -> dict[str, list[str]]:
@@ -106,7 +108,7 @@ class SqlDump:
             self.look()
         changes = (self._changes or {}).get(table)
         for one in self._statements(lambda name: name == table):
-            if one.change is not None and changes is not None and one.place <= changes.last:
+            if one.change is not None and changes is not None and one.place in changes.kept:
                 continue
             for row in _by_name(one):
                 if changes is None or isinstance(row.values, str):
@@ -119,27 +121,25 @@ class SqlDump:
             window = Window(file)
             window.more()
             head = window.text[:_HEAD]
-            seen, named = dict[str, str](), dict[str, list[str]]()
+            seen, named = dict[str, tuple[str, list[str]]](), dict[str, list[str]]()
             # Only MySQL and MariaDB escape with backslashes.
             is_mysql = "PostgreSQL" not in head and "PRAGMA foreign_keys" not in head
-            for place in count():
-                if not (found := _next_statement(window, is_mysql=is_mysql)):
-                    return
+            while found := _next_statement(window, is_mysql=is_mysql):
                 table = bare_name(found["table"])
+                make = partial(_Statement, place=window.offset, is_mysql=is_mysql)
                 window.move(found.end())
-                make = partial(_Statement, place=place, is_mysql=is_mysql)
                 if found["create"]:
                     named[table] = _created(window)
                     _skip_statement(window, is_mysql=is_mysql)
                     continue
                 if found["change"]:
                     if (own := seen.get(table.lower())) is not None:
-                        change = _change(window, found["change"], named[own], is_mysql=is_mysql)
-                        yield make(own, named[own], iter([(window.line, _CHANGED)]), change=change)
+                        change = _change(window, found["change"], own[1], is_mysql=is_mysql)
+                        yield make(*own, iter([(window.line, _CHANGED)]), change=change)
                     _skip_statement(window, is_mysql=is_mysql)
                     continue
-                columns = _named_columns(window) or named.get(table, [])
-                seen[table.lower()], named[table] = table, columns
+                columns = _named_columns(window) or named.get(table, self._given)
+                seen[table.lower()] = table, columns
                 if not found["copy"]:
                     rows = _inserted(window, is_wanted=is_wanted(table), is_mysql=is_mysql)
                 elif begin := _FROM_STDIN.match(window.text, window.place):
@@ -162,7 +162,7 @@ class _Statement:
     change: Change | None = None
     """What it does to rows above, if that can be carried out."""
     place: int = field(kw_only=True)
-    """Its number in the dump."""
+    """The characters before it in the dump."""
     is_mysql: bool = field(kw_only=True)
 
 

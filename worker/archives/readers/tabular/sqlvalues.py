@@ -13,6 +13,8 @@ _CALLS = 3
 _END = r"\s*(?:::\s*[\w ]+(?:\(\d+\))?(?:\[\])?\s*)?(?P<end>[,)])"
 _LETTERS = {"0": "", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": ""}
 _ESCAPE = re.compile(r"\\(.)|''", re.DOTALL)
+_BITS = re.compile(r"CONV\('([01]+)', 2, 10\) \+ 0")
+"""Bits, as Adminer writes them."""
 _HEX = re.compile(r"(?:0x|[xX]')([0-9a-fA-F]*)'?")
 
 
@@ -20,7 +22,7 @@ def value_of(found: re.Match[str], *, is_mysql: bool) -> object:
     """Return the value that a pattern of `FORM` has found."""
     text, other = found["text"] or found["escaped"], found["other"]
     if other is not None:
-        other = other.strip()
+        other = _BITS.sub(r"b'\1'", other.strip())
         if other.upper() == "NULL":
             return None
         if number := _HEX.fullmatch(other):
