@@ -10,7 +10,13 @@ from itertools import islice
 from worker.archives.load_job import Format
 from worker.archives.readers import ids, places, shown
 from worker.archives.readers.documents.json_rows import ANY
-from worker.archives.readers.meaning.columns import TEXTS, Columns, check_chosen, is_of_others
+from worker.archives.readers.meaning.columns import (
+    TEXTS,
+    Columns,
+    check_chosen,
+    is_of_others,
+    is_private,
+)
 from worker.archives.readers.meaning.hiding import Rule, hiding_rules, label_rules, place_of
 from worker.archives.readers.meaning.reading import Plan, Wishes, generic_plan
 from worker.archives.readers.meaning.shapes import Known, Lookup, Shape
@@ -287,6 +293,8 @@ def _generic_plan(table: Table, tables: Sequence[Table], wishes: Wishes, known: 
     Raises `UnreadableArchiveError` if it has no questions.
     """
     about = next((other.about for other in known.others if other.fits(table.columns)), None)
+    if about is None and is_private(table.name):
+        about = f"private messages ({table.name}), by their name"
     if about is None and len(tables) > 1 and is_of_others(table.name):
         about = f"{table.name}, by their name"
     if about and "title" not in wishes.chosen:

@@ -87,7 +87,12 @@ _OTHERS = frozenset({
 _OTHER_TABLES = re.compile(
     r"(?:^|[_.])(?:users?|members?|people|persons?|participants|authors?|accounts?|profiles?|badges?"
     r"|groups?|categor(?:y|ies)|forums?|boards?|nodes?|roles?|tags?|sections?|staff|moderators"
-    r"|comments?|answers?|repl(?:y|ies)|revisions?)$",
+    r"|comments?|answers?|repl(?:y|ies)|revisions?|pms?|dms?|inbox|outbox)$",
+    re.IGNORECASE,
+)
+_PRIVATE_TABLES = re.compile(
+    r"(?:^|[_.])(?:(?:private|personal|direct)_?(?:messages?|conversations?|msgs?|mails?)"
+    r"|pmtexts?|privmsgs?(?:_\w+)?)$",
     re.IGNORECASE,
 )
 _IN_GRAPHQL = re.compile(r"(?<=\w)\.(?:nodes|edges\.node)$")
@@ -290,6 +295,11 @@ def is_of_others(name: str) -> bool:
     GraphQL writes every list under ``nodes``, or each element under ``edges.node``.
     """
     return _OTHER_TABLES.search(_IN_GRAPHQL.sub("", name)) is not None
+
+
+def is_private(name: str) -> bool:
+    """Return whether a table of this name has messages of one person to another."""
+    return _PRIVATE_TABLES.search(_IN_GRAPHQL.sub("", name)) is not None
 
 
 def _pair(plain: Mapping[str, str]) -> tuple[str, str] | None:

@@ -58,7 +58,7 @@ FLAGS: Mapping[str, str] = {
     "|for(?:staff|members?)(?:only)?|pm|dm|privatemessage|directmessage|restricted"
     "|confidential|secret|internal"
     "|protected|passwordprotected|(?:has|access)?password|readrestricted|nonpublic|sensitive"
-    "|recipients?(?:userids?|ids?|names?)?|tousers?(?:ids?|names?)?"
+    "|recipients?(?:userids?|ids?|names?)?|tousers?(?:ids?|names?|array)?|to(?:id|uid|member(?:id)?)"
     "|only(?:author|owner|me|self)(?:can(?:view|see|read))?"
     "|premium|vip|paywall(?:ed)?|nonpublic|not(?:for)?public|forstaff|staffonly"
     "|(?:login|auth|registration|membership)(?:needed|toview|toread)"
