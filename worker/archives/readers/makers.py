@@ -32,6 +32,7 @@ from worker.archives.readers.tabular import (
     drawn_tables,
     sheets,
     sqldump,
+    wrapped,
 )
 from worker.archives.readers.tabular.delimited import DelimitedRows
 
@@ -49,6 +50,9 @@ def _delimited(entry: Entry, opened: Opened, hints: Hints, make: Make) -> Iterat
 
     with opened() as file:
         header = DelimitedRows(file, delimiter=delimiter, columns=hints.columns).header
+    if not hints.columns and wrapped.is_wrapped(header):
+        yield from _delimited(entry, partial(wrapped.opened, opened), hints, make)
+        return
     yield make(name=entry.stem, columns=header, parts=[rows])
 
 

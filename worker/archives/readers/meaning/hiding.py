@@ -127,7 +127,7 @@ def _last(path: str) -> str:
 def _unpublished(column: str) -> Iterator[Rule]:
     """Yield the rule of a moment of publishing: without one the row is not published."""
     if re.fullmatch(rf"{english.ABOUT}published", _last(column)):
-        yield "unapproved", Condition(column, english.UNSHOWN)
+        yield "unapproved", Condition(column, english.UNSHOWN | {"future"})
     if re.fullmatch(
         rf"{english.ABOUT}(?:publish|published|approved|released?)(?:at|on|date|time|datetime)",
         _last(column),

@@ -56,6 +56,8 @@ def reasons(row: dict[str, Any], *taken: str) -> set[str]:
         ("published", "no", "yes", "unapproved"),
         ("is_public", "no", "yes", "private"),
         ("published_at", None, "2014-01-01", "unapproved"),
+        ("published", "2999-01-01", "2014-01-01", "unapproved"),
+        ("deleted_on", "2014-01-01 00:00:00", "1900-01-01 00:00:00", "deleted"),
         ("status", "trash", "open", "deleted"),
         ("post_status", "draft", "publish", "unapproved"),
         ("state", "in moderation", "solved", "unapproved"),
