@@ -22,6 +22,7 @@ from worker.archives.readers.documents import (
     xml_rows,
 )
 from worker.archives.readers.meaning.columns import names_questions
+from worker.archives.readers.meaning.hiding import is_hiding
 from worker.archives.readers.records import Row, Rows, UnreadableArchiveError
 from worker.archives.readers.sources import Entry
 from worker.archives.readers.table import Hints, Make, Opened, Table
@@ -213,7 +214,8 @@ def _any_xml(entry: Entry, opened: Opened, hints: Hints, make: Make) -> Iterator
             yield from xml_rows.rows(file, path)
 
     for path, columns in found.items():
-        name = xml_rows.table_name(path)
+        is_hidden = any(map(is_hiding, path[:-1]))
+        name = ".".join(path) if is_hidden else xml_rows.table_name(path)
         yield make(name=name, columns=columns, parts=[partial(rows, path)], path=tuple(path))
 
 
@@ -247,9 +249,7 @@ def _faq(entry: Entry, opened: Opened, _: Hints, make: Make) -> Iterator[Table]:
             yield from faq.rows(file, is_html=is_html)
 
     if next(rows(()), None) is None:
-        raise UnreadableArchiveError(
-            f"no question was found in {entry.name or 'this text'}: no heading or line of it asks"
-        )
+        raise UnreadableArchiveError(f"no question was found in {entry.name or 'this text'}")
     yield make(name="faq", columns=list(faq.COLUMNS), parts=[rows])
 
 

@@ -25,7 +25,7 @@ _OTHERS = frozenset({
 })  # fmt: skip
 """Kinds of rows that are no questions, if other rows of the same column are questions."""
 _SEVERAL = 10
-_NUMBERS, _IS_WORD = re.compile(r"[-+]?[\d.,]*"), re.compile(r"[^\W\d_]{2}")
+_NUMBERS, _BOTH = re.compile(r"[-+]?[\d.,]*"), {"true", "false"}
 _EMPTY, _EMPTY_TEXTS = frozenset({"empty", ABSENT}), frozenset({""})
 
 
@@ -56,11 +56,11 @@ def unsaid(tables: Sequence[Table], names: Sequence[str]) -> Iterator[Rule]:
 def wordless(table: Table, names: Iterable[str]) -> dict[str, bool]:
     """Return the columns, among *names*, whose values are all numbers, or yes and no.
 
-    It is certain (True) that these are no texts if there are several, or one of them has letters.
+    It is certain (True) that these are no texts if there are several, or both true and false.
     """
     found = _texts([table], list(names))
     return {
-        name: counts.total() - counts[""] >= _SEVERAL or any(map(_IS_WORD.search, counts))
+        name: counts.total() - counts[""] >= _SEVERAL or counts.keys() >= _BOTH
         for name, counts in found.items()
         if counts.keys() - _EMPTY_TEXTS and not any(map(_is_word, counts))
     }

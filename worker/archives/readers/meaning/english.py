@@ -133,14 +133,16 @@ WORDS: Mapping[str, str] = {
     r"|retired|noindex|shadow(?:ed|[ _-]?banned)?",
 }
 EVERYBODY = (
-    r"public|publicly|everyone|everybody|anyone|anybody|all|all[ _-]?(?:users|networks|visitors)"
+    r"\*|public|publicly|everyone|everybody|anyone|anybody|all|all[ _-]?(?:users|networks|visitors)"
     r"|any|visible|open|world|anonymous|guests?|visitors?|normal|default|full|internet|published"
     r"|listed|free|yes|true|t|y|on"
     rf"|none|null|nan|{languages.EVERYBODY}|(?:visibility|access)[ _-]?public"
     rf"|public[ _-]read(?:[ _-]write)?"
 )
+MAY = r"(?:read|view|see)\s*[:=]\s*"
+"""What stands before who may read a row, in a list of permissions."""
 _SEEN = (
-    r"(?:visible|viewable|readable|accessible|available|shared)[ _-](?:only[ _-])?"
+    rf"{MAY}|(?:visible|viewable|readable|accessible|available|shared)[ _-](?:only[ _-])?"
     r"(?:to|by|for|with)[ _-]"
 )
 """What may stand before a word for who may read a row."""

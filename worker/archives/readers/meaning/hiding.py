@@ -85,6 +85,11 @@ def _tag(words: str, between: str = "") -> str:
     return rf"(?:^|[{marks}]) ?(?:{words}) ?(?:$|[{marks}])"
 
 
+def is_hiding(name: str) -> bool:
+    """Return whether an element of this name has what is hidden, such as ``private``."""
+    return _HIDING.search(name) is not None
+
+
 def states(names: Iterable[str]) -> list[str]:
     """Return the columns that say whether a question is shown, perhaps by a number."""
     form = re.compile(rf"{english.ABOUT}(?:{english.STATES}|{english.KINDS})(?:id|code|num)?")
@@ -233,9 +238,13 @@ def _said(column: str, pattern: re.Pattern[str]) -> Condition:
 def _pattern(words: str, ends: str = "") -> re.Pattern[str]:
     """Return a pattern for one of *words*, alone, in a list, or before one of *ends*."""
     return re.compile(
-        rf"(?:^|[,;|\[(\"'\uff08]) ?(?:[a-z][ _-]|(?:{english.BY})[ _-]?)?(?:{words})"
+        rf"(?:^|[,;|\[(\"'\uff08]) ?(?:[a-z][ _-]|(?:{english.BY})[ _-]?|{english.MAY})?"
+        rf"(?:{words})"
         r"(?:[ _-]?(?:question|topic|thread|post|message|article|record)s?)?"
         rf"(?:[ _-](?:only|by|for|from|{languages.BY})\b[^,;|\"]*)?"
         rf" ?(?:$|[,;|\])\"'\uff09]{ends})",
         re.IGNORECASE,
     )
+
+
+_HIDING = _pattern("|".join(_STATES))

@@ -2,13 +2,12 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import BinaryIO
 
 from worker.archives.readers.meaning.columns import names_questions
 from worker.archives.readers.records import UnreadableArchiveError
-from worker.archives.readers.table import Opened
 
 _DELIMITERS = ",;\t"
 
@@ -21,7 +20,7 @@ def is_wrapped(header: Sequence[str]) -> bool:
     return any(len(row) > 1 and names_questions(row) for row in rows)
 
 
-def opened(whole: Opened) -> BinaryIO:
+def opened(whole: Callable[[], BinaryIO]) -> BinaryIO:
     """Return the text with each row's own quotes only."""
     return io.BufferedReader(_Rows(whole()))
 

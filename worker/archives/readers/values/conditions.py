@@ -152,6 +152,8 @@ class Condition:
         if isinstance(value, Mapping) and (inner := value_of(value)) is not value:
             return self._is_wanted(inner, row)
         if isinstance(value, Mapping):  # a lookup or an object
+            if "empty" in self.wanted and not any(value.values()):
+                return True
             return ("missing" if not value else "found") in self.wanted
         if isinstance(value, list):
             return any(self._is_wanted(one, row) for one in value) or (
