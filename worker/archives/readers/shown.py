@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from db.wording import counted
-from worker.archives.readers.meaning.hiding import Rule, kinds, shown_flags, states
+from worker.archives.readers.meaning.hiding import Rule, kinds, roles, shown_flags, states
 from worker.archives.readers.meaning.languages import plain
 from worker.archives.readers.records import UnreadableArchiveError
 from worker.archives.readers.table import Table
@@ -41,6 +41,10 @@ def unsaid(tables: Sequence[Table], names: Sequence[str]) -> Iterator[Rule]:
     numbered, flags = states(names), shown_flags(names)
     numbered = [name for name in numbered if not _is_said(tables, name, names)]
     found = _texts(tables, [*numbered, *flags])
+    for name in roles(numbered):
+        if "" in found[name]:  # who is named may read it, otherwise everybody
+            numbered.remove(name)
+            yield "private", Condition(name, _EMPTY - {ABSENT}, negated=True)
     for name in numbered:
         counts = Counter({text: n for text, n in found[name].items() if _CODE.fullmatch(text)})
         if len(counts) > 1:

@@ -16,7 +16,7 @@ NOT_SHOWN = UNSHOWN | {"-1", "-2", "2", "3", "4", "0%"}
 
 ABOUT = (
     r"(?:is|was|has|been|post|topic|thread|question|discussion|record|row|item|entry|ticket|soft"
-    r"|hard|admin|mod|moderator|system|date|time|posting|content|review|article|page|issue|case"
+    r"|hard|web|site|portal|frontend|admin|mod|moderator|system|date|time|posting|content|review|article|page|issue|case"
     r"|bug|message|comment|publication|parent|root|odata|ows|custom|conversation"
     r"|document|doc|node|object|story|submission|shadow|sub|rec|marked"
     rf"|{'|'.join(languages.ABOUT)})*"
@@ -65,7 +65,7 @@ FLAGS: Mapping[str, str] = {
     "|(?:paid|group|vip|premium|patrons?|subscribers?|supporters?|customers?|employees?"
     "|friends?)only"
     "|(?:staff|team|admins?|mods?|moderators?|members?|registered|users?"
-    "|loggedin|internal|private)only|(?:requires?|needs?)(?:login|auth|registration|membership)"
+    "|loggedin|internal|intranet|extranet|company|private)only|(?:requires?|needs?)(?:login|auth|registration|membership)"
     "|(?:login|auth|registration|membership)(?:required|only)"
     "|(?:only|just)for(?:staff|team|admins?|mods?|moderators?|members?|registered|users?)",
     "announcement": "announcement",
@@ -98,7 +98,7 @@ SHOWN = (
     rf"|released|live|{'|'.join(languages.SHOWN)}"
 )
 SAYS = (
-    r"status|state|sts|akismet|antispam|visibility|classification|confidentiality|(?:view|read"
+    r"status|state|sts|stage|phase|akismet|antispam|visibility|classification|confidentiality|(?:view|read"
     r"|access|sharing)scope"
     r"|access|accessle?ve?l|privacy|permissions?|audience|security|archetype"
     r"|lifecycle|workflow|moderation|approval|publication|publish|visibleto|viewpermissions?"
@@ -186,7 +186,7 @@ CLOSED_CATEGORIES = (
     r"|(?:mod|team|vip|core team|leadership)(?:'s)? (?:area|forum|room|chat|lounge|channel|zone))"
 )
 ROLES = (
-    r"(?:(?:required?|requires|min|minimum|needed|allowed|permitted|view|viewer|read|reader|access)"
+    r"(?:(?:required?|requires|restrict(?:ed)?|visible|min|minimum|needed|allowed|permitted|view|viewer|read|reader|access)"
     r"(?:user)?(?:roles?|groups?|ranks?|permissions?|teams?|trustlevel)"
     r"|(?:user)?(?:roles?|groups?|ranks?|permissions?|teams?)(?:required|needed|allowed)"
     r"|can(?:read|view)(?:usercriteria|users?|groups?|roles?))(?:ids?)?"

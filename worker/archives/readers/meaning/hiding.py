@@ -20,6 +20,7 @@ _REASON = r"|[:(\[\uff08\u2013\u2014]|-\s"
 _STATES = (
     *english.WORDS.values(),
     *english.OF_STATES.values(),
+    *languages.OF_STATES.values(),
     *map(languages.values_of, languages.HIDDEN),
 )
 """What hides a row, whatever its reason."""
@@ -99,6 +100,12 @@ def states(names: Iterable[str]) -> list[str]:
         if form.fullmatch(_last(name))
         and all(rule.pattern is not None for _, rule in _rules_of(name))
     ]
+
+
+def roles(names: Iterable[str]) -> list[str]:
+    """Return the columns with the roles or groups that may read a question."""
+    form = re.compile(rf"{english.ABOUT}{english.ROLES}")
+    return [name for name in names if form.fullmatch(_last(name))]
 
 
 def kinds(names: Iterable[str]) -> list[str]:
@@ -201,7 +208,8 @@ def _rules_of_words(column: str, plain: str) -> Iterator[Rule]:
             rf"{english.ABOUT}(?:types?|flags?|labels?|scope|options?|permissions?)", plain
         )
         for reason, words in english.WORDS.items():
-            more = "(?!)" if is_label else english.OF_STATES.get(reason, "(?!)")
+            states = () if is_label else (english.OF_STATES, languages.OF_STATES)
+            more = "|".join(one.get(reason, "(?!)") for one in states) or "(?!)"
             said = f"{words}|{more}|{languages.values_of(reason)}"
             ends = "" if is_label else _REASON
             yield reason, _said(column, _pattern(said, ends))

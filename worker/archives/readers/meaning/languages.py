@@ -141,7 +141,10 @@ HIDDEN: Mapping[str, tuple[str, ...]] = {
         "审核未通过", "驳回", "已驳回", "已拒绝", "待審核", "審査中", "未承認", "却下", "승인대기",
         "대기중", "심사중", "반려", "임시저장", "bekliyor", "onay bekliyor", "onaylanmadı",
         "yayınlanmadı", "čeká na schválení", "neschváleno", "nezveřejněno",
-        "väntar på godkännande", "afventer godkendelse",
+        "väntar på godkännande", "afventer godkendelse", "снят с публикации",
+        "снято с публикации", "despublicado", "despublicada", "dépublié", "depubliziert",
+        "승인 대기", "검토 중", "검토중", "심사 중", "審査待ち",
+        "zurückgezogen", "retirado", "retirada", "retiré", "ritirato", "ingetrokken", "wycofany",
     ),
     "private": (
         "privat", "vertraulich", "nur mitglieder", "nur für mitglieder", "privé", "privée",
@@ -153,7 +156,8 @@ HIDDEN: Mapping[str, tuple[str, ...]] = {
         "solo miembros", "somente membros", "apenas membros", "solo membri", "solo soci",
         "alleen leden", "tylko dla członków", "только участники", "только для участников",
         "仅好友", "仅会员", "仅会员可见", "会員限定", "会員のみ", "비밀", "비밀글", "회원전용",
-        "sadece üyeler", "pouze členové",
+        "sadece üyeler", "pouze členové", "restrito", "restrita", "restringido", "restringida",
+        "restreint", "eingeschränkt", "beperkt", "ograniczony", "ограничен", "ограничено",
     ),
     "hidden": (
         "versteckt", "verborgen", "ausgeblendet", "unsichtbar", "masqué", "masquée", "caché",
@@ -178,7 +182,9 @@ SHOWN = _names(
     " approuvé, approuvée, validé, publicado, publicada, aprobado, aprobada, público,"
     " pública, visível, aprovado, aprovada, pubblicato, approvato, pubblico, visibile,"
     " zichtbaar, gepubliceerd, goedgekeurd, openbaar, widoczny, opublikowany,"
-    " zatwierdzony, publiczny, видимый, видимо, опубликовано, опубликован, одобрено,"
+    " zatwierdzony, publiczny, opublikowane, opublikowana, zatwierdzone, widoczne, publiczne,"
+    " pubblicata, approvata, visibles, publiziert, опубликована, видна,"
+    " видимый, видимо, опубликовано, опубликован, одобрено,"
     " одобрен, 公开, 公開, 是否公开, 可见, 已发布, 已审核, 公開済み, 承認, 承認済み,"
     " 공개, 공개여부, 노출여부, 公開フラグ, 是否发布, 승인,"
     " aktiv, anzeigen, actif, active, en ligne, affiché, activo, activa, mostrar, habilitado,"
@@ -239,7 +245,9 @@ EVERYBODY = (
     "|todo el mundo|vis[íi]vel|visibile|pubblic[oa]|tutti|publiek|openbaar|zichtbaar|iedereen"
     r"|publiczn[yae]|widoczn[yae]|wszyscy|offentlig|offentligt|synlig|alla|julkinen|kaikki|herkes"
     "|freigegeben|veröffentlicht|publiée?|publicad[oa]|pubblicat[oa]|gepubliceerd|opublikowan[yea]"
-    r"|опубликован\w*|опублікован\w*|zveřejněn\w*|viditeln\w*|publicera[dt]|publisert|julkaistu"
+    r"|опубликован\w*|опублікован\w*|zveřejněn\w*"
+    "|全員|誰でも|一般公開|전체 ?공개|모두 ?공개|任何人|所有用户|全部"
+    r"|viditeln\w*|publicera[dt]|publisert|julkaistu"
     "|yayında|görünür|közzétéve|đã đăng|已发布|已發布|公開済み?|公開中|게시|표시"
     "|ja|oui|s[ií]|sì|sim|да|tak|evet|ano|是|はい|예|frei|libre|livre|liber[oa]|gratis"
     "|абсолютно все"
@@ -266,15 +274,38 @@ BY = (
 """Words between a state and who made it so; Russian has an ending of the person instead."""
 
 
+ONLY_FOR = (
+    "s[oó]lo para|solamente para|solo per|(?:somente|apenas) para|nur f[uü]r"
+    "|(?:seulement|uniquement) pour|r[eé]serv[eé]e?s? aux?|reservad[oa] aos?"
+    "|riservat[oa] a(?:i|gli|lle)?|alleen voor|tylko dla|только для|лише для|pouze pro|kun for"
+    "|endast f[oö]r"
+)
+"""What stands before those for whom a question is."""
+_AWAITED = (
+    "(?:aguardando|esperando|(?:en )?espera de|pendiente de|pendente de|in attesa di"
+    r"|en attente de|warte\w* auf|wacht\w* op|oczekuj\w+ na|ожида\w+|čeká na|väntar på|venter på)"
+    r" (?:\w+ )?(?:l')?(?:aprob|aprov|approv|valid|moder|revis|relec|freig|pr[üu]f|genehm"
+    r"|goedk|akcep|zatw|провер|модер|одобр|schvál|godk|publi|veröff|verif)\w*"
+)
+"""A state of waiting for somebody's approval; who waits for an answer does not."""
+OF_STATES: Mapping[str, str] = {
+    "private": f"(?:{ONLY_FOR}) [^,;|]+", "unapproved": _AWAITED,
+}  # fmt: skip
+"""Further values of a column of states; the name of a category may begin so as well."""
+_IN = "(?:(?:en|em|in|im|als|como|come|comme|nel|w|v|в|на) )?"
+
+
 def said_by(reason: str) -> str:
     """Return a pattern of the names of columns that hide questions for *reason*."""
-    return "|".join(dict.fromkeys(map(plain, HIDDEN.get(reason, ())))) or "(?!)"
+    words = "|".join(dict.fromkeys(map(plain, HIDDEN.get(reason, ())))) or "(?!)"
+    return f"{words}|(?:{ONLY_FOR.replace(' ', '')})\\w+" if reason == "private" else words
 
 
 def values_of(reason: str) -> str:
     """Return a pattern of the values that hide for *reason*, with and without accents."""
     words = HIDDEN.get(reason, ())
-    return "|".join(dict.fromkeys([*words, *map(_bare, words)])) or "(?!)"
+    either = "|".join(dict.fromkeys([*words, *map(_bare, words)])) or "(?!)"
+    return f"{_IN}(?:{either})"
 
 
 def _bare(word: str) -> str:
