@@ -10,7 +10,7 @@ from worker.archives.readers.meaning.hiding import Rule, kinds, roles, shown_fla
 from worker.archives.readers.meaning.languages import plain
 from worker.archives.readers.records import UnreadableArchiveError
 from worker.archives.readers.table import Table
-from worker.archives.readers.values.conditions import ABSENT, NO, YES, Condition, value_at
+from worker.archives.readers.values.conditions import ABSENT, NO, NULLS, YES, Condition, value_at
 
 _SHOWN = 8
 _SAMPLED, _LONGEST = 5_000, 40
@@ -47,6 +47,8 @@ def unsaid(tables: Sequence[Table], names: Sequence[str]) -> Iterator[Rule]:
             yield "private", Condition(name, _EMPTY - {ABSENT}, negated=True)
     for name in numbered:
         counts = Counter({text: n for text, n in found[name].items() if _CODE.fullmatch(text)})
+        if found[name].keys() - counts.keys() - NULLS:  # beside words a letter or a no is a word
+            counts = Counter({text: n for text, n in counts.items() if text[-1].isdigit()})
         if len(counts) > 1:
             _ask_about(name, counts)
         for code in counts:

@@ -118,7 +118,9 @@ WORDS: Mapping[str, str] = {
     r"|retracted|redacted",
     "unapproved": r"pending|spam|flagged|unapproved|not[ _-]?(?:yet[ _-])?(?:approved|published)"
     r"|(?:wc-|auto-)?drafts?|rejected|declined|moderated|unmoderated|unpublish(?:ed)?"
-    r"|queued|inherit|future|scheduled|quarantined?|in[ _-]?moderation|moderation|waiting|embargoed"
+    r"|queued|inherit|future|scheduled|quarantined?|in[ _-]?moderation|moderation|embargoed"
+    r"|waiting(?![ _-](?:for|on)[ _-](?:\w+[ _-])?(?:repl|answer|respon|feedback|info|user|customer"
+    r"|author|input|support))"
     r"|(?:awaiting|needs|pending|in)[ _-]?(?:approval|moderation|review)"
     r"|(?:awaiting|needs|pending|requires|waiting[ _-]for)[ _-](?:\w+[ _-]){0,2}"
     r"(?:approval|moderation|review|verification|publication)",

@@ -64,6 +64,7 @@ def reasons(row: dict[str, Any], *taken: str) -> set[str]:
         ("Status", "nur f\u00fcr Mitarbeiter", "f\u00fcr alle", "private"),
         ("estado", "en borrador", "en espera de respuesta", "unapproved"),
         ("situa\u00e7\u00e3o", "aguardando revis\u00e3o", "aguardando resposta", "unapproved"),
+        ("status", "Waiting for a moderator", "Waiting for customer reply", "unapproved"),
         ("stage", "draft", "published", "unapproved"),
         ("web_visible", 0, 1, "hidden"),
         ("published", "2999-01-01", "2014-01-01", "unapproved"),
