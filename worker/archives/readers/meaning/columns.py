@@ -92,7 +92,7 @@ _OTHER_TABLES = re.compile(
 )
 _PRIVATE_TABLES = re.compile(
     r"(?:^|[_.])(?:(?:private|personal|direct)_?(?:messages?|conversations?|msgs?|mails?)"
-    r"|pmtexts?|privmsgs?(?:_\w+)?)$",
+    r"|conversation_(?:master|messages?)|message_topics|pmtexts?|privmsgs?(?:_\w+)?)$",
     re.IGNORECASE,
 )
 _IN_GRAPHQL = re.compile(r"(?<=\w)\.(?:nodes|edges\.node)$")

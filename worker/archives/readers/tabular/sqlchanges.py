@@ -4,14 +4,19 @@ Plain are constants in columns, and conditions that columns equal constants, joi
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from worker.archives.readers.tabular.sqlvalues import ESCAPED, FORM, PLAIN_TEXT, value_of
 
 _MOST = 200_000
 """Conditions that are kept for one table."""
+_MOST_OF_ONE = 100
+"""Changes of one row that are kept: each row goes through all that concern it."""
+_PLACE = itemgetter(0)
 _COLUMN = r'(?:[`"\[]?[\w$-]+[`"\]]?\s*\.\s*){0,2}[`"\[]?[\w$-]+[`"\]]?'
 
 
@@ -95,13 +100,15 @@ class Changes:
     def add(self, place: int, change: Change) -> None:
         """Keep *change* if there is room for it."""
         self._count += len(change.where) or 1
-        if self._count > _MOST:
+        held = [
+            self._by_value.setdefault(column, {}).setdefault(text, [])
+            for column, text in change.where
+        ] or [self._every]
+        if self._count > _MOST or max(map(len, held)) >= _MOST_OF_ONE:
             return
         self.kept.add(place)
-        if not change.where:
-            self._every.append((place, change))
-        for column, text in change.where:
-            self._by_value.setdefault(column, {}).setdefault(text, []).append((place, change))
+        for some in held:
+            some.append((place, change))
 
     def applied(self, place: int, row: dict[str, Any]) -> dict[str, Any] | None:
         """Return *row* of the statement at *place* as it is at the end; None if it is deleted."""
@@ -118,5 +125,5 @@ class Changes:
         for column, by_value in self._by_value.items():
             text = _text(row.get(column), is_mysql=self._is_mysql)
             met.append(by_value.get(text, []) if text is not None else [])
-        later = (one for some in met for one in some if one[0] > place)
-        return min(later, key=lambda one: one[0], default=None)
+        later = ((some, bisect_right(some, place, key=_PLACE)) for some in met)
+        return min((some[at] for some, at in later if at < len(some)), key=_PLACE, default=None)
