@@ -15,7 +15,7 @@ from worker.archives.loading.load import load
 from worker.archives.readers import Record, SourceQuestion
 from worker.queue import CeleryQueue
 
-LIVE = 60
+LIVE = 100
 ARCHIVED = 15_000
 
 
@@ -23,16 +23,18 @@ def measure(context: Context) -> None:
     """Note the times of live questions with and without an archive that is being mined.
 
     One worker does both. The second measurement begins when the archive has reached the stage
-    rerank.
+    rerank. The first question of each is not counted: for it the worker reads the new vectors of
+    the forum into its memory.
     """
     archived = context.questions(ARCHIVED)
-    titles = some_questions(STORED + 2 * LIVE + archived, folder=context.folder)[STORED:]
-    quiet, busy = titles[:LIVE], titles[LIVE : 2 * LIVE]
+    asked = LIVE + 1
+    titles = some_questions(STORED + 2 * asked + archived, folder=context.folder)[STORED:]
+    quiet, busy = titles[:asked], titles[asked : 2 * asked]
     context.say(f"starting a service that holds {STORED:,} questions")
     with started(context.folder) as bench:
         alone = _latencies(bench, quiet, prefix="quiet")
         context.note(f"live question, no archive, {LIVE} of them", _quantiles(alone))
-        archive_id = _bring_in(bench, titles[2 * LIVE :])
+        archive_id = _bring_in(bench, titles[2 * asked :])
         _wait_for_rerank(context, bench, archive_id)
         beside = _latencies(bench, busy, prefix="busy")
         with bench.sessions.begin() as session:
@@ -68,7 +70,7 @@ def _latencies(bench: Bench, titles: Sequence[str], *, prefix: str) -> list[floa
                 raise RuntimeError("a live question was not answered in time")
             seconds.append(time.perf_counter() - begun)
             time.sleep(0.1)
-    return seconds
+    return seconds[1:]
 
 
 def _bring_in(bench: Bench, titles: Sequence[str]) -> int:
