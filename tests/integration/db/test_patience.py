@@ -120,11 +120,10 @@ class Ending(patience.PatientConnection):
 def test_a_connection_that_ends_while_it_is_looked_at_ends_nothing_else(engine: Engine) -> None:
     url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     watch, own = patience.Watch(), Ending(url)
-    watch._is_looking = True  # noqa: SLF001  # no thread: this test looks
-    watch.begin(own)
-    time.sleep(1.5 * _PATIENCE_S)
+    with watch.over(own):
+        time.sleep(1.5 * _PATIENCE_S)
 
-    watch.look()
+        watch.look()
 
     assert own.closed == 0
     own.close()

@@ -27,9 +27,9 @@ from worker.archives.readers.values.conditions import Condition
 _SHOWN = 8
 _THESE_ARE = "these are"
 _SAMPLED = 5_000
+"""Among so many rows of a document one must be a question by the shape's own rules."""
 _OF_ANYTHING = 2
 """Objects with at most so many known columns, such as an id and a title, may be of anything."""
-"""Among so many rows of a document one must be a question by the shape's own rules."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,8 @@ NOT_SHOWN = UNSHOWN | {"-1", "-2", "2", "3", "4", "0%"}
 
 ABOUT = (
     r"(?:is|was|has|been|post|topic|thread|question|discussion|record|row|item|entry|ticket|soft"
-    r"|hard|web|site|portal|frontend|admin|mod|moderator|system|date|time|posting|content|review|article|page|issue|case"
+    r"|hard|web|site|portal|frontend|admin|mod|moderator|system|date|time|posting|content"
+    r"|review|article|page|issue|case"
     r"|bug|message|comment|publication|parent|root|odata|ows|custom|conversation"
     r"|document|doc|node|object|story|submission|shadow|sub|rec|marked"
     rf"|{'|'.join(languages.ABOUT)})*"
@@ -66,7 +67,8 @@ FLAGS: Mapping[str, str] = {
     "|(?:paid|group|vip|premium|patrons?|subscribers?|supporters?|customers?|employees?"
     "|friends?)only"
     "|(?:staff|team|admins?|mods?|moderators?|members?|registered|users?"
-    "|loggedin|internal|intranet|extranet|company|private)only|(?:requires?|needs?)(?:login|auth|registration|membership)"
+    "|loggedin|internal|intranet|extranet|company|private)only"
+    "|(?:requires?|needs?)(?:login|auth|registration|membership)"
     "|(?:login|auth|registration|membership)(?:required|only)"
     "|(?:only|just)for(?:staff|team|admins?|mods?|moderators?|members?|registered|users?)",
     "announcement": "announcement",
@@ -189,7 +191,8 @@ CLOSED_CATEGORIES = (
     r"|(?:mod|team|vip|core team|leadership)(?:'s)? (?:area|forum|room|chat|lounge|channel|zone))"
 )
 ROLES = (
-    r"(?:(?:required?|requires|restrict(?:ed)?|visible|min|minimum|needed|allowed|permitted|view|viewer|read|reader|access)"
+    r"(?:(?:required?|requires|restrict(?:ed)?|visible|min|minimum|needed|allowed|permitted|view"
+    r"|viewer|read|reader|access)"
     r"(?:user)?(?:roles?|groups?|ranks?|permissions?|teams?|trustlevel)"
     r"|(?:user)?(?:roles?|groups?|ranks?|permissions?|teams?)(?:required|needed|allowed)"
     r"|can(?:read|view)(?:usercriteria|users?|groups?|roles?))(?:ids?)?"

@@ -2,14 +2,14 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
-from typing import BinaryIO
+from collections.abc import Callable, Sequence
+from typing import Any, BinaryIO
 
 from worker.archives.readers.meaning.columns import names_questions
 from worker.archives.readers.records import UnreadableArchiveError
 
 _DELIMITERS = ",;\t"
+_HALVES = "surrogateescape"
 
 
 def is_wrapped(header: Sequence[str]) -> bool:
@@ -28,30 +28,23 @@ def opened(whole: Callable[[], BinaryIO]) -> BinaryIO:
 class _Rows(io.RawIOBase):
     def __init__(self, file: BinaryIO) -> None:
         self._file, self._held = file, b""
-        self._rows = csv.reader(_texts(file))
+        self._rows = csv.reader(str(line, "utf-8", _HALVES) for line in file)
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: object) -> int:
-        view = memoryview(buffer)  # type: ignore[arg-type]
+    def readinto(self, buffer: Any) -> int:
+        room = len(buffer)
         if not self._held:
             try:
                 row = next(self._rows, None)
             except csv.Error as error:
                 raise UnreadableArchiveError(f"a row in quotes cannot be read: {error}") from error
             self._held = b"" if row is None else f"{','.join(row)}\n".encode(errors=_HALVES)
-        taken, self._held = self._held[: len(view)], self._held[len(view) :]
-        view[: len(taken)] = taken
+        taken, self._held = self._held[:room], self._held[room:]
+        buffer[: len(taken)] = taken
         return len(taken)
 
     def close(self) -> None:
         self._file.close()
         super().close()
-
-
-_HALVES = "surrogateescape"
-
-
-def _texts(file: Iterable[bytes]) -> Iterator[str]:
-    yield from map(partial(str, encoding="utf-8", errors=_HALVES), file)

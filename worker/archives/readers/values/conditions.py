@@ -52,7 +52,8 @@ _NEVER = (
     "infinity", "-infinity",
 )  # fmt: skip
 """What databases and programs write for a moment that never came."""
-_LONGEST = 20_000
+_LONGEST, _ROWS = 20_000, 256
+"""Texts with an object of JSON: their length, and how many are kept for further conditions."""
 _SHORT, _REMEMBERED = 100, 4_096
 """Texts that are remembered after a search: their length, and how many of a pattern."""
 _DAY, _SECONDS = re.compile(r"\d{4}-\d\d-\d\d"), 10
@@ -86,7 +87,7 @@ def value_at(row: Mapping[str, Any], path: str) -> Any:
     return found
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(_ROWS)
 def object_in(text: str) -> Mapping[str, Any] | None:
     """Return the object of JSON in *text*, as databases write it; None if there is none."""
     if not text.startswith("{") or len(text) > _LONGEST:
