@@ -122,6 +122,7 @@ def vector_file(count: int) -> Path:
         for start in range(0, count, _CHUNK):
             part = order[start : start + _CHUNK]
             halves[part] = encoder.encode([texts[place] for place in part])
+        path.parent.mkdir(parents=True, exist_ok=True)  # on a GPU nothing else is kept there
         np.save(path, halves)
     return path
 

@@ -43,6 +43,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("part", nargs="?", default="all", choices=["all", *PARTS])
     parser.add_argument("--folder", type=Path, default=BenchSettings().data, help="the questions")
     parser.add_argument("--questions", type=int, help="how many; each part has its own default")
+    parser.add_argument("--workers", type=int, default=2, help="of `whole`; they share the cores")
     parser.add_argument("--work", type=Path, default=_WORK, help="what is kept between runs")
     parser.add_argument("--results", type=Path, help="JSON of figures; archives.json in --work")
     options = parser.parse_args()
@@ -55,7 +56,12 @@ def _options() -> argparse.Namespace:
 
 def _measure(options: argparse.Namespace) -> None:
     context = Context(
-        options.part, options.folder, options.work, options.results, options.questions
+        options.part,
+        options.folder,
+        options.work,
+        options.results,
+        options.questions,
+        options.workers,
     )
     context.forget()
     PARTS[options.part](context)
@@ -66,6 +72,7 @@ def _measure(options: argparse.Namespace) -> None:
 def _measure_each(options: argparse.Namespace) -> list[str]:
     """Measure every part in a process of its own and return those that failed."""
     same = ["--folder", options.folder, "--work", options.work, "--results", options.results]
+    same += ["--workers", options.workers]
     if options.questions:
         same += ["--questions", options.questions]
     failed = []

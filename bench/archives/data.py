@@ -134,6 +134,7 @@ class Context:
     work: Path
     results: Path
     asked: int | None
+    workers: int
     begun: float = field(default_factory=time.monotonic)
 
     def questions(self, default: int) -> int:

@@ -4,7 +4,7 @@ import csv
 import io
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,14 +24,13 @@ from worker.archives.report import make_report
 QUESTIONS = 278_395
 _FORUM = "whole"
 _PAUSE_S = 5.0
-_WORKERS = ("first", "second")
-"""Two workers share the cores: while one waits for Postgres, the other runs its models."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Whole:
     client: httpx2.Client
     service: Service
+    workers: Sequence[str]
 
     @property
     def sessions(self) -> Sessions:
@@ -41,7 +40,7 @@ class _Whole:
 def measure(context: Context) -> None:
     """Note the results of an archive of all questions; continues an earlier, stopped run."""
     chosen = with_partners(context.data, context.questions(QUESTIONS))
-    with _started(context.work / f"whole-{len(chosen)}") as whole:
+    with _started(context.work / f"whole-{len(chosen)}", context.workers) as whole:
         url = _uploaded(context, whole, chosen)
         told = _followed(context, whole, url)
         context.note("questions stored", told["created"])
@@ -53,24 +52,25 @@ def measure(context: Context) -> None:
             )
         _note_report(context, whole, int(url.rsplit("/", 1)[1]))
         _note_recall(context, whole, chosen)
-        children = [pid for name in _WORKERS for pid in whole.service.worker_children(name)]
+        children = [pid for name in whole.workers for pid in whole.service.worker_children(name)]
         worker = max(map(peak_of, children))
         context.note("peak memory of a worker's model process, MiB", round(worker))
 
 
 @contextmanager
-def _started(folder: Path) -> Iterator[_Whole]:
-    threads = max(1, (os.cpu_count() or 1) // len(_WORKERS))
+def _started(folder: Path, count: int) -> Iterator[_Whole]:
+    workers = [f"worker-{number}" for number in range(count)]
+    threads = max(1, (os.cpu_count() or 1) // count)
     settings = {
         "ASKEDBEFORE_MAX_ARCHIVE_BYTES": str(1 << 30),
         "ASKEDBEFORE_THREADS": str(threads),
     }
     with (
         running_servers(folder) as servers,
-        running_service(servers, workers=_WORKERS, settings=settings) as service,
+        running_service(servers, workers=workers, settings=settings) as service,
         service.client(_FORUM, timeout_s=3_600) as client,
     ):
-        yield _Whole(client, service)
+        yield _Whole(client, service, workers)
 
 
 def _uploaded(context: Context, whole: _Whole, chosen: np.ndarray[Any, Any]) -> str:

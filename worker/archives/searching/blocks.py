@@ -32,7 +32,6 @@ _EXACT_CHUNK = 1 << 14
 # Upper bounds for the error of a cosine when its two vectors and the result are rounded.
 _MARGIN = {torch.bfloat16: 0.012, torch.float16: 0.004, torch.float32: 1e-5}
 _LARGEST = 127
-_NEVER = -(1 << 30)
 _NOT_UNIT = 0.001
 """Stored vectors are in half precision, so they are a little longer or shorter than 1."""
 
@@ -111,14 +110,14 @@ class BlockSearch(Search):
         scores = torch._int_mm(rows, fast) if rows.dtype is torch.int8 else rows @ fast  # (s, m)  # noqa: SLF001
         if diagonal is not None:
             above = torch.ones_like(scores, dtype=torch.bool).triu_(diagonal + 1)
-            scores = scores.masked_fill_(~above, _NEVER)
+            scores = scores.masked_fill_(~above, least - 1)  # float16 has no far smaller number
         mask = scores >= least
         if self._count(mask) > _CROWDED * top_k * len(rows):
             mask &= _top_of_either_side(scores, top_k)
-        if self._device.type == "cpu":  # PyTorch's own nonzero takes three times as long here
-            flat = torch.from_numpy(np.flatnonzero(mask.numpy()))
-        else:
+        if self.is_on_gpu:
             flat = mask.flatten().nonzero()[:, 0]
+        else:  # PyTorch's own nonzero takes three times as long here
+            flat = torch.from_numpy(np.flatnonzero(mask.numpy()))
         return flat // scores.shape[1], flat % scores.shape[1]
 
     def _count(self, mask: torch.Tensor) -> int:

@@ -27,16 +27,26 @@ def as_set(left: NDArray[np.int64], right: NDArray[np.int64]) -> set[tuple[int, 
     return set(zip(left.tolist(), right.tolist(), strict=True))
 
 
-@pytest.mark.parametrize(
+class _AsOnGpu(BlockSearch):
+    """Every step as on a GPU, and in its precision."""
+
+    is_on_gpu = True
+
+
+each_search = pytest.mark.parametrize(
     "search",
     [
         BlockSearch("cpu", dtype=torch.float32),
         BlockSearch("cpu", dtype=torch.bfloat16),
         BlockSearch("cpu", dtype=torch.int8),
+        _AsOnGpu("cpu", dtype=torch.float16),
         NumpySearch(),
     ],
-    ids=["fp32", "bf16", "int8", "numpy"],
+    ids=["fp32", "bf16", "int8", "gpu", "numpy"],
 )
+
+
+@each_search
 def test_every_pair_over_the_floor_is_found_once(search: Search) -> None:
     vectors = unit(3_000)
 
@@ -65,14 +75,13 @@ def test_progress_counts_every_comparison() -> None:
     assert sum(done) == 250 * 249 // 2
 
 
-def test_a_template_keeps_its_nearest_and_is_reported() -> None:
+@each_search
+def test_a_template_keeps_its_nearest_and_is_reported(search: Search) -> None:
     base, noise = unit(1)[0], unit(2_000, seed=1).astype(np.float32)
     crowd = base.astype(np.float32) + 0.2 * noise
     crowd /= np.linalg.norm(crowd, axis=1, keepdims=True)
 
-    found = all_near(
-        crowd.astype(np.float16), floor=0.5, top_k=20, search=BlockSearch("cpu"), block=700
-    )
+    found = all_near(crowd.astype(np.float16), floor=0.5, top_k=20, search=search, block=700)
 
     assert found.capped == 2_000
     assert len(found) <= 20 * 2_000
