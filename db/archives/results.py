@@ -23,6 +23,10 @@ class Tile:
     found: int
 
 
+_HAS_RESULT = ArchiveUnit.payload.is_not(None), ArchiveUnit.done_at.is_not(None)
+"""Until a unit is done, its payload is what it needs, not what it has found."""
+
+
 def histogram(session: Session, archive_id: int) -> list[int]:
     """Return the sum of the reranked pairs' histograms."""
     rows = session.execute(
@@ -53,7 +57,7 @@ def payloads(session: Session, archive_id: int, stage: Stage, place: int) -> Ite
         .where(
             ArchiveUnit.archive_id == archive_id,
             ArchiveUnit.stage == stage,
-            ArchiveUnit.payload.is_not(None),
+            *_HAS_RESULT,
             or_(ArchiveUnit.place == place, ArchiveUnit.other == place),
         )
         .execution_options(yield_per=8)
@@ -78,7 +82,7 @@ def column(
     """
     found = session.execute(
         select(ArchiveUnit.place, ArchiveUnit.payload)
-        .where(*_column(archive_id, stage, other, only), ArchiveUnit.payload.is_not(None))
+        .where(*_column(archive_id, stage, other, only), *_HAS_RESULT)
         .order_by(ArchiveUnit.place)
         .execution_options(yield_per=8)
     )

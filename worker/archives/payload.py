@@ -42,6 +42,16 @@ def unpack_labels(payload: bytes) -> list[Label]:
     ]
 
 
+def pack_place(question_id: int) -> bytes:
+    """Return the question at which the rest of a tile begins, as bytes."""
+    return question_id.to_bytes(8, "little")
+
+
+def unpack_place(payload: bytes | None) -> int:
+    """Return the question that `pack_place` packed, or 0, where a whole tile begins."""
+    return int.from_bytes(payload or b"", "little")
+
+
 def pack_near(near: Near) -> bytes:
     """Return candidate pairs by question id as bytes: 24 a pair, 28 if logits are known."""
     is_read = near.logit is not None

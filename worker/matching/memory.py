@@ -23,7 +23,7 @@ from db.engine import FAILURES, Sessions
 from db.vectors import changes, embeddings
 from db.vectors.rows import ModelRow
 from worker.matching.clusters import Floats
-from worker.matching.index import VectorIndex, sampled
+from worker.matching.index import EXACT, VectorIndex, sampled
 from worker.scoring.density import SAMPLE, Surroundings
 
 Vectors = Mapping[int, NDArray[np.floating[Any]]]
@@ -34,7 +34,10 @@ MEMORY_BYTES = 512 * MIB
 ROW_BYTES = 20
 """Bytes that a vector takes beside its numbers."""
 AT_ONCE = 50_000
-"""A forum with more vectors is read by a thread; reading so many takes less than a second."""
+"""A forum with more vectors is read by a thread; reading so many takes less than a second.
+
+From `EXACT` vectors on, a thread puts them into clusters, which takes seconds.
+"""
 _TOO_LARGE_S = 600.0
 _GROWN = 1.1
 """If a forum grows or shrinks by this factor, its surroundings are computed again."""
@@ -173,11 +176,15 @@ class VectorMemory:
         held.version = news.version
         return True
 
-    def _settle(self, index: VectorIndex) -> None:
-        if self._sessions is None or len(index) <= AT_ONCE:
-            index.settle()
-        elif index.is_due:
-            self._start(index.settle)
+    def _settle(self, index: VectorIndex, *, at_once: bool = False) -> None:
+        """Put new vectors into the clusters, in a thread if there are clusters.
+
+        Until then each search compares all of them.
+        """
+        if self._sessions is None or len(index) <= EXACT:
+            index.settle(at_once=at_once)
+        elif at_once or index.is_due:
+            self._start(partial(index.settle, at_once=at_once))
 
     @staticmethod
     def _start(work: Callable[[], None]) -> None:
@@ -189,7 +196,7 @@ class VectorMemory:
             return None
         if self._sessions is None or not self._is_large(session, model, forum_id):
             held = self._read(session, model, forum_id)
-            held.index.settle(at_once=True)
+            self._settle(held.index, at_once=True)
             return held
         version = changes.version(session, model.id, forum_id)
         chosen = sampled(changes.visible_ids(session, model, forum_id), SAMPLE)

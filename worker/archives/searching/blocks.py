@@ -7,6 +7,7 @@ pair is compared once: callers compute only the tiles of the upper triangle.
 """
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from worker.archives.searching.products import (
     BLOCK,
+    SLAB,
     Search,
     Vectors,
     all_near,
@@ -26,7 +28,6 @@ from worker.scoring.gate import Gate, gate_scores
 __all__ = ["BLOCK", "BlockSearch", "Vectors", "all_near", "keep_nearest"]
 
 BLOCK_ON_GPU = 65_536
-_SLAB = 1_024
 _CROWDED = 4
 _EXACT_CHUNK = 1 << 14
 # Upper bounds for the error of a cosine when its two vectors and the result are rounded.
@@ -70,21 +71,30 @@ class BlockSearch(Search):
         return found.cpu().numpy()
 
     def _hits(
-        self, ours: torch.Tensor, theirs: torch.Tensor, *, floor: float, top_k: int, same: bool
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+        self,
+        ours: torch.Tensor,
+        theirs: torch.Tensor,
+        starts: Iterator[int],
+        *,
+        floor: float,
+        top_k: int,
+        same: bool,
+    ) -> tuple[torch.Tensor, torch.Tensor, int]:
         rounded, fast, least = self._rounded(ours, theirs, floor)
-        found = [
-            self._slab(
-                rounded[start : start + _SLAB],
+        end, none = len(ours), torch.zeros(0, dtype=torch.int64, device=self._device)
+        rows, columns = [none], [none]
+        for start in starts:
+            end = min(start + SLAB, len(ours))
+            hits, places = self._slab(
+                rounded[start:end],
                 fast,
                 least=least,
                 top_k=top_k,
                 diagonal=start if same else None,
             )
-            for start in range(0, len(ours), _SLAB)
-        ]
-        rows = torch.cat([hit[0] + at * _SLAB for at, hit in enumerate(found)] or [_none()])
-        return rows, torch.cat([hit[1] for hit in found] or [_none()])
+            rows.append(hits + start)
+            columns.append(places)
+        return torch.cat(rows), torch.cat(columns), end
 
     def _rounded(
         self, ours: torch.Tensor, theirs: torch.Tensor, floor: float
@@ -147,10 +157,6 @@ class BlockSearch(Search):
             if gate is not None:
                 is_in[part] = gate_scores(one, other, weights) >= gate.bar
         return near, is_in
-
-
-def _none() -> torch.Tensor:
-    return torch.zeros(0, dtype=torch.int64)
 
 
 def _cpu_dtype() -> torch.dtype:

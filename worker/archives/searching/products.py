@@ -4,7 +4,7 @@ A worker whose models are exported already needs no PyTorch, which takes a gigab
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from itertools import combinations_with_replacement
 from typing import Any
@@ -21,7 +21,10 @@ _Floats = NDArray[np.float32]
 
 BLOCK = 4_096
 """Rows of a block: a tile of two such blocks takes less than half a second on two cores."""
-_SLAB = 1_024
+SLAB = 1_024
+"""Rows that are compared with a block at a time."""
+_LOOKS = 4
+"""How often a tile looks whether more urgent work waits."""
 _CROWDED = 4
 _EXACT_CHUNK = 1 << 9
 _PRUNE_AT = 4
@@ -56,14 +59,35 @@ class Search(ABC):
         A pair is kept if it is among the *top_k* nearest of one of its rows. With *same* both are
         one block, and each pair comes once. Pairs that do not pass *gate* are left out.
         """
+        near, _ = self.part(left, right, floor=floor, top_k=top_k, same=same, gate=gate)
+        return near
+
+    def part(
+        self,
+        left: Vectors,
+        right: Vectors,
+        *,
+        floor: float,
+        top_k: int,
+        same: bool = False,
+        gate: Gate | None = None,
+        first: int = 0,
+        is_wanted: Callable[[], bool] = lambda: False,
+    ) -> tuple[Near, int]:
+        """Do a `tile` from the row *first* of *left* on, until more urgent work *is_wanted*.
+
+        Return the pairs, and the first row of *left* that was not compared, or their number. Some
+        rows are compared in any case.
+        """
         ours, theirs = self._load(left), self._load(right)
-        rows, columns = self._hits(ours, theirs, floor=floor, top_k=top_k, same=same)
+        starts = _starts(first, len(left), is_wanted)
+        rows, columns, end = self._hits(ours, theirs, starts, floor=floor, top_k=top_k, same=same)
         cosines, passed = self._exact(ours, theirs, rows, columns, gate)
         sure = passed & (cosines >= floor)
         found = (self._unload(one[sure]) for one in (rows, columns, cosines))
         shift = 0 if same else len(left)
         near = keep_nearest(next(found), next(found) + shift, next(found), top_k=top_k)
-        return Near(near.left, near.right - shift, near.cosine, near.capped)
+        return Near(near.left, near.right - shift, near.cosine, near.capped), end
 
     @abstractmethod
     def _load(self, vectors: Vectors) -> Any:
@@ -75,9 +99,19 @@ class Search(ABC):
 
     @abstractmethod
     def _hits(
-        self, ours: Any, theirs: Any, *, floor: float, top_k: int, same: bool
-    ) -> tuple[Any, Any]:
-        """Return rows and columns of the pairs that may be at or above *floor*."""
+        self,
+        ours: Any,
+        theirs: Any,
+        starts: Iterator[int],
+        *,
+        floor: float,
+        top_k: int,
+        same: bool,
+    ) -> tuple[Any, Any, int]:
+        """Return rows and columns of the pairs that may be at or above *floor*.
+
+        Only slabs of rows from *starts* on are compared. The last number is where they end.
+        """
 
     @abstractmethod
     def _exact(
@@ -113,19 +147,37 @@ class NumpySearch(Search):
         return found
 
     def _hits(
-        self, ours: _Floats, theirs: _Floats, *, floor: float, top_k: int, same: bool
-    ) -> tuple[_Integers, _Integers]:
-        none = np.zeros(0, np.int64)
-        found = [
-            _slab(ours, theirs, start, floor=floor, top_k=top_k, same=same)
-            for start in range(0, len(ours), _SLAB)
-        ] or [(none, none)]
-        return np.concatenate([hit[0] for hit in found]), np.concatenate([hit[1] for hit in found])
+        self,
+        ours: _Floats,
+        theirs: _Floats,
+        starts: Iterator[int],
+        *,
+        floor: float,
+        top_k: int,
+        same: bool,
+    ) -> tuple[_Integers, _Integers, int]:
+        end, none = len(ours), np.zeros(0, np.int64)
+        rows, columns = [none], [none]
+        for start in starts:
+            hits, places = _slab(ours, theirs, start, floor=floor, top_k=top_k, same=same)
+            rows.append(hits)
+            columns.append(places)
+            end = min(start + SLAB, len(ours))
+        return np.concatenate(rows), np.concatenate(columns), end
 
     def _exact(
         self, ours: _Floats, theirs: _Floats, rows: _Integers, columns: _Integers, gate: Gate | None
     ) -> tuple[_Floats, NDArray[np.bool_]]:
         return exact_cosines(ours, theirs, rows, columns, gate)
+
+
+def _starts(first: int, count: int, is_wanted: Callable[[], bool]) -> Iterator[int]:
+    """Yield the first row of each slab, until *is_wanted*; one slab in any case."""
+    look = max(SLAB, count // _LOOKS)
+    for start in range(first, count, SLAB):
+        if start > first and (start - first) % look < SLAB and is_wanted():
+            return
+        yield start
 
 
 def exact_cosines(
@@ -145,7 +197,7 @@ def exact_cosines(
 def _slab(
     ours: _Floats, theirs: _Floats, start: int, *, floor: float, top_k: int, same: bool
 ) -> tuple[_Integers, _Integers]:
-    scores = ours[start : start + _SLAB] @ theirs.T  # (s, m)
+    scores = ours[start : start + SLAB] @ theirs.T  # (s, m)
     if same:
         rows, columns = scores.shape
         scores[np.tri(rows, columns, start, dtype=bool)] = -2.0

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from db.archives import archives, results
@@ -26,7 +27,14 @@ from db.questions import questions
 from db.rows import Provenance, QuestionText
 from db.tenants import forums
 from db.tenants.rows import ForumRow
-from worker.archives.payload import Bars, pack_near, unpack_labels, unpack_near
+from worker.archives.payload import (
+    Bars,
+    pack_near,
+    pack_place,
+    unpack_labels,
+    unpack_near,
+    unpack_place,
+)
 from worker.archives.searching.products import Search
 from worker.archives.stages.plan import compared
 from worker.live.pipeline import set_aside
@@ -139,13 +147,16 @@ class Steps:
             ours if same else self._block(archive, forum, unit.other_low_id, unit.other_high_id)
         )
         screen = self._models.matcher(forum).screen(with_gate=True)
-        near = self._search.tile(
+        first = int(np.searchsorted(ours.rows.ids, unpack_place(unit.payload)))
+        near, end = self._search.part(
             ours.rows.vectors,
             theirs.rows.vectors,
             floor=screen.floor,
             top_k=archive.top_k,
             same=same,
             gate=screen.gate,
+            first=first,
+            is_wanted=self._is_wanted,
         )
         # Two questions that were stored before the archive were compared before.
         fresh = ours.rows.ours[near.left] | theirs.rows.ours[near.right]
@@ -155,9 +166,16 @@ class Steps:
             near.cosine,
             density=_density(ours, theirs, near),
         ).take(fresh)
+        rest = list(_rest_of(unit, ours.rows.ids[end:], len(theirs.rows.ids)))
         with self._sessions.begin() as session:
+            archive_units.plan(session, archive.id, rest)
             archive_units.finish(
-                session, unit, took_s=_since(begun), found=len(found), payload=pack_near(found)
+                session,
+                unit,
+                took_s=_since(begun),
+                found=len(found),
+                size=unit.size - sum(one.size for one in rest),
+                payload=pack_near(found),
             )
 
     def _block(self, archive: ArchiveRow, forum: ForumRow, low_id: int, high_id: int) -> _Block:
@@ -281,6 +299,14 @@ def _density(ours: _Block, theirs: _Block, near: Near) -> Floats | None:
     if ours.density is None or theirs.density is None:
         return None
     return of_pairs(ours.density[near.left], theirs.density[near.right])
+
+
+def _rest_of(unit: Unit, left: NDArray[np.int64], others: int) -> Iterator[NewUnit]:
+    """Yield the rest of a tile, whose questions *left* are not yet compared with *others*."""
+    if len(left):
+        count = len(left) * (len(left) - 1) // 2 if unit.place == unit.other else len(left) * others
+        same = {name: getattr(unit, name) for name in NewUnit.__dataclass_fields__}
+        yield NewUnit(**{**same, "size": count, "payload": pack_place(int(left[0]))})
 
 
 def _rerank_units(near: Near, size: int) -> Iterator[NewUnit]:

@@ -515,6 +515,34 @@ def test_a_worker_that_starts_does_not_wait_for_a_large_forum(
     assert list(memory._held) == [(model.id, large.id)]  # noqa: SLF001  # the other has no room
 
 
+def test_no_search_waits_until_vectors_are_in_clusters(
+    committed: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_go, settle = threading.Event(), VectorIndex.settle
+
+    def patient(held: VectorIndex, *, at_once: bool = False) -> None:
+        assert may_go.wait(10)
+        settle(held, at_once=at_once)
+
+    with committed.begin() as session:
+        model, forum = make_model(session, "tiny-1"), make_forum(session)
+        ids = store(session, forum, model, [NORTH, EAST, NEARLY_NORTH])
+    monkeypatch.setattr(memory_module, "EXACT", 1)
+    monkeypatch.setattr(VectorIndex, "settle", patient)
+    memory = VectorMemory(1 << 20, sessions=committed)
+    with committed.begin() as session:
+        before = search(session, memory, model, forum)
+    may_go.set()
+    settled(memory)
+    with committed.begin() as session:
+        after = search(session, memory, model, forum)
+        held = memory.fresh(session, model, forum.id)
+
+    assert before == after == [ids[0], ids[2]]
+    assert held is not None
+    assert held._used == 0  # noqa: SLF001  # all are in clusters
+
+
 @pytest.fixture
 def small_clusters() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:

@@ -43,6 +43,7 @@ from tests.servers.api_service import NotingQueue
 from worker.archives.loading.ends import StoppedError
 from worker.archives.loading.load import load
 from worker.archives.readers import KnownPair, Record, Reject, SourceQuestion
+from worker.archives.searching import blocks, products
 from worker.archives.searching.blocks import BlockSearch
 from worker.archives.searching.mining import Miner
 from worker.archives.stages.slices import ArchiveWorker
@@ -451,6 +452,26 @@ def test_a_worker_that_is_wanted_elsewhere_stops_after_the_unit_in_hand(
     with committed.begin() as session:
         (embedding,) = archive_units.progress(session, archive.id)
     assert (embedding.units, embedding.units_done) == (4, 1)
+
+
+def test_a_search_that_gives_way_again_and_again_finds_the_same_pairs(
+    committed: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (blocks, products):
+        monkeypatch.setattr(module, "SLAB", 16)
+    wanted = titles(150)
+    _, archive = bring_in(committed, records(wanted))
+    worker = make_worker(committed)
+
+    while worker.run(60.0, is_wanted=lambda: True):
+        pass
+
+    assert named(found(committed)) == expected(wanted)
+    with committed.begin() as session:
+        told = {one.stage: one for one in archive_units.progress(session, archive.id)}
+    search = told[Stage.SEARCH]
+    assert search.units > 3
+    assert search.size_done == search.size
 
 
 def test_two_workers_share_an_archive_without_doubling(

@@ -60,6 +60,25 @@ def test_every_pair_over_the_floor_is_found_once(search: Search) -> None:
     assert found.capped == 0
 
 
+@each_search
+@pytest.mark.parametrize("same", [True, False])
+def test_a_tile_that_gives_way_finds_the_same_pairs_in_parts(search: Search, same: bool) -> None:
+    left = unit(3_000)
+    right = left if same else unit(2_500, seed=1)
+    found, ends = set(), [0]
+
+    while ends[-1] < len(left):
+        near, end = search.part(
+            left, right, floor=0.7, top_k=3_000, same=same, first=ends[-1], is_wanted=lambda: True
+        )
+        found |= as_set(near.left, near.right)
+        ends.append(end)
+
+    whole = search.tile(left, right, floor=0.7, top_k=3_000, same=same)
+    assert ends == [0, 1_024, 2_048, 3_000]
+    assert found == as_set(whole.left, whole.right)
+
+
 def test_progress_counts_every_comparison() -> None:
     done: list[int] = []
 
