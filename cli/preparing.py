@@ -10,10 +10,11 @@ from rich.console import Console
 
 from cli.bars import stage_bars
 from db.errors import ServiceError
+from worker.inference.devices import resolved
 from worker.settings import Profile
 from worker.weights.accurate import PUBLISHED
 from worker.weights.export import ready_folder
-from worker.weights.load import Backend, load_encoder, load_reranker
+from worker.weights.load import load_encoder, load_reranker
 from worker.weights.prepare import (
     Kept,
     Ways,
@@ -48,7 +49,7 @@ class Place:
     @property
     def in_fp32(self) -> bool:
         """Return whether the device runs the weights in fp32, without a conversion to int8."""
-        return Backend(device=self.device, cache=self.cache, threads=0).resolved != "cpu"
+        return resolved(self.device) != "cpu"
 
     @property
     def accurate_bytes(self) -> int:

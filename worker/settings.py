@@ -10,6 +10,8 @@ from pydantic_settings import SettingsConfigDict
 from db.secrets_in_files import ServiceSettings, with_password
 from db.settings import PLACEHOLDER
 
+DEVICES = r"^(auto|cpu|cuda(:\d+)?)$"
+
 
 class Profile(StrEnum):
     """The profiles: two pairs of models that a user chooses by one word."""
@@ -55,6 +57,7 @@ class WorkerSettings(BrokerSettings):
 
     device: str = Field(
         default="auto",
+        pattern=DEVICES,
         description="`auto`, `cpu`, `cuda` or `cuda:N`; auto uses a GPU if there is one",
     )
     alive_file: Path | None = Field(

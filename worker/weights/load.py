@@ -9,6 +9,7 @@ import structlog
 
 from db.errors import IncompatibleModelError, ModelNotFoundError, NotInstalledError
 from db.vectors.rows import ModelKind
+from worker.inference.devices import resolved
 from worker.inference.encoder import Encoder, TokenEncoder
 from worker.inference.reranker import Reranker, TokenReranker
 from worker.inference.runner import Runner
@@ -39,13 +40,6 @@ class Backend:
     device: str
     cache: Path
     threads: int
-
-    @property
-    def resolved(self) -> str:
-        """Return the device, with ``auto`` resolved."""
-        if self.device == "auto":
-            return "cuda" if _has_gpu() else "cpu"
-        return self.device
 
 
 class _Model(Protocol):
@@ -174,7 +168,7 @@ def _fetched(name: str) -> Path:
 
 
 def _ready(kind: ModelKind, model: _Model, backend: Backend) -> tuple[ModelSpec, Tokens, Runner]:
-    device = backend.resolved
+    device = resolved(backend.device)
     if device != "cpu":
         return _ready_by_torch(kind, model.in_fp32(backend.cache), device)
     try:
@@ -209,12 +203,3 @@ def _noted(runner: Runner, what: str) -> Runner:
     """Return *runner* with a note for operators in ``runs_on``."""
     setattr(runner, "runs_on", f"{getattr(runner, 'runs_on', '')}: {what}")  # noqa: B010
     return runner
-
-
-def _has_gpu() -> bool:
-    """Return whether CUDA can be used, without loading PyTorch if there is no driver."""
-    if not any(Path("/dev").glob("nvidia[0-9]*")) and not Path("/dev/dxg").exists():
-        return False
-    import torch  # noqa: PLC0415  # only where there is a device
-
-    return torch.cuda.is_available()

@@ -23,6 +23,7 @@ from worker.archives.searching.products import (
     exact_cosines,
     keep_nearest,
 )
+from worker.inference.devices import resolved
 from worker.scoring.gate import Gate, gate_scores
 
 __all__ = ["BLOCK", "BlockSearch", "Vectors", "all_near", "keep_nearest"]
@@ -48,9 +49,7 @@ class BlockSearch(Search):
     ) -> None:
         if threads:
             torch.set_num_threads(threads)
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._device = torch.device(device)
+        self._device = torch.device(resolved(device))
         on_cuda = self._device.type == "cuda"
         self._dtype = dtype or (torch.float16 if on_cuda else _cpu_dtype())
 

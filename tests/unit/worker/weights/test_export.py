@@ -15,7 +15,7 @@ from tests.models.tiny_models import make_adapter
 from worker.weights import load
 from worker.weights.accurate import PUBLISHED, Published
 from worker.weights.export import ModelNotMadeError, agrees, ready_folder, take_exports
-from worker.weights.load import Backend, model_folder
+from worker.weights.load import model_folder
 from worker.weights.prepare import (
     Kept,
     WeightsNotAtHandError,
@@ -159,20 +159,6 @@ def test_the_size_of_a_folder_is_that_of_its_files(tmp_path: Path) -> None:
     (tmp_path / "a" / "gone").symlink_to(tmp_path / "nothing")  # as if moved meanwhile
 
     assert (before, _size(tmp_path / "a")) == (10, 10)
-
-
-@pytest.mark.parametrize("device", ["cpu", "cuda", "cuda:1"])
-def test_a_device_that_is_named_is_taken(device: str, tmp_path: Path) -> None:
-    assert Backend(device=device, cache=tmp_path, threads=0).resolved == device
-
-
-@pytest.mark.parametrize(("has_gpu", "device"), [(True, "cuda"), (False, "cpu")])
-def test_auto_takes_a_gpu_if_there_is_one(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, device: str, *, has_gpu: bool
-) -> None:
-    monkeypatch.setattr(load, "_has_gpu", lambda: has_gpu)
-
-    assert Backend(device="auto", cache=tmp_path, threads=0).resolved == device
 
 
 def test_a_model_is_a_folder_or_a_name_that_is_known(tmp_path: Path) -> None:
