@@ -91,6 +91,18 @@ def main() -> None:
         _fail(f"the database does not answer: {str(error.orig).strip()}")
     except DataError as error:
         _fail(f"the database cannot store a value: {str(error.orig).strip()}")
+    except OSError as error:
+        about = f"{error.filename}: " if error.filename else ""
+        _fail(f"{about}{error.strerror or error}")
+    except UnicodeEncodeError as error:
+        if all(map(_is_text, sys.argv)):
+            raise
+        _fail(f"a word of the command is not in {error.encoding.upper()}: {error.object!a}")
+
+
+def _is_text(word: str) -> bool:
+    """Return whether a word of the command has only bytes that the system's encoding knows."""
+    return not any("\udc80" <= letter <= "\udcff" for letter in word)
 
 
 def _log_to_stderr() -> None:

@@ -46,7 +46,9 @@ def add_to(app: typer.Typer) -> None:
 def status(
     once: Annotated[bool, typer.Option("--once", help="Print the tables once and end.")] = False,
     as_json: AsJson = False,
-    every_s: Annotated[float, typer.Option(min=0.2, help="Seconds between two updates.")] = 2.0,
+    every_s: Annotated[
+        float, typer.Option(min=0.2, max=3_600, help="Seconds between two updates.")
+    ] = 2.0,
 ) -> None:
     """Show lanes, rates, workers, forums, archives and the last errors, until Ctrl-C.
 

@@ -1,5 +1,6 @@
 """A command whose transaction met another one is run again, and nobody hears of it."""
 
+import sys
 from collections.abc import Callable
 
 import psycopg2
@@ -68,6 +69,8 @@ def test_a_collision_is_tried_again(
         (InvalidInputError("a threshold is a probability"), "a threshold is a probability"),
         (DataError("UPDATE", {}, Exception("integer out of range\n")), "integer out of range"),
         (OperationalError("SELECT", {}, Exception("no route to host\n")), "no route to host"),
+        (OSError(36, "File name too long", "a.csv"), "a.csv: File name too long"),
+        (OSError(28, "No space left on device"), "No space left on device"),
     ],
 )
 def test_what_a_user_can_correct_is_one_sentence_without_a_traceback(
@@ -86,6 +89,21 @@ def test_what_a_user_can_correct_is_one_sentence_without_a_traceback(
     assert told.startswith("askedbefore: ")
     assert told.endswith(f"{said}\n")
     assert "Traceback" not in told
+
+
+@pytest.mark.parametrize("is_given", [True, False])
+def test_a_word_that_is_not_in_utf_8_is_named_and_anything_else_is_our_fault(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, is_given: bool
+) -> None:
+    monkeypatch.setattr(main, "app", "caf\udce9".encode)
+    monkeypatch.setattr(sys, "argv", ["askedbefore", "caf\udce9" if is_given else "café"])
+
+    with pytest.raises(SystemExit if is_given else UnicodeEncodeError):
+        main.main()
+
+    assert ("a word of the command is not in UTF-8: 'caf\\udce9'" in capsys.readouterr().err) == (
+        is_given
+    )
 
 
 def test_a_setting_is_named_as_it_is_written() -> None:
