@@ -166,15 +166,16 @@ def finish(
     *,
     took_s: float,
     found: int = 0,
-    size: int | None = None,
+    rest: Sequence[NewUnit] = (),
     payload: bytes | None = None,
     histogram: Sequence[int] | None = None,
 ) -> None:
     """End a unit, in the transaction of its results; raises `LostUnitError` to roll them back.
 
-    With *size* only that part was done; the rest is planned again.
+    *rest* is what was not done of it, and is planned.
     """
     _refuse_late(session, unit)
+    plan(session, unit.archive_id, rest)
     done = session.execute(
         update(ArchiveUnit)
         .where(ArchiveUnit.id == unit.id, ArchiveUnit.lease == unit.lease)
@@ -183,7 +184,7 @@ def finish(
             done_at=func.clock_timestamp(),
             took_s=took_s,
             found=found,
-            size=unit.size if size is None else size,
+            size=unit.size - sum(one.size for one in rest),
             payload=payload,
             histogram=None if histogram is None else list(histogram),
             error=None,

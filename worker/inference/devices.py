@@ -18,7 +18,7 @@ def resolved(device: str) -> str:
 
     Raises `NoSuchDeviceError`, and `NotInstalledError` if a GPU is wanted without PyTorch.
     """
-    if not re.match(DEVICES, device):
+    if not re.fullmatch(DEVICES, device):
         raise NoSuchDeviceError(f"there is no device {device!r}: use auto, cpu, cuda or cuda:N")
     if device == "auto":
         return "cuda" if _has_gpu() else "cpu"
@@ -51,6 +51,6 @@ def _has_gpu() -> bool:
 
 
 def _gpus() -> int:
-    import torch  # noqa: PLC0415  # only where there is a device
+    import torch  # noqa: PLC0415  # a worker on a CPU does not load it
 
     return torch.cuda.device_count() if torch.cuda.is_available() else 0

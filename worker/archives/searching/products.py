@@ -53,31 +53,16 @@ class Search(ABC):
         top_k: int,
         same: bool = False,
         gate: Gate | None = None,
-    ) -> Near:
+        first: int = 0,
+        is_wanted: Callable[[], bool] = lambda: False,
+    ) -> tuple[Near, int]:
         """Return the pairs of rows of *left* and *right*, both (n, dim) of unit length.
 
         A pair is kept if it is among the *top_k* nearest of one of its rows. With *same* both are
         one block, and each pair comes once. Pairs that do not pass *gate* are left out.
-        """
-        near, _ = self.part(left, right, floor=floor, top_k=top_k, same=same, gate=gate)
-        return near
 
-    def part(
-        self,
-        left: Vectors,
-        right: Vectors,
-        *,
-        floor: float,
-        top_k: int,
-        same: bool = False,
-        gate: Gate | None = None,
-        first: int = 0,
-        is_wanted: Callable[[], bool] = lambda: False,
-    ) -> tuple[Near, int]:
-        """Do a `tile` from the row *first* of *left* on, until more urgent work *is_wanted*.
-
-        Return the pairs, and the first row of *left* that was not compared, or their number. Some
-        rows are compared in any case.
+        The rows of *left* are compared from *first* on, until more urgent work *is_wanted*, and
+        some in any case. The number is the first row that was not compared; all rows if none.
         """
         ours, theirs = self._load(left), self._load(right)
         starts = _starts(first, len(left), is_wanted)
@@ -262,7 +247,7 @@ def all_near(
     held = 0
     for a, b in combinations_with_replacement(starts, 2):
         ours, theirs = vectors[a : a + block], vectors[b : b + block]
-        found = search.tile(ours, theirs, floor=floor, top_k=top_k, same=a == b, gate=gate)
+        found, _ = search.tile(ours, theirs, floor=floor, top_k=top_k, same=a == b, gate=gate)
         left.append(found.left + a)
         right.append(found.right + b)
         cosine.append(found.cosine)

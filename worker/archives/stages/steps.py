@@ -5,7 +5,7 @@ A step may run twice or be killed: its writes and the end of its unit are commit
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -148,7 +148,7 @@ class Steps:
         )
         screen = self._models.matcher(forum).screen(with_gate=True)
         first = int(np.searchsorted(ours.rows.ids, unpack_place(unit.payload)))
-        near, end = self._search.part(
+        near, end = self._search.tile(
             ours.rows.vectors,
             theirs.rows.vectors,
             floor=screen.floor,
@@ -166,15 +166,13 @@ class Steps:
             near.cosine,
             density=_density(ours, theirs, near),
         ).take(fresh)
-        rest = list(_rest_of(unit, ours.rows.ids[end:], len(theirs.rows.ids)))
         with self._sessions.begin() as session:
-            archive_units.plan(session, archive.id, rest)
             archive_units.finish(
                 session,
                 unit,
                 took_s=_since(begun),
                 found=len(found),
-                size=unit.size - sum(one.size for one in rest),
+                rest=_rest_of(unit, ours.rows.ids[end:], len(theirs.rows.ids)),
                 payload=pack_near(found),
             )
 
@@ -254,7 +252,7 @@ class Steps:
             parts.append(near.take(is_kept))
         return joined(parts)
 
-    def _rerank(self, unit: Unit, archive: ArchiveRow, forum: ForumRow, begun: float) -> None:
+    def _rerank(self, unit: Unit, _archive: ArchiveRow, forum: ForumRow, begun: float) -> None:
         near = unpack_near(unit.payload or b"")
         matcher = self._models.matcher(forum)
         with self._sessions.begin() as session:
@@ -267,14 +265,12 @@ class Steps:
         sure = flagged(found, matcher.threshold)
         with self._sessions.begin() as session:
             pairs.save_findings(session, forum.id, sure, self._provenance(forum), read=read)
-            rest = list(_rerank_units(reader.rest, max(len(reader.rest), 1)))
-            archive_units.plan(session, archive.id, rest)
             archive_units.finish(
                 session,
                 unit,
                 took_s=_since(begun),
                 found=len(sure),
-                size=unit.size - sum(one.size for one in rest),
+                rest=list(_rerank_units(reader.rest, max(len(reader.rest), 1))),
                 histogram=_histogram(found),
             )
 
@@ -301,12 +297,12 @@ def _density(ours: _Block, theirs: _Block, near: Near) -> Floats | None:
     return of_pairs(ours.density[near.left], theirs.density[near.right])
 
 
-def _rest_of(unit: Unit, left: NDArray[np.int64], others: int) -> Iterator[NewUnit]:
-    """Yield the rest of a tile, whose questions *left* are not yet compared with *others*."""
-    if len(left):
-        count = len(left) * (len(left) - 1) // 2 if unit.place == unit.other else len(left) * others
-        same = {name: getattr(unit, name) for name in NewUnit.__dataclass_fields__}
-        yield NewUnit(**{**same, "size": count, "payload": pack_place(int(left[0]))})
+def _rest_of(unit: Unit, left: NDArray[np.int64], others: int) -> list[NewUnit]:
+    """Return the rest of a tile, if questions are *left* that were not compared with *others*."""
+    if not len(left):
+        return []
+    size = len(left) * (len(left) - 1) // 2 if unit.place == unit.other else len(left) * others
+    return [replace(unit, size=size, payload=pack_place(int(left[0])))]
 
 
 def _rerank_units(near: Near, size: int) -> Iterator[NewUnit]:

@@ -68,13 +68,13 @@ def test_a_tile_that_gives_way_finds_the_same_pairs_in_parts(search: Search, sam
     found, ends = set(), [0]
 
     while ends[-1] < len(left):
-        near, end = search.part(
+        near, end = search.tile(
             left, right, floor=0.7, top_k=3_000, same=same, first=ends[-1], is_wanted=lambda: True
         )
         found |= as_set(near.left, near.right)
         ends.append(end)
 
-    whole = search.tile(left, right, floor=0.7, top_k=3_000, same=same)
+    whole, _ = search.tile(left, right, floor=0.7, top_k=3_000, same=same)
     assert ends == [0, 1_024, 2_048, 3_000]
     assert found == as_set(whole.left, whole.right)
 
@@ -169,8 +169,8 @@ def test_numpy_finds_what_pytorch_finds_in_a_crowd_too(top_k: int, *, same: bool
     right = left if same else left[::-1][:1_200].copy()
     torch_search = BlockSearch("cpu", dtype=torch.float32)
 
-    ours = NumpySearch().tile(left, right, floor=0.8, top_k=top_k, same=same)
-    theirs = torch_search.tile(left, right, floor=0.8, top_k=top_k, same=same)
+    ours, _ = NumpySearch().tile(left, right, floor=0.8, top_k=top_k, same=same)
+    theirs, _ = torch_search.tile(left, right, floor=0.8, top_k=top_k, same=same)
 
     both = as_set(ours.left, ours.right) & as_set(theirs.left, theirs.right)
     assert len(both) >= 0.999 * len(theirs)  # a tie may fall to either side
